@@ -1,0 +1,355 @@
+"""
+The words of the classify API as types.
+
+Two routes, ``POST /classify`` and ``GET /classify/{job_id}``; the hook reads their replies with
+these types, the service writes them, and the local engine returns the same result. Reading is
+strict about what is missing (:class:`InvalidReply` names the field) and lenient about what is
+new: unknown keys stay in ``extra`` and come out of ``to_json`` again.
+
+A page that fails carries the *first* category as its ``classification`` on the wire. Here its
+``classification`` is ``None``, so a failed page cannot pass for an answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from airflow_provider_classify.exceptions import InvalidCategories, InvalidReply
+
+#: A longer document is classified from its first pages.
+MAX_PAGES = 4
+#: The API's limit for an upload, in bytes.
+MAX_BYTES = 500 * 1024 * 1024
+#: What the API says of a file that it cannot open.
+CANNOT_OPEN = "This PDF could not be opened — the file may be corrupt or in an unsupported format."
+
+
+class JobStatus(StrEnum):
+    """``queued`` → ``processing`` → ``completed`` | ``failed``."""
+
+    QUEUED = "queued"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the job will not change any more."""
+        return self in (JobStatus.COMPLETED, JobStatus.FAILED)
+
+
+class Progress(StrEnum):
+    """The three progress messages. A job that fails before it starts may keep the first."""
+
+    STARTING = "Starting classification..."
+    COMPLETED = "Classification completed"
+    FAILED = "Classification failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A name to classify into, and what it means, for names that do not say it themselves."""
+
+    name: str
+    description: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        """The form in which the API takes it."""
+        return {"name": self.name, "description": self.description} if self.description else {"name": self.name}
+
+
+def parse_categories(value: object) -> tuple[Category, ...]:
+    """
+    Read categories from what a user writes: names, ``{"name", "description"}``, or JSON of these.
+
+    :raises InvalidCategories: none given, one repeated (case does not distinguish), not a list.
+    """
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise InvalidCategories(
+                f"The categories {value!r} are not a JSON list; "
+                'give names such as ["invoice", "receipt"], or objects with "name" and "description".'
+            ) from error
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+        raise InvalidCategories(f"Categories must be a list of names, not {type(value).__name__}; give at least one.")
+    categories = tuple(_parse_category(item) for item in value)
+    if not categories:
+        raise InvalidCategories("The list of categories is empty; give at least one name.")
+    seen: set[str] = set()
+    for category in categories:
+        key = category.name.casefold()
+        if key in seen:
+            raise InvalidCategories(f"The category {category.name!r} is given twice; remove one of them.")
+        seen.add(key)
+    return categories
+
+
+def _parse_category(item: object) -> Category:
+    if isinstance(item, Category):
+        return item
+    if isinstance(item, str):
+        item = {"name": item}
+    if not isinstance(item, Mapping):
+        raise InvalidCategories(f'The category {item!r} is neither a name nor an object with "name".')
+    name, description = item.get("name"), item.get("description") or ""
+    if not isinstance(name, str) or not name.strip():
+        raise InvalidCategories(f"The category {dict(item)!r} has no name; give it one.")
+    if not isinstance(description, str):
+        raise InvalidCategories(f"The description of the category {name!r} is not a text; write it as one.")
+    unknown = set(item) - {"name", "description"}
+    if unknown:
+        raise InvalidCategories(
+            f"The category {name!r} has an unknown key {sorted(map(str, unknown))[0]!r}; "
+            'only "name" and "description" are read.'
+        )
+    return Category(name.strip(), description.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class PageResult:
+    """
+    What was found on one page, ``page`` from 1.
+
+    A failed page has ``success`` false, an ``error``, and no ``classification``.
+    ``raw_result`` is the classifier's own word before it was matched to a category.
+    """
+
+    page: int
+    success: bool
+    classification: str | None
+    confidence: float
+    raw_result: str | None = None
+    error: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, payload: object, where: str) -> PageResult:
+        """Read one entry of ``page_results``; ``where`` names it in errors."""
+        fields = _Fields(payload, where)
+        success = fields.required("success", bool)
+        return cls(
+            page=fields.required("page", int),
+            success=success,
+            classification=fields.required("classification", str) if success else fields.drop("classification"),
+            confidence=float(
+                fields.required("confidence", (int, float)) if success else fields.drop("confidence") or 0
+            ),
+            raw_result=fields.optional("raw_result", str),
+            error=fields.optional("error", str),
+            extra=fields.rest(),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's form; a failed page says ``null`` where the API names the first category."""
+        payload: dict[str, Any] = {
+            "page": self.page,
+            "success": self.success,
+            "classification": self.classification,
+            "confidence": self.confidence,
+        }
+        return payload | _present(raw_result=self.raw_result, error=self.error) | dict(self.extra)
+
+
+@dataclass(frozen=True, slots=True)
+class ClassificationResult:
+    """
+    The ``result`` of a completed job.
+
+    An image has no ``page_results`` (here: empty) but a ``raw_result`` of its own.
+    ``extra`` holds what an engine adds beside the contract: ``scores``, ``evidence``, ``engine``.
+    ``classification`` is ``None`` exactly when ``success`` is false.
+    """
+
+    success: bool
+    classification: str | None
+    confidence: float
+    total_pages: int
+    processed_pages: int
+    page_results: tuple[PageResult, ...] = ()
+    raw_result: str | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, payload: object) -> ClassificationResult:
+        """
+        Read the ``result`` object.
+
+        Where pages failed, the overall answer counts only if a page that succeeded supports it;
+        else it may be the failed pages' first category, and the succeeded pages answer instead.
+
+        :raises InvalidReply: a field is missing or of another type.
+        """
+        fields = _Fields(payload, "result")
+        success = fields.required("success", bool)
+        listed = fields.optional("page_results", list) or []
+        pages = tuple(PageResult.from_json(page, f"result.page_results[{i}]") for i, page in enumerate(listed))
+        classification = fields.required("classification", str) if success else fields.drop("classification")
+        confidence = float(fields.required("confidence", (int, float)) if success else fields.drop("confidence") or 0)
+        total_pages = fields.required("total_pages", int)
+        processed_pages = fields.required("processed_pages", int) if listed else fields.optional("processed_pages", int)
+        if success and any(not page.success for page in pages):
+            classification, confidence = _supported(classification, confidence, pages)
+        return cls(
+            success=classification is not None,
+            classification=classification,
+            confidence=confidence,
+            total_pages=total_pages,
+            processed_pages=total_pages if processed_pages is None else processed_pages,
+            page_results=pages,
+            raw_result=fields.optional("raw_result", str),
+            extra=fields.rest(),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's form, its own fields first."""
+        payload: dict[str, Any] = {
+            "success": self.success,
+            "classification": self.classification,
+            "confidence": self.confidence,
+            "total_pages": self.total_pages,
+            "processed_pages": self.processed_pages,
+        }
+        if self.page_results:
+            payload["page_results"] = [page.to_json() for page in self.page_results]
+        return payload | _present(raw_result=self.raw_result) | dict(self.extra)
+
+
+def _supported(classification: str | None, confidence: float, pages: Iterable[PageResult]) -> tuple[str | None, float]:
+    """Keep the overall answer if a succeeded page gives it; else let the succeeded pages answer."""
+    votes: dict[str, list[float]] = defaultdict(list)
+    for page in pages:
+        if page.success and page.classification is not None:
+            votes[page.classification].append(page.confidence)
+    if not votes:
+        return None, 0.0
+    if classification in votes:
+        return classification, confidence
+    winner = max(votes, key=lambda name: sum(votes[name]))
+    return winner, sum(votes[winner]) / len(votes[winner])
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The reply to ``POST /classify``. ``quota_remaining`` counts documents, where an account has a quota."""
+
+    job_id: str
+    status: JobStatus
+    message: str = ""
+    quota_remaining: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, payload: object) -> Submission:
+        """:raises InvalidReply: a field is missing or of another type."""
+        fields = _Fields(payload, "the reply to the submit")
+        return cls(
+            job_id=fields.required("job_id", str),
+            status=_status(fields),
+            message=fields.optional("message", str) or "",
+            quota_remaining=fields.optional("quota_remaining", int),
+            extra=fields.rest(),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's form."""
+        payload = {"job_id": self.job_id, "status": self.status.value, "message": self.message}
+        return payload | _present(quota_remaining=self.quota_remaining) | dict(self.extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """
+    The reply to ``GET /classify/{job_id}``.
+
+    ``error`` is set when ``status`` is failed, ``result`` when it is completed. ``error_kind``
+    is this package's addition: the name of the exception behind ``error``.
+    """
+
+    job_id: str
+    status: JobStatus
+    progress: str = Progress.STARTING
+    error: str | None = None
+    error_kind: str | None = None
+    result: ClassificationResult | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def from_json(cls, payload: object) -> Job:
+        """:raises InvalidReply: a field is missing or of another type, or completed without a result."""
+        fields = _Fields(payload, "the job")
+        status = _status(fields)
+        completed = status is JobStatus.COMPLETED
+        result = fields.required("result", dict) if completed else fields.drop("result")
+        failed = status is JobStatus.FAILED
+        return cls(
+            job_id=fields.required("job_id", str),
+            status=status,
+            progress=fields.optional("progress", str) or "",
+            error=fields.required("error", str) if failed else fields.drop("error"),
+            error_kind=fields.optional("error_kind", str),
+            result=ClassificationResult.from_json(result) if completed else None,
+            extra=fields.rest(),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The contract's form: all five keys always, ``error_kind`` only where there is one."""
+        payload: dict[str, Any] = {
+            "job_id": self.job_id,
+            "status": self.status.value,
+            "progress": str(self.progress),
+            "error": self.error,
+            "result": self.result.to_json() if self.result else None,
+        }
+        return payload | _present(error_kind=self.error_kind) | dict(self.extra)
+
+
+def _status(fields: _Fields) -> JobStatus:
+    status = fields.required("status", str)
+    try:
+        return JobStatus(status)
+    except ValueError as error:
+        known = ", ".join(JobStatus)
+        raise InvalidReply(f"The API names a job status {status!r} that is none of {known}.") from error
+
+
+def _present(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+class _Fields:
+    """Takes fields out of a JSON object one by one; what is left over is ``rest``."""
+
+    def __init__(self, payload: object, where: str) -> None:
+        if not isinstance(payload, Mapping):
+            raise InvalidReply(f"The API's reply is not the contract's: {where} is no JSON object.")
+        self._left = dict(payload)
+        self._where = where
+
+    def required(self, name: str, kind: type | tuple[type, ...]) -> Any:
+        if self._left.get(name) is None:
+            raise InvalidReply(f"The API's reply is not the contract's: {self._where} lacks {name!r}.")
+        return self.optional(name, kind)
+
+    def optional(self, name: str, kind: type | tuple[type, ...]) -> Any:
+        value = self._left.pop(name, None)
+        is_number_for_truth = isinstance(value, bool) and kind is not bool
+        if value is not None and (is_number_for_truth or not isinstance(value, kind)):
+            raise InvalidReply(
+                f"The API's reply is not the contract's: {self._where} has {name!r} of type {type(value).__name__}."
+            )
+        return value
+
+    def drop(self, name: str) -> Any:
+        """Take a field out whose value means nothing in this state; only its number may be used."""
+        value = self._left.pop(name, None)
+        return value if name == "confidence" and isinstance(value, (int, float)) else None
+
+    def rest(self) -> dict[str, Any]:
+        return self._left

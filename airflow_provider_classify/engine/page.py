@@ -1,0 +1,40 @@
+"""What the engine sees of a page: its lines of text, each with size and place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+TextSource = Literal["text_layer", "ocr"]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """
+    One line of text.
+
+    ``size`` is the font size in points (text layer) or the line's height in pixels (OCR):
+    only its relation to other lines of the page means something. ``x0 y0 x1 y1`` are
+    fractions of the page, 0 to 1, from its top left corner.
+    """
+
+    text: str
+    size: float
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """
+    One page as far as it has been read: ``number`` from 1, ``width`` and ``height`` in points
+    or pixels, its lines in reading order, and where the text came from.
+    """
+
+    number: int
+    width: float
+    height: float
+    lines: tuple[Line, ...]
+    source: TextSource

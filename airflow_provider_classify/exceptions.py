@@ -1,0 +1,174 @@
+"""
+Everything that can go wrong, each kind a class of its own.
+
+One rule for every message: a sentence that names the document, the job or the connection
+and says what to do; never a secret. ``retryable`` answers the one question that Airflow
+has to ask of an error: can the same call succeed later, with nothing changed?
+
+A kind travels by name (:attr:`ClassifyError.kind`) wherever an exception object cannot:
+through the pipe of the engine's child process, a job's record and a trigger's event.
+:func:`error_of_kind` turns it back.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class ClassifyError(Exception):
+    """
+    Base of every error this package raises on purpose.
+
+    :param retry_after: seconds the server asked to wait, where it did.
+    """
+
+    #: Whether the same call can succeed later with nothing changed by a person.
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+    @property
+    def kind(self) -> str:
+        """The class name: what stands for the class where only text can travel."""
+        return type(self).__name__
+
+
+class InvalidCategories(ClassifyError):
+    """The categories are empty, repeated, or not a list of names."""
+
+
+class ConnectionNotUsable(ClassifyError):
+    """The Airflow connection is missing, of another type, or lacks something it needs."""
+
+
+class ExtraNotInstalled(ClassifyError):
+    """A part of the package was called whose optional dependencies are not installed."""
+
+
+# --- the document -------------------------------------------------------------------------
+
+
+class DocumentError(ClassifyError):
+    """The document itself is the reason; another document would have passed."""
+
+
+class DocumentNotFound(DocumentError):
+    """No document under that path, URI or URL."""
+
+
+class DocumentNotReadable(DocumentError):
+    """The storage or server that holds the document refused it or could not be reached."""
+
+    retryable = True
+
+
+class DocumentEmpty(DocumentError):
+    """The file has no bytes, or the document no pages."""
+
+
+class DocumentTypeUnknown(DocumentError):
+    """The bytes are of no format that can be read."""
+
+
+class DocumentCorrupt(DocumentError):
+    """The format is known, but the file is damaged."""
+
+
+class DocumentEncrypted(DocumentError):
+    """The document asks for a password."""
+
+
+class DocumentTooLarge(DocumentError):
+    """More bytes or pixels than the API or the engine takes."""
+
+
+class DocumentTookTooLong(DocumentError):
+    """The parser was stopped at its time limit."""
+
+
+class DocumentCrashedParser(DocumentError):
+    """The parser died on the document, or was stopped at its memory limit."""
+
+
+# --- the API ------------------------------------------------------------------------------
+
+
+class ApiError(ClassifyError):
+    """The classify API answered with an error, or did not answer."""
+
+
+class AuthenticationRejected(ApiError):
+    """401 or 403: the key is wrong, missing or not allowed."""
+
+
+class QuotaExceeded(ApiError):
+    """402: the account has no classifications left."""
+
+
+class JobNotFound(ApiError):
+    """404: no such job, or it has expired."""
+
+
+class RequestRejected(ApiError):
+    """400, 422 and the other answers that blame the request."""
+
+
+class RateLimited(ApiError):
+    """429: too many requests; ``retry_after`` where the server said."""
+
+    retryable = True
+
+
+class ApiUnavailable(ApiError):
+    """408, 5xx: the server cannot answer now; ``retry_after`` where it said."""
+
+    retryable = True
+
+
+class ApiOverloaded(ApiUnavailable):
+    """503: the server turned the request away before it began, so a submit may be sent again."""
+
+
+class ApiNotReached(ApiUnavailable):
+    """No connection came about: the request surely did not arrive, so a submit may be sent again."""
+
+
+class ApiConnectionLost(ApiUnavailable):
+    """The connection broke or fell silent midway: the request may have arrived."""
+
+
+class InvalidReply(ApiError):
+    """A reply that is not the contract's: HTML, broken JSON, a missing or unknown field."""
+
+    retryable = True
+
+
+# --- the job ------------------------------------------------------------------------------
+
+
+class JobFailed(ClassifyError):
+    """The job ended as ``failed``, or completed without one page classified."""
+
+
+class JobTimedOut(ClassifyError):
+    """The job was not done by its deadline; it may still finish, and a retry can find it done."""
+
+    retryable = True
+
+
+def error_of_kind(kind: str | None, message: str) -> ClassifyError:
+    """
+    Make the error that ``kind`` names; :class:`JobFailed` where the name is none of ours.
+
+    The second case is every failure of a hosted API, which gives a text but no kind.
+    """
+    return _KINDS.get(kind or "", JobFailed)(message)
+
+
+def _subclasses(cls: type[ClassifyError]) -> list[type[ClassifyError]]:
+    return [cls] + [deeper for child in cls.__subclasses__() for deeper in _subclasses(child)]
+
+
+_KINDS = {cls.__name__: cls for cls in _subclasses(ClassifyError)}
