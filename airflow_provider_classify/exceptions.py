@@ -39,6 +39,10 @@ class InvalidCategories(ClassifyError):
     """The categories are empty, repeated, or not a list of names."""
 
 
+class InvalidDocumentTypes(ClassifyError):
+    """A file of document types that the local engine cannot use; the message names file, type and line."""
+
+
 class ConnectionNotUsable(ClassifyError):
     """The Airflow connection is missing, of another type, or lacks something it needs."""
 
@@ -156,6 +160,16 @@ class JobTimedOut(ClassifyError):
     """The job was not done by its deadline; it may still finish, and a retry can find it done."""
 
     retryable = True
+
+
+class JobRecordUnavailable(ClassifyError):
+    """The database with the record of jobs could not be reached, or stayed locked."""
+
+    retryable = True
+
+
+class ServiceNotStarted(ClassifyError):
+    """The service cannot start: its port or its folder is in use, or a setting of it is wrong."""
 
 
 def error_of_kind(kind: str | None, message: str) -> ClassifyError:

@@ -1,0 +1,314 @@
+"""
+The durable record of jobs.
+
+The service keeps its jobs here (SQLite in its data folder), and so does the local backend (SQLite
+under Airflow's home, or any SQLAlchemy URL that all machines reach). Several processes and threads
+may use one record at the same time. What is recorded has been committed: it survives a crash of the
+process, and on SQLite a loss of power too.
+
+A job changes in one direction only, ``queued`` → ``processing`` → ``completed`` | ``failed``. Its first
+end counts: a job that was run twice, because the first run was believed dead, keeps its first answer.
+
+SQLAlchemy Core as 1.4 (Airflow 2.11) and 2.x (Airflow 3) both have it.
+"""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Column, DateTime, MetaData, String, Table, Text, create_engine, delete, event, insert, select
+from sqlalchemy import update as update_rows
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+
+from airflow_provider_classify.contract import (
+    Category,
+    ClassificationResult,
+    Job,
+    JobStatus,
+    Progress,
+    parse_categories,
+)
+from airflow_provider_classify.exceptions import (
+    ClassifyError,
+    ConnectionNotUsable,
+    ExtraNotInstalled,
+    JobNotFound,
+    JobRecordUnavailable,
+)
+
+#: A finished job can be asked for this long; then it is pruned.
+KEEP_FINISHED = timedelta(days=21)
+#: So many expired jobs at most are pruned each time that one is added: no add waits long.
+PRUNED_PER_ADD = 100
+#: Seconds that a statement waits while another process writes to the SQLite file.
+SQLITE_WAIT = 30
+
+_UNFINISHED = (JobStatus.QUEUED.value, JobStatus.PROCESSING.value)
+
+_metadata = MetaData()
+_jobs = Table(
+    "classify_jobs",
+    _metadata,
+    Column("job_id", String(36), primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("progress", String(64), nullable=False),
+    Column("error", Text),
+    Column("error_kind", String(64)),
+    Column("result", Text),
+    Column("document", Text, nullable=False),
+    Column("categories", Text, nullable=False),
+    Column("file_url", Text),
+    Column("idempotency_key", String(255), unique=True),
+    # UTC without a time zone: the one form of a time that all databases share.
+    Column("created_at", DateTime, nullable=False),
+    Column("started_at", DateTime),
+    Column("finished_at", DateTime, index=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JobRequest:
+    """
+    What a job was asked to do.
+
+    ``document`` is a name for people. ``file_url`` is where the service is to fetch the document
+    from, ``None`` where it was uploaded or the job is finished (a URL may be signed, so it is forgotten).
+    """
+
+    document: str
+    categories: tuple[Category, ...]
+    file_url: str | None = None
+
+
+class JobStore:
+    """
+    The record of jobs in the database at ``url``; the table (and a SQLite file's folder) is made if missing.
+
+    :param url: a SQLAlchemy URL, such as ``sqlite:////var/lib/classify/jobs.db``.
+    :raises ConnectionNotUsable: the URL is none that SQLAlchemy knows.
+    :raises ExtraNotInstalled: the driver that the URL names is not installed.
+    :raises JobRecordUnavailable: the database cannot be reached. Every method raises this too.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = _connect(url)
+        self._create()
+
+    def add(
+        self,
+        document: str,
+        categories: Sequence[Category],
+        *,
+        job_id: str | None = None,
+        file_url: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """
+        Record a queued job; it is committed when this returns.
+
+        Where the ``idempotency_key`` is recorded already, nothing is added and the job that has it is
+        returned, whatever its state: its ``job_id`` is then another than the one given.
+
+        :param job_id: for a caller that must know it beforehand; otherwise a new uuid4.
+        """
+        self._prune()
+        job = Job(job_id or str(uuid.uuid4()), JobStatus.QUEUED)
+        row = {
+            "job_id": job.job_id,
+            "status": job.status.value,
+            "progress": str(job.progress),
+            "document": document,
+            "categories": json.dumps([category.to_json() for category in categories], ensure_ascii=False),
+            "file_url": file_url,
+            "idempotency_key": idempotency_key,
+            "created_at": _now(),
+        }
+        try:
+            with self._begin() as connection:
+                connection.execute(insert(_jobs).values(**row))
+        except IntegrityError:
+            # Another submit with this key came first, perhaps a moment ago from another process.
+            known = self.find(idempotency_key) if idempotency_key else None
+            if known is None:
+                raise
+            return known
+        return job
+
+    def start(self, job_id: str) -> None:
+        """
+        Record that work on the job begins.
+
+        :raises JobNotFound: no such job.
+        """
+        self._update(job_id, status=JobStatus.PROCESSING.value, started_at=_now())
+
+    def complete(self, job_id: str, result: ClassificationResult) -> None:
+        """
+        Record the job's result.
+
+        :raises JobNotFound: no such job.
+        """
+        self._update(
+            job_id,
+            status=JobStatus.COMPLETED.value,
+            progress=Progress.COMPLETED.value,
+            result=json.dumps(result.to_json(), ensure_ascii=False),
+            finished_at=_now(),
+            file_url=None,
+        )
+
+    def fail(self, job_id: str, error: ClassifyError | str) -> None:
+        """
+        Record that the job failed, with the error's sentence and, of a :class:`ClassifyError`, its kind.
+
+        :raises JobNotFound: no such job.
+        """
+        self._update(
+            job_id,
+            status=JobStatus.FAILED.value,
+            progress=Progress.FAILED.value,
+            error=str(error),
+            error_kind=error.kind if isinstance(error, ClassifyError) else None,
+            finished_at=_now(),
+            file_url=None,
+        )
+
+    def get(self, job_id: str) -> Job:
+        """
+        Read the job as the API shows it.
+
+        :raises JobNotFound: no such job, or it finished more than :data:`KEEP_FINISHED` ago.
+        """
+        return _job(self._row(job_id))
+
+    def request(self, job_id: str) -> JobRequest:
+        """
+        Read what the job was asked to do.
+
+        :raises JobNotFound: no such job.
+        """
+        row = self._row(job_id)
+        return JobRequest(row["document"], parse_categories(row["categories"]), row["file_url"])
+
+    def find(self, idempotency_key: str) -> Job | None:
+        """Find the job that was added with this key."""
+        with self._begin() as connection:
+            row = connection.execute(select(_jobs).where(_jobs.c.idempotency_key == idempotency_key)).mappings().first()
+        return _job(row) if row else None
+
+    def unfinished(self) -> list[str]:
+        """List the ids of the jobs that are queued or processing, the oldest first."""
+        query = select(_jobs.c.job_id).where(_jobs.c.status.in_(_UNFINISHED)).order_by(_jobs.c.created_at)
+        with self._begin() as connection:
+            return list(connection.execute(query).scalars())
+
+    def close(self) -> None:
+        """Close the connections to the database."""
+        self._engine.dispose()
+
+    def _row(self, job_id: str) -> Any:
+        with self._begin() as connection:
+            row = connection.execute(select(_jobs).where(_jobs.c.job_id == job_id)).mappings().first()
+        if row is None:
+            raise JobNotFound(
+                f"The job {job_id!r} is not in the record of jobs: it was never added here, or it finished "
+                f"more than {KEEP_FINISHED.days} days ago; submit the document again."
+            )
+        return row
+
+    def _update(self, job_id: str, **values: Any) -> None:
+        """Change a job that has not ended; of one that has, only make sure that it exists."""
+        still_open = (_jobs.c.job_id == job_id) & _jobs.c.status.in_(_UNFINISHED)
+        with self._begin() as connection:
+            changed = connection.execute(update_rows(_jobs).where(still_open).values(**values)).rowcount
+        if not changed:
+            self._row(job_id)
+
+    def _prune(self) -> None:
+        """Delete some expired jobs. Two statements, as not every database limits a ``DELETE``."""
+        expired = select(_jobs.c.job_id).where(_jobs.c.finished_at < _now() - KEEP_FINISHED).limit(PRUNED_PER_ADD)
+        with self._begin() as connection:
+            job_ids = list(connection.execute(expired).scalars())
+        if job_ids:
+            with self._begin() as connection:
+                connection.execute(delete(_jobs).where(_jobs.c.job_id.in_(job_ids)))
+
+    @contextmanager
+    def _begin(self) -> Iterator[Connection]:
+        """
+        Open a transaction; it commits at the end of the block.
+
+        On SQLite no transaction may read first and then write: the write would fail at once,
+        without waiting, if another process had written in between.
+        """
+        try:
+            with self._engine.begin() as connection:
+                yield connection
+        except IntegrityError:
+            raise
+        except SQLAlchemyError as error:
+            where = self._engine.url.render_as_string(hide_password=True)
+            raise JobRecordUnavailable(
+                f"The record of jobs in {where} could not be read or written "
+                f"({type(error).__name__}); see that the database can be reached and is not locked."
+            ) from error
+
+    def _create(self) -> None:
+        """Make the table if it is missing; a second process that makes it at the same moment is no error."""
+        try:
+            with self._begin() as connection:
+                _metadata.create_all(connection)
+        except (IntegrityError, JobRecordUnavailable):
+            with self._begin() as connection:
+                _metadata.create_all(connection)
+
+
+def _connect(url: str) -> Engine:
+    try:
+        parsed = make_url(url)
+        if parsed.get_backend_name() != "sqlite":
+            return create_engine(parsed, pool_pre_ping=True)
+        if parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = create_engine(parsed, connect_args={"timeout": SQLITE_WAIT})
+    except ArgumentError:
+        # Not chained: SQLAlchemy's message repeats the URL, which may hold a password.
+        raise ConnectionNotUsable(
+            "The URL of the record of jobs is no SQLAlchemy URL, or of an unknown database; "
+            "write it like sqlite:////path/jobs.db or postgresql+psycopg2://user@host/name."
+        ) from None
+    except ModuleNotFoundError as error:
+        raise ExtraNotInstalled(
+            f"The record of jobs needs the database driver {error.name!r}, which is not installed; install it."
+        ) from error
+    event.listen(engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _: object) -> None:
+    """Let readers go on while one process writes, and let a commit return when it is on the disk."""
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+def _job(row: Any) -> Job:
+    return Job(
+        job_id=row["job_id"],
+        status=JobStatus(row["status"]),
+        progress=row["progress"],
+        error=row["error"],
+        error_kind=row["error_kind"],
+        result=ClassificationResult.from_json(json.loads(row["result"])) if row["result"] else None,
+    )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
