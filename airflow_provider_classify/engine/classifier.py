@@ -1,0 +1,178 @@
+"""Classify a document into a user's categories: the engine's one entry point."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_classify import __version__
+from airflow_provider_classify.contract import MAX_PAGES, Category, ClassificationResult, PageResult
+from airflow_provider_classify.engine.deciding import SURE, combine, page_weight, softmax, trust
+from airflow_provider_classify.engine.knowledge import load_knowledge
+from airflow_provider_classify.engine.labels import Meaning, meanings_of, own_words_points
+from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.reading import PageReading, open_document
+from airflow_provider_classify.engine.scoring import PageScore, Scorer
+from airflow_provider_classify.engine.words import singular
+from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
+
+#: Points of a category for which nothing speaks; and how much its own words count where its name is known.
+NO_POINTS = -1.0
+OWN_WORDS_OF_KNOWN_NAME = 0.2
+#: How many phrases a page names as evidence.
+EVIDENCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _JudgedPage:
+    number: int
+    points: list[float]
+    score: PageScore
+
+
+class Classifier:
+    """
+    Classifies documents into one set of categories.
+
+    Keep it for many documents: what the categories mean is worked out once. Not tied to a
+    thread, but meant for one at a time, since reading a page takes all the cores it is given.
+
+    :param categories: at least one, with distinct names.
+    :param max_pages: a longer document is classified from its first pages.
+    :param threads: cores that OCR may use; all available if None.
+    """
+
+    def __init__(
+        self, categories: Sequence[Category], *, max_pages: int = MAX_PAGES, threads: int | None = None
+    ) -> None:
+        self._names = [category.name for category in categories]
+        self._max_pages = max_pages
+        self._threads = threads
+        self._scorer = _scorer()
+        self._meanings = meanings_of(categories, load_knowledge())
+        self._weights = [
+            [(self._scorer.names.index(name), math.log(weight)) for name, weight in meaning.types.items()]
+            for meaning in self._meanings
+        ]
+
+    def classify(self, path: Path, *, name: str) -> ClassificationResult:
+        """
+        Read and classify a document; ``name`` is what errors call it.
+
+        A page that cannot be read fails alone, with its error in the result.
+
+        :raises DocumentError: the document cannot be opened, or none of its pages can be read.
+        """
+        judged: list[_JudgedPage] = []
+        failed: dict[int, DocumentError] = {}
+        with open_document(path, name=name, max_pages=self._max_pages, threads=self._threads) as document:
+            for reading in document.pages:
+                try:
+                    judged.append(self._judge(reading))
+                except DocumentError as error:
+                    failed[reading.number] = error
+            is_image = document.is_image
+        if not judged:
+            raise next(iter(failed.values()), DocumentEmpty(f"{name!r} has no pages; check the file."))
+        return self._result(judged, failed, is_image=is_image)
+
+    def _judge(self, reading: PageReading) -> _JudgedPage:
+        """Read a page only as far as needed to be sure of it."""
+        judged = None
+        for page in reading.passes():
+            judged = self._judge_page(page)
+            if max(softmax(judged.points)) > SURE:
+                break
+        if judged is None:
+            raise DocumentEmpty(f"Page {reading.number} holds nothing to read.")
+        return judged
+
+    def _judge_page(self, page: Page) -> _JudgedPage:
+        score = self._scorer.score(page)
+        vocabulary = frozenset(map(singular, score.text.words))
+        headings = [
+            [singular(word) for word in words]
+            for words, line in zip(score.text.lines, page.lines, strict=True)
+            if line.y0 < 0.3 and len(words) < 9
+        ]
+        points = [
+            self._points(meaning, weights, score)
+            + own_words_points(meaning, score.text, headings, vocabulary)
+            * (OWN_WORDS_OF_KNOWN_NAME if meaning.is_exact else 1.0)
+            for meaning, weights in zip(self._meanings, self._weights, strict=True)
+        ]
+        return _JudgedPage(page.number, trust(points, score.text.characters), score)
+
+    @staticmethod
+    def _points(meaning: Meaning, weights: list[tuple[int, float]], score: PageScore) -> float:
+        """A category is as likely as the best of its types."""
+        return max((score.scores[number] + weight for number, weight in weights), default=NO_POINTS)
+
+    def _result(
+        self, judged: Sequence[_JudgedPage], failed: dict[int, DocumentError], *, is_image: bool
+    ) -> ClassificationResult:
+        first = min(page.number for page in judged)
+        points = combine([(p.points, page_weight(p.number == first, p.score.text.characters)) for p in judged])
+        shares = softmax(points)
+        best = shares.index(max(shares))
+        extra: dict[str, Any] = {
+            "scores": {name: round(share, 4) for name, share in zip(self._names, shares, strict=True)},
+            "engine": {
+                "name": "airflow-provider-classify",
+                "version": __version__,
+                "knowledge": load_knowledge().version,
+            },
+        }
+        pages = [self._page_result(page) for page in judged]
+        if is_image:
+            extra |= pages[0].extra
+        pages += [
+            PageResult(page=number, success=False, classification=None, confidence=0.0, error=str(error))
+            for number, error in failed.items()
+        ]
+        return ClassificationResult(
+            success=True,
+            classification=self._names[best],
+            confidence=round(shares[best], 4),
+            total_pages=len(pages),
+            processed_pages=len(pages),
+            page_results=() if is_image else tuple(sorted(pages, key=lambda page: page.page)),
+            raw_result=pages[0].raw_result if is_image else None,
+            extra=extra,
+        )
+
+    def _page_result(self, page: _JudgedPage) -> PageResult:
+        shares = softmax(page.points)
+        best = shares.index(max(shares))
+        scores = page.score.scores
+        raw = self._scorer.names[scores.index(max(scores))]
+        claimed = self._meanings[best].types
+        told_by = max(claimed, key=lambda name: scores[self._scorer.names.index(name)]) if claimed else raw
+        return PageResult(
+            page=page.number,
+            success=True,
+            classification=self._names[best],
+            confidence=round(shares[best], 4),
+            raw_result=raw,
+            extra={
+                "text_source": page.score.text.page.source,
+                "evidence": [
+                    {
+                        "text": found.phrase,
+                        "type": told_by,
+                        "line": found.line.text,
+                        "box": [round(v, 4) for v in (found.line.x0, found.line.y0, found.line.x1, found.line.y1)],
+                    }
+                    for found in page.score.evidence(told_by, EVIDENCE)
+                ],
+            },
+        )
+
+
+@cache
+def _scorer() -> Scorer:
+    return Scorer(load_knowledge())

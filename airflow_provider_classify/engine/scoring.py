@@ -1,0 +1,227 @@
+"""
+Score a page against every known document type.
+
+A type's score is the sum of four parts, each worth a few points:
+
+* its cues and patterns found in the text, less in long texts, saturating;
+* the best of its titles that stands as a heading: near the top or in large print;
+* whether the page has its geometry;
+* whether the text has its style.
+
+All phrases of all types lie in one index, so a page is walked through once.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from airflow_provider_classify.engine.features import Features, PageText, features_of
+from airflow_provider_classify.engine.knowledge import Geometry, Knowledge, Style
+from airflow_provider_classify.engine.page import Line, Page
+from airflow_provider_classify.engine.words import is_unspaced, words_of
+
+#: The most that cues can add up to; ten strong cues say little more than five.
+CUES_LIMIT = 7.0
+#: Words beyond which cues count less: a long text contains many phrases by chance.
+LONG_TEXT = 150
+#: A heading is at most this many words, in the upper part of the page or larger than the median by this factor.
+HEADING_WORDS = 9
+HEADING_REGION = 0.30
+HEADING_SIZE = 1.25
+
+Phrase = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a type scored: the phrase, what it weighed, and the line that has it."""
+
+    phrase: str
+    weight: float
+    line: Line
+
+
+@dataclass(frozen=True)
+class PageScore:
+    """The scores of a page, one per type of ``Scorer.names``, and what led to them."""
+
+    text: PageText
+    features: Features
+    scores: list[float]
+    _cue_words: Mapping[Phrase, int]
+    _headings: Mapping[Phrase, tuple[float, int]]
+    _scorer: Scorer
+
+    def evidence(self, type_name: str, limit: int) -> list[Evidence]:
+        """The strongest phrases for a type, found on demand: most pages are never asked."""
+        found = sorted(self._scorer.evidence(self, type_name), key=lambda item: -item.weight)
+        return list({item.phrase: item for item in reversed(found)}.values())[::-1][:limit]
+
+
+class Scorer:
+    """Scores pages; built once per process, as its index takes some milliseconds."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self.types = list(knowledge.types.values())
+        self.names = [document_type.name for document_type in self.types]
+        self._cues = _PhraseIndex()
+        self._titles = _PhraseIndex()
+        self._patterns: dict[str, tuple[object, list[tuple[int, float]]]] = {}
+        for number, document_type in enumerate(self.types):
+            for cue, weight in document_type.cues.items():
+                self._cues.add(cue, number, weight)
+            for title in {*document_type.titles, document_type.name, *document_type.aliases}:
+                self._titles.add(title, number, 1.0)
+
+    def score(self, page: Page) -> PageScore:
+        """Score one page."""
+        text = PageText(page)
+        features = features_of(text)
+        cue_words = self._cues.find(text.words, text.unspaced)
+        sums = [0.0] * len(self.types)
+        for phrase in cue_words:
+            for number, weight in self._cues.entries[phrase]:
+                sums[number] += weight
+        for number, document_type in enumerate(self.types):
+            for pattern, weight in document_type.patterns:
+                if pattern.search(text.raw):
+                    sums[number] += weight
+        headings = self._find_headings(text)
+        titles = [0.0] * len(self.types)
+        for phrase, (weight, _line) in headings.items():
+            for number, _ in self._titles.entries[phrase]:
+                titles[number] = max(titles[number], weight)
+        shrink = 1.0 if len(text.words) <= LONG_TEXT else 1.0 / (1.0 + 0.35 * math.log(len(text.words) / LONG_TEXT))
+        scores = []
+        for document_type, cue_sum, title in zip(self.types, sums, titles, strict=True):
+            cues = CUES_LIMIT * (1.0 - math.exp(-cue_sum * shrink / CUES_LIMIT))
+            looks = sum(_geometry(geometry, features, cues) for geometry in document_type.geometry)
+            reads = sum(_style(style, features) for style in document_type.styles)
+            scores.append(cues + title + looks + reads)
+        return PageScore(text, features, scores, cue_words, headings, self)
+
+    def evidence(self, page: PageScore, type_name: str) -> Iterator[Evidence]:
+        """Everything on the page that speaks for a type."""
+        number = self.names.index(type_name)
+        lines = page.text.page.lines
+        for phrase, position in page._cue_words.items():
+            for entry, weight in self._cues.entries[phrase]:
+                if entry == number:
+                    line = 0 if position < 0 else bisect_right(page.text.line_ends, position)
+                    yield Evidence(" ".join(phrase), weight, lines[line])
+        for phrase, (weight, line) in page._headings.items():
+            if any(entry == number for entry, _ in self._titles.entries[phrase]):
+                yield Evidence(" ".join(phrase), weight, lines[line])
+        for pattern, weight in self.types[number].patterns:
+            match = pattern.search(page.text.raw)
+            if match:
+                line = page.text.raw.count("\n", 0, match.start())
+                yield Evidence(match.group().strip(), weight, lines[line])
+
+    def _find_headings(self, text: PageText) -> dict[Phrase, tuple[float, int]]:
+        """Titles on lines that stand as headings: the phrase, how much it weighs, and its line."""
+        sizes = sorted(line.size for line in text.page.lines)
+        median = max(1e-6, sizes[len(sizes) // 2]) if sizes else 1.0
+        found: dict[Phrase, tuple[float, int]] = {}
+        for number, (words, line) in enumerate(zip(text.lines, text.page.lines, strict=True)):
+            prominence = _prominence(line, line.size / median)
+            if not prominence or not 0 < len(words) <= HEADING_WORDS:
+                continue
+            for phrase in self._titles.find(words, ""):
+                share = len(phrase) / len(words)
+                if share == 1:
+                    weight = 3.0 * prominence + (0.3 if line.text.isupper() else 0.0)
+                else:
+                    weight = (1.0 + 1.2 * share) * prominence * (0.75 if len(phrase) == 1 else 1.0)
+                if weight > found.get(phrase, (0.0, 0))[0]:
+                    found[phrase] = (weight, number)
+        return found
+
+
+class _PhraseIndex:
+    """Phrases of all types by their words; finds them all in one walk through a text."""
+
+    def __init__(self) -> None:
+        self.entries: dict[Phrase, list[tuple[int, float]]] = defaultdict(list)
+        self._lengths: dict[str, set[int]] = defaultdict(set)
+        self._unspaced: dict[str, Phrase] = {}
+
+    def add(self, text: str, number: int, weight: float) -> None:
+        phrase = tuple(words_of(text))
+        if not phrase:
+            return
+        self.entries[phrase].append((number, weight))
+        if is_unspaced(text):
+            self._unspaced["".join(phrase)] = phrase
+        else:
+            self._lengths[phrase[0]].add(len(phrase))
+
+    def find(self, words: list[str], unspaced: str) -> dict[Phrase, int]:
+        """The phrases that occur, each with the index of its first word (-1: in a script without spaces)."""
+        found: dict[Phrase, int] = {}
+        lengths, entries = self._lengths, self.entries
+        for start, word in enumerate(words):
+            if word in lengths:
+                for length in lengths[word]:
+                    phrase = tuple(words[start : start + length])
+                    if phrase in entries and phrase not in found:
+                        found[phrase] = start
+        if unspaced:
+            found |= {phrase: -1 for text, phrase in self._unspaced.items() if text in unspaced}
+        return found
+
+
+def _prominence(line: Line, size: float) -> float:
+    """How much a line stands out as a heading, 0 to about 1.7; ``size`` is relative to the page's median."""
+    prominence = 1.0 if line.y0 < HEADING_REGION else 0.0
+    if size >= HEADING_SIZE:
+        prominence = max(prominence, 0.8 + min(0.7, size - HEADING_SIZE))
+    return prominence + 0.2 if line.y0 < HEADING_REGION / 2 else prominence
+
+
+def _geometry(geometry: Geometry, features: Features, cues: float) -> float:
+    """What a type's expected geometry adds or costs on a page like this."""
+    ratio, characters, is_ocr = features.height_ratio, features.characters, features.is_ocr
+    match geometry:
+        case Geometry.NARROW if is_ocr:
+            return 1.5 if ratio > 1.9 else 0.5 if ratio > 1.5 else -0.7 if ratio < 1.0 else 0.0
+        case Geometry.CARD:
+            looks = 0.0
+            if is_ocr and characters < 700 and 0.5 < ratio < 0.85:
+                looks = 1.2 * min(1.0, cues / 2.5)
+            elif characters > 1200:
+                looks = -2.5
+            elif not is_ocr:
+                looks = -1.0
+            return looks - (2.0 * features.prose if characters > 120 else 0.0)
+        case Geometry.SHORT:
+            return -1.5 if characters > 1500 else 0.0
+        case Geometry.LANDSCAPE:
+            return _landscape(features)
+        case Geometry.PRESS if is_ocr and characters > 120:
+            return 1.3 * features.prose
+    return 0.0
+
+
+def _landscape(features: Features) -> float:
+    ratio, is_sparse = features.height_ratio, features.characters < 500
+    if 0.5 < ratio < 0.8 and not features.is_ocr:
+        return 4.0 if is_sparse else 3.0
+    if 0.5 < ratio < 0.85 and features.is_ocr:
+        return 2.2 if is_sparse and features.lines > 4 else 1.6
+    if ratio > 1.2:
+        return -0.3 if features.is_ocr and features.characters < 450 else -1.5
+    return 0.0
+
+
+def _style(style: Style, features: Features) -> float:
+    """What a type's expected style adds or costs; nothing on pages with a line or two."""
+    if features.characters <= 120:
+        return 0.0
+    if style is Style.PROSE:
+        return features.prose
+    return -1.2 * features.prose + (0.5 if features.amounts >= 3 else -1.0 if features.amounts == 0 else 0.0)
