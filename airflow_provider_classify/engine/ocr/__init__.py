@@ -1,0 +1,21 @@
+"""
+OCR: a picture of a page in, its lines of text out, most useful lines first.
+
+Detection and recognition are the PP-OCRv6 models that the ``rapidocr`` wheel ships (Apache-2.0),
+run with onnxruntime under a budget of lines: for telling what a document is, a page's title
+and large print are worth more than its last paragraph.
+"""
+
+from __future__ import annotations
+
+from airflow_provider_classify.exceptions import ExtraNotInstalled
+
+try:
+    from airflow_provider_classify.engine.ocr.picture import Picture
+    from airflow_provider_classify.engine.ocr.reader import Reader, shared_reader
+except ImportError as error:
+    raise ExtraNotInstalled(
+        f"OCR needs the package {error.name!r}; install airflow-provider-classify[local] where the tasks run."
+    ) from error
+
+__all__ = ["Picture", "Reader", "shared_reader"]

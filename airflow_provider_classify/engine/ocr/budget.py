@@ -1,0 +1,49 @@
+"""Which lines of a page to recognise first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+#: Lines recognised in a page's first pass, and after the second.
+PASSES = (18, 44)
+#: A line counts at most as this many times the usual size.
+_MAX_SIZE = 3.0
+#: How much of a line's worth being at the bottom rather than the top costs.
+_DEPTH_COST = 1.2
+#: Lines that are picked for being spread over the page, not for their worth.
+_SPREAD = 40
+
+
+def most_useful_first(sizes: Sequence[float], middles: Sequence[float]) -> list[int]:
+    """
+    Order a page's lines by what they tell about the document: large print, and near the top.
+
+    Every third line instead comes from an even spread over the page, bottom first: there stand
+    the totals, signatures and imprints.
+
+    :param sizes: each line's height of text, in any unit.
+    :param middles: each line's distance from the top, 0 to 1.
+    :returns: the lines' indices, each once.
+    """
+    if not sizes:
+        return []
+    usual = max(1.0, median(sizes))
+    worth = [min(size / usual, _MAX_SIZE) - _DEPTH_COST * middle for size, middle in zip(sizes, middles, strict=True)]
+    by_worth = sorted(range(len(sizes)), key=lambda line: -worth[line])
+    spread = _spread_from_bottom(sorted(range(len(sizes)), key=lambda line: middles[line]))
+    order: dict[int, None] = {}
+    from_worth, from_spread = iter(by_worth), iter(spread)
+    while len(order) < len(sizes):
+        for source, count in ((from_worth, 2), (from_spread, 1)):
+            fresh = (line for line in source if line not in order)
+            for _ in range(count):
+                line = next(fresh, None)
+                if line is not None:
+                    order[line] = None
+    return list(order)
+
+
+def _spread_from_bottom(by_middle: Sequence[int]) -> list[int]:
+    last, count = len(by_middle) - 1, min(len(by_middle), _SPREAD)
+    return [by_middle[round(last * (1 - step / max(1, count - 1)))] for step in range(count)]

@@ -1,0 +1,114 @@
+"""Where on a picture lines of text are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from airflow_provider_classify.engine.ocr.models import session
+from airflow_provider_classify.engine.ocr.picture import Pixels
+
+#: Longest side of the picture that the detector sees, in pixels; its sides are multiples of 32.
+DETECTION_SIDE = 736
+_MULTIPLE = 32
+#: The detector marks the core of a line: pixels and boxes above these probabilities ...
+_PIXEL_PROBABILITY, _BOX_PROBABILITY = 0.3, 0.5
+#: ... and the line's box is the core's, grown by this many times area over perimeter.
+_GROWTH = 1.6
+#: Cores thinner than this many pixels are specks.
+_MIN_CORE = 3
+#: A page has no more lines than this; noise does.
+_MAX_CORES = 1000
+#: A box this many times as tall as wide is a line of text turned on its side.
+_SIDEWAYS = 1.4
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A line's box: its corners clockwise from top left, in pixels, 4 x 2."""
+
+    corners: NDArray[np.float32]
+
+    @property
+    def length(self) -> float:
+        """Along the upper edge, in pixels."""
+        return float(np.linalg.norm(self.corners[1] - self.corners[0]))
+
+    @property
+    def depth(self) -> float:
+        """Along the left edge, in pixels."""
+        return float(np.linalg.norm(self.corners[3] - self.corners[0]))
+
+    @property
+    def size(self) -> float:
+        """The height of the text, whichever way it runs."""
+        return min(self.length, self.depth)
+
+    @property
+    def middle(self) -> float:
+        """Distance of its centre from the top of the picture, in pixels."""
+        return float(self.corners[:, 1].mean())
+
+    @property
+    def is_sideways(self) -> bool:
+        """Whether the text seems to run up or down the page."""
+        spread = np.ptp(self.corners, axis=0)
+        return bool(spread[1] > _SIDEWAYS * spread[0])
+
+
+class Detector:
+    """The detection model, loaded."""
+
+    def __init__(self, model: Path, *, threads: int) -> None:
+        self._session = session(model, threads=threads)
+        self._input = self._session.get_inputs()[0].name
+
+    def detect(self, pixels: Pixels) -> list[Box]:
+        """Find the lines of text of a picture, in no particular order."""
+        height, width = pixels.shape[:2]
+        scale = min(1.0, DETECTION_SIDE / max(height, width))
+        small = cv2.resize(
+            pixels,
+            (_to_multiple(width * scale), _to_multiple(height * scale)),
+            interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
+        )
+        probability = self._session.run(None, {self._input: as_input(small)[None]})[0][0, 0]
+        ratio = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
+        return [Box(_clockwise(core) * ratio) for core in _grown_cores(probability)]
+
+
+def as_input(pixels: Pixels) -> NDArray[np.float32]:
+    """Channels first, -1 to 1: what both models take."""
+    return (pixels.astype(np.float32) / 127.5 - 1.0).transpose(2, 0, 1)
+
+
+def _to_multiple(side: float) -> int:
+    return max(1, round(side / _MULTIPLE)) * _MULTIPLE
+
+
+def _grown_cores(probability: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
+    """The corners of each line, from the map of how probably each pixel is in a line's core."""
+    mask = cv2.dilate((probability > _PIXEL_PROBABILITY).astype(np.uint8), np.ones((2, 2), np.uint8))
+    contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
+    for contour in contours[:_MAX_CORES]:
+        centre, (length, depth), angle = cv2.minAreaRect(contour)
+        if min(length, depth) < _MIN_CORE:
+            continue
+        x, y, w, h = cv2.boundingRect(contour)
+        inside = mask[y : y + h, x : x + w]
+        if (probability[y : y + h, x : x + w] * inside).sum() < _BOX_PROBABILITY * inside.sum():
+            continue
+        growth = length * depth * _GROWTH / (length + depth)
+        yield cv2.boxPoints((centre, (length + growth, depth + growth), angle)).astype(np.float32)
+
+
+def _clockwise(corners: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Top left, top right, bottom right, bottom left."""
+    sums, differences = corners.sum(axis=1), corners[:, 1] - corners[:, 0]
+    order = [sums.argmin(), differences.argmin(), sums.argmax(), differences.argmax()]
+    return corners[order]

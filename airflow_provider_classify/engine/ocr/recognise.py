@@ -1,0 +1,64 @@
+"""What a line of text says."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from airflow_provider_classify.engine.ocr.detect import Box, as_input
+from airflow_provider_classify.engine.ocr.models import session
+from airflow_provider_classify.engine.ocr.picture import Pixels
+
+#: The recogniser takes lines of this height, in pixels, and widths in steps of 16.
+LINE_HEIGHT = 48
+_WIDTH_STEP, _MIN_WIDTH, _MAX_WIDTH = 16, 48, 1600
+#: A box this many times as deep as long holds a line turned on its side.
+_SIDEWAYS = 1.5
+#: A line that the model is less sure of, on the mean of its characters, is a drawing.
+_MIN_PROBABILITY = 0.5
+
+
+class Recogniser:
+    """The recognition model, loaded, with its alphabet."""
+
+    def __init__(self, model: Path, *, threads: int) -> None:
+        self._session = session(model, threads=threads)
+        self._input = self._session.get_inputs()[0].name
+        alphabet = self._session.get_modelmeta().custom_metadata_map["character"].splitlines()
+        self._characters = ["", *alphabet, " "]
+
+    def recognise(self, line: Pixels) -> str:
+        """
+        Read a cut-out line; empty where it does not seem to be text.
+
+        One at a time: lines differ in width, and padding them to a batch costs more than it saves.
+        """
+        width = max(_MIN_WIDTH, math.ceil(line.shape[1] / _WIDTH_STEP) * _WIDTH_STEP)
+        padded = np.zeros((1, 3, LINE_HEIGHT, width), np.float32)
+        padded[0, :, :, : line.shape[1]] = as_input(line)
+        return self._decode(self._session.run(None, {self._input: padded})[0][0])
+
+    def _decode(self, probabilities: NDArray[np.float32]) -> str:
+        """Read the best character of each step; repetitions are one, and class 0 is between characters."""
+        best = probabilities.argmax(axis=1)
+        kept = np.flatnonzero((best != 0) & np.append(True, best[1:] != best[:-1]))
+        if kept.size == 0 or probabilities[kept, best[kept]].mean() <= _MIN_PROBABILITY:
+            return ""
+        return "".join(self._characters[character] for character in best[kept]).strip()
+
+
+def cut_out(pixels: Pixels, box: Box) -> Pixels | None:
+    """The line within ``box``, upright and ``LINE_HEIGHT`` high; ``None`` where there is nothing to cut."""
+    corners, length, depth = box.corners, box.length, box.depth
+    if min(length, depth) < 2:
+        return None
+    if depth > _SIDEWAYS * length:
+        corners, length, depth = np.roll(corners, -1, axis=0), depth, length
+    width = int(min(_MAX_WIDTH, max(_WIDTH_STEP, math.ceil(length * LINE_HEIGHT / depth))))
+    target = np.array([[0, 0], [width, 0], [width, LINE_HEIGHT], [0, LINE_HEIGHT]], np.float32)
+    transform = cv2.getPerspectiveTransform(np.ascontiguousarray(corners), target)
+    return cv2.warpPerspective(pixels, transform, (width, LINE_HEIGHT), borderMode=cv2.BORDER_REPLICATE)

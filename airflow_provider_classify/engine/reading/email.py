@@ -1,0 +1,123 @@
+"""E-mail (EML): the headers that a reader looks at, then the body as text."""
+
+from __future__ import annotations
+
+from email import policy
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
+from email.message import Message
+from email.parser import BytesParser
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+from airflow_provider_classify.engine.reading.document import Document
+from airflow_provider_classify.engine.reading.plain_text import text_document
+from airflow_provider_classify.engine.reading.sniffing import Format
+
+#: A message beyond this is cut off; its body comes first, and what follows is attachments.
+MAX_EMAIL_BYTES = 8 * 1024**2
+
+HEADERS = ("From", "To", "Subject", "Date")
+
+
+def open_email(path: Path, *, name: str, max_pages: int) -> Document:
+    """
+    Open a message; attachments are not read, and nothing that the message links to.
+
+    :raises DocumentEmpty: neither headers nor a body.
+    """
+    with path.open("rb") as file:
+        message = BytesParser(policy=policy.compat32).parse(BytesIO(file.read(MAX_EMAIL_BYTES)))
+    headers = [f"{header}: {_decoded(message[header])}" for header in HEADERS if message[header]]
+    return text_document("\n".join([*headers, "", _body(message)]), Format.EMAIL, name=name, max_pages=max_pages)
+
+
+def _body(message: Message) -> str:
+    """The first part that is plain text, else the first that is HTML, as text."""
+    parts = [part for part in message.walk() if part.get_content_disposition() != "attachment"]
+    for part in parts:
+        if part.get_content_type() == "text/plain":
+            return _content(part)
+    for part in parts:
+        if part.get_content_type() == "text/html":
+            return text_of_html(_content(part))
+    return ""
+
+
+def _content(part: Message) -> str:
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        return ""
+    try:
+        return data.decode(part.get_content_charset() or "utf-8", errors="replace")
+    except LookupError:  # a charset that Python does not know
+        return data.decode("utf-8", errors="replace")
+
+
+def _decoded(header: object) -> str:
+    """A header's encoded words as text; as they stand where their encoding is broken or unknown."""
+    try:
+        text = str(make_header(decode_header(str(header))))
+    except (HeaderParseError, LookupError, UnicodeDecodeError):
+        text = str(header)
+    return " ".join(text.split())
+
+
+def text_of_html(html: str) -> str:
+    """The text of a piece of HTML, one line per block; scripts and styles are left out."""
+    stripper = _Stripper()
+    stripper.feed(html)
+    stripper.close()
+    lines = ("".join(stripper.pieces)).splitlines()
+    return "\n".join(" ".join(line.split()) for line in lines if line.strip())
+
+
+class _Stripper(HTMLParser):
+    """Keeps the text; a tag that is not within a line of text ends the line."""
+
+    INLINE = frozenset(
+        [
+            "a",
+            "abbr",
+            "b",
+            "big",
+            "code",
+            "em",
+            "font",
+            "i",
+            "mark",
+            "q",
+            "s",
+            "small",
+            "span",
+            "strong",
+            "sub",
+            "sup",
+            "tt",
+            "u",
+        ]
+    )
+    UNSEEN = frozenset({"script", "style", "title", "template"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+        self._unseen = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._unseen += tag in self.UNSEEN
+        self._end_line(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self._unseen = max(0, self._unseen - (tag in self.UNSEEN))
+        self._end_line(tag)
+
+    def handle_data(self, data: str) -> None:
+        if not self._unseen:
+            # A line break of the source is only white space on the page.
+            self.pieces.append(data.replace("\n", " "))
+
+    def _end_line(self, tag: str) -> None:
+        if tag not in self.INLINE:
+            self.pieces.append("\n")

@@ -1,0 +1,148 @@
+"""PDF, DOCX, PPTX and HTML through PyMuPDF: the text layer, or OCR where there is none worth the name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_classify.engine.page import Line, Page
+from airflow_provider_classify.engine.reading.document import Document, PageReading
+from airflow_provider_classify.engine.reading.quality import better_reading, is_readable
+from airflow_provider_classify.engine.reading.sniffing import Format
+from airflow_provider_classify.exceptions import (
+    DocumentCorrupt,
+    DocumentEmpty,
+    DocumentEncrypted,
+    ExtraNotInstalled,
+)
+
+try:
+    import pymupdf
+except ImportError as error:
+    raise ExtraNotInstalled(
+        "Reading documents needs PyMuPDF; install airflow-provider-classify[local] where the tasks run."
+    ) from error
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.ocr import Picture
+
+# Damage is reported by exceptions; printed as well, it would fill the task's log.
+pymupdf.TOOLS.mupdf_display_errors(False)
+pymupdf.TOOLS.mupdf_display_warnings(False)
+
+#: Without the image flag: extracting images takes five times as long as the text.
+TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
+#: Pixels on the longest side of a rendered page: 120 dpi on A4, whatever size the page claims.
+RENDER_SIDE = 1400
+#: HTML beyond this is cut off before layout, which costs half a second per megabyte.
+MAX_HTML_BYTES = 2 * 1024**2
+#: A text layer shorter than this on a page that is mostly picture is a stamp, not the page's text.
+STAMP_CHARACTERS = 200
+#: Layout of what has no pages of its own, in points: a slide for PPTX, else a book's page.
+_LAYOUT = {Format.PPTX: {"width": 720, "height": 540, "fontsize": 14}}
+#: PyMuPDF raises its own errors as RuntimeError, MuPDF's as they come, and ValueError for pages out of range.
+_MUPDF_ERRORS = (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase)
+
+
+@contextmanager
+def open_with_mupdf(path: Path, kind: Format, *, name: str, max_pages: int, threads: int | None) -> Iterator[Document]:
+    """Open a document of ``kind``; errors as :func:`~airflow_provider_classify.engine.reading.open_document`."""
+    try:
+        # HTML as a stream, because from a path MuPDF would also open the files that it links to.
+        source: dict[str, Any] = {"stream": _head(path)} if kind is Format.HTML else {"filename": str(path)}
+        opened = pymupdf.open(**source, filetype=kind.value, **_LAYOUT.get(kind, {}))
+    except _MUPDF_ERRORS as error:
+        raise _corrupt(name) from error
+    with opened:
+        if opened.needs_pass:
+            raise DocumentEncrypted(f"The document {name!r} asks for a password; save it without one.")
+        try:
+            page_count = min(opened.page_count, max_pages)
+        except _MUPDF_ERRORS as error:
+            raise _corrupt(name) from error
+        if page_count == 0:
+            if opened.is_repaired:
+                raise _corrupt(name)
+            raise DocumentEmpty(f"The document {name!r} has no pages; check how it was made.")
+        pages: Iterator[PageReading] = (_MupdfPage(opened, n + 1, name, threads) for n in range(page_count))
+        yield Document(kind=kind, page_count=page_count, pages=pages)
+
+
+@dataclass(frozen=True, slots=True)
+class _MupdfPage:
+    document: Any
+    number: int
+    name: str
+    threads: int | None
+
+    def passes(self) -> Iterator[Page]:
+        try:
+            page = self.document[self.number - 1]
+            text = _text_layer(page, self.number)
+            picture = None if is_readable(text) and not _is_stamp(page, text) else _render(page)
+        except _MUPDF_ERRORS as error:
+            raise DocumentCorrupt(
+                f"Page {self.number} of the document {self.name!r} is damaged; open it in a viewer and save it anew."
+            ) from error
+        if picture is None:
+            yield text
+            return
+        if picture.is_blank():
+            if self.document.is_repaired and not text.lines:
+                raise DocumentCorrupt(
+                    f"Page {self.number} of the document {self.name!r} is lost: the file is damaged or incomplete; "
+                    "fetch it again."
+                )
+            yield text
+            return
+        from airflow_provider_classify.engine.ocr import shared_reader
+
+        for read in shared_reader(self.threads).passes(picture, self.number):
+            yield better_reading(text, read)
+
+
+def _text_layer(page: Any, number: int) -> Page:
+    """The lines of the page's text layer, in the order in which the file has them."""
+    width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
+    # Text comes in the coordinates of the page before its rotation.
+    rotation = page.rotation_matrix if page.rotation else None
+    lines = []
+    for block in page.get_text("dict", flags=TEXT_FLAGS)["blocks"]:
+        for line in block.get("lines", ()):
+            text = "".join(span["text"] for span in line["spans"]).strip()
+            if not text:
+                continue
+            x0, y0, x1, y1 = line["bbox"] if rotation is None else pymupdf.Rect(line["bbox"]) * rotation
+            size = max(span["size"] for span in line["spans"])
+            lines.append(Line(text, size, x0 / width, y0 / height, x1 / width, y1 / height))
+    return Page(number, width, height, tuple(lines), "text_layer")
+
+
+def _is_stamp(page: Any, text: Page) -> bool:
+    """Whether a picture fills the page and its little text only labels it, as scanners and archives do."""
+    if sum(len(line.text) for line in text.lines) >= STAMP_CHARACTERS:
+        return False
+    area = abs(page.rect.get_area())
+    return any(
+        abs((pymupdf.Rect(image["bbox"]) & page.rect).get_area()) > 0.6 * area for image in page.get_image_info()
+    )
+
+
+def _render(page: Any) -> Picture:
+    from airflow_provider_classify.engine.ocr import Picture
+
+    zoom = RENDER_SIDE / max(1.0, page.rect.width, page.rect.height)
+    pixels = page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), colorspace=pymupdf.csRGB, alpha=False)
+    return Picture.from_rgb(pixels.samples, width=pixels.width, height=pixels.height, stride=pixels.stride)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(MAX_HTML_BYTES)
+
+
+def _corrupt(name: str) -> DocumentCorrupt:
+    return DocumentCorrupt(f"The document {name!r} is damaged or incomplete; fetch it again, or save it anew.")

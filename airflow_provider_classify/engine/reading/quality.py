@@ -1,0 +1,30 @@
+"""Whether a page's text layer is worth reading, and which of two readings is the better."""
+
+from __future__ import annotations
+
+from airflow_provider_classify.engine.page import Page
+
+#: A page with less text than this is a picture of a page.
+MIN_CHARACTERS = 40
+
+
+def is_readable(page: Page) -> bool:
+    """
+    Whether the text layer holds enough text, and text rather than glyphs.
+
+    Fonts without a character map give control, replacement or private-use characters, or
+    punctuation where letters should be.
+    """
+    text = "".join(line.text for line in page.lines)
+    if len(text) < MIN_CHARACTERS:
+        return False
+    glyphs = sum(c == "\ufffd" or c < " " or "\ue000" <= c <= "\uf8ff" for c in text)
+    letters = sum(map(str.isalpha, text))
+    digits = sum(map(str.isdigit, text))
+    return glyphs <= 0.12 * len(text) and (letters >= 0.15 * len(text) or digits >= 0.3 * len(text))
+
+
+def better_reading(text_layer: Page, ocr: Page) -> Page:
+    """The OCR's reading, unless it found next to nothing and the text layer has more."""
+    found, had = (sum(len(line.text) for line in page.lines) for page in (ocr, text_layer))
+    return ocr if len(ocr.lines) > 2 or found >= 0.6 * had else text_layer
