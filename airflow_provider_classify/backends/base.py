@@ -1,0 +1,56 @@
+"""What a backend is: something that takes a document and later answers for its job."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from airflow_provider_classify.contract import Category, Job, Submission
+from airflow_provider_classify.documents import Document
+
+
+class Jobs(Protocol):
+    """An open line to a backend on one event loop; see :meth:`Backend.connect`."""
+
+    async def submit(self, document: Document, categories: Sequence[Category]) -> Submission:
+        """Hand a document over. As :meth:`Backend.submit`."""
+        ...
+
+    async def get(self, job_id: str) -> Job:
+        """Ask for a job. As :meth:`Backend.get`."""
+        ...
+
+
+class Backend(Protocol):
+    """The two routes of the contract, from synchronous code (a worker) and from an event loop."""
+
+    def submit(self, document: Document, categories: Sequence[Category]) -> Submission:
+        """
+        Hand a document over; the job may be done on return (local) or not (API).
+
+        :raises DocumentError: the document is missing, empty or too large to send.
+        :raises ApiError: the API refused or could not be reached.
+        """
+        ...
+
+    def get(self, job_id: str) -> Job:
+        """
+        Ask for a job as it stands now.
+
+        :raises JobNotFound: no such job, or it has expired.
+        :raises ApiError: the API refused or could not be reached.
+        """
+        ...
+
+    def connect(self) -> AbstractAsyncContextManager[Jobs]:
+        """Open the asynchronous side: connections live until the context ends and are shared on a loop."""
+        ...
+
+    def check(self) -> str:
+        """
+        Look whether the backend would serve, and say what was found in one sentence.
+
+        :raises ClassifyError: it would not, and why.
+        """
+        ...

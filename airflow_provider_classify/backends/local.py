@@ -1,0 +1,117 @@
+"""
+The local engine as a backend: no account, no network, the work done where the task runs.
+
+A submit classifies at once, in a child process with limits on time and memory, and records the
+job; ``get`` reads the record. So the executor that a user already has is the distributed engine,
+and a sensor on another worker works as it does for the API, if the record is one that it can reach
+(``[classify] jobs_url``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow.providers.common.compat.sdk import conf
+
+from airflow_provider_classify.backends.settings import Settings
+from airflow_provider_classify.contract import Category, Job, Submission
+from airflow_provider_classify.documents import Document
+from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.jobs import JobStore
+
+_NEEDED = ("pymupdf", "PIL", "onnxruntime", "rapidocr")
+
+
+def default_jobs_url() -> str:
+    """Where jobs are recorded: ``[classify] jobs_url``, else a SQLite file under Airflow's home."""
+    url = conf.get("classify", "jobs_url", fallback="")
+    if url:
+        return str(url)
+    home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
+    return f"sqlite:///{home / 'classify' / 'jobs.db'}"
+
+
+class LocalBackend:
+    """The engine in a child process of this one, and its record of jobs."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    @cached_property
+    def _store(self) -> JobStore:
+        from airflow_provider_classify.jobs import JobStore
+
+        return JobStore(default_jobs_url())
+
+    def submit(self, document: Document, categories: Sequence[Category]) -> Submission:
+        """
+        Classify now and record the outcome, as the API would record it: a document that cannot be
+        classified is a failed job. What cannot be submitted at all is raised.
+
+        :raises DocumentError: missing, empty, too large or not readable; nothing is recorded.
+        :raises ExtraNotInstalled: without the ``local`` extra.
+        """
+        _require_extra()
+        from airflow_provider_classify.engine.process import EngineProcess
+
+        with document.local_copy() as path:
+            job_id = self._store.add(document.label, categories).job_id
+            self._store.start(job_id)
+            try:
+                with EngineProcess(seconds=self._settings.document_timeout) as engine:
+                    result = engine.classify(path, categories, name=document.label)
+            except ClassifyError as error:
+                self._store.fail(job_id, error)
+                if not isinstance(error, DocumentError):
+                    raise
+            else:
+                self._store.complete(job_id, result)
+        return Submission(job_id=job_id, status=self.get(job_id).status, message="Classified by the local engine")
+
+    def get(self, job_id: str) -> Job:
+        """Read the record. :raises JobNotFound: none, or pruned."""
+        return self._store.get(job_id)
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[LocalJobs]:
+        """Give the same two calls to an event loop, each on a thread."""
+        yield LocalJobs(self)
+
+    def check(self) -> str:
+        """Look for the engine's libraries and open the record."""
+        _require_extra()
+        self._store  # noqa: B018 - opening is the check
+        return "The local engine is installed and its record of jobs opens."
+
+
+class LocalJobs:
+    """The local backend from an event loop: SQLite and the child process block, so a thread takes them."""
+
+    def __init__(self, backend: LocalBackend) -> None:
+        self._backend = backend
+
+    async def submit(self, document: Document, categories: Sequence[Category]) -> Submission:
+        """As :meth:`LocalBackend.submit`."""
+        return await asyncio.to_thread(self._backend.submit, document, categories)
+
+    async def get(self, job_id: str) -> Job:
+        """As :meth:`LocalBackend.get`."""
+        return await asyncio.to_thread(self._backend.get, job_id)
+
+
+def _require_extra() -> None:
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
+        raise ExtraNotInstalled(
+            f"The local engine needs {', '.join(missing)}; install airflow-provider-classify[local], "
+            "or give the task a connection to a classify API."
+        )

@@ -1,0 +1,112 @@
+"""What an Airflow connection of type ``classify`` says, read and checked once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from airflow_provider_classify.exceptions import ConnectionNotUsable
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Connection
+
+CONN_TYPE = "classify"
+REQUEST_TIMEOUT = 60.0
+DOCUMENT_TIMEOUT = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    A connection's settings. ``base_url`` and ``api_key`` serve the API, ``document_timeout`` the
+    local engine; both timeouts are in seconds.
+    """
+
+    conn_id: str
+    backend: Literal["api", "local"]
+    base_url: str = ""
+    api_key: str = field(default="", repr=False)
+    request_timeout: float = REQUEST_TIMEOUT
+    document_timeout: float = DOCUMENT_TIMEOUT
+
+    @classmethod
+    def from_connection(cls, connection: Connection, extra: Mapping[str, Any]) -> Settings:
+        """
+        Read a connection. Without a ``backend``, a host means ``api``.
+
+        ``extra`` comes apart because reading it can call the supervisor, which on an event loop has
+        to be awaited (``get_async_extra_dejson``).
+
+        :raises ConnectionNotUsable: another connection type, an unknown backend, no host, a bad timeout.
+        """
+        conn_id = connection.conn_id
+        if connection.conn_type != CONN_TYPE:
+            raise ConnectionNotUsable(
+                f"The connection {conn_id!r} is of type {connection.conn_type!r}; give it the type {CONN_TYPE!r}."
+            )
+        backend: Literal["api", "local"]
+        match extra.get("backend") or ("api" if connection.host else None):
+            case "api":
+                backend = "api"
+            case "local":
+                backend = "local"
+            case other:
+                raise ConnectionNotUsable(
+                    f"The connection {conn_id!r} names no usable backend ({other!r}); "
+                    'set "backend" in its extra to "api" (with a host) or "local".'
+                )
+        if backend == "api" and not connection.host:
+            raise ConnectionNotUsable(f"The connection {conn_id!r} has no host; set the URL of the classify API.")
+        return cls(
+            conn_id=conn_id,
+            backend=backend,
+            base_url=_base_url(connection) if backend == "api" else "",
+            api_key=_api_key(connection),
+            request_timeout=_seconds(extra, "request_timeout", REQUEST_TIMEOUT, conn_id),
+            document_timeout=_seconds(extra, "document_timeout", DOCUMENT_TIMEOUT, conn_id),
+        )
+
+
+def _base_url(connection: Connection) -> str:
+    """``host`` may be a whole URL or a name, with scheme and port in the fields of their own."""
+    host = str(connection.host).strip().rstrip("/")
+    if "://" in host:
+        url = host
+    else:
+        port = f":{connection.port}" if connection.port else ""
+        url = f"{connection.schema or 'https'}://{host}{port}"
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        raise ConnectionNotUsable(
+            f"The host of the connection {connection.conn_id!r} is no http(s) URL without user and query; "
+            "write it as https://api.example.com."
+        )
+    return url
+
+
+def _seconds(extra: Mapping[str, Any], name: str, default: float, conn_id: str) -> float:
+    value = extra.get(name)
+    if value in (None, ""):
+        return default
+    try:
+        seconds = float(str(value))
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise ConnectionNotUsable(
+            f"{name!r} of the connection {conn_id!r} is {value!r}; give a number of seconds above 0."
+        )
+    return seconds
+
+
+def _api_key(connection: Connection) -> str:
+    """Check here what an HTTP library would complain of: it would quote the key in its error."""
+    key = (connection.password or "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ConnectionNotUsable(
+            f"The api key of the connection {connection.conn_id!r} has characters that no header can carry; "
+            "paste it again."
+        )
+    return key

@@ -1,0 +1,216 @@
+"""
+The API's client without I/O: how a request looks, what a reply means, which error it is.
+
+Both drivers use it, httpx on the worker and aiohttp in the triggerer, so the two cannot differ.
+Nothing here holds the api key but the header that is sent.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import quote
+
+from airflow_provider_classify.backends.settings import Settings
+from airflow_provider_classify.contract import Category, Job, Submission
+from airflow_provider_classify.exceptions import (
+    ApiConnectionLost,
+    ApiError,
+    ApiNotReached,
+    ApiOverloaded,
+    ApiUnavailable,
+    AuthenticationRejected,
+    ClassifyError,
+    DocumentTooLarge,
+    InvalidReply,
+    JobNotFound,
+    QuotaExceeded,
+    RateLimited,
+    RequestRejected,
+)
+
+SUBMIT_PATH = "/classify"
+FILE_FIELD = "pdf_file"
+#: Characters of a server's own words that a message quotes at most.
+_QUOTED = 300
+#: Waits between the sendings of one submit, in seconds, where the server does not say.
+_SUBMIT_PAUSES = (1.0, 2.0, 4.0, 8.0)
+#: The longest ``Retry-After`` that a submit waits for on the worker, in seconds.
+_SUBMIT_PATIENCE = 60.0
+
+
+def headers(settings: Settings) -> dict[str, str]:
+    """Every request's headers."""
+    key = {"api-key": settings.api_key} if settings.api_key else {}
+    return {"Accept": "application/json"} | key
+
+
+def form(categories: Sequence[Category], file_url: str | None = None) -> dict[str, str]:
+    """The form fields of a submit beside the file."""
+    fields = {"categories": json.dumps([category.to_json() for category in categories], ensure_ascii=False)}
+    return fields | ({"file_url": file_url} if file_url else {})
+
+
+def job_path(job_id: str) -> str:
+    """The path that answers for a job."""
+    return f"{SUBMIT_PATH}/{quote(job_id, safe='')}"
+
+
+def read_submission(
+    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
+) -> Submission:
+    """Read the reply to a submit. :raises ApiError: the kind that the status stands for."""
+    return Submission.from_json(_read(status, reply_headers, body, what=what, settings=settings))
+
+
+def read_job(status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings) -> Job:
+    """Read the reply to a status request. :raises ApiError: the kind that the status stands for."""
+    return Job.from_json(_read(status, reply_headers, body, what=what, settings=settings))
+
+
+def not_reached(error: Exception, *, what: str, settings: Settings) -> ApiNotReached:
+    """No connection came about: nothing was sent."""
+    return ApiNotReached(
+        f"The classify API at {settings.base_url} was not reached for {what} ({type(error).__name__}); "
+        f"check the host of the connection {settings.conn_id!r} and that the server is up."
+    )
+
+
+def connection_lost(error: Exception, *, what: str, settings: Settings) -> ApiConnectionLost:
+    """The connection broke or timed out after something may have been sent."""
+    return ApiConnectionLost(
+        f"The connection to the classify API at {settings.base_url} was lost during {what} "
+        f"({type(error).__name__}); the request may have arrived."
+    )
+
+
+def pause_before_resubmit(error: ClassifyError, attempt: int) -> float | None:
+    """
+    Decide whether a submit that failed for the ``attempt``-th time (from 1) is sent again, and when.
+
+    Only where the request surely was not taken: not reached, 429, or a 503 that says so. Any other
+    failure may have begun a job, and sending again could pay twice.
+
+    :returns: seconds to wait, or ``None`` to give up.
+    """
+    if not isinstance(error, (ApiNotReached, RateLimited, ApiOverloaded)) or attempt > len(_SUBMIT_PAUSES):
+        return None
+    pause = max(_SUBMIT_PAUSES[attempt - 1], error.retry_after or 0.0)
+    return pause if pause <= _SUBMIT_PATIENCE else None
+
+
+def _read(status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings) -> object:
+    if not 200 <= status < 300:
+        raise _error(status, reply_headers, body, what=what, settings=settings)
+    try:
+        return json.loads(body)
+    except ValueError as error:
+        raise InvalidReply(
+            f"The classify API answered {what} with {_kind_of(body)} instead of JSON; "
+            f"check that the host of the connection {settings.conn_id!r} is a classify API."
+        ) from error
+
+
+def _error(
+    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
+) -> ApiError | DocumentTooLarge:
+    """Name the error that an HTTP status stands for (the contract's table of errors)."""
+    payload = _json_object(body)
+    said = _said(payload, body, settings)
+    wait = _retry_after(reply_headers, payload)
+    match status:
+        case 401 | 403:
+            return AuthenticationRejected(
+                f"The classify API rejected the key of the connection {settings.conn_id!r} for {what} (HTTP {status}); "
+                "set a valid api key as its password."
+            )
+        case 402:
+            return QuotaExceeded(
+                f"The quota of the connection {settings.conn_id!r} is used up: {what} was refused{said}; "
+                "raise the quota or wait until it renews."
+            )
+        case 404:
+            return JobNotFound(
+                f"The classify API does not know {what}{said}; it has expired, or another server has it."
+            )
+        case 413:
+            return DocumentTooLarge(f"The classify API takes no file as large as that of {what}{said}; split it.")
+        case 429:
+            return RateLimited(f"The classify API asks to slow down: {what} was refused{said}.", retry_after=wait)
+        case 503 if wait is not None or _is_overload(payload):
+            return ApiOverloaded(f"The classify API is overloaded: {what} was refused{said}.", retry_after=wait)
+        case 408 | 425 | 500 | 501 | 502 | 503 | 504:
+            return ApiUnavailable(f"The classify API failed on {what} with HTTP {status}{said}.", retry_after=wait)
+        case _ if status >= 500:
+            return ApiUnavailable(f"The classify API failed on {what} with HTTP {status}{said}.", retry_after=wait)
+        case _:
+            return RequestRejected(
+                f"The classify API rejected {what} with HTTP {status}{said}; "
+                f"check the document, the categories and the host of the connection {settings.conn_id!r}."
+            )
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        payload = json.loads(body)
+    except ValueError:
+        return {}
+    return payload if isinstance(payload, dict) else {}
+
+
+def _said(payload: Mapping[str, Any], body: bytes, settings: Settings) -> str:
+    """The server's own words in brackets: ``detail`` in its three forms, else what kind of body it was."""
+    detail = payload.get("detail")
+    if isinstance(detail, Mapping):
+        detail = detail.get("message")
+    elif isinstance(detail, list):
+        detail = "; ".join(str(item.get("msg", item)) if isinstance(item, Mapping) else str(item) for item in detail)
+    if not detail and isinstance(payload.get("error"), Mapping):
+        detail = payload["error"].get("message")
+    if not detail and payload:
+        return ""
+    if not detail:
+        return f" ({_kind_of(body)})"
+    words = str(detail)
+    if settings.api_key:  # a server may echo the key that it rejects
+        words = words.replace(settings.api_key, "***")
+    return f" ({words[:_QUOTED]})"
+
+
+def _kind_of(body: bytes) -> str:
+    text = body[:2000].decode("utf-8", "replace").strip()
+    if not text:
+        return "an empty body"
+    if text.startswith("<"):
+        return "an HTML page"
+    return "a body that is no JSON"
+
+
+def _is_overload(payload: Mapping[str, Any]) -> bool:
+    error = payload.get("error")
+    return isinstance(error, Mapping) and error.get("code") == "service_unavailable"
+
+
+def _retry_after(reply_headers: Mapping[str, str], payload: Mapping[str, Any]) -> float | None:
+    """``Retry-After`` in seconds or as a date, else the 503 body's ``retry_after``."""
+    value = next((v for k, v in reply_headers.items() if k.lower() == "retry-after"), None)
+    if value is None:
+        error = payload.get("error")
+        details = error.get("details") if isinstance(error, Mapping) else None
+        value = details.get("retry_after") if isinstance(details, Mapping) else None
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except (TypeError, ValueError):
+        return _seconds_until(str(value))
+
+
+def _seconds_until(http_date: str) -> float | None:
+    try:
+        return max(0.0, (parsedate_to_datetime(http_date) - datetime.now(UTC)).total_seconds())
+    except (TypeError, ValueError):
+        return None  # a server's malformed advice is no advice

@@ -1,0 +1,180 @@
+"""
+A document by reference: a local path, an object-storage URI or an http(s) URL.
+
+Only the reference travels through DAGs, XCom and triggers; bytes are read where the work happens,
+as a stream, and never whole into memory.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import BinaryIO, cast
+from urllib.parse import unquote, urlsplit
+
+from airflow_provider_classify.contract import MAX_BYTES
+from airflow_provider_classify.exceptions import (
+    DocumentEmpty,
+    DocumentError,
+    DocumentNotFound,
+    DocumentNotReadable,
+    DocumentTooLarge,
+)
+
+#: Seconds without a byte after which a download is given up.
+DOWNLOAD_SILENCE = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """
+    Where a document is, as the user wrote it.
+
+    A string without a scheme is a local path; ``http`` and ``https`` are URLs, which the API
+    fetches by itself; every other scheme is opened by Airflow's ``ObjectStoragePath``
+    (``s3://conn_id@bucket/key``, ``gs://…``, ``file:///…``).
+    """
+
+    reference: str
+
+    @property
+    def is_url(self) -> bool:
+        """Whether the API can fetch it by itself."""
+        return self._scheme in ("http", "https")
+
+    @property
+    def label(self) -> str:
+        """The reference as it may be shown: without the user, password and signature a URL can carry."""
+        if not self._scheme:
+            return self.reference
+        parts = urlsplit(self.reference)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+    @property
+    def name(self) -> str:
+        """The file's own name, for the upload."""
+        path = unquote(urlsplit(self.reference).path) if self._scheme else self.reference
+        return PurePosixPath(path).name or "document"
+
+    @property
+    def _scheme(self) -> str:
+        scheme, separator, _ = self.reference.partition("://")
+        return scheme.lower() if separator else ""
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """
+        Open the bytes for reading, after a look at the size.
+
+        :raises DocumentNotFound: nothing is there.
+        :raises DocumentEmpty: no bytes.
+        :raises DocumentTooLarge: more than the API takes (500 MB).
+        :raises DocumentNotReadable: the storage refused or could not be reached.
+        """
+        try:
+            stream = self._open()
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+            raise DocumentNotFound(f"There is no document at {self.label}; check the path.") from error
+        except OSError as error:
+            raise DocumentNotReadable(
+                f"The document {self.label} cannot be read ({error}); check the permissions and the storage connection."
+            ) from error
+        with stream:
+            _require_size(stream, self.label)
+            yield stream
+
+    def _open(self) -> BinaryIO:
+        if not self._scheme:
+            return Path(self.reference).open("rb")
+        from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+        try:
+            return cast("BinaryIO", ObjectStoragePath(self.reference).open("rb"))
+        except OSError:
+            raise
+        except Exception as error:  # each storage client raises kinds of its own
+            raise DocumentNotReadable(
+                f"The document {self.label} cannot be opened ({type(error).__name__}: {error}); "
+                "check the URI, its connection and that the storage's Airflow provider is installed."
+            ) from error
+
+    @contextmanager
+    def local_copy(self) -> Iterator[Path]:
+        """
+        Give a path on this machine: the document's own, or a temporary copy of a remote one.
+
+        :raises DocumentError: as :meth:`open`; a URL that cannot be fetched is not readable.
+        """
+        if not self._scheme:
+            with self.open():
+                pass
+            yield Path(self.reference)
+            return
+        with tempfile.TemporaryDirectory(prefix="airflow-classify-") as folder:
+            target = Path(folder, self.name)
+            if self.is_url:
+                download(self.reference, target, label=self.label)
+            else:
+                with self.open() as source, target.open("wb") as copy:
+                    shutil.copyfileobj(source, copy, 1024 * 1024)
+            yield target
+
+
+def _require_size(stream: BinaryIO, label: str) -> None:
+    size = stream.seek(0, 2)
+    stream.seek(0)
+    if size == 0:
+        raise DocumentEmpty(f"The document {label} is empty; send it again or leave it out.")
+    if size > MAX_BYTES:
+        raise too_large(label)
+
+
+def too_large(label: str) -> DocumentTooLarge:
+    """Say that a document has more bytes than the API takes."""
+    return DocumentTooLarge(
+        f"The document {label} is larger than {MAX_BYTES // 1024**2} MB; split it or send its first pages."
+    )
+
+
+def download(url: str, target: Path, *, label: str) -> None:
+    """
+    Fetch ``url`` into the file ``target``, as a stream.
+
+    :raises DocumentNotFound: the server says there is none (404, 410).
+    :raises DocumentNotReadable: any other answer, or none.
+    :raises DocumentEmpty: no bytes came.
+    :raises DocumentTooLarge: more bytes than the API takes.
+    """
+    import httpx
+
+    try:
+        with (
+            httpx.stream("GET", url, follow_redirects=True, timeout=DOWNLOAD_SILENCE) as response,
+            target.open("wb") as file,
+        ):
+            if response.status_code >= 400:
+                raise _refused(response.status_code, label)
+            size = 0
+            for chunk in response.iter_bytes():
+                size += len(chunk)
+                if size > MAX_BYTES:
+                    raise too_large(label)
+                file.write(chunk)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise DocumentNotReadable(
+            f"The document {label} cannot be fetched ({type(error).__name__}); check the URL and that its server is up."
+        ) from error
+    if size == 0:
+        raise DocumentEmpty(f"The document {label} is empty; send it again or leave it out.")
+
+
+def _refused(status: int, label: str) -> DocumentError:
+    if status in (404, 410):
+        return DocumentNotFound(f"There is no document at {label} (HTTP {status}); check the URL.")
+    return DocumentNotReadable(
+        f"The document {label} cannot be fetched (HTTP {status}); check the URL, its signature and its expiry."
+    )

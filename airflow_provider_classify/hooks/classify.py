@@ -1,0 +1,200 @@
+"""The hook: an Airflow connection of type ``classify`` as something that classifies documents."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
+
+from airflow_provider_classify import polling
+from airflow_provider_classify.backends.settings import CONN_TYPE, Settings
+from airflow_provider_classify.contract import Job, Submission, parse_categories
+from airflow_provider_classify.documents import Document
+from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.backends.base import Backend, Jobs
+
+DEFAULT_CONN_ID = "classify_default"
+#: Seconds to get the result of a job that has ended.
+_FETCH_PATIENCE = 120.0
+
+
+class ClassifyHook(BaseHook):
+    """
+    Classify documents through a connection: a classify API, or the local engine.
+
+    The connection's ``backend`` decides. Where ``classify_default`` is not defined at all the local
+    engine serves, so that a first DAG needs no account; any other id has to exist.
+
+    :param classify_conn_id: an Airflow connection of type ``classify``.
+    """
+
+    conn_name_attr = "classify_conn_id"
+    default_conn_name = DEFAULT_CONN_ID
+    conn_type = CONN_TYPE
+    hook_name = "Classify"
+
+    def __init__(self, classify_conn_id: str = DEFAULT_CONN_ID) -> None:
+        super().__init__()
+        self.classify_conn_id = classify_conn_id
+
+    @cached_property
+    def backend(self) -> Backend:
+        """
+        Give the backend that the connection names.
+
+        :raises ConnectionNotUsable: the connection is missing or lacks something.
+        """
+        try:
+            connection = self.get_connection(self.classify_conn_id)
+        except AirflowNotFoundException as error:
+            return _backend(self._without_connection(error))
+        return _backend(Settings.from_connection(connection, connection.extra_dejson))
+
+    def get_conn(self) -> Backend:
+        """Airflow's name for :attr:`backend`."""
+        return self.backend
+
+    def submit(self, document: str, categories: Sequence[Any] | str) -> Submission:
+        """
+        Hand a document over and get a job id.
+
+        :param document: local path, object-storage URI or http(s) URL.
+        :param categories: names, ``{"name", "description"}`` objects, or a JSON text of these.
+        :raises InvalidCategories: before anything is sent.
+        :raises DocumentError: there is nothing to send.
+        :raises ApiError: the API refused, failed or was not reached.
+        """
+        submission = self.backend.submit(Document(document), parse_categories(categories))
+        self._log_submission(document, submission)
+        return submission
+
+    def get(self, job_id: str) -> Job:
+        """
+        Ask for a job once.
+
+        :raises JobNotFound: no such job, or it has expired.
+        :raises ApiError: the API refused, failed or was not reached.
+        """
+        return self.backend.get(job_id)
+
+    def look(self, job_id: str) -> Job | ClassifyError:
+        """
+        Ask for a job once, and give an error that may pass as a value: the job is "not yet" known.
+
+        :raises ClassifyError: one that a later look would meet again.
+        """
+        try:
+            return self.get(job_id)
+        except ClassifyError as error:
+            if not error.retryable:
+                raise
+            return error
+
+    def wait(self, wait: polling.Wait) -> Job:
+        """
+        Wait for a job in this thread, with the API's pauses.
+
+        :returns: the job as it ended, also as failed.
+        :raises JobTimedOut: it was not done by the deadline.
+        :raises ClassifyError: a later look would not help (key rejected, job unknown …).
+        """
+        while True:
+            seen = self.look(wait.job_id)
+            step = polling.after(wait, seen, now=time.time(), chance=random.random())
+            if isinstance(step, polling.GaveUp):
+                raise step.error
+            if isinstance(seen, Job) and isinstance(step, polling.Ended):
+                return seen
+            if isinstance(step, polling.LookAgain):
+                self.log.info("%s; next look in %.1f s.", describe(wait.job_id, seen), step.seconds)
+                time.sleep(step.seconds)
+
+    def fetch(self, job_id: str) -> Job:
+        """
+        Get a job that is known to have ended, outlasting a short failure of the server.
+
+        The task is about to finish: if it failed here, its retry would submit and pay again.
+
+        :raises ClassifyError: the server did not give it within two minutes.
+        """
+        now = time.time()
+        return self.wait(polling.Wait(job_id, since=now, deadline=now + _FETCH_PATIENCE))
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Jobs]:
+        """
+        Open the asynchronous side: ``submit`` and ``get`` that never block the event loop.
+
+        HTTP connections live until the context ends and are shared by all that use the same
+        connection on the loop. The Airflow connection is looked up once, asynchronously.
+
+        :raises ConnectionNotUsable: the connection is missing or lacks something.
+        """
+        try:
+            connection = await get_async_connection(self.classify_conn_id)
+        except AirflowNotFoundException as error:
+            settings = self._without_connection(error)
+        else:
+            settings = Settings.from_connection(connection, await get_async_extra_dejson(connection))
+        async with _backend(settings).connect() as jobs:
+            yield jobs
+
+    async def asubmit(self, document: str, categories: Sequence[Any] | str) -> Submission:
+        """As :meth:`submit`, on an event loop. For more than one call, :meth:`connect` once."""
+        parsed = parse_categories(categories)
+        async with self.connect() as jobs:
+            submission = await jobs.submit(Document(document), parsed)
+        self._log_submission(document, submission)
+        return submission
+
+    async def aget(self, job_id: str) -> Job:
+        """As :meth:`get`, on an event loop. For more than one call, :meth:`connect` once."""
+        async with self.connect() as jobs:
+            return await jobs.get(job_id)
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Answer the "Test" button of the connection form."""
+        try:
+            return True, self.backend.check()
+        except ClassifyError as error:
+            return False, str(error)
+
+    def _without_connection(self, error: AirflowNotFoundException) -> Settings:
+        if self.classify_conn_id != DEFAULT_CONN_ID:
+            raise ConnectionNotUsable(
+                f"The connection {self.classify_conn_id!r} is not defined; define it with the type {CONN_TYPE!r}, "
+                f"or leave classify_conn_id out to use the local engine."
+            ) from error
+        self.log.info("The connection %r is not defined: the local engine classifies.", DEFAULT_CONN_ID)
+        return Settings(conn_id=DEFAULT_CONN_ID, backend="local")
+
+    def _log_submission(self, document: str, submission: Submission) -> None:
+        quota = "" if submission.quota_remaining is None else f", {submission.quota_remaining} left of the quota"
+        self.log.info(
+            "Submitted %s as job %s (%s%s).", Document(document).label, submission.job_id, submission.status, quota
+        )
+
+
+def describe(job_id: str, seen: Job | ClassifyError) -> str:
+    """Say in a few words what a look at a job found, for a log line."""
+    return (
+        f"Job {job_id} is {seen.status}" if isinstance(seen, Job) else f"Job {job_id} could not be looked at ({seen})"
+    )
+
+
+def _backend(settings: Settings) -> Backend:
+    if settings.backend == "api":
+        from airflow_provider_classify.backends.api import ApiBackend
+
+        return ApiBackend(settings)
+    from airflow_provider_classify.backends.local import LocalBackend
+
+    return LocalBackend(settings)

@@ -1,0 +1,1 @@
+"""Airflow operators: documents in, results in XCom."""

@@ -1,0 +1,1 @@
+"""Airflow sensors: wait for jobs that something else submitted."""

@@ -1,0 +1,98 @@
+"""The sensor: wait for a job that something else submitted, and put its result in XCom."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import (
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    BaseSensorOperator,
+    PokeReturnValue,
+    conf,
+)
+
+from airflow_provider_classify import polling, retries
+from airflow_provider_classify.contract import Job
+from airflow_provider_classify.exceptions import ClassifyError, JobTimedOut
+from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook, describe
+from airflow_provider_classify.triggers.classify import deferral
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
+class ClassifySensor(BaseSensorOperator):
+    """
+    Wait until a classification job has ended.
+
+    It only looks, so it can be retried without a second submit: the pair of
+    ``ClassifyOperator(wait_for_completion=False)``. XCom gets ``job_id`` and the fields of the result.
+
+    :param job_id: the job, usually from another task's XCom. Templated.
+    :param classify_conn_id: the connection that the job was submitted with. Templated.
+    :param deferrable: wait in the triggerer, with the API's growing pauses; otherwise every
+        ``poke_interval``. By default as ``[operators] default_deferrable`` says.
+    :param poke_interval: seconds between two looks where the sensor is not deferrable.
+    """
+
+    template_fields: Sequence[str] = ("job_id", "classify_conn_id")
+    ui_color = "#dbeafe"
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        classify_conn_id: str = DEFAULT_CONN_ID,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poke_interval: float | timedelta = polling.LONGEST_PAUSE,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(poke_interval=poke_interval, **kwargs)
+        self.job_id = job_id
+        self.classify_conn_id = classify_conn_id
+        self.deferrable = deferrable
+
+    @cached_property
+    def hook(self) -> ClassifyHook:
+        """The hook of the sensor's connection."""
+        return ClassifyHook(self.classify_conn_id)
+
+    def poke(self, context: Context) -> bool | PokeReturnValue:
+        """Look once. An error that a later look can overcome counts as "not yet"."""
+        with retries.only_if_useful():
+            seen = self.hook.look(self.job_id)
+            if isinstance(seen, ClassifyError):
+                self.log.warning("%s; looking again later.", describe(self.job_id, seen))
+                return False
+            self.log.info("%s.", describe(self.job_id, seen))
+            return seen.status.is_terminal and PokeReturnValue(is_done=True, xcom_value=self._result(seen))
+
+    def execute(self, context: Context) -> Any:
+        """Poke, or look once and defer."""
+        if not self.deferrable:
+            return super().execute(context)
+        first = self.poke(context)
+        if isinstance(first, PokeReturnValue):
+            return first.xcom_value
+        now = time.time()
+        raise deferral(self.classify_conn_id, polling.Wait(self.job_id, since=now, deadline=now + self.timeout))
+
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Resume after the trigger's event. :raises AirflowSensorTimeout: as any sensor does."""
+        try:
+            with retries.only_if_useful():
+                return self._result(self.hook.fetch(polling.from_event(event)))
+        except JobTimedOut as error:
+            if self.soft_fail:
+                raise AirflowSkipException(str(error)) from error
+            raise AirflowSensorTimeout(str(error)) from error
+
+    def _result(self, job: Job) -> dict[str, Any]:
+        result = polling.answer(job)
+        self.log.info("Job %s: %s (confidence %.2f).", job.job_id, result.classification, result.confidence)
+        return {"job_id": job.job_id, **result.to_json()}

@@ -1,0 +1,1 @@
+"""Airflow triggers: wait for jobs in the triggerer, holding no worker."""
