@@ -1,0 +1,131 @@
+"""
+What paper goes through before it is a file: a flatbed scanner, or a phone's camera.
+
+Both take a drawn document and give what such a device would have stored. The randomness is
+seeded, so the same document gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import random
+from typing import Any
+
+import pymupdf
+from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
+
+Size = tuple[int, int]
+
+
+def page_image(page: pymupdf.Page, dpi: int) -> Image.Image:
+    """Render one page in colour."""
+    pixels = page.get_pixmap(dpi=dpi)
+    return Image.frombytes("RGB", (pixels.width, pixels.height), pixels.samples)
+
+
+def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    """Write an image as ``JPEG`` or ``PNG``."""
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def scan(document: pymupdf.Document, dpi: int = 150, seed: int = 1) -> pymupdf.Document:
+    """Scan pages in grey: each lies a little askew, with specks of dust. The PDF has no text layer."""
+    chance = random.Random(seed)
+    scanned = pymupdf.open()
+    for page in document.pages():
+        image = _scanned(page_image(page, dpi).convert("L"), chance)
+        sheet = scanned.new_page(width=page.rect.width, height=page.rect.height)
+        sheet.insert_image(sheet.rect, stream=encoded(image, "JPEG", quality=55, dpi=(dpi, dpi)))
+    return scanned
+
+
+def _scanned(image: Image.Image, chance: random.Random) -> Image.Image:
+    angle = chance.choice((-1, 1)) * chance.uniform(0.5, 1.0)
+    image = image.rotate(angle, Image.Resampling.BICUBIC, fillcolor=236)
+    # Toner is not black and paper not white.
+    image = image.filter(ImageFilter.GaussianBlur(0.5)).point([40 + value * 206 // 255 for value in range(256)])
+    # The lid did not quite close: a shadow along the left edge.
+    shadow = ImageOps.invert(Image.linear_gradient("L")).rotate(90).resize((28, image.height))
+    image.paste(150, (0, 0), shadow.transpose(Image.Transpose.FLIP_LEFT_RIGHT).point([v // 2 for v in range(256)]))
+    draw = ImageDraw.Draw(image)
+    for _ in range(110):
+        x, y, radius = chance.uniform(0, image.width), chance.uniform(0, image.height), chance.choice((0, 0, 1))
+        draw.ellipse((x, y, x + radius, y + radius), fill=chance.randint(70, 170))
+    return _grain(image, chance, 5)
+
+
+def photo(document: pymupdf.Document, size: Size = (1200, 1800), seed: int = 1) -> Image.Image:
+    """Photograph the first page on a wooden table: turned, seen at an angle, lit from one side."""
+    chance = random.Random(seed)
+    paper = page_image(document[0], 220)
+    paper = ImageChops.multiply(paper, _creases(paper.size, chance).convert("RGB"))
+    paper = ImageChops.multiply(paper, Image.new("RGB", paper.size, (250, 247, 240)))
+    # The dark rim of two pixels keeps the paper's edge from coming out as a staircase.
+    mask = ImageOps.expand(Image.new("L", (paper.width - 4, paper.height - 4), 255), 2)
+    coefficients = _viewpoint(paper.size, size)
+    paper, mask = (
+        image.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
+        for image in (paper, mask)
+    )
+    table = _wood(size, chance)
+    shadow = ImageChops.offset(mask, 14, 18).filter(ImageFilter.GaussianBlur(16)).point([v // 2 for v in range(256)])
+    table.paste((20, 12, 6), (0, 0), shadow)
+    table.paste(paper, (0, 0), mask)
+    picture = ImageChops.multiply(table, _light(size).convert("RGB"))
+    return _grain(picture.filter(ImageFilter.GaussianBlur(0.7)), chance, 12)
+
+
+def _viewpoint(paper: Size, size: Size, turn: float = 3.5, fill: float = 0.88, tilt: float = 0.07) -> tuple[float, ...]:
+    """
+    Where each pixel of the picture looks on the paper, as Pillow wants it.
+
+    The paper's middle is the picture's; it fills ``fill`` of the height, is turned by ``turn`` degrees,
+    and its top is farther away than its foot by twice ``tilt``, its right than its left by once.
+    """
+    scale = paper[1] / (size[1] * fill)
+    cos, sin = scale * math.cos(math.radians(turn)), scale * math.sin(math.radians(turn))
+    g, h = -tilt / size[0], 2 * tilt / size[1]
+    middle = 1 + g * size[0] / 2 + h * size[1] / 2
+    x, y = paper[0] / 2, paper[1] / 2
+
+    # About the middle: (x + cos u + sin v) / (1 + g' u + h' v); then u, v from the picture's corner.
+    g, h = g / middle, h / middle
+    a, b, d, e = cos + x * g, sin + x * h, -sin + y * g, cos + y * h
+    u, v = size[0] / 2, size[1] / 2
+    norm = 1 - g * u - h * v
+    rows = (a, b, x - a * u - b * v, d, e, y - d * u - e * v, g, h)
+    return tuple(value / norm for value in rows)
+
+
+def _noise(size: Size, chance: random.Random) -> Image.Image:
+    return Image.frombytes("L", size, chance.randbytes(size[0] * size[1]))
+
+
+def _grain(image: Image.Image, chance: random.Random, strength: int) -> Image.Image:
+    """Add the sensor's noise, at most ``strength`` levels up or down."""
+    noise = _noise(image.size, chance).point([128 + (value - 128) * strength // 128 for value in range(256)])
+    return ImageChops.add(image, noise.convert(image.mode), offset=-128)
+
+
+def _creases(size: Size, chance: random.Random) -> Image.Image:
+    """Shade the paper as if it had been folded into a pocket."""
+    waves = _noise((3, 14), chance).resize(size, Image.Resampling.BICUBIC)
+    return waves.point([232 + value * 23 // 255 for value in range(256)])
+
+
+def _wood(size: Size, chance: random.Random) -> Image.Image:
+    """Draw the table: grain is noise, stretched along the boards."""
+    fine = _noise((size[0] // 3, 9), chance).resize(size, Image.Resampling.BICUBIC)
+    broad = _noise((size[0] // 40, 4), chance).resize(size, Image.Resampling.BICUBIC)
+    return ImageOps.colorize(Image.blend(fine, broad, 0.6), (84, 52, 30), (176, 122, 78), (132, 86, 52))
+
+
+def _light(size: Size) -> Image.Image:
+    """Light from the upper left, falling off towards the lower right."""
+    lamp = Image.radial_gradient("L").resize((size[0] * 3, size[1] * 3), Image.Resampling.BICUBIC)
+    left, top = round(size[0] * 1.2), round(size[1] * 1.3)
+    lamp = lamp.crop((left, top, left + size[0], top + size[1]))
+    return lamp.point([max(min(275 - value * 8 // 10, 255), 0) for value in range(256)])
