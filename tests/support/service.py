@@ -1,0 +1,88 @@
+"""
+The real service as a process of its own, for tests that speak HTTP to it.
+
+    with running_service(tmp_path) as service:
+        httpx.get(f"{service.url}/health")
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_SERVE = """
+import sys
+from pathlib import Path
+from airflow_provider_classify.service.server import serve
+serve("127.0.0.1", 0, Path(sys.argv[1]))
+"""
+_STARTED = "Classify service on "
+_START_SECONDS = 60
+_STOP_SECONDS = 30
+
+
+class RunningService:
+    """A service on a free port of the loopback interface; its log is ``data_dir/service.log``."""
+
+    def __init__(self, data_dir: Path, api_key: str | None, env: dict[str, str]) -> None:
+        self.log = data_dir / "service.log"
+        inherited = {name: value for name, value in os.environ.items() if name != "CLASSIFY_API_KEY"}
+        key = {"CLASSIFY_API_KEY": api_key} if api_key is not None else {}
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", _SERVE, str(data_dir)],
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                env=inherited | key | env,
+            )
+        self.pid = self._process.pid
+        self.url = self._announced_url()
+
+    def stop(self) -> int:
+        """Ask it to stop and return its exit code."""
+        return self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it as a crash of the machine would."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> int:
+        if self._process.poll() is None:
+            self._process.send_signal(number)
+        try:
+            return self._process.wait(_STOP_SECONDS)
+        finally:
+            self._process.kill()
+            self._process.stdout.close()
+
+    def _announced_url(self) -> str:
+        lines: queue.Queue[str] = queue.Queue()
+        threading.Thread(target=lambda: lines.put(self._process.stdout.readline()), daemon=True).start()
+        try:
+            line = lines.get(timeout=_START_SECONDS)
+        except queue.Empty:
+            line = "(nothing)"
+        if not line.startswith(_STARTED):
+            self._process.kill()
+            self._process.wait()
+            raise AssertionError(f"The service said {line!r} and did not start:\n{self.log.read_text()}")
+        return line.removeprefix(_STARTED).strip()
+
+
+@contextmanager
+def running_service(data_dir: Path, api_key: str | None = None, **env: str) -> Iterator[RunningService]:
+    """Start the service on ``data_dir``, with ``env`` added to the environment, and end it after the block."""
+    data_dir.mkdir(parents=True, exist_ok=True)
+    service = RunningService(data_dir, api_key, env)
+    try:
+        yield service
+    finally:
+        service.stop()
