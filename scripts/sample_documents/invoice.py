@@ -111,7 +111,7 @@ def _payment(sheet: Sheet, y: float) -> None:
     rows = (
         ("Account name", "Larkfield Joinery Ltd"),
         ("Bank", "Lough Atalia Bank, Galway"),
-        ("IBAN", "IE31 LKBK 9001 7123 4567 8"),
+        ("IBAN", "IE97 LKBK 9001 7112 3456 78"),
         ("BIC", "LKBKIE2G"),
         ("Reference", "LJ-2026-0417"),
     )
