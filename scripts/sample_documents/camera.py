@@ -31,14 +31,14 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
     return file.getvalue()
 
 
-def scan(document: pymupdf.Document, dpi: int = 150, seed: int = 1) -> pymupdf.Document:
-    """Scan pages in grey: each lies a little askew, with specks of dust. The PDF has no text layer."""
-    chance = random.Random(seed)
+def scan(document: pymupdf.Document) -> pymupdf.Document:
+    """Scan pages in grey at 150 dpi: each lies a little askew, with specks of dust. The PDF has no text layer."""
+    chance = random.Random(1)
     scanned = pymupdf.open()
     for page in document.pages():
-        image = _scanned(page_image(page, dpi).convert("L"), chance)
+        image = _scanned(page_image(page, 150).convert("L"), chance)
         sheet = scanned.new_page(width=page.rect.width, height=page.rect.height)
-        sheet.insert_image(sheet.rect, stream=encoded(image, "JPEG", quality=55, dpi=(dpi, dpi)))
+        sheet.insert_image(sheet.rect, stream=encoded(image, "JPEG", quality=55))
     return scanned
 
 
@@ -47,9 +47,9 @@ def _scanned(image: Image.Image, chance: random.Random) -> Image.Image:
     image = image.rotate(angle, Image.Resampling.BICUBIC, fillcolor=236)
     # Toner is not black and paper not white.
     image = image.filter(ImageFilter.GaussianBlur(0.5)).point([40 + value * 206 // 255 for value in range(256)])
-    # The lid did not quite close: a shadow along the left edge.
-    shadow = ImageOps.invert(Image.linear_gradient("L")).rotate(90).resize((28, image.height))
-    image.paste(150, (0, 0), shadow.transpose(Image.Transpose.FLIP_LEFT_RIGHT).point([v // 2 for v in range(256)]))
+    # Left of the paper the scanner saw its own lid, darker towards the paper's edge.
+    shadow = Image.linear_gradient("L").rotate(90).resize((28, image.height)).point([v // 2 for v in range(256)])
+    image.paste(150, (0, 0), shadow)
     draw = ImageDraw.Draw(image)
     for _ in range(110):
         x, y, radius = chance.uniform(0, image.width), chance.uniform(0, image.height), chance.choice((0, 0, 1))
@@ -57,15 +57,15 @@ def _scanned(image: Image.Image, chance: random.Random) -> Image.Image:
     return _grain(image, chance, 5)
 
 
-def photo(document: pymupdf.Document, size: Size = (1200, 1800), seed: int = 1) -> Image.Image:
+def photo(document: pymupdf.Document) -> Image.Image:
     """Photograph the first page on a wooden table: turned, seen at an angle, lit from one side."""
-    chance = random.Random(seed)
+    chance, size = random.Random(1), (1200, 1800)
     paper = page_image(document[0], 220)
     paper = ImageChops.multiply(paper, _creases(paper.size, chance).convert("RGB"))
     paper = ImageChops.multiply(paper, Image.new("RGB", paper.size, (250, 247, 240)))
     # The dark rim of two pixels keeps the paper's edge from coming out as a staircase.
     mask = ImageOps.expand(Image.new("L", (paper.width - 4, paper.height - 4), 255), 2)
-    coefficients = _viewpoint(paper.size, size)
+    coefficients = _viewpoint(paper.size, size, turn=3.5, fill=0.88, tilt=0.07)
     paper, mask = (
         image.transform(size, Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BICUBIC)
         for image in (paper, mask)
@@ -78,7 +78,7 @@ def photo(document: pymupdf.Document, size: Size = (1200, 1800), seed: int = 1) 
     return _grain(picture.filter(ImageFilter.GaussianBlur(0.7)), chance, 12)
 
 
-def _viewpoint(paper: Size, size: Size, turn: float = 3.5, fill: float = 0.88, tilt: float = 0.07) -> tuple[float, ...]:
+def _viewpoint(paper: Size, size: Size, turn: float, fill: float, tilt: float) -> tuple[float, ...]:
     """
     Where each pixel of the picture looks on the paper, as Pillow wants it.
 
