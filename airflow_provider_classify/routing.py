@@ -7,16 +7,23 @@ from typing import Any
 
 
 def route(
-    result: Mapping[str, Any], routes: Mapping[str, str], *, otherwise: str, minimum_confidence: float = 0.0
+    result: Mapping[str, Any] | None,
+    routes: Mapping[str, str],
+    *,
+    otherwise: str,
+    review: str,
+    minimum_confidence: float,
 ) -> str:
     """
     Choose the route of a result as it lies in XCom.
 
-    :param routes: category name to route (a task id, a queue, a folder …).
-    :param otherwise: the route of a category without one, of a doubtful answer and of a failure.
+    :param result: ``None`` where the document could not be classified at all.
+    :param routes: category name to route: a task id, a queue, a folder …
+    :param otherwise: the route of a category that has none of its own.
+    :param review: the route of a doubtful answer, and of none.
     :param minimum_confidence: from 0 to 1; an answer below it is doubtful.
     """
-    category = result.get("classification")
-    if not result.get("success") or category is None or result.get("confidence", 0.0) < minimum_confidence:
-        return otherwise
+    category = (result or {}).get("classification")
+    if result is None or category is None or result["confidence"] < minimum_confidence:
+        return review
     return routes.get(category, otherwise)

@@ -1,0 +1,36 @@
+# Every target does its own set-up in .venv; all that is needed is Python >= 3.11, make and git.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: demo test airflow lint bench-accuracy bench-imports clean
+
+demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
+	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
+
+test: $(INSTALLED)  ## run all tests
+	@$(BIN)/python -m pytest $(PYTEST)
+
+airflow: $(INSTALLED)  ## bring up Airflow with the example DAGs and the classify service, until Ctrl-C
+	@exec $(BIN)/python scripts/standalone.py
+
+lint: $(INSTALLED)  ## style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench-accuracy: $(INSTALLED)  ## accuracy of the local engine: make bench-accuracy DOCUMENTS=folder-with-labels.csv
+	@$(BIN)/python tests/benchmarks/accuracy.py "$(DOCUMENTS)"
+
+bench-imports: $(INSTALLED)  ## what importing the operators costs a DAG file
+	@$(BIN)/python tests/benchmarks/imports.py
+
+clean:  ## remove everything that the other targets made
+	rm -rf .venv .airflow .mypy_cache .pytest_cache .ruff_cache
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with make PYTHON=..." if sys.version_info < (3, 11) else 0)'
+	@echo "Setting up .venv (once) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@

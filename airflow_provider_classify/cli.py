@@ -1,0 +1,139 @@
+"""
+``airflow-classify``: the local engine from a shell, and as a service.
+
+Nothing of Airflow is loaded here, so ``classify`` starts as fast as the engine does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_classify import __version__
+from airflow_provider_classify.contract import Category, parse_categories
+from airflow_provider_classify.exceptions import ClassifyError, InvalidCategories
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.process import EnginePool
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """
+    Run the command line.
+
+    :returns: the exit status: 0, 1 if a document failed, 2 for a call that makes no sense.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except ClassifyError as error:
+        print(f"airflow-classify: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader of our output has gone (as with `| head`): nothing is left to say, also at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="airflow-classify", description="Classify documents with the local engine.")
+    parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    classify = commands.add_parser("classify", help="classify files; one JSON object a line on stdout")
+    names = classify.add_mutually_exclusive_group(required=True)
+    names.add_argument("--categories", metavar="A,B,…", help="category names, separated by commas")
+    names.add_argument(
+        "--categories-file", metavar="FILE", type=Path, help='a JSON list of names or {"name", "description"} objects'
+    )
+    classify.add_argument(
+        "--jobs", metavar="N", type=_at_least_one, help="processes that work at once (default: one for each core)"
+    )
+    classify.add_argument("documents", metavar="FILE", nargs="+", help="documents to classify")
+    classify.set_defaults(run=_classify)
+
+    serve = commands.add_parser("serve", help="offer the engine over the classify API's HTTP contract")
+    serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    serve.add_argument("--port", type=int, default=8600, help="port to listen on (default: %(default)s)")
+    serve.add_argument(
+        "--data", metavar="FOLDER", type=Path, default=Path("classify-data"),
+        help="where jobs and waiting uploads are kept (default: ./%(default)s)",
+    )  # fmt: skip
+    serve.epilog = "If CLASSIFY_API_KEY is set in the environment, every request must carry that key."
+    serve.set_defaults(run=_serve)
+    return parser
+
+
+def _at_least_one(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("give a number of at least 1")
+    return number
+
+
+def _classify(options: argparse.Namespace) -> int:
+    from airflow_provider_classify.engine.process import EnginePool, available_cores
+
+    categories = _categories(options)
+    documents: list[str] = options.documents
+    size = min(options.jobs or available_cores(), len(documents))
+    failed = 0
+    with EnginePool(size) as pool:
+        answers = _with_progress(_answers(pool, size, documents, categories), len(documents))
+        for answer in answers:
+            failed += "error" in answer
+            print(json.dumps(answer, ensure_ascii=False), flush=True)
+    return 1 if failed else 0
+
+
+def _categories(options: argparse.Namespace) -> tuple[Category, ...]:
+    if options.categories is not None:
+        return parse_categories([name for name in options.categories.split(",") if name.strip()])
+    try:
+        text = options.categories_file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidCategories(f"The categories file {options.categories_file} cannot be read ({error}).") from error
+    return parse_categories(text)
+
+
+def _answers(
+    pool: EnginePool, size: int, documents: Sequence[str], categories: Sequence[Category]
+) -> Iterator[dict[str, Any]]:
+    """The answers in the order of the documents, as they come."""
+
+    def answer(document: str) -> dict[str, Any]:
+        try:
+            result = pool.classify(Path(document), categories, name=document)
+        except ClassifyError as error:
+            return {"document": document, "error": str(error)}
+        return {"document": document, **result.to_json()}
+
+    with ThreadPoolExecutor(size) as threads:
+        try:
+            yield from threads.map(answer, documents)
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _with_progress(answers: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
+    """Draw a progress bar on stderr, if a person is looking there."""
+    if not sys.stderr.isatty():
+        yield from answers
+        return
+    from rich.console import Console
+    from rich.progress import track
+
+    yield from track(answers, "Classifying", total=total, console=Console(stderr=True), transient=True)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from airflow_provider_classify.service.server import serve
+
+    serve(host=options.host, port=options.port, data_dir=options.data)
+    return 0
