@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import multiprocessing
+import sqlite3
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_classify import jobs
+from airflow_provider_classify.contract import Category, ClassificationResult, JobStatus, PageResult, Progress
+from airflow_provider_classify.exceptions import (
+    ConnectionNotUsable,
+    DocumentEncrypted,
+    ExtraNotInstalled,
+    JobNotFound,
+    JobRecordUnavailable,
+)
+from airflow_provider_classify.jobs import JobRequest, JobStore
+
+CATEGORIES = (Category("invoice"), Category("Vertrag", "ein Übereinkommen"))
+RESULT = ClassificationResult(
+    success=True,
+    classification="Vertrag",
+    confidence=0.75,
+    total_pages=2,
+    processed_pages=2,
+    page_results=(
+        PageResult(1, True, "Vertrag", 0.75, raw_result="Vertrag"),
+        PageResult(2, False, None, 0.0, error="The page is damaged."),
+    ),
+    extra={"scores": {"invoice": 0.25, "Vertrag": 0.75}},
+)
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'deep' / 'jobs.db'}"
+
+
+@pytest.fixture
+def store(url: str) -> JobStore:
+    return JobStore(url)
+
+
+def test_a_new_job_is_queued_and_knows_its_request(store: JobStore) -> None:
+    job = store.add("scan.pdf", CATEGORIES, file_url="https://example.org/scan.pdf?sig=1")
+    assert str(uuid.UUID(job.job_id)) == job.job_id
+    assert store.get(job.job_id) == job
+    assert (job.status, job.progress, job.error, job.result) == (JobStatus.QUEUED, Progress.STARTING, None, None)
+    assert store.request(job.job_id) == JobRequest("scan.pdf", CATEGORIES, "https://example.org/scan.pdf?sig=1")
+
+
+def test_a_job_completes_with_its_whole_result(store: JobStore) -> None:
+    job_id = store.add("scan.pdf", CATEGORIES).job_id
+    store.start(job_id)
+    assert store.get(job_id).status is JobStatus.PROCESSING
+    store.complete(job_id, RESULT)
+    job = store.get(job_id)
+    assert (job.status, job.progress, job.error) == (JobStatus.COMPLETED, Progress.COMPLETED, None)
+    assert job.result == RESULT
+
+
+def test_a_failure_keeps_its_sentence_and_kind(store: JobStore) -> None:
+    job_id = store.add("secret.pdf", CATEGORIES).job_id
+    store.fail(job_id, DocumentEncrypted("secret.pdf asks for a password."))
+    job = store.get(job_id)
+    assert (job.status, job.progress, job.result) == (JobStatus.FAILED, Progress.FAILED, None)
+    assert (job.error, job.error_kind) == ("secret.pdf asks for a password.", "DocumentEncrypted")
+
+
+def test_a_failure_may_be_text_alone(store: JobStore) -> None:
+    job_id = store.add("a.pdf", CATEGORIES).job_id
+    store.fail(job_id, "No reason is known.")
+    assert (store.get(job_id).error, store.get(job_id).error_kind) == ("No reason is known.", None)
+
+
+def test_the_first_end_counts(store: JobStore) -> None:
+    job_id = store.add("a.pdf", CATEGORIES).job_id
+    store.complete(job_id, RESULT)
+    store.fail(job_id, "too late")
+    store.start(job_id)
+    assert store.get(job_id).status is JobStatus.COMPLETED
+    assert store.get(job_id).error is None
+
+
+@pytest.mark.parametrize("end", ["complete", "fail"])
+def test_a_finished_job_forgets_the_url_which_may_be_signed(store: JobStore, url: str, end: str) -> None:
+    job_id = store.add("a.pdf", CATEGORIES, file_url="https://example.org/a?signature=abcdef").job_id
+    store.complete(job_id, RESULT) if end == "complete" else store.fail(job_id, "gone")
+    assert store.request(job_id).file_url is None
+
+
+def test_unfinished_jobs_are_listed_the_oldest_first(store: JobStore) -> None:
+    queued, processing, completed, failed = (store.add(f"{i}.pdf", CATEGORIES).job_id for i in range(4))
+    store.start(processing)
+    store.complete(completed, RESULT)
+    store.fail(failed, "broken")
+    assert store.unfinished() == [queued, processing]
+
+
+@pytest.mark.parametrize("call", ["get", "request", "start"])
+def test_an_unknown_job_is_not_found(store: JobStore, call: str) -> None:
+    with pytest.raises(JobNotFound, match="'nobody'"):
+        getattr(store, call)("nobody")
+
+
+def test_an_unknown_job_cannot_end(store: JobStore) -> None:
+    with pytest.raises(JobNotFound):
+        store.complete("nobody", RESULT)
+    with pytest.raises(JobNotFound):
+        store.fail("nobody", "broken")
+
+
+def test_an_idempotency_key_names_one_job_for_ever(store: JobStore) -> None:
+    first = store.add("a.pdf", CATEGORIES, idempotency_key="k1")
+    store.complete(first.job_id, RESULT)
+    again = store.add("a.pdf", CATEGORIES, idempotency_key="k1")
+    assert again == store.get(first.job_id)
+    assert store.find("k1") == again
+    assert store.find("k2") is None
+    assert store.add("a.pdf", CATEGORIES, idempotency_key="k2").job_id != first.job_id
+
+
+def test_threads_with_one_idempotency_key_get_one_job(store: JobStore) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        added = list(pool.map(lambda _: store.add("a.pdf", CATEGORIES, idempotency_key="same").job_id, range(24)))
+    assert len(set(added)) == 1
+    assert store.unfinished() == added[:1]
+
+
+def test_a_given_job_id_is_used_once(store: JobStore) -> None:
+    job_id = str(uuid.uuid4())
+    assert store.add("a.pdf", CATEGORIES, job_id=job_id).job_id == job_id
+    with pytest.raises(Exception, match="UNIQUE"):
+        store.add("b.pdf", CATEGORIES, job_id=job_id)
+    assert store.request(job_id).document == "a.pdf"
+
+
+def test_expired_jobs_are_pruned_in_bites_and_unfinished_ones_stay(
+    store: JobStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "PRUNED_PER_ADD", 2)
+    waiting = store.add("waiting.pdf", CATEGORIES).job_id
+    old = [store.add(f"{i}.pdf", CATEGORIES).job_id for i in range(3)]
+    for job_id in old:
+        store.complete(job_id, RESULT)
+    monkeypatch.setattr(jobs, "KEEP_FINISHED", timedelta(0))
+
+    def left() -> list[str]:
+        return [job_id for job_id in old if _known(store, job_id)]
+
+    store.add("new.pdf", CATEGORIES)
+    assert len(left()) == 1
+    store.add("newer.pdf", CATEGORIES)
+    assert left() == []
+    assert waiting in store.unfinished()
+
+
+def test_recent_jobs_are_not_pruned(store: JobStore) -> None:
+    job_id = store.add("a.pdf", CATEGORIES).job_id
+    store.complete(job_id, RESULT)
+    store.add("b.pdf", CATEGORIES)
+    assert store.get(job_id).result == RESULT
+
+
+def test_another_store_on_the_same_database_sees_the_jobs(store: JobStore, url: str) -> None:
+    job_id = store.add("a.pdf", CATEGORIES).job_id
+    store.complete(job_id, RESULT)
+    store.close()
+    assert JobStore(url).get(job_id).result == RESULT
+
+
+def test_threads_share_a_store(store: JobStore) -> None:
+    def whole_job(number: int) -> JobStatus:
+        job_id = store.add(f"{number}.pdf", CATEGORIES).job_id
+        store.start(job_id)
+        store.complete(job_id, RESULT)
+        return store.get(job_id).status
+
+    with ThreadPoolExecutor(12) as pool:
+        assert set(pool.map(whole_job, range(120))) == {JobStatus.COMPLETED}
+    assert store.unfinished() == []
+
+
+def _add_in_process(url: str, count: int) -> None:
+    store = JobStore(url)
+    threads = [
+        threading.Thread(
+            target=lambda: [store.complete(store.add("a.pdf", CATEGORIES).job_id, RESULT) for _ in range(count)]
+        )
+        for _ in range(2)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_processes_make_and_share_one_sqlite_file(url: str, tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_add_in_process, args=(url, 10)) for _ in range(4)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [process.exitcode for process in processes] == [0] * 4
+    with sqlite3.connect(tmp_path / "deep" / "jobs.db") as connection:
+        assert connection.execute("SELECT status, count(*) FROM classify_jobs GROUP BY status").fetchall() == [
+            ("completed", 80)
+        ]
+
+
+def test_sqlite_waits_for_another_writer(store: JobStore, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "deep" / "jobs.db", isolation_level=None, check_same_thread=False)
+    other.execute("BEGIN IMMEDIATE")
+    with ThreadPoolExecutor(1) as pool:
+        adding = pool.submit(store.add, "a.pdf", CATEGORIES)
+        readable = store.unfinished()
+        other.execute("COMMIT")
+        added = adding.result()
+    other.close()
+    assert readable == []
+    assert store.unfinished() == [added.job_id]
+
+
+def test_a_locked_database_is_a_retryable_error(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "SQLITE_WAIT", 0)
+    store = JobStore(url)
+    other = sqlite3.connect(tmp_path / "deep" / "jobs.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(JobRecordUnavailable, match=r"jobs\.db could not be read or written") as raised:
+        store.add("a.pdf", CATEGORIES)
+    other.close()
+    assert raised.value.retryable
+    assert raised.value.__cause__ is not None
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "jobs.db").write_bytes(b"not a database" * 100)
+    with pytest.raises(JobRecordUnavailable, match=r"jobs\.db"):
+        JobStore(f"sqlite:///{tmp_path / 'jobs.db'}")
+
+
+@pytest.mark.parametrize("url", ["user:hunter2@host", "oracel://user:hunter2@host/db"])
+def test_a_wrong_url_is_refused_without_repeating_its_password(url: str) -> None:
+    with pytest.raises(ConnectionNotUsable) as raised:
+        JobStore(url)
+    assert "hunter2" not in str(raised.value)
+    assert raised.value.__cause__ is None
+
+
+def test_a_missing_driver_is_named() -> None:
+    with pytest.raises(ExtraNotInstalled, match="pymssql"):
+        JobStore("mssql+pymssql://user:hunter2@host/db")
+
+
+def _known(store: JobStore, job_id: str) -> bool:
+    try:
+        store.get(job_id)
+    except JobNotFound:
+        return False
+    return True
