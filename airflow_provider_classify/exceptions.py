@@ -51,6 +51,12 @@ class ExtraNotInstalled(ClassifyError):
     """A part of the package was called whose optional dependencies are not installed."""
 
 
+class EngineClosed(ClassifyError):
+    """The engine was shut down before it could answer; nothing is known against the document."""
+
+    retryable = True
+
+
 # --- the document -------------------------------------------------------------------------
 
 

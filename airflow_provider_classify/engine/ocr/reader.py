@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
+from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.ocr.budget import PASSES, most_useful_first
 from airflow_provider_classify.engine.ocr.detect import Box, Detector
 from airflow_provider_classify.engine.ocr.models import DETECTION, RECOGNITION, model_path
@@ -89,7 +89,7 @@ class Reader:
 @lru_cache(maxsize=1)
 def shared_reader(threads: int | None = None) -> Reader:
     """Give the process's one reader; the models are loaded at the first call. All cores where no threads are given."""
-    return Reader(threads=threads or len(os.sched_getaffinity(0)))
+    return Reader(threads=threads or available_cores())
 
 
 def _turn(cuts: Sequence[Pixels | None]) -> list[Pixels | None]:

@@ -1,0 +1,40 @@
+"""How many cores this process may really use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_CGROUP_V2 = Path("/sys/fs/cgroup/cpu.max")
+_CGROUP_V1_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
+_CGROUP_V1_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+
+
+def available_cores() -> int:
+    """
+    Count the cores that the machine, the process's affinity and its container leave to it; at least 1.
+
+    A container may see every core of its host and yet be allowed the time of one.
+    """
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, min(cores, _container_cores() or cores))
+
+
+def _container_cores() -> int | None:
+    """The container's limit in cores, rounded up; ``None`` without one."""
+    try:
+        if _CGROUP_V2.exists():
+            quota, period = _CGROUP_V2.read_text().split()
+        else:
+            quota, period = _CGROUP_V1_QUOTA.read_text(), _CGROUP_V1_PERIOD.read_text()
+    except OSError:
+        return None
+    return limit_in_cores(quota, period)
+
+
+def limit_in_cores(quota: str, period: str) -> int | None:
+    """Read a limit as the kernel writes it: microseconds per period; ``max`` or -1 are none."""
+    if quota.strip() in ("max", "-1"):
+        return None
+    return -(-int(quota) // int(period))

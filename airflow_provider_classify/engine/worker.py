@@ -1,0 +1,105 @@
+"""
+The engine's child process: reads requests as lines of JSON, answers each with one.
+
+Started by :class:`airflow_provider_classify.engine.process.EngineProcess` only. It ends when its
+input does: between documents because there is nothing to read, within a document by a signal,
+since a parser that hangs in C never comes back to read.
+
+A request has ``path``, ``name``, ``categories`` and ``max_pages``; a reply has either ``result``,
+the fields of a ``ClassificationResult``, or ``kind`` and ``message`` of an error.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import resource
+import sys
+from dataclasses import asdict
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_classify.contract import Category
+from airflow_provider_classify.exceptions import ClassifyError, DocumentCrashedParser
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.classifier import Classifier
+
+#: Sets of categories whose meanings are kept; a caller hardly uses more at a time.
+_CLASSIFIERS = 8
+_OUT_OF_MEMORY = re.compile(r"bad.?alloc|malloc|allocate|out of memory|insufficient memory", re.I)
+
+
+def main(memory_mb: int, threads: int) -> None:
+    """Serve requests until the input ends."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # RLIMIT_DATA rather than RLIMIT_AS: onnxruntime and its threads reserve address space of
+    # which they never use half, so a limit on it would say little about memory.
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_mb * 1024**2,) * 2)
+    requests, replies = _take_channel()
+    fcntl.fcntl(requests, fcntl.F_SETOWN, os.getpid())
+    for request in requests:
+        _die_with_parent(requests, True)
+        reply = _reply(json.loads(request), memory_mb, threads)
+        # Before the reply is out: the next request may follow at once.
+        _die_with_parent(requests, False)
+        replies.write(json.dumps(reply).encode() + b"\n")
+        replies.flush()
+
+
+def _take_channel() -> tuple[Any, Any]:
+    """Take standard input and output for requests and replies; what libraries print goes to standard error."""
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    return requests, replies
+
+
+def _die_with_parent(requests: Any, wanted: bool) -> None:
+    """
+    Let the end of the input kill this process, by SIGIO; requests themselves must not.
+
+    PR_SET_PDEATHSIG would not do: it fires when the *thread* ends that started the child.
+    """
+    flags = fcntl.fcntl(requests, fcntl.F_GETFL)
+    fcntl.fcntl(requests, fcntl.F_SETFL, flags | os.O_ASYNC if wanted else flags & ~os.O_ASYNC)
+
+
+def _reply(request: dict[str, Any], memory_mb: int, threads: int) -> dict[str, Any]:
+    name = request["name"]
+    try:
+        categories = tuple(Category(**category) for category in request["categories"])
+        result = _classifier(categories, request["max_pages"], threads).classify(Path(request["path"]), name=name)
+    except ClassifyError as error:
+        return {"kind": error.kind, "message": str(error)}
+    except Exception as error:
+        return {"kind": DocumentCrashedParser.__name__, "message": _message(error, name, memory_mb)}
+    return {"result": asdict(result)}
+
+
+@lru_cache(maxsize=_CLASSIFIERS)
+def _classifier(categories: tuple[Category, ...], max_pages: int, threads: int) -> Classifier:
+    # Imported with the first document, so that an install without the extra answers rather than dies.
+    from airflow_provider_classify.engine.classifier import Classifier
+
+    return Classifier(categories, max_pages=max_pages, threads=threads)
+
+
+def _message(error: Exception, name: str, memory_mb: int) -> str:
+    if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
+        return (
+            f"The document {name!r} needs more memory than the {memory_mb} MB that its parser may use; "
+            "split it, or raise the limit."
+        )
+    return (
+        f"The parser failed on the document {name!r} with {type(error).__name__}: {error}; "
+        "save it anew, or in another format."
+    )
+
+
+if __name__ == "__main__":
+    main(memory_mb=int(sys.argv[1]), threads=int(sys.argv[2]))
