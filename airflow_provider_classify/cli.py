@@ -7,6 +7,7 @@ Nothing of Airflow is loaded here, so ``classify`` starts as fast as the engine 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import sys
@@ -30,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     :returns: the exit status: 0, 1 if a document failed, 2 for a call that makes no sense.
     """
     options = _parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # JSON is UTF-8 whatever the locale; a byte of a file name that is none becomes JSON's own \udc… escape.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         return int(options.run(options))
     except ClassifyError as error:
@@ -71,14 +75,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _at_least_one(text: str) -> int:
-    number = int(text)
-    if number < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("give a number of at least 1")
-    return number
+    return int(text)
 
 
 def _classify(options: argparse.Namespace) -> int:
-    from airflow_provider_classify.engine.process import EnginePool, available_cores
+    from airflow_provider_classify.engine.cores import available_cores
+    from airflow_provider_classify.engine.process import EnginePool
 
     categories = _categories(options)
     documents: list[str] = options.documents

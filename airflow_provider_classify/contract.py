@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import NoneType
 from typing import Any
 
 from airflow_provider_classify.exceptions import InvalidCategories, InvalidReply
@@ -72,7 +73,7 @@ def parse_categories(value: object) -> tuple[Category, ...]:
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise InvalidCategories(
                 f"The categories {value!r} are not a JSON list; "
                 'give names such as ["invoice", "receipt"], or objects with "name" and "description".'
@@ -93,15 +94,15 @@ def parse_categories(value: object) -> tuple[Category, ...]:
 
 def _parse_category(item: object) -> Category:
     if isinstance(item, Category):
-        return item
-    if isinstance(item, str):
+        item = item.to_json()
+    elif isinstance(item, str):
         item = {"name": item}
     if not isinstance(item, Mapping):
         raise InvalidCategories(f'The category {item!r} is neither a name nor an object with "name".')
-    name, description = item.get("name"), item.get("description") or ""
+    name, description = item.get("name"), item.get("description")
     if not isinstance(name, str) or not name.strip():
         raise InvalidCategories(f"The category {dict(item)!r} has no name; give it one.")
-    if not isinstance(description, str):
+    if not isinstance(description, (str, NoneType)):
         raise InvalidCategories(f"The description of the category {name!r} is not a text; write it as one.")
     unknown = set(item) - {"name", "description"}
     if unknown:
@@ -109,7 +110,7 @@ def _parse_category(item: object) -> Category:
             f"The category {name!r} has an unknown key {sorted(map(str, unknown))[0]!r}; "
             'only "name" and "description" are read.'
         )
-    return Category(name.strip(), description.strip())
+    return Category(name.strip(), (description or "").strip())
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,7 @@ class PageResult:
             page=fields.required("page", int),
             success=success,
             classification=fields.required("classification", str) if success else fields.drop("classification"),
-            confidence=float(
-                fields.required("confidence", (int, float)) if success else fields.drop("confidence") or 0
-            ),
+            confidence=fields.confidence(required=success),
             raw_result=fields.optional("raw_result", str),
             error=fields.optional("error", str),
             extra=fields.rest(),
@@ -191,7 +190,7 @@ class ClassificationResult:
         listed = fields.optional("page_results", list) or []
         pages = tuple(PageResult.from_json(page, f"result.page_results[{i}]") for i, page in enumerate(listed))
         classification = fields.required("classification", str) if success else fields.drop("classification")
-        confidence = float(fields.required("confidence", (int, float)) if success else fields.drop("confidence") or 0)
+        confidence = fields.confidence(required=success)
         total_pages = fields.required("total_pages", int)
         processed_pages = fields.required("processed_pages", int) if listed else fields.optional("processed_pages", int)
         if success and any(not page.success for page in pages):
@@ -346,10 +345,22 @@ class _Fields:
             )
         return value
 
+    def confidence(self, *, required: bool) -> float:
+        """Take the number from 0 to 1; where it is not required, 0 stands for what is none."""
+        if not required:
+            value = self._left.pop("confidence", None)
+            return float(value) if type(value) in (int, float) and 0 <= value <= 1 else 0.0
+        value = self.required("confidence", (int, float))
+        # NaN and percentages would pass every threshold of a route; a sum of float32 may be a little above 1.
+        if not 0 <= value <= 1.00001:
+            raise InvalidReply(
+                f"The API's reply is not the contract's: {self._where} has a 'confidence' that is not from 0 to 1."
+            )
+        return min(float(value), 1.0)
+
     def drop(self, name: str) -> Any:
-        """Take a field out whose value means nothing in this state; only its number may be used."""
-        value = self._left.pop(name, None)
-        return value if name == "confidence" and isinstance(value, (int, float)) else None
+        """Take a field out whose value means nothing in this state."""
+        self._left.pop(name, None)
 
     def rest(self) -> dict[str, Any]:
         return self._left

@@ -7,14 +7,17 @@ as a stream, and never whole into memory.
 
 from __future__ import annotations
 
+import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, cast
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from airflow_provider_classify.contract import MAX_BYTES
 from airflow_provider_classify.exceptions import (
@@ -24,6 +27,10 @@ from airflow_provider_classify.exceptions import (
     DocumentNotReadable,
     DocumentTooLarge,
 )
+
+_downloading = ContextVar("_downloading", default=False)
+# At INFO httpx logs each URL whole, with the signature that gives access to the document.
+logging.getLogger("httpx").addFilter(lambda record: not _downloading.get())
 
 #: Seconds without a byte after which a download is given up.
 DOWNLOAD_SILENCE = 60.0
@@ -51,13 +58,14 @@ class Document:
         """The reference as it may be shown: without the user, password and signature a URL can carry."""
         if not self._scheme:
             return self.reference
-        parts = urlsplit(self.reference)
-        return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+        scheme, _, rest = self.reference.partition("://")
+        host, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
+        return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
     @property
     def name(self) -> str:
         """The file's own name, for the upload."""
-        path = unquote(urlsplit(self.reference).path) if self._scheme else self.reference
+        path = unquote(self.label.partition("://")[2].partition("/")[2]) if self._scheme else self.reference
         return PurePosixPath(path).name or "document"
 
     @property
@@ -79,7 +87,7 @@ class Document:
             stream = self._open()
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
             raise DocumentNotFound(f"There is no document at {self.label}; check the path.") from error
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: a path with a null byte
             raise DocumentNotReadable(
                 f"The document {self.label} cannot be read ({error}); check the permissions and the storage connection."
             ) from error
@@ -115,7 +123,7 @@ class Document:
             yield Path(self.reference)
             return
         with tempfile.TemporaryDirectory(prefix="airflow-classify-") as folder:
-            target = Path(folder, self.name)
+            target = Path(folder, "document")  # its own name may be too long for a file, or none at all
             if self.is_url:
                 download(self.reference, target, label=self.label)
             else:
@@ -151,6 +159,7 @@ def download(url: str, target: Path, *, label: str) -> None:
     """
     import httpx
 
+    quiet = _downloading.set(True)
     try:
         with (
             httpx.stream("GET", url, follow_redirects=True, timeout=DOWNLOAD_SILENCE) as response,
@@ -168,6 +177,8 @@ def download(url: str, target: Path, *, label: str) -> None:
         raise DocumentNotReadable(
             f"The document {label} cannot be fetched ({type(error).__name__}); check the URL and that its server is up."
         ) from error
+    finally:
+        _downloading.reset(quiet)
     if size == 0:
         raise DocumentEmpty(f"The document {label} is empty; send it again or leave it out.")
 

@@ -112,7 +112,9 @@ def answer(job: Job, document: str | None = None) -> ClassificationResult:
         raise error_of_kind(job.error_kind, f"{name} {job.status}: {job.error}")
     if not job.result.success:
         reasons = "; ".join(f"page {page.page}: {page.error}" for page in job.result.page_results)
-        raise JobFailed(f"{name} completed, but not one page was classified ({reasons}); check the document.")
+        raise JobFailed(
+            f"{name} completed, but not one page was classified ({reasons or 'no reason given'}); check the document."
+        )
     return job.result
 
 

@@ -68,7 +68,7 @@ class ApiBackend:
             response = self._request("POST", wire.SUBMIT_PATH, what=what, data=form)
         else:
             with document.open() as stream:
-                files = {wire.FILE_FIELD: (document.name, stream, "application/octet-stream")}
+                files = {wire.FILE_FIELD: (wire.file_name(document), stream, wire.content_type(document))}
                 response = self._request("POST", wire.SUBMIT_PATH, what=what, data=wire.form(categories), files=files)
         return wire.read_submission(
             response.status_code, response.headers, response.content, what=what, settings=self._settings
@@ -81,9 +81,9 @@ class ApiBackend:
                 base_url=settings.base_url, headers=wire.headers(settings), timeout=settings.request_timeout
             ) as client:
                 return client.request(method, path, **content)  # type: ignore[arg-type]
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
             raise wire.not_reached(error, what=what, settings=settings) from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        except httpx.HTTPError as error:
             raise wire.connection_lost(error, what=what, settings=settings) from error
 
 

@@ -11,12 +11,15 @@ come opens it, the last to leave closes it.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import BinaryIO
 from weakref import WeakKeyDictionary
 
 import aiohttp
+from aiohttp.abc import AbstractStreamWriter
 
 from airflow_provider_classify.backends import wire
 from airflow_provider_classify.backends.settings import Settings
@@ -24,6 +27,8 @@ from airflow_provider_classify.contract import Category, Job, Submission
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError
 
+#: Bytes of an upload that are in memory at a time.
+_PIECE = 256 * 1024
 #: Open connections to one API at the most; more requests queue for them.
 _CONNECTIONS = 100
 
@@ -63,8 +68,11 @@ class ApiJobs:
             opened = document.open()
             stream = await asyncio.to_thread(opened.__enter__)
             try:
-                form = aiohttp.FormData(wire.form(categories))
-                form.add_field(wire.FILE_FIELD, stream, filename=document.name)
+                form = aiohttp.FormData(wire.form(categories), quote_fields=False)
+                upload = _Upload(
+                    stream, content_type=wire.content_type(document), silence=self._settings.request_timeout
+                )
+                form.add_field(wire.FILE_FIELD, upload, filename=wire.file_name(document))
                 reply = await self._request("POST", wire.SUBMIT_PATH, form, what=what)
             finally:
                 await asyncio.to_thread(opened.__exit__, None, None, None)
@@ -74,12 +82,43 @@ class ApiJobs:
     async def _request(self, method: str, path: str, data: object, *, what: str) -> tuple[int, dict[str, str], bytes]:
         settings = self._settings
         try:
-            async with self._session.request(method, settings.base_url + path, data=data) as response:
+            # A redirect would take the key along to wherever it points.
+            async with self._session.request(
+                method, settings.base_url + path, data=data, allow_redirects=False
+            ) as response:
                 return response.status, dict(response.headers), await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise wire.not_reached(error, what=what, settings=settings) from error
         except (aiohttp.ClientError, TimeoutError) as error:
             raise wire.connection_lost(error, what=what, settings=settings) from error
+
+
+class _Upload(aiohttp.Payload):
+    """
+    An open document as a part of a form.
+
+    aiohttp's own payloads refuse the streams of ``ObjectStoragePath``, and wait without end for a
+    server that has stopped reading: none of aiohttp's timeouts covers the sending.
+
+    :param silence: seconds that the server may take no byte.
+    """
+
+    def __init__(self, stream: BinaryIO, *, content_type: str, silence: float) -> None:
+        super().__init__(stream, content_type=content_type)
+        self._stream = stream
+        self._silence = silence
+        self._size = stream.seek(0, os.SEEK_END)
+        stream.seek(0)
+
+    async def write(self, writer: AbstractStreamWriter) -> None:
+        """Send the document, piece by piece, without blocking the loop."""
+        while piece := await asyncio.to_thread(self._stream.read, _PIECE):
+            async with asyncio.timeout(self._silence):
+                await writer.write(piece)
+
+    def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
+        """Refuse what aiohttp wants to be defined and never calls for an upload."""
+        raise TypeError("A document is no text.")
 
 
 @dataclass

@@ -42,6 +42,8 @@ class Settings:
         :raises ConnectionNotUsable: another connection type, an unknown backend, no host, a bad timeout.
         """
         conn_id = connection.conn_id
+        if not isinstance(extra, Mapping):
+            raise ConnectionNotUsable(f"The extra of the connection {conn_id!r} is no JSON object; write it as one.")
         if connection.conn_type != CONN_TYPE:
             raise ConnectionNotUsable(
                 f"The connection {conn_id!r} is of type {connection.conn_type!r}; give it the type {CONN_TYPE!r}."
@@ -77,8 +79,12 @@ def _base_url(connection: Connection) -> str:
     else:
         port = f":{connection.port}" if connection.port else ""
         url = f"{connection.schema or 'https'}://{host}{port}"
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no port, or no IPv6 address; its words would quote a password
+        usable = False
+    if not usable or any(character in url for character in "@?#") or any(map(str.isspace, url)):
         raise ConnectionNotUsable(
             f"The host of the connection {connection.conn_id!r} is no http(s) URL without user and query; "
             "write it as https://api.example.com."

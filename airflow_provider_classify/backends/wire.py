@@ -8,14 +8,19 @@ Nothing here holds the api key but the header that is sent.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+import mimetypes
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from airflow_provider_classify.backends.settings import Settings
 from airflow_provider_classify.contract import Category, Job, Submission
+from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
     ApiError,
@@ -31,6 +36,8 @@ from airflow_provider_classify.exceptions import (
     RateLimited,
     RequestRejected,
 )
+
+T = TypeVar("T")
 
 SUBMIT_PATH = "/classify"
 FILE_FIELD = "pdf_file"
@@ -54,6 +61,16 @@ def form(categories: Sequence[Category], file_url: str | None = None) -> dict[st
     return fields | ({"file_url": file_url} if file_url else {})
 
 
+def file_name(document: Document) -> str:
+    """The upload's file name, without what HTTP libraries escape each in a way of its own."""
+    return re.sub(r'[\x00-\x1f\x7f"\\\ud800-\udfff]', "_", document.name)
+
+
+def content_type(document: Document) -> str:
+    """What the name promises, for servers that look at it."""
+    return mimetypes.guess_type(document.name)[0] or "application/octet-stream"
+
+
 def job_path(job_id: str) -> str:
     """The path that answers for a job."""
     return f"{SUBMIT_PATH}/{quote(job_id, safe='')}"
@@ -63,12 +80,19 @@ def read_submission(
     status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
 ) -> Submission:
     """Read the reply to a submit. :raises ApiError: the kind that the status stands for."""
-    return Submission.from_json(_read(status, reply_headers, body, what=what, settings=settings))
+    if not 200 <= status < 300:
+        raise _error(status, reply_headers, body, what=what, settings=settings)
+    return _read(body, Submission.from_json, what=what, settings=settings)
 
 
 def read_job(status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings) -> Job:
     """Read the reply to a status request. :raises ApiError: the kind that the status stands for."""
-    return Job.from_json(_read(status, reply_headers, body, what=what, settings=settings))
+    if status == 404 and "detail" in _json_object(body):
+        raise JobNotFound(f"The classify API does not know {what}; it has expired, or another server has it.")
+    if not 200 <= status < 300:
+        raise _error(status, reply_headers, body, what=what, settings=settings)
+    job = _read(body, Job.from_json, what=what, settings=settings)
+    return replace(job, error=_without_key(job.error, settings)) if job.error else job
 
 
 def not_reached(error: Exception, *, what: str, settings: Settings) -> ApiNotReached:
@@ -102,16 +126,20 @@ def pause_before_resubmit(error: ClassifyError, attempt: int) -> float | None:
     return pause if pause <= _SUBMIT_PATIENCE else None
 
 
-def _read(status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings) -> object:
-    if not 200 <= status < 300:
-        raise _error(status, reply_headers, body, what=what, settings=settings)
+def _read(body: bytes, parse: Callable[[object], T], *, what: str, settings: Settings) -> T:
+    advice = f"check that the host of the connection {settings.conn_id!r} is a classify API."
     try:
-        return json.loads(body)
-    except ValueError as error:
+        payload = json.loads(body)
+    except (ValueError, RecursionError) as error:
         raise InvalidReply(
-            f"The classify API answered {what} with {_kind_of(body)} instead of JSON; "
-            f"check that the host of the connection {settings.conn_id!r} is a classify API."
+            f"The classify API answered {what} with {_kind_of(body)} instead of JSON; {advice}"
         ) from error
+    try:
+        return parse(payload)
+    except InvalidReply as error:
+        # No cause: its words are all here, but for the key that a server may echo.
+        words = _without_key(str(error), settings).rstrip(".")
+        raise InvalidReply(f"{words} (in the answer for {what}); {advice}") from None
 
 
 def _error(
@@ -132,19 +160,13 @@ def _error(
                 f"The quota of the connection {settings.conn_id!r} is used up: {what} was refused{said}; "
                 "raise the quota or wait until it renews."
             )
-        case 404:
-            return JobNotFound(
-                f"The classify API does not know {what}{said}; it has expired, or another server has it."
-            )
         case 413:
             return DocumentTooLarge(f"The classify API takes no file as large as that of {what}{said}; split it.")
         case 429:
             return RateLimited(f"The classify API asks to slow down: {what} was refused{said}.", retry_after=wait)
         case 503 if wait is not None or _is_overload(payload):
             return ApiOverloaded(f"The classify API is overloaded: {what} was refused{said}.", retry_after=wait)
-        case 408 | 425 | 500 | 501 | 502 | 503 | 504:
-            return ApiUnavailable(f"The classify API failed on {what} with HTTP {status}{said}.", retry_after=wait)
-        case _ if status >= 500:
+        case _ if status in (408, 425) or status >= 500:
             return ApiUnavailable(f"The classify API failed on {what} with HTTP {status}{said}.", retry_after=wait)
         case _:
             return RequestRejected(
@@ -174,10 +196,12 @@ def _said(payload: Mapping[str, Any], body: bytes, settings: Settings) -> str:
         return ""
     if not detail:
         return f" ({_kind_of(body)})"
-    words = str(detail)
-    if settings.api_key:  # a server may echo the key that it rejects
-        words = words.replace(settings.api_key, "***")
-    return f" ({words[:_QUOTED]})"
+    return f" ({_without_key(str(detail), settings)[:_QUOTED]})"
+
+
+def _without_key(words: str, settings: Settings) -> str:
+    """A server may echo the key that it rejects."""
+    return words.replace(settings.api_key, "***") if settings.api_key else words
 
 
 def _kind_of(body: bytes) -> str:
@@ -204,13 +228,14 @@ def _retry_after(reply_headers: Mapping[str, str], payload: Mapping[str, Any]) -
     if value is None:
         return None
     try:
-        return max(0.0, float(value))
+        seconds = float(value)
     except (TypeError, ValueError):
         return _seconds_until(str(value))
+    return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
 def _seconds_until(http_date: str) -> float | None:
     try:
         return max(0.0, (parsedate_to_datetime(http_date) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None  # a server's malformed advice is no advice
