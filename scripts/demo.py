@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from contextlib import redirect_stderr, redirect_stdout
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +89,9 @@ def _run_dag(console: Console, folder: Path, categories: list[str] | None) -> li
     with LOG.open("a") as log, redirect_stdout(log), redirect_stderr(log):
         console.print("Starting Airflow …")
         sys.path.insert(0, str(ROOT / "dags"))
-        from airflow.models.xcom import XComModel
         from airflow.providers.common.compat.sdk import get_listener_manager, hookimpl
-        from classify_incoming_documents import dag
+
+        dag = import_module("classify_incoming_documents").dag
 
         class Progress:
             @hookimpl

@@ -55,6 +55,7 @@ class Standalone:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=_heed_interrupts,
             )
         try:
             self._wait_until_healthy()
@@ -118,6 +119,11 @@ class Standalone:
             while _group_alive(self._process) and time.monotonic() < deadline:
                 time.sleep(0.2)
             seconds = 10.0
+
+
+def _heed_interrupts() -> None:
+    """In the child: SIGINT may be ignored here (a job in a shell's background), which it would inherit."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _group_alive(leader: subprocess.Popen[bytes]) -> bool:
@@ -196,7 +202,8 @@ def main() -> int:
     incoming = home / "incoming"
     incoming.mkdir(parents=True, exist_ok=True)
     draw_samples(incoming)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a plain `kill` stops as cleanly as Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):  # a plain `kill` stops as cleanly as Ctrl-C
+        signal.signal(number, signal.default_int_handler)
     print("Starting the classify service and Airflow (the first time takes a minute) …", flush=True)
     try:
         with (

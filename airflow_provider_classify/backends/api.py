@@ -6,9 +6,10 @@ The event loop's side is :mod:`airflow_provider_classify.backends.api_async`.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from typing import TypeVar
 
 import httpx
@@ -49,8 +50,14 @@ class ApiBackend:
             response.status_code, response.headers, response.content, what=what, settings=self._settings
         )
 
-    def connect(self) -> AbstractAsyncContextManager[Jobs]:
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Jobs]:
         """Share a session on the running loop."""
+        # Importing aiohttp takes 0.1 to 0.3 s, which would block the loop of the first trigger.
+        async with await asyncio.to_thread(self._shared) as jobs:
+            yield jobs
+
+    def _shared(self) -> AbstractAsyncContextManager[Jobs]:
         from airflow_provider_classify.backends.api_async import shared_jobs
 
         return shared_jobs(self._settings)

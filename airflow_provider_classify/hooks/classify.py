@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -144,7 +145,8 @@ class ClassifyHook(BaseHook):
             settings = self._without_connection(error)
         else:
             settings = Settings.from_connection(connection, await get_async_extra_dejson(connection))
-        async with _backend(settings).connect() as jobs:
+        backend = await asyncio.to_thread(_backend, settings)  # its imports would block the loop
+        async with backend.connect() as jobs:
             yield jobs
 
     async def asubmit(self, document: str, categories: Sequence[Any] | str) -> Submission:
