@@ -104,15 +104,22 @@ class _Submits:
                 return known.job_id
         if int(request.headers.get("content-length", 0)) > self._spool.max_bytes + 2 * MAX_FIELD_BYTES:
             raise too_large("The form", self._spool.max_bytes)
-        self._work.reserve()
-        try:
-            return await self._record(request.headers.get("content-type"), body, idempotency_key)
-        except BaseException:
-            self._work.release()
-            raise
-
-    async def _record(self, content_type: str | None, body: AsyncIterator[bytes], idempotency_key: str | None) -> str:
         job_id = str(uuid.uuid4())
+        self._work.reserve(job_id)
+        try:
+            recorded_id = await self._record(job_id, request.headers.get("content-type"), body, idempotency_key)
+        except BaseException:
+            self._work.release(job_id)
+            raise
+        if recorded_id == job_id:
+            self._work.submit(job_id)
+        else:
+            self._work.release(job_id)
+        return recorded_id
+
+    async def _record(
+        self, job_id: str, content_type: str | None, body: AsyncIterator[bytes], idempotency_key: str | None
+    ) -> str:
         # A cancelled request (the service stops) may have been recorded already, so it keeps its document;
         # if it was not, the next start deletes that.
         try:
@@ -129,11 +136,8 @@ class _Submits:
         except Exception:
             self._spool.remove(job_id)
             raise
-        if job.job_id == job_id:
-            self._work.submit(job_id)
-        else:
+        if job.job_id != job_id:
             self._spool.remove(job_id)
-            self._work.release()
         return job.job_id
 
 

@@ -50,20 +50,20 @@ def serve(
     The key that clients must send comes from the environment variable ``CLASSIFY_API_KEY``; unset, there is none.
 
     :param port: 0 takes any free one.
-    :param workers: documents that are classified at the same time; by default as many as there are CPUs.
+    :param workers: documents that are classified at the same time; by default as many as there are cores.
     :param capacity: jobs that may wait; a submit beyond is answered with 503.
     :raises ServiceNotStarted: the port or folder is in use or not permitted, or the key is empty.
     """
     from airflow_provider_classify.engine.process import EnginePool
 
-    api_key = _take_api_key()
+    api_key = _api_key()
     # At INFO, httpx logs every URL that it fetches, with the signature that may be in it.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with _sole_use(data_dir), _listen(host, port) as listener:
-        workers = workers or os.cpu_count() or 1
         store = JobStore(f"sqlite:///{data_dir.absolute() / 'jobs.db'}")
         spool = Spool(data_dir / "documents", MAX_BYTES)
-        work = Work(store, spool, EnginePool(size=workers), threads=workers, capacity=capacity)
+        engine = EnginePool(workers)
+        work = Work(store, spool, engine, threads=engine.size, capacity=capacity)
         work.start()
         try:
             url = _url(host, listener)
@@ -97,9 +97,8 @@ def _run(app: FastAPI, listener: socket.socket) -> None:
     server.run(sockets=[listener])
 
 
-def _take_api_key() -> str | None:
-    """Take the key out of the environment, so that the processes that parse documents do not inherit it."""
-    api_key = os.environ.pop(API_KEY_VARIABLE, None)
+def _api_key() -> str | None:
+    api_key = os.environ.get(API_KEY_VARIABLE)
     if api_key is not None and not api_key.strip():
         raise ServiceNotStarted(f"{API_KEY_VARIABLE} is set but empty; give it a key, or unset it to let everyone in.")
     return api_key

@@ -11,12 +11,13 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from airflow_provider_classify.contract import CANNOT_OPEN, Category, ClassificationResult
-from airflow_provider_classify.exceptions import ClassifyError, DocumentCorrupt, JobRecordUnavailable
+from airflow_provider_classify.exceptions import ClassifyError, DocumentCorrupt, JobNotFound, JobRecordUnavailable
 from airflow_provider_classify.jobs import JobStore
 from airflow_provider_classify.service.fetching import fetch
 from airflow_provider_classify.service.refusals import unavailable
@@ -26,6 +27,8 @@ from airflow_provider_classify.service.spool import Spool
 FETCHERS = 4
 #: Seconds that a stop waits for the threads.
 STOP_SECONDS = 5.0
+#: Seconds after which a job is tried again whose record could not be read or written.
+RECORD_RETRY_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ class Work:
         self._spool = spool
         self._classifier = classifier
         self._capacity = capacity
-        self._waiting = 0
+        self._waiting: set[str] = set()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._to_fetch: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -73,7 +76,7 @@ class Work:
         unfinished = self._store.unfinished()
         self._spool.clear(keep=frozenset(unfinished))
         for job_id in unfinished:
-            self._waiting += 1
+            self._waiting.add(job_id)
             self.submit(job_id)
         for thread in self._threads:
             thread.start()
@@ -84,24 +87,25 @@ class Work:
         self._classifier.close()
         for thread in self._threads:
             (self._to_fetch if "fetch" in thread.name else self._to_classify).put(None)
+        deadline = time.monotonic() + STOP_SECONDS
         for thread in self._threads:
-            thread.join(STOP_SECONDS)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
-    def reserve(self) -> None:
+    def reserve(self, job_id: str) -> None:
         """
-        Take a place in the queue, before the upload is read; ``submit`` uses it, ``release`` gives it back.
+        Take a place in the queue, before the upload is read; the job has it until it is classified or released.
 
         :raises Refusal: 503, every place is taken.
         """
         with self._lock:
-            if self._waiting >= self._capacity:
+            if len(self._waiting) >= self._capacity:
                 raise unavailable("queue_full", f"{self._capacity} documents are waiting already; try again later")
-            self._waiting += 1
+            self._waiting.add(job_id)
 
-    def release(self) -> None:
-        """Give a place back."""
+    def release(self, job_id: str) -> None:
+        """Give the job's place back, if it still has one."""
         with self._lock:
-            self._waiting -= 1
+            self._waiting.discard(job_id)
 
     def submit(self, job_id: str) -> None:
         """Queue a recorded job, whose document is in the spool or is to be fetched."""
@@ -112,38 +116,43 @@ class Work:
             try:
                 self._carry_out(job_id, step)
             except JobRecordUnavailable:
-                # The thread serves every other job too. This one runs again when the service restarts.
-                _log.exception("The job %s could not be recorded and stays unfinished.", job_id)
+                _log.exception("The job %s is tried again, as its record was out of reach.", job_id)
+                if not self._stopping.wait(RECORD_RETRY_SECONDS):
+                    self.submit(job_id)
+            except Exception:
+                # The thread serves every other job too. If this one is unfinished, the next start runs it again.
+                _log.exception("The end of the job %s could not be recorded.", job_id)
 
     def _carry_out(self, job_id: str, step: Callable[[str], None]) -> None:
         try:
             step(job_id)
-        except JobRecordUnavailable:
+        except (JobRecordUnavailable, JobNotFound):
             raise
         except ClassifyError as error:
             self._fail(job_id, as_the_api_says(error, self._spool.path(job_id)))
         except Exception:
-            _log.exception("The job %s failed for a reason that is none of its document.", job_id)
+            if self._stopping.is_set():
+                return
+            _log.exception("The job %s failed for a reason that is not its document.", job_id)
             self._fail(job_id, "The service failed on this document; its log says why.")
 
     def _fetch(self, job_id: str) -> None:
-        request = self._store.request(job_id)
+        url = self._store.request(job_id).file_url
         self._store.start(job_id)
-        if request.file_url is None:
-            self._to_classify.put(job_id)  # An upload that has vanished; the engine says so of it.
-            return
-        document = self._spool.create(job_id)
-        try:
-            fetch(request.file_url, document.write, go_on=lambda: not self._stopping.is_set())
-            document.commit()
-        except BaseException:
-            document.discard()
-            self.release()
-            raise
+        if url is not None:
+            document = self._spool.create(job_id)
+            try:
+                fetch(url, document.write, go_on=lambda: not self._stopping.is_set())
+                document.commit()
+            except BaseException:
+                document.discard()
+                self.release(job_id)
+                raise
+        # Without a URL this was an upload whose file has vanished, and the engine will say so.
         self._to_classify.put(job_id)
 
     def _classify(self, job_id: str) -> None:
-        self.release()
+        self.release(job_id)
         request = self._store.request(job_id)
         self._store.start(job_id)
         path = self._spool.path(job_id)

@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_classify.contract import CANNOT_OPEN, Category
+from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEncrypted
+from airflow_provider_classify.service.fetching import is_fetchable, is_refused_address
+from airflow_provider_classify.service.forms import Form, Order, display_name, read_order
+from airflow_provider_classify.service.refusals import Refusal
+from airflow_provider_classify.service.work import as_the_api_says
+
+NAMES = '["invoice", "receipt"]'
+
+
+def test_an_upload_with_categories_is_an_order() -> None:
+    form = Form({"categories": '[{"name": "invoice", "description": "asks for money"}]'}, upload="a.pdf")
+    assert read_order(form) == Order("a.pdf", (Category("invoice", "asks for money"),), None)
+
+
+def test_a_url_with_the_older_conditions_is_an_order() -> None:
+    form = Form({"conditions": NAMES, "file_url": " https://example.org/in/scan.tif?sig=1 "})
+    expected = Order("scan.tif", (Category("invoice"), Category("receipt")), "https://example.org/in/scan.tif?sig=1")
+    assert read_order(form) == expected
+
+
+def test_an_empty_url_beside_an_upload_is_none() -> None:
+    assert read_order(Form({"categories": NAMES, "file_url": ""}, upload="a.pdf")).file_url is None
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "word"),
+    [
+        (Form({"categories": NAMES}), 400, "Either pdf_file or file_url must be provided"),
+        (Form({"categories": NAMES, "file_url": "http://a/b"}, "a.pdf"), 400, "not both"),
+        (Form({"categories": NAMES, "file_url": "ftp://a/b"}), 400, "http"),
+        (Form({"categories": NAMES, "file_url": "/etc/passwd"}), 400, "http"),
+        (Form({"categories": "invoice, receipt"}, "a.pdf"), 400, "JSON"),
+        (Form({"categories": "[]"}, "a.pdf"), 400, "empty"),
+        (Form({"categories": '["a", "A"]'}, "a.pdf"), 400, "twice"),
+        (Form({"categories": '{"name": "a"}'}, "a.pdf"), 400, "list"),
+        (Form({}, "a.pdf"), 422, "Field required"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(form: Form, status: int, word: str) -> None:
+    with pytest.raises(Refusal, match=word) as raised:
+        read_order(form)
+    assert raised.value.status == status
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ("scan.pdf", "scan.pdf"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\me\\scan.pdf", "scan.pdf"),
+        ("a\nb\x00.pdf", "ab.pdf"),
+        ("https://example.org/in/scan.pdf?key=secret#x", "scan.pdf"),
+        ("https://user:secret@example.org/", "document"),
+        ("x" * 300 + ".pdf", "x" * 251 + ".pdf"),
+    ],
+)
+def test_the_name_is_for_people_only(given: str, name: str) -> None:
+    assert display_name(given) == name
+
+
+@pytest.mark.parametrize("url", ["http://a/b", "https://a.example:8443/b?c=d", "HTTP://a", "http://[::1]/x"])
+def test_http_urls_can_be_fetched(url: str) -> None:
+    assert is_fetchable(url)
+
+
+@pytest.mark.parametrize("url", ["", "a/b", "//a/b", "file:///etc/passwd", "gopher://a", "http://", "http://a:b:c/"])
+def test_other_urls_cannot(url: str) -> None:
+    assert not is_fetchable(url)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["169.254.169.254", "169.254.0.1", "fe80::1", "fe80::1%eth0", "::ffff:169.254.169.254", "fd00:ec2::254"],
+)
+def test_addresses_that_hand_out_credentials_are_refused(address: str) -> None:
+    assert is_refused_address(address)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.8", "192.168.1.4", "93.184.216.34", "::1", "2001:db8::1"])
+def test_other_addresses_are_not(address: str) -> None:
+    assert not is_refused_address(address)
+
+
+def test_a_damaged_pdf_fails_with_the_words_of_the_api(tmp_path: Path) -> None:
+    path = tmp_path / "job"
+    path.write_bytes(b"\n%PDF-1.7\nnothing")
+    error = as_the_api_says(DocumentCorrupt("a.pdf is damaged."), path)
+    assert (str(error), error.kind) == (CANNOT_OPEN, "DocumentCorrupt")
+
+
+def test_other_failures_keep_their_own_words(tmp_path: Path) -> None:
+    path = tmp_path / "job"
+    path.write_bytes(b"\x89PNG nothing")
+    damaged = DocumentCorrupt("a.png is damaged.")
+    assert as_the_api_says(damaged, path) is damaged
+    path.write_bytes(b"%PDF-1.7")
+    locked = DocumentEncrypted("a.pdf asks for a password.")
+    assert as_the_api_says(locked, path) is locked

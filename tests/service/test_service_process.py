@@ -1,0 +1,161 @@
+"""The service as a process: what survives its end, how it stops, and what it refuses to start with."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from samples import draw_samples
+
+from airflow_provider_classify.contract import Job, JobStatus
+from airflow_provider_classify.exceptions import ServiceNotStarted
+from airflow_provider_classify.jobs import JobStore
+from airflow_provider_classify.service.server import serve
+from tests.support.service import RunningService, running_service
+from tests.support.waiting import wait_until
+
+CATEGORIES = '["invoice", "receipt", "contract"]'
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return {path.name: path for path in draw_samples(tmp_path_factory.mktemp("samples"))}
+
+
+def submit(service: RunningService, path: Path, **headers: str) -> str:
+    with path.open("rb") as file:
+        reply = httpx.post(
+            f"{service.url}/classify",
+            files={"pdf_file": (path.name, file)},
+            data={"categories": CATEGORIES},
+            headers=headers,
+        )
+    assert reply.status_code == 202, reply.text
+    return reply.json()["job_id"]
+
+
+def get(service: RunningService, job_id: str) -> Job:
+    return Job.from_json(httpx.get(f"{service.url}/classify/{job_id}").json())
+
+
+def ended(service: RunningService, job_id: str) -> Job:
+    wait_until(lambda: get(service, job_id).status.is_terminal)
+    return get(service, job_id)
+
+
+def test_accepted_jobs_survive_a_kill(tmp_path: Path, samples: dict[str, Path]) -> None:
+    with running_service(tmp_path) as service:
+        first = submit(service, samples["invoice.pdf"], **{"Idempotency-Key": "first"})
+        finished = ended(service, first)
+        scans = [submit(service, samples["contract.pdf"]) for _ in range(2)]
+        jobs = [*scans, submit(service, samples["invoice.pdf"])]
+        wait_until(lambda: get(service, scans[0]).status is JobStatus.PROCESSING)
+        service.kill()
+    (tmp_path / "documents" / "half-an-upload.part").write_bytes(b"half")
+    with running_service(tmp_path) as service:
+        assert [ended(service, job_id).status for job_id in jobs] == [JobStatus.COMPLETED] * 3
+        answers = [ended(service, job_id).result for job_id in jobs]
+        assert [answer.classification for answer in answers if answer] == ["contract"] * 2 + ["invoice"]
+        assert get(service, first) == finished
+        assert submit(service, samples["invoice.pdf"], **{"Idempotency-Key": "first"}) == first
+        wait_until(lambda: not list((tmp_path / "documents").iterdir()))
+
+
+def test_every_submit_that_was_answered_survives_a_kill_amid_submits(tmp_path: Path, samples: dict[str, Path]) -> None:
+    answered: list[str] = []
+
+    def submit_until_killed(service: RunningService) -> None:
+        with httpx.Client() as client:
+            while True:
+                try:
+                    reply = client.post(
+                        f"{service.url}/classify",
+                        files={"pdf_file": ("a.pdf", bytes(range(256)))},
+                        data={"categories": CATEGORIES},
+                    )
+                except httpx.HTTPError:
+                    return
+                if reply.status_code == 202:
+                    answered.append(reply.json()["job_id"])
+
+    with running_service(tmp_path) as service, ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            pool.submit(submit_until_killed, service)
+        wait_until(lambda: len(answered) > 50)
+        service.kill()
+    with running_service(tmp_path) as service:
+        assert Counter(ended(service, job_id).status for job_id in answered) == {JobStatus.FAILED: len(answered)}
+        assert {get(service, job_id).error_kind for job_id in answered} == {"DocumentTypeUnknown"}
+
+
+def test_a_stop_is_clean_and_leaves_the_running_job_unfinished(tmp_path: Path, samples: dict[str, Path]) -> None:
+    with running_service(tmp_path) as service:
+        jobs = [submit(service, samples["contract.pdf"]) for _ in range(3)]
+        wait_until(lambda: get(service, jobs[0]).status is JobStatus.PROCESSING)
+        children = _children(service.pid)
+        assert service.stop() == 0
+        assert service.log.read_text() == ""
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+    store = JobStore(f"sqlite:///{tmp_path / 'jobs.db'}")
+    assert store.unfinished()
+    assert all(store.get(job_id).status is not JobStatus.FAILED for job_id in jobs)
+    with running_service(tmp_path) as service:
+        assert {ended(service, job_id).status for job_id in jobs} == {JobStatus.COMPLETED}
+
+
+def test_a_kill_leaves_no_child(tmp_path: Path, samples: dict[str, Path]) -> None:
+    with running_service(tmp_path) as service:
+        ended(service, submit(service, samples["invoice.pdf"]))
+        children = _children(service.pid)
+        service.kill()
+        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+    assert children
+
+
+def test_a_stop_with_an_open_connection_is_clean(tmp_path: Path) -> None:
+    with running_service(tmp_path) as service, httpx.Client() as client:
+        client.get(f"{service.url}/health")
+        assert service.stop() == 0
+
+
+def test_one_folder_has_one_service(tmp_path: Path) -> None:
+    with running_service(tmp_path), pytest.raises(ServiceNotStarted, match="Another service uses the folder"):
+        serve(port=0, data_dir=tmp_path)
+
+
+def test_a_port_in_use_is_named(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(ServiceNotStarted, match=f"127.0.0.1:{port}"):
+            serve(port=port, data_dir=tmp_path)
+
+
+def test_an_empty_key_does_not_let_everyone_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLASSIFY_API_KEY", " ")
+    with pytest.raises(ServiceNotStarted, match="CLASSIFY_API_KEY"):
+        serve(port=0, data_dir=tmp_path)
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ServiceNotStarted, match="file/data"):
+        serve(port=0, data_dir=tmp_path / "file" / "data")
+
+
+def _children(pid: int) -> list[int]:
+    """List the processes whose parent is ``pid``."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+            except OSError:
+                continue  # It has ended meanwhile.
+            if int(stat.rpartition(")")[2].split()[1]) == pid:
+                found.append(int(entry.name))
+    return [child for child in found if child != os.getpid()]

@@ -1,0 +1,104 @@
+"""
+The service's application under a real uvicorn in a thread of the test, with limits small enough to reach
+and a classifier that waits for the test.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+
+from airflow_provider_classify.contract import Category, ClassificationResult, Job, PageResult
+from airflow_provider_classify.exceptions import ClassifyError, DocumentCorrupt, DocumentEmpty
+from airflow_provider_classify.jobs import JobStore
+from airflow_provider_classify.service.app import create_app
+from airflow_provider_classify.service.spool import Spool
+from airflow_provider_classify.service.work import Work
+from tests.support.waiting import wait_until
+
+
+@dataclass
+class HeldClassifier:
+    """
+    Stands in for the engine where a test decides when a document is done: the first category is the answer.
+
+    ``seen`` lists (name, content) of the documents in the order in which they began.
+    """
+
+    gate: threading.Event = field(default_factory=threading.Event)
+    seen: list[tuple[str, bytes]] = field(default_factory=list)
+    closed: bool = False
+
+    def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
+        content = path.read_bytes()
+        self.seen.append((name, content))
+        self.gate.wait()
+        if self.closed:
+            raise ClassifyError("The engine was closed.")
+        if not content:
+            raise DocumentEmpty(f"{name} is empty; send a file with content.")
+        if b"damaged" in content:
+            raise DocumentCorrupt(f"{name} is damaged; send it again.")
+        if b"bug" in content:
+            raise ZeroDivisionError("a bug")
+        answer = categories[0].name
+        return ClassificationResult(True, answer, 0.9, 1, 1, (PageResult(1, True, answer, 0.9, raw_result=answer),))
+
+    def close(self) -> None:
+        self.closed = True
+        self.gate.set()
+
+
+@dataclass(frozen=True)
+class AppServer:
+    url: str
+    store: JobStore
+    documents: Path
+    classifier: HeldClassifier
+
+    def ended(self, job_id: str) -> Job:
+        """Wait for the job's end."""
+        wait_until(lambda: self.store.get(job_id).status.is_terminal)
+        return self.store.get(job_id)
+
+    def spooled(self) -> set[str]:
+        """Name the files that wait on disk."""
+        return {path.name for path in self.documents.iterdir()}
+
+
+@contextmanager
+def app_server(
+    folder: Path,
+    *,
+    api_key: str | None = None,
+    capacity: int = 100,
+    max_bytes: int = 1_000_000,
+    threads: int = 2,
+    held: bool = False,
+) -> Iterator[AppServer]:
+    """Serve the application; ``held`` documents are classified only once the classifier's ``gate`` is set."""
+    classifier = HeldClassifier()
+    if not held:
+        classifier.gate.set()
+    store = JobStore(f"sqlite:///{folder / 'jobs.db'}")
+    spool = Spool(folder / "documents", max_bytes)
+    work = Work(store, spool, classifier, threads=threads, capacity=capacity)
+    config = uvicorn.Config(create_app(store, spool, work, api_key=api_key), port=0, log_level="warning")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    work.start()
+    thread.start()
+    try:
+        wait_until(lambda: server.started)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield AppServer(f"http://127.0.0.1:{port}", store, folder / "documents", classifier)
+    finally:
+        server.should_exit = True
+        thread.join()
+        work.stop()
+        store.close()
