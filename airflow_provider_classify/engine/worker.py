@@ -14,7 +14,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import re
 import resource
 import sys
 from dataclasses import asdict
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.contract import Category
+from airflow_provider_classify.engine.memory import is_out_of_memory
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCrashedParser
 
 if TYPE_CHECKING:
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 #: Sets of categories whose meanings are kept; a caller hardly uses more at a time.
 _CLASSIFIERS = 8
-_OUT_OF_MEMORY = re.compile(r"bad.?alloc|malloc|allocate|out of memory|insufficient memory", re.I)
 
 
 def main(memory_mb: int, threads: int) -> None:
@@ -90,7 +89,7 @@ def _classifier(categories: tuple[Category, ...], max_pages: int, threads: int) 
 
 
 def _message(error: Exception, name: str, memory_mb: int) -> str:
-    if isinstance(error, MemoryError) or _OUT_OF_MEMORY.search(str(error)):
+    if is_out_of_memory(error):
         return (
             f"The document {name!r} needs more memory than the {memory_mb} MB that its parser may use; "
             "split it, or raise the limit."

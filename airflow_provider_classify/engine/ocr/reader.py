@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from statistics import fmean
 
 import cv2
 import numpy as np
@@ -13,17 +14,17 @@ from airflow_provider_classify.engine.ocr.budget import PASSES, most_useful_firs
 from airflow_provider_classify.engine.ocr.detect import Box, Detector
 from airflow_provider_classify.engine.ocr.models import DETECTION, RECOGNITION, model_path
 from airflow_provider_classify.engine.ocr.picture import Picture, Pixels
-from airflow_provider_classify.engine.ocr.recognise import Recogniser, cut_out
+from airflow_provider_classify.engine.ocr.recognise import Reading, Recogniser, cut_out
 from airflow_provider_classify.engine.page import Line, Page
 
 #: Fewer lines than this do not tell which way up a page is.
 _ENOUGH_TO_TELL = 4
 #: Share of lines running up the page from which the page lies on its side.
 _SIDEWAYS_SHARE = 0.6
-#: An upside-down page reads as next to nothing: a smaller share of lines than this has three characters ...
-_LEGIBLE_SHARE = 0.4
-#: ... and turned round it reads as this many times the text.
-_TURNED_GAIN = 1.5
+#: Lines that are read both ways where the page may be upside down, ...
+_TRIED = 6
+#: ... which it is not if the model is this sure of them, and is if it is surer by this much the other way.
+_LEGIBLE, _TURNED_GAIN = 0.9, 0.1
 #: Lines whose middles are within one of this many bands of the page stand beside each other.
 _BANDS = 50
 
@@ -48,15 +49,15 @@ class Reader:
         height, width = pixels.shape[:2]
         order = most_useful_first([box.size for box in boxes], [box.middle / height for box in boxes])
         texts: dict[int, str] = {}
-        turned = False
+        turned: bool | None = None
         for budget in PASSES:
             fresh = order[len(texts) : budget]
             cuts = [cut_out(pixels, boxes[line]) for line in fresh]
-            if not texts:
-                read, turned = self._read_either_way(cuts)
+            if turned is None:
+                readings, turned = self._read_either_way(cuts)
             else:
-                read = self._read(_turn(cuts) if turned else cuts)
-            texts.update(zip(fresh, read, strict=True))
+                readings = self._read(cuts, turned)
+            texts |= {line: reading.text for line, reading in zip(fresh, readings, strict=True)}
             lines = [_line(boxes[line], text, width, height, turned) for line, text in texts.items() if text]
             yield Page(number, width, height, tuple(sorted(lines, key=_place)), "ocr")
             if len(texts) == len(order):
@@ -71,19 +72,18 @@ class Reader:
         pixels = np.ascontiguousarray(np.rot90(pixels))
         return pixels, self._detector.detect(pixels)
 
-    def _read_either_way(self, cuts: Sequence[Pixels | None]) -> tuple[list[str], bool]:
-        """Read the first lines, and again upside down if they make no sense; say which it was."""
-        texts = self._read(cuts)
-        legible = sum(len(text) > 2 for text in texts)
-        if len(texts) < _ENOUGH_TO_TELL or legible >= _LEGIBLE_SHARE * len(texts):
-            return texts, False
-        turned = self._read(_turn(cuts))
-        if sum(map(len, turned)) > _TURNED_GAIN * sum(map(len, texts)):
-            return turned, True
-        return texts, False
+    def _read_either_way(self, cuts: Sequence[Pixels | None]) -> tuple[list[Reading], bool]:
+        """Read the first lines, upside down if they then make more sense; say whether it was so."""
+        upright = self._read(cuts, False)
+        if len(cuts) < _ENOUGH_TO_TELL:
+            return upright, False
+        sureness = _sureness(upright[:_TRIED])
+        if sureness >= _LEGIBLE or _sureness(self._read(cuts[:_TRIED], True)) <= sureness + _TURNED_GAIN:
+            return upright, False
+        return self._read(cuts, True), True
 
-    def _read(self, cuts: Sequence[Pixels | None]) -> list[str]:
-        return ["" if cut is None else self._recogniser.recognise(cut) for cut in cuts]
+    def _read(self, cuts: Sequence[Pixels | None], turned: bool) -> list[Reading]:
+        return [Reading("", 0.0) if cut is None else self._recogniser.recognise(cut, turned) for cut in cuts]
 
 
 @lru_cache(maxsize=1)
@@ -92,8 +92,8 @@ def shared_reader(threads: int | None = None) -> Reader:
     return Reader(threads=threads or available_cores())
 
 
-def _turn(cuts: Sequence[Pixels | None]) -> list[Pixels | None]:
-    return [None if cut is None else np.ascontiguousarray(cut[::-1, ::-1]) for cut in cuts]
+def _sureness(readings: Sequence[Reading]) -> float:
+    return fmean(reading.probability for reading in readings)
 
 
 def _line(box: Box, text: str, width: int, height: int, turned: bool) -> Line:

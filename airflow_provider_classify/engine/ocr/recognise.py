@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -22,6 +23,14 @@ _SIDEWAYS = 1.5
 _MIN_PROBABILITY = 0.5
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a line says, empty where it does not seem to be text, and how sure the model was, 0 to 1."""
+
+    text: str
+    probability: float
+
+
 class Recogniser:
     """The recognition model, loaded, with its alphabet."""
 
@@ -31,24 +40,27 @@ class Recogniser:
         alphabet = self._session.get_modelmeta().custom_metadata_map["character"].splitlines()
         self._characters = ["", *alphabet, " "]
 
-    def recognise(self, line: Pixels) -> str:
+    def recognise(self, line: Pixels, turned: bool = False) -> Reading:
         """
-        Read a cut-out line; empty where it does not seem to be text.
+        Read a cut-out line, from its other end if ``turned``.
 
         One at a time: lines differ in width, and padding them to a batch costs more than it saves.
         """
         width = max(_MIN_WIDTH, math.ceil(line.shape[1] / _WIDTH_STEP) * _WIDTH_STEP)
         padded = np.zeros((1, 3, LINE_HEIGHT, width), np.float32)
-        padded[0, :, :, : line.shape[1]] = as_input(line)
+        padded[0, :, :, : line.shape[1]] = as_input(line[::-1, ::-1] if turned else line)
         return self._decode(self._session.run(None, {self._input: padded})[0][0])
 
-    def _decode(self, probabilities: NDArray[np.float32]) -> str:
+    def _decode(self, probabilities: NDArray[np.float32]) -> Reading:
         """Read the best character of each step; repetitions are one, and class 0 is between characters."""
         best = probabilities.argmax(axis=1)
         kept = np.flatnonzero((best != 0) & np.append(True, best[1:] != best[:-1]))
-        if kept.size == 0 or probabilities[kept, best[kept]].mean() <= _MIN_PROBABILITY:
-            return ""
-        return "".join(self._characters[character] for character in best[kept]).strip()
+        if kept.size == 0:
+            return Reading("", 0.0)
+        probability = float(probabilities[kept, best[kept]].mean())
+        if probability <= _MIN_PROBABILITY:
+            return Reading("", probability)
+        return Reading("".join(self._characters[character] for character in best[kept]).strip(), probability)
 
 
 def cut_out(pixels: Pixels, box: Box) -> Pixels | None:

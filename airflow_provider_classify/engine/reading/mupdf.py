@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_classify.engine.memory import is_out_of_memory
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.reading.document import Document, PageReading
 from airflow_provider_classify.engine.reading.quality import better_reading, is_readable
@@ -41,8 +42,8 @@ RENDER_SIDE = 1400
 MAX_HTML_BYTES = 2 * 1024**2
 #: A text layer shorter than this on a page that is mostly picture is a stamp, not the page's text.
 STAMP_CHARACTERS = 200
-#: Layout of what has no pages of its own, in points: a slide for PPTX, else a book's page.
-_LAYOUT = {Format.PPTX: {"width": 720, "height": 540, "fontsize": 14}}
+#: Layout of what has no pages of its own, in points: a slide for PPTX, else A4.
+_SLIDE, _SHEET = {"width": 720, "height": 540}, {"width": 595, "height": 842}
 #: PyMuPDF raises its own errors as RuntimeError, MuPDF's as they come, and ValueError for pages out of range.
 _MUPDF_ERRORS = (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase)
 
@@ -53,19 +54,19 @@ def open_with_mupdf(path: Path, kind: Format, *, name: str, max_pages: int, thre
     try:
         # HTML as a stream, because from a path MuPDF would also open the files that it links to.
         source: dict[str, Any] = {"stream": _head(path)} if kind is Format.HTML else {"filename": str(path)}
-        opened = pymupdf.open(**source, filetype=kind.value, **_LAYOUT.get(kind, {}))
+        opened = pymupdf.open(**source, filetype=kind.value, **(_SLIDE if kind is Format.PPTX else _SHEET))
     except _MUPDF_ERRORS as error:
-        raise _corrupt(name) from error
+        raise _damage(error, f"The document {name!r}") from error
     with opened:
         if opened.needs_pass:
             raise DocumentEncrypted(f"The document {name!r} asks for a password; save it without one.")
         try:
             page_count = min(opened.page_count, max_pages)
         except _MUPDF_ERRORS as error:
-            raise _corrupt(name) from error
+            raise _damage(error, f"The document {name!r}") from error
         if page_count == 0:
             if opened.is_repaired:
-                raise _corrupt(name)
+                raise DocumentCorrupt(f"The document {name!r} has lost its pages; fetch it again.")
             raise DocumentEmpty(f"The document {name!r} has no pages; check how it was made.")
         pages: Iterator[PageReading] = (_MupdfPage(opened, n + 1, name, threads) for n in range(page_count))
         yield Document(kind=kind, page_count=page_count, pages=pages)
@@ -84,9 +85,7 @@ class _MupdfPage:
             text = _text_layer(page, self.number)
             picture = None if is_readable(text) and not _is_stamp(page, text) else _render(page)
         except _MUPDF_ERRORS as error:
-            raise DocumentCorrupt(
-                f"Page {self.number} of the document {self.name!r} is damaged; open it in a viewer and save it anew."
-            ) from error
+            raise _damage(error, f"Page {self.number} of the document {self.name!r}") from error
         if picture is None:
             yield text
             return
@@ -144,5 +143,8 @@ def _head(path: Path) -> bytes:
         return file.read(MAX_HTML_BYTES)
 
 
-def _corrupt(name: str) -> DocumentCorrupt:
-    return DocumentCorrupt(f"The document {name!r} is damaged or incomplete; fetch it again, or save it anew.")
+def _damage(error: Exception, what: str) -> Exception:
+    """What a MuPDF error means; memory that ran out is no fault of the file."""
+    if is_out_of_memory(error):
+        return MemoryError(str(error))
+    return DocumentCorrupt(f"{what} is damaged or incomplete; fetch it again, or save it anew in its application.")

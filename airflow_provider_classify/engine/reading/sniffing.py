@@ -73,7 +73,7 @@ def detect_format(path: Path, head: bytes, *, name: str) -> Format:
     if head.startswith(b"PK\x03\x04"):
         return _office_format(path, name=name)
     if head.startswith(_OLE_START):
-        _raise_for_ole(path, name=name)
+        _raise_for_ole(path, head, name=name)
     text = None if head.startswith(_MARKUP_STARTS) else head_as_text(head)
     if text is None:
         raise DocumentTypeUnknown(f"The document {name!r} is of no type that can be read; give one of {READABLE}.")
@@ -135,10 +135,17 @@ def _office_format(path: Path, *, name: str) -> Format:
     return kind
 
 
-def _raise_for_ole(path: Path, *, name: str) -> None:
+def _raise_for_ole(path: Path, head: bytes, *, name: str) -> None:
     """An OLE container is an Office document under a password, or one of before 2007."""
-    with path.open("rb") as file:
-        directory = file.read(1024**2)
-    if "EncryptedPackage".encode("utf-16-le") in directory:
+    if "EncryptedPackage".encode("utf-16-le") in _ole_directory(path, head):
         raise DocumentEncrypted(f"The document {name!r} asks for a password; save it without one.")
     raise DocumentTypeUnknown(f"The document {name!r} is of an old Office format; save it as DOCX, PPTX or PDF.")
+
+
+def _ole_directory(path: Path, head: bytes) -> bytes:
+    """The first sector of the container's list of streams; the header says where it is ([MS-CFB] 2.2)."""
+    sector_shift, sector = int.from_bytes(head[30:32], "little"), int.from_bytes(head[48:52], "little")
+    sector_size = 1 << min(sector_shift, 12)
+    with path.open("rb") as file:
+        file.seek((sector + 1) * sector_size)
+        return file.read(sector_size)
