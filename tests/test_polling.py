@@ -1,0 +1,255 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from airflow_provider_classify.contract import ClassificationResult, Job, JobStatus, PageResult
+from airflow_provider_classify.exceptions import (
+    ApiConnectionLost,
+    ApiNotReached,
+    ApiOverloaded,
+    ApiUnavailable,
+    AuthenticationRejected,
+    ClassifyError,
+    DocumentEncrypted,
+    InvalidReply,
+    JobFailed,
+    JobNotFound,
+    JobRecordUnavailable,
+    JobTimedOut,
+    QuotaExceeded,
+    RateLimited,
+    RequestRejected,
+)
+from airflow_provider_classify.polling import (
+    Ended,
+    GaveUp,
+    LookAgain,
+    Next,
+    Wait,
+    after,
+    answer,
+    from_event,
+    pause,
+    to_event,
+)
+
+BEGAN = 1_700_000_000.0
+WAIT = Wait("8a1c", since=BEGAN, deadline=BEGAN + 300)
+PROCESSING = Job("8a1c", JobStatus.PROCESSING)
+RESULT = ClassificationResult(
+    success=True,
+    classification="contract",
+    confidence=0.75,
+    total_pages=1,
+    processed_pages=1,
+    page_results=(PageResult(1, True, "contract", 0.75),),
+)
+COMPLETED = Job("8a1c", JobStatus.COMPLETED, result=RESULT)
+FAILED = Job("8a1c", JobStatus.FAILED, error="The file is corrupt.")
+#: The chance that leaves a pause as it is.
+NO_JITTER = 0.5
+
+
+def look(seen: Job | ClassifyError, age: float, chance: float = NO_JITTER, wait: Wait = WAIT) -> Next:
+    return after(wait, seen, now=wait.since + age, chance=chance)
+
+
+# --- pauses -------------------------------------------------------------------------------
+
+
+def test_looks_follow_the_apis_advice() -> None:
+    age, pauses = 0.0, []
+    for _ in range(9):
+        pauses.append(pause(age))
+        age += pauses[-1]
+    assert pauses == [1, 2, 4, 8, 16, 30, 30, 30, 30]
+
+
+@pytest.mark.parametrize(("age", "seconds"), [(0, 1), (0.5, 1.5), (28, 29), (29, 30), (10_000, 30)])
+def test_a_pause_grows_with_the_age_of_the_wait_to_thirty_seconds(age: float, seconds: float) -> None:
+    assert pause(age) == seconds
+
+
+def test_a_clock_that_was_set_back_gives_the_shortest_pause() -> None:
+    assert pause(-3600) == 1
+
+
+@pytest.mark.parametrize("age", [0.0, 7.0, 91.0])
+def test_jitter_moves_a_pause_by_a_quarter_to_both_sides(age: float) -> None:
+    plain = pause(age)
+    assert look(PROCESSING, age, chance=0.0) == LookAgain(plain * 0.75)
+    assert look(PROCESSING, age, chance=NO_JITTER) == LookAgain(plain)
+    assert look(PROCESSING, age, chance=1.0) == LookAgain(plain * 1.25)
+
+
+def test_after_a_restart_the_wait_goes_on_where_it_was() -> None:
+    assert look(PROCESSING, 100) == LookAgain(30)
+
+
+# --- what was seen ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.PROCESSING])
+def test_a_job_under_way_is_looked_at_again(status: JobStatus) -> None:
+    assert look(Job("8a1c", status), 0) == LookAgain(1)
+
+
+@pytest.mark.parametrize("job", [COMPLETED, FAILED])
+@pytest.mark.parametrize("age", [0, 299.9, 300, 4000])
+def test_a_job_that_ended_ends_the_wait_even_after_the_deadline(job: Job, age: float) -> None:
+    assert look(job, age) == Ended(job.status)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ApiUnavailable("502"),
+        ApiNotReached("refused"),
+        ApiConnectionLost("reset"),
+        ApiOverloaded("queue full"),
+        RateLimited("slow down"),
+        InvalidReply("HTML"),
+        JobRecordUnavailable("locked"),
+    ],
+)
+def test_an_error_that_may_pass_is_waited_out(error: ClassifyError) -> None:
+    assert look(error, 3) == LookAgain(4)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        AuthenticationRejected("401"),
+        JobNotFound("404"),
+        QuotaExceeded("402"),
+        RequestRejected("400"),
+    ],
+)
+def test_an_error_that_stays_ends_the_wait_at_once(error: ClassifyError) -> None:
+    assert look(error, 3) == GaveUp(error)
+
+
+# --- Retry-After --------------------------------------------------------------------------
+
+
+def test_a_longer_pause_that_the_server_asks_for_is_obeyed_to_the_second() -> None:
+    for chance in (0.0, 0.5, 1.0):
+        assert look(RateLimited("slow down", retry_after=45), 0, chance) == LookAgain(45)
+
+
+def test_a_shorter_pause_that_the_server_asks_for_changes_nothing() -> None:
+    assert look(RateLimited("slow down", retry_after=0), 91) == LookAgain(30)
+
+
+def test_a_server_that_asks_to_wait_beyond_the_deadline_is_not_asked_before() -> None:
+    step = look(ApiOverloaded("The queue is full.", retry_after=61), 240)
+    assert isinstance(step, GaveUp)
+    assert type(step.error) is JobTimedOut
+    assert "The queue is full." in str(step.error)
+    assert look(ApiOverloaded("The queue is full.", retry_after=60), 240) == LookAgain(60)
+
+
+# --- the deadline -------------------------------------------------------------------------
+
+
+def test_the_last_look_falls_on_the_deadline() -> None:
+    assert look(PROCESSING, 290) == LookAgain(10)
+    assert look(PROCESSING, 299.5, chance=1.0) == LookAgain(0.5)
+
+
+@pytest.mark.parametrize("age", [300, 301, 100_000])
+def test_at_the_deadline_a_job_under_way_is_given_up(age: float) -> None:
+    step = look(PROCESSING, age)
+    assert isinstance(step, GaveUp)
+    assert type(step.error) is JobTimedOut
+    assert step.error.retryable
+    assert "8a1c" in str(step.error)
+    assert "300 s" in str(step.error)
+    assert "2023-11-14T22:18:20+00:00" in str(step.error)
+    assert "processing" in str(step.error)
+
+
+def test_at_the_deadline_the_last_error_is_told() -> None:
+    step = look(ApiUnavailable("The classify API failed with HTTP 502."), 300)
+    assert isinstance(step, GaveUp)
+    assert "The classify API failed with HTTP 502." in str(step.error)
+
+
+def test_every_wait_comes_to_its_end() -> None:
+    for chance in (0.0, NO_JITTER, 1.0):
+        age, looks = 0.0, 0
+        while isinstance(step := look(PROCESSING, age, chance), LookAgain):
+            assert 0 < step.seconds <= 30 * 1.25
+            age += step.seconds
+            looks += 1
+        assert age == pytest.approx(300)
+        assert 10 < looks < 25
+
+
+# --- events -------------------------------------------------------------------------------
+
+
+def through_the_database(event: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(json.dumps(event))
+
+
+@pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED])
+def test_an_event_of_a_job_that_ended_brings_its_id(status: JobStatus) -> None:
+    event = through_the_database(to_event(WAIT, Ended(status)))
+    assert event == {"job_id": "8a1c", "status": status.value}
+    assert from_event(event) == "8a1c"
+
+
+@pytest.mark.parametrize("kind", [JobTimedOut, AuthenticationRejected, JobNotFound])
+def test_an_event_of_a_wait_given_up_is_raised_as_the_kind_it_was(kind: type[ClassifyError]) -> None:
+    event = through_the_database(to_event(WAIT, GaveUp(kind("The job 8a1c is gone."))))
+    with pytest.raises(ClassifyError, match=r"^The job 8a1c is gone\.$") as raised:
+        from_event(event)
+    assert raised.type is kind
+
+
+def test_an_event_has_only_small_words() -> None:
+    for end in (Ended(JobStatus.COMPLETED), GaveUp(JobTimedOut("late"))):
+        event = to_event(WAIT, end)
+        assert set(event) <= {"job_id", "status", "error_kind", "message"}
+        assert all(isinstance(value, str) for value in event.values())
+
+
+@pytest.mark.parametrize("event", [None, {}, {"status": "completed"}])
+def test_a_task_resumed_without_the_event_says_so(event: dict[str, Any] | None) -> None:
+    with pytest.raises(JobFailed, match="without the trigger's event"):
+        from_event(event)
+
+
+# --- answers ------------------------------------------------------------------------------
+
+
+def test_the_answer_of_a_completed_job_is_its_result() -> None:
+    assert answer(COMPLETED) is RESULT
+
+
+def test_a_failed_job_of_an_api_is_raised_with_its_words() -> None:
+    with pytest.raises(JobFailed, match=r"Job 8a1c for scan\.pdf failed: The file is corrupt\."):
+        answer(FAILED, "scan.pdf")
+
+
+def test_a_failed_job_of_the_local_engine_is_raised_as_the_kind_it_was() -> None:
+    job = Job("8a1c", JobStatus.FAILED, error="It asks for a password.", error_kind="DocumentEncrypted")
+    with pytest.raises(DocumentEncrypted, match=r"8a1c.*password"):
+        answer(job)
+
+
+def test_a_job_without_one_page_classified_is_a_failure_that_tells_the_pages() -> None:
+    pages = (PageResult(1, False, None, 0.0, error="dark"), PageResult(2, False, None, 0.0, error="blank"))
+    nothing = ClassificationResult(False, None, 0.0, 2, 2, pages)
+    with pytest.raises(JobFailed, match=r"8a1c for scan\.pdf.*page 1: dark; page 2: blank"):
+        answer(Job("8a1c", JobStatus.COMPLETED, result=nothing), "scan.pdf")
+
+
+def test_an_image_that_was_not_classified_is_a_failure_too() -> None:
+    nothing = ClassificationResult(False, None, 0.0, 1, 1)
+    with pytest.raises(JobFailed, match=r"8a1c.*no reason given"):
+        answer(Job("8a1c", JobStatus.COMPLETED, result=nothing))
