@@ -73,12 +73,13 @@ class Settings:
 
 def _base_url(connection: Connection) -> str:
     """``host`` may be a whole URL or a name, with scheme and port in the fields of their own."""
-    host = str(connection.host).strip().rstrip("/")
+    host = str(connection.host).strip()
     if "://" in host:
         url = host
     else:
         port = f":{connection.port}" if connection.port else ""
-        url = f"{connection.schema or 'https'}://{host}{port}"
+        url = f"{connection.schema or 'https'}://{host.rstrip('/')}{port}"
+    url = url.rstrip("/")
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0

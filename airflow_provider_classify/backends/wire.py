@@ -106,8 +106,8 @@ def not_reached(error: Exception, *, what: str, settings: Settings) -> ApiNotRea
 def connection_lost(error: Exception, *, what: str, settings: Settings) -> ApiConnectionLost:
     """The connection broke or timed out after something may have been sent."""
     return ApiConnectionLost(
-        f"The connection to the classify API at {settings.base_url} was lost during {what} "
-        f"({type(error).__name__}); the request may have arrived."
+        f"The classify API at {settings.base_url} broke off or fell silent during {what} ({type(error).__name__}), "
+        f"so the request may have arrived; see whether the server of the connection {settings.conn_id!r} is well."
     )
 
 
@@ -178,7 +178,7 @@ def _error(
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
         payload = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return payload if isinstance(payload, dict) else {}
 

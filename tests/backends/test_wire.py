@@ -1,0 +1,348 @@
+"""Every row of the contract's table of errors, fed to the reading side of the client."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+
+from airflow_provider_classify.backends import wire
+from airflow_provider_classify.backends.settings import Settings
+from airflow_provider_classify.contract import Category, JobStatus
+from airflow_provider_classify.documents import Document
+from airflow_provider_classify.exceptions import (
+    ApiConnectionLost,
+    ApiNotReached,
+    ApiOverloaded,
+    ApiUnavailable,
+    AuthenticationRejected,
+    ClassifyError,
+    DocumentTooLarge,
+    InvalidReply,
+    JobNotFound,
+    QuotaExceeded,
+    RateLimited,
+    RequestRejected,
+)
+
+KEY = "sk-recognisable-4711"
+SETTINGS = Settings("docs", "api", "https://api.example.com", KEY)
+JOB = {"job_id": "8a1c", "status": "processing", "progress": "Starting classification..."}
+HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
+
+
+def body_of(content: object) -> bytes:
+    return content if isinstance(content, bytes) else json.dumps(content).encode()
+
+
+def job_error(status: int, content: object = b"", headers: dict[str, str] | None = None) -> ClassifyError:
+    with pytest.raises(ClassifyError) as raised:
+        wire.read_job(status, headers or {}, body_of(content), what="job 8a1c", settings=SETTINGS)
+    return raised.value
+
+
+def submit_error(status: int, content: object = b"", headers: dict[str, str] | None = None) -> ClassifyError:
+    with pytest.raises(ClassifyError) as raised:
+        wire.read_submission(status, headers or {}, body_of(content), what="the document scan.pdf", settings=SETTINGS)
+    return raised.value
+
+
+# --- good replies -------------------------------------------------------------------------
+
+
+def test_a_job() -> None:
+    job = wire.read_job(200, {}, body_of(JOB), what="job 8a1c", settings=SETTINGS)
+    assert (job.job_id, job.status) == ("8a1c", JobStatus.PROCESSING)
+
+
+@pytest.mark.parametrize("status", [200, 201, 202])
+def test_a_submission(status: int) -> None:
+    submission = wire.read_submission(status, {}, body_of(JOB), what="the document scan.pdf", settings=SETTINGS)
+    assert submission.job_id == "8a1c"
+
+
+# --- the table of errors ------------------------------------------------------------------
+
+QUOTA = {
+    "detail": {
+        "message": "Quota exceeded for this month",
+        "status": "QUOTA_EXCEEDED",
+        "quota_data": {"current": 500, "limit": 500, "remaining": 0},
+    }
+}
+OVERLOADED = {
+    "error": {
+        "code": "service_unavailable",
+        "message": "The queue is full",
+        "details": {"reason": "queue_full", "retry_after": 5},
+    }
+}
+LIST_DETAIL = {
+    "detail": [
+        {"loc": ["body", "categories"], "msg": "Field required", "type": "missing"},
+        {"loc": ["body", "pdf_file"], "msg": "Not a file", "type": "value_error"},
+    ]
+}
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "kind", "retryable", "said"),
+    [
+        (400, {"detail": "Either pdf_file or file_url must be provided"}, RequestRejected, False, "Either pdf_file"),
+        (400, HTML, RequestRejected, False, "an HTML page"),
+        (401, {"detail": "Invalid API key"}, AuthenticationRejected, False, "password"),
+        (403, b"", AuthenticationRejected, False, "password"),
+        (402, QUOTA, QuotaExceeded, False, "Quota exceeded for this month"),
+        (402, {"detail": "Pay first"}, QuotaExceeded, False, "Pay first"),
+        (405, {"detail": "Method Not Allowed"}, RequestRejected, False, "Method Not Allowed"),
+        (408, b"", ApiUnavailable, True, "an empty body"),
+        (413, {"detail": "File too large"}, DocumentTooLarge, False, "File too large"),
+        (413, HTML, DocumentTooLarge, False, "split it"),
+        (422, LIST_DETAIL, RequestRejected, False, "Field required; Not a file"),
+        (422, {"detail": ["one", 2]}, RequestRejected, False, "one; 2"),
+        (425, b"", ApiUnavailable, True, "425"),
+        (429, {"detail": "Rate limit exceeded"}, RateLimited, True, "Rate limit exceeded"),
+        (429, b"Too Many Requests", RateLimited, True, "no JSON"),
+        (500, {"detail": "Internal error"}, ApiUnavailable, True, "Internal error"),
+        (500, b'{"detail": "Inter', ApiUnavailable, True, "no JSON"),
+        (500, b"\xff\xfe\x00", ApiUnavailable, True, "no JSON"),
+        (500, b"[" * 100_000, ApiUnavailable, True, "no JSON"),
+        (502, HTML, ApiUnavailable, True, "an HTML page"),
+        (503, HTML, ApiUnavailable, True, "an HTML page"),
+        (503, OVERLOADED, ApiOverloaded, True, "The queue is full"),
+        (504, b"", ApiUnavailable, True, "an empty body"),
+        (520, HTML, ApiUnavailable, True, "520"),
+        (599, b"null", ApiUnavailable, True, "599"),
+        (302, b"", RequestRejected, False, "302"),
+        (304, b"", RequestRejected, False, "304"),
+        (418, b"[]", RequestRejected, False, "418"),
+    ],
+)
+def test_each_status_is_an_error_of_its_kind(
+    status: int, content: object, kind: type[ClassifyError], retryable: bool, said: str
+) -> None:
+    for error, what in ((job_error(status, content), "job 8a1c"), (submit_error(status, content), "scan.pdf")):
+        assert type(error) is kind
+        assert error.retryable is retryable
+        assert said in str(error)
+        assert what in str(error)
+
+
+@pytest.mark.parametrize("status", [400, 401, 402, 403])
+def test_what_a_person_must_mend_names_the_connection(status: int) -> None:
+    assert "'docs'" in str(submit_error(status, {"detail": "no"}))
+
+
+@pytest.mark.parametrize("detail", ["Job not found", "Job expired"])
+def test_an_unknown_job(detail: str) -> None:
+    error = job_error(404, {"detail": detail})
+    assert type(error) is JobNotFound
+    assert "job 8a1c" in str(error)
+
+
+@pytest.mark.parametrize("content", [HTML, b"", b"404 page not found", {"message": "no Route matched"}])
+def test_a_404_of_a_host_that_is_no_classify_api_blames_the_host(content: object) -> None:
+    error = job_error(404, content)
+    assert type(error) is RequestRejected
+    assert "host of the connection 'docs'" in str(error)
+
+
+def test_a_404_to_a_submit_is_no_unknown_job() -> None:
+    error = submit_error(404, {"detail": "Not Found"})
+    assert type(error) is RequestRejected
+    assert "host of the connection 'docs'" in str(error)
+
+
+@pytest.mark.parametrize("content", [HTML, b"", b"   ", b'{"job_id": "8a1c", "sta', b"OK", b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize("error_of", [job_error, submit_error])
+def test_a_good_status_with_a_body_that_is_no_json(content: bytes, error_of: Any) -> None:
+    error = error_of(200, content)
+    assert type(error) is InvalidReply
+    assert "'docs'" in str(error)
+    assert error.__cause__ is not None
+
+
+@pytest.mark.parametrize("missing", ["job_id", "status"])
+def test_a_reply_that_lacks_a_field_names_it_and_the_job_and_the_connection(missing: str) -> None:
+    reply = {name: value for name, value in JOB.items() if name != missing}
+    for error, what in ((job_error(200, reply), "job 8a1c"), (submit_error(202, reply), "scan.pdf")):
+        assert type(error) is InvalidReply
+        assert f"lacks '{missing}'" in str(error)
+        assert what in str(error)
+        assert "'docs'" in str(error)
+
+
+# --- Retry-After --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 503])
+@pytest.mark.parametrize(("value", "seconds"), [("0", 0), ("7", 7), (" 7 ", 7), ("1.5", 1.5), ("-3", 0)])
+@pytest.mark.parametrize("name", ["Retry-After", "retry-after", "RETRY-AFTER"])
+def test_the_wait_that_a_server_asks_for(status: int, value: str, seconds: float, name: str) -> None:
+    assert job_error(status, b"", {name: value}).retry_after == seconds
+
+
+def test_a_wait_until_a_date() -> None:
+    now = datetime.now(UTC)
+    later = job_error(503, b"", {"Retry-After": format_datetime(now + timedelta(minutes=10), usegmt=True)}).retry_after
+    assert later == pytest.approx(600, abs=60)
+    past = job_error(503, b"", {"Retry-After": format_datetime(now - timedelta(days=1), usegmt=True)}).retry_after
+    assert past == 0
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "soon", "nan", "inf", "1e999", "Mon, 99 Foo 2026", "Fri, 01 Jan 99999999999999999999 00:00:00 GMT", "5 s"],
+)
+def test_advice_that_makes_no_sense_is_no_advice(value: str) -> None:
+    assert job_error(429, b"", {"Retry-After": value}).retry_after is None
+    assert type(job_error(503, b"", {"Retry-After": value})) is ApiUnavailable
+
+
+def test_a_503_can_say_in_its_body_how_long_to_wait() -> None:
+    assert job_error(503, OVERLOADED).retry_after == 5
+    assert job_error(503, OVERLOADED, {"Retry-After": "60"}).retry_after == 60
+
+
+@pytest.mark.parametrize("details", [None, [], "busy", {}, {"retry_after": None}, {"retry_after": [5]}])
+def test_a_503_whose_body_does_not_say_is_overloaded_all_the_same(details: object) -> None:
+    error = job_error(503, {"error": {"code": "service_unavailable", "details": details}})
+    assert type(error) is ApiOverloaded
+    assert error.retry_after is None
+
+
+def test_a_503_with_advice_is_a_request_turned_away() -> None:
+    assert type(job_error(503, HTML, {"Retry-After": "30"})) is ApiOverloaded
+
+
+def test_no_advice_is_none() -> None:
+    assert job_error(429, {"detail": "slow down"}).retry_after is None
+
+
+# --- whether a submit is sent again -------------------------------------------------------
+
+
+@pytest.mark.parametrize("error", [ApiNotReached("x"), RateLimited("x"), ApiOverloaded("x")])
+def test_a_submit_that_surely_was_not_taken_is_sent_again_with_growing_pauses(error: ClassifyError) -> None:
+    pauses = [wire.pause_before_resubmit(error, attempt) for attempt in range(1, 7)]
+    assert pauses == [1, 2, 4, 8, None, None]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ApiConnectionLost("x"),
+        ApiUnavailable("x"),
+        ApiUnavailable("x", retry_after=1),
+        InvalidReply("x"),
+        AuthenticationRejected("x"),
+        QuotaExceeded("x"),
+        RequestRejected("x"),
+        DocumentTooLarge("x"),
+    ],
+)
+def test_a_submit_that_may_have_been_taken_is_not_sent_again(error: ClassifyError) -> None:
+    assert wire.pause_before_resubmit(error, 1) is None
+
+
+def test_the_server_says_when_a_submit_is_sent_again() -> None:
+    assert wire.pause_before_resubmit(RateLimited("x", retry_after=30), 1) == 30
+    assert wire.pause_before_resubmit(RateLimited("x", retry_after=60), 1) == 60
+    assert wire.pause_before_resubmit(RateLimited("x", retry_after=0), 3) == 4
+
+
+def test_a_worker_is_not_held_for_longer_than_a_minute() -> None:
+    assert wire.pause_before_resubmit(ApiOverloaded("x", retry_after=61), 1) is None
+
+
+# --- the key ------------------------------------------------------------------------------
+
+ECHOES = [
+    {"detail": f"Invalid key {KEY}"},
+    {"detail": [{"msg": f"bad header {KEY}"}]},
+    {"detail": [f"bad header {KEY}"]},
+    {"detail": {"message": f"no credit for {KEY}"}},
+    {"detail": "x" * 290 + KEY},
+    {"error": {"message": KEY}},
+    f"key: {KEY}".encode(),
+    f"<html>{KEY}</html>".encode(),
+]
+
+
+@pytest.mark.parametrize("echo", ECHOES)
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 402, 403, 404, 413, 422, 429, 500, 503])
+def test_a_key_that_the_server_echoes_is_in_no_message(status: int, echo: object) -> None:
+    for error in (job_error(status, echo), submit_error(status, echo)):
+        assert KEY[:8] not in str(error)
+
+
+def test_a_key_in_place_of_a_field_is_in_no_message_and_no_cause() -> None:
+    error = job_error(200, JOB | {"status": KEY})
+    assert "***" in str(error)
+    assert KEY not in str(error)
+    assert error.__cause__ is None
+    assert error.__suppress_context__
+
+
+def test_a_key_in_the_error_of_a_job_is_not_passed_on() -> None:
+    failed = {"job_id": "8a1c", "status": "failed", "error": f"upstream refused {KEY}"}
+    job = wire.read_job(200, {}, body_of(failed), what="job 8a1c", settings=SETTINGS)
+    assert job.error == "upstream refused ***"
+
+
+def test_long_words_of_a_server_are_cut() -> None:
+    assert len(str(job_error(500, {"detail": "long " * 1000}))) < 500
+
+
+@pytest.mark.parametrize("make", [wire.not_reached, wire.connection_lost])
+def test_an_error_of_the_network_names_the_host_and_the_work(make: Any) -> None:
+    words = str(make(OSError(KEY), what="job 8a1c", settings=SETTINGS))
+    assert "https://api.example.com" in words
+    assert "job 8a1c" in words
+    assert "'docs'" in words
+    assert KEY not in words
+
+
+# --- requests -----------------------------------------------------------------------------
+
+
+def test_the_key_is_a_header_where_there_is_one() -> None:
+    assert wire.headers(SETTINGS) == {"Accept": "application/json", "api-key": KEY}
+    assert "api-key" not in wire.headers(Settings("docs", "api", "http://localhost:8600"))
+
+
+def test_the_form_of_a_submit() -> None:
+    form = wire.form([Category("invoice"), Category("Straße", "a street")])
+    assert set(form) == {"categories"}
+    assert json.loads(form["categories"]) == [{"name": "invoice"}, {"name": "Straße", "description": "a street"}]
+    assert wire.form([Category("a")], file_url="https://x.org/a.pdf?sig=1")["file_url"] == "https://x.org/a.pdf?sig=1"
+
+
+@pytest.mark.parametrize(
+    ("job_id", "path"),
+    [
+        ("8a1c-4f", "/classify/8a1c-4f"),
+        ("../admin?x=1#y", "/classify/..%2Fadmin%3Fx%3D1%23y"),
+        ("a b", "/classify/a%20b"),
+    ],
+)
+def test_a_job_id_stays_one_part_of_the_path(job_id: str, path: str) -> None:
+    assert wire.job_path(job_id) == path
+
+
+@pytest.mark.parametrize(
+    ("reference", "name", "content_type"),
+    [
+        ("/in/scan 1.pdf", "scan 1.pdf", "application/pdf"),
+        ("/in/Rechnung für Öl.PDF", "Rechnung für Öl.PDF", "application/pdf"),
+        ('/in/a"b\\c\n.jpg', "a_b_c_.jpg", "image/jpeg"),
+        ("/in/\udcff.png", "_.png", "image/png"),
+        ("/in/scan", "scan", "application/octet-stream"),
+    ],
+)
+def test_the_name_and_type_of_an_upload(reference: str, name: str, content_type: str) -> None:
+    assert wire.file_name(Document(reference)) == name
+    assert wire.content_type(Document(reference)) == content_type
