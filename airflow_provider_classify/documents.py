@@ -173,7 +173,7 @@ def download(url: str, target: Path, *, label: str) -> None:
                 if size > MAX_BYTES:
                     raise too_large(label)
                 file.write(chunk)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a host such as a..b
         raise DocumentNotReadable(
             f"The document {label} cannot be fetched ({type(error).__name__}); check the URL and that its server is up."
         ) from error

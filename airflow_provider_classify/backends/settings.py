@@ -82,8 +82,9 @@ def _base_url(connection: Connection) -> str:
     url = url.rstrip("/")
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # no port, or no IPv6 address; its words would quote a password
+        name = (parts.hostname or "").encode("idna")
+        usable = parts.scheme in ("http", "https") and name != b"" and parts.port != 0
+    except ValueError:  # no name, no port or no IPv6 address; its words would quote a password
         usable = False
     if not usable or any(character in url for character in "@?#") or any(map(str.isspace, url)):
         raise ConnectionNotUsable(

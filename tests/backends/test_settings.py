@@ -74,6 +74,8 @@ def test_a_host_is_a_url_or_a_name(fields: dict[str, Any], url: str) -> None:
         "https://api.example.com#x",
         "https://api example.com",
         "https://[::1",
+        "https://a..b",
+        "https://" + "a" * 300,
         "https://api.example.com:99999",
         "https://api.example.com:port",
         f"https://user:{KEY}@api.example.com",

@@ -1,0 +1,556 @@
+"""
+The API client over real HTTP: httpx and aiohttp through the same cases.
+
+Good paths run against the real service, the rest against a server that answers as it is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from airflow_provider_classify.backends import wire
+from airflow_provider_classify.backends.api import ApiBackend
+from airflow_provider_classify.backends.settings import Settings
+from airflow_provider_classify.contract import Category, Job, JobStatus, Submission
+from airflow_provider_classify.documents import Document
+from airflow_provider_classify.exceptions import (
+    ApiConnectionLost,
+    ApiNotReached,
+    ApiOverloaded,
+    ApiUnavailable,
+    AuthenticationRejected,
+    ClassifyError,
+    DocumentEmpty,
+    DocumentNotFound,
+    InvalidReply,
+    JobNotFound,
+    QuotaExceeded,
+    RateLimited,
+    RequestRejected,
+)
+from tests.support.documents import write_pdf
+from tests.support.scripted_server import Answer, Fault, scripted_server
+from tests.support.service import RunningService, running_service
+from tests.support.waiting import wait_until
+
+KEY = "sk-recognisable-4711"
+CATEGORIES = (Category("invoice"), Category("Straße", "a street"))
+ACCEPTED = Answer(202, {"job_id": "8a1c", "status": "queued", "message": "Classification started"})
+PROCESSING = Answer(200, {"job_id": "8a1c", "status": "processing", "progress": "Starting classification..."})
+HTML = b"<!DOCTYPE html><html><body><h1>Bad Gateway</h1></body></html>"
+
+
+class Httpx:
+    """The client as a worker drives it."""
+
+    def submit(self, settings: Settings, document: str, categories: Sequence[Category] = CATEGORIES) -> Submission:
+        return ApiBackend(settings).submit(Document(document), categories)
+
+    def get(self, settings: Settings, job_id: str) -> Job:
+        return ApiBackend(settings).get(job_id)
+
+
+class Aiohttp:
+    """The client as an event loop drives it."""
+
+    def submit(self, settings: Settings, document: str, categories: Sequence[Category] = CATEGORIES) -> Submission:
+        async def run() -> Submission:
+            async with ApiBackend(settings).connect() as jobs:
+                return await jobs.submit(Document(document), categories)
+
+        return asyncio.run(run())
+
+    def get(self, settings: Settings, job_id: str) -> Job:
+        async def run() -> Job:
+            async with ApiBackend(settings).connect() as jobs:
+                return await jobs.get(job_id)
+
+        return asyncio.run(run())
+
+
+@pytest.fixture(params=[Httpx(), Aiohttp()], ids=["httpx", "aiohttp"])
+def client(request: pytest.FixtureRequest) -> Httpx | Aiohttp:
+    return request.param
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> str:
+    path = tmp_path / "scan.pdf"
+    path.write_bytes(b"%PDF-1.7 " + bytes(range(256)) * 10)
+    return str(path)
+
+
+@pytest.fixture
+def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "_SUBMIT_PAUSES", (0.0, 0.0, 0.0, 0.0))
+
+
+@pytest.fixture(autouse=True)
+def _everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+
+
+def settings_for(url: str, key: str = KEY, request_timeout: float = 30.0) -> Settings:
+    return Settings("docs", "api", url, key, request_timeout=request_timeout)
+
+
+def told(error: BaseException) -> str:
+    """All that a log could show of an error: its words, its causes', the traceback."""
+    return "".join(traceback.format_exception(error)) + repr(error)
+
+
+def failure(call: Any, *args: Any, caplog: pytest.LogCaptureFixture) -> ClassifyError:
+    with pytest.raises(ClassifyError) as raised:
+        call(*args)
+    assert KEY not in told(raised.value)
+    assert KEY not in caplog.text
+    return raised.value
+
+
+# --- the real service ---------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    with running_service(tmp_path_factory.mktemp("service"), api_key=KEY) as service:
+        yield service
+
+
+def finished(client: Httpx | Aiohttp, settings: Settings, job_id: str) -> Job:
+    wait_until(lambda: client.get(settings, job_id).status.is_terminal)
+    return client.get(settings, job_id)
+
+
+def test_a_file_is_classified(client: Httpx | Aiohttp, service: RunningService, tmp_path: Path) -> None:
+    submission = client.submit(settings_for(service.url), str(write_pdf(tmp_path / "Öl & Gas.pdf")))
+    assert submission.status in JobStatus
+    job = finished(client, settings_for(service.url), submission.job_id)
+    assert job.status is JobStatus.COMPLETED
+    assert job.result is not None
+    assert (job.result.classification, job.result.total_pages) == ("invoice", 1)
+    assert job.result.extra["scores"].keys() == {"invoice", "Straße"}
+
+
+def test_a_document_on_object_storage_is_classified(
+    client: Httpx | Aiohttp, service: RunningService, tmp_path: Path
+) -> None:
+    document = write_pdf(tmp_path / "invoice.pdf").as_uri()
+    submission = client.submit(settings_for(service.url), document)
+    job = finished(client, settings_for(service.url), submission.job_id)
+    assert job.result is not None
+    assert job.result.classification == "invoice"
+
+
+def test_a_url_is_fetched_by_the_api(client: Httpx | Aiohttp, service: RunningService, tmp_path: Path) -> None:
+    pdf = write_pdf(tmp_path / "invoice.pdf").read_bytes()
+    with scripted_server(Answer(200, pdf, {"Content-Type": "application/pdf"})) as files:
+        submission = client.submit(settings_for(service.url), f"{files.url}/in/invoice.pdf?signature=abc")
+        job = finished(client, settings_for(service.url), submission.job_id)
+    assert job.result is not None
+    assert job.result.classification == "invoice"
+    assert [request.path for request in files.requests] == ["/in/invoice.pdf?signature=abc"]
+
+
+def test_a_document_that_cannot_be_read_is_a_failed_job(
+    client: Httpx | Aiohttp, service: RunningService, document: str
+) -> None:
+    submission = client.submit(settings_for(service.url), document)
+    job = finished(client, settings_for(service.url), submission.job_id)
+    assert (job.status, job.result) == (JobStatus.FAILED, None)
+    assert job.error
+
+
+@pytest.mark.parametrize("key", ["", "another", KEY.upper()])
+def test_a_wrong_key(
+    client: Httpx | Aiohttp, service: RunningService, document: str, key: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings = settings_for(service.url, key)
+    for error, what in (
+        (failure(client.submit, settings, document, caplog=caplog), document),
+        (failure(client.get, settings, "8a1c", caplog=caplog), "8a1c"),
+    ):
+        assert type(error) is AuthenticationRejected
+        assert what in str(error)
+        assert "'docs'" in str(error)
+
+
+@pytest.mark.parametrize("job_id", ["00000000-0000-0000-0000-000000000000", "no such/job?x=1#y", "é", "%2e"])
+def test_an_unknown_job(
+    client: Httpx | Aiohttp, service: RunningService, job_id: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = failure(client.get, settings_for(service.url), job_id, caplog=caplog)
+    # A server may decode %2F before it routes, so such an id can miss the route instead of the job.
+    assert type(error) in ((JobNotFound, RequestRejected) if "/" in job_id else (JobNotFound,))
+    assert job_id in str(error)
+
+
+def test_the_check_of_a_connection(service: RunningService, caplog: pytest.LogCaptureFixture) -> None:
+    assert service.url in ApiBackend(settings_for(service.url)).check()
+    error = failure(ApiBackend(settings_for(service.url, "another")).check, caplog=caplog)
+    assert type(error) is AuthenticationRejected
+
+
+def test_a_host_that_is_no_classify_api_fails_the_check(caplog: pytest.LogCaptureFixture) -> None:
+    with scripted_server(Answer(404, b"<html>Not here</html>")) as server:
+        error = failure(ApiBackend(settings_for(server.url)).check, caplog=caplog)
+    assert type(error) is RequestRejected
+    assert "'docs'" in str(error)
+
+
+# --- what is sent -------------------------------------------------------------------------
+
+
+def test_both_send_the_same_form(client: Httpx | Aiohttp, tmp_path: Path) -> None:
+    path = tmp_path / 'Rech"nung Öl.pdf'
+    path.write_bytes(b"%PDF the bytes")
+    with scripted_server(ACCEPTED) as server:
+        client.submit(settings_for(server.url), str(path))
+    [request] = server.requests
+    assert (request.method, request.path) == ("POST", "/classify")
+    assert request.headers["api-key"] == KEY
+    assert "Transfer-Encoding" not in request.headers
+    assert b"%PDF the bytes\r\n" in request.body
+    assert 'filename="Rech_nung Öl.pdf"'.encode() in request.body
+    assert b"Content-Type: application/pdf\r\n" in request.body
+    assert json.dumps([c.to_json() for c in CATEGORIES], ensure_ascii=False).encode() in request.body
+
+
+def test_a_url_is_sent_as_a_short_form_with_its_signature(client: Httpx | Aiohttp) -> None:
+    with scripted_server(ACCEPTED) as server:
+        client.submit(settings_for(server.url), "https://files.example.com/a.pdf?sig=x%2By&n=ä")
+    [request] = server.requests
+    assert request.headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert b"file_url=https%3A%2F%2Ffiles.example.com%2Fa.pdf%3Fsig%3Dx%252By%26n%3D%C3%A4" in request.body
+
+
+def test_a_job_is_asked_for_below_the_path_of_the_host(client: Httpx | Aiohttp) -> None:
+    with scripted_server(PROCESSING) as server:
+        assert client.get(settings_for(f"{server.url}/v2"), "8a1c").status is JobStatus.PROCESSING
+        assert client.get(settings_for(server.url), "a/../b?c#d é").status is JobStatus.PROCESSING
+    assert [request.path for request in server.requests] == [
+        "/v2/classify/8a1c",
+        "/classify/a%2F..%2Fb%3Fc%23d%20%C3%A9",
+    ]
+
+
+def test_without_a_key_no_header_is_sent(client: Httpx | Aiohttp) -> None:
+    with scripted_server(PROCESSING) as server:
+        client.get(settings_for(server.url, key=""), "8a1c")
+    assert "api-key" not in {name.lower() for name in server.requests[0].headers}
+
+
+def test_nothing_is_sent_of_a_document_that_is_missing_or_empty(
+    client: Httpx | Aiohttp, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    empty = tmp_path / "empty.pdf"
+    empty.touch()
+    with scripted_server(ACCEPTED) as server:
+        for path, kind in ((empty, DocumentEmpty), (tmp_path / "none.pdf", DocumentNotFound)):
+            assert type(failure(client.submit, settings_for(server.url), str(path), caplog=caplog)) is kind
+    assert server.requests == []
+
+
+# --- answers that are errors --------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [
+        (Answer(200, HTML), InvalidReply),
+        (Answer(200, b'{"job_id": "8a1c", '), InvalidReply),
+        (Answer(200, b""), InvalidReply),
+        (Answer(200, {"job_id": "8a1c"}), InvalidReply),
+        (Answer(200, {"status": "queued"}), InvalidReply),
+        (Answer(200, {"job_id": "8a1c", "status": KEY}), InvalidReply),
+        (Answer(400, {"detail": f"no {KEY}"}), RequestRejected),
+        (Answer(402, {"detail": {"message": "Quota exceeded", "status": "QUOTA_EXCEEDED"}}), QuotaExceeded),
+        (Answer(408), ApiUnavailable),
+        (Answer(500, HTML), ApiUnavailable),
+        (Answer(502, HTML), ApiUnavailable),
+        (Answer(503, HTML), ApiUnavailable),
+        (Answer(301, b"", {"Location": "/elsewhere"}), RequestRejected),
+        (Answer(307, b"", {"Location": "/elsewhere"}), RequestRejected),
+    ],
+)
+def test_an_answer_that_is_an_error(
+    client: Httpx | Aiohttp,
+    document: str,
+    answer: Answer,
+    kind: type[ClassifyError],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with scripted_server(answer) as server:
+        of_submit = failure(client.submit, settings_for(server.url), document, caplog=caplog)
+        of_get = failure(client.get, settings_for(server.url), "8a1c", caplog=caplog)
+    assert (type(of_submit), type(of_get)) == (kind, kind)
+    assert document in str(of_submit)
+    assert "job 8a1c" in str(of_get)
+    if not isinstance(of_get, ApiUnavailable):
+        assert "'docs'" in str(of_submit)
+        assert "'docs'" in str(of_get)
+    assert [request.path for request in server.requests] == ["/classify", "/classify/8a1c"]
+
+
+def test_the_key_follows_no_redirect(client: Httpx | Aiohttp, document: str, caplog: pytest.LogCaptureFixture) -> None:
+    with scripted_server(ACCEPTED) as elsewhere:
+        for status in (301, 302, 303, 307, 308):
+            with scripted_server(Answer(status, b"", {"Location": f"{elsewhere.url}/classify"})) as server:
+                failure(client.submit, settings_for(server.url), document, caplog=caplog)
+                failure(client.get, settings_for(server.url), "8a1c", caplog=caplog)
+    assert elsewhere.requests == []
+
+
+# --- whether a submit is sent again -------------------------------------------------------
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize(
+    "turned_away",
+    [
+        Answer(429, b"Too Many Requests"),
+        Answer(429, {"detail": "slow down"}, {"Retry-After": "0"}),
+        Answer(503, {"error": {"code": "service_unavailable", "details": {"retry_after": 0}}}),
+        Answer(503, HTML, {"Retry-After": "0"}),
+    ],
+)
+def test_a_submit_that_was_turned_away_is_sent_again_whole(
+    client: Httpx | Aiohttp, document: str, turned_away: Answer
+) -> None:
+    with scripted_server(turned_away, turned_away, ACCEPTED) as server:
+        assert client.submit(settings_for(server.url), document).job_id == "8a1c"
+    assert len(server.requests) == 3
+    content = Path(document).read_bytes()
+    assert all(content in request.body for request in server.requests)
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_retry_after_is_waited_for(client: Httpx | Aiohttp, document: str) -> None:
+    with scripted_server(Answer(429, b"", {"Retry-After": "1"}), ACCEPTED) as server:
+        began = time.monotonic()
+        client.submit(settings_for(server.url), document)
+    assert time.monotonic() - began >= 1
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize(
+    ("answer", "kind"),
+    [(Answer(429), RateLimited), (Answer(503, HTML, {"Retry-After": "0"}), ApiOverloaded)],
+)
+def test_a_server_that_keeps_turning_away_is_believed_in_the_end(
+    client: Httpx | Aiohttp,
+    document: str,
+    answer: Answer,
+    kind: type[ClassifyError],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with scripted_server(answer) as server:
+        assert type(failure(client.submit, settings_for(server.url), document, caplog=caplog)) is kind
+    assert len(server.requests) == 5
+
+
+def test_a_submit_does_not_wait_for_a_server_that_asks_for_an_hour(
+    client: Httpx | Aiohttp, document: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with scripted_server(Answer(429, b"", {"Retry-After": "3600"})) as server:
+        error = failure(client.submit, settings_for(server.url), document, caplog=caplog)
+    assert error.retry_after == 3600
+    assert len(server.requests) == 1
+
+
+def test_a_look_is_never_repeated_by_the_client(client: Httpx | Aiohttp, caplog: pytest.LogCaptureFixture) -> None:
+    with scripted_server(Answer(429, b"", {"Retry-After": "7"}), PROCESSING) as server:
+        error = failure(client.get, settings_for(server.url), "8a1c", caplog=caplog)
+    assert (type(error), error.retry_after) == (RateLimited, 7)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize("fault", [Fault.HANG_UP, Fault.BREAK_OFF])
+def test_a_submit_whose_connection_broke_is_not_sent_again(
+    client: Httpx | Aiohttp, document: str, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    with scripted_server(fault) as server:
+        error = failure(client.submit, settings_for(server.url), document, caplog=caplog)
+    assert type(error) is ApiConnectionLost
+    assert document in str(error)
+    assert "'docs'" in str(error)
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("fault", [Fault.SILENCE, Fault.DEAF])
+def test_a_silent_server_is_given_up_at_the_timeout_and_not_asked_again(
+    client: Httpx | Aiohttp, tmp_path: Path, fault: Fault, caplog: pytest.LogCaptureFixture
+) -> None:
+    large = tmp_path / "large.pdf"
+    with large.open("wb") as file:
+        file.truncate(64 * 1024 * 1024)  # more than the sockets' buffers take from a client
+    with scripted_server(fault) as server:
+        settings = settings_for(server.url, request_timeout=0.5)
+        error = failure(client.submit, settings, str(large), caplog=caplog)
+    assert type(error) is ApiConnectionLost
+    assert "large.pdf" in str(error)
+    assert len(server.requests) == 1
+
+
+def test_a_silent_server_ends_a_look_at_the_timeout(client: Httpx | Aiohttp, caplog: pytest.LogCaptureFixture) -> None:
+    with scripted_server(Fault.SILENCE) as server:
+        error = failure(client.get, settings_for(server.url, request_timeout=0.3), "8a1c", caplog=caplog)
+    assert type(error) is ApiConnectionLost
+    assert "job 8a1c" in str(error)
+
+
+def test_a_refused_connection_is_tried_again(
+    client: Httpx | Aiohttp, document: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "_SUBMIT_PAUSES", (0.1, 0.5, 2.0, 8.0))
+    with scripted_server(ACCEPTED, listening=False) as server:
+        threading.Timer(0.3, server.listen).start()
+        assert client.submit(settings_for(server.url), document).job_id == "8a1c"
+    assert len(server.requests) == 1
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_a_server_that_is_not_there(client: Httpx | Aiohttp, document: str, caplog: pytest.LogCaptureFixture) -> None:
+    with scripted_server(ACCEPTED, listening=False) as server:
+        of_submit = failure(client.submit, settings_for(server.url), document, caplog=caplog)
+        of_get = failure(client.get, settings_for(server.url), "8a1c", caplog=caplog)
+    assert (type(of_submit), type(of_get)) == (ApiNotReached, ApiNotReached)
+    assert document in str(of_submit)
+    assert "job 8a1c" in str(of_get)
+    assert "'docs'" in str(of_submit)
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_a_host_without_an_address(client: Httpx | Aiohttp, document: str, caplog: pytest.LogCaptureFixture) -> None:
+    error = failure(client.submit, settings_for("https://no-such-host.invalid"), document, caplog=caplog)
+    assert type(error) is ApiNotReached
+    assert "'docs'" in str(error)
+
+
+@pytest.mark.usefixtures("_no_pauses")
+def test_a_server_without_tls_is_not_reached_by_https(
+    client: Httpx | Aiohttp, document: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with scripted_server(ACCEPTED) as server:
+        url = server.url.replace("http://", "https://")
+        assert type(failure(client.submit, settings_for(url), document, caplog=caplog)) is ApiNotReached
+
+
+def test_a_server_that_speaks_no_http(client: Httpx | Aiohttp, document: str, caplog: pytest.LogCaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def greet() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"220 mail.example.com ESMTP\r\n")
+
+        thread = threading.Thread(target=greet)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        error = failure(client.get, settings_for(url), "8a1c", caplog=caplog)
+        thread.join()
+    assert type(error) is ApiConnectionLost
+
+
+# --- one session for all on a loop --------------------------------------------------------
+
+
+async def test_all_on_a_loop_share_one_session_until_the_last_leaves() -> None:
+    with scripted_server(PROCESSING) as server:
+        settings = settings_for(server.url)
+        async with ApiBackend(settings).connect() as first:
+            async with ApiBackend(settings).connect() as second:
+                assert first._session is second._session
+            assert (await first.get("8a1c")).status is JobStatus.PROCESSING
+            async with ApiBackend(settings_for(server.url, key="another")).connect() as stranger:
+                assert stranger._session is not first._session
+        assert first._session.closed
+        assert stranger._session.closed
+        async with ApiBackend(settings).connect() as later:
+            assert (await later.get("8a1c")).status is JobStatus.PROCESSING
+
+
+async def test_many_looks_at_once() -> None:
+    with scripted_server(PROCESSING) as server:
+        async with ApiBackend(settings_for(server.url)).connect() as jobs:
+            seen = await asyncio.gather(*(jobs.get(f"job-{number}") for number in range(200)))
+    assert len(seen) == 200
+    assert {request.path for request in server.requests} == {f"/classify/job-{number}" for number in range(200)}
+
+
+async def test_a_cancelled_submit_closes_its_document(document: str) -> None:
+    with scripted_server(Fault.SILENCE) as server:
+        async with ApiBackend(settings_for(server.url)).connect() as jobs:
+            submit = asyncio.create_task(jobs.submit(Document(document), CATEGORIES))
+            await asyncio.to_thread(wait_until, lambda: server.requests)
+            submit.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await submit
+    assert document not in {file.path for file in psutil.Process().open_files()}
+
+
+# --- memory -------------------------------------------------------------------------------
+
+_UPLOAD = textwrap.dedent(
+    """
+    import asyncio, resource, sys
+    from airflow_provider_classify.backends.api import ApiBackend
+    from airflow_provider_classify.backends.settings import Settings
+    from airflow_provider_classify.contract import Category
+    from airflow_provider_classify.documents import Document
+
+    driver, url, small, large = sys.argv[1:]
+    backend = ApiBackend(Settings("docs", "api", url))
+
+    async def submit(path):
+        async with backend.connect() as jobs:
+            await jobs.submit(Document(path), [Category("invoice")])
+
+    def upload(path):
+        if driver == "aiohttp":
+            asyncio.run(submit(path))
+        else:
+            backend.submit(Document(path), [Category("invoice")])
+
+    def peak_mb():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024**2 if sys.platform == "darwin" else 1024)
+
+    upload(small)
+    before = peak_mb()
+    upload(large)
+    print(peak_mb() - before)
+    """
+)
+
+
+def sparse(path: Path, size: int) -> str:
+    with path.open("wb") as file:
+        file.truncate(size)
+    return str(path)
+
+
+@pytest.mark.parametrize("driver", ["httpx", "aiohttp"])
+def test_the_largest_document_is_not_held_in_memory(driver: str, tmp_path: Path) -> None:
+    # A process of its own: the peak of this one knows of all the tests before.
+    small, large = sparse(tmp_path / "small.pdf", 1024**2), sparse(tmp_path / "large.pdf", 500 * 1024**2)
+    with scripted_server(ACCEPTED) as server:
+        command = [sys.executable, "-c", _UPLOAD, driver, server.url, small, large]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(server.requests[1].headers["Content-Length"]) > 500 * 1024**2
+    assert float(done.stdout) < 50
