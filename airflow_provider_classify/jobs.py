@@ -15,6 +15,8 @@ SQLAlchemy Core as 1.4 (Airflow 2.11) and 2.x (Airflow 3) both have it.
 from __future__ import annotations
 
 import json
+import sqlite3
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -27,6 +29,7 @@ from sqlalchemy import Column, DateTime, MetaData, String, Table, Text, create_e
 from sqlalchemy import update as update_rows
 from sqlalchemy.engine import Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
+from sqlalchemy.pool import QueuePool
 
 from airflow_provider_classify.contract import (
     Category,
@@ -91,6 +94,8 @@ class JobRequest:
 class JobStore:
     """
     The record of jobs in the database at ``url``; the table (and a SQLite file's folder) is made if missing.
+
+    Threads may share one; every process makes its own, as database connections do not survive a fork.
 
     :param url: a SQLAlchemy URL, such as ``sqlite:////var/lib/classify/jobs.db``.
     :raises ConnectionNotUsable: the URL is none that SQLAlchemy knows.
@@ -262,13 +267,15 @@ class JobStore:
             ) from error
 
     def _create(self) -> None:
-        """Make the table if it is missing; a second process that makes it at the same moment is no error."""
-        try:
-            with self._begin() as connection:
-                _metadata.create_all(connection)
-        except (IntegrityError, JobRecordUnavailable):
-            with self._begin() as connection:
-                _metadata.create_all(connection)
+        """Make the table if it is missing. Where another process makes it at this moment, the next look finds it."""
+        for is_last_try in (False, False, True):
+            try:
+                with self._begin() as connection:
+                    _metadata.create_all(connection)
+                return
+            except (IntegrityError, JobRecordUnavailable):
+                if is_last_try:
+                    raise
 
 
 def _connect(url: str) -> Engine:
@@ -278,7 +285,10 @@ def _connect(url: str) -> Engine:
             return create_engine(parsed, pool_pre_ping=True)
         if parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        engine = create_engine(parsed, connect_args={"timeout": SQLITE_WAIT})
+        # SQLAlchemy 2 pools like this by default; 1.4 would open the file anew for each statement.
+        engine = create_engine(
+            parsed, poolclass=QueuePool, connect_args={"timeout": SQLITE_WAIT, "check_same_thread": False}
+        )
     except ArgumentError:
         # Not chained: SQLAlchemy's message repeats the URL, which may hold a password.
         raise ConnectionNotUsable(
@@ -295,7 +305,17 @@ def _connect(url: str) -> Engine:
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
     """Let readers go on while one process writes, and let a commit return when it is on the disk."""
-    connection.execute("PRAGMA journal_mode=WAL")
+    deadline = time.monotonic() + SQLITE_WAIT
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError as error:
+            # SQLite does not wait here by itself: while several processes open a new file, one that is
+            # late to switch it to WAL gets "database is locked" at once (seen in 1 of 28 such races).
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
     connection.execute("PRAGMA synchronous=FULL")
 
 
