@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from queue import LifoQueue
 from typing import IO, Any, Self
@@ -55,6 +56,8 @@ class EngineProcess:
         self._memory_mb = memory_mb
         self._threads = threads or available_cores()
         self._turn = threading.Lock()
+        # Guards the two below, so that no child is started after close; a signal handler may close.
+        self._state = threading.RLock()
         self._child: _Child | None = None
         self._closed = False
 
@@ -83,8 +86,14 @@ class EngineProcess:
 
     def close(self) -> None:
         """Stop the child at once, whatever it is doing."""
-        self._closed = True
-        self._discard()
+        with self._state:
+            self._closed = True
+            if self._child is not None:
+                self._child.kill()
+        # Else a document is being read: whoever waits for it sees the child's death and lets go of it.
+        if self._turn.acquire(blocking=False):
+            self._discard()
+            self._turn.release()
 
     def __enter__(self) -> Self:
         return self
@@ -117,18 +126,21 @@ class EngineProcess:
         return reply
 
     def _living_child(self) -> _Child:
-        if self._closed:
-            raise EngineClosed("The engine is closed; make a new one.")
         if self._child is not None and not self._child.is_usable():
             self._discard()
-        if self._child is None:
-            self._child = _Child(self._memory_mb, self._threads)
-        return self._child
+        with self._state:
+            if self._closed:
+                raise EngineClosed("The engine is closed; make a new one.")
+            if self._child is None:
+                self._child = _Child(self._memory_mb, self._threads)
+            return self._child
 
     def _discard(self) -> None:
-        child, self._child = self._child, None
+        with self._state:
+            child, self._child = self._child, None
         if child is not None:
             child.kill()
+            child.let_go()
 
 
 class EnginePool:
@@ -230,11 +242,14 @@ class _Child:
         return answer
 
     def kill(self) -> None:
-        """End the child and whatever it started; a fork's copy only lets go of it."""
-        if self._owner == os.getpid():
-            if self._process.poll() is None:
+        """End the child and whatever it started; a fork's copy leaves it to its owner."""
+        if self._owner == os.getpid() and self._process.poll() is None:
+            with suppress(ProcessLookupError):  # ended just now
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+
+    def let_go(self) -> None:
+        """Close the pipes, which nobody may be reading any more."""
         for file in (self._process.stdin, self._process.stdout, self._errors):
             if file is not None:
                 file.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 from statistics import median
 
 #: Lines recognised in a page's first pass, and after the second.
@@ -32,16 +33,8 @@ def most_useful_first(sizes: Sequence[float], middles: Sequence[float]) -> list[
     worth = [min(size / usual, _MAX_SIZE) - _DEPTH_COST * middle for size, middle in zip(sizes, middles, strict=True)]
     by_worth = sorted(range(len(sizes)), key=lambda line: -worth[line])
     spread = _spread_from_bottom(sorted(range(len(sizes)), key=lambda line: middles[line]))
-    order: dict[int, None] = {}
-    from_worth, from_spread = iter(by_worth), iter(spread)
-    while len(order) < len(sizes):
-        for source, count in ((from_worth, 2), (from_spread, 1)):
-            fresh = (line for line in source if line not in order)
-            for _ in range(count):
-                line = next(fresh, None)
-                if line is not None:
-                    order[line] = None
-    return list(order)
+    picks = zip_longest(by_worth[::2], by_worth[1::2], spread)
+    return list(dict.fromkeys(line for pick in picks for line in pick if line is not None))
 
 
 def _spread_from_bottom(by_middle: Sequence[int]) -> list[int]:

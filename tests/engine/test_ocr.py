@@ -1,0 +1,92 @@
+"""OCR with the real models: which lines first, in how many passes, whichever way the page lies."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from airflow_provider_classify.engine.ocr import Picture, models, shared_reader
+from airflow_provider_classify.engine.ocr.budget import PASSES, most_useful_first
+from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.exceptions import ExtraNotInstalled
+from tests.support import paper
+
+
+def _picture(image: Image.Image) -> Picture:
+    return Picture.from_rgb(image.convert("RGB").tobytes(), width=image.width, height=image.height)
+
+
+def _passes(image: Image.Image) -> list[Page]:
+    return list(shared_reader(1).passes(_picture(image), 1))
+
+
+def test_lines_have_text_size_and_place() -> None:
+    (page,) = _passes(paper.picture())
+    assert [line.text for line in page.lines] == list(paper.INVOICE)
+    first = page.lines[0]
+    assert (first.x0, first.y0) == (pytest.approx(60 / 800, abs=0.02), pytest.approx(65 / 1000, abs=0.02))
+    assert 25 < first.size < 60
+    assert (page.width, page.height, page.source) == (800, 1000, "ocr")
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_page_on_its_side_or_head(degrees: int) -> None:
+    (page,) = _passes(paper.picture().rotate(degrees, expand=True))
+    assert [line.text for line in page.lines] == list(paper.INVOICE)
+    assert (page.width, page.height) == (800, 1000)
+    assert page.lines[0].x0 == pytest.approx(60 / 800, abs=0.03)
+
+
+def test_second_pass_adds_lines_and_keeps_the_first() -> None:
+    words = ["amount", "address", "number", "payment", "customer"]
+    first, second = _passes(paper.picture([f"{words[n % 5]} {n}" for n in range(30)], size=(800, 2500)))
+    assert len(first.lines) == PASSES[0]
+    assert len(second.lines) == 30
+    assert set(first.lines) <= set(second.lines)
+    assert [line.y0 for line in second.lines] == sorted(line.y0 for line in second.lines)
+
+
+def test_picture_without_text_has_no_lines() -> None:
+    gradient = Image.linear_gradient("L").resize((400, 400))
+    assert [page.lines for page in _passes(gradient)] == [()]
+
+
+def test_blank() -> None:
+    assert _picture(Image.new("RGB", (300, 300), "ivory")).is_blank()
+    assert not _picture(paper.picture(["one line"])).is_blank()
+
+
+def test_rows_may_be_padded() -> None:
+    picture = Picture.from_rgb(bytes([1, 2, 3, 0, 4, 5, 6, 0]), width=1, height=2, stride=4)
+    assert picture.pixels.tolist() == [[[3, 2, 1]], [[6, 5, 4]]]
+
+
+def test_every_line_is_ordered_once() -> None:
+    order = most_useful_first([10.0] * 100, [n / 100 for n in range(100)])
+    assert sorted(order) == list(range(100))
+
+
+def test_title_comes_first_and_the_foot_among_the_first() -> None:
+    sizes = [10.0] * 60
+    sizes[5] = 30.0
+    order = most_useful_first(sizes, [n / 60 for n in range(60)])
+    assert order[0] == 5
+    assert 59 in order[:3]
+    assert {0, 1, 2} <= set(order[: PASSES[0]])
+
+
+def test_no_lines() -> None:
+    assert most_useful_first([], []) == []
+
+
+def test_missing_models_say_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    other = importlib.util.spec_from_loader("rapidocr", loader=None, is_package=True)
+    assert other is not None
+    other.submodule_search_locations = [str(tmp_path)]
+    for found in (None, other):
+        monkeypatch.setattr(models, "find_spec", lambda name, found=found: found)
+        with pytest.raises(ExtraNotInstalled, match=r"airflow-provider-classify\[local\]"):
+            models.model_path(models.DETECTION)
