@@ -17,11 +17,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
+
 _SERVE = """
 import sys
 from pathlib import Path
 from airflow_provider_classify.service.server import serve
-serve("127.0.0.1", 0, Path(sys.argv[1]))
+serve("127.0.0.1", int(sys.argv[2]), Path(sys.argv[1]))
 """
 _STARTED = "Classify service on "
 _START_SECONDS = 60
@@ -29,15 +31,15 @@ _STOP_SECONDS = 30
 
 
 class RunningService:
-    """A service on a free port of the loopback interface; its log is ``data_dir/service.log``."""
+    """A service on a port of the loopback interface (0: any free one); its log is ``data_dir/service.log``."""
 
-    def __init__(self, data_dir: Path, api_key: str | None, env: dict[str, str]) -> None:
+    def __init__(self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str]) -> None:
         self.log = data_dir / "service.log"
         inherited = {name: value for name, value in os.environ.items() if name != "CLASSIFY_API_KEY"}
         key = {"CLASSIFY_API_KEY": api_key} if api_key is not None else {}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _SERVE, str(data_dir)],
+                [sys.executable, "-c", _SERVE, str(data_dir), str(port)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -53,6 +55,19 @@ class RunningService:
     def kill(self) -> None:
         """End it as a crash of the machine would."""
         self._end(signal.SIGKILL)
+
+    @contextmanager
+    def frozen_engine(self) -> Iterator[None]:
+        """Stop the engine's processes where they are, so that jobs stay unfinished until the block ends."""
+        children = psutil.Process(self.pid).children(recursive=True)
+        assert children, "The engine's processes start with the first document; classify one before."
+        for child in children:
+            child.suspend()
+        try:
+            yield
+        finally:
+            for child in children:
+                child.resume()
 
     def _end(self, number: signal.Signals) -> int:
         if self._process.poll() is None:
@@ -78,10 +93,10 @@ class RunningService:
 
 
 @contextmanager
-def running_service(data_dir: Path, api_key: str | None = None, **env: str) -> Iterator[RunningService]:
+def running_service(data_dir: Path, api_key: str | None = None, port: int = 0, **env: str) -> Iterator[RunningService]:
     """Start the service on ``data_dir``, with ``env`` added to the environment, and end it after the block."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    service = RunningService(data_dir, api_key, env)
+    service = RunningService(data_dir, api_key, port, env)
     try:
         yield service
     finally:

@@ -1,0 +1,200 @@
+"""The operator, in real runs of a DAG against the real service and the local engine."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
+from samples import draw_samples
+
+from airflow_provider_classify.exceptions import (
+    ApiNotReached,
+    AuthenticationRejected,
+    ConnectionNotUsable,
+    DocumentEncrypted,
+    DocumentNotFound,
+    InvalidCategories,
+    JobTimedOut,
+)
+from airflow_provider_classify.operators.classify import ClassifyOperator
+from tests.dags import operator_cases
+from tests.support.context import context
+from tests.support.dags import run_dag
+from tests.support.service import running_service
+
+KEY = "key-of-the-operator-tests-5c1d"
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("samples")
+    draw_samples(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    """The service with a key, and connections to it."""
+    folder = tmp_path_factory.mktemp("service")
+    with running_service(folder, api_key=KEY) as service, pytest.MonkeyPatch.context() as patch:
+        for name, key in (("SERVICE", KEY), ("WRONG_KEY", "no-" + KEY)):
+            connection = {"conn_type": "classify", "host": service.url, "password": key}
+            patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
+        yield service
+
+
+@pytest.fixture(scope="module")
+def run(service, samples):
+    """One run of every mode."""
+    return run_dag(operator_cases.dag, connection="service", folder=str(samples))
+
+
+class TestWhenTheDagIsParsed:
+    @pytest.mark.parametrize(
+        "categories",
+        [[], [""], ["a", "A"], {"a": 1}, None, 3, '["a"', '{"a": 1}', "a, b", [{"description": "x"}], ["a", 7]],
+    )
+    def test_bad_categories_are_refused(self, categories):
+        with pytest.raises(InvalidCategories):
+            ClassifyOperator(task_id="t", document="d.pdf", categories=categories)
+
+    @pytest.mark.parametrize(
+        "categories",
+        [["a", {"name": "b", "description": "c"}], '["a", "b"]', "{{ params.categories }}", ["a", "{{ params.b }}"]],
+    )
+    def test_good_ones_and_templates_pass(self, categories):
+        assert ClassifyOperator(task_id="t", document="d.pdf", categories=categories).categories == categories
+
+    def test_a_timeout_that_cannot_be_met_is_refused(self):
+        with pytest.raises(ValueError, match="timeout of 't'"):
+            ClassifyOperator(task_id="t", document="d.pdf", categories=["a"], timeout=0)
+
+
+class TestInADag:
+    @pytest.mark.parametrize("task_id", ["waiting", "deferring", "rendered"])
+    def test_the_result_is_in_xcom(self, run, samples, task_id):
+        assert run.task_states[task_id, -1] == "success"
+        result = run.xcom(task_id)
+        assert result["document"] == f"{samples}/contract.pdf"
+        assert result["classification"] == "contract"
+        assert 0.5 < result["confidence"] <= 1
+        assert (result["success"], result["total_pages"], result["processed_pages"]) == (True, 2, 2)
+        assert [page["classification"] for page in result["page_results"]] == ["contract", "contract"]
+        assert result["job_id"] == run.xcom(task_id, key="job_id")
+        assert json.loads(json.dumps(result)) == result
+
+    def test_a_job_that_runs_is_waited_for_in_the_triggerer(self, run):
+        # The scan takes the engine about a second, so the look before the deferral finds it unfinished.
+        assert (run.starts["waiting"], run.starts["deferring"]) == (1, 2)
+
+    def test_each_document_is_a_mapped_task(self, run):
+        states = {index: state for (task_id, index), state in run.task_states.items() if task_id == "mapped"}
+        assert states == {0: "success", 1: "failed", 2: "success"}
+        assert [run.xcom("mapped", index)["classification"] for index in (0, 2)] == ["invoice", "letter"]
+
+    def test_categories_that_render_to_nonsense_fail_the_task(self, run):
+        assert run.task_states["rendered_badly", -1] == "failed"
+
+    def test_without_waiting_the_job_id_is_in_xcom(self, run):
+        assert run.xcom("submit") == run.xcom("submit", key="job_id")
+        assert "classification" not in run.xcom("submit")
+
+    @pytest.mark.parametrize("task_id", ["sensor_poke", "sensor_reschedule", "sensor_deferring"])
+    def test_a_sensor_gets_the_result_of_a_job(self, run, task_id):
+        assert run.task_states[task_id, -1] == "success"
+        assert run.xcom(task_id)["job_id"] == run.xcom("submit")
+        assert run.xcom(task_id)["classification"] == "contract"
+
+    def test_the_key_is_nowhere(self, run, capfd):
+        home = Path(os.environ["AIRFLOW_HOME"])
+        kept = [path for path in home.rglob("*") if path.is_file()]
+        assert home / "airflow.db" in kept
+        assert not [path for path in kept if KEY.encode() in path.read_bytes()]
+
+
+def classify(document, connection="local_engine", **arguments):
+    operator = ClassifyOperator(
+        task_id="t", document=str(document), categories=["invoice", "letter"], classify_conn_id=connection, **arguments
+    )
+    return operator.execute(context())
+
+
+@pytest.fixture
+def local_engine(monkeypatch):
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_LOCAL_ENGINE", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}})
+    )
+
+
+@pytest.fixture
+def frozen(service, samples):
+    """The service with its engine stopped in the middle of whatever it is doing: jobs stay unfinished."""
+    classify(samples / "letter.pdf", "service")  # the engine's processes start with their first document
+    with service.frozen_engine():
+        yield service
+
+
+class TestFailures:
+    """What no retry can mend is an AirflowFailException with the error of ours as its cause."""
+
+    @pytest.mark.usefixtures("local_engine")
+    def test_a_missing_document(self, tmp_path):
+        with pytest.raises(AirflowFailException, match=r"DocumentNotFound: .*nowhere\.pdf") as failure:
+            classify(tmp_path / "nowhere.pdf")
+        assert isinstance(failure.value.__cause__, DocumentNotFound)
+
+    @pytest.mark.usefixtures("local_engine")
+    def test_a_document_with_a_password(self, tmp_path):
+        pymupdf = pytest.importorskip("pymupdf")
+        secret = pymupdf.open()
+        secret.new_page().insert_text((72, 72), "Invoice number 7")
+        secret.save(tmp_path / "secret.pdf", encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="u", owner_pw="o")
+
+        with pytest.raises(AirflowFailException, match=r"secret\.pdf.*password") as failure:
+            classify(tmp_path / "secret.pdf")
+        assert isinstance(failure.value.__cause__, DocumentEncrypted)
+
+    def test_a_wrong_key(self, service, samples, caplog):
+        with pytest.raises(AirflowFailException, match="'wrong_key'") as failure:
+            classify(samples / "letter.pdf", "wrong_key")
+        assert isinstance(failure.value.__cause__, AuthenticationRejected)
+        assert KEY not in str(failure.value) + caplog.text
+
+    def test_a_connection_that_is_not_defined(self, samples):
+        with pytest.raises(AirflowFailException, match="'no_such_connection' is not defined") as failure:
+            classify(samples / "letter.pdf", "no_such_connection")
+        assert isinstance(failure.value.__cause__, ConnectionNotUsable)
+
+    def test_a_server_that_is_down_is_worth_a_retry(self, samples, monkeypatch, unused_tcp_port):
+        connection = {"conn_type": "classify", "host": f"http://127.0.0.1:{unused_tcp_port}"}
+        monkeypatch.setenv("AIRFLOW_CONN_DOWN", json.dumps(connection))
+        monkeypatch.setattr("airflow_provider_classify.backends.wire._SUBMIT_PAUSES", (0.01,))
+        with pytest.raises(ApiNotReached, match=r"letter\.pdf.*'down'"):
+            classify(samples / "letter.pdf", "down")
+
+    def test_a_job_that_is_not_done_in_time(self, frozen, samples):
+        with pytest.raises(JobTimedOut, match="still"):
+            classify(samples / "contract.pdf", "service", timeout=1.5)
+
+    def test_a_deferral_carries_only_the_job_and_its_deadline(self, frozen, samples):
+        with pytest.raises(TaskDeferred) as deferred:
+            classify(samples / "contract.pdf", "service", deferrable=True, timeout=60)
+        path, arguments = deferred.value.trigger.serialize()
+        assert path == "airflow_provider_classify.triggers.classify.ClassifyTrigger"
+        assert set(arguments) == {"classify_conn_id", "job_id", "since", "deadline"}
+        assert arguments["deadline"] - arguments["since"] == 60
+        assert deferred.value.timeout.total_seconds() > 60
+
+    def test_a_resumption_without_an_event_says_what_to_do(self):
+        operator = ClassifyOperator(task_id="t", document="d.pdf", categories=["a"])
+        with pytest.raises(AirflowFailException, match="clear the task"):
+            operator.execute_complete(context(), None)
+
+    def test_what_the_trigger_gave_up_with_is_raised_as_it_was(self):
+        operator = ClassifyOperator(task_id="t", document="d.pdf", categories=["a"])
+        event = {"job_id": "j", "status": "gave_up", "error_kind": "JobTimedOut", "message": "Job j was not done."}
+        with pytest.raises(JobTimedOut, match="Job j was not done"):
+            operator.execute_complete(context(), event)

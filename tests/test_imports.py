@@ -1,0 +1,38 @@
+"""What importing the modules of a DAG file loads, each in a fresh process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("pymupdf", "PIL", "numpy", "onnxruntime", "cv2", "fastapi", "aiohttp", "rapidocr")
+LISTING = "import sys, {module}; print(*[name for name in {heavy!r} if name in sys.modules])"
+
+
+def loaded(module):
+    command = [sys.executable, "-c", LISTING.format(module=module, heavy=HEAVY)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()[-1].split()
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "airflow_provider_classify.operators.classify",
+        "airflow_provider_classify.sensors.classify",
+        "airflow_provider_classify.triggers.classify",
+        "airflow_provider_classify.hooks.classify",
+    ],
+)
+def test_a_dag_file_loads_nothing_heavy(module):
+    assert loaded(module) == []
+
+
+def test_the_command_line_loads_no_airflow():
+    command = [sys.executable, "-c", "import sys, airflow_provider_classify.cli; print('airflow' in sys.modules)"]
+    assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == "False"
+
+
+def test_the_check_sees_what_is_loaded():
+    assert "numpy" in loaded("numpy")

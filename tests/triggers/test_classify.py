@@ -1,0 +1,123 @@
+"""The trigger on a real event loop, against the real service."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import pytest
+from airflow.providers.common.compat.module_loading import import_string
+
+from airflow_provider_classify.hooks.classify import ClassifyHook
+from airflow_provider_classify.triggers.classify import ClassifyTrigger
+from tests.support.service import running_service
+
+KEY = "key-of-the-trigger-tests-77aa"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("service")
+    with running_service(folder, api_key=KEY) as service, pytest.MonkeyPatch.context() as patch:
+        for name, key in (("SERVICE", KEY), ("WRONG_KEY", "no-" + KEY)):
+            connection = {"conn_type": "classify", "host": service.url, "password": key}
+            patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
+        yield service
+
+
+@pytest.fixture
+def document(tmp_path):
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear Mrs. Brown,\n\nthank you for your letter of 3 May.\n\nYours sincerely\nJohn Smith\n")
+    return str(path)
+
+
+def submit(document):
+    return ClassifyHook("service").submit(document, ["letter", "invoice"]).job_id
+
+
+def trigger(job_id, connection="service", seconds=60.0):
+    now = time.time()
+    return ClassifyTrigger(classify_conn_id=connection, job_id=job_id, since=now, deadline=now + seconds)
+
+
+async def events(trigger):
+    return [event.payload async for event in trigger.run()]
+
+
+def test_it_can_be_made_again_from_what_airflow_stores():
+    path, arguments = trigger("j").serialize()
+    again = import_string(path)(**json.loads(json.dumps(arguments)))
+    assert again.serialize() == (path, arguments)
+
+
+async def test_one_event_with_the_status_and_the_id_and_no_result(service, document):
+    job_id = submit(document)
+    assert await events(trigger(job_id)) == [{"job_id": job_id, "status": "completed"}]
+
+
+async def test_a_failed_job_has_ended_too(service, tmp_path):
+    (tmp_path / "damaged.pdf").write_bytes(b"%PDF-1.7\n" + b"no objects here\n" * 20)
+    job_id = submit(str(tmp_path / "damaged.pdf"))
+    assert await events(trigger(job_id)) == [{"job_id": job_id, "status": "failed"}]
+
+
+async def test_it_waits_for_an_unfinished_job(service, document):
+    ClassifyHook("service").fetch(submit(document))
+    with service.frozen_engine():
+        job_id = submit(document)
+        watching = asyncio.create_task(events(trigger(job_id)))
+        await asyncio.sleep(1.5)
+        assert not watching.done()
+    assert await watching == [{"job_id": job_id, "status": "completed"}]
+
+
+async def test_it_gives_up_at_its_deadline(service, document):
+    ClassifyHook("service").fetch(submit(document))
+    with service.frozen_engine():
+        job_id = submit(document)
+        [event] = await events(trigger(job_id, seconds=1.5))
+    assert (event["job_id"], event["status"], event["error_kind"]) == (job_id, "gave_up", "JobTimedOut")
+    assert job_id in event["message"]
+
+
+@pytest.mark.parametrize(
+    ("connection", "kind"),
+    [("wrong_key", "AuthenticationRejected"), ("service", "JobNotFound"), ("undefined", "ConnectionNotUsable")],
+)
+async def test_it_gives_up_at_once_on_what_waiting_cannot_mend(service, connection, kind):
+    [event] = await events(trigger("00000000-0000-4000-8000-000000000000", connection))
+    assert (event["status"], event["error_kind"]) == ("gave_up", kind)
+    assert KEY not in json.dumps(event)
+
+
+async def test_it_outlasts_a_restart_of_the_server(tmp_path, document, monkeypatch, unused_tcp_port):
+    connection = {"conn_type": "classify", "host": f"http://127.0.0.1:{unused_tcp_port}"}
+    monkeypatch.setenv("AIRFLOW_CONN_RESTARTED", json.dumps(connection))
+    with running_service(tmp_path, port=unused_tcp_port):
+        job_id = ClassifyHook("restarted").submit(document, ["letter", "invoice"]).job_id
+        ClassifyHook("restarted").fetch(job_id)
+    watching = asyncio.create_task(events(trigger(job_id, "restarted")))
+    await asyncio.sleep(1.5)
+    assert not watching.done()
+    with running_service(tmp_path, port=unused_tcp_port):
+        assert await watching == [{"job_id": job_id, "status": "completed"}]
+
+
+async def test_many_triggers_share_a_session_and_leave_none_open(service, document):
+    from airflow_provider_classify.backends import api_async
+
+    job_ids = [submit(document) for _ in range(5)]
+    ended = await asyncio.gather(*(events(trigger(job_id)) for job_id in job_ids))
+    assert [event["job_id"] for [event] in ended] == job_ids
+    assert not api_async._sessions.get(asyncio.get_running_loop())
+
+
+async def test_no_look_blocks_the_loop(service, document, caplog):
+    """asyncio's debug mode warns of every step on the loop that takes longer than 100 ms."""
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    caplog.set_level("WARNING", logger="asyncio")
+    await asyncio.gather(*(events(trigger(submit(document))) for _ in range(3)))
+    assert not [record for record in caplog.records if "took" in record.getMessage()]
