@@ -15,21 +15,17 @@ SQLAlchemy Core as 1.4 (Airflow 2.11) and 2.x (Airflow 3) both have it.
 from __future__ import annotations
 
 import json
-import sqlite3
-import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Column, DateTime, MetaData, String, Table, Text, create_engine, delete, event, insert, select
+from sqlalchemy import Column, DateTime, MetaData, String, Table, Text, delete, insert, select
 from sqlalchemy import update as update_rows
-from sqlalchemy.engine import Connection, Engine, make_url
-from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from airflow_provider_classify.contract import (
     Category,
@@ -39,10 +35,9 @@ from airflow_provider_classify.contract import (
     Progress,
     parse_categories,
 )
+from airflow_provider_classify.database import connect
 from airflow_provider_classify.exceptions import (
     ClassifyError,
-    ConnectionNotUsable,
-    ExtraNotInstalled,
     JobNotFound,
     JobRecordUnavailable,
 )
@@ -51,8 +46,6 @@ from airflow_provider_classify.exceptions import (
 KEEP_FINISHED = timedelta(days=21)
 #: So many expired jobs at most are pruned each time that one is added: no add waits long.
 PRUNED_PER_ADD = 100
-#: Seconds that a statement waits while another process writes to the SQLite file.
-SQLITE_WAIT = 30
 
 _UNFINISHED = (JobStatus.QUEUED.value, JobStatus.PROCESSING.value)
 
@@ -98,13 +91,13 @@ class JobStore:
     Threads may share one; every process makes its own, as database connections do not survive a fork.
 
     :param url: a SQLAlchemy URL, such as ``sqlite:////var/lib/classify/jobs.db``.
-    :raises ConnectionNotUsable: the URL is none that SQLAlchemy knows.
+    :raises ConnectionNotUsable: the URL is none that SQLAlchemy knows, or its folder cannot be made.
     :raises ExtraNotInstalled: the driver that the URL names is not installed.
     :raises JobRecordUnavailable: the database cannot be reached. Every method raises this too.
     """
 
     def __init__(self, url: str) -> None:
-        self._engine = _connect(url)
+        self._engine = connect(url)
         self._create()
 
     def add(
@@ -276,47 +269,6 @@ class JobStore:
             except (IntegrityError, JobRecordUnavailable):
                 if is_last_try:
                     raise
-
-
-def _connect(url: str) -> Engine:
-    try:
-        parsed = make_url(url)
-        if parsed.get_backend_name() != "sqlite":
-            return create_engine(parsed, pool_pre_ping=True)
-        if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-        # SQLAlchemy 2 pools like this by default; 1.4 would open the file anew for each statement.
-        engine = create_engine(
-            parsed, poolclass=QueuePool, connect_args={"timeout": SQLITE_WAIT, "check_same_thread": False}
-        )
-    except ArgumentError:
-        # Not chained: SQLAlchemy's message repeats the URL, which may hold a password.
-        raise ConnectionNotUsable(
-            "The URL of the record of jobs is no SQLAlchemy URL, or of an unknown database; "
-            "write it like sqlite:////path/jobs.db or postgresql+psycopg2://user@host/name."
-        ) from None
-    except ModuleNotFoundError as error:
-        raise ExtraNotInstalled(
-            f"The record of jobs needs the database driver {error.name!r}, which is not installed; install it."
-        ) from error
-    event.listen(engine, "connect", _prepare_sqlite)
-    return engine
-
-
-def _prepare_sqlite(connection: Any, _: object) -> None:
-    """Let readers go on while one process writes, and let a commit return when it is on the disk."""
-    deadline = time.monotonic() + SQLITE_WAIT
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            break
-        except sqlite3.OperationalError as error:
-            # SQLite does not wait here by itself: while several processes open a new file, one that is
-            # late to switch it to WAL gets "database is locked" at once (seen in 1 of 28 such races).
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-    connection.execute("PRAGMA synchronous=FULL")
 
 
 def _job(row: Any) -> Job:

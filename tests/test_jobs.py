@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify import jobs
+from airflow_provider_classify import database, jobs
 from airflow_provider_classify.contract import Category, ClassificationResult, JobStatus, PageResult, Progress
 from airflow_provider_classify.exceptions import (
     ConnectionNotUsable,
@@ -228,7 +228,7 @@ def test_sqlite_waits_for_another_writer(store: JobStore, tmp_path: Path) -> Non
 
 
 def test_a_locked_database_is_a_retryable_error(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "SQLITE_WAIT", 0)
+    monkeypatch.setattr(database, "SQLITE_WAIT", 0)
     store = JobStore(url)
     other = sqlite3.connect(tmp_path / "deep" / "jobs.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -251,6 +251,12 @@ def test_a_wrong_url_is_refused_without_repeating_its_password(url: str) -> None
         JobStore(url)
     assert "hunter2" not in str(raised.value)
     assert raised.value.__cause__ is None
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConnectionNotUsable, match="file/deep"):
+        JobStore(f"sqlite:///{tmp_path / 'file' / 'deep' / 'jobs.db'}")
 
 
 def test_a_missing_driver_is_named() -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_classify import jobs
+from airflow_provider_classify import database
 from airflow_provider_classify.contract import CANNOT_OPEN, MAX_BYTES, Job, JobStatus, Submission
 from airflow_provider_classify.service import work
 from tests.support.app_server import AppServer, app_server
@@ -413,7 +413,7 @@ def test_a_lost_record_is_a_503_in_words_of_the_contract(server: AppServer) -> N
 def test_a_result_that_could_not_be_recorded_is_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(jobs, "SQLITE_WAIT", 0.1)
+    monkeypatch.setattr(database, "SQLITE_WAIT", 0.1)
     monkeypatch.setattr(work, "RECORD_RETRY_SECONDS", 0.05)
     with app_server(tmp_path, held=True) as server:
         job_id = submit(server).json()["job_id"]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from samples import draw_samples
 
@@ -97,10 +97,10 @@ def test_a_stop_is_clean_and_leaves_the_running_job_unfinished(tmp_path: Path, s
     with running_service(tmp_path) as service:
         jobs = [submit(service, samples["contract.pdf"]) for _ in range(3)]
         wait_until(lambda: get(service, jobs[0]).status is JobStatus.PROCESSING)
-        children = _children(service.pid)
+        children = psutil.Process(service.pid).children(recursive=True)
         assert service.stop() == 0
         assert service.log.read_text() == ""
-        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+        wait_until(lambda: not any(child.is_running() for child in children))
     store = JobStore(f"sqlite:///{tmp_path / 'jobs.db'}")
     assert store.unfinished()
     assert all(store.get(job_id).status is not JobStatus.FAILED for job_id in jobs)
@@ -111,9 +111,9 @@ def test_a_stop_is_clean_and_leaves_the_running_job_unfinished(tmp_path: Path, s
 def test_a_kill_leaves_no_child(tmp_path: Path, samples: dict[str, Path]) -> None:
     with running_service(tmp_path) as service:
         ended(service, submit(service, samples["invoice.pdf"]))
-        children = _children(service.pid)
+        children = psutil.Process(service.pid).children(recursive=True)
         service.kill()
-        wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children))
+        wait_until(lambda: not any(child.is_running() for child in children))
     assert children
 
 
@@ -145,17 +145,3 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ServiceNotStarted, match="file/data"):
         serve(port=0, data_dir=tmp_path / "file" / "data")
-
-
-def _children(pid: int) -> list[int]:
-    """List the processes whose parent is ``pid``."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                stat = (entry / "stat").read_text()
-            except OSError:
-                continue  # It has ended meanwhile.
-            if int(stat.rpartition(")")[2].split()[1]) == pid:
-                found.append(int(entry.name))
-    return [child for child in found if child != os.getpid()]
