@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airflow_provider_classify.backends import local
+from airflow_provider_classify.backends.local import LocalBackend, default_jobs_url
+from airflow_provider_classify.backends.settings import Settings
+from airflow_provider_classify.contract import Category, JobStatus
+from airflow_provider_classify.documents import Document
+from airflow_provider_classify.exceptions import (
+    ConnectionNotUsable,
+    DocumentEmpty,
+    DocumentNotFound,
+    DocumentTookTooLong,
+    ExtraNotInstalled,
+    JobNotFound,
+)
+from airflow_provider_classify.polling import answer
+from tests.support.documents import write_corrupt_pdf, write_pdf
+from tests.support.scripted_server import Answer, scripted_server
+
+CATEGORIES = (Category("invoice"), Category("letter"))
+
+
+@pytest.fixture
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A record of jobs of its own, so far without a file."""
+    path = tmp_path / "record" / "jobs.db"
+    monkeypatch.setenv("AIRFLOW__CLASSIFY__JOBS_URL", f"sqlite:///{path}")
+    return path
+
+
+def backend(**settings: float) -> LocalBackend:
+    return LocalBackend(Settings("docs", "local", **settings))
+
+
+def test_without_a_setting_jobs_are_recorded_under_airflows_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path))
+    assert default_jobs_url() == f"sqlite:///{tmp_path}/classify/jobs.db"
+    monkeypatch.setenv("AIRFLOW__CLASSIFY__JOBS_URL", "")
+    assert default_jobs_url() == f"sqlite:///{tmp_path}/classify/jobs.db"
+    monkeypatch.setenv("AIRFLOW__CLASSIFY__JOBS_URL", "postgresql://db/classify")
+    assert default_jobs_url() == "postgresql://db/classify"
+
+
+@pytest.mark.usefixtures("record")
+def test_a_submit_classifies_and_another_backend_finds_the_job(tmp_path: Path) -> None:
+    submission = backend().submit(Document(str(write_pdf(tmp_path / "a.pdf"))), CATEGORIES)
+    assert submission.status is JobStatus.COMPLETED
+    job = backend().get(submission.job_id)
+    assert (job.job_id, job.status, job.error) == (submission.job_id, JobStatus.COMPLETED, None)
+    assert answer(job).classification == "invoice"
+
+
+def test_a_job_is_recorded_where_the_setting_says(record: Path, tmp_path: Path) -> None:
+    assert not record.exists()
+    backend().submit(Document(str(write_pdf(tmp_path / "a.pdf"))), CATEGORIES)
+    assert record.exists()
+
+
+@pytest.mark.usefixtures("record")
+def test_a_url_is_fetched_and_its_signature_not_recorded(record: Path, tmp_path: Path) -> None:
+    with scripted_server(Answer(200, write_pdf(tmp_path / "a.pdf").read_bytes())) as server:
+        submission = backend().submit(Document(f"{server.url}/a.pdf?sig=s3cret"), CATEGORIES)
+    assert answer(backend().get(submission.job_id)).classification == "invoice"
+    assert all(b"s3cret" not in file.read_bytes() for file in record.parent.iterdir())
+
+
+@pytest.mark.usefixtures("record")
+def test_a_document_that_cannot_be_read_is_a_failed_job(tmp_path: Path) -> None:
+    submission = backend().submit(Document(str(write_corrupt_pdf(tmp_path / "bad.pdf"))), CATEGORIES)
+    assert submission.status is JobStatus.FAILED
+    job = backend().get(submission.job_id)
+    assert (job.status, job.result) == (JobStatus.FAILED, None)
+    assert "bad.pdf" in str(job.error)
+
+
+def test_what_cannot_be_submitted_is_raised_and_not_recorded(record: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.pdf").touch()
+    for name, kind in (("none.pdf", DocumentNotFound), ("empty.pdf", DocumentEmpty)):
+        with pytest.raises(kind, match=name):
+            backend().submit(Document(str(tmp_path / name)), CATEGORIES)
+    assert not record.exists()
+
+
+@pytest.mark.usefixtures("record")
+def test_the_time_limit_is_the_connections(tmp_path: Path) -> None:
+    submission = backend(document_timeout=0.001).submit(Document(str(write_pdf(tmp_path / "a.pdf"))), CATEGORIES)
+    with pytest.raises(DocumentTookTooLong, match=r"a\.pdf"):
+        answer(backend().get(submission.job_id))
+
+
+@pytest.mark.usefixtures("record")
+def test_an_unknown_job_is_named() -> None:
+    with pytest.raises(JobNotFound, match="no-such-job"):
+        backend().get("no-such-job")
+
+
+@pytest.mark.usefixtures("record")
+async def test_an_event_loop_gets_the_same(tmp_path: Path) -> None:
+    async with backend().connect() as jobs:
+        submission = await jobs.submit(Document(str(write_pdf(tmp_path / "a.pdf"))), CATEGORIES)
+        job = await jobs.get(submission.job_id)
+        with pytest.raises(JobNotFound):
+            await jobs.get("no-such-job")
+    assert job == backend().get(submission.job_id)
+
+
+def test_the_check_opens_the_record(record: Path) -> None:
+    assert "local engine" in backend().check()
+    assert record.exists()
+
+
+def test_the_check_of_a_record_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__CLASSIFY__JOBS_URL", "no url")
+    with pytest.raises(ConnectionNotUsable):
+        backend().check()
+
+
+@pytest.mark.usefixtures("record")
+def test_without_the_extra_the_message_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(local, "_NEEDED", ("json", "no_such_library"))
+    document = Document(str(write_pdf(tmp_path / "a.pdf")))
+    for call in (backend().check, lambda: backend().submit(document, CATEGORIES)):
+        with pytest.raises(ExtraNotInstalled, match=r"no_such_library.*\[local\]"):
+            call()
