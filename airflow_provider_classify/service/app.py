@@ -134,10 +134,10 @@ class _Submits:
                 idempotency_key=idempotency_key,
             )
         except Exception:
-            self._spool.remove(job_id)
+            await run_in_threadpool(self._spool.remove, job_id)
             raise
         if job.job_id != job_id:
-            self._spool.remove(job_id)
+            await run_in_threadpool(self._spool.remove, job_id)
         return job.job_id
 
 

@@ -102,7 +102,7 @@ async def read_form(
             await run_in_threadpool(reader.feed, chunk)
         return await run_in_threadpool(reader.finish)
     except BaseException:
-        reader.discard()
+        await run_in_threadpool(reader.discard)
         raise
 
 

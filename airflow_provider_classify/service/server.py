@@ -36,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 def serve(
     host: str = "127.0.0.1",
-    port: int = 8321,
+    port: int = 8600,
     data_dir: Path = Path("classify-data"),
     *,
     workers: int | None = None,
