@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command line.
 
-    :returns: the exit status: 0, 1 if a document failed, 2 for a call that makes no sense.
+    :returns: the exit status: 0, 1 if a document failed, 2 for a call that makes no sense, 130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -43,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has gone (as with `| head`): nothing is left to say, also at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except KeyboardInterrupt:
+        return 130
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -131,9 +133,11 @@ def _with_progress(answers: Iterator[dict[str, Any]], total: int) -> Iterator[di
         yield from answers
         return
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
-    yield from track(answers, "Classifying", total=total, console=Console(stderr=True), transient=True)
+    # By default rich draws what is printed above its bar, on stderr, even if stdout is a file.
+    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
+        yield from progress.track(answers, total=total, description="Classifying")
 
 
 def _serve(options: argparse.Namespace) -> int:

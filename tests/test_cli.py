@@ -1,0 +1,215 @@
+"""The command line, run as a shell runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_provider_classify import __version__
+from tests.support.documents import write_corrupt_pdf, write_pdf
+
+COMMAND = str(Path(sys.executable).with_name("airflow-classify"))
+LETTER = "Dear Mrs Trevanion,\n\nthank you for your letter of 22 May.\n\nYours sincerely,\nLenka Horák"
+
+
+def run(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([COMMAND, *map(str, arguments)], capture_output=True, encoding="utf-8", **options)
+
+
+def lines(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def invoice(tmp_path: Path) -> Path:
+    return write_pdf(tmp_path / "invoice.pdf")
+
+
+@pytest.fixture
+def letter(tmp_path: Path) -> Path:
+    return write_pdf(tmp_path / "letter.pdf", LETTER)
+
+
+# --- classify -----------------------------------------------------------------------------
+
+
+def test_one_json_object_a_line_with_the_whole_result(invoice: Path, letter: Path) -> None:
+    done = run("classify", "--categories", "invoice, letter,", invoice, letter)
+    assert (done.returncode, done.stderr) == (0, "")
+    answers = lines(done)
+    assert [(answer["document"], answer["classification"]) for answer in answers] == [
+        (str(invoice), "invoice"),
+        (str(letter), "letter"),
+    ]
+    for answer in answers:
+        assert answer["success"] is True
+        assert answer["scores"].keys() == {"invoice", "letter"}
+        assert [page["page"] for page in answer["page_results"]] == [1]
+
+
+def test_answers_come_in_the_order_of_the_documents_whoever_is_done_first(invoice: Path, tmp_path: Path) -> None:
+    slow = write_pdf(tmp_path / "slow.pdf", "word " * 3000)
+    documents = [slow, invoice, tmp_path / "none.pdf", invoice, slow, invoice]
+    done = run("classify", "--jobs", "2", "--categories", "invoice,letter", *documents)
+    assert [answer["document"] for answer in lines(done)] == [str(document) for document in documents]
+
+
+def test_a_document_that_fails_is_told_in_its_line_and_by_the_exit_status(invoice: Path, tmp_path: Path) -> None:
+    bad = write_corrupt_pdf(tmp_path / "bad.pdf")
+    locked = write_pdf(tmp_path / "locked.pdf", password="open sesame")
+    empty = tmp_path / "empty.pdf"
+    empty.touch()
+    failing = [bad, locked, empty, tmp_path / "none.pdf", tmp_path]
+    done = run("classify", "--categories", "invoice,letter", *failing, invoice)
+    assert (done.returncode, done.stderr) == (1, "")
+    *failed, good = lines(done)
+    assert good["classification"] == "invoice"
+    for answer, document in zip(failed, failing, strict=True):
+        assert answer.keys() == {"document", "error"}
+        assert answer["document"] == str(document)
+        assert str(document) in answer["error"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    ['["invoice", "Überweisung"]', '[{"name": "invoice", "description": "a bill"}, {"name": "Überweisung"}]'],
+)
+def test_categories_from_a_file(invoice: Path, tmp_path: Path, content: str) -> None:
+    file = tmp_path / "categories.json"
+    file.write_text(content, encoding="utf-8")
+    done = run("classify", "--categories-file", file, invoice)
+    assert done.returncode == 0
+    assert lines(done)[0]["scores"].keys() == {"invoice", "Überweisung"}
+
+
+def test_json_is_utf8_in_every_locale(invoice: Path) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    done = run("classify", "--categories", "invoice,Überweisung", invoice, env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"Überweisung"' in done.stdout
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="macOS has no such file names")
+def test_a_file_name_that_is_no_text_is_escaped_as_json_does(tmp_path: Path) -> None:
+    document = tmp_path / os.fsdecode(b"\xff.txt")
+    document.write_text(LETTER)
+    done = run("classify", "--categories", "invoice,letter", document)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\udcff.txt" in done.stdout
+    assert lines(done)[0]["document"] == str(document)
+
+
+# --- calls that make no sense -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("categories", ["", ",", "invoice,invoice", "invoice,Invoice"])
+def test_categories_that_make_no_sense(invoice: Path, categories: str) -> None:
+    done = run("classify", "--categories", categories, invoice)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("airflow-classify: ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("content", [None, b"", b"invoice", b"{}", b"[1]", b"\xff\xfe", b"[]"])
+def test_a_file_of_categories_that_makes_no_sense(invoice: Path, tmp_path: Path, content: bytes | None) -> None:
+    file = tmp_path / "categories.json"
+    if content is not None:
+        file.write_bytes(content)
+    done = run("classify", "--categories-file", file, invoice)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("airflow-classify: ")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["sort"],
+        ["classify"],
+        ["classify", "a.pdf"],
+        ["classify", "--categories", "a,b"],
+        ["classify", "--categories", "a,b", "--categories-file", "c.json", "a.pdf"],
+        ["classify", "--categories", "a,b", "--jobs", "0", "a.pdf"],
+        ["classify", "--categories", "a,b", "--jobs", "-1", "a.pdf"],
+        ["classify", "--categories", "a,b", "--jobs", "two", "a.pdf"],
+        ["serve", "--port", "http"],
+    ],
+)
+def test_arguments_that_make_no_sense(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("usage: airflow-classify")
+    if "--jobs" in arguments:
+        assert "at least 1" in done.stderr
+
+
+def test_help_and_version() -> None:
+    assert run("--version").stdout == f"airflow-classify {__version__}\n"
+    for arguments in (["--help"], ["classify", "--help"], ["serve", "--help"]):
+        done = run(*arguments)
+        assert done.returncode == 0
+        assert done.stdout.startswith("usage: airflow-classify")
+
+
+# --- terminals, pipes, signals ------------------------------------------------------------
+
+
+def test_a_person_at_a_terminal_sees_the_progress(invoice: Path) -> None:
+    ours, its = pty.openpty()
+    try:
+        done = subprocess.run(
+            [COMMAND, "classify", "--categories", "invoice,letter", str(invoice)],
+            stdout=subprocess.PIPE,
+            stderr=its,
+            encoding="utf-8",
+            env=os.environ | {"TERM": "xterm"},
+        )
+        drawn = os.read(ours, 100_000).decode()
+    finally:
+        os.close(its)
+        os.close(ours)
+    assert done.returncode == 0
+    assert "Classifying" in drawn
+    assert [answer["classification"] for answer in lines(done)] == ["invoice"]
+
+
+def test_a_reader_that_has_seen_enough(invoice: Path) -> None:
+    process = subprocess.Popen(
+        [COMMAND, "classify", "--jobs", "1", "--categories", "invoice,letter", *[str(invoice)] * 100],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    with process:
+        assert json.loads(process.stdout.readline())["classification"] == "invoice"
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
+def test_ctrl_c_ends_it_without_a_traceback(invoice: Path) -> None:
+    process = subprocess.Popen(
+        [COMMAND, "classify", "--jobs", "1", "--categories", "invoice,letter", *[str(invoice)] * 500],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+        # Where the tests run in a shell's background, SIGINT is ignored, and a child would inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate()
+    assert "Traceback" not in errors
+    assert process.returncode == 130
