@@ -69,15 +69,17 @@ def serve(
             url = _url(host, listener)
             if api_key is None and not _is_loopback(listener):
                 _log.warning("Everyone who reaches %s can use the service: %s is not set.", url, API_KEY_VARIABLE)
+            server = _server(create_app(store, spool, work, api_key=api_key))
             # The socket listens already: a request that comes before the server has begun waits in its backlog.
             print(f"Classify service on {url}", flush=True)
-            _run(create_app(store, spool, work, api_key=api_key), listener)
+            server.run(sockets=[listener])
         finally:
             work.stop()
             store.close()
 
 
-def _run(app: FastAPI, listener: socket.socket) -> None:
+def _server(app: FastAPI) -> uvicorn.Server:
+    """Make the server, and have SIGTERM and SIGINT stop it from now on."""
     config = uvicorn.Config(
         app,
         access_log=False,
@@ -94,7 +96,7 @@ def _run(app: FastAPI, listener: socket.socket) -> None:
     # which by default ends the process by the signal instead of with exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    server.run(sockets=[listener])
+    return server
 
 
 def _api_key() -> str | None:

@@ -117,6 +117,12 @@ def test_a_kill_leaves_no_child(tmp_path: Path, samples: dict[str, Path]) -> Non
     assert children
 
 
+def test_a_stop_as_soon_as_it_has_started_is_clean(tmp_path: Path) -> None:
+    with running_service(tmp_path) as service:
+        assert service.stop() == 0
+        assert service.log.read_text() == ""
+
+
 def test_a_stop_with_an_open_connection_is_clean(tmp_path: Path) -> None:
     with running_service(tmp_path) as service, httpx.Client() as client:
         client.get(f"{service.url}/health")
