@@ -11,12 +11,12 @@ import logging
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import unquote
 
 from airflow_provider_classify.contract import MAX_BYTES
@@ -27,6 +27,8 @@ from airflow_provider_classify.exceptions import (
     DocumentNotReadable,
     DocumentTooLarge,
 )
+
+T = TypeVar("T")
 
 _downloading = ContextVar("_downloading", default=False)
 # At INFO httpx logs each URL whole, with the signature that gives access to the document.
@@ -81,7 +83,7 @@ class Document:
         :raises DocumentNotFound: nothing is there.
         :raises DocumentEmpty: no bytes.
         :raises DocumentTooLarge: more than the API takes (500 MB).
-        :raises DocumentNotReadable: the storage refused or could not be reached.
+        :raises DocumentNotReadable: the storage refused or could not be reached, now or at a later read.
         """
         try:
             stream = self._open()
@@ -92,8 +94,9 @@ class Document:
                 f"The document {self.label} cannot be read ({error}); check the permissions and the storage connection."
             ) from error
         with stream:
-            _require_size(stream, self.label)
-            yield stream
+            guarded = cast("BinaryIO", _Guarded(stream, self.label))
+            _require_size(guarded, self.label)
+            yield guarded
 
     def _open(self) -> BinaryIO:
         if not self._scheme:
@@ -130,6 +133,32 @@ class Document:
                 with self.open() as source, target.open("wb") as copy:
                     shutil.copyfileobj(source, copy, 1024 * 1024)
             yield target
+
+
+class _Guarded:
+    """A stream whose failures name the document: a storage can fail at any read."""
+
+    def __init__(self, stream: BinaryIO, label: str) -> None:
+        self._stream = stream
+        self._label = label
+
+    def read(self, size: int = -1) -> bytes:
+        return self._calling(self._stream.read, size)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._calling(self._stream.seek, offset, whence)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    def _calling(self, method: Callable[..., T], *arguments: int) -> T:
+        try:
+            return method(*arguments)
+        except Exception as error:  # each storage client raises kinds of its own
+            raise DocumentNotReadable(
+                f"The document {self._label} cannot be read to its end ({type(error).__name__}: {error}); "
+                "check the storage and its connection."
+            ) from error
 
 
 def _require_size(stream: BinaryIO, label: str) -> None:

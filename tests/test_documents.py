@@ -187,6 +187,15 @@ def test_a_storage_that_is_not_installed() -> None:
     assert "provider" in str(error)
 
 
+def test_what_has_no_size_cannot_be_sent() -> None:
+    reading, writing = os.pipe()
+    try:
+        assert type(refused(f"/dev/fd/{reading}")) is DocumentNotReadable
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
 # --- downloads ----------------------------------------------------------------------------
 
 

@@ -25,7 +25,7 @@ from airflow_provider_classify.backends import wire
 from airflow_provider_classify.backends.settings import Settings
 from airflow_provider_classify.contract import Category, Job, Submission
 from airflow_provider_classify.documents import Document
-from airflow_provider_classify.exceptions import ClassifyError
+from airflow_provider_classify.exceptions import ClassifyError, DocumentError
 
 #: Bytes of an upload that are in memory at a time.
 _PIECE = 256 * 1024
@@ -90,6 +90,8 @@ class ApiJobs:
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise wire.not_reached(error, what=what, settings=settings) from error
         except (aiohttp.ClientError, TimeoutError) as error:
+            if isinstance(error.__cause__, DocumentError):  # it was the document that could not be read
+                raise error.__cause__ from error.__cause__.__cause__
             raise wire.connection_lost(error, what=what, settings=settings) from error
 
 

@@ -22,6 +22,8 @@ from typing import Any
 
 import psutil
 import pytest
+from airflow.sdk.io import attach
+from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
 from airflow_provider_classify.backends import wire
 from airflow_provider_classify.backends.api import ApiBackend
@@ -37,6 +39,7 @@ from airflow_provider_classify.exceptions import (
     ClassifyError,
     DocumentEmpty,
     DocumentNotFound,
+    DocumentNotReadable,
     InvalidReply,
     JobNotFound,
     QuotaExceeded,
@@ -263,6 +266,29 @@ def test_nothing_is_sent_of_a_document_that_is_missing_or_empty(
         for path, kind in ((empty, DocumentEmpty), (tmp_path / "none.pdf", DocumentNotFound)):
             assert type(failure(client.submit, settings_for(server.url), str(path), caplog=caplog)) is kind
     assert server.requests == []
+
+
+class FailingFile(MemoryFile):
+    def read(self, size: int = -1) -> bytes:
+        if self.tell() > 0:
+            raise OSError("The storage is gone")
+        return super().read(1024)
+
+
+class FailingStorage(MemoryFileSystem):
+    def _open(self, path: str, mode: str = "rb", **_: object) -> MemoryFile:
+        return FailingFile(self, path, data=bytes(1_000_000))
+
+
+def test_a_storage_that_fails_midway_is_no_failure_of_the_api(
+    client: Httpx | Aiohttp, caplog: pytest.LogCaptureFixture
+) -> None:
+    attach("memory", conn_id="failing", fs=FailingStorage())
+    with scripted_server(ACCEPTED) as server:
+        error = failure(client.submit, settings_for(server.url), "memory://failing@bucket/scan.pdf", caplog=caplog)
+    assert type(error) is DocumentNotReadable
+    assert "memory://bucket/scan.pdf" in str(error)
+    assert "The storage is gone" in str(error)
 
 
 # --- answers that are errors --------------------------------------------------------------

@@ -35,6 +35,9 @@ class _Http(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 500
 
+    def handle_error(self, *args: object) -> None:
+        pass  # a client that leaves in the middle is meant
+
 
 @dataclass(frozen=True)
 class Answer:
