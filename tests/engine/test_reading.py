@@ -47,11 +47,21 @@ def test_scanned_pdf_is_read_by_ocr(tmp_path: Path) -> None:
     assert page.lines[0].text == "INVOICE 2024-17"
 
 
-def test_stamp_on_a_scan_does_not_pass_for_its_text(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rotation", [0, 180])
+def test_stamp_on_a_scan_does_not_pass_for_its_text(rotation: int, tmp_path: Path) -> None:
     stamp = "Downloaded from an archive on the first day of the year"
-    (page,) = read(paper.scanned_pdf(paper.picture(), stamp), tmp_path)
+    with pymupdf.open(stream=paper.scanned_pdf(paper.picture(), stamp), filetype="pdf") as document:
+        document[0].set_rotation(rotation)
+        (page,) = read(document.tobytes(), tmp_path)
     assert page.source == "ocr"
     assert "Total amount due" in text(page)
+
+
+def test_text_over_a_picture_is_no_stamp(tmp_path: Path) -> None:
+    with pymupdf.open(stream=paper.scanned_pdf(paper.picture()), filetype="pdf") as document:
+        document[0].insert_text((72, 400), "A slide whose title stands before a photograph", fontsize=20)
+        (page,) = read(document.tobytes(), tmp_path)
+    assert page.source == "text_layer"
 
 
 def test_blank_page_has_no_lines(tmp_path: Path) -> None:

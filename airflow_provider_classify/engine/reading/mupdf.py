@@ -40,8 +40,9 @@ TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
 RENDER_SIDE = 1400
 #: HTML beyond this is cut off before layout, which costs half a second per megabyte.
 MAX_HTML_BYTES = 2 * 1024**2
-#: A text layer shorter than this on a page that is mostly picture is a stamp, not the page's text.
-STAMP_CHARACTERS = 200
+#: Text only in this share of the page's height, at its head and foot, and a picture over this share of the page:
+#: the page is a scan, and the text what a scanner or an archive stamped on it.
+STAMP_MARGIN, STAMP_PICTURE = 0.1, 0.6
 #: Layout of what has no pages of its own, in points: a slide for PPTX, else A4.
 _SLIDE, _SHEET = {"width": 720, "height": 540}, {"width": 595, "height": 842}
 #: PyMuPDF raises its own errors as RuntimeError, MuPDF's as they come, and ValueError for pages out of range.
@@ -121,13 +122,12 @@ def _text_layer(page: Any, number: int) -> Page:
 
 
 def _is_stamp(page: Any, text: Page) -> bool:
-    """Whether a picture fills the page and its little text only labels it, as scanners and archives do."""
-    if sum(len(line.text) for line in text.lines) >= STAMP_CHARACTERS:
+    """Whether the page is a picture with a line or two of text stamped on its margin."""
+    if any(line.y1 > STAMP_MARGIN and line.y0 < 1 - STAMP_MARGIN for line in text.lines):
         return False
-    area = abs(page.rect.get_area())
-    return any(
-        abs((pymupdf.Rect(image["bbox"]) & page.rect).get_area()) > 0.6 * area for image in page.get_image_info()
-    )
+    # Like text, pictures come in the coordinates of the page before its rotation.
+    pictures = (pymupdf.Rect(i["bbox"]) * page.rotation_matrix & page.rect for i in page.get_image_info())
+    return any(picture.get_area() > STAMP_PICTURE * page.rect.get_area() for picture in pictures)
 
 
 def _render(page: Any) -> Picture:
