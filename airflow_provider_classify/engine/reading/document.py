@@ -21,8 +21,8 @@ class PageReading(Protocol):
         """
         Yield the page, each time more complete; stop iterating when one is enough.
 
-        A page with text yields once. A page read by OCR yields after its most useful lines,
-        and once more after the others, whose recognition only then begins.
+        A page with text yields once. A page read by OCR yields after its most useful lines, and
+        again after the next, whose recognition only then begins.
 
         :raises DocumentError: this page cannot be read; the others may still be.
         """
