@@ -12,10 +12,10 @@ from typing import Any
 from airflow_provider_classify import __version__
 from airflow_provider_classify.contract import MAX_PAGES, Category, ClassificationResult, PageResult
 from airflow_provider_classify.engine.deciding import SURE, combine, page_weight, softmax, trust
-from airflow_provider_classify.engine.knowledge import load_knowledge
+from airflow_provider_classify.engine.knowledge import Knowledge, load_knowledge
 from airflow_provider_classify.engine.labels import Meaning, meanings_of, own_words_points
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading import PageReading, open_document
+from airflow_provider_classify.engine.reading import Document, PageReading, open_document
 from airflow_provider_classify.engine.scoring import PageScore, Scorer
 from airflow_provider_classify.engine.words import singular
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
@@ -44,16 +44,23 @@ class Classifier:
     :param categories: at least one, with distinct names.
     :param max_pages: a longer document is classified from its first pages.
     :param threads: cores that OCR may use; all available if None.
+    :param knowledge: of document types, instead of what comes with this package.
     """
 
     def __init__(
-        self, categories: Sequence[Category], *, max_pages: int = MAX_PAGES, threads: int | None = None
+        self,
+        categories: Sequence[Category],
+        *,
+        max_pages: int = MAX_PAGES,
+        threads: int | None = None,
+        knowledge: Knowledge | None = None,
     ) -> None:
         self._names = [category.name for category in categories]
         self._max_pages = max_pages
         self._threads = threads
-        self._scorer = _scorer()
-        self._meanings = meanings_of(categories, load_knowledge())
+        self._knowledge = knowledge or load_knowledge()
+        self._scorer = _scorer() if knowledge is None else Scorer(knowledge)
+        self._meanings = meanings_of(categories, self._knowledge)
         self._weights = [
             [(self._scorer.names.index(name), math.log(weight)) for name, weight in meaning.types.items()]
             for meaning in self._meanings
@@ -67,18 +74,25 @@ class Classifier:
 
         :raises DocumentError: the document cannot be opened, or none of its pages can be read.
         """
+        with open_document(path, name=name, max_pages=self._max_pages, threads=self._threads) as document:
+            return self.classify_document(document)
+
+    def classify_document(self, document: Document) -> ClassificationResult:
+        """
+        Classify a document that is already open; reads its pages as far as needed.
+
+        :raises DocumentError: none of its pages can be read.
+        """
         judged: list[_JudgedPage] = []
         failed: dict[int, DocumentError] = {}
-        with open_document(path, name=name, max_pages=self._max_pages, threads=self._threads) as document:
-            for reading in document.pages:
-                try:
-                    judged.append(self._judge(reading))
-                except DocumentError as error:
-                    failed[reading.number] = error
-            is_image = document.is_image
+        for reading in document.pages:
+            try:
+                judged.append(self._judge(reading))
+            except DocumentError as error:
+                failed[reading.number] = error
         if not judged:
-            raise next(iter(failed.values()), DocumentEmpty(f"{name!r} has no pages; check the file."))
-        return self._result(judged, failed, is_image=is_image)
+            raise next(iter(failed.values()))
+        return self._result(judged, failed, is_image=document.is_image)
 
     def _judge(self, reading: PageReading) -> _JudgedPage:
         """Read a page only as far as needed to be sure of it."""
@@ -124,7 +138,7 @@ class Classifier:
             "engine": {
                 "name": "airflow-provider-classify",
                 "version": __version__,
-                "knowledge": load_knowledge().version,
+                "knowledge": self._knowledge.version,
             },
         }
         pages = [self._page_result(page) for page in judged]

@@ -5,7 +5,8 @@ One file per family, one entry per type::
 
     invoice:
       description: A bill from a seller requesting payment.
-      aliases: bill, tax invoice, rechnung           # other names of the type, in any language
+      aliases: tax invoice, rechnung                 # other names, in any language; they also stand as headings
+      labels: bill, billing                          # what else users call it, but hardly the document itself
       parents: financial document                    # whom an answer counts for, if no category claims the type
       titles: invoice, invoice number                # phrases that stand as a heading
       geometry: narrow                               # the shape of its pages (Geometry)
@@ -14,6 +15,8 @@ One file per family, one entry per type::
         en:
           decisive: invoice number, invoice date
           weak: quantity
+        de:
+          decisive: rechnung*                        # and all words that begin so; *rechnung: that end so
       patterns:                                      # regular expressions on the raw text, by strength
         strong:
           - 'P<[A-Z]{3}'
@@ -26,7 +29,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -35,6 +38,7 @@ from typing import TypeVar
 
 import yaml
 
+from airflow_provider_classify.engine.phrases import SHORTEST_STEM
 from airflow_provider_classify.engine.words import words_of
 from airflow_provider_classify.exceptions import InvalidDocumentTypes
 
@@ -72,6 +76,7 @@ class DocumentType:
     name: str
     description: str
     aliases: tuple[str, ...]
+    labels: tuple[str, ...]
     parents: tuple[str, ...]
     titles: tuple[str, ...]
     cues: Mapping[str, float]
@@ -86,6 +91,11 @@ class Knowledge:
 
     types: Mapping[str, DocumentType]
     version: str
+
+    def without(self, names: Iterable[str]) -> Knowledge:
+        """The same, but for some types."""
+        left_out = set(names)
+        return Knowledge({name: t for name, t in self.types.items() if name not in left_out}, self.version)
 
 
 @cache
@@ -138,6 +148,7 @@ def _document_type(name: str, entry: _Entry) -> DocumentType:
         name=name,
         description=entry.at(fields["description"]).text(),
         aliases=listed("aliases"),
+        labels=listed("labels"),
         parents=listed("parents"),
         titles=listed("titles"),
         cues=_cues(entry.at(fields["cues"])) if "cues" in fields else {},
@@ -161,11 +172,21 @@ def _cues(entry: _Entry) -> dict[str, float]:
         for strength, node in entry.at(by_strength).items():
             weight = entry.at(node).weight(strength)
             for phrase in entry.at(node).phrases():
-                folded = " ".join(words_of(phrase))
+                folded = _folded(phrase)
                 if not folded:
-                    raise entry.at(node).error(f"has a cue without a letter: {phrase!r}")
+                    raise entry.at(node).error(f"has a cue that is no phrase: {phrase!r}")
                 cues[folded] = max(weight, cues.get(folded, 0.0))
     return cues
+
+
+def _folded(cue: str) -> str:
+    """The cue as it is looked for; empty if it has no words, or a star that is not on one long word."""
+    words = words_of(cue)
+    if "*" not in cue:
+        return " ".join(words)
+    if len(words) != 1 or len(words[0]) < SHORTEST_STEM or cue.strip("*") == cue or cue.count("*") > 1:
+        return ""
+    return f"{words[0]}*" if cue.endswith("*") else f"*{words[0]}"
 
 
 def _patterns(entry: _Entry) -> Iterator[tuple[re.Pattern[str], float]]:

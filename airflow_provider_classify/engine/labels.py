@@ -112,7 +112,7 @@ def _contains(words: Sequence[str], name: Sequence[str]) -> bool:
 def _aliases(knowledge: Knowledge) -> dict[tuple[str, ...], str]:
     """Every name of every type; a type's own name goes before another's alias."""
     aliases: dict[tuple[str, ...], str] = {}
-    for names in (lambda t: (t.name,), lambda t: t.aliases):
+    for names in (lambda t: (t.name,), lambda t: t.aliases, lambda t: t.labels):
         for document_type in knowledge.types.values():
             for name in names(document_type):
                 aliases.setdefault(tuple(label_words(name)), document_type.name)
@@ -180,7 +180,7 @@ def _profile(document_type: DocumentType) -> dict[str, float]:
         (0.3, document_type.cues),
         (0.5, [document_type.description]),
         (0.6, document_type.titles),
-        (1.0, [document_type.name, *document_type.aliases]),
+        (1.0, [document_type.name, *document_type.aliases, *document_type.labels]),
     ):
         for text in texts:
             words |= dict.fromkeys(_telling_words(text), weight)

@@ -15,14 +15,13 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from airflow_provider_classify.engine.features import Features, PageText, features_of
 from airflow_provider_classify.engine.knowledge import Geometry, Knowledge, Style
 from airflow_provider_classify.engine.page import Line, Page
-from airflow_provider_classify.engine.words import is_unspaced, words_of
+from airflow_provider_classify.engine.phrases import NOWHERE, Phrase, PhraseIndex
 
 #: The most that cues can add up to; ten strong cues say little more than five.
 CUES_LIMIT = 7.0
@@ -32,8 +31,6 @@ LONG_TEXT = 150
 HEADING_WORDS = 9
 HEADING_REGION = 0.30
 HEADING_SIZE = 1.25
-
-Phrase = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +65,8 @@ class Scorer:
     def __init__(self, knowledge: Knowledge) -> None:
         self.types = list(knowledge.types.values())
         self.names = [document_type.name for document_type in self.types]
-        self._cues = _PhraseIndex()
-        self._titles = _PhraseIndex()
+        self._cues = PhraseIndex()
+        self._titles = PhraseIndex()
         self._patterns: dict[str, tuple[object, list[tuple[int, float]]]] = {}
         for number, document_type in enumerate(self.types):
             for cue, weight in document_type.cues.items():
@@ -81,7 +78,7 @@ class Scorer:
         """Score one page."""
         text = PageText(page)
         features = features_of(text)
-        cue_words = self._cues.find(text.words, text.unspaced)
+        cue_words = self._cues.find(text.words, unspaced=text.unspaced, is_ocr=features.is_ocr)
         sums = [0.0] * len(self.types)
         for phrase in cue_words:
             for number, weight in self._cues.entries[phrase]:
@@ -111,7 +108,7 @@ class Scorer:
         for phrase, position in page._cue_words.items():
             for entry, weight in self._cues.entries[phrase]:
                 if entry == number:
-                    line = 0 if position < 0 else bisect_right(page.text.line_ends, position)
+                    line = 0 if position == NOWHERE else bisect_right(page.text.line_ends, position)
                     yield Evidence(" ".join(phrase), weight, lines[line])
         for phrase, (weight, line) in page._headings.items():
             if any(entry == number for entry, _ in self._titles.entries[phrase]):
@@ -124,6 +121,7 @@ class Scorer:
 
     def _find_headings(self, text: PageText) -> dict[Phrase, tuple[float, int]]:
         """Titles on lines that stand as headings: the phrase, how much it weighs, and its line."""
+        is_ocr = text.page.source == "ocr"
         sizes = sorted(line.size for line in text.page.lines)
         median = max(1e-6, sizes[len(sizes) // 2]) if sizes else 1.0
         found: dict[Phrase, tuple[float, int]] = {}
@@ -131,47 +129,15 @@ class Scorer:
             prominence = _prominence(line, line.size / median)
             if not prominence or not 0 < len(words) <= HEADING_WORDS:
                 continue
-            for phrase in self._titles.find(words, ""):
-                share = len(phrase) / len(words)
+            unspaced = "".join(words) if text.unspaced else ""
+            for phrase in self._titles.find(words, unspaced=unspaced, is_ocr=is_ocr):
+                share = min(1.0, len("".join(phrase)) / len("".join(words)))
                 if share == 1:
                     weight = 3.0 * prominence + (0.3 if line.text.isupper() else 0.0)
                 else:
                     weight = (1.0 + 1.2 * share) * prominence * (0.75 if len(phrase) == 1 else 1.0)
                 if weight > found.get(phrase, (0.0, 0))[0]:
                     found[phrase] = (weight, number)
-        return found
-
-
-class _PhraseIndex:
-    """Phrases of all types by their words; finds them all in one walk through a text."""
-
-    def __init__(self) -> None:
-        self.entries: dict[Phrase, list[tuple[int, float]]] = defaultdict(list)
-        self._lengths: dict[str, set[int]] = defaultdict(set)
-        self._unspaced: dict[str, Phrase] = {}
-
-    def add(self, text: str, number: int, weight: float) -> None:
-        phrase = tuple(words_of(text))
-        if not phrase:
-            return
-        self.entries[phrase].append((number, weight))
-        if is_unspaced(text):
-            self._unspaced["".join(phrase)] = phrase
-        else:
-            self._lengths[phrase[0]].add(len(phrase))
-
-    def find(self, words: list[str], unspaced: str) -> dict[Phrase, int]:
-        """The phrases that occur, each with the index of its first word (-1: in a script without spaces)."""
-        found: dict[Phrase, int] = {}
-        lengths, entries = self._lengths, self.entries
-        for start, word in enumerate(words):
-            if word in lengths:
-                for length in lengths[word]:
-                    phrase = tuple(words[start : start + length])
-                    if phrase in entries and phrase not in found:
-                        found[phrase] = start
-        if unspaced:
-            found |= {phrase: -1 for text, phrase in self._unspaced.items() if text in unspaced}
         return found
 
 

@@ -1,0 +1,97 @@
+"""Find thousands of phrases in one walk through a text."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from airflow_provider_classify.engine.words import is_unspaced, words_of
+
+#: OCR drops spaces: "INVOICENUMBER". Words this long may be several, and only phrases this long are looked for in them.
+GLUED = 10
+#: The fewest letters that the stem of ``vertrag*`` has.
+SHORTEST_STEM = 4
+
+Phrase = tuple[str, ...]
+#: The place of a phrase that was found in a script without spaces, where words have no number.
+NOWHERE = -1
+
+
+class PhraseIndex:
+    """
+    Phrases, each with what it counts for: pairs of a type's number and a weight.
+
+    ``vertrag*`` stands for all words that begin so, ``*vertrag`` for all that end so: languages
+    that compound and inflect have too many to list.
+    """
+
+    def __init__(self) -> None:
+        self.entries: dict[Phrase, list[tuple[int, float]]] = defaultdict(list)
+        self._lengths: dict[str, set[int]] = defaultdict(set)
+        self._unspaced: dict[str, Phrase] = {}
+        self._glued: dict[str, Phrase] = {}
+        self._beginnings = _Stems()
+        self._endings = _Stems()
+
+    def add(self, text: str, number: int, weight: float) -> None:
+        """Let a phrase count for a type; ``text`` is as it is written."""
+        phrase = tuple(words_of(text))
+        if not phrase:
+            return
+        if text.endswith("*"):
+            self._beginnings.add(phrase[0], (f"{phrase[0]}*",))
+            phrase = (f"{phrase[0]}*",)
+        elif text.startswith("*"):
+            self._endings.add(phrase[0][::-1], (f"*{phrase[0]}",))
+            phrase = (f"*{phrase[0]}",)
+        elif is_unspaced(text):
+            self._unspaced["".join(phrase)] = phrase
+        else:
+            self._lengths[phrase[0]].add(len(phrase))
+            if len(phrase) > 1 and len(glued := "".join(phrase)) >= GLUED:
+                self._glued[glued] = phrase
+        self.entries[phrase].append((number, weight))
+
+    def find(self, words: Sequence[str], *, unspaced: str = "", is_ocr: bool = False) -> dict[Phrase, int]:
+        """
+        The phrases that occur, each with the index of its first word, or NOWHERE.
+
+        :param unspaced: the text without spaces, if its script has none.
+        :param is_ocr: also look for phrases whose spaces were lost.
+        """
+        found: dict[Phrase, int] = {}
+        lengths, entries = self._lengths, self.entries
+        seen: set[str] = set()
+        for start, word in enumerate(words):
+            if word in lengths:
+                for length in lengths[word]:
+                    phrase = tuple(words[start : start + length])
+                    if phrase in entries and phrase not in found:
+                        found[phrase] = start
+            if word not in seen:
+                seen.add(word)
+                for phrase in (*self._beginnings.of(word), *self._endings.of(word[::-1])):
+                    found.setdefault(phrase, start)
+                if is_ocr and len(word) >= GLUED:
+                    for glued, phrase in self._glued.items():
+                        if glued in word:
+                            found.setdefault(phrase, start)
+        if unspaced:
+            found |= {phrase: NOWHERE for text, phrase in self._unspaced.items() if text in unspaced}
+        return found
+
+
+class _Stems:
+    """Beginnings of words, found by their first letters."""
+
+    def __init__(self) -> None:
+        self._by_start: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
+
+    def add(self, stem: str, phrase: Phrase) -> None:
+        self._by_start[stem[:SHORTEST_STEM]].append((stem, phrase))
+
+    def of(self, word: str) -> list[Phrase]:
+        start = word[:SHORTEST_STEM]
+        if start not in self._by_start:
+            return []
+        return list(dict.fromkeys(phrase for stem, phrase in self._by_start[start] if word.startswith(stem)))

@@ -1,0 +1,144 @@
+"""
+How often the engine is right on labelled documents, and how well it knows it.
+
+    python tests/benchmarks/accuracy.py FOLDER [--paraphrased] [--held-back] [--unknown]
+
+FOLDER has ``labels.csv`` with the columns path, category, kind, language and source_repo; the
+environment variable DOCUMENTS stands for it. The options add tables:
+
+* ``--paraphrased``: the categories under other names, all at once.
+* ``--held-back``: each category in turn unknown to the engine, given by name and a sentence.
+* ``--unknown``: each category in turn not offered; does the confidence tell its documents apart?
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import resource
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments import read_all, run_held_back, run_paraphrased, run_unknown
+from measures import calibration_error, macro_f1, share
+
+from airflow_provider_classify.contract import Category
+from airflow_provider_classify.engine.process import EnginePool
+from airflow_provider_classify.exceptions import ClassifyError
+
+SURE = 0.9
+
+
+@dataclass(frozen=True)
+class Answer:
+    document: dict[str, str]
+    given: str | None
+    confidence: float
+    pages: int
+    error: str | None = None
+
+    @property
+    def is_right(self) -> bool:
+        return self.given == self.document["category"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path, nargs="?", default=os.environ.get("DOCUMENTS"))
+    parser.add_argument("--paraphrased", action="store_true")
+    parser.add_argument("--held-back", action="store_true")
+    parser.add_argument("--unknown", action="store_true")
+    options = parser.parse_args()
+    if options.folder is None:
+        parser.error("name the FOLDER, or set DOCUMENTS")
+    folder = Path(options.folder)
+    with (folder / "labels.csv").open(newline="") as file:
+        documents = list(csv.DictReader(file))
+    categories = sorted({document["category"] for document in documents})
+
+    answers, wall = classify_all(folder, documents, categories)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    print_summary(answers)
+    print_costs(answers, wall, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024)
+    if options.paraphrased or options.held_back or options.unknown:
+        readings = read_all([folder / document["path"] for document in documents])
+        truths = [document["category"] for document in documents]
+        for wanted, run in (
+            (options.paraphrased, run_paraphrased),
+            (options.held_back, run_held_back),
+            (options.unknown, run_unknown),
+        ):
+            if wanted:
+                print()
+                run(readings, truths, categories)
+
+
+def classify_all(
+    folder: Path, documents: Sequence[dict[str, str]], categories: Sequence[str]
+) -> tuple[list[Answer], float]:
+    """The answers, and the seconds they took together."""
+    offered = [Category(name) for name in categories]
+    started = time.perf_counter()
+    with EnginePool() as pool, ThreadPoolExecutor(pool.size) as threads:
+
+        def classify(document: dict[str, str]) -> Answer:
+            path = folder / document["path"]
+            try:
+                result = pool.classify(path, offered, name=document["path"])
+            except ClassifyError as error:
+                return Answer(document, None, 0.0, 0, str(error))
+            return Answer(document, result.classification, result.confidence, result.total_pages)
+
+        answers = list(threads.map(classify, documents))
+        return answers, time.perf_counter() - started
+
+
+def print_summary(answers: Sequence[Answer]) -> None:
+    sure = [answer for answer in answers if answer.confidence >= SURE]
+    pairs = [(answer.document["category"], answer.given) for answer in answers]
+    print(f"documents             {len(answers)}")
+    print(f"accuracy              {share(a.is_right for a in answers):.1%}")
+    print(f"macro F1              {macro_f1(pairs):.3f}")
+    print(f"calibration error     {calibration_error([(a.confidence, a.is_right) for a in answers]):.3f}")
+    print(
+        f"precision at >= {SURE}   {share(a.is_right for a in sure):.1%} on {len(sure) / len(answers):.1%} of documents"
+    )
+    print_table("by kind", answers, lambda a: a.document["kind"])
+    print_table("by language", answers, lambda a: "English" if a.document["language"] == "en" else "other")
+    print_table("by category", answers, lambda a: a.document["category"])
+    print_table("by source", answers, lambda a: a.document["source_repo"])
+    by_source: dict[str, list[bool]] = defaultdict(list)
+    for answer in answers:
+        by_source[answer.document["source_repo"]].append(answer.is_right)
+    print(f"mean over sources     {sum(map(share, by_source.values())) / len(by_source):.1%}")
+    confused = Counter(pair for pair in pairs if pair[0] != pair[1])
+    print("\nconfused: truth -> answer")
+    for (truth, given), count in confused.most_common():
+        print(f"  {truth} -> {given or 'error'}: {count}")
+    for answer in answers:
+        if not answer.is_right:
+            print(f"  {answer.document['path']}: {answer.error or f'{answer.given} {answer.confidence:.2f}'}")
+
+
+def print_table(title: str, answers: Sequence[Answer], key: Callable[[Answer], str]) -> None:
+    groups: dict[str, list[Answer]] = defaultdict(list)
+    for answer in answers:
+        groups[key(answer)].append(answer)
+    print(f"\n{title}")
+    for name, group in sorted(groups.items()):
+        print(f"  {name:<52} {share(a.is_right for a in group):6.1%} of {len(group)}")
+
+
+def print_costs(answers: Sequence[Answer], wall: float, cpu: float, peak_mb: int) -> None:
+    pages = sum(answer.pages for answer in answers)
+    print(f"\npages                 {pages}, {pages / wall:.1f} a second, {cpu / max(1, pages):.2f} CPU-s each")
+    print(f"peak memory, a child  {peak_mb} MB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""What the engine makes of names and documents that it does not know; each document is read only once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from category_names import DESCRIPTIONS, PARAPHRASES
+from measures import auroc, calibration_error, share
+
+from airflow_provider_classify.contract import Category, ClassificationResult
+from airflow_provider_classify.engine.classifier import Classifier
+from airflow_provider_classify.engine.cores import available_cores
+from airflow_provider_classify.engine.knowledge import load_knowledge
+from airflow_provider_classify.engine.labels import meanings_of
+from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.reading import Document, open_document
+from airflow_provider_classify.engine.reading.sniffing import Format
+from airflow_provider_classify.exceptions import ClassifyError
+
+
+@dataclass(frozen=True)
+class KeptPage:
+    number: int
+    kept: list[Page]
+
+    def passes(self) -> Iterator[Page]:
+        return iter(self.kept)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A document's pages with all their passes, to be classified again and again."""
+
+    kind: Format
+    pages: list[KeptPage]
+    is_image: bool
+
+    def classify(self, classifier: Classifier) -> ClassificationResult:
+        return classifier.classify_document(Document(self.kind, len(self.pages), iter(self.pages), self.is_image))
+
+
+def read_all(paths: Sequence[Path]) -> list[Reading | None]:
+    """None for what cannot be read."""
+    with ProcessPoolExecutor(available_cores()) as processes:
+        return list(processes.map(_read, paths, chunksize=4))
+
+
+def _read(path: Path) -> Reading | None:
+    try:
+        with open_document(path, name=path.name, threads=1) as document:
+            pages = [KeptPage(reading.number, list(reading.passes())) for reading in document.pages]
+            return Reading(document.kind, pages, document.is_image)
+    except ClassifyError:
+        return None
+
+
+def run_paraphrased(readings: Sequence[Reading | None], truths: Sequence[str], categories: Sequence[str]) -> None:
+    classifier = Classifier([Category(PARAPHRASES[name]) for name in categories])
+    answers: list[tuple[str, float, bool]] = []
+    for reading, truth in zip(readings, truths, strict=True):
+        if reading is not None:
+            result = reading.classify(classifier)
+            answers.append((truth, result.confidence, result.classification == PARAPHRASES[truth]))
+    error = calibration_error([(confidence, right) for _, confidence, right in answers])
+    right = sum(right for *_, right in answers) / len(truths)
+    print(f"paraphrased: accuracy {right:.1%}, calibration error {error:.3f}")
+    for name in categories:
+        print(f"  {name:<20} {PARAPHRASES[name]:<34} {share(r for truth, _, r in answers if truth == name):6.1%}")
+
+
+def run_held_back(readings: Sequence[Reading | None], truths: Sequence[str], categories: Sequence[str]) -> None:
+    knowledge = load_knowledge()
+    print("held back: recall of a category whose types the engine does not know")
+    right: list[bool] = []
+    for held in categories:
+        types = meanings_of([Category(name) for name in categories], knowledge)[categories.index(held)].types
+        offered = [Category(name, DESCRIPTIONS[name] if name == held else "") for name in categories]
+        classifier = Classifier(offered, knowledge=knowledge.without(types))
+        answers = [
+            reading.classify(classifier).classification == held if reading else False
+            for reading, truth in zip(readings, truths, strict=True)
+            if truth == held
+        ]
+        print(f"  {held:<52} {share(answers):6.1%} of {len(answers)}")
+        right += answers
+    print(f"  {'all':<52} {share(right):6.1%} of {len(right)}")
+
+
+def run_unknown(readings: Sequence[Reading | None], truths: Sequence[str], categories: Sequence[str]) -> None:
+    """Confidence of all documents with all categories, against that of documents whose category is not offered."""
+    everything = Classifier([Category(name) for name in categories])
+    inside = [reading.classify(everything).confidence for reading in readings if reading]
+    outside: list[float] = []
+    print("unknown: documents whose category is not offered")
+    for left_out in categories:
+        classifier = Classifier([Category(name) for name in categories if name != left_out])
+        confidences = [
+            reading.classify(classifier).confidence
+            for reading, truth in zip(readings, truths, strict=True)
+            if reading and truth == left_out
+        ]
+        print(f"  {left_out:<30} AUROC {auroc(inside, confidences):.3f}")
+        outside += confidences
+    print(f"  {'all':<30} AUROC {auroc(inside, outside):.3f}")
+    print(
+        f"  confidence >= 0.9: {share(c >= 0.9 for c in outside):.1%} of them, {share(c >= 0.9 for c in inside):.1%} else"
+    )
