@@ -104,6 +104,8 @@ def _parse_category(item: object) -> Category:
         raise InvalidCategories(f"The category {dict(item)!r} has no name; give it one.")
     if not isinstance(description, (str, NoneType)):
         raise InvalidCategories(f"The description of the category {name!r} is not a text; write it as one.")
+    if any("\ud800" <= character <= "\udfff" for character in name + (description or "")):
+        raise InvalidCategories(f"The category {name!r} has a character that is none; write it as UTF-8.")
     unknown = set(item) - {"name", "description"}
     if unknown:
         raise InvalidCategories(

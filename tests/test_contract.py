@@ -371,6 +371,8 @@ def test_the_order_of_categories_is_kept() -> None:
         ([Category("")], "no name"),
         ([{"name": 5}], "no name"),
         ([{"description": "a bill"}], "no name"),
+        (["invoice", "\udcff"], "UTF-8"),
+        ('[{"name": "invoice", "description": "\\ud800"}]', "UTF-8"),
         (["invoice", 5], "5 is neither"),
         (["invoice", None], "None is neither"),
         ([["invoice"]], "neither"),

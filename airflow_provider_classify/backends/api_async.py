@@ -89,6 +89,9 @@ class ApiJobs:
                 return response.status, dict(response.headers), await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise wire.not_reached(error, what=what, settings=settings) from error
+        except aiohttp.ClientResponseError as error:
+            # No cause: it carries the request's headers, and its repr shows the key.
+            raise wire.connection_lost(error, what=what, settings=settings) from None
         except (aiohttp.ClientError, TimeoutError) as error:
             if isinstance(error.__cause__, DocumentError):  # it was the document that could not be read
                 raise error.__cause__ from error.__cause__.__cause__

@@ -229,7 +229,7 @@ def _retry_after(reply_headers: Mapping[str, str], payload: Mapping[str, Any]) -
         return None
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return _seconds_until(str(value))
     return max(0.0, seconds) if math.isfinite(seconds) else None
 

@@ -113,8 +113,13 @@ def settings_for(url: str, key: str = KEY, request_timeout: float = 30.0) -> Set
 
 
 def told(error: BaseException) -> str:
-    """All that a log could show of an error: its words, its causes', the traceback."""
-    return "".join(traceback.format_exception(error)) + repr(error)
+    """All that a log could show of an error: the traceback, and the reprs of the error and its causes."""
+    shown = "".join(traceback.format_exception(error))
+    cause: BaseException | None = error
+    while cause is not None:
+        shown += repr(cause)
+        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
+    return shown
 
 
 def failure(call: Any, *args: Any, caplog: pytest.LogCaptureFixture) -> ClassifyError:

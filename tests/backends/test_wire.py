@@ -207,7 +207,9 @@ def test_a_503_can_say_in_its_body_how_long_to_wait() -> None:
     assert job_error(503, OVERLOADED, {"Retry-After": "60"}).retry_after == 60
 
 
-@pytest.mark.parametrize("details", [None, [], "busy", {}, {"retry_after": None}, {"retry_after": [5]}])
+@pytest.mark.parametrize(
+    "details", [None, [], "busy", {}, {"retry_after": None}, {"retry_after": [5]}, {"retry_after": 10**400}]
+)
 def test_a_503_whose_body_does_not_say_is_overloaded_all_the_same(details: object) -> None:
     error = job_error(503, {"error": {"code": "service_unavailable", "details": details}})
     assert type(error) is ApiOverloaded
