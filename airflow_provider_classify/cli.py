@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.contract import Category, parse_categories
+from airflow_provider_classify.contract import MAX_PAGES, Category, parse_categories
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCategories
 
 if TYPE_CHECKING:
@@ -56,11 +56,13 @@ def _parser() -> argparse.ArgumentParser:
     names = classify.add_mutually_exclusive_group(required=True)
     names.add_argument("--categories", metavar="A,B,…", help="category names, separated by commas")
     names.add_argument(
-        "--categories-file", metavar="FILE", type=Path, help='a JSON list of names or {"name", "description"} objects'
-    )
+        "--categories-file", metavar="FILE", type=Path,
+        help='a JSON list of names or {"name", "description", "examples"} objects',
+    )  # fmt: skip
     classify.add_argument(
         "--jobs", metavar="N", type=_at_least_one, help="processes that work at once (default: one for each core)"
     )
+    _add_engine_options(classify)
     classify.add_argument("documents", metavar="FILE", nargs="+", help="documents to classify")
     classify.set_defaults(run=_classify)
 
@@ -71,9 +73,20 @@ def _parser() -> argparse.ArgumentParser:
         "--data", metavar="FOLDER", type=Path, default=Path("classify-data"),
         help="where jobs and waiting uploads are kept (default: ./%(default)s)",
     )  # fmt: skip
+    _add_engine_options(serve)
     serve.epilog = "If CLASSIFY_API_KEY is set in the environment, every request must carry that key."
     serve.set_defaults(run=_serve)
     return parser
+
+
+def _add_engine_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--max-pages", metavar="N", type=_at_least_one, default=MAX_PAGES,
+        help="classify a document from its first N pages (default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument(
+        "--document-types", metavar="FOLDER", type=Path, help="your own document types, beside the built-in ones"
+    )
 
 
 def _at_least_one(text: str) -> int:
@@ -84,13 +97,15 @@ def _at_least_one(text: str) -> int:
 
 def _classify(options: argparse.Namespace) -> int:
     from airflow_provider_classify.engine.cores import available_cores
+    from airflow_provider_classify.engine.knowledge import load_knowledge
     from airflow_provider_classify.engine.process import EnginePool
 
     categories = _categories(options)
+    load_knowledge(options.document_types)  # Here, lest every document fails for a mistake in the folder.
     documents: list[str] = options.documents
     size = min(options.jobs or available_cores(), len(documents))
     failed = 0
-    with EnginePool(size) as pool:
+    with EnginePool(size, max_pages=options.max_pages, document_types=options.document_types) as pool:
         answers = _with_progress(_answers(pool, size, documents, categories), len(documents))
         for answer in answers:
             failed += "error" in answer
@@ -143,5 +158,11 @@ def _with_progress(answers: Iterator[dict[str, Any]], total: int) -> Iterator[di
 def _serve(options: argparse.Namespace) -> int:
     from airflow_provider_classify.service.server import serve
 
-    serve(host=options.host, port=options.port, data_dir=options.data)
+    serve(
+        host=options.host,
+        port=options.port,
+        data_dir=options.data,
+        max_pages=options.max_pages,
+        document_types=options.document_types,
+    )
     return 0

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from types import NoneType
 from typing import Any
@@ -54,19 +54,25 @@ class Progress(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A name to classify into, and what it means, for names that do not say it themselves."""
+    """
+    A name to classify into, and what it means, for names that do not say it themselves.
+
+    A name with slashes is a path (``finance/invoice``). ``examples`` are paths of documents of this
+    category on the machine of the local engine, which alone uses them.
+    """
 
     name: str
     description: str = ""
+    examples: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, str]:
-        """The form in which the API takes it."""
+        """The form in which the API takes it: without the examples, which are files of this machine."""
         return {"name": self.name, "description": self.description} if self.description else {"name": self.name}
 
 
 def parse_categories(value: object) -> tuple[Category, ...]:
     """
-    Read categories from what a user writes: names, ``{"name", "description"}``, or JSON of these.
+    Read categories from what a user writes: names, ``{"name", "description", "examples"}``, or JSON of these.
 
     :raises InvalidCategories: none given, one repeated (case does not distinguish), not a list.
     """
@@ -94,7 +100,7 @@ def parse_categories(value: object) -> tuple[Category, ...]:
 
 def _parse_category(item: object) -> Category:
     if isinstance(item, Category):
-        item = item.to_json()
+        item = asdict(item)
     elif isinstance(item, str):
         item = {"name": item}
     if not isinstance(item, Mapping):
@@ -106,13 +112,24 @@ def _parse_category(item: object) -> Category:
         raise InvalidCategories(f"The description of the category {name!r} is not a text; write it as one.")
     if any("\ud800" <= character <= "\udfff" for character in name + (description or "")):
         raise InvalidCategories(f"The category {name!r} has a character that is none; write it as UTF-8.")
-    unknown = set(item) - {"name", "description"}
+    unknown = set(item) - {"name", "description", "examples"}
     if unknown:
         raise InvalidCategories(
             f"The category {name!r} has an unknown key {sorted(map(str, unknown))[0]!r}; "
-            'only "name" and "description" are read.'
+            'only "name", "description" and "examples" are read.'
         )
-    return Category(name.strip(), (description or "").strip())
+    return Category(name.strip(), (description or "").strip(), _parse_examples(name, item.get("examples")))
+
+
+def _parse_examples(name: str, examples: object) -> tuple[str, ...]:
+    if examples is None:
+        return ()
+    if not isinstance(examples, Sequence) or isinstance(examples, (str, bytes)):
+        raise InvalidCategories(f"The examples of the category {name!r} are no list; give a list of paths.")
+    for path in examples:
+        if not isinstance(path, str) or not path.strip() or "\0" in path:
+            raise InvalidCategories(f"The category {name!r} has an example {path!r} that is no path; give paths.")
+    return tuple(examples)
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,33 +99,46 @@ class Knowledge:
 
 
 @cache
-def load_knowledge(folder: Path = FOLDER) -> Knowledge:
+def load_knowledge(own: Path | None = None) -> Knowledge:
     """
-    Read every ``*.yaml`` of the folder; once per process.
+    Read the document types of this package; once per process.
 
     :raises InvalidDocumentTypes: names the file, the type and the line.
     """
-    types: dict[str, DocumentType] = {}
+    :param own: a folder of a user's own types, every ``*.yaml`` in it. They come first: one with the
+        name of a type of this package takes its place, and so do their aliases.
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("*.yaml")):
-        content = path.read_bytes()
-        digest.update(content)
-        for name, entry in _entries(content, path.name):
-            if name in types:
-                raise entry.error("is described twice")
-            types[name] = _document_type(name, entry)
+    entries: dict[str, _Entry] = {}
+    for folder in (own, FOLDER) if own else (FOLDER,):
+        entries |= {name: entry for name, entry in _read(folder, digest).items() if name not in entries}
+    types = {name: _document_type(name, entry) for name, entry in entries.items()}
     for document_type in types.values():
         for parent in document_type.parents:
             if parent not in types:
-                raise InvalidDocumentTypes(
-                    f"The document type {document_type.name!r} names a parent {parent!r} that no file describes; "
-                    "describe it or remove it."
-                )
+                raise entries[document_type.name].error(f"names a parent {parent!r} that no file describes")
     return Knowledge(types, digest.hexdigest()[:12])
 
 
 def _entries(content: bytes, file: str) -> Iterator[tuple[str, _Entry]]:
     try:
+def _read(folder: Path, digest: hashlib._Hash) -> dict[str, _Entry]:
+    """The types of a folder's files, which go into ``digest``."""
+    entries: dict[str, _Entry] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise InvalidDocumentTypes(f"{path} cannot be read ({error.strerror}); check its permissions.") from error
+        digest.update(content)
+        for name, entry in _entries(content, str(path)):
+            if name in entries:
+                raise entry.error("is described twice")
+            entries[name] = entry
+    if not entries:
+        raise InvalidDocumentTypes(f"No *.yaml in {folder} describes a document type; check the folder's path.")
+    return entries
+
+
         root = yaml.compose(content, Loader=_LOADER) or yaml.MappingNode("tag:yaml.org,2002:map", [])
     except yaml.YAMLError as error:
         raise InvalidDocumentTypes(f"{file} is not YAML: {' '.join(str(error).split())}.") from error
@@ -211,8 +224,9 @@ class _Entry:
         return _Entry(node, self.file, self.type_name)
 
     def error(self, complaint: str) -> InvalidDocumentTypes:
-        line = self.node.start_mark.line + 1
-        return InvalidDocumentTypes(f"{self.file}, line {line}: the document type {self.type_name!r} {complaint}.")
+        line = self.node.start_mark.line + 1 if self.node.start_mark else 1
+        subject = f"the document type {self.type_name!r}" if self.type_name else "the file"
+        return InvalidDocumentTypes(f"{self.file}, line {line}: {subject} {complaint}.")
 
     def items(self) -> Iterator[tuple[str, yaml.Node]]:
         if not isinstance(self.node, yaml.MappingNode):

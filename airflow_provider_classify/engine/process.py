@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from queue import LifoQueue
 from typing import IO, Any, Self
@@ -49,34 +50,44 @@ class EngineProcess:
     :param seconds: wall time that a document may take.
     :param memory_mb: memory that the child may use (Linux; elsewhere not enforced).
     :param threads: cores that OCR may use; all available if None.
+    :param max_pages: a longer document is classified from its first pages.
+    :param document_types: folder of a user's own document types, beside those of this package.
     """
 
-    def __init__(self, *, seconds: float = SECONDS, memory_mb: int = MEMORY_MB, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        seconds: float = SECONDS,
+        memory_mb: int = MEMORY_MB,
+        threads: int | None = None,
+        max_pages: int = MAX_PAGES,
+        document_types: Path | None = None,
+    ) -> None:
         self._seconds = seconds
-        self._memory_mb = memory_mb
-        self._threads = threads or available_cores()
+        arguments = [memory_mb, threads or available_cores(), max_pages]
+        folder = [document_types.absolute()] if document_types else []
+        self._arguments = [str(argument) for argument in (*arguments, *folder)]
         self._turn = threading.Lock()
         # Guards the two below, so that no child is started after close; a signal handler may close.
         self._state = threading.RLock()
         self._child: _Child | None = None
         self._closed = False
 
-    def classify(
-        self, path: Path, categories: Sequence[Category], *, name: str, max_pages: int = MAX_PAGES
-    ) -> ClassificationResult:
+    def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
         """
         Classify a document; ``name`` is what errors call it.
 
+        The child reads the categories' examples once, within the time of the first document.
+
         :raises DocumentTookTooLong: stopped at the time limit.
         :raises DocumentCrashedParser: the parser died, failed or reached its memory limit.
-        :raises DocumentError: what :meth:`Classifier.classify` raises.
+        :raises ClassifyError: what :class:`Classifier` raises.
         :raises EngineClosed: :meth:`close` was called, before or meanwhile.
         """
         request = {
             "path": str(path.absolute()),
             "name": name,
-            "categories": [category.to_json() for category in categories],
-            "max_pages": max_pages,
+            "categories": [asdict(_with_absolute_examples(category)) for category in categories],
         }
         with self._turn:
             reply = self._ask(request, name)
@@ -132,7 +143,7 @@ class EngineProcess:
             if self._closed:
                 raise EngineClosed("The engine is closed; make a new one.")
             if self._child is None:
-                self._child = _Child(self._memory_mb, self._threads)
+                self._child = _Child(self._arguments)
             return self._child
 
     def _discard(self) -> None:
@@ -150,26 +161,40 @@ class EnginePool:
     :param size: documents at once; the available cores if None. A pool of one gives it all cores.
     :param seconds: see :class:`EngineProcess`.
     :param memory_mb: of each child.
+    :param max_pages: see :class:`EngineProcess`, as for the last one.
     """
 
-    def __init__(self, size: int | None = None, *, seconds: float = SECONDS, memory_mb: int = MEMORY_MB) -> None:
+    def __init__(
+        self,
+        size: int | None = None,
+        *,
+        seconds: float = SECONDS,
+        memory_mb: int = MEMORY_MB,
+        max_pages: int = MAX_PAGES,
+        document_types: Path | None = None,
+    ) -> None:
         self.size = size or available_cores()
         threads = max(1, available_cores() // self.size)
         self._processes = [
-            EngineProcess(seconds=seconds, memory_mb=memory_mb, threads=threads) for _ in range(self.size)
+            EngineProcess(
+                seconds=seconds,
+                memory_mb=memory_mb,
+                threads=threads,
+                max_pages=max_pages,
+                document_types=document_types,
+            )
+            for _ in range(self.size)
         ]
         # The last one given back is taken first: few documents keep few children, and those warm.
         self._free: LifoQueue[EngineProcess] = LifoQueue()
         for process in self._processes:
             self._free.put(process)
 
-    def classify(
-        self, path: Path, categories: Sequence[Category], *, name: str, max_pages: int = MAX_PAGES
-    ) -> ClassificationResult:
+    def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
         """Classify as :meth:`EngineProcess.classify` does; waits while all children are busy."""
         process = self._free.get()
         try:
-            return process.classify(path, categories, name=name, max_pages=max_pages)
+            return process.classify(path, categories, name=name)
         finally:
             self._free.put(process)
 
@@ -192,10 +217,10 @@ class _ChildDied(Exception):
 class _Child:
     """A running child and the two pipes to it."""
 
-    def __init__(self, memory_mb: int, threads: int) -> None:
+    def __init__(self, arguments: Sequence[str]) -> None:
         self._owner = os.getpid()
         self._errors: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - as long as the child
-        command = [sys.executable, "-P", "-m", "airflow_provider_classify.engine.worker", str(memory_mb), str(threads)]
+        command = [sys.executable, "-P", "-m", "airflow_provider_classify.engine.worker", *arguments]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -268,6 +293,11 @@ class _Child:
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 4096))
         words = self._errors.read().decode(errors="replace").strip().rpartition("\n")[2]
         return _ChildDied(f"{how}: {words}" if words else how)
+
+
+def _with_absolute_examples(category: Category) -> Category:
+    """The child may have been started in another folder."""
+    return replace(category, examples=tuple(str(Path(example).absolute()) for example in category.examples))
 
 
 def _environment() -> dict[str, str]:

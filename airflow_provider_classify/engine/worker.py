@@ -5,7 +5,7 @@ Started by :class:`airflow_provider_classify.engine.process.EngineProcess` only.
 input does: between documents because there is nothing to read, within a document by a signal,
 since a parser that hangs in C never comes back to read.
 
-A request has ``path``, ``name``, ``categories`` and ``max_pages``; a reply has either ``result``,
+A request has ``path``, ``name`` and ``categories``; a reply has either ``result``,
 the fields of a ``ClassificationResult``, or ``kind`` and ``message`` of an error.
 """
 
@@ -16,12 +16,12 @@ import json
 import os
 import resource
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_classify.contract import Category
+from airflow_provider_classify.contract import Category, parse_categories
 from airflow_provider_classify.engine.memory import is_out_of_memory
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCrashedParser
 
@@ -32,17 +32,33 @@ if TYPE_CHECKING:
 _CLASSIFIERS = 8
 
 
-def main(memory_mb: int, threads: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What holds for every document; see :class:`airflow_provider_classify.engine.process.EngineProcess`."""
+
+    memory_mb: int
+    threads: int
+    max_pages: int
+    document_types: Path | None
+
+    @classmethod
+    def from_arguments(cls, memory_mb: str, threads: str, max_pages: str, document_types: str = "") -> Limits:
+        """Read the command line."""
+        folder = Path(document_types) if document_types else None
+        return cls(int(memory_mb), int(threads), int(max_pages), folder)
+
+
+def main(limits: Limits) -> None:
     """Serve requests until the input ends."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # RLIMIT_DATA rather than RLIMIT_AS: onnxruntime and its threads reserve address space of
     # which they never use half, so a limit on it would say little about memory.
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_mb * 1024**2,) * 2)
+    resource.setrlimit(resource.RLIMIT_DATA, (limits.memory_mb * 1024**2,) * 2)
     requests, replies = _take_channel()
     fcntl.fcntl(requests, fcntl.F_SETOWN, os.getpid())
     for request in requests:
         _die_with_parent(requests, True)
-        reply = _reply(json.loads(request), memory_mb, threads)
+        reply = _reply(json.loads(request), limits)
         # Before the reply is out: the next request may follow at once.
         _die_with_parent(requests, False)
         replies.write(json.dumps(reply).encode() + b"\n")
@@ -68,24 +84,30 @@ def _die_with_parent(requests: Any, wanted: bool) -> None:
     fcntl.fcntl(requests, fcntl.F_SETFL, flags | os.O_ASYNC if wanted else flags & ~os.O_ASYNC)
 
 
-def _reply(request: dict[str, Any], memory_mb: int, threads: int) -> dict[str, Any]:
+def _reply(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
     name = request["name"]
     try:
-        categories = tuple(Category(**category) for category in request["categories"])
-        result = _classifier(categories, request["max_pages"], threads).classify(Path(request["path"]), name=name)
+        categories = parse_categories(request["categories"])
+        result = _classifier(categories, limits).classify(Path(request["path"]), name=name)
     except ClassifyError as error:
         return {"kind": error.kind, "message": str(error)}
     except Exception as error:
-        return {"kind": DocumentCrashedParser.__name__, "message": _message(error, name, memory_mb)}
+        return {"kind": DocumentCrashedParser.__name__, "message": _message(error, name, limits.memory_mb)}
     return {"result": asdict(result)}
 
 
 @lru_cache(maxsize=_CLASSIFIERS)
-def _classifier(categories: tuple[Category, ...], max_pages: int, threads: int) -> Classifier:
+def _classifier(categories: tuple[Category, ...], limits: Limits) -> Classifier:
     # Imported with the first document, so that an install without the extra answers rather than dies.
     from airflow_provider_classify.engine.classifier import Classifier
+    from airflow_provider_classify.engine.knowledge import load_knowledge
 
-    return Classifier(categories, max_pages=max_pages, threads=threads)
+    return Classifier(
+        categories,
+        max_pages=limits.max_pages,
+        threads=limits.threads,
+        knowledge=load_knowledge(limits.document_types),
+    )
 
 
 def _message(error: Exception, name: str, memory_mb: int) -> str:
@@ -101,4 +123,4 @@ def _message(error: Exception, name: str, memory_mb: int) -> str:
 
 
 if __name__ == "__main__":
-    main(memory_mb=int(sys.argv[1]), threads=int(sys.argv[2]))
+    main(Limits.from_arguments(*sys.argv[1:]))

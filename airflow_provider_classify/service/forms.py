@@ -67,6 +67,8 @@ def read_order(form: Form) -> Order:
         categories = parse_categories(written)
     except InvalidCategories as error:
         raise bad_request(str(error)) from error
+    if any(category.examples for category in categories):
+        raise bad_request("Categories must not have examples: the service reads no files that a client names")
     return Order(display_name(form.upload or file_url or ""), categories, file_url)
 
 

@@ -15,7 +15,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
-from airflow_provider_classify.contract import MAX_BYTES
+from airflow_provider_classify.contract import MAX_BYTES, MAX_PAGES
 from airflow_provider_classify.exceptions import ServiceNotStarted
 from airflow_provider_classify.jobs import JobStore
 from airflow_provider_classify.service.app import create_app
@@ -41,6 +41,8 @@ def serve(
     *,
     workers: int | None = None,
     capacity: int = CAPACITY,
+    max_pages: int = MAX_PAGES,
+    document_types: Path | None = None,
 ) -> None:
     """
     Serve until SIGTERM or SIGINT; then return. To be called in the main thread.
@@ -52,17 +54,22 @@ def serve(
     :param port: 0 takes any free one.
     :param workers: documents that are classified at the same time; by default as many as there are cores.
     :param capacity: jobs that may wait; a submit beyond is answered with 503.
+    :param max_pages: a longer document is classified from its first pages.
+    :param document_types: folder of own document types, beside those of this package.
+    :raises InvalidDocumentTypes: that folder cannot be used.
     :raises ServiceNotStarted: the port or folder is in use or not permitted, or the key is empty.
     """
+    from airflow_provider_classify.engine.knowledge import load_knowledge
     from airflow_provider_classify.engine.process import EnginePool
 
     api_key = _api_key()
+    load_knowledge(document_types)  # Now rather than in the children, with the first document.
     # At INFO, httpx logs every URL that it fetches, with the signature that may be in it.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with _sole_use(data_dir), _listen(host, port) as listener:
         store = JobStore(f"sqlite:///{data_dir.absolute() / 'jobs.db'}")
         spool = Spool(data_dir / "documents", MAX_BYTES)
-        engine = EnginePool(workers)
+        engine = EnginePool(workers, max_pages=max_pages, document_types=document_types)
         work = Work(store, spool, engine, threads=engine.size, capacity=capacity)
         work.start()
         try:

@@ -116,10 +116,16 @@ def test_answers_as_the_classifier_does(engine: EngineProcess, documents: Path, 
     assert result.classification == "invoice"
 
 
-def test_max_pages_and_relative_paths(engine: EngineProcess, documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_relative_paths(engine: EngineProcess, documents: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine.classify(documents / "invoice.pdf", CATEGORIES, name="starts the child elsewhere")
     monkeypatch.chdir(documents)
-    assert engine.classify(Path("pages.pdf"), CATEGORIES, name="x", max_pages=1).total_pages == 1
+    assert engine.classify(Path("pages.pdf"), CATEGORIES, name="x").total_pages == 2
+
+
+def test_max_pages(documents: Path) -> None:
+    with EngineProcess(max_pages=1) as engine, EnginePool(1, max_pages=1) as pool:
+        assert engine.classify(documents / "pages.pdf", CATEGORIES, name="x").total_pages == 1
+        assert pool.classify(documents / "pages.pdf", CATEGORIES, name="x").total_pages == 1
 
 
 def test_one_warm_child_serves_all(engine: EngineProcess, documents: Path) -> None:
