@@ -11,13 +11,13 @@ from typing import Any
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.contract import MAX_PAGES, Category, ClassificationResult, PageResult
-from airflow_provider_classify.engine.deciding import SURE, combine, page_weight, softmax, trust
+from airflow_provider_classify.engine.deciding import SURE, combine, page_weight, points_of_other, softmax, trust
 from airflow_provider_classify.engine.knowledge import Knowledge, load_knowledge
-from airflow_provider_classify.engine.labels import Meaning, meanings_of, own_words_points
+from airflow_provider_classify.engine.labels import meanings_of
+from airflow_provider_classify.engine.own_words import OwnWords, OwnWordsPage, rarity_of_words
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import Document, PageReading, open_document
-from airflow_provider_classify.engine.scoring import PageScore, Scorer
-from airflow_provider_classify.engine.words import singular
+from airflow_provider_classify.engine.scoring import PageScore, Scorer, share_of_long_text
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
 
 #: Points of a category for which nothing speaks; and how much its own words count where its name is known.
@@ -29,6 +29,8 @@ EVIDENCE = 3
 
 @dataclass(frozen=True, slots=True)
 class _JudgedPage:
+    """A page's points: of each category, and last of none of them."""
+
     number: int
     points: list[float]
     score: PageScore
@@ -61,10 +63,20 @@ class Classifier:
         self._knowledge = knowledge or load_knowledge()
         self._scorer = _scorer() if knowledge is None else Scorer(knowledge)
         self._meanings = meanings_of(categories, self._knowledge)
-        self._weights = [
-            [(self._scorer.names.index(name), math.log(weight)) for name, weight in meaning.types.items()]
+        rarity = rarity_of_words(self._knowledge)
+        self._own_words = [
+            OwnWords(meaning.category, rarity) if meaning.category.description or not meaning.is_exact else None
             for meaning in self._meanings
         ]
+        self._weights = [
+            [
+                (number, math.log(meaning.types[name]))
+                for number, name in enumerate(self._scorer.names)
+                if name in meaning.types
+            ]
+            for meaning in self._meanings
+        ]
+        self._claims = [max(meaning.types.get(name, 0.0) for meaning in self._meanings) for name in self._scorer.names]
 
     def classify(self, path: Path, *, name: str) -> ClassificationResult:
         """
@@ -99,7 +111,7 @@ class Classifier:
         judged = None
         for page in reading.passes():
             judged = self._judge_page(page)
-            if max(softmax(judged.points)) > SURE:
+            if max(softmax(judged.points)[:-1]) > SURE:
                 break
         if judged is None:
             raise DocumentEmpty(f"Page {reading.number} holds nothing to read.")
@@ -107,34 +119,28 @@ class Classifier:
 
     def _judge_page(self, page: Page) -> _JudgedPage:
         score = self._scorer.score(page)
-        vocabulary = frozenset(map(singular, score.text.words))
-        headings = [
-            [singular(word) for word in words]
-            for words, line in zip(score.text.lines, page.lines, strict=True)
-            if line.y0 < 0.3 and len(words) < 9
-        ]
         points = [
-            self._points(meaning, weights, score)
-            + own_words_points(meaning, score.text, headings, vocabulary)
-            * (OWN_WORDS_OF_KNOWN_NAME if meaning.is_exact else 1.0)
-            for meaning, weights in zip(self._meanings, self._weights, strict=True)
+            max((score.scores[number] + weight for number, weight in weights), default=NO_POINTS)
+            for weights in self._weights
         ]
+        if any(self._own_words):
+            own_page = OwnWordsPage(score.text, share_of_long_text(len(score.text.words)))
+            for number, (own, meaning) in enumerate(zip(self._own_words, self._meanings, strict=True)):
+                if own is not None:
+                    share = OWN_WORDS_OF_KNOWN_NAME if meaning.is_exact else 1.0
+                    points[number] += share * own.points(own_page)
+        points.append(points_of_other(score.scores, self._claims))
         return _JudgedPage(page.number, trust(points, score.text.characters), score)
-
-    @staticmethod
-    def _points(meaning: Meaning, weights: list[tuple[int, float]], score: PageScore) -> float:
-        """A category is as likely as the best of its types."""
-        return max((score.scores[number] + weight for number, weight in weights), default=NO_POINTS)
 
     def _result(
         self, judged: Sequence[_JudgedPage], failed: dict[int, DocumentError], *, is_image: bool
     ) -> ClassificationResult:
         first = min(page.number for page in judged)
         points = combine([(p.points, page_weight(p.number == first, p.score.text.characters)) for p in judged])
-        shares = softmax(points)
+        *shares, other = softmax(points)
         best = shares.index(max(shares))
         extra: dict[str, Any] = {
-            "scores": {name: round(share, 4) for name, share in zip(self._names, shares, strict=True)},
+            "scores": {name: round(share / (1.0 - other), 4) for name, share in zip(self._names, shares, strict=True)},
             "engine": {
                 "name": "airflow-provider-classify",
                 "version": __version__,
@@ -160,7 +166,7 @@ class Classifier:
         )
 
     def _page_result(self, page: _JudgedPage) -> PageResult:
-        shares = softmax(page.points)
+        shares = softmax(page.points)[:-1]
         best = shares.index(max(shares))
         scores = page.score.scores
         raw = self._scorer.names[scores.index(max(scores))]

@@ -17,6 +17,10 @@ LEAST_TRUST = 0.35
 ENOUGH_TEXT = 120
 #: The first page says most: its weight, and that of each later page.
 FIRST_PAGE, LATER_PAGE = 1.0, 0.5
+#: What a document of none of the categories scores at least, and what a type has to give up that
+#: nobody asked for: of so many, some always match by chance.
+POINTS_OF_NOTHING = 1.0
+UNCLAIMED_COST = 1.0
 #: A page is sure enough to stop reading more of its lines.
 SURE = 0.93
 
@@ -27,6 +31,18 @@ def softmax(points: Sequence[float], temperature: float = TEMPERATURE) -> list[f
     powers = [math.exp((point - highest) / temperature) for point in points]
     total = sum(powers)
     return [power / total for power in powers]
+
+
+def points_of_other(scores: Sequence[float], claims: Sequence[float]) -> float:
+    """
+    Points for the document being none of the categories.
+
+    :param scores: of every known type.
+    :param claims: how much each type counts for the category that it counts for most, 0 to 1; what
+        is left of it speaks for none of them.
+    """
+    unclaimed = (score + math.log(1.0 - claim) for score, claim in zip(scores, claims, strict=True) if claim < 1.0)
+    return max(POINTS_OF_NOTHING, max(unclaimed, default=POINTS_OF_NOTHING) - UNCLAIMED_COST)
 
 
 def trust(points: Sequence[float], characters: int) -> list[float]:

@@ -7,7 +7,8 @@ One file per family, one entry per type::
       description: A bill from a seller requesting payment.
       aliases: tax invoice, rechnung                 # other names, in any language; they also stand as headings
       labels: bill, billing                          # what else users call it, but hardly the document itself
-      parents: financial document                    # whom an answer counts for, if no category claims the type
+      parents: commercial document                   # what it is a kind of, and counts for if no category means it
+      related: receipt                               # what it is like, and counts for if nothing better is offered
       titles: invoice, invoice number                # phrases that stand as a heading
       geometry: narrow                               # the shape of its pages (Geometry)
       styles: amounts                                # what its text consists of (Style)
@@ -78,6 +79,7 @@ class DocumentType:
     aliases: tuple[str, ...]
     labels: tuple[str, ...]
     parents: tuple[str, ...]
+    related: tuple[str, ...]
     titles: tuple[str, ...]
     cues: Mapping[str, float]
     patterns: tuple[tuple[re.Pattern[str], float], ...]
@@ -103,10 +105,10 @@ def load_knowledge(own: Path | None = None) -> Knowledge:
     """
     Read the document types of this package; once per process.
 
-    :raises InvalidDocumentTypes: names the file, the type and the line.
-    """
     :param own: a folder of a user's own types, every ``*.yaml`` in it. They come first: one with the
         name of a type of this package takes its place, and so do their aliases.
+    :raises InvalidDocumentTypes: names the file, the type and the line.
+    """
     digest = hashlib.sha256()
     entries: dict[str, _Entry] = {}
     for folder in (own, FOLDER) if own else (FOLDER,):
@@ -119,8 +121,6 @@ def load_knowledge(own: Path | None = None) -> Knowledge:
     return Knowledge(types, digest.hexdigest()[:12])
 
 
-def _entries(content: bytes, file: str) -> Iterator[tuple[str, _Entry]]:
-    try:
 def _read(folder: Path, digest: hashlib._Hash) -> dict[str, _Entry]:
     """The types of a folder's files, which go into ``digest``."""
     entries: dict[str, _Entry] = {}
@@ -139,6 +139,8 @@ def _read(folder: Path, digest: hashlib._Hash) -> dict[str, _Entry]:
     return entries
 
 
+def _entries(content: bytes, file: str) -> Iterator[tuple[str, _Entry]]:
+    try:
         root = yaml.compose(content, Loader=_LOADER) or yaml.MappingNode("tag:yaml.org,2002:map", [])
     except yaml.YAMLError as error:
         raise InvalidDocumentTypes(f"{file} is not YAML: {' '.join(str(error).split())}.") from error
@@ -163,6 +165,7 @@ def _document_type(name: str, entry: _Entry) -> DocumentType:
         aliases=listed("aliases"),
         labels=listed("labels"),
         parents=listed("parents"),
+        related=listed("related"),
         titles=listed("titles"),
         cues=_cues(entry.at(fields["cues"])) if "cues" in fields else {},
         patterns=tuple(_patterns(entry.at(fields["patterns"]))) if "patterns" in fields else (),

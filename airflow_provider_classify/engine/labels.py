@@ -2,37 +2,40 @@
 From a user's category names to the document types that are known.
 
 A name that is an alias of a type means that type, however it is spelled. ``datasheet_manual``
-means two. A type that no category names counts for its parent: a passport is an ``id_card``
-until there is a category for passports. A name that none of this explains is matched by its
-words, and those of its description, against what is known of each type.
+means two. A name that is none is matched by its words, and those of its description, against
+what is known of each type. A type that no category means counts for the one that means its
+parent: a passport is an ``id_card`` until there is a category for passports.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_provider_classify.contract import Category
-from airflow_provider_classify.engine.features import PageText
 from airflow_provider_classify.engine.knowledge import DocumentType, Knowledge
 from airflow_provider_classify.engine.words import label_words, singular, words_of
 
-#: How much a type counts for a category that names its parent, half of its alias, or resembles it.
-BY_PARENT = 0.7
-BY_LAST_WORDS = 0.6
-BY_FIRST_WORDS = 0.5
+#: How much a type counts for a category that means its parent, or a type that it is related to.
+BY_PARENT = 0.9
+BY_RELATION = 0.4
+#: How much the types count that half of a name means, or that resemble it most.
+BY_LAST_WORDS = 0.8
+BY_FIRST_WORDS = 0.6
+BY_RESEMBLANCE = 0.8
 #: Resemblance below this is chance.
-LEAST_RESEMBLANCE = 0.1
+LEAST_RESEMBLANCE = 0.12
 
 _EITHER = re.compile(r"\b(?:or|and|und|et|y|e|of)\b|[/&,+()]", re.IGNORECASE)
 #: Words that tell nothing about a type.
 _EMPTY_WORDS = frozenset(
     words_of(
         "a an the of and or for to in on with by from is are as at be that this these its it such any other type kind "
-        "document paper file page misc item which about who whose has have containing contains usually often"
+        "document paper file page misc item which about who whose has have containing contains usually often how what "
+        "one two each like into their use used person people company paperwork material piece thing general"
     )
 )
 
@@ -45,10 +48,9 @@ class Meaning:
     ``is_exact`` where the name itself is known, so nothing has to be guessed.
     """
 
+    category: Category
     types: Mapping[str, float]
     is_exact: bool
-    name_words: tuple[str, ...]
-    description_words: frozenset[str]
 
 
 def meanings_of(categories: Sequence[Category], knowledge: Knowledge) -> list[Meaning]:
@@ -57,56 +59,19 @@ def meanings_of(categories: Sequence[Category], knowledge: Knowledge) -> list[Me
     exact = [_by_name(category.name, aliases) for category in categories]
     claimed = {name for types in exact for name in types}
     free = [t for t in knowledge.types.values() if t.name not in claimed]
-    for document_type in free:
-        for parent in document_type.parents:
-            owners = [types for types in exact if types.get(parent) == 1.0]
-            for types in owners:
-                types[document_type.name] = BY_PARENT
-            if owners:
-                break
-    inherited = {name for types in exact for name in types}
-    guesses = _Resemblance(knowledge, [t for t in free if t.name not in inherited])
+    inexact = [category for category, types in zip(categories, exact, strict=True) if not types]
+    guessed = iter(_guesses(inexact, aliases, knowledge, free))
+    meant = [dict(types) if types else next(guessed) for types in exact]
+    _inherit(meant, knowledge)
     return [
-        Meaning(
-            types=types or _by_part(category.name, aliases) | guesses.types_like(category),
-            is_exact=bool(types),
-            name_words=tuple(label_words(category.name)),
-            description_words=frozenset(_telling_words(category.description)),
-        )
-        for category, types in zip(categories, exact, strict=True)
+        Meaning(category, types, is_exact=bool(named))
+        for category, types, named in zip(categories, meant, exact, strict=True)
     ]
 
 
-def own_words_points(
-    meaning: Meaning, text: PageText, headings: Sequence[Sequence[str]], vocabulary: frozenset[str]
-) -> float:
-    """
-    Points of the page for a category's own words: its name as a heading or in the text, its description.
-
-    They carry a category that no known type explains.
-    """
-    name = meaning.name_words
-    points = 0.0
-    if any(tuple(heading) == name for heading in headings):
-        points += 3.0
-    elif any(_contains(heading, name) for heading in headings):
-        points += 1.8
-    elif _contains(text.words, name):
-        points += 0.8
-    else:
-        telling = [word for word in name if word not in _EMPTY_WORDS]
-        if telling:
-            points += 0.7 * sum(word in vocabulary for word in telling) / len(telling)
-    if meaning.description_words:
-        points += 1.5 * len(meaning.description_words & vocabulary) / len(meaning.description_words)
-    return points
-
-
-def _contains(words: Sequence[str], name: Sequence[str]) -> bool:
-    length = len(name)
-    return any(
-        word == name[0] and tuple(words[start : start + length]) == tuple(name) for start, word in enumerate(words)
-    )
+def telling_words(text: str) -> Iterator[str]:
+    """The words that say something about a type, in the singular."""
+    return (singular(word) for word in words_of(text) if word not in _EMPTY_WORDS)
 
 
 def _aliases(knowledge: Knowledge) -> dict[tuple[str, ...], str]:
@@ -146,30 +111,87 @@ def _by_part(name: str, aliases: Mapping[tuple[str, ...], str]) -> dict[str, flo
     return types
 
 
+def _guesses(
+    categories: Sequence[Category],
+    aliases: Mapping[tuple[str, ...], str],
+    knowledge: Knowledge,
+    free: Sequence[DocumentType],
+) -> list[dict[str, float]]:
+    """
+    The types that each of the categories with unknown names may mean.
+
+    The best type counts BY_RESEMBLANCE, however weak: the category means something. Of two
+    categories that resemble a type, it counts less for the one that does so less.
+    """
+    resemblance = _Resemblance(knowledge, free)
+    by_word = [resemblance.to(category) for category in categories]
+    nearest = {t.name: max((likeness.get(t.name, 0.0) for likeness in by_word), default=0.0) for t in free}
+    free_names = {t.name for t in free}
+    guesses = []
+    for category, likeness in zip(categories, by_word, strict=True):
+        best = max(likeness.values(), default=1.0)
+        types = {
+            name: BY_RESEMBLANCE * value / best * value / nearest[name]
+            for name, value in likeness.items()
+            if value >= max(LEAST_RESEMBLANCE, best / 4)
+        }
+        named = {name: weight for name, weight in _by_part(category.name, aliases).items() if name in free_names}
+        guesses.append(types | {name: max(weight, types.get(name, 0.0)) for name, weight in named.items()})
+    return guesses
+
+
+def _inherit(meant: Sequence[dict[str, float]], knowledge: Knowledge) -> None:
+    """Let types that no category means count for the categories that mean what they are a kind of."""
+    direct = {name for types in meant for name in types}
+    owned = [dict(types) for types in meant]
+    for document_type in knowledge.types.values():
+        if document_type.name in direct:
+            continue
+        for ancestors in _generations(document_type, knowledge):
+            shares = [
+                (number, max(types.get(name, 0.0) * weight for name, weight in ancestors.items()))
+                for number, types in enumerate(owned)
+            ]
+            if any(share for _, share in shares):
+                for number, share in shares:
+                    if share:
+                        meant[number][document_type.name] = share
+                break
+
+
+def _generations(document_type: DocumentType, knowledge: Knowledge) -> Iterator[dict[str, float]]:
+    """The parents, the related types, then the parents' parents and so on, with what this type counts for them."""
+    weight, generation = 1.0, [document_type]
+    for _ in range(3):
+        parents = dict.fromkeys((name for t in generation for name in t.parents), weight * BY_PARENT)
+        related = dict.fromkeys((name for t in generation for name in t.related), weight * BY_RELATION)
+        if parents:
+            yield parents
+        if related:
+            yield related
+        generation = [knowledge.types[name] for name in parents if name in knowledge.types]
+        weight *= BY_PARENT
+
+
 class _Resemblance:
     """How much a category's words resemble those of the types; a rare word says more than a common one."""
 
     def __init__(self, knowledge: Knowledge, candidates: Sequence[DocumentType]) -> None:
-        self._words = {t.name: _profile(t) for t in candidates}
+        self._profiles = {t.name: _profile(t) for t in candidates}
         counts = Counter(word for t in knowledge.types.values() for word in _profile(t))
-        self._rarity = defaultdict(
-            lambda: math.log(1 + len(knowledge.types)),
-            {word: math.log(1 + len(knowledge.types) / count) for word, count in counts.items()},
-        )
+        self._rarity = {word: math.log(1 + len(knowledge.types) / count) for word, count in counts.items()}
 
-    def types_like(self, category: Category) -> dict[str, float]:
-        """The types whose words are those of the category, with a weight up to BY_LAST_WORDS."""
-        wanted = dict.fromkeys(_telling_words(category.description), 0.5)
-        wanted |= dict.fromkeys(_telling_words(category.name), 1.0)
-        total = sum(weight * self._rarity[word] for word, weight in wanted.items())
-        resemblances = {
-            name: sum(w * self._rarity[word] * words.get(word, 0.0) for word, w in wanted.items()) / max(total, 1e-9)
-            for name, words in self._words.items()
-        }
+    def to(self, category: Category) -> dict[str, float]:
+        """Each type's likeness to the category, 0 to 1; words that no type has are left out of account."""
+        wanted = dict.fromkeys(telling_words(category.description), 0.5)
+        wanted |= dict.fromkeys(telling_words(" ".join(label_words(category.name))), 1.0)
+        rated = {word: weight * self._rarity[word] for word, weight in wanted.items() if word in self._rarity}
+        total = sum(rated.values())
+        if not total:
+            return {}
         return {
-            name: BY_LAST_WORDS * resemblance
-            for name, resemblance in resemblances.items()
-            if resemblance >= LEAST_RESEMBLANCE
+            name: sum(weight * profile.get(word, 0.0) for word, weight in rated.items()) / total
+            for name, profile in self._profiles.items()
         }
 
 
@@ -178,14 +200,10 @@ def _profile(document_type: DocumentType) -> dict[str, float]:
     words: dict[str, float] = {}
     for weight, texts in (
         (0.3, document_type.cues),
-        (0.5, [document_type.description]),
         (0.6, document_type.titles),
+        (0.7, [document_type.description]),
         (1.0, [document_type.name, *document_type.aliases, *document_type.labels]),
     ):
         for text in texts:
-            words |= dict.fromkeys(_telling_words(text), weight)
+            words |= dict.fromkeys(telling_words(text), weight)
     return words
-
-
-def _telling_words(text: str) -> Iterator[str]:
-    return (singular(word) for word in words_of(text) if word not in _EMPTY_WORDS)

@@ -92,7 +92,7 @@ class Scorer:
         for phrase, (weight, _line) in headings.items():
             for number, _ in self._titles.entries[phrase]:
                 titles[number] = max(titles[number], weight)
-        shrink = 1.0 if len(text.words) <= LONG_TEXT else 1.0 / (1.0 + 0.35 * math.log(len(text.words) / LONG_TEXT))
+        shrink = share_of_long_text(len(text.words))
         scores = []
         for document_type, cue_sum, title in zip(self.types, sums, titles, strict=True):
             cues = CUES_LIMIT * (1.0 - math.exp(-cue_sum * shrink / CUES_LIMIT))
@@ -139,6 +139,11 @@ class Scorer:
                 if weight > found.get(phrase, (0.0, 0))[0]:
                     found[phrase] = (weight, number)
         return found
+
+
+def share_of_long_text(words: int) -> float:
+    """What a phrase is worth in a text of so many words, up to 1."""
+    return 1.0 if words <= LONG_TEXT else 1.0 / (1.0 + 0.35 * math.log(words / LONG_TEXT))
 
 
 def _prominence(line: Line, size: float) -> float:

@@ -105,6 +105,5 @@ def run_unknown(readings: Sequence[Reading | None], truths: Sequence[str], categ
         print(f"  {left_out:<30} AUROC {auroc(inside, confidences):.3f}")
         outside += confidences
     print(f"  {'all':<30} AUROC {auroc(inside, outside):.3f}")
-    print(
-        f"  confidence >= 0.9: {share(c >= 0.9 for c in outside):.1%} of them, {share(c >= 0.9 for c in inside):.1%} else"
-    )
+    sure_outside, sure_inside = (share(c >= 0.9 for c in confidences) for confidences in (outside, inside))
+    print(f"  at a confidence >= 0.9: {sure_outside:.1%} of them, {sure_inside:.1%} of the others")

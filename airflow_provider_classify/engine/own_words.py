@@ -1,0 +1,88 @@
+"""
+What a page has of a category's own words: its name as a heading, and the words of its description.
+
+They carry a category that no known type explains, and hardly count beside one that is known.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from airflow_provider_classify.contract import Category
+from airflow_provider_classify.engine.features import PageText
+from airflow_provider_classify.engine.knowledge import Knowledge
+from airflow_provider_classify.engine.labels import telling_words
+from airflow_provider_classify.engine.words import label_words, singular
+
+#: Points for the name as a heading, within one, and anywhere in the text.
+AS_HEADING, IN_HEADING, IN_TEXT = 3.0, 1.8, 0.8
+#: The most that the words of a description add up to, and what one that is rare adds.
+DESCRIPTION_LIMIT = 7.0
+RARE_WORD = 2.0
+#: A phrase of two words of the description that stands so on the page counts this many times more.
+PHRASE = 1.5
+#: A heading is at most this long, and begins in the upper part of the page.
+HEADING_WORDS, HEADING_REGION = 8, 0.3
+
+
+def rarity_of_words(knowledge: Knowledge) -> dict[str, float]:
+    """How much a word tells about a document, 0 to 1: less if many types have it."""
+    counts = Counter(
+        word
+        for t in knowledge.types.values()
+        for word in {w for text in (t.description, *t.cues, *t.titles) for w in telling_words(text)}
+    )
+    most = math.log(1 + len(knowledge.types))
+    return {word: math.log(1 + len(knowledge.types) / count) / most for word, count in counts.items()}
+
+
+class OwnWords:
+    """The words of one category; ``rarity`` comes from :func:`rarity_of_words`."""
+
+    def __init__(self, category: Category, rarity: Mapping[str, float]) -> None:
+        self._name = label_words(category.name)
+        self._name_words = set(telling_words(" ".join(self._name)))
+        description = list(telling_words(category.description))
+        self._weights = {word: rarity.get(word, 0.4) for word in description}
+        self._phrases = {pair: sum(self._weights[word] for word in pair) / 2 for pair in pairwise(description)}
+
+    def points(self, page: OwnWordsPage) -> float:
+        """What the page has of them, in the points of a type's score."""
+        return self._name_points(page) + self._description_points(page)
+
+    def _name_points(self, page: OwnWordsPage) -> float:
+        if any(heading == self._name for heading in page.headings):
+            return AS_HEADING
+        if any(_contains(heading, self._name) for heading in page.headings):
+            return IN_HEADING
+        if _contains(page.words, self._name):
+            return IN_TEXT
+        return IN_TEXT * len(self._name_words & page.vocabulary) / max(1, len(self._name_words))
+
+    def _description_points(self, page: OwnWordsPage) -> float:
+        found = sum(weight for word, weight in self._weights.items() if word in page.vocabulary)
+        found += PHRASE * sum(weight for pair, weight in self._phrases.items() if pair in page.pairs)
+        return DESCRIPTION_LIMIT * (1.0 - math.exp(-RARE_WORD * found * page.shrink / DESCRIPTION_LIMIT))
+
+
+class OwnWordsPage:
+    """A page's words in the singular, prepared once for all categories."""
+
+    def __init__(self, text: PageText, shrink: float) -> None:
+        self.words = [singular(word) for word in text.words]
+        self.vocabulary = frozenset(self.words)
+        self.pairs = frozenset(pairwise(self.words))
+        self.shrink = shrink
+        self.headings = [
+            [singular(word) for word in words]
+            for words, line in zip(text.lines, text.page.lines, strict=True)
+            if line.y0 < HEADING_REGION and len(words) <= HEADING_WORDS
+        ]
+
+
+def _contains(words: Sequence[str], name: Sequence[str]) -> bool:
+    length = len(name)
+    return any(word == name[0] and words[start : start + length] == name for start, word in enumerate(words))
