@@ -14,122 +14,14 @@ _AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
 
 #: Words that sentences consist of and that tables, forms and cards do without.
 _SENTENCE_WORDS = frozenset(
-    # English, German, French, Spanish, Italian, Portuguese, Dutch
-    [
-        "the",
-        "of",
-        "and",
-        "a",
-        "in",
-        "to",
-        "was",
-        "were",
-        "is",
-        "that",
-        "for",
-        "on",
-        "with",
-        "at",
-        "by",
-        "from",
-        "as",
-        "his",
-        "her",
-        "their",
-        "had",
-        "has",
-        "be",
-        "will",
-        "which",
-        "he",
-        "she",
-        "they",
-        "it",
-        "an",
-        "this",
-        "not",
-        "are",
-        "been",
-        "who",
-        "but",
-        "or",
-        "would",
-        "after",
-        "when",
-        "der",
-        "die",
-        "das",
-        "und",
-        "in",
-        "den",
-        "von",
-        "zu",
-        "mit",
-        "ist",
-        "nicht",
-        "auf",
-        "ein",
-        "eine",
-        "dem",
-        "wird",
-        "als",
-        "le",
-        "la",
-        "les",
-        "des",
-        "et",
-        "en",
-        "du",
-        "un",
-        "une",
-        "que",
-        "dans",
-        "pour",
-        "par",
-        "sur",
-        "est",
-        "au",
-        "el",
-        "los",
-        "las",
-        "de",
-        "y",
-        "del",
-        "por",
-        "con",
-        "se",
-        "su",
-        "al",
-        "il",
-        "di",
-        "che",
-        "e",
-        "per",
-        "non",
-        "sono",
-        "nel",
-        "della",
-        "o",
-        "os",
-        "do",
-        "da",
-        "em",
-        "um",
-        "uma",
-        "para",
-        "com",
-        "nao",
-        "dos",
-        "het",
-        "een",
-        "van",
-        "dat",
-        "op",
-        "te",
-        "voor",
-        "niet",
-        "zijn",
-    ]
+    words_of(  # English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian
+        "the of and a in to was were is that for on with at by from as his her their had has be will which he "
+        "she they it an this not are been who but or would after when der die das und den von zu mit ist "
+        "nicht auf ein eine dem wird als le la les des et en du un une que dans pour par sur est au el los "
+        "las de y del por con se su al il di che e per non sono nel della o os do da em um uma para com nao "
+        "dos het een van dat op te voor niet zijn nie na sie jest ze w z oraz и в на не что с по как это из "
+        "для от к "
+    )
 )
 
 
@@ -158,6 +50,12 @@ class PageText:
     def raw(self) -> str:
         """The text as it stands on the page, a line each."""
         return "\n".join(line.text for line in self.page.lines)
+
+    @cached_property
+    def fields(self) -> set[str]:
+        """The words that a colon follows: names of fields."""
+        before = (part.split() for part in self.raw.replace("\uff1a", ":").split(":")[:-1])
+        return {words[-1] for part in before if part and (words := words_of(part[-1]))}
 
     @cached_property
     def unspaced(self) -> str:

@@ -18,6 +18,7 @@ One file per family, one entry per type::
           weak: quantity
         de:
           decisive: rechnung*                        # and all words that begin so; *rechnung: that end so
+          weak: 'datum:'                             # the word as the name of a field
       patterns:                                      # regular expressions on the raw text, by strength
         strong:
           - 'P<[A-Z]{3}'
@@ -49,6 +50,9 @@ FOLDER = Path(__file__).with_name("document_types")
 STRENGTHS: Mapping[str, float] = {"decisive": 3.0, "strong": 2.0, "usual": 1.0, "weak": 0.5}
 
 Member = TypeVar("Member", bound=StrEnum)
+
+#: A cue that is not a phrase: see the module's example.
+_MARKED = re.compile(r"\*[^*:]+|[^*:]+[*:]")
 
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -196,13 +200,13 @@ def _cues(entry: _Entry) -> dict[str, float]:
 
 
 def _folded(cue: str) -> str:
-    """The cue as it is looked for; empty if it has no words, or a star that is not on one long word."""
+    """The cue as it is looked for, its mark kept; empty if it has no words, or a mark on more or less than a word."""
     words = words_of(cue)
-    if "*" not in cue:
+    if "*" not in cue and ":" not in cue:
         return " ".join(words)
-    if len(words) != 1 or len(words[0]) < SHORTEST_STEM or cue.strip("*") == cue or cue.count("*") > 1:
+    if len(words) != 1 or _MARKED.fullmatch(cue) is None or ("*" in cue and len(words[0]) < SHORTEST_STEM):
         return ""
-    return f"{words[0]}*" if cue.endswith("*") else f"*{words[0]}"
+    return words[0].join(("*" if cue.startswith("*") else "", cue[-1] if cue[-1] in "*:" else ""))
 
 
 def _patterns(entry: _Entry) -> Iterator[tuple[re.Pattern[str], float]]:

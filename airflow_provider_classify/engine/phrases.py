@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from airflow_provider_classify.engine.words import is_unspaced, words_of
 
@@ -30,20 +30,25 @@ class PhraseIndex:
         self._lengths: dict[str, set[int]] = defaultdict(set)
         self._unspaced: dict[str, Phrase] = {}
         self._glued: dict[str, Phrase] = {}
-        self._beginnings = _Stems()
-        self._endings = _Stems()
+        # By their first, or last, letters.
+        self._beginnings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
+        self._endings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
 
     def add(self, text: str, number: int, weight: float) -> None:
         """Let a phrase count for a type; ``text`` is as it is written."""
         phrase = tuple(words_of(text))
         if not phrase:
             return
-        if text.endswith("*"):
-            self._beginnings.add(phrase[0], (f"{phrase[0]}*",))
-            phrase = (f"{phrase[0]}*",)
+        if text.endswith(":"):
+            phrase = (f"{phrase[0]}:",)
+        elif text.endswith("*"):
+            stem, phrase = phrase[0], (f"{phrase[0]}*",)
+            if phrase not in self.entries:
+                self._beginnings[stem[:SHORTEST_STEM]].append((stem, phrase))
         elif text.startswith("*"):
-            self._endings.add(phrase[0][::-1], (f"*{phrase[0]}",))
-            phrase = (f"*{phrase[0]}",)
+            stem, phrase = phrase[0], (f"*{phrase[0]}",)
+            if phrase not in self.entries:
+                self._endings[stem[-SHORTEST_STEM:]].append((stem, phrase))
         elif is_unspaced(text):
             self._unspaced["".join(phrase)] = phrase
         else:
@@ -52,46 +57,42 @@ class PhraseIndex:
                 self._glued[glued] = phrase
         self.entries[phrase].append((number, weight))
 
-    def find(self, words: Sequence[str], *, unspaced: str = "", is_ocr: bool = False) -> dict[Phrase, int]:
+    def find(
+        self, words: Sequence[str], *, fields: Iterable[str] = (), unspaced: str = "", is_ocr: bool = False
+    ) -> dict[Phrase, int]:
         """
         The phrases that occur, each with the index of its first word, or NOWHERE.
 
+        :param fields: the words that a colon follows.
         :param unspaced: the text without spaces, if its script has none.
         :param is_ocr: also look for phrases whose spaces were lost.
         """
         found: dict[Phrase, int] = {}
         lengths, entries = self._lengths, self.entries
-        seen: set[str] = set()
         for start, word in enumerate(words):
             if word in lengths:
                 for length in lengths[word]:
                     phrase = tuple(words[start : start + length])
                     if phrase in entries and phrase not in found:
                         found[phrase] = start
-            if word not in seen:
-                seen.add(word)
-                for phrase in (*self._beginnings.of(word), *self._endings.of(word[::-1])):
-                    found.setdefault(phrase, start)
-                if is_ocr and len(word) >= GLUED:
-                    for glued, phrase in self._glued.items():
-                        if glued in word:
-                            found.setdefault(phrase, start)
+        for word in set(words):
+            for phrase in self._within(word, is_ocr):
+                start = words.index(word)
+                found[phrase] = min(start, found.get(phrase, start))
+        for word in fields:
+            if (f"{word}:",) in entries and word in words:
+                found[f"{word}:",] = words.index(word)
         if unspaced:
             found |= {phrase: NOWHERE for text, phrase in self._unspaced.items() if text in unspaced}
         return found
 
-
-class _Stems:
-    """Beginnings of words, found by their first letters."""
-
-    def __init__(self) -> None:
-        self._by_start: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
-
-    def add(self, stem: str, phrase: Phrase) -> None:
-        self._by_start[stem[:SHORTEST_STEM]].append((stem, phrase))
-
-    def of(self, word: str) -> list[Phrase]:
-        start = word[:SHORTEST_STEM]
-        if start not in self._by_start:
-            return []
-        return list(dict.fromkeys(phrase for stem, phrase in self._by_start[start] if word.startswith(stem)))
+    def _within(self, word: str, is_ocr: bool) -> list[Phrase]:
+        """The phrases that are a part of a word."""
+        phrases: list[Phrase] = []
+        if word[:SHORTEST_STEM] in self._beginnings:
+            phrases += [phrase for stem, phrase in self._beginnings[word[:SHORTEST_STEM]] if word.startswith(stem)]
+        if word[-SHORTEST_STEM:] in self._endings:
+            phrases += [phrase for stem, phrase in self._endings[word[-SHORTEST_STEM:]] if word.endswith(stem)]
+        if is_ocr and len(word) >= GLUED:
+            phrases += [phrase for glued, phrase in self._glued.items() if glued in word]
+        return phrases

@@ -14,7 +14,9 @@ All phrases of all types lie in one index, so a page is walked through once.
 from __future__ import annotations
 
 import math
+import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -67,25 +69,27 @@ class Scorer:
         self.names = [document_type.name for document_type in self.types]
         self._cues = PhraseIndex()
         self._titles = PhraseIndex()
-        self._patterns: dict[str, tuple[object, list[tuple[int, float]]]] = {}
+        self._patterns: dict[re.Pattern[str], list[tuple[int, float]]] = defaultdict(list)
         for number, document_type in enumerate(self.types):
             for cue, weight in document_type.cues.items():
                 self._cues.add(cue, number, weight)
             for title in {*document_type.titles, document_type.name, *document_type.aliases}:
                 self._titles.add(title, number, 1.0)
+            for pattern, weight in document_type.patterns:
+                self._patterns[pattern].append((number, weight))
 
     def score(self, page: Page) -> PageScore:
         """Score one page."""
         text = PageText(page)
         features = features_of(text)
-        cue_words = self._cues.find(text.words, unspaced=text.unspaced, is_ocr=features.is_ocr)
+        cue_words = self._cues.find(text.words, fields=text.fields, unspaced=text.unspaced, is_ocr=features.is_ocr)
         sums = [0.0] * len(self.types)
         for phrase in cue_words:
             for number, weight in self._cues.entries[phrase]:
                 sums[number] += weight
-        for number, document_type in enumerate(self.types):
-            for pattern, weight in document_type.patterns:
-                if pattern.search(text.raw):
+        for pattern, numbers in self._patterns.items():
+            if pattern.search(text.raw):
+                for number, weight in numbers:
                     sums[number] += weight
         headings = self._find_headings(text)
         titles = [0.0] * len(self.types)
@@ -95,10 +99,13 @@ class Scorer:
         shrink = share_of_long_text(len(text.words))
         scores = []
         for document_type, cue_sum, title in zip(self.types, sums, titles, strict=True):
-            cues = CUES_LIMIT * (1.0 - math.exp(-cue_sum * shrink / CUES_LIMIT))
-            looks = sum(_geometry(geometry, features, cues) for geometry in document_type.geometry)
-            reads = sum(_style(style, features) for style in document_type.styles)
-            scores.append(cues + title + looks + reads)
+            cues = CUES_LIMIT * (1.0 - math.exp(-cue_sum * shrink / CUES_LIMIT)) if cue_sum else 0.0
+            score = cues + title
+            for geometry in document_type.geometry:
+                score += _geometry(geometry, features, cues)
+            for style in document_type.styles:
+                score += _style(style, features)
+            scores.append(score)
         return PageScore(text, features, scores, cue_words, headings, self)
 
     def evidence(self, page: PageScore, type_name: str) -> Iterator[Evidence]:
