@@ -328,6 +328,39 @@ class Job:
         return payload | _present(error_kind=self.error_kind) | dict(self.extra)
 
 
+#: How many ids one batch status request may name.
+MAX_STATUS_IDS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Statuses:
+    """
+    The reply to ``GET /classify?job_id=…&job_id=…``: where each job stands, without results.
+
+    An addition of this package's service to the contract; a hosted API may not have it.
+    """
+
+    by_id: Mapping[str, JobStatus]
+    not_found: tuple[str, ...] = ()
+
+    @classmethod
+    def from_json(cls, payload: object) -> Statuses:
+        """:raises InvalidReply: a field is missing or of another type."""
+        fields = _Fields(payload, "the jobs' statuses")
+        jobs = fields.required("jobs", dict)
+        return cls(
+            by_id={str(job_id): _status(_Fields({"status": status}, "a job")) for job_id, status in jobs.items()},
+            not_found=tuple(map(str, fields.required("not_found", list))),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """The form that :meth:`from_json` reads."""
+        return {
+            "jobs": {job_id: status.value for job_id, status in self.by_id.items()},
+            "not_found": list(self.not_found),
+        }
+
+
 def _status(fields: _Fields) -> JobStatus:
     status = fields.required("status", str)
     try:

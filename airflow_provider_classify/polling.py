@@ -18,8 +18,8 @@ from airflow_provider_classify.exceptions import ClassifyError, JobFailed, JobTi
 
 SHORTEST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
-#: Pauses vary by this share to both sides, so that jobs submitted together are not polled together.
-_JITTER = 0.25
+#: Pauses are shortened by up to this share, so that jobs submitted together are not polled together.
+_JITTER = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,13 @@ class Wait:
     What is waited for: a job, since when and until when (epoch seconds).
 
     The deadline is absolute, so it holds across a deferral and a triggerer's restart.
+    ``longest_pause`` is what the pauses grow to, in seconds.
     """
 
     job_id: str
     since: float
     deadline: float
+    longest_pause: float = LONGEST_PAUSE
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,39 +61,43 @@ class GaveUp:
 Next = LookAgain | Ended | GaveUp
 
 
-def pause(age: float) -> float:
+def pause(age: float, longest: float = LONGEST_PAUSE) -> float:
     """
     Give the pause after a look at this age of the wait, both in seconds, without jitter.
 
     Looks fall at 0, 1, 3, 7, 15, 31, 61, 91 … s: pauses of 1, 2, 4, 8, 16, 30, 30 …
     """
-    return min(LONGEST_PAUSE, max(SHORTEST_PAUSE, age + 1.0))
+    return min(longest, max(SHORTEST_PAUSE, age + 1.0))
 
 
-def after(wait: Wait, seen: Job | ClassifyError, *, now: float, chance: float) -> Next:
+def after(wait: Wait, seen: JobStatus | ClassifyError, *, now: float, chance: float) -> Next:
     """
     Decide after one look.
 
-    :param seen: the job, or the error that the look ended in. An error that a later look can
+    :param seen: the job's status, or the error that the look ended in. An error that a later look can
         overcome is waited out until the deadline; any other ends the wait.
     :param now: epoch seconds.
     :param chance: a random number from 0 to 1, for the jitter.
     """
-    if isinstance(seen, Job) and seen.status.is_terminal:
-        return Ended(seen.status)
-    if isinstance(seen, ClassifyError) and not seen.retryable:
+    asked = 0.0
+    if isinstance(seen, JobStatus):
+        if seen.is_terminal:
+            return Ended(seen)
+    elif not seen.retryable:
         return GaveUp(seen)
+    else:
+        asked = seen.retry_after or 0.0
     left = wait.deadline - now
-    asked = seen.retry_after if isinstance(seen, ClassifyError) else None
-    if left <= 0 or (asked or 0.0) > left:
-        return GaveUp(_timed_out(wait, seen))
-    seconds = pause(now - wait.since) * (1.0 - _JITTER + 2.0 * _JITTER * chance)
+    if left <= 0 or asked > left:
+        return GaveUp(timed_out(wait, seen))
+    seconds = pause(now - wait.since, wait.longest_pause) * (1.0 - _JITTER * chance)
     # The last look falls on the deadline itself: a job that ends just before it counts.
-    return LookAgain(min(max(seconds, asked or 0.0), left))
+    return LookAgain(min(max(seconds, asked), left))
 
 
-def _timed_out(wait: Wait, seen: Job | ClassifyError) -> JobTimedOut:
-    last = f"the last look failed: {seen}" if isinstance(seen, ClassifyError) else f"it is still {seen.status}"
+def timed_out(wait: Wait, seen: JobStatus | ClassifyError) -> JobTimedOut:
+    """Say that the deadline has passed, and what the last look saw."""
+    last = f"the last look failed: {seen}" if isinstance(seen, ClassifyError) else f"it is still {seen}"
     deadline = datetime.fromtimestamp(wait.deadline, tz=UTC).isoformat(timespec="seconds")
     return JobTimedOut(
         f"Job {wait.job_id} was not done by {deadline}, {wait.deadline - wait.since:.0f} s after the wait began; "

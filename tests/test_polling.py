@@ -38,7 +38,7 @@ from airflow_provider_classify.polling import (
 
 BEGAN = 1_700_000_000.0
 WAIT = Wait("8a1c", since=BEGAN, deadline=BEGAN + 300)
-PROCESSING = Job("8a1c", JobStatus.PROCESSING)
+PROCESSING = JobStatus.PROCESSING
 RESULT = ClassificationResult(
     success=True,
     classification="contract",
@@ -50,10 +50,10 @@ RESULT = ClassificationResult(
 COMPLETED = Job("8a1c", JobStatus.COMPLETED, result=RESULT)
 FAILED = Job("8a1c", JobStatus.FAILED, error="The file is corrupt.")
 #: The chance that leaves a pause as it is.
-NO_JITTER = 0.5
+NO_JITTER = 0.0
 
 
-def look(seen: Job | ClassifyError, age: float, chance: float = NO_JITTER, wait: Wait = WAIT) -> Next:
+def look(seen: JobStatus | ClassifyError, age: float, chance: float = NO_JITTER, wait: Wait = WAIT) -> Next:
     return after(wait, seen, now=wait.since + age, chance=chance)
 
 
@@ -78,11 +78,16 @@ def test_a_clock_that_was_set_back_gives_the_shortest_pause() -> None:
 
 
 @pytest.mark.parametrize("age", [0.0, 7.0, 91.0])
-def test_jitter_moves_a_pause_by_a_quarter_to_both_sides(age: float) -> None:
+def test_jitter_shortens_a_pause_by_up_to_three_tenths(age: float) -> None:
     plain = pause(age)
-    assert look(PROCESSING, age, chance=0.0) == LookAgain(plain * 0.75)
     assert look(PROCESSING, age, chance=NO_JITTER) == LookAgain(plain)
-    assert look(PROCESSING, age, chance=1.0) == LookAgain(plain * 1.25)
+    assert look(PROCESSING, age, chance=0.5) == LookAgain(plain * 0.85)
+    assert look(PROCESSING, age, chance=1.0) == LookAgain(plain * 0.7)
+
+
+def test_the_longest_pause_is_the_users() -> None:
+    wait = Wait("8a1c", since=BEGAN, deadline=BEGAN + 300, longest_pause=5)
+    assert [look(PROCESSING, age, wait=wait) for age in (0, 3, 4, 90)] == [LookAgain(s) for s in (1, 4, 5, 5)]
 
 
 def test_after_a_restart_the_wait_goes_on_where_it_was() -> None:
@@ -94,13 +99,13 @@ def test_after_a_restart_the_wait_goes_on_where_it_was() -> None:
 
 @pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.PROCESSING])
 def test_a_job_under_way_is_looked_at_again(status: JobStatus) -> None:
-    assert look(Job("8a1c", status), 0) == LookAgain(1)
+    assert look(status, 0) == LookAgain(1)
 
 
-@pytest.mark.parametrize("job", [COMPLETED, FAILED])
+@pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED])
 @pytest.mark.parametrize("age", [0, 299.9, 300, 4000])
-def test_a_job_that_ended_ends_the_wait_even_after_the_deadline(job: Job, age: float) -> None:
-    assert look(job, age) == Ended(job.status)
+def test_a_job_that_ended_ends_the_wait_even_after_the_deadline(status: JobStatus, age: float) -> None:
+    assert look(status, age) == Ended(status)
 
 
 @pytest.mark.parametrize(
@@ -179,10 +184,10 @@ def test_at_the_deadline_the_last_error_is_told() -> None:
 
 
 def test_every_wait_comes_to_its_end() -> None:
-    for chance in (0.0, NO_JITTER, 1.0):
+    for chance in (NO_JITTER, 0.5, 1.0):
         age, looks = 0.0, 0
         while isinstance(step := look(PROCESSING, age, chance), LookAgain):
-            assert 0 < step.seconds <= 30 * 1.25
+            assert 0 < step.seconds <= 30
             age += step.seconds
             looks += 1
         assert age == pytest.approx(300)

@@ -52,15 +52,15 @@ class ApiBackend:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Jobs]:
-        """Share a session on the running loop."""
+        """Open a session on the running loop."""
         # Importing aiohttp takes 0.1 to 0.3 s, which would block the loop of the first trigger.
-        async with await asyncio.to_thread(self._shared) as jobs:
+        async with await asyncio.to_thread(self._open) as jobs:
             yield jobs
 
-    def _shared(self) -> AbstractAsyncContextManager[Jobs]:
-        from airflow_provider_classify.backends.api_async import shared_jobs
+    def _open(self) -> AbstractAsyncContextManager[Jobs]:
+        from airflow_provider_classify.backends.api_async import open_jobs
 
-        return shared_jobs(self._settings)
+        return open_jobs(self._settings)
 
     def check(self) -> str:
         """Ask for a job that cannot exist: the contract has no route for a health check."""

@@ -4,33 +4,43 @@ The classify API from an event loop, driven by aiohttp.
 Why not httpx here too: measured on the triggerer's kind of load, thousands of small GETs, a shared
 httpx client saturates a core where a shared aiohttp session needs a seventh of it.
 
-One session serves everything on a loop that talks to the same API with the same key: the first to
-come opens it, the last to leave closes it.
+One session and one poller serve everything on a loop that uses the same Airflow connection.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import BinaryIO
-from weakref import WeakKeyDictionary
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
+from airflow_provider_classify import polling
 from airflow_provider_classify.backends import wire
+from airflow_provider_classify.backends.poller import Poller
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.contract import Category, Job, Submission
+from airflow_provider_classify.contract import Category, Job, JobStatus, Submission
 from airflow_provider_classify.documents import Document
-from airflow_provider_classify.exceptions import ClassifyError, DocumentError
+from airflow_provider_classify.exceptions import (
+    AuthenticationRejected,
+    ClassifyError,
+    DocumentError,
+    InvalidReply,
+    JobNotFound,
+    RequestRejected,
+)
 
 #: Bytes of an upload that are in memory at a time.
 _PIECE = 256 * 1024
 #: Open connections to one API at the most; more requests queue for them.
 _CONNECTIONS = 100
+#: Ids in one batch status request: as many as fit into the 8 KB that proxies commonly take for a URL.
+_GROUP = 160
 
 
 class ApiJobs:
@@ -39,6 +49,8 @@ class ApiJobs:
     def __init__(self, settings: Settings, session: aiohttp.ClientSession) -> None:
         self._settings = settings
         self._session = session
+        self._takes_groups = True
+        self.poller = Poller(self, settings.request_rate)
 
     async def submit(self, document: Document, categories: Sequence[Category]) -> Submission:
         """As :meth:`ApiBackend.submit`, without blocking the loop."""
@@ -58,6 +70,34 @@ class ApiJobs:
         what = f"job {job_id}"
         status, headers, body = await self._request("GET", wire.job_path(job_id), None, what=what)
         return wire.read_job(status, headers, body, what=what, settings=self._settings)
+
+    async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
+        """Wait until a job has ended, together with all others that wait on this loop."""
+        return await self.poller.watch(wait)
+
+    @property
+    def group_size(self) -> int:
+        """How many jobs :meth:`statuses` takes: one where the server has no batch route."""
+        return _GROUP if self._takes_groups else 1
+
+    async def statuses(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus | ClassifyError]:
+        """
+        Look at jobs in one request. A server without the batch route is asked for it once.
+
+        :raises ApiError: the API refused, failed or was not reached.
+        """
+        if len(job_ids) == 1:
+            return {job_ids[0]: (await self.get(job_ids[0])).status}
+        what = f"the status of {len(job_ids)} jobs"
+        status, headers, body = await self._request("GET", wire.statuses_path(job_ids), None, what=what)
+        try:
+            found = wire.read_statuses(status, headers, body, what=what, settings=self._settings)
+        except (InvalidReply, JobNotFound, RequestRejected, AuthenticationRejected):
+            # Whatever the answer means, it is not the batch route's; single looks will tell.
+            self._takes_groups = False
+            return {}
+        missing = {job_id: wire.job_not_found(f"job {job_id}") for job_id in found.not_found}
+        return {**found.by_id, **missing}
 
     async def _submit_once(self, document: Document, categories: Sequence[Category]) -> Submission:
         what = f"the document {document.label}"
@@ -98,6 +138,12 @@ class ApiJobs:
             raise wire.connection_lost(error, what=what, settings=settings) from error
 
 
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for this URL."""
+    parts = urlsplit(url)
+    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+
+
 class _Upload(aiohttp.Payload):
     """
     An open document as a part of a form.
@@ -126,30 +172,15 @@ class _Upload(aiohttp.Payload):
         raise TypeError("A document is no text.")
 
 
-@dataclass
-class _Shared:
-    session: aiohttp.ClientSession
-    users: int = 0
-
-
-_sessions: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Settings, _Shared]] = WeakKeyDictionary()
-
-
 @asynccontextmanager
-async def shared_jobs(settings: Settings) -> AsyncIterator[ApiJobs]:
-    """Join the loop's session for these settings, opening it if need be."""
-    shared_by_settings = _sessions.setdefault(asyncio.get_running_loop(), {})
-    shared = shared_by_settings.get(settings)
-    if shared is None:
-        shared = shared_by_settings[settings] = _Shared(_new_session(settings))
-    shared.users += 1
-    try:
-        yield ApiJobs(settings, shared.session)
-    finally:
-        shared.users -= 1
-        if shared.users == 0:
-            del shared_by_settings[settings]
-            await shared.session.close()
+async def open_jobs(settings: Settings) -> AsyncIterator[ApiJobs]:
+    """Open a session and a poller on the running loop, and close both at the end."""
+    async with _new_session(settings) as session:
+        jobs = ApiJobs(settings, session)
+        try:
+            yield jobs
+        finally:
+            await jobs.poller.close()
 
 
 def _new_session(settings: Settings) -> aiohttp.ClientSession:
@@ -159,6 +190,7 @@ def _new_session(settings: Settings) -> aiohttp.ClientSession:
         timeout=aiohttp.ClientTimeout(
             total=None, sock_connect=settings.request_timeout, sock_read=settings.request_timeout
         ),
-        # The worker's httpx reads the proxy settings of the environment, so the triggerer does too.
-        trust_env=True,
+        # As the worker's httpx does. Not by `trust_env`, which asks on a thread again for every request.
+        proxy=_proxy(settings.base_url),
+        cookie_jar=aiohttp.DummyCookieJar(),
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from airflow_provider_classify import polling
 from airflow_provider_classify.contract import Category, Job, Submission
 from airflow_provider_classify.documents import Document
 
@@ -19,6 +20,10 @@ class Jobs(Protocol):
 
     async def get(self, job_id: str) -> Job:
         """Ask for a job. As :meth:`Backend.get`."""
+        ...
+
+    async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
+        """Wait until a job has ended or its deadline has passed. Any number may be watched at a time."""
         ...
 
 
@@ -44,7 +49,7 @@ class Backend(Protocol):
         ...
 
     def connect(self) -> AbstractAsyncContextManager[Jobs]:
-        """Open the asynchronous side: connections live until the context ends and are shared on a loop."""
+        """Open the asynchronous side: connections live until the context ends."""
         ...
 
     def check(self) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
+from airflow_provider_classify.contract import MAX_PAGES
 from airflow_provider_classify.exceptions import ConnectionNotUsable
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ DOCUMENT_TIMEOUT = 120.0
 class Settings:
     """
     A connection's settings. ``base_url`` and ``api_key`` serve the API, ``document_timeout`` the
-    local engine; both timeouts are in seconds.
+    local engine; both timeouts are in seconds. ``request_rate`` caps the looks at jobs, in requests a
+    second of each triggerer; ``None`` is no cap. ``max_pages`` is the local engine's too: from how many
+    of its first pages a document is classified.
     """
 
     conn_id: str
@@ -30,6 +33,8 @@ class Settings:
     api_key: str = field(default="", repr=False)
     request_timeout: float = REQUEST_TIMEOUT
     document_timeout: float = DOCUMENT_TIMEOUT
+    request_rate: float | None = None
+    max_pages: int = MAX_PAGES
 
     @classmethod
     def from_connection(cls, connection: Connection, extra: Mapping[str, Any]) -> Settings:
@@ -39,7 +44,7 @@ class Settings:
         ``extra`` comes apart because reading it can call the supervisor, which on an event loop has
         to be awaited (``get_async_extra_dejson``).
 
-        :raises ConnectionNotUsable: another connection type, an unknown backend, no host, a bad timeout.
+        :raises ConnectionNotUsable: another connection type, an unknown backend, no host, a bad number.
         """
         conn_id = connection.conn_id
         if not isinstance(extra, Mapping):
@@ -66,8 +71,10 @@ class Settings:
             backend=backend,
             base_url=_base_url(connection) if backend == "api" else "",
             api_key=_api_key(connection),
-            request_timeout=_seconds(extra, "request_timeout", REQUEST_TIMEOUT, conn_id),
-            document_timeout=_seconds(extra, "document_timeout", DOCUMENT_TIMEOUT, conn_id),
+            request_timeout=_positive(extra, "request_timeout", conn_id) or REQUEST_TIMEOUT,
+            document_timeout=_positive(extra, "document_timeout", conn_id) or DOCUMENT_TIMEOUT,
+            request_rate=_positive(extra, "request_rate", conn_id),
+            max_pages=_whole(extra, "max_pages", conn_id) or MAX_PAGES,
         )
 
 
@@ -94,19 +101,24 @@ def _base_url(connection: Connection) -> str:
     return url
 
 
-def _seconds(extra: Mapping[str, Any], name: str, default: float, conn_id: str) -> float:
+def _positive(extra: Mapping[str, Any], name: str, conn_id: str) -> float | None:
     value = extra.get(name)
     if value in (None, ""):
-        return default
+        return None
     try:
-        seconds = float(str(value))
+        number = float(str(value))
     except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise ConnectionNotUsable(
-            f"{name!r} of the connection {conn_id!r} is {value!r}; give a number of seconds above 0."
-        )
-    return seconds
+        number = 0.0
+    if not 0 < number < float("inf"):
+        raise ConnectionNotUsable(f"{name!r} of the connection {conn_id!r} is {value!r}; give a number above 0.")
+    return number
+
+
+def _whole(extra: Mapping[str, Any], name: str, conn_id: str) -> int | None:
+    number = _positive(extra, name, conn_id)
+    if number is not None and not number.is_integer():
+        raise ConnectionNotUsable(f"{name!r} of the connection {conn_id!r} is {number:g}; give a whole number.")
+    return None if number is None else int(number)
 
 
 def _api_key(connection: Connection) -> str:

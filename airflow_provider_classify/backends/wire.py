@@ -16,10 +16,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.contract import Category, Job, Submission
+from airflow_provider_classify.contract import Category, Job, Statuses, Submission
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
@@ -88,11 +88,30 @@ def read_submission(
 def read_job(status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings) -> Job:
     """Read the reply to a status request. :raises ApiError: the kind that the status stands for."""
     if status == 404 and "detail" in _json_object(body):
-        raise JobNotFound(f"The classify API does not know {what}; it has expired, or another server has it.")
+        raise job_not_found(what)
     if not 200 <= status < 300:
         raise _error(status, reply_headers, body, what=what, settings=settings)
     job = _read(body, Job.from_json, what=what, settings=settings)
     return replace(job, error=_without_key(job.error, settings)) if job.error else job
+
+
+def job_not_found(what: str) -> JobNotFound:
+    """Say that the server does not have a job."""
+    return JobNotFound(f"The classify API does not know {what}; it has expired, or another server has it.")
+
+
+def statuses_path(job_ids: Sequence[str]) -> str:
+    """The path that answers for several jobs at once, where the server has that route."""
+    return f"{SUBMIT_PATH}?{urlencode([('job_id', job_id) for job_id in job_ids])}"
+
+
+def read_statuses(
+    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
+) -> Statuses:
+    """Read the reply to a batch status request. :raises ApiError: the kind that the status stands for."""
+    if not 200 <= status < 300:
+        raise _error(status, reply_headers, body, what=what, settings=settings)
+    return _read(body, Statuses.from_json, what=what, settings=settings)
 
 
 def not_reached(error: Exception, *, what: str, settings: Settings) -> ApiNotReached:

@@ -15,6 +15,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 
 from airflow_provider_classify import polling
 from airflow_provider_classify.backends.settings import CONN_TYPE, Settings
+from airflow_provider_classify.backends.sharing import shared
 from airflow_provider_classify.contract import Job, Submission, parse_categories
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
@@ -109,7 +110,8 @@ class ClassifyHook(BaseHook):
         """
         while True:
             seen = self.look(wait.job_id)
-            step = polling.after(wait, seen, now=time.time(), chance=random.random())
+            status = seen.status if isinstance(seen, Job) else seen
+            step = polling.after(wait, status, now=time.time(), chance=random.random())
             if isinstance(step, polling.GaveUp):
                 raise step.error
             if isinstance(seen, Job) and isinstance(step, polling.Ended):
@@ -132,13 +134,19 @@ class ClassifyHook(BaseHook):
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Jobs]:
         """
-        Open the asynchronous side: ``submit`` and ``get`` that never block the event loop.
+        Open the asynchronous side: ``submit``, ``get`` and ``watch``, which never block the event loop.
 
-        HTTP connections live until the context ends and are shared by all that use the same
-        connection on the loop. The Airflow connection is looked up once, asynchronously.
+        All that use the same Airflow connection on a loop share one HTTP session and one poller. The
+        connection is looked up once, by the first that comes; who comes after the last has left
+        looks it up anew.
 
         :raises ConnectionNotUsable: the connection is missing or lacks something.
         """
+        async with shared(self.classify_conn_id, self._open) as jobs:
+            yield jobs
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[Jobs]:
         try:
             connection = await get_async_connection(self.classify_conn_id)
         except AirflowNotFoundException as error:

@@ -45,6 +45,7 @@ class ClassifyOperator(BaseOperator):
     :param deferrable: wait in the triggerer; by default as ``[operators] default_deferrable`` says.
     :param timeout: seconds after the submit at which waiting ends with ``JobTimedOut``. The job is
         left to itself.
+    :param poll_interval: seconds that the pauses between two looks grow to, from 1 s and doubling.
     """
 
     template_fields: Sequence[str] = ("document", "categories", "classify_conn_id")
@@ -59,18 +60,22 @@ class ClassifyOperator(BaseOperator):
         wait_for_completion: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         timeout: float = 3600.0,
+        poll_interval: float = polling.LONGEST_PAUSE,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         check_when_parsed(categories)
         if timeout <= 0:
             raise ValueError(f"The timeout of {self.task_id!r} is {timeout}; give a number of seconds above 0.")
+        if poll_interval < polling.SHORTEST_PAUSE:
+            raise ValueError(f"The poll_interval of {self.task_id!r} is {poll_interval}; give at least 1 second.")
         self.document = document
         self.categories = categories
         self.classify_conn_id = classify_conn_id
         self.wait_for_completion = wait_for_completion
         self.deferrable = deferrable
         self.timeout = timeout
+        self.poll_interval = poll_interval
 
     @cached_property
     def hook(self) -> ClassifyHook:
@@ -89,7 +94,7 @@ class ClassifyOperator(BaseOperator):
             context["ti"].xcom_push(key="job_id", value=job_id)
             if not self.wait_for_completion:
                 return job_id
-            wait = polling.Wait(job_id, since=since, deadline=since + self.timeout)
+            wait = polling.Wait(job_id, since=since, deadline=since + self.timeout, longest_pause=self.poll_interval)
             if not self.deferrable:
                 return self._result(self.hook.wait(wait))
             seen = self.hook.look(job_id)

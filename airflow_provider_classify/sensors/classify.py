@@ -35,9 +35,9 @@ class ClassifySensor(BaseSensorOperator):
 
     :param job_id: the job, usually from another task's XCom. Templated.
     :param classify_conn_id: the connection that the job was submitted with. Templated.
-    :param deferrable: wait in the triggerer, with the API's growing pauses; otherwise every
-        ``poke_interval``. By default as ``[operators] default_deferrable`` says.
-    :param poke_interval: seconds between two looks where the sensor is not deferrable.
+    :param deferrable: wait in the triggerer; by default as ``[operators] default_deferrable`` says.
+    :param poke_interval: seconds between two looks; of a deferred sensor, what its pauses grow to, from
+        1 s and doubling.
     """
 
     template_fields: Sequence[str] = ("job_id", "classify_conn_id")
@@ -80,7 +80,13 @@ class ClassifySensor(BaseSensorOperator):
         if isinstance(first, PokeReturnValue):
             return first.xcom_value
         now = time.time()
-        raise deferral(self.classify_conn_id, polling.Wait(self.job_id, since=now, deadline=now + self.timeout))
+        wait = polling.Wait(
+            self.job_id,
+            since=now,
+            deadline=now + self.timeout,
+            longest_pause=max(polling.SHORTEST_PAUSE, self.poke_interval),
+        )
+        raise deferral(self.classify_conn_id, wait)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume after the trigger's event. :raises AirflowSensorTimeout: as any sensor does."""

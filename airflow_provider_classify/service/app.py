@@ -1,4 +1,9 @@
-"""The routes of the service: ``POST /classify``, ``GET /classify/{job_id}`` and ``GET /health``."""
+"""
+The routes of the service.
+
+``POST /classify`` and ``GET /classify/{job_id}`` are the contract's; ``GET /classify?job_id=…&job_id=…``
+(the statuses of up to 500 jobs) and ``GET /health`` are this service's own.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from airflow_provider_classify.contract import JobStatus, Submission
+from airflow_provider_classify.contract import MAX_STATUS_IDS, JobStatus, Submission
 from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable
 from airflow_provider_classify.jobs import JobStore
 from airflow_provider_classify.service.forms import MAX_FIELD_BYTES, read_form, read_order
@@ -60,6 +65,14 @@ def create_app(store: JobStore, spool: Spool, work: Work, *, api_key: str | None
             return JSONResponse(store.get(job_id).to_json())
         except JobNotFound as error:
             raise Refusal(404, "Job not found") from error
+
+    @app.get("/classify")
+    def statuses(request: Request) -> Response:
+        _authenticate(request, api_key)
+        job_ids = request.query_params.getlist("job_id")
+        if not 1 <= len(job_ids) <= MAX_STATUS_IDS:
+            raise bad_request(f"Give 1 to {MAX_STATUS_IDS} job_id parameters")
+        return JSONResponse(store.statuses(job_ids).to_json())
 
     @app.get("/health")
     async def health() -> dict[str, str]:

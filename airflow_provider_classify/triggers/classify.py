@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_classify import polling
 from airflow_provider_classify.exceptions import ClassifyError
-from airflow_provider_classify.hooks.classify import ClassifyHook, describe
-
-if TYPE_CHECKING:
-    from airflow_provider_classify.backends.base import Jobs
-    from airflow_provider_classify.contract import Job
-
+from airflow_provider_classify.hooks.classify import ClassifyHook
 
 #: How much later than the trigger's own deadline Airflow ends the deferral, if the trigger never came to it.
 _BACKSTOP = timedelta(minutes=10)
@@ -29,7 +22,11 @@ def deferral(classify_conn_id: str, wait: polling.Wait) -> TaskDeferred:
     """Make what a task raises to wait in the triggerer; it resumes in its ``execute_complete``."""
     return TaskDeferred(
         trigger=ClassifyTrigger(
-            classify_conn_id=classify_conn_id, job_id=wait.job_id, since=wait.since, deadline=wait.deadline
+            classify_conn_id=classify_conn_id,
+            job_id=wait.job_id,
+            since=wait.since,
+            deadline=wait.deadline,
+            poll_interval=wait.longest_pause,
         ),
         method_name="execute_complete",
         timeout=timedelta(seconds=wait.deadline - time.time()) + _BACKSTOP,
@@ -48,14 +45,18 @@ class ClassifyTrigger(BaseTrigger):
     :param job_id: the job.
     :param since: when the wait began, epoch seconds; the pauses grow with its age.
     :param deadline: when to give up, epoch seconds.
+    :param poll_interval: what the pauses grow to, in seconds.
     """
 
-    def __init__(self, *, classify_conn_id: str, job_id: str, since: float, deadline: float) -> None:
+    def __init__(
+        self, *, classify_conn_id: str, job_id: str, since: float, deadline: float, poll_interval: float
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.classify_conn_id = classify_conn_id
         self.job_id = job_id
         self.since = since
         self.deadline = deadline
+        self.poll_interval = poll_interval
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give what Airflow stores to make this trigger again elsewhere."""
@@ -66,29 +67,17 @@ class ClassifyTrigger(BaseTrigger):
                 "job_id": self.job_id,
                 "since": self.since,
                 "deadline": self.deadline,
+                "poll_interval": self.poll_interval,
             },
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look, pause, look again; then fire once."""
-        wait = polling.Wait(self.job_id, self.since, self.deadline)
+        """Wait together with all triggers of the same connection; then fire once."""
+        wait = polling.Wait(self.job_id, self.since, self.deadline, self.poll_interval)
         end: polling.Ended | polling.GaveUp
         try:
             async with ClassifyHook(self.classify_conn_id).connect() as jobs:
-                end = await self._watch(wait, jobs)
+                end = await jobs.watch(wait)
         except ClassifyError as error:  # the connection cannot be used
             end = polling.GaveUp(error)
         yield TriggerEvent(polling.to_event(wait, end))
-
-    async def _watch(self, wait: polling.Wait, jobs: Jobs) -> polling.Ended | polling.GaveUp:
-        while True:
-            seen: Job | ClassifyError
-            try:
-                seen = await jobs.get(wait.job_id)
-            except ClassifyError as error:
-                seen = error
-            step = polling.after(wait, seen, now=time.time(), chance=random.random())
-            if not isinstance(step, polling.LookAgain):
-                return step
-            self.log.debug("%s; next look in %.1f s.", describe(wait.job_id, seen), step.seconds)
-            await asyncio.sleep(step.seconds)

@@ -184,7 +184,7 @@ class TestFailures:
             classify(samples / "contract.pdf", "service", deferrable=True, timeout=60)
         path, arguments = deferred.value.trigger.serialize()
         assert path == "airflow_provider_classify.triggers.classify.ClassifyTrigger"
-        assert set(arguments) == {"classify_conn_id", "job_id", "since", "deadline"}
+        assert set(arguments) == {"classify_conn_id", "job_id", "since", "deadline", "poll_interval"}
         assert arguments["deadline"] - arguments["since"] == 60
         assert deferred.value.timeout.total_seconds() > 60
 

@@ -39,7 +39,9 @@ def submit(document):
 
 def trigger(job_id, connection="service", seconds=60.0):
     now = time.time()
-    return ClassifyTrigger(classify_conn_id=connection, job_id=job_id, since=now, deadline=now + seconds)
+    return ClassifyTrigger(
+        classify_conn_id=connection, job_id=job_id, since=now, deadline=now + seconds, poll_interval=5
+    )
 
 
 async def events(trigger):
@@ -105,13 +107,11 @@ async def test_it_outlasts_a_restart_of_the_server(tmp_path, document, monkeypat
         assert await watching == [{"job_id": job_id, "status": "completed"}]
 
 
-async def test_many_triggers_share_a_session_and_leave_none_open(service, document):
-    from airflow_provider_classify.backends import api_async
-
+async def test_many_triggers_share_a_line_and_leave_none_open(service, document):
     job_ids = [submit(document) for _ in range(5)]
     ended = await asyncio.gather(*(events(trigger(job_id)) for job_id in job_ids))
     assert [event["job_id"] for [event] in ended] == job_ids
-    assert not api_async._sessions.get(asyncio.get_running_loop())
+    assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_no_look_blocks_the_loop(service, document, caplog):

@@ -1,0 +1,160 @@
+"""The poller against a source of jobs under the test's control."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from airflow_provider_classify import polling
+from airflow_provider_classify.backends.poller import Poller
+from airflow_provider_classify.contract import JobStatus
+from airflow_provider_classify.exceptions import ApiNotReached, JobNotFound, JobTimedOut, RateLimited
+
+
+class Jobs:
+    """Jobs that end when the test says so. ``looks`` are the groups that were asked for, with their time."""
+
+    def __init__(self, group_size: int = 1) -> None:
+        self.group_size = group_size
+        self.ended: set[str] = set()
+        self.error: Exception | None = None
+        self.looks: list[tuple[float, list[str]]] = []
+
+    async def statuses(self, job_ids):
+        self.looks.append((time.monotonic(), list(job_ids)))
+        assert len(job_ids) <= self.group_size
+        await asyncio.sleep(0)
+        if self.error:
+            raise self.error
+        return {job_id: JobStatus.COMPLETED if job_id in self.ended else JobStatus.PROCESSING for job_id in job_ids}
+
+
+def wait(job_id, seconds=30.0, longest=1.0):
+    now = time.time()
+    return polling.Wait(job_id, since=now, deadline=now + seconds, longest_pause=longest)
+
+
+@pytest.fixture
+async def watching():
+    """Make a poller that is closed after the test."""
+    pollers = []
+
+    def make(source, rate=None):
+        pollers.append(Poller(source, rate))
+        return pollers[-1]
+
+    yield make
+    for poller in pollers:
+        await poller.close()
+
+
+async def test_each_gets_the_end_of_its_own_job(watching):
+    jobs = Jobs()
+    poller = watching(jobs)
+    ends = [asyncio.create_task(poller.watch(wait(str(n)))) for n in range(20)]
+    await asyncio.sleep(0.3)
+    assert not any(end.done() for end in ends)
+    jobs.ended = {"3"}
+    assert await ends[3] == polling.Ended(JobStatus.COMPLETED)
+    assert sum(end.done() for end in ends) == 1
+    jobs.ended = {str(n) for n in range(20)}
+    assert set(await asyncio.gather(*ends)) == {polling.Ended(JobStatus.COMPLETED)}
+
+
+async def test_jobs_that_are_due_together_are_looked_at_together(watching):
+    jobs = Jobs(group_size=8)
+    jobs.ended = {str(n) for n in range(20)}
+    poller = watching(jobs)
+    await asyncio.gather(*(poller.watch(wait(str(n))) for n in range(20)))
+    assert sorted(len(group) for _, group in jobs.looks) == [4, 8, 8]
+
+
+async def test_a_source_that_finds_groups_too_large_gets_single_ids(watching):
+    class Reluctant(Jobs):
+        async def statuses(self, job_ids):
+            if len(job_ids) > 1:
+                self.group_size = 1
+                return {}
+            return await super().statuses(job_ids)
+
+    jobs = Reluctant(group_size=8)
+    jobs.ended = {str(n) for n in range(8)}
+    poller = watching(jobs)
+    ends = await asyncio.gather(*(poller.watch(wait(str(n))) for n in range(8)))
+    assert ends == [polling.Ended(JobStatus.COMPLETED)] * 8
+
+
+async def test_a_rate_is_kept(watching):
+    jobs = Jobs()
+    jobs.ended = {str(n) for n in range(11)}
+    poller = watching(jobs, rate=20)
+    await asyncio.gather(*(poller.watch(wait(str(n))) for n in range(11)))
+    times = [at for at, _ in jobs.looks]
+    assert times[-1] - times[0] >= 10 / 20 * 0.98
+
+
+async def test_a_server_that_is_down_is_asked_by_one_for_all_and_found_again(watching):
+    jobs = Jobs()
+    jobs.ended = {str(n) for n in range(50)}
+    jobs.error = ApiNotReached("refused")
+    poller = watching(jobs)
+    ends = [asyncio.create_task(poller.watch(wait(str(n)))) for n in range(50)]
+    await asyncio.sleep(2.5)
+    assert len(jobs.looks) < 40, "those that were under way at once, and then few"
+    jobs.error = None
+    assert set(await asyncio.gather(*ends)) == {polling.Ended(JobStatus.COMPLETED)}
+
+
+async def test_retry_after_slows_the_whole_poller(watching):
+    jobs = Jobs()
+    jobs.error = RateLimited("slow down", retry_after=1.0)
+    poller = watching(jobs)
+    first = asyncio.create_task(poller.watch(wait("first")))
+    while not jobs.looks:
+        await asyncio.sleep(0.01)
+    jobs.error = None
+    jobs.ended = {"first", "second"}
+    await asyncio.gather(first, poller.watch(wait("second")))
+    assert jobs.looks[1][0] - jobs.looks[0][0] >= 1.0
+
+
+async def test_a_job_that_is_unknown_ends_its_own_wait_alone(watching):
+    class OneUnknown(Jobs):
+        async def statuses(self, job_ids):
+            if job_ids == ["lost"]:
+                raise JobNotFound("lost")
+            return await super().statuses(job_ids)
+
+    jobs = OneUnknown()
+    jobs.ended = {"kept"}
+    poller = watching(jobs)
+    lost, kept = await asyncio.gather(poller.watch(wait("lost")), poller.watch(wait("kept")))
+    assert isinstance(lost, polling.GaveUp)
+    assert isinstance(lost.error, JobNotFound)
+    assert kept == polling.Ended(JobStatus.COMPLETED)
+
+
+async def test_a_deadline_holds_also_while_the_server_is_down(watching):
+    jobs = Jobs()
+    jobs.error = RateLimited("The server rests.", retry_after=60)
+    poller = watching(jobs)
+    patient = asyncio.create_task(poller.watch(wait("patient", seconds=90)))
+    await asyncio.sleep(0.2)
+    end = await poller.watch(wait("late", seconds=0.5))
+    assert isinstance(end, polling.GaveUp)
+    assert isinstance(end.error, JobTimedOut)
+    patient.cancel()
+
+
+async def test_one_that_stops_waiting_is_not_looked_at_any_more(watching):
+    jobs = Jobs()
+    poller = watching(jobs)
+    stopped = asyncio.create_task(poller.watch(wait("stopped")))
+    while not jobs.looks:
+        await asyncio.sleep(0.01)
+    stopped.cancel()
+    looks = len(jobs.looks)
+    await asyncio.sleep(1.3)
+    assert len(jobs.looks) == looks
