@@ -57,6 +57,12 @@ class EngineClosed(ClassifyError):
     retryable = True
 
 
+class EngineNotStarted(ClassifyError):
+    """The engine's process ended before it read anything: the install is broken, or just being replaced."""
+
+    retryable = True
+
+
 # --- the document -------------------------------------------------------------------------
 
 

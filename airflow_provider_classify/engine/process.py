@@ -29,6 +29,7 @@ from airflow_provider_classify.exceptions import (
     DocumentCrashedParser,
     DocumentTookTooLong,
     EngineClosed,
+    EngineNotStarted,
     error_of_kind,
 )
 
@@ -83,6 +84,7 @@ class EngineProcess:
         :raises DocumentCrashedParser: the parser died, failed or reached its memory limit.
         :raises ClassifyError: what :class:`Classifier` raises.
         :raises EngineClosed: :meth:`close` was called, before or meanwhile.
+        :raises EngineNotStarted: the child cannot even start.
         """
         request = {
             "path": str(path.absolute()),
@@ -120,6 +122,10 @@ class EngineProcess:
             self._discard()
             if self._closed:
                 raise EngineClosed(f"The engine was shut down while it read the document {name!r}.") from death
+            if child.served == 1 and death.exit_code > 0:
+                raise EngineNotStarted(
+                    f"The engine for the document {name!r} did not start ({death}); check the install of this package."
+                ) from death
             raise DocumentCrashedParser(
                 f"The parser died on the document {name!r} ({death}); save it anew, or in another format."
             ) from death
@@ -211,7 +217,11 @@ class EnginePool:
 
 
 class _ChildDied(Exception):
-    """The child ended before it answered; the message says how."""
+    """The child ended before it answered; the message says how. By a signal if ``exit_code`` is negative."""
+
+    def __init__(self, how: str, exit_code: int) -> None:
+        super().__init__(how)
+        self.exit_code = exit_code
 
 
 class _Child:
@@ -249,7 +259,6 @@ class _Child:
         :raises _ChildDied: instead of answering.
         """
         self.served += 1
-        self._errors.truncate(0)
         try:
             while request:
                 self._wait_until_ready(self._input, select.POLLOUT, deadline)
@@ -263,6 +272,7 @@ class _Child:
                 reply += piece
         except BrokenPipeError as error:
             raise self._death() from error
+        self._errors.truncate(0)  # warnings that led to nothing
         answer: dict[str, Any] = json.loads(reply)
         return answer
 
@@ -292,7 +302,7 @@ class _Child:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 4096))
         words = self._errors.read().decode(errors="replace").strip().rpartition("\n")[2]
-        return _ChildDied(f"{how}: {words}" if words else how)
+        return _ChildDied(f"{how}: {words}" if words else how, code)
 
 
 def _with_absolute_examples(category: Category) -> Category:

@@ -51,9 +51,7 @@ class Limits:
 def main(limits: Limits) -> None:
     """Serve requests until the input ends."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # RLIMIT_DATA rather than RLIMIT_AS: onnxruntime and its threads reserve address space of
-    # which they never use half, so a limit on it would say little about memory.
-    resource.setrlimit(resource.RLIMIT_DATA, (limits.memory_mb * 1024**2,) * 2)
+    _limit_memory(limits.memory_mb * 1024**2)
     requests, replies = _take_channel()
     fcntl.fcntl(requests, fcntl.F_SETOWN, os.getpid())
     for request in requests:
@@ -63,6 +61,18 @@ def main(limits: Limits) -> None:
         _die_with_parent(requests, False)
         replies.write(json.dumps(reply).encode() + b"\n")
         replies.flush()
+
+
+def _limit_memory(wanted: int) -> None:
+    """
+    Let the kernel refuse more memory than this, or than the limit that is set already.
+
+    RLIMIT_DATA rather than RLIMIT_AS: onnxruntime and its threads reserve address space of
+    which they never use half, so a limit on it would say little about memory.
+    """
+    _, most = resource.getrlimit(resource.RLIMIT_DATA)
+    limit = wanted if most == resource.RLIM_INFINITY else min(wanted, most)
+    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def _take_channel() -> tuple[Any, Any]:

@@ -46,18 +46,16 @@ def main() -> None:
 
 
 def _sorted_by_source(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The documents whose pages all have text, and those of which the first has none."""
+    """The PDFs of which every page is read from its text, and the documents of which none is."""
     texts, scans = [], []
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".png", ".jpg", ".tif"):
             scans.append(path)
         elif path.suffix == ".pdf":
-            with pymupdf.open(path) as document:
-                lengths = [len(document[n].get_text()) for n in range(min(MAX_PAGES, document.page_count))]
-            if min(lengths) >= 400:
-                texts.append(path)
-            elif lengths[0] < 40:
-                scans.append(path)
+            with open_document(path, name=path.name) as document:
+                sources = {next(page.passes()).source for page in document.pages}
+            if len(sources) == 1:
+                (texts if "text_layer" in sources else scans).append(path)
     return texts, scans
 
 

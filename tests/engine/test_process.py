@@ -27,6 +27,7 @@ from airflow_provider_classify.exceptions import (
     DocumentNotFound,
     DocumentTookTooLong,
     EngineClosed,
+    EngineNotStarted,
 )
 from tests.support import paper
 
@@ -201,6 +202,33 @@ def test_memory_limit(documents: Path) -> None:
         with pytest.raises(DocumentCrashedParser, match="more memory than the 200 MB"):
             engine.classify(documents / "heavy.pdf", CATEGORIES, name="heavy.pdf")
         assert engine.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf").success
+
+
+def test_child_that_cannot_start_is_not_the_documents_fault(
+    engine: EngineProcess, documents: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\necho no module of that name >&2\nexit 1\n")
+    broken.chmod(0o755)
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "executable", str(broken))
+        with pytest.raises(EngineNotStarted, match=r"'invoice\.pdf' did not start .*no module of that name"):
+            engine.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf")
+    assert engine.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf").success
+
+
+def test_stricter_limit_of_the_system_stays(documents: Path) -> None:
+    script = """
+import resource, sys
+from pathlib import Path
+from airflow_provider_classify.contract import Category
+from airflow_provider_classify.engine.process import EngineProcess
+resource.setrlimit(resource.RLIMIT_DATA, (1024**3, 1024**3))
+with EngineProcess(memory_mb=4096) as engine:
+    print(engine.classify(Path(sys.argv[1]), [Category("invoice")], name="x").classification)
+"""
+    command = [sys.executable, "-c", script, str(documents / "invoice.pdf")]
+    assert subprocess.run(command, capture_output=True, check=True, text=True).stdout == "invoice\n"
 
 
 def test_close_stops_a_document_at_once(documents: Path) -> None:
