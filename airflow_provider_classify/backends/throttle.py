@@ -52,7 +52,7 @@ class Throttle:
         if sent_at >= self._failed_at:
             self._failures += 1
             self._failed_at = now
-            self._resume_at = now + self._hold() * (0.75 + 0.25 * chance)
+            self._resume_at = max(self._resume_at, now + self._hold() * (0.75 + 0.25 * chance))
         if error.retry_after is not None:
             self._resume_at = max(self._resume_at, now + error.retry_after)
 

@@ -499,22 +499,7 @@ def test_a_server_that_speaks_no_http(client: Httpx | Aiohttp, document: str, ca
     assert type(error) is ApiConnectionLost
 
 
-# --- one session for all on a loop --------------------------------------------------------
-
-
-async def test_all_on_a_loop_share_one_session_until_the_last_leaves() -> None:
-    with scripted_server(PROCESSING) as server:
-        settings = settings_for(server.url)
-        async with ApiBackend(settings).connect() as first:
-            async with ApiBackend(settings).connect() as second:
-                assert first._session is second._session
-            assert (await first.get("8a1c")).status is JobStatus.PROCESSING
-            async with ApiBackend(settings_for(server.url, key="another")).connect() as stranger:
-                assert stranger._session is not first._session
-        assert first._session.closed
-        assert stranger._session.closed
-        async with ApiBackend(settings).connect() as later:
-            assert (await later.get("8a1c")).status is JobStatus.PROCESSING
+# --- many jobs on a loop ------------------------------------------------------------------
 
 
 async def test_many_looks_at_once() -> None:

@@ -304,18 +304,11 @@ def test_the_quota_and_no_signature_is_logged(connection: Callable[..., None], l
 # --- waiting on a worker ------------------------------------------------------------------
 
 
-@pytest.fixture
-def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("airflow_provider_classify.polling.SHORTEST_PAUSE", 0.01)
-    monkeypatch.setattr("airflow_provider_classify.polling.LONGEST_PAUSE", 0.01)
-
-
 def waited(seconds: float = 60) -> Job:
     now = time.time()
-    return ClassifyHook("docs").wait(Wait("8a1c", since=now, deadline=now + seconds))
+    return ClassifyHook("docs").wait(Wait("8a1c", since=now, deadline=now + seconds, longest_pause=0.01))
 
 
-@pytest.mark.usefixtures("_short_pauses")
 def test_a_wait_outlasts_what_passes(connection: Callable[..., None], log: Callable[[], str]) -> None:
     troubles = (
         PROCESSING,
@@ -335,14 +328,12 @@ def test_a_wait_outlasts_what_passes(connection: Callable[..., None], log: Calla
     assert KEY not in logged
 
 
-@pytest.mark.usefixtures("_short_pauses")
 def test_a_wait_gives_a_failed_job_back(connection: Callable[..., None]) -> None:
     with scripted_server(Answer(200, {"job_id": "8a1c", "status": "failed", "error": "no"})) as server:
         connection(host=server.url)
         assert waited().status is JobStatus.FAILED
 
 
-@pytest.mark.usefixtures("_short_pauses")
 @pytest.mark.parametrize(
     ("reply", "kind"), [(Answer(401), AuthenticationRejected), (Answer(404, {"detail": "Job not found"}), JobNotFound)]
 )
@@ -356,7 +347,6 @@ def test_a_wait_ends_at_once_on_what_stays(
     assert len(server.requests) == 1
 
 
-@pytest.mark.usefixtures("_short_pauses")
 def test_a_wait_ends_at_its_deadline(connection: Callable[..., None]) -> None:
     with scripted_server(PROCESSING) as server:
         connection(host=server.url)
@@ -365,7 +355,6 @@ def test_a_wait_ends_at_its_deadline(connection: Callable[..., None]) -> None:
     assert len(server.requests) > 1
 
 
-@pytest.mark.usefixtures("_short_pauses")
 def test_the_fetch_of_a_result_outlasts_a_short_failure(connection: Callable[..., None]) -> None:
     with scripted_server(Answer(502), DONE) as server:
         connection(host=server.url)
@@ -378,3 +367,13 @@ def test_one_look_gives_what_may_pass_as_a_value(connection: Callable[..., None]
         assert type(ClassifyHook("docs").look("8a1c")) is ApiUnavailable
         with pytest.raises(AuthenticationRejected):
             ClassifyHook("docs").look("8a1c")
+
+
+async def test_all_that_use_a_connection_on_a_loop_share_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("ONE", "OTHER"):
+        connection = {"conn_type": "classify", "host": "http://127.0.0.1:9"}
+        monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
+    async with ClassifyHook("one").connect() as first, ClassifyHook("one").connect() as second:
+        assert first is second
+        async with ClassifyHook("other").connect() as stranger:
+            assert stranger is not first

@@ -56,6 +56,14 @@ class RunningService:
         """End it as a crash of the machine would."""
         self._end(signal.SIGKILL)
 
+    def suspend(self) -> None:
+        """Stop the process where it is: connections come about, and nothing answers."""
+        psutil.Process(self.pid).suspend()
+
+    def resume(self) -> None:
+        """Let the process go on."""
+        psutil.Process(self.pid).resume()
+
     @contextmanager
     def frozen_engine(self) -> Iterator[None]:
         """Stop the engine's processes where they are, so that jobs stay unfinished until the block ends."""
