@@ -8,22 +8,16 @@ error of its own, while the caller, an Airflow worker or a server, goes on.
 from __future__ import annotations
 
 import json
-import os
-import select
-import signal
-import subprocess
-import sys
-import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from queue import LifoQueue
-from typing import IO, Any, Self
+from typing import Any, Self
 
 from airflow_provider_classify.contract import MAX_PAGES, Category, ClassificationResult, PageResult
+from airflow_provider_classify.engine.child import Child, ChildDied
 from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.exceptions import (
     DocumentCrashedParser,
@@ -38,8 +32,6 @@ SECONDS = 120.0
 MEMORY_MB = 2048
 #: A child is replaced after this many documents, lest what parsers leak adds up.
 DOCUMENTS_PER_CHILD = 1000
-#: What a child sees of the environment: an Airflow worker's holds connections and keys.
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
 
 
 class EngineProcess:
@@ -71,7 +63,7 @@ class EngineProcess:
         self._turn = threading.Lock()
         # Guards the two below, so that no child is started after close; a signal handler may close.
         self._state = threading.RLock()
-        self._child: _Child | None = None
+        self._child: Child | None = None
         self._closed = False
 
     def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
@@ -118,7 +110,7 @@ class EngineProcess:
         child = self._living_child()
         try:
             reply = child.ask(json.dumps(request).encode() + b"\n", time.monotonic() + self._seconds)
-        except _ChildDied as death:
+        except ChildDied as death:
             self._discard()
             if self._closed:
                 raise EngineClosed(f"The engine was shut down while it read the document {name!r}.") from death
@@ -142,14 +134,14 @@ class EngineProcess:
             self._discard()
         return reply
 
-    def _living_child(self) -> _Child:
+    def _living_child(self) -> Child:
         if self._child is not None and not self._child.is_usable():
             self._discard()
         with self._state:
             if self._closed:
                 raise EngineClosed("The engine is closed; make a new one.")
             if self._child is None:
-                self._child = _Child(self._arguments)
+                self._child = Child(self._arguments)
             return self._child
 
     def _discard(self) -> None:
@@ -216,104 +208,9 @@ class EnginePool:
         self.close()
 
 
-class _ChildDied(Exception):
-    """The child ended before it answered; the message says how. By a signal if ``exit_code`` is negative."""
-
-    def __init__(self, how: str, exit_code: int) -> None:
-        super().__init__(how)
-        self.exit_code = exit_code
-
-
-class _Child:
-    """A running child and the two pipes to it."""
-
-    def __init__(self, arguments: Sequence[str]) -> None:
-        self._owner = os.getpid()
-        self._errors: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - as long as the child
-        command = [sys.executable, "-P", "-m", "airflow_provider_classify.engine.worker", *arguments]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            bufsize=0,
-            env=_environment(),
-            start_new_session=True,
-        )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._input, self._output = self._process.stdin.fileno(), self._process.stdout.fileno()
-        os.set_blocking(self._input, False)
-        os.set_blocking(self._output, False)
-        self.served = 0
-
-    def is_usable(self) -> bool:
-        """Whether it lives and is this process's own: after a fork two would read each other's replies."""
-        return self._owner == os.getpid() and self._process.poll() is None
-
-    def ask(self, request: bytes, deadline: float) -> dict[str, Any]:
-        """
-        Send a request and wait for its reply.
-
-        :raises TimeoutError: none by ``deadline``, in seconds of ``time.monotonic``.
-        :raises _ChildDied: instead of answering.
-        """
-        self.served += 1
-        try:
-            while request:
-                self._wait_until_ready(self._input, select.POLLOUT, deadline)
-                request = request[os.write(self._input, request) :]
-            reply = b""
-            while not reply.endswith(b"\n"):
-                self._wait_until_ready(self._output, select.POLLIN, deadline)
-                piece = os.read(self._output, 65536)
-                if not piece:
-                    raise self._death()
-                reply += piece
-        except BrokenPipeError as error:
-            raise self._death() from error
-        self._errors.truncate(0)  # warnings that led to nothing
-        answer: dict[str, Any] = json.loads(reply)
-        return answer
-
-    def kill(self) -> None:
-        """End the child and whatever it started; a fork's copy leaves it to its owner."""
-        if self._owner == os.getpid() and self._process.poll() is None:
-            with suppress(ProcessLookupError):  # ended just now
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-
-    def let_go(self) -> None:
-        """Close the pipes, which nobody may be reading any more."""
-        for file in (self._process.stdin, self._process.stdout, self._errors):
-            if file is not None:
-                file.close()
-
-    @staticmethod
-    def _wait_until_ready(descriptor: int, event: int, deadline: float) -> None:
-        poll = select.poll()
-        poll.register(descriptor, event)
-        if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            raise TimeoutError
-
-    def _death(self) -> _ChildDied:
-        """How it died, with the last words of its standard error."""
-        code = self._process.wait()
-        how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 4096))
-        words = self._errors.read().decode(errors="replace").strip().rpartition("\n")[2]
-        return _ChildDied(f"{how}: {words}" if words else how, code)
-
-
 def _with_absolute_examples(category: Category) -> Category:
     """The child may have been started in another folder."""
     return replace(category, examples=tuple(str(Path(example).absolute()) for example in category.examples))
-
-
-def _environment() -> dict[str, str]:
-    kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    # Modules come from where this process has them; numpy would start a thread for each core and has no use for them.
-    return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}
 
 
 def _result(fields: dict[str, Any]) -> ClassificationResult:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_classify.contract import Category
+from airflow_provider_classify.engine import process
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.cores import available_cores, limit_in_cores
 from airflow_provider_classify.engine.memory import is_out_of_memory
@@ -240,6 +241,31 @@ def test_close_stops_a_document_at_once(documents: Path) -> None:
     assert not _is_alive(child)
     with pytest.raises(EngineClosed):
         engine.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf")
+
+
+def test_signal_handler_may_close(documents: Path) -> None:
+    """As a task's does when Airflow stops it: on the very thread that waits for the document."""
+    engine = EngineProcess()
+    before = signal.signal(signal.SIGALRM, lambda *_: engine.close())
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(EngineClosed):
+            engine.classify(documents / "heavy.pdf", CATEGORIES, name="heavy.pdf")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert _children() == set()
+
+
+def test_child_is_replaced_after_its_share_of_documents(
+    engine: EngineProcess, documents: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "DOCUMENTS_PER_CHILD", 2)
+    seen = []
+    for _ in range(3):
+        seen.append(_children())
+        assert engine.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf").success
+    assert [len(children) for children in seen] == [0, 1, 0]
 
 
 @pytest.mark.parametrize("document", ["invoice.pdf", "heavy.pdf"])
