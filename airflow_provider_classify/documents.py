@@ -8,6 +8,7 @@ as a stream, and never whole into memory.
 from __future__ import annotations
 
 import logging
+import hashlib
 import re
 import shutil
 import tempfile
@@ -69,6 +70,19 @@ class Document:
         """The file's own name, for the upload."""
         path = unquote(self.label.partition("://")[2].partition("/")[2]) if self._scheme else self.reference
         return PurePosixPath(path).name or "document"
+
+    def fingerprint(self) -> str:
+        """
+        Tell this document from every other: the SHA-256 of its bytes, or of a URL's text.
+
+        What is behind a URL may change or cost to fetch, so a URL stands for itself.
+
+        :raises DocumentError: as :meth:`open`.
+        """
+        if self.is_url:
+            return hashlib.sha256(self.reference.encode("utf-8", "surrogateescape")).hexdigest()
+        with self.open() as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
 
     @property
     def _scheme(self) -> str:
