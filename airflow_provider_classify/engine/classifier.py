@@ -11,7 +11,15 @@ from typing import Any
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.contract import MAX_PAGES, Category, ClassificationResult, PageResult
-from airflow_provider_classify.engine.deciding import SURE, combine, page_weight, points_of_other, softmax, trust
+from airflow_provider_classify.engine.deciding import (
+    POINTS_OF_THE_UNKNOWN,
+    SURE,
+    combine,
+    page_weight,
+    points_of_other,
+    softmax,
+    trust,
+)
 from airflow_provider_classify.engine.knowledge import Knowledge, load_knowledge
 from airflow_provider_classify.engine.labels import meanings_of
 from airflow_provider_classify.engine.own_words import OwnWords, OwnWordsPage, rarity_of_words
@@ -20,8 +28,8 @@ from airflow_provider_classify.engine.reading import Document, PageReading, open
 from airflow_provider_classify.engine.scoring import PageScore, Scorer, share_of_long_text
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
 
-#: Points of a category for which nothing speaks; and how much its own words count where its name is known.
-NO_POINTS = -1.0
+#: Points that a known category has at least, and how much its own words count beside what is known of it.
+LEAST_POINTS = -1.0
 OWN_WORDS_OF_KNOWN_NAME = 0.2
 #: How many phrases a page names as evidence.
 EVIDENCE = 3
@@ -76,6 +84,7 @@ class Classifier:
             ]
             for meaning in self._meanings
         ]
+        self._least = [LEAST_POINTS if m.is_exact else POINTS_OF_THE_UNKNOWN for m in self._meanings]
         self._claims = [max(meaning.types.get(name, 0.0) for meaning in self._meanings) for name in self._scorer.names]
 
     def classify(self, path: Path, *, name: str) -> ClassificationResult:
@@ -120,8 +129,8 @@ class Classifier:
     def _judge_page(self, page: Page) -> _JudgedPage:
         score = self._scorer.score(page)
         points = [
-            max((score.scores[number] + weight for number, weight in weights), default=NO_POINTS)
-            for weights in self._weights
+            max([least, *(score.scores[number] + weight for number, weight in weights)])
+            for weights, least in zip(self._weights, self._least, strict=True)
         ]
         if any(self._own_words):
             own_page = OwnWordsPage(score.text, share_of_long_text(len(score.text.words)))

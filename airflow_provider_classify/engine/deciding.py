@@ -17,9 +17,10 @@ LEAST_TRUST = 0.35
 ENOUGH_TEXT = 120
 #: The first page says most: its weight, and that of each later page.
 FIRST_PAGE, LATER_PAGE = 1.0, 0.5
-#: What a document of none of the categories scores at least, and what a type has to give up that
-#: nobody asked for: of so many, some always match by chance.
-POINTS_OF_NOTHING = 1.0
+#: What a page scores at least for a category of which nothing is known, and for none of the categories:
+#: as much as the best of the types that it is not commonly gets by chance.
+POINTS_OF_THE_UNKNOWN = 2.0
+#: What a type has to give up that nobody asked for: there are many, and some always match.
 UNCLAIMED_COST = 1.0
 #: A page is sure enough to stop reading more of its lines.
 SURE = 0.93
@@ -42,7 +43,7 @@ def points_of_other(scores: Sequence[float], claims: Sequence[float]) -> float:
         is left of it speaks for none of them.
     """
     unclaimed = (score + math.log(1.0 - claim) for score, claim in zip(scores, claims, strict=True) if claim < 1.0)
-    return max(POINTS_OF_NOTHING, max(unclaimed, default=POINTS_OF_NOTHING) - UNCLAIMED_COST)
+    return max(POINTS_OF_THE_UNKNOWN, max(unclaimed, default=POINTS_OF_THE_UNKNOWN) - UNCLAIMED_COST)
 
 
 def trust(points: Sequence[float], characters: int) -> list[float]:

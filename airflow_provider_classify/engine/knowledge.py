@@ -119,9 +119,9 @@ def load_knowledge(own: Path | None = None) -> Knowledge:
         entries |= {name: entry for name, entry in _read(folder, digest).items() if name not in entries}
     types = {name: _document_type(name, entry) for name, entry in entries.items()}
     for document_type in types.values():
-        for parent in document_type.parents:
-            if parent not in types:
-                raise entries[document_type.name].error(f"names a parent {parent!r} that no file describes")
+        for other in (*document_type.parents, *document_type.related):
+            if other not in types:
+                raise entries[document_type.name].error(f"names another type, {other!r}, that no file describes")
     return Knowledge(types, digest.hexdigest()[:12])
 
 

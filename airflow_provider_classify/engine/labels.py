@@ -40,6 +40,10 @@ _EMPTY_WORDS = frozenset(
 )
 
 
+#: What a name may end with and mean the same: "contract papers", "invoice scan".
+_CARRIERS = frozenset(["copy", "document", "file", "page", "paper", "paperwork", "pdf", "record", "sample", "scan"])
+
+
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """
@@ -87,27 +91,31 @@ def _aliases(knowledge: Knowledge) -> dict[tuple[str, ...], str]:
 def _by_name(name: str, aliases: Mapping[tuple[str, ...], str]) -> dict[str, float]:
     """The types that the whole name means: one alias, two in a row, or some with "or" between."""
     words = tuple(label_words(name))
-    if words in aliases:
-        return {aliases[words]: 1.0}
+    bare = words
+    while bare and bare not in aliases and bare[-1] in _CARRIERS:
+        bare = bare[:-1]
+    if bare in aliases:
+        return {aliases[bare]: 1.0}
     for cut in range(1, len(words)):
         if words[:cut] in aliases and words[cut:] in aliases:
             return {aliases[words[:cut]]: 1.0, aliases[words[cut:]]: 1.0}
-    parts = [tuple(label_words(part)) for part in _EITHER.split(name.replace("_", " "))]
-    return {aliases[part]: 1.0 for part in parts if part in aliases}
+    parts = [tuple(label_words(part)) for part in _EITHER.split(name.replace("_", " ")) if part.strip()]
+    return {aliases[part]: 1.0 for part in parts} if all(part in aliases for part in parts) else {}
 
 
 def _by_part(name: str, aliases: Mapping[tuple[str, ...], str]) -> dict[str, float]:
-    """The types named by the last words ("our tax form") or the first ones ("invoice scan")."""
-    words = tuple(label_words(name))
+    """The types named by the last words ("our tax form") or the first ones ("invoice archive") of each part."""
     types: dict[str, float] = {}
-    for cut in range(1, len(words)):
-        if words[cut:] in aliases:
-            types[aliases[words[cut:]]] = BY_LAST_WORDS
-            break
-    for cut in range(len(words) - 1, 0, -1):
-        if words[:cut] in aliases:
-            types.setdefault(aliases[words[:cut]], BY_FIRST_WORDS)
-            break
+    for part in _EITHER.split(name.replace("_", " ")):
+        words = tuple(label_words(part))
+        for cut in range(len(words)):
+            if words[cut:] in aliases:
+                types[aliases[words[cut:]]] = BY_LAST_WORDS
+                break
+        for cut in range(len(words) - 1, 0, -1):
+            if words[:cut] in aliases:
+                types.setdefault(aliases[words[:cut]], BY_FIRST_WORDS)
+                break
     return types
 
 

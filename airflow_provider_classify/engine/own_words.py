@@ -21,7 +21,7 @@ from airflow_provider_classify.engine.words import label_words, singular
 AS_HEADING, IN_HEADING, IN_TEXT = 3.0, 1.8, 0.8
 #: The most that the words of a description add up to, and what one that is rare adds.
 DESCRIPTION_LIMIT = 7.0
-RARE_WORD = 2.0
+RARE_WORD = 3.0
 #: A phrase of two words of the description that stands so on the page counts this many times more.
 PHRASE = 1.5
 #: A heading is at most this long, and begins in the upper part of the page.

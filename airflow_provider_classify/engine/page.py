@@ -31,6 +31,8 @@ class Page:
     """
     One page as far as it has been read: ``number`` from 1, ``width`` and ``height`` in points
     or pixels, its lines in reading order, and where the text came from.
+
+    ``unread`` are the lines that OCR sees but has not recognised (yet): their text is empty.
     """
 
     number: int
@@ -38,3 +40,4 @@ class Page:
     height: float
     lines: tuple[Line, ...]
     source: TextSource
+    unread: tuple[Line, ...] = ()

@@ -1,27 +1,27 @@
 """Other words for twenty common categories: what a user might have called them."""
 
-#: The same category in words of another office; none of them is a name that the engine knows.
+#: The same category in words of another office.
 PARAPHRASES = {
-    "advertisement": "marketing piece",
-    "bank_statement": "monthly account overview",
-    "contract": "legally binding deal",
-    "court_document": "judicial records",
-    "datasheet_manual": "technical product literature",
-    "email": "inbox messages",
-    "financial_report": "company results",
-    "form": "paperwork to complete",
-    "id_card": "personal ID document",
-    "insurance": "policy coverage papers",
-    "invoice": "payment request",
-    "letter": "mailed letters",
-    "medical_record": "health care notes",
-    "memo": "in-house memos",
-    "news": "journalism",
-    "presentation": "PowerPoint talks",
-    "receipt": "purchase slips",
-    "resume": "job seeker profile",
-    "scientific_paper": "research literature",
-    "tax_form": "income tax papers",
+    "advertisement": "consumer marketing",
+    "bank_statement": "banking transaction overview",
+    "contract": "agreement papers",
+    "court_document": "legal case papers",
+    "datasheet_manual": "device documentation",
+    "email": "messages sent by email",
+    "financial_report": "investor earnings report",
+    "form": "application blank",
+    "id_card": "passport or identification badge",
+    "insurance": "insurer paperwork",
+    "invoice": "supplier charges",
+    "letter": "signed business letter",
+    "medical_record": "clinical patient notes",
+    "memo": "company-internal memorandum",
+    "news": "press articles",
+    "presentation": "conference talk slides",
+    "receipt": "shop purchase record",
+    "resume": "job application profile",
+    "scientific_paper": "university research article",
+    "tax_form": "papers for the tax authority",
 }
 
 #: What each category is, in a sentence, for an engine that does not know the type.

@@ -59,7 +59,8 @@ class Reader:
                 readings = self._read(cuts, turned)
             texts |= {line: reading.text for line, reading in zip(fresh, readings, strict=True)}
             lines = [_line(boxes[line], text, width, height, turned) for line, text in texts.items() if text]
-            yield Page(number, width, height, tuple(sorted(lines, key=_place)), "ocr")
+            unread = tuple(_line(boxes[line], "", width, height, turned) for line in order[len(texts) :])
+            yield Page(number, width, height, tuple(sorted(lines, key=_place)), "ocr", unread)
             if len(texts) == len(order):
                 return
 

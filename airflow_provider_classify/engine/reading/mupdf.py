@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_classify.engine.memory import is_out_of_memory
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.reading.document import Document, PageReading
-from airflow_provider_classify.engine.reading.quality import better_reading, is_readable
+from airflow_provider_classify.engine.reading.lines import joined
+from airflow_provider_classify.engine.reading.quality import better_reading, is_legible, is_readable
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
@@ -84,7 +85,7 @@ class _MupdfPage:
         try:
             page = self.document[self.number - 1]
             text = _text_layer(page, self.number)
-            picture = None if is_readable(text) and not _is_stamp(page, text) else _render(page)
+            picture = _render(page) if _needs_ocr(page, text) else None
         except _MUPDF_ERRORS as error:
             raise _damage(error, f"Page {self.number} of the document {self.name!r}") from error
         if picture is None:
@@ -109,7 +110,7 @@ def _text_layer(page: Any, number: int) -> Page:
     width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
     # Text comes in the coordinates of the page before its rotation.
     rotation = page.rotation_matrix if page.rotation else None
-    lines = []
+    pieces = []
     for block in page.get_text("dict", flags=TEXT_FLAGS)["blocks"]:
         for line in block.get("lines", ()):
             text = "".join(span["text"] for span in line["spans"]).strip()
@@ -117,14 +118,27 @@ def _text_layer(page: Any, number: int) -> Page:
                 continue
             x0, y0, x1, y1 = line["bbox"] if rotation is None else pymupdf.Rect(line["bbox"]) * rotation
             size = max(span["size"] for span in line["spans"])
-            lines.append(Line(text, size, x0 / width, y0 / height, x1 / width, y1 / height))
+            pieces.append(Line(text, size, x0, y0, x1, y1))
+    lines = (
+        Line(line.text, line.size, line.x0 / width, line.y0 / height, line.x1 / width, line.y1 / height)
+        for line in joined(pieces)
+    )
     return Page(number, width, height, tuple(lines), "text_layer")
 
 
-def _is_stamp(page: Any, text: Page) -> bool:
-    """Whether the page is a picture with a line or two of text stamped on its margin."""
-    if any(line.y1 > STAMP_MARGIN and line.y0 < 1 - STAMP_MARGIN for line in text.lines):
-        return False
+def _needs_ocr(page: Any, text: Page) -> bool:
+    """Whether the text layer is not what the page shows: none, glyphs, a stamp on a picture, or a bad reading of it."""
+    if not is_readable(text):
+        return True
+    return (_is_in_margin(text) or not is_legible(text)) and _is_picture(page)
+
+
+def _is_in_margin(text: Page) -> bool:
+    return not any(line.y1 > STAMP_MARGIN and line.y0 < 1 - STAMP_MARGIN for line in text.lines)
+
+
+def _is_picture(page: Any) -> bool:
+    """Whether a picture covers the page."""
     # Like text, pictures come in the coordinates of the page before its rotation.
     pictures = (pymupdf.Rect(i["bbox"]) * page.rotation_matrix & page.rect for i in page.get_image_info())
     return any(picture.get_area() > STAMP_PICTURE * page.rect.get_area() for picture in pictures)

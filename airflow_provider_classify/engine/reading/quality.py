@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from airflow_provider_classify.engine.page import Page
 
 #: A page with less text than this is a picture of a page.
 MIN_CHARACTERS = 40
+#: Of the words of a well-read page more than this share are words or numbers: of 190 pages all but source code.
+MIN_CLEAN_WORDS = 0.8
+#: Letters only, a hyphen or apostrophe between them; or a number, with its currency.
+_CLEAN = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|[^\w\s]?\d[\d.,/:%-]*")
+_AROUND_WORDS = ".,;:!?()[]\"'«»“”’‘-–—/*•"
 
 
 def is_readable(page: Page) -> bool:
@@ -22,6 +29,13 @@ def is_readable(page: Page) -> bool:
     letters = sum(map(str.isalpha, text))
     digits = sum(map(str.isdigit, text))
     return glyphs <= 0.12 * len(text) and (letters >= 0.15 * len(text) or digits >= 0.3 * len(text))
+
+
+def is_legible(page: Page) -> bool:
+    """Whether the words of the text layer are words: those that old OCR left on scans are often none."""
+    words = [word.strip(_AROUND_WORDS) for line in page.lines for word in line.text.split()]
+    words = [word for word in words if word]
+    return sum(_CLEAN.fullmatch(word) is not None for word in words) > MIN_CLEAN_WORDS * len(words)
 
 
 def better_reading(text_layer: Page, ocr: Page) -> Page:
