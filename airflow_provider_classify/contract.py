@@ -26,6 +26,10 @@ from airflow_provider_classify.exceptions import InvalidCategories, InvalidReply
 MAX_PAGES = 4
 #: The API's limit for an upload, in bytes.
 MAX_BYTES = 500 * 1024 * 1024
+#: Names one submit, so that sending it again does not begin a second job.
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+#: In the replies of a server that honours :data:`IDEMPOTENCY_HEADER`; an addition of this package's service.
+HONOURED_HEADER = "Idempotency-Key-Honoured"
 #: What the API says of a file that it cannot open.
 CANNOT_OPEN = "This PDF could not be opened — the file may be corrupt or in an unsupported format."
 

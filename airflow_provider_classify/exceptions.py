@@ -43,6 +43,18 @@ class InvalidDocumentTypes(ClassifyError):
     """A file of document types that the local engine cannot use; the message names file, type and line."""
 
 
+class InvalidOutput(ClassifyError):
+    """The output of a batch cannot be written as it is named."""
+
+
+class BatchRecordLost(ClassifyError):
+    """The record of a batch is not where the task that resumes can read it."""
+
+
+class BatchFailed(ClassifyError):
+    """More documents of a batch failed than were allowed; the results of the others are in the output."""
+
+
 class ConnectionNotUsable(ClassifyError):
     """The Airflow connection is missing, of another type, or lacks something it needs."""
 
@@ -168,6 +180,10 @@ class JobFailed(ClassifyError):
     """The job ended as ``failed``, or completed without one page classified."""
 
 
+class JobCancelled(JobFailed):
+    """The job was cancelled on request before it had ended."""
+
+
 class JobTimedOut(ClassifyError):
     """The job was not done by its deadline; it may still finish, and a retry can find it done."""
 
@@ -176,6 +192,12 @@ class JobTimedOut(ClassifyError):
 
 class JobRecordUnavailable(ClassifyError):
     """The database with the record of jobs could not be reached, or stayed locked."""
+
+    retryable = True
+
+
+class TaskStateUnavailable(ClassifyError):
+    """Airflow's store of a task's state could not be read or written: whether there is a job is unknown."""
 
     retryable = True
 

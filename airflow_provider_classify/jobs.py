@@ -39,6 +39,7 @@ from airflow_provider_classify.contract import (
 from airflow_provider_classify.database import connect
 from airflow_provider_classify.exceptions import (
     ClassifyError,
+    JobCancelled,
     JobNotFound,
     JobRecordUnavailable,
 )
@@ -179,6 +180,14 @@ class JobStore:
             finished_at=_now(),
             file_url=None,
         )
+
+    def cancel(self, job_id: str) -> None:
+        """
+        Record that the job is not wanted any more; one that has ended stays as it ended.
+
+        :raises JobNotFound: no such job.
+        """
+        self.fail(job_id, JobCancelled(f"The job {job_id} was cancelled; submit the document again if it is wanted."))
 
     def get(self, job_id: str) -> Job:
         """

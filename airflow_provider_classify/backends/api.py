@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from typing import TypeVar
 
 import httpx
@@ -23,9 +24,6 @@ from airflow_provider_classify.exceptions import ClassifyError, JobNotFound
 
 T = TypeVar("T")
 
-#: Asks for a job that no server can have: 404 proves that the host answers and the key is taken.
-_NO_JOB = "00000000-0000-0000-0000-000000000000"
-
 
 class ApiBackend:
     """One connection's API; each call opens and closes its own HTTP connection."""
@@ -33,20 +31,39 @@ class ApiBackend:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def submit(self, document: Document, categories: Sequence[Category]) -> Submission:
+    def submit(
+        self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
+    ) -> Submission:
         """
-        Upload a file as a stream, or hand a URL over; sent again only where it surely was not taken.
+        Upload a file as a stream, or hand a URL over; sent again only where that cannot begin a second job.
 
         :raises DocumentError: nothing to send.
         :raises ApiError: the API refused, failed or was not reached.
         """
-        return _sent_again(lambda: self._submit_once(document, categories))
+
+        def once() -> Submission:
+            return self._submit_once(document, categories, idempotency_key)
+
+        try:
+            return _sent_again(once)
+        except ClassifyError as error:
+            if idempotency_key is None or not wire.may_have_been_taken(error) or not self._honours_keys():
+                raise
+        return _sent_again(once, repeatable=True)
 
     def get(self, job_id: str) -> Job:
         """Ask for a job once. :raises ApiError: the API refused, failed or was not reached."""
         what = f"job {job_id}"
         response = self._request("GET", wire.job_path(job_id), what=what)
         return wire.read_job(
+            response.status_code, response.headers, response.content, what=what, settings=self._settings
+        )
+
+    def cancel(self, job_id: str) -> Job | None:
+        """As :meth:`Backend.cancel`; the hosted API has no such route."""
+        what = f"the cancelling of job {job_id}"
+        response = self._request("DELETE", wire.job_path(job_id), what=what)
+        return wire.read_cancelled(
             response.status_code, response.headers, response.content, what=what, settings=self._settings
         )
 
@@ -62,21 +79,37 @@ class ApiBackend:
 
         return open_jobs(self._settings)
 
+    def identity(self) -> str:
+        """The API's URL: what is behind it, its owner alone knows."""
+        return self._settings.base_url
+
     def check(self) -> str:
         """Ask for a job that cannot exist: the contract has no route for a health check."""
         with suppress(JobNotFound):
-            self.get(_NO_JOB)
+            self.get(wire.NO_JOB)
         return f"The classify API at {self._settings.base_url} answers and takes the key."
 
-    def _submit_once(self, document: Document, categories: Sequence[Category]) -> Submission:
+    def _honours_keys(self) -> bool:
+        """Ask the server, patiently: it has just failed, and may be restarting."""
+        ask = partial(self._request, "GET", wire.job_path(wire.NO_JOB), what="a look whether keys are honoured")
+        try:
+            return wire.honours_keys(_sent_again(ask, repeatable=True).headers)
+        except ClassifyError:
+            return False  # the caller raises the failure of the submit, which says more
+
+    def _submit_once(
+        self, document: Document, categories: Sequence[Category], idempotency_key: str | None
+    ) -> Submission:
+        headers = wire.submit_headers(idempotency_key)
         what = f"the document {document.label}"
         if document.is_url:
             form = wire.form(categories, file_url=document.reference)
-            response = self._request("POST", wire.SUBMIT_PATH, what=what, data=form)
+            response = self._request("POST", wire.SUBMIT_PATH, what=what, headers=headers, data=form)
         else:
             with document.open() as stream:
                 files = {wire.FILE_FIELD: (wire.file_name(document), stream, wire.content_type(document))}
-                response = self._request("POST", wire.SUBMIT_PATH, what=what, data=wire.form(categories), files=files)
+                form = wire.form(categories)
+                response = self._request("POST", wire.SUBMIT_PATH, what=what, headers=headers, data=form, files=files)
         return wire.read_submission(
             response.status_code, response.headers, response.content, what=what, settings=self._settings
         )
@@ -94,14 +127,14 @@ class ApiBackend:
             raise wire.connection_lost(error, what=what, settings=settings) from error
 
 
-def _sent_again(submit: Callable[[], T]) -> T:
+def _sent_again(send: Callable[[], T], *, repeatable: bool = False) -> T:
     attempt = 0
     while True:
         attempt += 1
         try:
-            return submit()
+            return send()
         except ClassifyError as error:
-            pause = wire.pause_before_resubmit(error, attempt)
+            pause = wire.pause_before_resubmit(error, attempt, repeatable=repeatable)
             if pause is None:
                 raise
             time.sleep(pause)

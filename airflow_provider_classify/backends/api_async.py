@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -35,6 +35,8 @@ from airflow_provider_classify.exceptions import (
     RequestRejected,
 )
 
+T = TypeVar("T")
+
 #: Bytes of an upload that are in memory at a time.
 _PIECE = 256 * 1024
 #: Open connections to one API at the most; more requests queue for them.
@@ -52,24 +54,32 @@ class ApiJobs:
         self._takes_groups = True
         self.poller = Poller(self, settings.request_rate)
 
-    async def submit(self, document: Document, categories: Sequence[Category]) -> Submission:
+    async def submit(
+        self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
+    ) -> Submission:
         """As :meth:`ApiBackend.submit`, without blocking the loop."""
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return await self._submit_once(document, categories)
-            except ClassifyError as error:
-                pause = wire.pause_before_resubmit(error, attempt)
-                if pause is None:
-                    raise
-                await asyncio.sleep(pause)
+
+        def once() -> Awaitable[Submission]:
+            return self._submit_once(document, categories, idempotency_key)
+
+        try:
+            return await _sent_again(once)
+        except ClassifyError as error:
+            if idempotency_key is None or not wire.may_have_been_taken(error) or not await self._honours_keys():
+                raise
+        return await _sent_again(once, repeatable=True)
 
     async def get(self, job_id: str) -> Job:
         """Ask for a job once. :raises ApiError: the API refused, failed or was not reached."""
         what = f"job {job_id}"
         status, headers, body = await self._request("GET", wire.job_path(job_id), None, what=what)
         return wire.read_job(status, headers, body, what=what, settings=self._settings)
+
+    async def cancel(self, job_id: str) -> Job | None:
+        """As :meth:`ApiBackend.cancel`."""
+        what = f"the cancelling of job {job_id}"
+        status, headers, body = await self._request("DELETE", wire.job_path(job_id), None, what=what)
+        return wire.read_cancelled(status, headers, body, what=what, settings=self._settings)
 
     async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
         """Wait until a job has ended, together with all others that wait on this loop."""
@@ -99,11 +109,25 @@ class ApiJobs:
         missing = {job_id: wire.job_not_found(f"job {job_id}") for job_id in found.not_found}
         return {**found.by_id, **missing}
 
-    async def _submit_once(self, document: Document, categories: Sequence[Category]) -> Submission:
+    async def _honours_keys(self) -> bool:
+        """As :meth:`ApiBackend._honours_keys`."""
+        what = "a look whether keys are honoured"
+        try:
+            _, headers, _ = await _sent_again(
+                lambda: self._request("GET", wire.job_path(wire.NO_JOB), None, what=what), repeatable=True
+            )
+        except ClassifyError:
+            return False
+        return wire.honours_keys(headers)
+
+    async def _submit_once(
+        self, document: Document, categories: Sequence[Category], idempotency_key: str | None
+    ) -> Submission:
+        headers = wire.submit_headers(idempotency_key)
         what = f"the document {document.label}"
         if document.is_url:
             data: object = wire.form(categories, file_url=document.reference)
-            reply = await self._request("POST", wire.SUBMIT_PATH, data, what=what)
+            reply = await self._request("POST", wire.SUBMIT_PATH, data, headers, what=what)
         else:
             opened = document.open()
             stream = await asyncio.to_thread(opened.__enter__)
@@ -113,18 +137,20 @@ class ApiJobs:
                     stream, content_type=wire.content_type(document), silence=self._settings.request_timeout
                 )
                 form.add_field(wire.FILE_FIELD, upload, filename=wire.file_name(document))
-                reply = await self._request("POST", wire.SUBMIT_PATH, form, what=what)
+                reply = await self._request("POST", wire.SUBMIT_PATH, form, headers, what=what)
             finally:
                 await asyncio.to_thread(opened.__exit__, None, None, None)
-        status, headers, body = reply
-        return wire.read_submission(status, headers, body, what=what, settings=self._settings)
+        status, reply_headers, body = reply
+        return wire.read_submission(status, reply_headers, body, what=what, settings=self._settings)
 
-    async def _request(self, method: str, path: str, data: object, *, what: str) -> tuple[int, dict[str, str], bytes]:
+    async def _request(
+        self, method: str, path: str, data: object, headers: Mapping[str, str] | None = None, *, what: str
+    ) -> tuple[int, dict[str, str], bytes]:
         settings = self._settings
         try:
             # A redirect would take the key along to wherever it points.
             async with self._session.request(
-                method, settings.base_url + path, data=data, allow_redirects=False
+                method, settings.base_url + path, data=data, headers=headers, allow_redirects=False
             ) as response:
                 return response.status, dict(response.headers), await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
@@ -136,6 +162,19 @@ class ApiJobs:
             if isinstance(error.__cause__, DocumentError):  # it was the document that could not be read
                 raise error.__cause__ from error.__cause__.__cause__
             raise wire.connection_lost(error, what=what, settings=settings) from error
+
+
+async def _sent_again(send: Callable[[], Awaitable[T]], *, repeatable: bool = False) -> T:
+    attempt = 0
+    while True:
+        attempt += 1
+        try:
+            return await send()
+        except ClassifyError as error:
+            pause = wire.pause_before_resubmit(error, attempt, repeatable=repeatable)
+            if pause is None:
+                raise
+            await asyncio.sleep(pause)
 
 
 def _proxy(url: str) -> str | None:

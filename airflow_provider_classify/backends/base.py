@@ -14,12 +14,18 @@ from airflow_provider_classify.documents import Document
 class Jobs(Protocol):
     """An open line to a backend on one event loop; see :meth:`Backend.connect`."""
 
-    async def submit(self, document: Document, categories: Sequence[Category]) -> Submission:
+    async def submit(
+        self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
+    ) -> Submission:
         """Hand a document over. As :meth:`Backend.submit`."""
         ...
 
     async def get(self, job_id: str) -> Job:
         """Ask for a job. As :meth:`Backend.get`."""
+        ...
+
+    async def cancel(self, job_id: str) -> Job | None:
+        """Ask that a job is not done any more. As :meth:`Backend.cancel`."""
         ...
 
     async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
@@ -30,10 +36,14 @@ class Jobs(Protocol):
 class Backend(Protocol):
     """The two routes of the contract, from synchronous code (a worker) and from an event loop."""
 
-    def submit(self, document: Document, categories: Sequence[Category]) -> Submission:
+    def submit(
+        self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
+    ) -> Submission:
         """
         Hand a document over; the job may be done on return (local) or not (API).
 
+        :param idempotency_key: names this submit, also across processes: where the backend honours it, a
+            second submit with the same key gets the first one's job. A new intent needs a new key.
         :raises DocumentError: the document is missing, empty or too large to send.
         :raises ApiError: the API refused or could not be reached.
         """
@@ -48,8 +58,21 @@ class Backend(Protocol):
         """
         ...
 
+    def cancel(self, job_id: str) -> Job | None:
+        """
+        Ask that a job is not done any more; one that has ended stays as it ended.
+
+        :returns: the job as it is now, ``None`` where there is no such job or the API has no cancel.
+        :raises ApiError: the API refused or could not be reached.
+        """
+        ...
+
     def connect(self) -> AbstractAsyncContextManager[Jobs]:
         """Open the asynchronous side: connections live until the context ends."""
+        ...
+
+    def identity(self) -> str:
+        """Tell this classifier from others, for the question whether an earlier answer still holds."""
         ...
 
     def check(self) -> str:

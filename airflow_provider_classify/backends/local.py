@@ -20,15 +20,15 @@ from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_classify import polling
+from airflow_provider_classify import __version__, polling
 from airflow_provider_classify.backends.poller import Poller
 from airflow_provider_classify.backends.settings import Settings
 from airflow_provider_classify.contract import MAX_STATUS_IDS, Category, Job, JobStatus, Submission
 from airflow_provider_classify.documents import Document
-from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled
+from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled, JobNotFound
 
 if TYPE_CHECKING:
-    from airflow_provider_classify.engine.process import EngineProcess
+    from airflow_provider_classify.engine.process import EnginePool, EngineProcess
     from airflow_provider_classify.jobs import JobStore
 
 _NEEDED = ("pymupdf", "PIL", "onnxruntime", "rapidocr")
@@ -61,10 +61,15 @@ class LocalBackend:
 
         return JobStore(default_jobs_url())
 
-    def submit(self, document: Document, categories: Sequence[Category]) -> Submission:
+    def submit(
+        self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
+    ) -> Submission:
         """
         Classify now and record the outcome, as the API would record it: a document that cannot be
         classified is a failed job. What cannot be submitted at all is raised.
+
+        An ``idempotency_key`` whose job is completed gives that job. One whose job is unfinished was left
+        behind by a worker that was killed, since jobs run inside their task: it is run again.
 
         :raises DocumentError: missing, empty, too large or not readable; nothing is recorded.
         :raises ExtraNotInstalled: without the ``local`` extra.
@@ -72,7 +77,10 @@ class LocalBackend:
         """
         _require_extra()
         with document.local_copy() as path:
-            job_id = self._store.add(document.label, categories).job_id
+            job = self._job_for(document, categories, idempotency_key)
+            job_id = job.job_id
+            if job.status is JobStatus.COMPLETED:
+                return Submission(job_id=job_id, status=job.status, message="Classified by an earlier submit")
             self._store.start(job_id)
             try:
                 with self._engine() as engine:
@@ -85,6 +93,14 @@ class LocalBackend:
                 self._store.complete(job_id, result)
         return Submission(job_id=job_id, status=self.get(job_id).status, message="Classified by the local engine")
 
+    def _job_for(self, document: Document, categories: Sequence[Category], idempotency_key: str | None) -> Job:
+        known = self._store.find(idempotency_key) if idempotency_key else None
+        if known is None:
+            return self._store.add(document.label, categories, idempotency_key=idempotency_key)
+        if known.status is JobStatus.FAILED:  # it keeps its error, and its key
+            return self._store.add(document.label, categories)
+        return known
+
     def _engine(self) -> EngineProcess:
         from airflow_provider_classify.engine.process import EngineProcess
 
@@ -94,9 +110,24 @@ class LocalBackend:
             document_types=own_document_types(),
         )
 
+    def pool(self) -> EnginePool:
+        """Make a pool of engine processes for a batch, one for each core; to be closed by the caller."""
+        _require_extra()
+        from airflow_provider_classify.engine.process import EnginePool
+
+        return EnginePool(seconds=self._settings.document_timeout)
+
     def get(self, job_id: str) -> Job:
         """Read the record. :raises JobNotFound: none, or pruned."""
         return self._store.get(job_id)
+
+    def cancel(self, job_id: str) -> Job | None:
+        """Record an unfinished job as cancelled, for whoever waits for it. Its work ends with its task."""
+        try:
+            self._store.cancel(job_id)
+            return self._store.get(job_id)
+        except JobNotFound:
+            return None
 
     def statuses(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus | ClassifyError]:
         """Read where several jobs stand; a job that is not in the record has a :class:`JobNotFound`."""
@@ -113,6 +144,12 @@ class LocalBackend:
             yield jobs
         finally:
             await jobs.poller.close()
+
+    def identity(self) -> str:
+        """The engine's version and that of its knowledge."""
+        from airflow_provider_classify.engine.knowledge import load_knowledge
+
+        return f"local engine {__version__}, knowledge {load_knowledge().version}"
 
     def check(self) -> str:
         """Look for the engine's libraries, read the document types and open the record."""
@@ -133,13 +170,19 @@ class LocalJobs:
         self._backend = backend
         self.poller = Poller(self, rate=None)
 
-    async def submit(self, document: Document, categories: Sequence[Category]) -> Submission:
+    async def submit(
+        self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
+    ) -> Submission:
         """As :meth:`LocalBackend.submit`."""
-        return await asyncio.to_thread(self._backend.submit, document, categories)
+        return await asyncio.to_thread(self._backend.submit, document, categories, idempotency_key)
 
     async def get(self, job_id: str) -> Job:
         """As :meth:`LocalBackend.get`."""
         return await asyncio.to_thread(self._backend.get, job_id)
+
+    async def cancel(self, job_id: str) -> Job | None:
+        """As :meth:`LocalBackend.cancel`."""
+        return await asyncio.to_thread(self._backend.cancel, job_id)
 
     async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
         """Wait until a job has ended: one of another worker, or one that a killed task left behind."""

@@ -19,7 +19,14 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.contract import Category, Job, Statuses, Submission
+from airflow_provider_classify.contract import (
+    HONOURED_HEADER,
+    IDEMPOTENCY_HEADER,
+    Category,
+    Job,
+    Statuses,
+    Submission,
+)
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
@@ -41,18 +48,27 @@ T = TypeVar("T")
 
 SUBMIT_PATH = "/classify"
 FILE_FIELD = "pdf_file"
+#: The id of a job that no server can have. Its 404 proves that the host answers and the key is taken.
+NO_JOB = "00000000-0000-0000-0000-000000000000"
 #: Characters of a server's own words that a message quotes at most.
 _QUOTED = 300
 #: Waits between the sendings of one submit, in seconds, where the server does not say.
 _SUBMIT_PAUSES = (1.0, 2.0, 4.0, 8.0)
 #: The longest ``Retry-After`` that a submit waits for on the worker, in seconds.
 _SUBMIT_PATIENCE = 60.0
+#: After these a request surely was not taken.
+_NOT_TAKEN = (ApiNotReached, RateLimited, ApiOverloaded)
 
 
 def headers(settings: Settings) -> dict[str, str]:
     """Every request's headers."""
     key = {"api-key": settings.api_key} if settings.api_key else {}
     return {"Accept": "application/json"} | key
+
+
+def submit_headers(idempotency_key: str | None) -> dict[str, str]:
+    """The headers of a submit beside those of every request."""
+    return {IDEMPOTENCY_HEADER: idempotency_key} if idempotency_key else {}
 
 
 def form(categories: Sequence[Category], file_url: str | None = None) -> dict[str, str]:
@@ -95,6 +111,19 @@ def read_job(status: int, reply_headers: Mapping[str, str], body: bytes, *, what
     return replace(job, error=_without_key(job.error, settings)) if job.error else job
 
 
+def read_cancelled(
+    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
+) -> Job | None:
+    """
+    Read the reply to a cancel: the job as it is now, ``None`` where there is no such job or no such route.
+
+    :raises ApiError: the kind that the status stands for.
+    """
+    if status in (404, 405, 501):
+        return None
+    return read_job(status, reply_headers, body, what=what, settings=settings)
+
+
 def job_not_found(what: str) -> JobNotFound:
     """Say that the server does not have a job."""
     return JobNotFound(f"The classify API does not know {what}; it has expired, or another server has it.")
@@ -130,16 +159,34 @@ def connection_lost(error: Exception, *, what: str, settings: Settings) -> ApiCo
     )
 
 
-def pause_before_resubmit(error: ClassifyError, attempt: int) -> float | None:
+def honours_keys(reply_headers: Mapping[str, str]) -> bool:
+    """
+    Whether the server says that two submits with one idempotency key are one job.
+
+    It has to say so itself: no key is documented for the API, and where none is honoured, a submit
+    that is sent again is paid for again.
+    """
+    return _header(reply_headers, HONOURED_HEADER) == "true"
+
+
+def may_have_been_taken(error: ClassifyError) -> bool:
+    """Whether a submit that failed so may have begun a job."""
+    return isinstance(error, ApiUnavailable) and not isinstance(error, _NOT_TAKEN)
+
+
+def pause_before_resubmit(error: ClassifyError, attempt: int, *, repeatable: bool = False) -> float | None:
     """
     Decide whether a submit that failed for the ``attempt``-th time (from 1) is sent again, and when.
 
     Only where the request surely was not taken: not reached, 429, or a 503 that says so. Any other
     failure may have begun a job, and sending again could pay twice.
 
+    :param repeatable: sending it again does no harm: it has a key that the server is known to honour,
+        or it is no submit but a question. Then 408, 5xx and a lost connection are tried again too.
     :returns: seconds to wait, or ``None`` to give up.
     """
-    if not isinstance(error, (ApiNotReached, RateLimited, ApiOverloaded)) or attempt > len(_SUBMIT_PAUSES):
+    passing = (ApiUnavailable, RateLimited) if repeatable else _NOT_TAKEN
+    if not isinstance(error, passing) or attempt > len(_SUBMIT_PAUSES):
         return None
     pause = max(_SUBMIT_PAUSES[attempt - 1], error.retry_after or 0.0)
     return pause if pause <= _SUBMIT_PATIENCE else None
@@ -239,7 +286,7 @@ def _is_overload(payload: Mapping[str, Any]) -> bool:
 
 def _retry_after(reply_headers: Mapping[str, str], payload: Mapping[str, Any]) -> float | None:
     """``Retry-After`` in seconds or as a date, else the 503 body's ``retry_after``."""
-    value = next((v for k, v in reply_headers.items() if k.lower() == "retry-after"), None)
+    value: Any = _header(reply_headers, "Retry-After")
     if value is None:
         error = payload.get("error")
         details = error.get("details") if isinstance(error, Mapping) else None
@@ -251,6 +298,10 @@ def _retry_after(reply_headers: Mapping[str, str], payload: Mapping[str, Any]) -
     except (TypeError, ValueError, OverflowError):
         return _seconds_until(str(value))
     return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+def _header(headers: Mapping[str, str], name: str) -> str | None:
+    return next((value for key, value in headers.items() if key.lower() == name.lower()), None)
 
 
 def _seconds_until(http_date: str) -> float | None:

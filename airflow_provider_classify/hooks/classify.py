@@ -64,17 +64,19 @@ class ClassifyHook(BaseHook):
         """Airflow's name for :attr:`backend`."""
         return self.backend
 
-    def submit(self, document: str, categories: Sequence[Any] | str) -> Submission:
+    def submit(self, document: str, categories: Sequence[Any] | str, idempotency_key: str | None = None) -> Submission:
         """
         Hand a document over and get a job id.
 
         :param document: local path, object-storage URI or http(s) URL.
         :param categories: names, ``{"name", "description"}`` objects, or a JSON text of these.
+        :param idempotency_key: names this submit: where the backend honours it, a second one with the same
+            key gets the first one's job, and a submit whose answer was lost is sent again.
         :raises InvalidCategories: before anything is sent.
         :raises DocumentError: there is nothing to send.
         :raises ApiError: the API refused, failed or was not reached.
         """
-        submission = self.backend.submit(Document(document), parse_categories(categories))
+        submission = self.backend.submit(Document(document), parse_categories(categories), idempotency_key)
         self._log_submission(document, submission)
         return submission
 
@@ -86,6 +88,20 @@ class ClassifyHook(BaseHook):
         :raises ApiError: the API refused, failed or was not reached.
         """
         return self.backend.get(job_id)
+
+    def cancel(self, job_id: str) -> Job | None:
+        """
+        Ask that a job is not done any more. A job that has ended stays as it ended.
+
+        The hosted API has no cancel, this package's service has: there a job that waits is dropped, and
+        one that is being classified runs on without an effect.
+
+        :returns: the job as it is now, ``None`` where there is no such job or the API has no cancel.
+        :raises ApiError: the API refused, failed or was not reached.
+        """
+        job = self.backend.cancel(job_id)
+        self.log.info("%s", describe_cancel(job_id, job))
+        return job
 
     def look(self, job_id: str) -> Job | ClassifyError:
         """
@@ -157,11 +173,13 @@ class ClassifyHook(BaseHook):
         async with backend.connect() as jobs:
             yield jobs
 
-    async def asubmit(self, document: str, categories: Sequence[Any] | str) -> Submission:
+    async def asubmit(
+        self, document: str, categories: Sequence[Any] | str, idempotency_key: str | None = None
+    ) -> Submission:
         """As :meth:`submit`, on an event loop. For more than one call, :meth:`connect` once."""
         parsed = parse_categories(categories)
         async with self.connect() as jobs:
-            submission = await jobs.submit(Document(document), parsed)
+            submission = await jobs.submit(Document(document), parsed, idempotency_key)
         self._log_submission(document, submission)
         return submission
 
@@ -198,6 +216,13 @@ def describe(job_id: str, seen: Job | ClassifyError) -> str:
     return (
         f"Job {job_id} is {seen.status}" if isinstance(seen, Job) else f"Job {job_id} could not be looked at ({seen})"
     )
+
+
+def describe_cancel(job_id: str, job: Job | None) -> str:
+    """Say what became of a cancel, for a log line."""
+    if job is None:
+        return f"Job {job_id} is left to itself: the API has no cancel, or no such job"
+    return f"Job {job_id} was asked to be cancelled and is {job.status} ({job.error or job.progress})"
 
 
 def _backend(settings: Settings) -> Backend:

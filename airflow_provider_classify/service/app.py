@@ -2,7 +2,8 @@
 The routes of the service.
 
 ``POST /classify`` and ``GET /classify/{job_id}`` are the contract's; ``GET /classify?job_id=…&job_id=…``
-(the statuses of up to 500 jobs) and ``GET /health`` are this service's own.
+(the statuses of up to 500 jobs), ``DELETE /classify/{job_id}`` (cancel) and ``GET /health`` are this
+service's own.
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from airflow_provider_classify.contract import MAX_STATUS_IDS, JobStatus, Submission
+from airflow_provider_classify.contract import (
+    HONOURED_HEADER,
+    IDEMPOTENCY_HEADER,
+    MAX_STATUS_IDS,
+    JobStatus,
+    Submission,
+)
 from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable
 from airflow_provider_classify.jobs import JobStore
 from airflow_provider_classify.service.forms import MAX_FIELD_BYTES, read_form, read_order
@@ -29,6 +36,8 @@ from airflow_provider_classify.service.work import Work
 #: Seconds for which the rest of a refused upload is read, so that its sender sees the answer.
 DISCARD_SECONDS = 30.0
 _LONGEST_KEY = 255
+#: Also with the 404 of an unknown job: a client that lost the answer to a submit asks for one to learn this.
+_KEYS_HONOURED = {HONOURED_HEADER: "true"}
 
 _log = logging.getLogger(__name__)
 
@@ -56,12 +65,21 @@ def create_app(store: JobStore, spool: Spool, work: Work, *, api_key: str | None
             await _discard(body)
             raise
         reply = Submission(job_id, JobStatus.QUEUED, "Classification started")
-        return JSONResponse(reply.to_json(), 202)
+        return JSONResponse(reply.to_json(), 202, _KEYS_HONOURED)
 
     @app.get("/classify/{job_id}")
     def status(request: Request, job_id: str) -> Response:
         _authenticate(request, api_key)
         try:
+            return JSONResponse(store.get(job_id).to_json())
+        except JobNotFound as error:
+            raise Refusal(404, "Job not found", headers=_KEYS_HONOURED) from error
+
+    @app.delete("/classify/{job_id}")
+    def cancel(request: Request, job_id: str) -> Response:
+        _authenticate(request, api_key)
+        try:
+            work.cancel(job_id)
             return JSONResponse(store.get(job_id).to_json())
         except JobNotFound as error:
             raise Refusal(404, "Job not found") from error
@@ -108,7 +126,7 @@ class _Submits:
 
         A second submit with the same ``Idempotency-Key`` gets the first one's job, and its own form is not kept.
         """
-        idempotency_key = request.headers.get("idempotency-key") or None
+        idempotency_key = request.headers.get(IDEMPOTENCY_HEADER) or None
         if idempotency_key:
             if len(idempotency_key) > _LONGEST_KEY:
                 raise bad_request(f"Idempotency-Key is longer than {_LONGEST_KEY} characters")

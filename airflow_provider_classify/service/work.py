@@ -111,6 +111,16 @@ class Work:
         """Queue a recorded job, whose document is in the spool or is to be fetched."""
         (self._to_classify if self._spool.path(job_id).exists() else self._to_fetch).put(job_id)
 
+    def cancel(self, job_id: str) -> None:
+        """
+        Have a job not done any more. Its place in the queue is free at once; what is being fetched or
+        classified runs on, and its outcome counts for nothing.
+
+        :raises JobNotFound: no such job.
+        """
+        self._store.cancel(job_id)
+        self.release(job_id)
+
     def _run(self, line: queue.SimpleQueue[str | None], step: Callable[[str], None]) -> None:
         while (job_id := line.get()) is not None and not self._stopping.is_set():
             try:
@@ -125,7 +135,10 @@ class Work:
 
     def _carry_out(self, job_id: str, step: Callable[[str], None]) -> None:
         try:
-            step(job_id)
+            if self._store.get(job_id).status.is_terminal:  # cancelled while it waited
+                self._spool.remove(job_id)
+            else:
+                step(job_id)
         except (JobRecordUnavailable, JobNotFound):
             raise
         except ClassifyError as error:

@@ -220,7 +220,7 @@ def test_unknown_routes_have_a_detail(server: AppServer, path: str) -> None:
     assert (reply.status_code, reply.json()) == (404, {"detail": "Not Found"})
 
 
-@pytest.mark.parametrize(("method", "path"), [("GET", "/classify"), ("GET", "/classify/"), ("DELETE", "/classify/1")])
+@pytest.mark.parametrize(("method", "path"), [("PUT", "/classify"), ("GET", "/classify/"), ("PUT", "/classify/1")])
 def test_other_methods_are_not_allowed(server: AppServer, method: str, path: str) -> None:
     reply = httpx.request(method, server.url + path)
     assert (reply.status_code, reply.json()) == (405, {"detail": "Method Not Allowed"})
