@@ -81,8 +81,11 @@ class Document:
         """
         if self.is_url:
             return hashlib.sha256(self.reference.encode("utf-8", "surrogateescape")).hexdigest()
+        digest = hashlib.sha256()
         with self.open() as stream:
-            return hashlib.file_digest(stream, "sha256").hexdigest()
+            while piece := stream.read(1024 * 1024):
+                digest.update(piece)
+        return digest.hexdigest()
 
     @property
     def _scheme(self) -> str:

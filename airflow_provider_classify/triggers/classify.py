@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -12,10 +13,11 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_classify import polling
 from airflow_provider_classify.exceptions import ClassifyError
-from airflow_provider_classify.hooks.classify import ClassifyHook
+from airflow_provider_classify.hooks.classify import ClassifyHook, describe_cancel
+from airflow_provider_classify.killed import has_given_up
 
 #: How much later than the trigger's own deadline Airflow ends the deferral, if the trigger never came to it.
-_BACKSTOP = timedelta(minutes=10)
+BACKSTOP = timedelta(minutes=10)
 
 
 def deferral(classify_conn_id: str, wait: polling.Wait) -> TaskDeferred:
@@ -29,7 +31,7 @@ def deferral(classify_conn_id: str, wait: polling.Wait) -> TaskDeferred:
             poll_interval=wait.longest_pause,
         ),
         method_name="execute_complete",
-        timeout=timedelta(seconds=wait.deadline - time.time()) + _BACKSTOP,
+        timeout=timedelta(seconds=wait.deadline - time.time()) + BACKSTOP,
     )
 
 
@@ -39,7 +41,8 @@ class ClassifyTrigger(BaseTrigger):
 
     The result does not travel in the event: the task fetches it when it resumes. All arguments are
     primitives, and times are absolute, so a triggerer that takes the trigger over goes on where
-    the other was. Leaving (``cleanup``, a kill, a reassignment) never touches the job.
+    the other was. Leaving (``cleanup``, a clear, a reassignment) never touches the job; only where a user
+    has ended the task is the job cancelled, if the API can.
 
     :param classify_conn_id: the connection whose API or engine has the job.
     :param job_id: the job.
@@ -81,3 +84,11 @@ class ClassifyTrigger(BaseTrigger):
         except ClassifyError as error:  # the connection cannot be used
             end = polling.GaveUp(error)
         yield TriggerEvent(polling.to_event(wait, end))
+
+    async def on_kill(self) -> None:
+        """Cancel the job if its task has ended, marked so by a user; a job that a next try may want is left."""
+        if not await asyncio.to_thread(has_given_up, self.task_instance):
+            self.log.info("Job %s is left to itself; the next try takes it up.", self.job_id)
+            return
+        async with ClassifyHook(self.classify_conn_id).connect() as jobs:
+            self.log.info("%s", describe_cancel(self.job_id, await jobs.cancel(self.job_id)))

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import pymupdf
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 from samples import draw_samples
@@ -148,7 +149,6 @@ class TestFailures:
 
     @pytest.mark.usefixtures("local_engine")
     def test_a_document_with_a_password(self, tmp_path):
-        pymupdf = pytest.importorskip("pymupdf")
         secret = pymupdf.open()
         secret.new_page().insert_text((72, 72), "Invoice number 7")
         secret.save(tmp_path / "secret.pdf", encryption=pymupdf.PDF_ENCRYPT_AES_256, user_pw="u", owner_pw="o")

@@ -8,6 +8,8 @@ from typing import Any
 class TaskInstance:
     """Keeps what is pushed to XCom."""
 
+    dag_id, task_id, run_id, map_index = "dag", "t", "run", -1
+
     def __init__(self) -> None:
         self.xcom: dict[str, Any] = {}
 

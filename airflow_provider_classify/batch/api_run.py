@@ -1,0 +1,111 @@
+"""A batch through a classify API: bounded submits, all jobs watched together, bounded fetches."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from airflow_provider_classify import polling
+from airflow_provider_classify.backends.base import Jobs
+from airflow_provider_classify.batch.items import Item
+from airflow_provider_classify.batch.ledger import Ledger
+from airflow_provider_classify.batch.progress import ProgressLog
+from airflow_provider_classify.contract import Category
+from airflow_provider_classify.documents import Document
+from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobFailed, JobNotFound, JobTimedOut
+
+#: Uploads, and fetches, under way at the same time.
+_AT_ONCE = 16
+#: Tries to fetch the result of a job that has ended.
+_FETCHES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRun:
+    """
+    The two halves of a batch; between them the task may defer.
+
+    A document that fails is a line of the ledger. An error of the server or the account ends the run,
+    and what was done until then is on record.
+    """
+
+    jobs: Jobs
+    ledger: Ledger
+    progress: ProgressLog
+
+    async def submit(
+        self, items: Iterable[Item], categories: Sequence[Category], key_of: Callable[[Item], str]
+    ) -> None:
+        """
+        Hand documents over.
+
+        :raises ClassifyError: the API refused, failed or was not reached.
+        """
+        waiting = iter(items)
+
+        async def work() -> None:
+            for item in waiting:  # shared: each worker takes the next one
+                document = Document(item.document)
+                try:
+                    submission = await self.jobs.submit(document, categories, idempotency_key=key_of(item))
+                except DocumentError as error:
+                    self.ledger.failed(item, error)
+                    self.progress.one_done(failed=True)
+                else:
+                    self.ledger.submitted(item, submission.job_id)
+
+        await _all(work() for _ in range(_AT_ONCE))
+
+    async def collect(self, under_way: Mapping[Item, str], wait: polling.Wait) -> None:
+        """
+        Wait for the jobs and put their results on record; one that is not done by the deadline stays "submitted".
+
+        :param wait: what all the waits have in common.
+        :raises ClassifyError: the API refused, failed or was not reached.
+        """
+        fetching = asyncio.Semaphore(_AT_ONCE)
+
+        async def follow(item: Item, job_id: str) -> None:
+            try:
+                line = await self._line(item, replace(wait, job_id=job_id), fetching)
+            except JobTimedOut:
+                return
+            except JobNotFound:
+                self.ledger.lost(item)
+                raise
+            except (DocumentError, JobFailed) as error:
+                self.ledger.failed(item, error, job_id)
+                self.progress.one_done(failed=True)
+            else:
+                self.ledger.ended(item, line)
+                self.progress.one_done(failed=False)
+
+        await _all(follow(item, job_id) for item, job_id in under_way.items())
+
+    async def _line(self, item: Item, wait: polling.Wait, fetching: asyncio.Semaphore) -> dict[str, object]:
+        for tries_left in reversed(range(_FETCHES)):
+            end = await self.jobs.watch(wait)
+            if isinstance(end, polling.GaveUp):
+                raise end.error
+            try:
+                async with fetching:
+                    job = await self.jobs.get(wait.job_id)
+            except ClassifyError as error:
+                if not error.retryable or not tries_left:
+                    raise
+                continue  # the next watch returns as soon as the server answers again
+            result = polling.answer(job, Document(item.document).label)
+            return {"job_id": job.job_id, **result.to_json()}
+        raise AssertionError("the last try returns or raises")
+
+
+async def _all(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run them together; the first error stops the others and is raised as it is."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for coroutine in coroutines:
+                group.create_task(coroutine)
+    except ExceptionGroup as errors:
+        raise errors.exceptions[0] from errors.exceptions[0].__cause__

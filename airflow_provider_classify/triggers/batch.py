@@ -1,0 +1,79 @@
+"""The trigger of a batch: watch all its jobs from one place."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+from airflow_provider_classify import polling
+from airflow_provider_classify.batch.ledger import Ledger
+from airflow_provider_classify.exceptions import ClassifyError
+from airflow_provider_classify.hooks.classify import ClassifyHook
+
+
+class ClassifyBatchTrigger(BaseTrigger):
+    """
+    Watch the jobs of a batch and fire one event when all have ended, or the deadline has passed.
+
+    Trigger arguments are stored in Airflow's database, so they stay small whatever the batch's size: the
+    ids of a large one are read from its record.
+
+    :param classify_conn_id: the connection whose API has the jobs.
+    :param ledger: the folder of the batch's record.
+    :param job_ids: the jobs of a batch whose record only its worker can reach; else ``None``.
+    :param since: when the wait began, epoch seconds.
+    :param deadline: when to give up, epoch seconds.
+    :param poll_interval: what the pauses grow to, in seconds.
+    """
+
+    def __init__(
+        self,
+        *,
+        classify_conn_id: str,
+        ledger: str,
+        job_ids: list[str] | None,
+        since: float,
+        deadline: float,
+        poll_interval: float,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._arguments = {
+            "classify_conn_id": classify_conn_id,
+            "ledger": ledger,
+            "job_ids": job_ids,
+            "since": since,
+            "deadline": deadline,
+            "poll_interval": poll_interval,
+        }
+        self.classify_conn_id = classify_conn_id
+        self.ledger = ledger
+        self.job_ids = job_ids
+        self.since = since
+        self.deadline = deadline
+        self.poll_interval = poll_interval
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Give what Airflow stores to make this trigger again elsewhere."""
+        return f"{type(self).__module__}.{type(self).__qualname__}", self._arguments
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Watch all jobs together; then fire once, with how many ended."""
+        try:
+            event = await self._watch()
+        except ClassifyError as error:
+            event = {"status": "gave_up", "error_kind": error.kind, "message": str(error)}
+        yield TriggerEvent(event)
+
+    async def _watch(self) -> dict[str, Any]:
+        job_ids = self.job_ids
+        if job_ids is None:
+            job_ids = await asyncio.to_thread(lambda: list(Ledger(self.ledger).progress().submitted.values()))
+        async with ClassifyHook(self.classify_conn_id).connect() as jobs:
+            ends = await asyncio.gather(
+                *(jobs.watch(polling.Wait(job_id, self.since, self.deadline, self.poll_interval)) for job_id in job_ids)
+            )
+        ended = sum(isinstance(end, polling.Ended) for end in ends)
+        return {"status": "ended", "jobs": len(ends), "ended": ended}

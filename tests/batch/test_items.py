@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_provider_classify.batch.items import (
+    Tally,
+    intent_of,
+    list_documents,
+    manifest,
+    small,
+    too_many_failed,
+)
+from airflow_provider_classify.contract import Category
+from airflow_provider_classify.exceptions import DocumentNotFound
+
+CATEGORIES = (Category("invoice"), Category("letter"))
+
+
+def test_an_intent_is_the_same_for_the_same_question():
+    assert intent_of("a.pdf", "f", CATEGORIES, "api") == intent_of("a.pdf", "f", CATEGORIES, "api")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ("b.pdf", "f", CATEGORIES, "api"),
+        ("a.pdf", "g", CATEGORIES, "api"),
+        ("a.pdf", "f", CATEGORIES[:1], "api"),
+        ("a.pdf", "f", (Category("invoice", "A bill"), Category("letter")), "api"),
+        ("a.pdf", "f", CATEGORIES, "another api"),
+    ],
+)
+def test_and_another_for_another(other):
+    assert intent_of(*other) != intent_of("a.pdf", "f", CATEGORIES, "api")
+
+
+def test_a_folder_is_listed_in_order_without_what_is_hidden(tmp_path):
+    for name in ("b.pdf", "a.pdf", "c.txt", ".hidden.pdf"):
+        (tmp_path / name).write_text("x")
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub" / "d.pdf").write_text("x")
+    assert [path.rpartition("/")[2] for path in list_documents(str(tmp_path), "*")] == ["a.pdf", "b.pdf", "c.txt"]
+    assert [path.rpartition("/")[2] for path in list_documents(str(tmp_path), "*.pdf")] == ["a.pdf", "b.pdf"]
+    assert str(tmp_path / "sub" / "d.pdf") in list_documents(str(tmp_path), "**/*.pdf")
+
+
+def test_a_folder_that_is_not_there(tmp_path):
+    with pytest.raises(DocumentNotFound, match="nowhere"):
+        list_documents(str(tmp_path / "nowhere"), "*")
+
+
+@pytest.mark.parametrize(
+    ("tally", "seconds", "began_with", "line"),
+    [
+        (Tally(200, 50, 3), 10.0, 0, "50 of 200 documents done, 3 failed, 5.0 a second, 30 s left"),
+        (Tally(5000, 100), 10.0, 50, "100 of 5000 documents done, 5.0 a second, 16 min 20 s left"),
+        (Tally(10, 0), 0.0, 0, "0 of 10 documents done, 0.0 a second"),
+        (Tally(10, 10), 5.0, 0, "10 of 10 documents done, 2.0 a second"),
+    ],
+)
+def test_progress_is_told_in_a_line(tally, seconds, began_with, line):
+    assert tally.line(seconds, began_with) == line
+
+
+@pytest.mark.parametrize(
+    ("failed", "total", "max_failed", "too_many"),
+    [
+        (0, 10, 0, False),
+        (1, 10, 0, True),
+        (1, 10, 1, False),
+        (2, 10, 1, True),
+        (1, 10, 0.1, False),
+        (2, 10, 0.1, True),
+        (10, 10, 1.0, False),
+        (0, 0, 0, False),
+    ],
+)
+def test_a_number_or_a_share_may_fail(failed, total, max_failed, too_many):
+    assert too_many_failed(failed, total, max_failed) is too_many
+
+
+def test_a_manifest_does_not_grow_with_its_batch():
+    lines = [{"document": f"{n}.pdf", "classification": "invoice" if n % 3 else "letter"} for n in range(5000)]
+    lines += [{"document": f"bad-{n}.pdf", "error": "Damaged."} for n in range(5000)]
+    summary = manifest(iter(lines), output="out.jsonl")
+    assert (summary["documents"], summary["classified"], summary["failed"]) == (10_000, 5000, 5000)
+    assert summary["categories"] == {"invoice": 3333, "letter": 1667}
+    assert len(json.dumps(summary)) < 10_000
+
+
+def test_a_small_result_has_no_pages():
+    line = {"document": "a.pdf", "classification": "letter", "confidence": 0.9, "page_results": [{"page": 1}]}
+    assert small(line) == {"document": "a.pdf", "classification": "letter", "confidence": 0.9}

@@ -1,0 +1,179 @@
+"""The batch operator, in real runs of a DAG against the real service and the local engine."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+from samples import draw_samples
+
+from airflow_provider_classify.batch.ledger import Ledger
+from airflow_provider_classify.exceptions import AuthenticationRejected, BatchFailed, InvalidOutput, JobTimedOut
+from airflow_provider_classify.operators.batch import ClassifyBatchOperator
+from tests.dags import batch_cases
+from tests.support.context import context
+from tests.support.dags import run_dag
+from tests.support.service import running_service
+
+EXPECTED = {"contract.pdf": "contract", "invoice.pdf": "invoice", "letter.pdf": "letter", "resume.pdf": "resume"}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("service")
+    with running_service(folder, api_key="key") as service, pytest.MonkeyPatch.context() as patch:
+        for name, connection in (
+            ("SERVICE", {"host": service.url, "password": "key"}),
+            ("WRONG_KEY", {"host": service.url, "password": "wrong"}),
+            ("LOCAL_ENGINE", {"extra": {"backend": "local"}}),
+        ):
+            patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps({"conn_type": "classify", **connection}))
+        yield service
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Four documents that can be classified and one that cannot."""
+    folder = tmp_path_factory.mktemp("documents")
+    draw_samples(folder)
+    for path in folder.iterdir():
+        if path.name not in EXPECTED:
+            path.unlink()
+    (folder / "damaged.pdf").write_bytes(b"%PDF-1.7\n" + b"no objects here\n" * 20)
+    return folder
+
+
+@pytest.fixture(scope="module", params=["service", "local_engine"])
+def run(request, service, folder, tmp_path_factory):
+    output = tmp_path_factory.mktemp("output")
+    run = run_dag(batch_cases.dag, connection=request.param, folder=str(folder), output=str(output))
+    return run, output
+
+
+def lines(path):
+    return {line["document"].rpartition("/")[2]: line for line in map(json.loads, path.read_text().splitlines())}
+
+
+class TestInADag:
+    @pytest.mark.parametrize("task_id", ["waiting", "deferring"])
+    def test_the_output_has_a_line_for_each_document(self, run, task_id):
+        run, output = run
+        assert run.task_states[task_id, -1] == "success"
+        found = lines(output / f"{task_id}.jsonl")
+        assert {name: line["classification"] for name, line in found.items() if "error" not in line} == EXPECTED
+        assert found["damaged.pdf"]["error_kind"] == "DocumentCorrupt"
+        assert "damaged.pdf" in found["damaged.pdf"]["error"]
+
+    def test_xcom_has_a_manifest(self, run, folder):
+        run, output = run
+        manifest = run.xcom("waiting")
+        assert manifest.pop("categories") == dict.fromkeys(manifest.pop("categories", EXPECTED.values()), 1)
+        [failure] = manifest.pop("failures")
+        assert failure["document"] == f"{folder}/damaged.pdf"
+        assert manifest == {
+            "documents": 5,
+            "classified": 4,
+            "failed": 1,
+            "reused": 0,
+            "output": f"{output}/waiting.jsonl",
+        }
+
+    def test_without_an_output_the_results_are_in_xcom(self, run):
+        run, _ = run
+        results = {line["document"].rpartition("/")[2]: line for line in run.xcom("without_output")}
+        assert {name: line.get("classification") for name, line in results.items()} == {**EXPECTED, "damaged.pdf": None}
+        assert all("page_results" not in line for line in results.values())
+
+    def test_unchanged_documents_are_taken_over(self, run):
+        run, output = run
+        assert run.xcom("again")["reused"] == 4
+        assert lines(output / "again.jsonl")["invoice.pdf"]["classification"] == "invoice"
+
+    def test_more_failures_than_allowed_fail_the_task_and_the_output_is_there(self, run):
+        run, output = run
+        assert run.task_states["strict", -1] == "failed"
+        assert set(lines(output / "strict.jsonl")) == {*EXPECTED, "damaged.pdf"}
+
+    def test_a_record_is_left_only_where_the_task_did_not_succeed(self, run):
+        _, output = run
+        assert [path.name for path in output.iterdir() if path.is_dir()] == ["strict.jsonl.parts"]
+
+
+def batch(folder, tmp_path, connection="service", **arguments):
+    arguments = {"output": str(tmp_path / "out.jsonl"), "max_failed": 1, "poll_interval": 1, **arguments}
+    return ClassifyBatchOperator(
+        task_id="t", documents=str(folder), categories=[*EXPECTED.values()], classify_conn_id=connection, **arguments
+    )
+
+
+def submitted_to(service):
+    import sqlite3
+
+    [record] = service.log.parent.rglob("*.db")
+    with sqlite3.connect(record) as database:
+        return database.execute("SELECT count(*) FROM classify_jobs").fetchone()[0]
+
+
+class TestResuming:
+    def test_a_try_that_timed_out_is_gone_on_with_and_nothing_is_submitted_twice(self, service, folder, tmp_path):
+        before = submitted_to(service)
+        with service.frozen_engine(), pytest.raises(JobTimedOut, match="of 5 documents"):
+            batch(folder, tmp_path, timeout=2).execute(context())
+        assert submitted_to(service) == before + 5
+        manifest = batch(folder, tmp_path).execute(context())
+        assert (manifest["classified"], manifest["failed"]) == (4, 1)
+        assert submitted_to(service) == before + 5
+
+    def test_what_is_classified_is_kept_and_what_failed_is_asked_again(self, service, folder, tmp_path):
+        with pytest.raises(AirflowFailException, match="1 of 5 documents") as failure:
+            batch(folder, tmp_path, max_failed=0).execute(context())
+        assert isinstance(failure.value.__cause__, BatchFailed)
+        before = submitted_to(service)
+        with pytest.raises(AirflowFailException):
+            batch(folder, tmp_path, max_failed=0).execute(context())
+        assert submitted_to(service) == before + 1
+
+    def test_a_wrong_key_ends_it_at_once(self, service, folder, tmp_path):
+        with pytest.raises(AirflowFailException) as failure:
+            batch(folder, tmp_path, "wrong_key").execute(context())
+        assert isinstance(failure.value.__cause__, AuthenticationRejected)
+
+    def test_a_record_that_the_resumed_task_cannot_reach_says_so(self, service, folder):
+        operator = batch(folder, folder, output=None)
+        with pytest.raises(AirflowFailException, match="give the task an output"):
+            operator.execute_complete(context(), {"status": "ended"})
+
+
+class TestArguments:
+    def test_too_many_for_xcom(self, service):
+        documents = [f"{number}.pdf" for number in range(1001)]
+        operator = ClassifyBatchOperator(
+            task_id="t", documents=documents, categories=["a"], classify_conn_id="service", deferrable=False
+        )
+        with pytest.raises(AirflowFailException, match="too many for XCom") as failure:
+            operator.execute(context())
+        assert isinstance(failure.value.__cause__, InvalidOutput)
+
+    def test_an_output_of_another_kind(self, service, folder, tmp_path):
+        with pytest.raises(AirflowFailException, match=r"out\.csv"):
+            batch(folder, tmp_path, output=str(tmp_path / "out.csv")).execute(context())
+
+    @pytest.mark.parametrize("max_failed", [-1, 1.5])
+    def test_a_max_failed_that_means_nothing(self, max_failed):
+        with pytest.raises(ValueError, match="max_failed"):
+            ClassifyBatchOperator(task_id="t", documents=[], categories=["a"], max_failed=max_failed)
+
+
+def test_parquet(service, folder, tmp_path):
+    from pyarrow import parquet
+
+    output = str(tmp_path / "out.parquet")
+    manifest = batch(folder, tmp_path, "local_engine", output=output).execute(context())
+    assert manifest["classified"] == 4
+    table = parquet.read_table(output).to_pylist()
+    assert {row["document"].rpartition("/")[2]: row["classification"] for row in table} == {
+        **EXPECTED,
+        "damaged.pdf": None,
+    }
+    assert not Ledger(f"{output}.parts").progress().classified
