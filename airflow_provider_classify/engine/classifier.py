@@ -20,8 +20,12 @@ from airflow_provider_classify.engine.deciding import (
     softmax,
     trust,
 )
+from airflow_provider_classify.engine.examples import Painter, Portrait
+from airflow_provider_classify.engine.grouping import group_pages
+from airflow_provider_classify.engine.hierarchy import inner_nodes, sums_of_nodes
 from airflow_provider_classify.engine.knowledge import Knowledge, load_knowledge
 from airflow_provider_classify.engine.labels import meanings_of
+from airflow_provider_classify.engine.language import guess_language
 from airflow_provider_classify.engine.own_words import OwnWords, OwnWordsPage, rarity_of_words
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import Document, PageReading, open_document
@@ -42,6 +46,7 @@ class _JudgedPage:
     number: int
     points: list[float]
     score: PageScore
+    portrait: Portrait | None
 
 
 class Classifier:
@@ -66,6 +71,7 @@ class Classifier:
         knowledge: Knowledge | None = None,
     ) -> None:
         self._names = [category.name for category in categories]
+        self._nodes = inner_nodes(self._names)
         self._max_pages = max_pages
         self._threads = threads
         self._knowledge = knowledge or load_knowledge()
@@ -74,6 +80,13 @@ class Classifier:
         rarity = rarity_of_words(self._knowledge)
         self._own_words = [
             OwnWords(meaning.category, rarity) if meaning.category.description or not meaning.is_exact else None
+            for meaning in self._meanings
+        ]
+        self._painter = Painter(self._scorer, rarity)
+        self._examples = [
+            self._painter.examples(meaning.category, is_known=meaning.is_exact, threads=threads)
+            if meaning.category.examples
+            else None
             for meaning in self._meanings
         ]
         self._weights = [
@@ -138,25 +151,35 @@ class Classifier:
                 if own is not None:
                     share = OWN_WORDS_OF_KNOWN_NAME if meaning.is_exact else 1.0
                     points[number] += share * own.points(own_page)
+        portrait = self._painter.portrait(score) if any(self._examples) else None
+        if portrait is not None:
+            for number, examples in enumerate(self._examples):
+                points[number] += examples.points(portrait) if examples else 0.0
         points.append(points_of_other(score.scores, self._claims))
-        return _JudgedPage(page.number, trust(points, score.text.characters), score)
+        return _JudgedPage(page.number, trust(points, score.text.characters), score, portrait)
 
     def _result(
         self, judged: Sequence[_JudgedPage], failed: dict[int, DocumentError], *, is_image: bool
     ) -> ClassificationResult:
         first = min(page.number for page in judged)
         points = combine([(p.points, page_weight(p.number == first, p.score.text.characters)) for p in judged])
-        *shares, other = softmax(points)
+        shares = softmax(points)[:-1]
         best = shares.index(max(shares))
+        pages = [self._page_result(page) for page in judged]
         extra: dict[str, Any] = {
-            "scores": {name: round(share / (1.0 - other), 4) for name, share in zip(self._names, shares, strict=True)},
+            "scores": {name: round(share / sum(shares), 4) for name, share in zip(self._names, shares, strict=True)},
+            "categories": group_pages(pages),
+            "language": guess_language(word for page in judged for word in page.score.text.words),
             "engine": {
                 "name": "airflow-provider-classify",
                 "version": __version__,
                 "knowledge": self._knowledge.version,
             },
         }
-        pages = [self._page_result(page) for page in judged]
+        if self._nodes:
+            extra["confidence_by_path"] = {
+                node: round(share, 4) for node, share in sums_of_nodes(self._nodes, shares).items()
+            }
         if is_image:
             extra |= pages[0].extra
         pages += [
@@ -181,24 +204,30 @@ class Classifier:
         raw = self._scorer.names[scores.index(max(scores))]
         claimed = self._meanings[best].types
         told_by = max(claimed, key=lambda name: scores[self._scorer.names.index(name)]) if claimed else raw
+        extra: dict[str, Any] = {
+            "text_source": page.score.text.page.source,
+            "evidence": [
+                {
+                    "text": found.phrase,
+                    "type": told_by,
+                    "page": page.number,
+                    "line": found.line.text,
+                    "box": [round(v, 4) for v in (found.line.x0, found.line.y0, found.line.x1, found.line.y1)],
+                }
+                for found in page.score.evidence(told_by, EVIDENCE)
+            ],
+        }
+        examples = self._examples[best]
+        if examples and page.portrait:
+            path, likeness = examples.nearest(page.portrait)
+            extra["nearest_example"] = {"document": path, "likeness": round(likeness, 4)}
         return PageResult(
             page=page.number,
             success=True,
             classification=self._names[best],
             confidence=round(shares[best], 4),
             raw_result=raw,
-            extra={
-                "text_source": page.score.text.page.source,
-                "evidence": [
-                    {
-                        "text": found.phrase,
-                        "type": told_by,
-                        "line": found.line.text,
-                        "box": [round(v, 4) for v in (found.line.x0, found.line.y0, found.line.x1, found.line.y1)],
-                    }
-                    for found in page.score.evidence(told_by, EVIDENCE)
-                ],
-            },
+            extra=extra,
         )
 
 

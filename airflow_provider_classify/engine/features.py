@@ -13,7 +13,7 @@ from airflow_provider_classify.engine.words import fold, is_unspaced, words_of
 _AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
 
 #: Words that sentences consist of and that tables, forms and cards do without.
-_SENTENCE_WORDS = frozenset(
+SENTENCE_WORDS = frozenset(
     words_of(  # English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian
         "the of and a in to was were is that for on with at by from as his her their had has be will which he "
         "she they it an this not are been who but or would after when der die das und den von zu mit ist "
@@ -114,5 +114,5 @@ def _prose(text: PageText) -> float:
     by_lines = in_sentences / total
     if total < 30:
         return by_lines * 0.5
-    by_words = (sum(word in _SENTENCE_WORDS for word in text.words) / total - 0.22) / 0.16
+    by_words = (sum(word in SENTENCE_WORDS for word in text.words) / total - 0.22) / 0.16
     return max(by_lines, min(1.0, by_words))
