@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import uuid
 
 import pytest
 
@@ -13,10 +12,10 @@ A, B, C = (Item(f"{name}.pdf", f"intent-{name}") for name in "abc")
 RESULT = {"classification": "letter", "confidence": 0.9}
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(params=["path", "URI"])
 def folder(request, tmp_path):
-    """A local path, and an object storage."""
-    return str(tmp_path / "out.parts") if request.param == "local" else f"memory://bucket/{uuid.uuid4()}.parts"
+    prefix = "" if request.param == "path" else "file://"
+    return f"{prefix}{tmp_path}/batch/out.parts"
 
 
 def test_what_one_process_noted_another_reads(folder):
