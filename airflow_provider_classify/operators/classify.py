@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
-from airflow_provider_classify import polling, retries
+from airflow_provider_classify import durable, polling, retries
 from airflow_provider_classify.contract import Job, parse_categories
 from airflow_provider_classify.documents import Document
-from airflow_provider_classify.exceptions import InvalidCategories
+from airflow_provider_classify.exceptions import ClassifyError, InvalidCategories, JobNotFound
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
+from airflow_provider_classify.killed import has_given_up
 from airflow_provider_classify.triggers.classify import deferral
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+#: Seconds that a killed task has to say good-bye; Airflow's SIGKILL follows 5 s after its SIGTERM.
+_KILL_PATIENCE = 4.0
 
 
 class ClassifyOperator(BaseOperator):
@@ -32,9 +38,12 @@ class ClassifyOperator(BaseOperator):
     The local engine is done when the submit returns. With an API the operator looks once, and if
     the job still runs it waits: holding its worker slot, or deferred to the triggerer.
 
-    A retry submits the document again, and an API may charge for it again; a wait that timed out is
-    better taken up by a ``ClassifySensor`` on the ``job_id`` in XCom. Errors that no retry can mend
-    (a wrong key, a damaged document) fail the task at once.
+    With Airflow 3.3 or later the job is kept in the task's state. A retry, and a clear, take it up: one that
+    runs is waited for, one that is completed gives its result at once. The document is submitted again only
+    after a job that failed, or if document, categories or connection have changed. With an older
+    Airflow a retry submits again, and an API may charge again.
+
+    Errors that no retry can mend (a wrong key, a damaged document) fail the task at once.
 
     :param document: local path, object-storage URI (``s3://conn_id@bucket/key``) or http(s) URL, which
         the API fetches itself. Templated.
@@ -43,8 +52,8 @@ class ClassifyOperator(BaseOperator):
     :param classify_conn_id: a connection of type ``classify``. Templated.
     :param wait_for_completion: ``False`` ends the task after the submit, with the job id in XCom.
     :param deferrable: wait in the triggerer; by default as ``[operators] default_deferrable`` says.
-    :param timeout: seconds after the submit at which waiting ends with ``JobTimedOut``. The job is
-        left to itself.
+    :param timeout: seconds after which waiting ends with ``JobTimedOut``. The job is left to itself, and a
+        retry waits for it as long again.
     :param poll_interval: seconds that the pauses between two looks grow to, from 1 s and doubling.
     """
 
@@ -76,6 +85,7 @@ class ClassifyOperator(BaseOperator):
         self.deferrable = deferrable
         self.timeout = timeout
         self.poll_interval = poll_interval
+        self._waiting: tuple[Any, str] | None = None  # the task instance and its job, while there is one to kill
 
     @cached_property
     def hook(self) -> ClassifyHook:
@@ -84,17 +94,18 @@ class ClassifyOperator(BaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any] | str:
         """
-        Submit, and wait if asked to.
+        Submit, or take the job of an earlier try up; and wait if asked to.
 
         :returns: the result, or the job id without ``wait_for_completion``.
         """
         with retries.only_if_useful():
             since = time.time()
-            job_id = self.hook.submit(self.document, self.categories).job_id
+            job_id = self._job_of(context)
             context["ti"].xcom_push(key="job_id", value=job_id)
             if not self.wait_for_completion:
                 return job_id
             wait = polling.Wait(job_id, since=since, deadline=since + self.timeout, longest_pause=self.poll_interval)
+            self._waiting = (context["ti"], job_id)
             if not self.deferrable:
                 return self._result(self.hook.wait(wait))
             seen = self.hook.look(job_id)
@@ -106,6 +117,54 @@ class ClassifyOperator(BaseOperator):
         """Resume after the trigger's event: fetch the result, which does not travel in the event."""
         with retries.only_if_useful():
             return self._result(self.hook.fetch(polling.from_event(event)))
+
+    def on_kill(self) -> None:
+        """Cancel the job where nobody wants it any more and the API can; else leave it to the next try."""
+        if self._waiting is None:
+            return
+        # This is a signal handler. The code that it interrupted may hold the lock of the line to Airflow, which
+        # is not re-entrant: so a thread asks, and the process is killed soon if it gets no answer.
+        thread = threading.Thread(target=self._give_job_up, args=self._waiting, daemon=True)
+        thread.start()
+        thread.join(_KILL_PATIENCE)
+
+    def _give_job_up(self, task_instance: Any, job_id: str) -> None:
+        try:
+            if has_given_up(task_instance):
+                self.hook.cancel(job_id)
+            else:
+                self.log.info("Job %s is left to itself; the next try takes it up.", job_id)
+        except Exception:  # nobody is left to handle it
+            self.log.exception("Job %s is left to itself: whether to cancel it could not be found out.", job_id)
+
+    def _job_of(self, context: Context) -> str:
+        """Give the job of an earlier try, or submit."""
+        store: durable.StateStore | None = context.get("task_state_store")
+        if store is None:  # Airflow before 3.3
+            return self.hook.submit(self.document, self.categories, durable.new_key()).job_id
+        categories = parse_categories(self.categories)
+        wanted = durable.fingerprint(
+            Document(self.document).fingerprint(),
+            categories,
+            f"{self.classify_conn_id} {self.hook.backend.identity()}",
+        )
+        record = durable.read(store, self.task_id)
+        step = durable.decide(record, wanted, self._seen(durable.known_job(record, wanted)), durable.new_key())
+        if isinstance(step, durable.Reattach):
+            self.log.info("The task takes its job %s up.", step.job_id)
+            return step.job_id
+        self.log.info("The task submits a job: %s.", step.why)
+        intent = durable.Record(wanted, step.idempotency_key)
+        durable.write(store, intent, self.task_id)
+        job_id = self.hook.submit(self.document, categories, step.idempotency_key).job_id
+        durable.write(store, replace(intent, job_id=job_id), self.task_id)
+        return job_id
+
+    def _seen(self, job_id: str | None) -> Job | ClassifyError | None:
+        try:
+            return self.hook.look(job_id) if job_id else None
+        except JobNotFound as error:
+            return error
 
     def _result(self, job: Job) -> dict[str, Any]:
         result = polling.answer(job, Document(self.document).label)

@@ -1,0 +1,119 @@
+"""Which job a task has: the decision, and the record in a store."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_provider_classify import durable
+from airflow_provider_classify.contract import Category, ClassificationResult, Job, JobStatus
+from airflow_provider_classify.durable import Reattach, Record, Submit, decide
+from airflow_provider_classify.exceptions import ApiNotReached, ClassifyError, JobNotFound, TaskStateUnavailable
+
+INTENT = Record("wanted", "key-1")
+SUBMITTED = Record("wanted", "key-1", "job-1")
+A, B = Category("a"), Category("b", "description")
+
+
+def job(status: JobStatus, success: bool = True) -> Job:
+    completed = status is JobStatus.COMPLETED
+    result = ClassificationResult(success, "a" if success else None, 0.9, 1, 1) if completed else None
+    return Job("job-1", status, error="why" if status is JobStatus.FAILED else None, result=result)
+
+
+def test_without_a_record_the_task_submits_with_a_new_key():
+    assert decide(None, "wanted", None, "new").idempotency_key == "new"
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [job(JobStatus.QUEUED), job(JobStatus.PROCESSING), job(JobStatus.COMPLETED), ApiNotReached("down")],
+)
+def test_a_job_that_runs_or_is_done_is_taken_up_and_so_is_one_that_cannot_be_seen_now(seen: Job | ClassifyError):
+    assert decide(SUBMITTED, "wanted", seen, "new") == Reattach("job-1")
+
+
+@pytest.mark.parametrize(
+    "seen", [job(JobStatus.FAILED), job(JobStatus.COMPLETED, success=False), JobNotFound("expired")]
+)
+def test_after_a_job_that_is_of_no_use_the_submit_is_a_new_intent(seen: Job | ClassifyError):
+    step = decide(SUBMITTED, "wanted", seen, "new")
+    assert isinstance(step, Submit)
+    assert step.idempotency_key == "new"
+    assert "job-1" in step.why
+
+
+def test_an_intent_is_sent_again_with_its_own_key():
+    step = decide(INTENT, "wanted", None, "new")
+    assert isinstance(step, Submit)
+    assert step.idempotency_key == "key-1"
+
+
+@pytest.mark.parametrize("record", [INTENT, SUBMITTED])
+def test_a_record_of_something_else_counts_for_nothing(record: Record):
+    assert durable.known_job(record, "other") is None
+    step = decide(record, "other", None, "new")
+    assert isinstance(step, Submit)
+    assert step.idempotency_key == "new"
+
+
+def test_only_a_job_of_the_wanted_fingerprint_is_looked_at():
+    assert durable.known_job(None, "wanted") is None
+    assert durable.known_job(INTENT, "wanted") is None
+    assert durable.known_job(SUBMITTED, "wanted") == "job-1"
+
+
+def test_a_fingerprint_is_of_document_categories_and_classifier():
+    fingerprints = [
+        durable.fingerprint("d", [A, B], "conn"),
+        durable.fingerprint("e", [A, B], "conn"),
+        durable.fingerprint("d", [B, A], "conn"),
+        durable.fingerprint("d", [A, Category("b")], "conn"),
+        durable.fingerprint("d", [A, Category("b", "description", ("example.pdf",))], "conn"),
+        durable.fingerprint("d", [A, B], "other"),
+    ]
+    assert len(set(fingerprints)) == len(fingerprints)
+    assert durable.fingerprint("d", [Category("a"), Category("b", "description")], "conn") == fingerprints[0]
+
+
+def test_keys_differ():
+    assert durable.new_key() != durable.new_key()
+
+
+class Store(dict[str, Any]):
+    """A state store in memory."""
+
+    def set(self, key: str, value: Any) -> None:
+        self[key] = value
+
+
+class BrokenStore:
+    def get(self, key: str) -> Any:
+        raise ConnectionError("the API server is away")
+
+    def set(self, key: str, value: Any) -> None:
+        raise ConnectionError("the API server is away")
+
+
+@pytest.mark.parametrize("record", [INTENT, SUBMITTED])
+def test_what_was_written_is_read(record: Record):
+    store = Store()
+    assert durable.read(store, "t") is None
+    durable.write(store, record, "t")
+    assert durable.read(store, "t") == record
+
+
+def test_a_store_that_cannot_be_read_is_not_an_empty_one():
+    with pytest.raises(TaskStateUnavailable, match=r"task t .*may be under way") as failure:
+        durable.read(BrokenStore(), "t")
+    assert failure.value.retryable
+    assert isinstance(failure.value.__cause__, ConnectionError)
+    with pytest.raises(TaskStateUnavailable, match="task t cannot be written"):
+        durable.write(BrokenStore(), INTENT, "t")
+
+
+@pytest.mark.parametrize("state", ["job-1", 3, ["job-1"], {}, {"job_id": "job-1"}, {"version": 2}])
+def test_a_record_of_another_shape_is_not_an_empty_one(state: Any):
+    with pytest.raises(TaskStateUnavailable, match="classify_job"):
+        durable.read(Store(classify_job=state), "t")
