@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseOperator, TaskDeferred, conf
+from airflow.providers.common.compat.sdk import BaseOperator, ObjectStoragePath, TaskDeferred, conf
 
 from airflow_provider_classify import polling, retries
 from airflow_provider_classify.backends.local import LocalBackend
@@ -177,27 +177,24 @@ class ClassifyBatchOperator(BaseOperator):
         with ThreadPoolExecutor(_READERS) as readers:
             fingerprints = list(readers.map(_fingerprint, documents))
         items = [
-            Item(document, intent_of(document, str(fingerprint), categories, classifier))
+            Item(document, intent_of(document, fingerprint, categories, classifier))
             for document, fingerprint in zip(documents, fingerprints, strict=True)
         ]
         ledger.plan(items)
-        with ledger:
-            for item, fingerprint in zip(items, fingerprints, strict=True):
-                if isinstance(fingerprint, DocumentError):
-                    ledger.failed(item, fingerprint)
-            self._take_over(ledger, items)
+        self._take_over(ledger, items)
         return items
 
     def _take_over(self, ledger: Ledger, items: Sequence[Item]) -> None:
         """Copy the lines of unchanged documents from the previous output."""
-        if not self.previous:
+        if not (self.previous and ObjectStoragePath(self.previous).exists()):
             return
         known = ledger.progress().classified
         wanted = {item.intent: item for item in items if item.intent not in known}
-        for line in read_output(self.previous):
-            item = wanted.pop(line["intent"], None)
-            if item and "error" not in line:
-                ledger.ended(item, {**line, "reused": True})
+        with ledger:
+            for line in read_output(self.previous):
+                item = wanted.pop(line["intent"], None)
+                if item and "error" not in line:
+                    ledger.ended(item, {**line, "reused": True})
 
     async def _submit_and_wait(
         self,
@@ -295,8 +292,9 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _fingerprint(document: str) -> str | DocumentError:
+def _fingerprint(document: str) -> str:
+    """Of a document that cannot be read, the reason: it fails when its turn comes."""
     try:
         return Document(document).fingerprint()
     except DocumentError as error:
-        return error
+        return str(error)

@@ -6,22 +6,35 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import TaskDeferred
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.providers.common.compat.sdk import TaskDeferred, XCom
+from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
 from airflow_provider_classify import polling
+from airflow_provider_classify.contract import ClassificationResult, JobStatus
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook, describe_cancel
 from airflow_provider_classify.killed import has_given_up
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.backends.base import Jobs
 
 #: How much later than the trigger's own deadline Airflow ends the deferral, if the trigger never came to it.
 BACKSTOP = timedelta(minutes=10)
 
 
-def deferral(classify_conn_id: str, wait: polling.Wait) -> TaskDeferred:
-    """Make what a task raises to wait in the triggerer; it resumes in its ``execute_complete``."""
+def xcom_of(job_id: str, document: str, result: ClassificationResult) -> dict[str, Any]:
+    """Make what an operator puts in XCom, the same from the worker and from the triggerer."""
+    return {"job_id": job_id, "document": document, **result.to_json()}
+
+
+def deferral(classify_conn_id: str, wait: polling.Wait, end_with_document: str | None = None) -> TaskDeferred:
+    """
+    Make what a task raises to wait in the triggerer; it resumes in its ``execute_complete``.
+
+    :param end_with_document: see :class:`ClassifyTrigger`.
+    """
     return TaskDeferred(
         trigger=ClassifyTrigger(
             classify_conn_id=classify_conn_id,
@@ -29,6 +42,7 @@ def deferral(classify_conn_id: str, wait: polling.Wait) -> TaskDeferred:
             since=wait.since,
             deadline=wait.deadline,
             poll_interval=wait.longest_pause,
+            end_with_document=end_with_document,
         ),
         method_name="execute_complete",
         timeout=timedelta(seconds=wait.deadline - time.time()) + BACKSTOP,
@@ -49,10 +63,19 @@ class ClassifyTrigger(BaseTrigger):
     :param since: when the wait began, epoch seconds; the pauses grow with its age.
     :param deadline: when to give up, epoch seconds.
     :param poll_interval: what the pauses grow to, in seconds.
+    :param end_with_document: end the task as successful from here, with the result of this document in XCom,
+        instead of resuming it; only on success, and only where Airflow can (3.x).
     """
 
     def __init__(
-        self, *, classify_conn_id: str, job_id: str, since: float, deadline: float, poll_interval: float
+        self,
+        *,
+        classify_conn_id: str,
+        job_id: str,
+        since: float,
+        deadline: float,
+        poll_interval: float,
+        end_with_document: str | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.classify_conn_id = classify_conn_id
@@ -60,6 +83,7 @@ class ClassifyTrigger(BaseTrigger):
         self.since = since
         self.deadline = deadline
         self.poll_interval = poll_interval
+        self.end_with_document = end_with_document
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Give what Airflow stores to make this trigger again elsewhere."""
@@ -71,6 +95,7 @@ class ClassifyTrigger(BaseTrigger):
                 "since": self.since,
                 "deadline": self.deadline,
                 "poll_interval": self.poll_interval,
+                "end_with_document": self.end_with_document,
             },
         )
 
@@ -78,12 +103,42 @@ class ClassifyTrigger(BaseTrigger):
         """Wait together with all triggers of the same connection; then fire once."""
         wait = polling.Wait(self.job_id, self.since, self.deadline, self.poll_interval)
         end: polling.Ended | polling.GaveUp
+        is_pushed = False
         try:
             async with ClassifyHook(self.classify_conn_id).connect() as jobs:
                 end = await jobs.watch(wait)
+                if end == polling.Ended(JobStatus.COMPLETED):
+                    is_pushed = await self._push_result(jobs)
         except ClassifyError as error:  # the connection cannot be used
             end = polling.GaveUp(error)
-        yield TriggerEvent(polling.to_event(wait, end))
+        yield TaskSuccessEvent() if is_pushed else TriggerEvent(polling.to_event(wait, end))
+
+    async def _push_result(self, jobs: Jobs) -> bool:
+        """
+        Write the result to XCom, so that the task needs no second start.
+
+        Not by ``TaskSuccessEvent(xcoms=…)``: Airflow 3.3.2 encodes its values twice.
+
+        :returns: ``False`` where the task has to resume: it is not asked for, Airflow cannot (2.x, and
+            ``dag.test()``, which runs triggers without a task instance), or something failed.
+        """
+        task_instance = self.task_instance
+        if self.end_with_document is None or task_instance is None or not hasattr(XCom, "aset"):
+            return False
+        try:
+            result = polling.answer(await jobs.get(self.job_id))
+            await XCom.aset(
+                key="return_value",
+                value=xcom_of(self.job_id, self.end_with_document, result),
+                dag_id=task_instance.dag_id,
+                task_id=task_instance.task_id,
+                run_id=task_instance.run_id,
+                map_index=task_instance.map_index,
+            )
+        except Exception:  # whatever it is, the worker meets it again and says so in the task's log
+            self.log.warning("Job %s is finished by a worker instead.", self.job_id, exc_info=True)
+            return False
+        return True
 
     async def on_kill(self) -> None:
         """Cancel the job if its task has ended, marked so by a user; a job that a next try may want is left."""
