@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +75,8 @@ class Classifier:
         self._max_pages = max_pages
         self._threads = threads
         self._knowledge = knowledge or load_knowledge()
-        self._scorer = _scorer() if knowledge is None else Scorer(knowledge)
+        self._scorer, rarity = _prepared(self._knowledge)
         self._meanings = meanings_of(categories, self._knowledge)
-        rarity = rarity_of_words(self._knowledge)
         self._own_words = [
             OwnWords(meaning.category, rarity) if meaning.category.description or not meaning.is_exact else None
             for meaning in self._meanings
@@ -125,7 +124,7 @@ class Classifier:
             except DocumentError as error:
                 failed[reading.number] = error
         if not judged:
-            raise next(iter(failed.values()))
+            raise next(iter(failed.values()), DocumentEmpty("The document has no pages; check the file."))
         return self._result(judged, failed, is_image=document.is_image)
 
     def _judge(self, reading: PageReading) -> _JudgedPage:
@@ -231,6 +230,7 @@ class Classifier:
         )
 
 
-@cache
-def _scorer() -> Scorer:
-    return Scorer(load_knowledge())
+@lru_cache(maxsize=2)
+def _prepared(knowledge: Knowledge) -> tuple[Scorer, Mapping[str, float]]:
+    """What all classifiers with the same knowledge share; making it takes most of a first answer's time."""
+    return Scorer(knowledge), rarity_of_words(knowledge)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
 
 from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.phrases import NOWHERE, Phrase
 from airflow_provider_classify.engine.words import fold, is_unspaced, words_of
 
 _AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
@@ -45,6 +47,13 @@ class PageText:
     def line_ends(self) -> list[int]:
         """For each line the index in ``words`` behind its last word: where a match is, by bisection."""
         return list(accumulate(map(len, self.lines)))
+
+    def line_of(self, phrase: Phrase, start: int) -> int:
+        """The number of the line where a phrase begins that was found at the word ``start``, or NOWHERE."""
+        if start != NOWHERE:
+            return bisect_right(self.line_ends, start)
+        wanted = "".join(phrase)
+        return next((n for n, words in enumerate(self.lines) if wanted in "".join(words)), 0)
 
     @cached_property
     def raw(self) -> str:

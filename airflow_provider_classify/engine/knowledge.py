@@ -91,9 +91,9 @@ class DocumentType:
     styles: frozenset[Style]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Knowledge:
-    """All types by name; ``version`` changes with every change of the files."""
+    """All types by name; ``version`` changes with the files. Equal only to itself, so caches are fast."""
 
     types: Mapping[str, DocumentType]
     version: str

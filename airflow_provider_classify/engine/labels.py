@@ -4,7 +4,8 @@ From a user's category names to the document types that are known.
 A name that is an alias of a type means that type, however it is spelled. ``datasheet_manual``
 means two. A name that is none is matched by its words, and those of its description, against
 what is known of each type. A type that no category means counts for the one that means its
-parent: a passport is an ``id_card`` until there is a category for passports.
+parent: a passport is an ``id_card`` until there is a category for passports. Of a path such as
+``finance/invoice`` the last step is the name; types that only the steps above it mean count a little less.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from airflow_provider_classify.contract import Category
+from airflow_provider_classify.engine.aliases import Aliases
+from airflow_provider_classify.engine.hierarchy import path_of, spoken
 from airflow_provider_classify.engine.knowledge import DocumentType, Knowledge
 from airflow_provider_classify.engine.words import label_words, singular, words_of
 
@@ -59,13 +62,19 @@ class Meaning:
 
 def meanings_of(categories: Sequence[Category], knowledge: Knowledge) -> list[Meaning]:
     """What each category stands for; a type counts exactly for those categories that name it."""
-    aliases = _aliases(knowledge)
+    aliases = Aliases(knowledge)
+    paths = [path_of(category.name) for category in categories]
+    categories = [spoken(category, lambda name: bool(aliases.find(label_words(name)))) for category in categories]
     exact = [_by_name(category.name, aliases) for category in categories]
     claimed = {name for types in exact for name in types}
     free = [t for t in knowledge.types.values() if t.name not in claimed]
     inexact = [category for category, types in zip(categories, exact, strict=True) if not types]
     guessed = iter(_guesses(inexact, aliases, knowledge, free))
     meant = [dict(types) if types else next(guessed) for types in exact]
+    for types, path in zip(meant, paths, strict=True):
+        for step in path[-2::-1]:
+            for name in _by_name(step, aliases).keys() - claimed:
+                types.setdefault(name, BY_PARENT)
     _inherit(meant, knowledge)
     return [
         Meaning(category, types, is_exact=bool(named))
@@ -78,50 +87,40 @@ def telling_words(text: str) -> Iterator[str]:
     return (singular(word) for word in words_of(text) if word not in _EMPTY_WORDS)
 
 
-def _aliases(knowledge: Knowledge) -> dict[tuple[str, ...], str]:
-    """Every name of every type; a type's own name goes before another's alias."""
-    aliases: dict[tuple[str, ...], str] = {}
-    for names in (lambda t: (t.name,), lambda t: t.aliases, lambda t: t.labels):
-        for document_type in knowledge.types.values():
-            for name in names(document_type):
-                aliases.setdefault(tuple(label_words(name)), document_type.name)
-    return aliases
-
-
-def _by_name(name: str, aliases: Mapping[tuple[str, ...], str]) -> dict[str, float]:
+def _by_name(name: str, aliases: Aliases) -> dict[str, float]:
     """The types that the whole name means: one alias, two in a row, or some with "or" between."""
-    words = tuple(label_words(name))
+    words = label_words(name)
     bare = words
-    while bare and bare not in aliases and bare[-1] in _CARRIERS:
+    while bare and not aliases.find(bare) and bare[-1] in _CARRIERS:
         bare = bare[:-1]
-    if bare in aliases:
-        return {aliases[bare]: 1.0}
+    if whole := aliases.find(bare):
+        return {whole: 1.0}
     for cut in range(1, len(words)):
-        if words[:cut] in aliases and words[cut:] in aliases:
-            return {aliases[words[:cut]]: 1.0, aliases[words[cut:]]: 1.0}
-    parts = [tuple(label_words(part)) for part in _EITHER.split(name.replace("_", " ")) if part.strip()]
-    return {aliases[part]: 1.0 for part in parts} if all(part in aliases for part in parts) else {}
+        if (first := aliases.find(words[:cut])) and (second := aliases.find(words[cut:])):
+            return {first: 1.0, second: 1.0}
+    parts = [aliases.find(label_words(part)) for part in _EITHER.split(name.replace("_", " ")) if part.strip()]
+    return {part: 1.0 for part in parts if part} if all(parts) else {}
 
 
-def _by_part(name: str, aliases: Mapping[tuple[str, ...], str]) -> dict[str, float]:
+def _by_part(name: str, aliases: Aliases) -> dict[str, float]:
     """The types named by the last words ("our tax form") or the first ones ("invoice archive") of each part."""
     types: dict[str, float] = {}
     for part in _EITHER.split(name.replace("_", " ")):
-        words = tuple(label_words(part))
+        words = label_words(part)
         for cut in range(len(words)):
-            if words[cut:] in aliases:
-                types[aliases[words[cut:]]] = BY_LAST_WORDS
+            if last := aliases.find(words[cut:]) or aliases.find_head(words[cut]):
+                types[last] = BY_LAST_WORDS
                 break
         for cut in range(len(words) - 1, 0, -1):
-            if words[:cut] in aliases:
-                types.setdefault(aliases[words[:cut]], BY_FIRST_WORDS)
+            if first := aliases.find(words[:cut]):
+                types.setdefault(first, BY_FIRST_WORDS)
                 break
     return types
 
 
 def _guesses(
     categories: Sequence[Category],
-    aliases: Mapping[tuple[str, ...], str],
+    aliases: Aliases,
     knowledge: Knowledge,
     free: Sequence[DocumentType],
 ) -> list[dict[str, float]]:
@@ -131,6 +130,8 @@ def _guesses(
     The best type counts BY_RESEMBLANCE, however weak: the category means something. Of two
     categories that resemble a type, it counts less for the one that does so less.
     """
+    if not categories:
+        return []
     resemblance = _Resemblance(knowledge, free)
     by_word = [resemblance.to(category) for category in categories]
     nearest = {t.name: max((likeness.get(t.name, 0.0) for likeness in by_word), default=0.0) for t in free}
@@ -204,14 +205,17 @@ class _Resemblance:
 
 
 def _profile(document_type: DocumentType) -> dict[str, float]:
-    """The words of a type, each by the most telling place that has it."""
+    """The words of a type, each by the most telling place that has it; a name by itself tells more than within one."""
     words: dict[str, float] = {}
     for weight, texts in (
         (0.3, document_type.cues),
         (0.6, document_type.titles),
         (0.7, [document_type.description]),
-        (1.0, [document_type.name, *document_type.aliases, *document_type.labels]),
     ):
         for text in texts:
             words |= dict.fromkeys(telling_words(text), weight)
+    for name in (document_type.name, *document_type.aliases, *document_type.labels):
+        telling = list(telling_words(name))
+        weight = max(0.7, 1.1 - 0.1 * len(telling))
+        words |= {word: max(weight, words.get(word, 0.0)) for word in telling}
     return words

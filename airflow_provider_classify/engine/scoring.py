@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import math
 import re
-from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from dataclasses import dataclass
 from airflow_provider_classify.engine.features import Features, PageText, features_of
 from airflow_provider_classify.engine.knowledge import Geometry, Knowledge, Style
 from airflow_provider_classify.engine.page import Line, Page
-from airflow_provider_classify.engine.phrases import NOWHERE, Phrase, PhraseIndex
+from airflow_provider_classify.engine.phrases import Phrase, PhraseIndex
 
 #: The most that cues can add up to; ten strong cues say little more than five.
 CUES_LIMIT = 7.0
@@ -115,8 +114,7 @@ class Scorer:
         for phrase, position in page._cue_words.items():
             for entry, weight in self._cues.entries[phrase]:
                 if entry == number:
-                    line = 0 if position == NOWHERE else bisect_right(page.text.line_ends, position)
-                    yield Evidence(" ".join(phrase), weight, lines[line])
+                    yield Evidence(" ".join(phrase), weight, lines[page.text.line_of(phrase, position)])
         for phrase, (weight, line) in page._headings.items():
             if any(entry == number for entry, _ in self._titles.entries[phrase]):
                 yield Evidence(" ".join(phrase), weight, lines[line])

@@ -1,0 +1,42 @@
+"""What a page has of a category's own words."""
+
+from __future__ import annotations
+
+from airflow_provider_classify.contract import Category
+from airflow_provider_classify.engine.features import PageText
+from airflow_provider_classify.engine.knowledge import load_knowledge
+from airflow_provider_classify.engine.own_words import OwnWords, OwnWordsPage, rarity_of_words
+from airflow_provider_classify.engine.page import Page
+from tests.support.pages import page_of
+
+RARITY = rarity_of_words(load_knowledge())
+
+
+def points(category: Category, page: Page) -> float:
+    return OwnWords(category, RARITY).points(OwnWordsPage(PageText(page), 1.0))
+
+
+def test_the_name_counts_most_as_a_heading() -> None:
+    category = Category("toll_sheets")
+    filler = ["nothing to see in this line"] * 12
+    whole, within, below = (
+        points(category, page)
+        for page in (
+            page_of("Toll Sheet", *filler),
+            page_of("The Toll Sheet 2024", *filler),
+            page_of(*filler, "the toll sheet that we keep at the bridge for all the years", top=0.4),
+        )
+    )
+    partly, absent = points(category, page_of("a sheet")), points(category, page_of("a leaf"))
+    assert whole > within > below > partly > absent == 0
+
+
+def test_words_of_the_description_count_by_how_rare_they_are() -> None:
+    category = Category("x", "The defendant writes the date.")
+    assert RARITY["defendant"] > RARITY["date"]
+    assert points(category, page_of("the defendant")) > points(category, page_of("the date")) > 0
+
+
+def test_phrases_of_the_description_count_more_than_their_words() -> None:
+    category = Category("x", "Shows a bridge keeper.")
+    assert points(category, page_of("the bridge keeper")) > points(category, page_of("keeper of the bridge"))

@@ -1,0 +1,115 @@
+"""What pages score for known types."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_provider_classify.engine.knowledge import load_knowledge
+from airflow_provider_classify.engine.page import Line, Page, TextSource
+from airflow_provider_classify.engine.scoring import Scorer, share_of_long_text
+from tests.support.pages import page_of
+
+
+@pytest.fixture(scope="module")
+def scorer() -> Scorer:
+    return Scorer(load_knowledge())
+
+
+def score(scorer: Scorer, page: Page, type_name: str) -> float:
+    return scorer.score(page).scores[scorer.names.index(type_name)]
+
+
+def best(scorer: Scorer, page: Page) -> str:
+    scores = scorer.score(page).scores
+    return scorer.names[scores.index(max(scores))]
+
+
+@pytest.mark.parametrize(
+    ("type_name", "lines"),
+    [
+        ("invoice", ["Rechnung", "Rechnungsnummer: 17", "Zwischensumme 100,00 €", "MwSt. 19 % 19,00", "Zahlungsziel"]),
+        ("invoice", ["FACTURE N° 12", "Total HT 100,00", "TVA 20,00", "Net à payer 120,00"]),
+        ("invoice", ["請求書", "請求金額 ¥12,000", "お支払期限"]),
+        ("contract", ["Договор поставки", "Стороны договорились", "Исполнитель обязуется"]),
+        ("contract", ["租赁协议书", "甲方", "乙方", "双方同意"]),
+        ("letter", ["Sehr geehrte Frau Blau,", "vielen Dank für Ihr Schreiben.", "Mit freundlichen Grüßen"]),
+        ("email", ["Von: Ana", "An: Ben", "Gesendet: 4. Mai", "Betreff: Treffen", "Hallo Ben, bis morgen"]),
+        ("memo", ["MEMORANDUM", "TO: All staff", "FROM: Anna", "SUBJECT: Parking", "The car park is closed."]),
+        ("payslip", ["Bulletin de paie", "Salaire brut 2 000,00", "Cotisations 450,00", "Net imposable 1 550,00"]),
+        ("scientific paper", ["Abstract", "In this paper we propose a method", "Keywords", "References", "[1] et al."]),
+        ("passport", ["PASSPORT", "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<"]),
+        ("court document", ["IN THE DISTRICT COURT", "Plaintiff", "v. ", "Defendant", "Case No. 12", "ORDER"]),
+    ],
+)
+def test_the_type_that_a_page_speaks_of(scorer: Scorer, type_name: str, lines: list[str]) -> None:
+    assert best(scorer, page_of(*lines)) == type_name
+
+
+def test_a_title_counts_where_it_stands_as_a_heading(scorer: Scorer) -> None:
+    body = [f"Some words of line {n}" for n in range(12)]
+    above, below = page_of("Delivery note", *body), page_of(*body, "Delivery note", top=0.4)
+    assert score(scorer, above, "delivery note") > score(scorer, below, "delivery note") + 2
+    large = page_of(*body, "Delivery note", top=0.4, sizes={"Delivery note": 22.0})
+    assert score(scorer, large, "delivery note") > score(scorer, below, "delivery note") + 2
+
+
+def test_a_phrase_says_less_in_a_long_text(scorer: Scorer) -> None:
+    filler = ["lorem ipsum dolor sit amet consectetur adipiscing elit"] * 60
+    cue = "the packing slip names the consignee"
+    long, short = page_of(*filler, cue, top=0.4), page_of(cue, top=0.4)
+    assert 0 < score(scorer, long, "bill of lading") < score(scorer, short, "bill of lading")
+    assert share_of_long_text(100) == 1.0
+    assert 0 < share_of_long_text(10_000) < share_of_long_text(1_000) < 1.0
+
+
+def test_cues_saturate(scorer: Scorer) -> None:
+    cues = [cue for cue in load_knowledge().types["invoice"].cues if cue.isascii() and not set("*:") & set(cue)]
+    page = page_of(*cues, top=0.4)
+    assert score(scorer, page, "invoice") < 8
+
+
+@pytest.mark.parametrize(
+    ("type_name", "source", "fitting", "other"),
+    [
+        ("receipt", "ocr", (300.0, 800.0), (800.0, 600.0)),
+        ("identity card", "ocr", (860.0, 540.0), (540.0, 860.0)),
+        ("presentation", "text_layer", (720.0, 405.0), (595.0, 842.0)),
+        ("presentation", "ocr", (720.0, 405.0), (595.0, 842.0)),
+    ],
+)
+def test_the_shape_of_a_page(
+    scorer: Scorer, type_name: str, source: TextSource, fitting: tuple[float, float], other: tuple[float, float]
+) -> None:
+    lines = {"identity card": ["Date of birth 1.1.1990", "Nationality"]}.get(type_name, ["Total 12.00", "Overview"])
+    scores = [
+        score(scorer, page_of(*lines, width=width, height=height, source=source), type_name)
+        for width, height in (fitting, other)
+    ]
+    assert scores[0] > scores[1]
+
+
+def test_running_text_speaks_for_prose_and_against_cards_and_amounts(scorer: Scorer) -> None:
+    prose = page_of(*["It was said that the house on the hill had been empty for a year"] * 4)
+    figures = page_of(*["Item 1 12.00 | Item 2 13.50 | Item 3 19.99"] * 4)
+    for type_name, sign in (("newspaper article", 1), ("identity card", -1), ("invoice", -1)):
+        assert sign * (score(scorer, prose, type_name) - score(scorer, figures, type_name)) > 0
+
+
+def test_evidence_names_the_phrase_and_its_line(scorer: Scorer) -> None:
+    page = page_of("Rechnung", "Kundennummer 5", "Rechnungsnummer 17", "請求書 12")
+    scored = scorer.score(page)
+    evidence = {item.phrase: item.line.text for item in scored.evidence("invoice", 20)}
+    assert evidence["rechnung"] == "Rechnung"
+    assert evidence["kundennummer"] == "Kundennummer 5"
+    assert evidence["rechnungsnummer"] == "Rechnungsnummer 17"
+    assert evidence["請求書"] == "請求書 12"
+    weights = [item.weight for item in scored.evidence("invoice", 3)]
+    assert len(weights) == 3
+    assert weights == sorted(weights, reverse=True)
+
+
+@pytest.mark.parametrize(
+    "page", [page_of(), page_of(""), page_of("."), Page(1, 0.0, 0.0, (Line("a", 0, 0, 0, 0, 0),), "ocr")]
+)
+def test_pages_with_next_to_nothing(scorer: Scorer, page: Page) -> None:
+    assert len(scorer.score(page).scores) == len(scorer.names)
