@@ -7,7 +7,10 @@ share. So an answer can be sure of ``finance`` while unsure whether it is an inv
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from airflow_provider_classify.contract import Category
 
 SEPARATOR = "/"
 
@@ -16,6 +19,21 @@ def path_of(name: str) -> tuple[str, ...]:
     """The steps of a category's name, ``("finance", "invoice")``; one step where it is no path."""
     steps = tuple(step.strip() for step in name.split(SEPARATOR) if step.strip())
     return steps or (name,)
+
+
+def spoken(category: Category, is_known: Callable[[str], bool]) -> Category:
+    """
+    A category whose name is a path, as one would say it: its last steps, the others in its description.
+
+    Of ``tax/form`` and ``form/tax`` both steps, as ``tax form`` is known to be a type; of
+    ``finance/invoice`` the last.
+    """
+    path = path_of(category.name)
+    if len(path) == 1:
+        return category
+    names = [" ".join(path[start:][::order]) for start in range(len(path)) for order in (1, -1)]
+    name = next(filter(is_known, names), path[-1])
+    return replace(category, name=name, description=" ".join([category.description, *path[:-1]]).strip())
 
 
 def inner_nodes(names: Sequence[str]) -> dict[str, tuple[int, ...]]:

@@ -106,11 +106,10 @@ def _by_part(name: str, aliases: Aliases) -> dict[str, float]:
     """The types named by the last words ("our tax form") or the first ones ("invoice archive") of each part."""
     types: dict[str, float] = {}
     for part in _EITHER.split(name.replace("_", " ")):
-        words = label_words(part)
-        for cut in range(len(words)):
-            if last := aliases.find(words[cut:]) or aliases.find_head(words[cut]):
-                types[last] = BY_LAST_WORDS
-                break
+        words = [word for word in label_words(part) if not word.isdigit()]
+        endings = (aliases.find(words[cut:]) for cut in range(len(words)))
+        if last := next(filter(None, endings), None) or aliases.find_head("".join(words[-1:])):
+            types[last] = BY_LAST_WORDS
         for cut in range(len(words) - 1, 0, -1):
             if first := aliases.find(words[:cut]):
                 types.setdefault(first, BY_FIRST_WORDS)

@@ -54,6 +54,8 @@ class OwnWords:
         return self._name_points(page) + self._description_points(page)
 
     def _name_points(self, page: OwnWordsPage) -> float:
+        if not self._name:  # a name of signs only
+            return 0.0
         if any(heading == self._name for heading in page.headings):
             return AS_HEADING
         if any(_contains(heading, self._name) for heading in page.headings):
