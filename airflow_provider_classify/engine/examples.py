@@ -14,15 +14,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from airflow_provider_classify.contract import Category
 from airflow_provider_classify.engine.features import SENTENCE_WORDS, PageText
+from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.scoring import PageScore, Scorer
 from airflow_provider_classify.engine.words import singular
-from airflow_provider_classify.exceptions import DocumentError, InvalidCategories
+from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError, InvalidCategories
 
 #: The distance between two pages' scores at which they count as little alike.
 SCORES_APART = 7.0
@@ -34,6 +37,8 @@ MOST_WORDS_SHARED = 0.3
 POINTS = 16.0
 COMMON_LIKENESS = 0.3
 COMMON_LIKENESS_OF_KNOWN_NAME = 0.5
+#: Pages of examples that a process keeps, so that other categories find them read.
+_PAGES_KEPT = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +77,16 @@ class Painter:
 
         :raises InvalidCategories: names the example that cannot be used.
         """
-        portraits = {path: self._read(path, category.name, threads) for path in category.examples}
+        portraits = {}
+        for path in category.examples:
+            try:
+                page = _first_page(path, _modified(path), threads)
+            except DocumentError as error:
+                raise InvalidCategories(
+                    f"An example of the category {category.name!r} cannot be used: {error}"
+                ) from error
+            portraits[path] = self.portrait(self._scorer.score(page))
         return Examples(portraits, is_known=is_known)
-
-    def _read(self, path: str, category: str, threads: int | None) -> Portrait:
-        pages = []
-        try:
-            with open_document(Path(path), name=path, max_pages=1, threads=threads) as document:
-                for reading in document.pages:
-                    pages = list(reading.passes())
-        except DocumentError as error:
-            raise InvalidCategories(f"An example of the category {category!r} cannot be used: {error}") from error
-        if not pages or not pages[-1].lines:
-            raise InvalidCategories(
-                f"The example {path!r} of the category {category!r} has no text on its first page; give another."
-            )
-        return self.portrait(self._scorer.score(pages[-1]))
 
 
 class Examples:
@@ -106,6 +105,23 @@ class Examples:
     def points(self, page: Portrait) -> float:
         """What the nearest example adds to the category's points on a page."""
         return POINTS * max(0.0, self.nearest(page)[1] - self._common)
+
+
+@lru_cache(maxsize=_PAGES_KEPT)
+def _first_page(path: str, modified: int, threads: int | None) -> Page:
+    """Read a document's first page as far as possible; ``modified`` tells a file from its earlier self."""
+    with open_document(Path(path), name=path, max_pages=1, threads=threads) as document:
+        *_, page = next(document.pages).passes()
+    if not page.lines:
+        raise DocumentEmpty(f"The first page of {path!r} has no text; give another document.")
+    return page
+
+
+def _modified(path: str) -> int:
+    """The time of the file's last change, in nanoseconds; 0 for a file that is not there, as reading it will say."""
+    with suppress(OSError):
+        return Path(path).stat().st_mtime_ns
+    return 0
 
 
 def _words(text: PageText) -> set[str]:
