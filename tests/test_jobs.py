@@ -115,6 +115,25 @@ def test_an_unknown_job_cannot_end(store: JobStore) -> None:
         store.fail("nobody", "broken")
 
 
+def test_a_cancelled_job_has_failed_and_stays_so(store: JobStore) -> None:
+    job_id = store.add("scan.pdf", CATEGORIES).job_id
+    store.start(job_id)
+    store.cancel(job_id)
+    store.complete(job_id, RESULT)
+    job = store.get(job_id)
+    assert (job.status, job.error_kind, job.result) == (JobStatus.FAILED, "JobCancelled", None)
+    assert job_id in str(job.error)
+
+
+def test_a_job_that_has_ended_cannot_be_cancelled(store: JobStore) -> None:
+    job_id = store.add("scan.pdf", CATEGORIES).job_id
+    store.complete(job_id, RESULT)
+    store.cancel(job_id)
+    assert store.get(job_id).result == RESULT
+    with pytest.raises(JobNotFound):
+        store.cancel("no-such-job")
+
+
 def test_an_idempotency_key_names_one_job_for_ever(store: JobStore) -> None:
     first = store.add("a.pdf", CATEGORIES, idempotency_key="k1")
     store.complete(first.job_id, RESULT)

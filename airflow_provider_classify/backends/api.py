@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from functools import partial
 from typing import TypeVar
 
 import httpx
@@ -91,9 +90,16 @@ class ApiBackend:
 
     def _honours_keys(self) -> bool:
         """Ask the server, patiently: it has just failed, and may be restarting."""
-        ask = partial(self._request, "GET", wire.job_path(wire.NO_JOB), what="a look whether keys are honoured")
+        what = "the question whether keys are honoured"
+
+        def ask() -> bool:
+            response = self._request("GET", wire.job_path(wire.NO_JOB), what=what)
+            return wire.read_honours_keys(
+                response.status_code, response.headers, response.content, what=what, settings=self._settings
+            )
+
         try:
-            return wire.honours_keys(_sent_again(ask, repeatable=True).headers)
+            return _sent_again(ask, repeatable=True)
         except ClassifyError:
             return False  # the caller raises the failure of the submit, which says more
 

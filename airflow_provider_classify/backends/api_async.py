@@ -111,14 +111,16 @@ class ApiJobs:
 
     async def _honours_keys(self) -> bool:
         """As :meth:`ApiBackend._honours_keys`."""
-        what = "a look whether keys are honoured"
+        what = "the question whether keys are honoured"
+
+        async def ask() -> bool:
+            status, headers, body = await self._request("GET", wire.job_path(wire.NO_JOB), None, what=what)
+            return wire.read_honours_keys(status, headers, body, what=what, settings=self._settings)
+
         try:
-            _, headers, _ = await _sent_again(
-                lambda: self._request("GET", wire.job_path(wire.NO_JOB), None, what=what), repeatable=True
-            )
+            return await _sent_again(ask, repeatable=True)
         except ClassifyError:
             return False
-        return wire.honours_keys(headers)
 
     async def _submit_once(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None

@@ -159,14 +159,23 @@ def connection_lost(error: Exception, *, what: str, settings: Settings) -> ApiCo
     )
 
 
-def honours_keys(reply_headers: Mapping[str, str]) -> bool:
+def read_honours_keys(
+    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
+) -> bool:
     """
-    Whether the server says that two submits with one idempotency key are one job.
+    Read in the reply for :data:`NO_JOB` whether two submits with one idempotency key are one job.
 
-    It has to say so itself: no key is documented for the API, and where none is honoured, a submit
+    The server has to say so itself: no key is documented for the API, and where none is honoured, a submit
     that is sent again is paid for again.
+
+    :raises ApiError: the server did not get to an answer (408, 429, 5xx).
     """
-    return _header(reply_headers, HONOURED_HEADER) == "true"
+    if _header(reply_headers, HONOURED_HEADER) == "true":
+        return True
+    error = None if 200 <= status < 300 else _error(status, reply_headers, body, what=what, settings=settings)
+    if error is not None and error.retryable:
+        raise error
+    return False
 
 
 def may_have_been_taken(error: ClassifyError) -> bool:

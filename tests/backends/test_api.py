@@ -61,8 +61,17 @@ HTML = b"<!DOCTYPE html><html><body><h1>Bad Gateway</h1></body></html>"
 class Httpx:
     """The client as a worker drives it."""
 
-    def submit(self, settings: Settings, document: str, categories: Sequence[Category] = CATEGORIES) -> Submission:
-        return ApiBackend(settings).submit(Document(document), categories)
+    def submit(
+        self,
+        settings: Settings,
+        document: str,
+        categories: Sequence[Category] = CATEGORIES,
+        idempotency_key: str | None = None,
+    ) -> Submission:
+        return ApiBackend(settings).submit(Document(document), categories, idempotency_key)
+
+    def cancel(self, settings: Settings, job_id: str) -> Job | None:
+        return ApiBackend(settings).cancel(job_id)
 
     def get(self, settings: Settings, job_id: str) -> Job:
         return ApiBackend(settings).get(job_id)
@@ -71,10 +80,23 @@ class Httpx:
 class Aiohttp:
     """The client as an event loop drives it."""
 
-    def submit(self, settings: Settings, document: str, categories: Sequence[Category] = CATEGORIES) -> Submission:
+    def submit(
+        self,
+        settings: Settings,
+        document: str,
+        categories: Sequence[Category] = CATEGORIES,
+        idempotency_key: str | None = None,
+    ) -> Submission:
         async def run() -> Submission:
             async with ApiBackend(settings).connect() as jobs:
-                return await jobs.submit(Document(document), categories)
+                return await jobs.submit(Document(document), categories, idempotency_key)
+
+        return asyncio.run(run())
+
+    def cancel(self, settings: Settings, job_id: str) -> Job | None:
+        async def run() -> Job | None:
+            async with ApiBackend(settings).connect() as jobs:
+                return await jobs.cancel(job_id)
 
         return asyncio.run(run())
 
@@ -421,6 +443,74 @@ def test_a_submit_whose_connection_broke_is_not_sent_again(
     assert document in str(error)
     assert "'docs'" in str(error)
     assert len(server.requests) == 1
+
+
+HONOURS_KEYS = Answer(404, {"detail": "Job not found"}, {"Idempotency-Key-Honoured": "true"})
+FAILURES = [Fault.HANG_UP, Fault.BREAK_OFF, Answer(500, HTML), Answer(502, HTML), Answer(408)]
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize("failed", FAILURES)
+def test_a_submit_in_doubt_is_sent_again_with_its_key_where_the_server_honours_it(
+    client: Httpx | Aiohttp, document: str, failed: Answer | Fault
+) -> None:
+    # The server is not back at once, and the next submit fails midway too.
+    with scripted_server(failed, Answer(502, HTML), HONOURS_KEYS, failed, ACCEPTED) as server:
+        submission = client.submit(settings_for(server.url), document, idempotency_key="key-7")
+    assert submission.job_id == "8a1c"
+    submits = [request for request in server.requests if request.method == "POST"]
+    assert [request.headers["Idempotency-Key"] for request in submits] == ["key-7"] * 3
+    content = Path(document).read_bytes()
+    assert all(content in request.body for request in submits)
+
+
+@pytest.mark.usefixtures("_no_pauses")
+@pytest.mark.parametrize("failed", FAILURES)
+@pytest.mark.parametrize("asked", [Answer(404, {"detail": "Job not found"}), Answer(401, b""), Answer(502, HTML)])
+def test_a_submit_in_doubt_is_not_sent_again_where_the_server_does_not_say_so(
+    client: Httpx | Aiohttp, document: str, failed: Answer | Fault, asked: Answer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with scripted_server(failed, asked) as server:
+        error = failure(client.submit, settings_for(server.url), document, CATEGORIES, "key-7", caplog=caplog)
+    assert isinstance(error, ApiUnavailable)
+    assert document in str(error)
+    assert [request.method for request in server.requests].count("POST") == 1
+
+
+def test_without_a_key_nobody_is_asked_whether_keys_are_honoured(
+    client: Httpx | Aiohttp, document: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with scripted_server(Fault.HANG_UP, HONOURS_KEYS, ACCEPTED) as server:
+        failure(client.submit, settings_for(server.url), document, caplog=caplog)
+    assert [request.method for request in server.requests] == ["POST"]
+    assert "Idempotency-Key" not in server.requests[0].headers
+
+
+def test_the_service_honours_keys(client: Httpx | Aiohttp, service: RunningService, tmp_path: Path) -> None:
+    document = str(write_pdf(tmp_path / "invoice.pdf"))
+    first, again = (client.submit(settings_for(service.url), document, idempotency_key="one intent") for _ in range(2))
+    assert first.job_id == again.job_id
+    assert client.submit(settings_for(service.url), document, idempotency_key="another").job_id != first.job_id
+
+
+def test_a_job_is_cancelled_by_the_service(client: Httpx | Aiohttp, service: RunningService, tmp_path: Path) -> None:
+    settings = settings_for(service.url)
+    document = str(write_pdf(tmp_path / "invoice.pdf"))
+    finished(client, settings, client.submit(settings, document).job_id)
+    with service.frozen_engine():
+        job_id = client.submit(settings, document).job_id
+        cancelled = client.cancel(settings, job_id)
+    assert cancelled is not None
+    assert (cancelled.job_id, cancelled.status, cancelled.error_kind) == (job_id, JobStatus.FAILED, "JobCancelled")
+    assert client.get(settings, job_id) == cancelled
+    assert client.cancel(settings, "no-such-job") is None
+
+
+def test_a_server_without_a_cancel_leaves_the_job(client: Httpx | Aiohttp) -> None:
+    with scripted_server(Answer(405, {"detail": "Method Not Allowed"})) as server:
+        assert client.cancel(settings_for(server.url), "8a1c") is None
+    [request] = server.requests
+    assert (request.method, request.path, request.headers["api-key"]) == ("DELETE", "/classify/8a1c", KEY)
 
 
 @pytest.mark.parametrize("fault", [Fault.SILENCE, Fault.DEAF])

@@ -17,6 +17,7 @@ from airflow_provider_classify.exceptions import (
     ExtraNotInstalled,
     JobNotFound,
 )
+from airflow_provider_classify.jobs import JobStore
 from airflow_provider_classify.polling import answer
 from tests.support.documents import write_corrupt_pdf, write_pdf
 from tests.support.scripted_server import Answer, scripted_server
@@ -128,3 +129,43 @@ def test_without_the_extra_the_message_says_what_to_install(tmp_path: Path, monk
     for call in (backend().check, lambda: backend().submit(document, CATEGORIES)):
         with pytest.raises(ExtraNotInstalled, match=r"no_such_library.*\[local\]"):
             call()
+
+
+@pytest.mark.usefixtures("record")
+def test_a_key_gives_the_job_that_it_has_completed(tmp_path: Path) -> None:
+    document = Document(str(write_pdf(tmp_path / "a.pdf")))
+    first = backend().submit(document, CATEGORIES, "k")
+    again = backend().submit(document, CATEGORIES, "k")
+    assert (again.job_id, again.status) == (first.job_id, JobStatus.COMPLETED)
+    assert backend().submit(document, CATEGORIES, "another").job_id != first.job_id
+
+
+@pytest.mark.usefixtures("record")
+def test_a_job_that_a_killed_worker_left_behind_is_run_again(tmp_path: Path) -> None:
+    store = JobStore(default_jobs_url())
+    abandoned = store.add("a.pdf", CATEGORIES, idempotency_key="k").job_id
+    store.start(abandoned)
+    submission = backend().submit(Document(str(write_pdf(tmp_path / "a.pdf"))), CATEGORIES, "k")
+    assert (submission.job_id, submission.status) == (abandoned, JobStatus.COMPLETED)
+
+
+@pytest.mark.usefixtures("record")
+def test_a_key_whose_job_failed_is_no_answer(tmp_path: Path) -> None:
+    store = JobStore(default_jobs_url())
+    failed = store.add("a.pdf", CATEGORIES, idempotency_key="k").job_id
+    store.fail(failed, "The engine was closed.")
+    submission = backend().submit(Document(str(write_pdf(tmp_path / "a.pdf"))), CATEGORIES, "k")
+    assert submission.status is JobStatus.COMPLETED
+    assert submission.job_id != failed
+
+
+@pytest.mark.usefixtures("record")
+async def test_a_job_is_cancelled_for_whoever_waits_for_it() -> None:
+    store = JobStore(default_jobs_url())
+    left, other = (store.add("a.pdf", CATEGORIES).job_id for _ in range(2))
+    cancelled = backend().cancel(left)
+    assert cancelled is not None
+    assert cancelled.error_kind == "JobCancelled"
+    async with backend().connect() as jobs:
+        assert await jobs.cancel(other) == store.get(other)
+        assert await jobs.cancel("no-such-job") is None

@@ -15,6 +15,7 @@ from airflow_provider_classify.contract import Category, JobStatus
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
+    ApiError,
     ApiNotReached,
     ApiOverloaded,
     ApiUnavailable,
@@ -258,6 +259,85 @@ def test_the_server_says_when_a_submit_is_sent_again() -> None:
 
 def test_a_worker_is_not_held_for_longer_than_a_minute() -> None:
     assert wire.pause_before_resubmit(ApiOverloaded("x", retry_after=61), 1) is None
+
+
+@pytest.mark.parametrize(
+    "error", [ApiNotReached("x"), RateLimited("x"), ApiOverloaded("x"), ApiConnectionLost("x"), ApiUnavailable("x")]
+)
+def test_what_does_no_harm_twice_is_sent_again_after_every_failure_that_passes(error: ClassifyError) -> None:
+    pauses = [wire.pause_before_resubmit(error, attempt, repeatable=True) for attempt in range(1, 6)]
+    assert pauses == [1, 2, 4, 8, None]
+
+
+@pytest.mark.parametrize("error", [InvalidReply("x"), AuthenticationRejected("x"), RequestRejected("x")])
+def test_what_does_no_harm_twice_is_not_sent_again_after_the_others(error: ClassifyError) -> None:
+    assert wire.pause_before_resubmit(error, 1, repeatable=True) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "taken"),
+    [
+        (ApiConnectionLost("x"), True),
+        (ApiUnavailable("x"), True),
+        (ApiNotReached("x"), False),
+        (ApiOverloaded("x"), False),
+        (RateLimited("x"), False),
+        (AuthenticationRejected("x"), False),
+        (DocumentTooLarge("x"), False),
+    ],
+)
+def test_which_failures_leave_open_whether_there_is_a_job(error: ClassifyError, taken: bool) -> None:
+    assert wire.may_have_been_taken(error) is taken
+
+
+# --- idempotency keys and cancelling --------------------------------------------------------
+
+
+def test_a_submit_carries_its_key() -> None:
+    assert wire.submit_headers("k") == {"Idempotency-Key": "k"}
+    assert wire.submit_headers(None) == {}
+
+
+def honours_keys(status: int, reply_headers: dict[str, str]) -> bool:
+    return wire.read_honours_keys(status, reply_headers, HTML, what="the question", settings=SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("reply_headers", "honours"),
+    [
+        ({"Idempotency-Key-Honoured": "true"}, True),
+        ({"idempotency-key-honoured": "true"}, True),
+        ({"Idempotency-Key-Honoured": "false"}, False),
+        ({"Idempotency-Key": "k"}, False),
+        ({}, False),
+    ],
+)
+@pytest.mark.parametrize("status", [200, 401, 404])
+def test_only_a_server_that_says_so_honours_keys(status: int, reply_headers: dict[str, str], honours: bool) -> None:
+    assert honours_keys(status, reply_headers) is honours
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503])
+def test_a_server_that_fails_has_not_said_whether_it_honours_keys(status: int) -> None:
+    with pytest.raises(ApiError):
+        honours_keys(status, {})
+
+
+def test_a_cancelled_job_is_read_as_it_is_now() -> None:
+    failed = {"job_id": "8a1c", "status": "failed", "error": "cancelled", "error_kind": "JobCancelled"}
+    job = wire.read_cancelled(200, {}, body_of(failed), what="job 8a1c", settings=SETTINGS)
+    assert job is not None
+    assert (job.status, job.error_kind) == (JobStatus.FAILED, "JobCancelled")
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_server_without_a_cancel_or_without_the_job_is_no_error(status: int) -> None:
+    assert wire.read_cancelled(status, {}, HTML, what="job 8a1c", settings=SETTINGS) is None
+
+
+def test_a_cancel_can_be_refused() -> None:
+    with pytest.raises(AuthenticationRejected):
+        wire.read_cancelled(401, {}, HTML, what="job 8a1c", settings=SETTINGS)
 
 
 # --- the key ------------------------------------------------------------------------------

@@ -349,6 +349,56 @@ def test_an_upload_that_breaks_off_leaves_nothing(held_server: AppServer) -> Non
     assert submit(held_server).status_code == 202
 
 
+def test_a_cancelled_job_gives_its_place_in_the_queue_back(held_server: AppServer) -> None:
+    server = held_server
+    running = submit(server).json()["job_id"]
+    wait_until(lambda: server.store.get(running).status is JobStatus.PROCESSING)
+    waiting = [submit(server, b"%PDF-1.4").json()["job_id"] for _ in range(2)]
+    assert submit(server).status_code == 503
+
+    reply = httpx.delete(f"{server.url}/classify/{waiting[0]}")
+    assert (reply.status_code, reply.json()) == (200, get(server, waiting[0]).json())
+    assert (reply.json()["status"], reply.json()["error_kind"]) == ("failed", "JobCancelled")
+    later = submit(server, b"%PDF-1.5")
+    assert later.status_code == 202
+
+    server.classifier.gate.set()
+    assert server.ended(later.json()["job_id"]).status is JobStatus.COMPLETED
+    assert server.ended(waiting[1]).status is JobStatus.COMPLETED
+    assert len(server.classifier.seen) == 3
+    wait_until(lambda: server.spooled() == set())
+
+
+def test_a_job_that_is_cancelled_while_it_is_classified_stays_cancelled(held_server: AppServer) -> None:
+    server = held_server
+    job_id = submit(server).json()["job_id"]
+    wait_until(lambda: server.classifier.seen)
+    assert httpx.delete(f"{server.url}/classify/{job_id}").json()["status"] == "failed"
+    server.classifier.gate.set()
+    wait_until(lambda: server.spooled() == set())
+    assert get(server, job_id).json()["error_kind"] == "JobCancelled"
+
+
+def test_a_job_that_has_ended_is_not_changed_by_a_cancel(server: AppServer) -> None:
+    job_id = submit(server).json()["job_id"]
+    server.ended(job_id)
+    assert httpx.delete(f"{server.url}/classify/{job_id}").json() == get(server, job_id).json()
+    assert get(server, job_id).json()["status"] == "completed"
+
+
+def test_only_who_has_the_key_cancels(tmp_path: Path) -> None:
+    with app_server(tmp_path, api_key="right", held=True) as server:
+        job_id = submit(server, **{"api-key": "right"}).json()["job_id"]
+        assert httpx.delete(f"{server.url}/classify/{job_id}", headers={"api-key": "wrong"}).status_code == 401
+        assert not server.store.get(job_id).status.is_terminal
+        assert httpx.delete(f"{server.url}/classify/{uuid.uuid4()}", headers={"api-key": "right"}).status_code == 404
+
+
+def test_the_service_says_that_it_honours_keys(server: AppServer) -> None:
+    assert submit(server).headers["Idempotency-Key-Honoured"] == "true"
+    assert get(server, str(uuid.uuid4())).headers["Idempotency-Key-Honoured"] == "true"
+
+
 def test_one_idempotency_key_is_one_job(held_server: AppServer) -> None:
     key = {"Idempotency-Key": "retry-of-one-submit"}
     first = submit(held_server, **key)

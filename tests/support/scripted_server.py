@@ -100,7 +100,7 @@ class ScriptedServer:
             def do_GET(self) -> None:
                 server._serve(self)
 
-            do_POST = do_GET  # noqa: N815 - http.server's name
+            do_POST = do_DELETE = do_GET  # noqa: N815 - http.server's names
 
             def log_message(self, *args: object) -> None:
                 pass
