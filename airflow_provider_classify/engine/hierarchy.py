@@ -7,18 +7,20 @@ share. So an answer can be sure of ``finance`` while unsure whether it is an inv
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from airflow_provider_classify.contract import Category
 
 SEPARATOR = "/"
+#: With spaces around it a slash means "or".
+_SEPARATOR = re.compile(r"(?<!\s)/(?!\s)")
 
 
 def path_of(name: str) -> tuple[str, ...]:
     """The steps of a category's name, ``("finance", "invoice")``; one step where it is no path."""
-    steps = tuple(step.strip() for step in name.split(SEPARATOR) if step.strip())
-    return steps or (name,)
+    return tuple(filter(None, _SEPARATOR.split(name))) or (name,)
 
 
 def spoken(category: Category, is_known: Callable[[str], bool]) -> Category:

@@ -35,14 +35,14 @@ _WORDS: Mapping[str, frozenset[str]] = {
         "pl": "na do że się nie jest dla od po przez oraz za pod lub numer imię nazwisko faktura kwota ilość cena",
         "cs": "na se je že do pro od jako nebo která který jsou číslo datum jméno částka cena množství",
         "tr": "ve bir bu için ile da de olarak olan ne tarih adı numarası fatura tutar miktar",
-        "ru": "на не что по для от из как это или дата номер имя при ток напряжение сумма цена все был его",
-        "uk": "та на що для від як це або до номер при сума ціна всі був його",
     }.items()
 }
 #: How many words decide at least, and how many of them, as a share, the second language may have.
 _FEWEST, _CLOSEST = 3, 0.75
-#: Scripts that belong to one language, or to one where no other is told apart; first those that settle it.
+#: Letters that belong to one language, or to one where no other is told apart; first those that settle it.
 _SCRIPTS: Mapping[str, re.Pattern[str]] = {
+    "uk": re.compile("[іїєґ]"),
+    "ru": re.compile("[ыэ]"),
     "ja": re.compile("[\u3040-\u30ff]"),
     "ko": re.compile("[\uac00-\ud7af]"),
     "zh": re.compile("[\u3400-\u9fff]"),
@@ -52,8 +52,8 @@ _SCRIPTS: Mapping[str, re.Pattern[str]] = {
     "el": re.compile("[\u0370-\u03ff]"),
     "hi": re.compile("[\u0900-\u097f]"),
 }
-#: The share of letters that a script needs: Japanese mixes kana with Chinese characters, all mix with Latin names.
-_LEAST_OF_SCRIPT = {"ja": 0.08}
+#: The share of these letters that a text needs: Japanese mixes kana with Chinese characters, all mix with Latin names.
+_LEAST_OF_SCRIPT = {"uk": 0.02, "ru": 0.005, "ja": 0.08}
 _USUAL_SHARE = 0.3
 
 
