@@ -7,6 +7,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
+from statistics import median
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.phrases import NOWHERE, Phrase
@@ -83,12 +84,17 @@ class Features:
     The shape of a page and of its text.
 
     ``height_ratio`` is height by width; ``prose`` the share of running text, 0 to 1;
-    ``amounts`` the number of figures with two decimals.
+    ``amounts`` the number of figures with two decimals. The rest is of all lines that the page
+    has, read or not: their number, the median width as a share of the page's, how many stand
+    side by side on average, and the largest size by the median one.
     """
 
     height_ratio: float
     characters: int
     lines: int
+    line_width: float
+    side_by_side: float
+    largest: float
     is_ocr: bool
     prose: float
     amounts: int
@@ -97,10 +103,16 @@ class Features:
 def features_of(text: PageText) -> Features:
     """Measure a page."""
     page = text.page
+    lines = (*page.lines, *page.unread)
+    sizes = sorted(line.size for line in lines)
+    covered = max((line.y1 for line in lines), default=0.0) - min((line.y0 for line in lines), default=0.0)
     return Features(
         height_ratio=page.height / max(1.0, page.width),
         characters=text.characters,
-        lines=len(page.lines),
+        lines=len(lines),
+        line_width=median(line.x1 - line.x0 for line in lines) if lines else 0.0,
+        side_by_side=sum(line.y1 - line.y0 for line in lines) / max(covered, 0.05),
+        largest=sizes[-1] / max(1e-6, sizes[len(sizes) // 2]) if sizes else 1.0,
         is_ocr=page.source == "ocr",
         prose=_prose(text),
         amounts=len(_AMOUNT.findall(text.raw)),

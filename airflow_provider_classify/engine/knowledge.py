@@ -65,6 +65,8 @@ class Geometry(StrEnum):
     SHORT = "short"  # little text
     LANDSCAPE = "landscape"  # slides
     PRESS = "press"  # printed columns, mostly seen as scans
+    FIELDS = "fields"  # many short pieces of text side by side
+    SPARSE = "sparse"  # a few words, some in large print
 
 
 class Style(StrEnum):

@@ -180,6 +180,10 @@ def _geometry(geometry: Geometry, features: Features, cues: float) -> float:
             return _landscape(features)
         case Geometry.PRESS if is_ocr and characters > 120:
             return 1.3 * features.prose
+        case Geometry.FIELDS if features.lines >= 40:
+            return 0.8 if features.line_width < 0.1 and features.side_by_side > 1.5 else 0.0
+        case Geometry.SPARSE if is_ocr and features.lines <= 24:
+            return 1.0 if features.largest > 1.7 and ratio > 1.0 else 0.0
     return 0.0
 
 

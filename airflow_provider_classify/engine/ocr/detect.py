@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from airflow_provider_classify.engine.ocr.models import session
 from airflow_provider_classify.engine.ocr.picture import Pixels
 
-#: Longest side of the picture that the detector sees, in pixels; its sides are multiples of 32. At 736 it costs
-#: a third more and the documents are classified no better (103 scans: 78 % right at both); at 544 it is 73 %.
-DETECTION_SIDE = 640
+#: Longest side of the picture that the detector sees, in pixels; its sides are multiples of 32. Of 92 images 95 % are
+#: classified right at 736 and 90 % at 640, where the small print of forms and e-mails is lost for a fifth less time.
+DETECTION_SIDE = 736
 _MULTIPLE = 32
 #: The detector marks the core of a line: pixels and boxes above these probabilities ...
 _PIXEL_PROBABILITY, _BOX_PROBABILITY = 0.3, 0.5
