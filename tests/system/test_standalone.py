@@ -18,6 +18,7 @@ from samples import draw_samples
 from standalone import BIN, Standalone, free_port
 
 from airflow_provider_classify.hooks.classify import ClassifyHook
+from tests.support.airflow_run import DagRun
 from tests.support.service import running_service
 from tests.support.waiting import wait_until
 
@@ -60,33 +61,6 @@ def airflow(connection, tmp_path_factory):
     with Standalone(tmp_path_factory.mktemp("airflow"), free_port(), settings) as airflow:
         wait_until(lambda: airflow.request("GET", "dags")["total_entries"] >= 2)
         yield airflow
-
-
-class DagRun:
-    def __init__(self, airflow, dag_id, conf):
-        self.airflow = airflow
-        body = {"logical_date": None, "conf": conf}
-        run_id = airflow.request("POST", f"dags/{dag_id}/dagRuns", body)["dag_run_id"]
-        self.path = f"dags/{dag_id}/dagRuns/{run_id}"
-
-    @property
-    def state(self):
-        return self.airflow.request("GET", self.path)["state"]
-
-    def tasks(self, task_id):
-        instances = self.airflow.request("GET", f"{self.path}/taskInstances")["task_instances"]
-        return [instance for instance in instances if instance["task_id"] == task_id]
-
-    def states(self, task_id):
-        return {instance["state"] for instance in self.tasks(task_id)}
-
-    def xcom(self, task_id, map_index=-1):
-        path = f"{self.path}/taskInstances/{task_id}/xcomEntries/return_value?map_index={map_index}&stringify=false"
-        return self.airflow.request("GET", path)["value"]
-
-    def wait(self, seconds=180):
-        wait_until(lambda: self.state in ("success", "failed"), seconds)
-        return self.state
 
 
 @pytest.fixture

@@ -1,0 +1,38 @@
+"""A run of a DAG on a real Airflow, seen through its REST API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from standalone import Standalone
+
+from tests.support.waiting import wait_until
+
+
+class DagRun:
+    """Started when it is made."""
+
+    def __init__(self, airflow: Standalone, dag_id: str, conf: dict[str, Any]) -> None:
+        self.airflow = airflow
+        body = {"logical_date": None, "conf": conf}
+        run_id = airflow.request("POST", f"dags/{dag_id}/dagRuns", body)["dag_run_id"]
+        self.path = f"dags/{dag_id}/dagRuns/{run_id}"
+
+    @property
+    def state(self) -> str:
+        return str(self.airflow.request("GET", self.path)["state"])
+
+    def tasks(self, task_id: str) -> list[dict[str, Any]]:
+        instances = self.airflow.request("GET", f"{self.path}/taskInstances?limit=1000")["task_instances"]
+        return [instance for instance in instances if instance["task_id"] == task_id]
+
+    def states(self, task_id: str) -> set[str]:
+        return {instance["state"] for instance in self.tasks(task_id)}
+
+    def xcom(self, task_id: str, map_index: int = -1) -> Any:
+        path = f"{self.path}/taskInstances/{task_id}/xcomEntries/return_value?map_index={map_index}&stringify=false"
+        return self.airflow.request("GET", path)["value"]
+
+    def wait(self, seconds: float = 180) -> str:
+        wait_until(lambda: self.state in ("success", "failed"), seconds)
+        return self.state
