@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test airflow lint bench-accuracy bench-imports clean
+.PHONY: demo test airflow lint bench-accuracy bench-examples bench-imports clean
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -21,6 +21,9 @@ lint: $(INSTALLED)  ## style and types
 
 bench-accuracy: $(INSTALLED)  ## accuracy of the local engine: make bench-accuracy DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python tests/benchmarks/accuracy.py "$(DOCUMENTS)"
+
+bench-examples: $(INSTALLED)  ## what examples of categories do for it: make bench-examples DOCUMENTS=folder-with-labels.csv
+	@$(BIN)/python tests/benchmarks/examples.py "$(DOCUMENTS)"
 
 bench-imports: $(INSTALLED)  ## what importing the operators costs a DAG file
 	@$(BIN)/python tests/benchmarks/imports.py

@@ -379,11 +379,24 @@ def test_the_order_of_categories_is_kept() -> None:
         ([{"name": "invoice", "description": ["a bill"]}], "not a text"),
         ([{"name": "invoice", "description": 0}], "not a text"),
         ([{"name": "invoice", "descripton": "a bill"}], "'descripton'"),
+        ([{"name": "invoice", "examples": "a.pdf"}], "no list"),
+        ([{"name": "invoice", "examples": {"a.pdf": 1}}], "no list"),
+        ([{"name": "invoice", "examples": [5]}], "5 that is no path"),
+        ([{"name": "invoice", "examples": ["a.pdf", " "]}], "no path"),
+        ([{"name": "invoice", "examples": ["a\0.pdf"]}], "no path"),
     ],
 )
 def test_categories_that_make_no_sense(given: object, words: str) -> None:
     with pytest.raises(InvalidCategories, match=words):
         parse_categories(given)
+
+
+def test_examples_are_read_and_never_sent() -> None:
+    (category,) = parse_categories([{"name": "slip", "examples": ["a.pdf", "b.pdf"]}])
+    assert category == Category("slip", examples=("a.pdf", "b.pdf"))
+    assert parse_categories([category]) == (category,)
+    assert parse_categories('[{"name": "slip", "examples": null}]') == (Category("slip"),)
+    assert category.to_json() == {"name": "slip"}
 
 
 def test_a_category_without_description_is_sent_without_one() -> None:

@@ -115,7 +115,11 @@ class LocalBackend:
         _require_extra()
         from airflow_provider_classify.engine.process import EnginePool
 
-        return EnginePool(seconds=self._settings.document_timeout)
+        return EnginePool(
+            seconds=self._settings.document_timeout,
+            max_pages=self._settings.max_pages,
+            document_types=own_document_types(),
+        )
 
     def get(self, job_id: str) -> Job:
         """Read the record. :raises JobNotFound: none, or pruned."""
@@ -146,10 +150,11 @@ class LocalBackend:
             await jobs.poller.close()
 
     def identity(self) -> str:
-        """The engine's version and that of its knowledge."""
+        """The engine's version, that of its knowledge, and how much it reads."""
         from airflow_provider_classify.engine.knowledge import load_knowledge
 
-        return f"local engine {__version__}, knowledge {load_knowledge().version}"
+        knowledge = load_knowledge(own_document_types()).version
+        return f"local engine {__version__}, knowledge {knowledge}, {self._settings.max_pages} pages"
 
     def check(self) -> str:
         """Look for the engine's libraries, read the document types and open the record."""

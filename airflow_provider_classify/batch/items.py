@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from airflow_provider_classify.contract import Category
@@ -32,7 +32,7 @@ def intent_of(document: str, fingerprint: str, categories: Sequence[Category], c
 
     What is on record under the same intent need not be asked again.
     """
-    question = [document, fingerprint, [category.to_json() for category in categories], classifier]
+    question = [document, fingerprint, [asdict(category) for category in categories], classifier]
     return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
 
 

@@ -53,7 +53,7 @@ _SCRIPTS: Mapping[str, re.Pattern[str]] = {
     "hi": re.compile("[\u0900-\u097f]"),
 }
 #: The share of these letters that a text needs: Japanese mixes kana with Chinese characters, all mix with Latin names.
-_LEAST_OF_SCRIPT = {"uk": 0.02, "ru": 0.005, "ja": 0.08}
+_LEAST_OF_SCRIPT = {"uk": 0.02, "ru": 0.005, "ja": 0.05}
 _USUAL_SHARE = 0.3
 
 

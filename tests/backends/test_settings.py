@@ -107,6 +107,17 @@ def test_another_connection_type_is_named() -> None:
     assert "'http'" in refusal(conn_type="http", host="https://api.example.com")
 
 
+@pytest.mark.parametrize("value", [9, "9", " 9 ", 9.0])
+def test_the_number_of_pages(value: object) -> None:
+    assert settings({"backend": "local", "max_pages": value}).max_pages == 9
+    assert settings({"backend": "local", "max_pages": None}).max_pages == 4
+
+
+@pytest.mark.parametrize("value", [0, -1, "all", 2.5, "nan", "inf"])
+def test_a_number_of_pages_that_is_none(value: object) -> None:
+    assert "max_pages" in refusal({"backend": "local", "max_pages": value})
+
+
 @pytest.mark.parametrize("name", ["request_timeout", "document_timeout"])
 @pytest.mark.parametrize("value", [0, -1, "soon", "nan", "inf", True, [5], {}])
 def test_a_timeout_that_is_no_number_of_seconds(name: str, value: object) -> None:

@@ -40,6 +40,7 @@ def test_an_empty_url_beside_an_upload_is_none() -> None:
         (Form({"categories": "[]"}, "a.pdf"), 400, "empty"),
         (Form({"categories": '["a", "A"]'}, "a.pdf"), 400, "twice"),
         (Form({"categories": '{"name": "a"}'}, "a.pdf"), 400, "list"),
+        (Form({"categories": '[{"name": "a", "examples": ["/etc/passwd"]}]'}, "a.pdf"), 400, "must not have examples"),
         (Form({}, "a.pdf"), 422, "Field required"),
     ],
 )
