@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -47,6 +48,12 @@ class RunningService:
             )
         self.pid = self._process.pid
         self.url = self._announced_url()
+
+    def jobs(self) -> list[str]:
+        """The ids of all jobs in the record, the oldest first."""
+        [record] = self.log.parent.rglob("*.db")
+        with closing(sqlite3.connect(record)) as database:
+            return [row[0] for row in database.execute("SELECT job_id FROM classify_jobs ORDER BY created_at")]
 
     def stop(self) -> int:
         """Ask it to stop and return its exit code."""
