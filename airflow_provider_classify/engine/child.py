@@ -31,7 +31,7 @@ class Child:
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self._owner = os.getpid()
-        self._errors: IO[bytes] = tempfile.TemporaryFile("a+b")  # noqa: SIM115 - as long as the child
+        self._errors: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - as long as the child
         command = [sys.executable, "-P", "-m", "airflow_provider_classify.engine.worker", *arguments]
         self._process = subprocess.Popen(
             command,
@@ -74,7 +74,9 @@ class Child:
                 reply += piece
         except BrokenPipeError as error:
             raise self._death() from error
-        self._errors.truncate(0)  # warnings that led to nothing
+        # Warnings that led to nothing. The child goes on writing where this file stands: zeros would fill the gap.
+        self._errors.seek(0)
+        self._errors.truncate()
         answer: dict[str, Any] = json.loads(reply)
         return answer
 

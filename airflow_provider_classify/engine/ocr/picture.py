@@ -40,6 +40,8 @@ class Picture:
         return int(self.pixels.shape[0])
 
     def is_blank(self) -> bool:
-        """Whether nothing is on the page."""
+        """Whether nothing is on the page; a page far longer than wide may be rendered to no pixels at all."""
+        if not self.pixels.size:
+            return True
         thumbnail = cv2.resize(self.pixels, _THUMBNAIL, interpolation=cv2.INTER_AREA)
         return bool(thumbnail.mean(axis=2).std() < BLANK_DEVIATION)

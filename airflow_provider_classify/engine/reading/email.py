@@ -14,9 +14,12 @@ from pathlib import Path
 from airflow_provider_classify.engine.reading.document import Document
 from airflow_provider_classify.engine.reading.plain_text import text_document
 from airflow_provider_classify.engine.reading.sniffing import Format
+from airflow_provider_classify.exceptions import DocumentCorrupt
 
 #: A message beyond this is cut off; its body comes first, and what follows is attachments.
-MAX_EMAIL_BYTES = 8 * 1024**2
+MAX_EMAIL_BYTES = 2 * 1024**2
+#: Bytes of a body and characters of a header that are read: parsing either may cost the square of its length.
+MAX_BODY, MAX_HEADER = 512 * 1024, 2000
 
 HEADERS = ("From", "To", "Subject", "Date")
 
@@ -26,11 +29,17 @@ def open_email(path: Path, *, name: str, max_pages: int) -> Document:
     Open a message; attachments are not read, and nothing that the message links to.
 
     :raises DocumentEmpty: neither headers nor a body.
+    :raises DocumentCorrupt: parts within parts without end.
     """
     with path.open("rb") as file:
-        message = BytesParser(policy=policy.compat32).parse(BytesIO(file.read(MAX_EMAIL_BYTES)))
+        data = file.read(MAX_EMAIL_BYTES)
+    try:
+        message = BytesParser(policy=policy.compat32).parse(BytesIO(data))
+        body = _body(message)
+    except RecursionError as error:
+        raise DocumentCorrupt(f"The document {name!r} has parts within parts without end; save it anew.") from error
     headers = [f"{header}: {_decoded(message[header])}" for header in HEADERS if message[header]]
-    return text_document("\n".join([*headers, "", _body(message)]), Format.EMAIL, name=name, max_pages=max_pages)
+    return text_document("\n".join([*headers, "", body]), Format.EMAIL, name=name, max_pages=max_pages)
 
 
 def _body(message: Message) -> str:
@@ -49,19 +58,23 @@ def _content(part: Message) -> str:
     data = part.get_payload(decode=True)
     if not isinstance(data, bytes):
         return ""
+    data = data[:MAX_BODY]
     try:
-        return data.decode(part.get_content_charset() or "utf-8", errors="replace")
-    except LookupError:  # a charset that Python does not know
-        return data.decode("utf-8", errors="replace")
+        text = data.decode(part.get_content_charset() or "utf-8", errors="replace")
+    except (LookupError, UnicodeError):  # a charset that Python does not know, or that is none for text
+        text = data.decode("utf-8", errors="replace")
+    # Some charsets can express halves of characters, which could not be written down again.
+    return text.encode("utf-8", errors="replace").decode()
 
 
 def _decoded(header: object) -> str:
     """A header's encoded words as text; as they stand where their encoding is broken or unknown."""
+    raw = str(header)[:MAX_HEADER]
     try:
-        text = str(make_header(decode_header(str(header))))
-    except (HeaderParseError, LookupError, UnicodeDecodeError):
-        text = str(header)
-    return " ".join(text.split())
+        text = str(make_header(decode_header(raw)))
+    except (HeaderParseError, LookupError, UnicodeError):
+        text = raw
+    return " ".join(text.encode("utf-8", errors="replace").decode().split())
 
 
 def text_of_html(html: str) -> str:

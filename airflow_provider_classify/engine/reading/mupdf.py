@@ -46,8 +46,9 @@ MAX_HTML_BYTES = 2 * 1024**2
 STAMP_MARGIN, STAMP_PICTURE = 0.1, 0.6
 #: Layout of what has no pages of its own, in points: a slide for PPTX, else A4.
 _SLIDE, _SHEET = {"width": 720, "height": 540}, {"width": 595, "height": 842}
-#: PyMuPDF raises its own errors as RuntimeError, MuPDF's as they come, and ValueError for pages out of range.
-_MUPDF_ERRORS = (RuntimeError, ValueError, pymupdf.mupdf.FzErrorBase)
+#: PyMuPDF raises its own errors as RuntimeError, MuPDF's as they come; where a damaged file has fewer pages than it
+#: says, IndexError or ValueError.
+_MUPDF_ERRORS = (RuntimeError, ValueError, IndexError, pymupdf.mupdf.FzErrorBase)
 
 
 @contextmanager

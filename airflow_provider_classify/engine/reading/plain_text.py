@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 from airflow_provider_classify.engine.page import Line, Page
@@ -13,6 +14,8 @@ from airflow_provider_classify.exceptions import DocumentEmpty
 
 #: Text beyond this is not read: it is far more than the pages that are.
 MAX_TEXT_BYTES = 1024**2
+#: A longer line is cut off; wrapping costs the square of its length.
+MAX_LINE = 100_000
 #: The typewriter's page: characters and lines on US letter, in points.
 COLUMNS, ROWS = 100, 60
 PAGE_WIDTH, PAGE_HEIGHT, FONT_SIZE = 612.0, 792.0, 11.0
@@ -32,25 +35,27 @@ def open_text(path: Path, *, name: str, max_pages: int) -> Document:
 
 def text_document(text: str, kind: Format, *, name: str, max_pages: int) -> Document:
     """Make a document of text that has been read already."""
-    pages = tuple(_set_on_pages(text, max_pages))
+    pages = [
+        Page(number, PAGE_WIDTH, PAGE_HEIGHT, lines, "text_layer")
+        for number, lines in enumerate(islice(_set_on_pages(text), max_pages), 1)
+    ]
     if not pages:
         raise DocumentEmpty(f"The document {name!r} has no text; check how it was made.")
     return Document(kind=kind, page_count=len(pages), pages=map(ReadPage, pages))
 
 
-def _set_on_pages(text: str, max_pages: int) -> Iterator[Page]:
-    number = 0
+def _set_on_pages(text: str) -> Iterator[tuple[Line, ...]]:
+    """The lines of each page that has any; what is not asked for is not set."""
     for sheet in text.split(FORM_FEED):
-        rows = [row for line in sheet.strip("\r\n").splitlines() for row in _wrap(line)]
-        for start in range(0, len(rows), ROWS):
-            lines = tuple(_line(row, place) for place, row in enumerate(rows[start : start + ROWS]) if row.strip())
-            if lines and number < max_pages:
-                number += 1
-                yield Page(number, PAGE_WIDTH, PAGE_HEIGHT, lines, "text_layer")
+        rows = (row for line in sheet.strip("\r\n").splitlines() for row in _wrap(line))
+        while page := list(islice(rows, ROWS)):
+            lines = tuple(_line(row, place) for place, row in enumerate(page) if row.strip())
+            if lines:
+                yield lines
 
 
 def _wrap(line: str) -> list[str]:
-    line = line.expandtabs().rstrip()
+    line = line[:MAX_LINE].expandtabs().rstrip()
     return [line] if len(line) <= COLUMNS else textwrap.wrap(line, COLUMNS)
 
 

@@ -42,7 +42,10 @@ _MARKUP_STARTS = (b"%!PS", b"{\\rtf")
 #: A PDF's header may stand anywhere in its first 1024 bytes (PDF 32000, annex H, note 13).
 _PDF_HEADER_WITHIN = 1024
 
-_HTML_START = re.compile(r"\s*(<!--.*?-->\s*|<\?xml[^>]*>\s*)*<(!doctype\s+html|html|head|body)\b", re.I | re.S)
+#: Possessive, or a row of comments would be tried in every way of taking some of them for one.
+_HTML_START = re.compile(
+    r"\s*+(?:(?><!--.*?-->|<\?xml[^>]*+>)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+)
 _HEADER_LINE = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]", re.M)
 _EMAIL_HEADERS = frozenset({"from", "to", "subject", "date", "received", "message-id", "mime-version", "return-path"})
 _TEXT_SUFFIXES = {
