@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test airflow lint bench-accuracy bench-examples bench-imports clean
+.PHONY: demo test airflow lint bench-accuracy bench-examples bench-imports fuzz clean
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -27,6 +27,9 @@ bench-examples: $(INSTALLED)  ## what examples of categories do for it: make ben
 
 bench-imports: $(INSTALLED)  ## what importing the operators costs a DAG file
 	@$(BIN)/python tests/benchmarks/imports.py
+
+fuzz: $(INSTALLED)  ## damaged documents, 2,000 of them: make fuzz DOCUMENTS=folder
+	@$(BIN)/python -m tests.benchmarks.fuzz $(if $(DOCUMENTS),"$(DOCUMENTS)")
 
 clean:  ## remove everything that the other targets made
 	rm -rf .venv .airflow .mypy_cache .pytest_cache .ruff_cache

@@ -218,6 +218,22 @@ def test_child_that_cannot_start_is_not_the_documents_fault(
     assert engine.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf").success
 
 
+def test_last_words_of_a_child_are_about_its_last_document(
+    documents: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What it said of documents before is gone, and leaves no hole."""
+    child = tmp_path / "python"
+    reply = '{"kind": "DocumentCorrupt", "message": "damaged"}'
+    child.write_text(f"#!/bin/sh\nread r\necho a warning >&2\necho '{reply}'\nread r\necho help >&2\nkill -ABRT $$\n")
+    child.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(child))
+    with EngineProcess() as engine:
+        with pytest.raises(DocumentCorrupt):
+            engine.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf")
+        with pytest.raises(DocumentCrashedParser, match=r"\(SIGABRT: help\)"):
+            engine.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf")
+
+
 def test_stricter_limit_of_the_system_stays(documents: Path) -> None:
     script = """
 import resource, sys
@@ -241,6 +257,30 @@ def test_close_stops_a_document_at_once(documents: Path) -> None:
     assert not _is_alive(child)
     with pytest.raises(EngineClosed):
         engine.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf")
+
+
+def test_pool_may_be_closed_at_any_moment(documents: Path) -> None:
+    """Before a child answers, while it does and between documents, threads that use the pool learn the same."""
+    for moment in range(8):
+        pool = EnginePool(2)
+        errors: list[BaseException] = []
+
+        def classify(pool: EnginePool = pool, errors: list[BaseException] = errors) -> None:
+            try:
+                while True:
+                    pool.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf")
+            except Exception as caught:
+                errors.append(caught)
+
+        threads = [threading.Thread(target=classify) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        time.sleep(moment * 0.1)
+        pool.close()
+        for thread in threads:
+            thread.join()
+        assert [type(error) for error in errors] == [EngineClosed] * 3
+    assert _children() == set()
 
 
 def test_signal_handler_may_close(documents: Path) -> None:

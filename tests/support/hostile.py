@@ -1,0 +1,142 @@
+"""Documents that mean harm: small to send, and without end to read; or that try to reach out."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Sequence
+
+from tests.support import paper
+
+LINE = "Invoice number 7, bill to Example Ltd, total amount due 42.00, payment terms 30 days"
+TEXT = b"BT /F 12 Tf 50 700 Td (%s) Tj ET" % LINE.encode()
+FONT = b"<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>"
+#: A line drawn from nowhere to nowhere: something to see, and no text.
+DRAWING = b"0 0 m 400 400 l S 10 10 100 100 re f"
+
+
+def pdf_of_objects(objects: Sequence[bytes]) -> bytes:
+    """A PDF of these objects, numbered from 1; the first is its catalogue."""
+    body, places = b"%PDF-1.7\n", []
+    for number, content in enumerate(objects, 1):
+        places.append(len(body))
+        body += b"%d 0 obj\n%s\nendobj\n" % (number, content)
+    table = b"xref\n0 %d\n0000000000 65535 f \n" % (len(objects) + 1) + b"".join(
+        b"%010d 00000 n \n" % p for p in places
+    )
+    return body + table + b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF" % (len(objects) + 1, len(body))
+
+
+def stream(data: bytes, fields: bytes = b"") -> bytes:
+    """A stream as an object of a PDF."""
+    return b"<<%s/Length %d>>stream\n%s\nendstream" % (fields, len(data), data)
+
+
+def page(
+    content: bytes = stream(TEXT),
+    *more: bytes,
+    box: bytes = b"0 0 595 842",
+    resources: bytes = FONT,
+    catalogue: bytes = b"",
+    fields: bytes = b"",
+) -> bytes:
+    """A PDF of one page; ``more`` are its objects from the fifth on."""
+    return pdf_of_objects(
+        [
+            b"<</Type/Catalog/Pages 2 0 R%s>>" % catalogue,
+            b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[%s]/Contents 4 0 R/Resources%s%s>>" % (box, resources, fields),
+            content,
+            *more,
+        ]
+    )
+
+
+def pdf_of_pages(count: int) -> bytes:
+    """A PDF of so many pages with the same text."""
+    kids = b" ".join(b"%d 0 R" % number for number in range(4, 4 + count))
+    leaf = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 3 0 R/Resources%s>>" % FONT
+    pages = b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, count)
+    return pdf_of_objects([b"<</Type/Catalog/Pages 2 0 R>>", pages, stream(TEXT), *[leaf] * count])
+
+
+def page_tree(depth: int) -> bytes:
+    """A PDF whose one page lies under so many others that hold nothing else."""
+    inner = [b"<</Type/Pages/Kids[%d 0 R]/Count 1>>" % number for number in range(3, 3 + depth)]
+    return pdf_of_objects([b"<</Type/Catalog/Pages 2 0 R>>", *inner, b"<</Type/Page/MediaBox[0 0 595 842]>>"])
+
+
+def nested_forms(depth: int, times: int) -> bytes:
+    """A page that shows a drawing of drawings, each so many times the next: ``times ** depth`` in all."""
+    forms = []
+    for level in range(depth):
+        is_last = level == depth - 1
+        resources = FONT if is_last else b"<</XObject<</X %d 0 R>>>>" % (6 + level)
+        fields = b"/Type/XObject/Subtype/Form/BBox[0 0 595 842]/Resources%s" % resources
+        forms.append(stream(TEXT if is_last else b"/X Do " * times, fields))
+    return page(stream(b"/X Do"), *forms, resources=b"<</XObject<</X 5 0 R>>>>")
+
+
+def form_within_itself() -> bytes:
+    """A page that shows a drawing that shows itself."""
+    resources = b"<</XObject<</X 5 0 R>>>>"
+    form = stream(b"/X Do", b"/Type/XObject/Subtype/Form/BBox[0 0 595 842]/Resources" + resources)
+    return page(stream(b"/X Do"), form, resources=resources)
+
+
+def pdf_image(side: int) -> bytes:
+    """A page filled by an image that says it has ``side`` x ``side`` pixels, and has next to none."""
+    fields = (
+        b"/Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8/ColorSpace/DeviceRGB/Filter/FlateDecode"
+    )
+    image = stream(zlib.compress(bytes(100_000)), fields % (side, side))
+    return page(stream(b"595 0 0 842 0 0 cm /I Do"), image, resources=b"<</XObject<</I 5 0 R>>>>")
+
+
+def packed_three_times(size: int) -> bytes:
+    """A page whose content is ``size`` spaces, packed, packed and packed again."""
+    data = zlib.compress(zlib.compress(zlib.compress(b" " * size, 9), 9), 9)
+    return page(stream(data, b"/Filter[/FlateDecode/FlateDecode/FlateDecode]"))
+
+
+def png_with_bomb(kind: bytes, size: int) -> bytes:
+    """A picture with a chunk of ``kind`` (a colour profile, a text) that unpacks to ``size`` bytes."""
+    picture, data = paper.encoded(paper.picture()), b"x\0\0" + zlib.compress(bytes(size), 9)
+    chunk = struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return picture[:33] + chunk + picture[33:]
+
+
+def docx_of(body: str) -> bytes:
+    """A Word document with this as its ``word/document.xml``, packed."""
+    file = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(paper.docx(""))) as empty,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as zipped,
+    ):
+        for name in empty.namelist():
+            zipped.writestr(name, body if name == "word/document.xml" else empty.read(name))
+    return file.getvalue()
+
+
+def docx_that_lies(size: int) -> bytes:
+    """A Word document whose archive says that its text unpacks to ``size`` bytes; it unpacks to 100 MB."""
+    data = bytearray(docx_of(" " * 100_000_000))
+    entry = data.rfind(b"PK\x01\x02", 0, data.rfind(b"word/document.xml"))
+    data[entry + 24 : entry + 28] = struct.pack("<I", size)
+    return bytes(data)
+
+
+def laughs(depth: int) -> str:
+    """XML with an entity that stands for ten of the next, and so on."""
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, depth))
+    text = f"<w:body><w:p><w:r><w:t>&e{depth - 1};</w:t></w:r></w:p></w:body>"
+    namespace = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    return f'<!DOCTYPE l [<!ENTITY e0 "lol">{entities}]><w:document xmlns:w="{namespace}">{text}</w:document>'
+
+
+def email(content: str, body: str = "") -> bytes:
+    """A message with headers, to which ``content`` adds, and a body."""
+    headers = "From: a@example.com\nTo: b@example.com\nSubject: Invoice\nDate: Mon, 1 Jan 2024 00:00:00 +0000\n"
+    return f"{headers}{content}\n\n{body}".encode()
