@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 #: Points are divided by it before the softmax.
-TEMPERATURE = 0.55
+TEMPERATURE = 0.5
 #: Points of a page with no text count this much, of a page with more characters than ENOUGH_TEXT fully.
 #: Without it a blank page becomes a confident answer.
 LEAST_TRUST = 0.35
@@ -23,7 +23,7 @@ POINTS_OF_THE_UNKNOWN = 2.0
 #: What a type has to give up that nobody asked for: there are many, and some always match.
 UNCLAIMED_COST = 1.0
 #: A page is sure enough to stop reading more of its lines.
-SURE = 0.93
+SURE = 0.95
 
 
 def softmax(points: Sequence[float], temperature: float = TEMPERATURE) -> list[float]:

@@ -28,6 +28,8 @@ from airflow_provider_classify.engine.phrases import Phrase, PhraseIndex
 CUES_LIMIT = 7.0
 #: Words beyond which cues count less: a long text contains many phrases by chance.
 LONG_TEXT = 150
+#: Characters that no page of a book, form or contract has.
+BROADSHEET = 9000
 #: A heading is at most this many words, in the upper part of the page or larger than the median by this factor.
 HEADING_WORDS = 9
 HEADING_REGION = 0.30
@@ -101,9 +103,9 @@ class Scorer:
             cues = CUES_LIMIT * (1.0 - math.exp(-cue_sum * shrink / CUES_LIMIT)) if cue_sum else 0.0
             score = cues + title
             for geometry in document_type.geometry:
-                score += _geometry(geometry, features, cues)
+                score += geometry_points(geometry, features, cues)
             for style in document_type.styles:
-                score += _style(style, features)
+                score += style_points(style, features)
             scores.append(score)
         return PageScore(text, features, scores, cue_words, headings, self)
 
@@ -159,7 +161,7 @@ def _prominence(line: Line, size: float) -> float:
     return prominence + 0.2 if line.y0 < HEADING_REGION / 2 else prominence
 
 
-def _geometry(geometry: Geometry, features: Features, cues: float) -> float:
+def geometry_points(geometry: Geometry, features: Features, cues: float) -> float:
     """What a type's expected geometry adds or costs on a page like this."""
     ratio, characters, is_ocr = features.height_ratio, features.characters, features.is_ocr
     match geometry:
@@ -178,6 +180,8 @@ def _geometry(geometry: Geometry, features: Features, cues: float) -> float:
             return -1.5 if characters > 1500 else 0.0
         case Geometry.LANDSCAPE:
             return _landscape(features)
+        case Geometry.PRESS if characters > BROADSHEET:
+            return 2.0
         case Geometry.PRESS if is_ocr and characters > 120:
             return 1.3 * features.prose
         case Geometry.FIELDS if features.lines >= 40:
@@ -198,7 +202,7 @@ def _landscape(features: Features) -> float:
     return 0.0
 
 
-def _style(style: Style, features: Features) -> float:
+def style_points(style: Style, features: Features) -> float:
     """What a type's expected style adds or costs; nothing on pages with a line or two."""
     if features.characters <= 120:
         return 0.0
