@@ -19,7 +19,7 @@ from airflow_provider_classify.exceptions import ClassifyError, JobFailed, JobTi
 SHORTEST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 #: Pauses are shortened by up to this share, so that jobs submitted together are not polled together.
-_JITTER = 0.3
+_JITTER = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,20 @@ def pause(age: float, longest: float = LONGEST_PAUSE) -> float:
     Looks fall at 0, 1, 3, 7, 15, 31, 61, 91 … s: pauses of 1, 2, 4, 8, 16, 30, 30 …
     """
     return min(longest, max(SHORTEST_PAUSE, age + 1.0))
+
+
+def first_pause(wait: Wait, *, now: float, chance: float) -> float:
+    """
+    Give the seconds until a wait's first look: none, unless the wait has just begun.
+
+    Then the submit or a look has just told where the job stands, and the advice is to ask a second later. A
+    wait that is taken over is older.
+
+    :param now: epoch seconds.
+    :param chance: as for :func:`after`.
+    """
+    age = max(0.0, now - wait.since)
+    return max(0.0, min(SHORTEST_PAUSE * (1.0 - _JITTER * chance) - age, wait.deadline - now))
 
 
 def after(wait: Wait, seen: JobStatus | ClassifyError, *, now: float, chance: float) -> Next:

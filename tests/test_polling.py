@@ -31,6 +31,7 @@ from airflow_provider_classify.polling import (
     Wait,
     after,
     answer,
+    first_pause,
     from_event,
     pause,
     to_event,
@@ -78,11 +79,11 @@ def test_a_clock_that_was_set_back_gives_the_shortest_pause() -> None:
 
 
 @pytest.mark.parametrize("age", [0.0, 7.0, 91.0])
-def test_jitter_shortens_a_pause_by_up_to_three_tenths(age: float) -> None:
+def test_jitter_shortens_a_pause_by_up_to_a_fifth(age: float) -> None:
     plain = pause(age)
     assert look(PROCESSING, age, chance=NO_JITTER) == LookAgain(plain)
-    assert look(PROCESSING, age, chance=0.5) == LookAgain(plain * 0.85)
-    assert look(PROCESSING, age, chance=1.0) == LookAgain(plain * 0.7)
+    assert look(PROCESSING, age, chance=0.5) == LookAgain(plain * 0.9)
+    assert look(PROCESSING, age, chance=1.0) == LookAgain(plain * 0.8)
 
 
 def test_the_longest_pause_is_the_users() -> None:
@@ -92,6 +93,19 @@ def test_the_longest_pause_is_the_users() -> None:
 
 def test_after_a_restart_the_wait_goes_on_where_it_was() -> None:
     assert look(PROCESSING, 100) == LookAgain(30)
+
+
+@pytest.mark.parametrize(
+    ("age", "chance", "seconds"),
+    [(0, NO_JITTER, 1), (0, 1.0, 0.8), (0.3, NO_JITTER, 0.7), (1, NO_JITTER, 0), (200, NO_JITTER, 0), (-60, 0.0, 1)],
+)
+def test_a_wait_that_has_just_begun_looks_a_second_later(age: float, chance: float, seconds: float) -> None:
+    assert first_pause(WAIT, now=BEGAN + age, chance=chance) == pytest.approx(seconds, abs=1e-6)
+
+
+def test_the_first_look_does_not_fall_after_the_deadline() -> None:
+    assert first_pause(Wait("8a1c", since=BEGAN, deadline=BEGAN + 0.25), now=BEGAN, chance=NO_JITTER) == 0.25
+    assert first_pause(Wait("8a1c", since=BEGAN, deadline=BEGAN - 1), now=BEGAN, chance=NO_JITTER) == 0
 
 
 # --- what was seen ------------------------------------------------------------------------

@@ -12,8 +12,9 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import heappop, heappush
+from itertools import count
 from typing import Protocol
 
 from airflow_provider_classify import polling
@@ -23,8 +24,9 @@ from airflow_provider_classify.exceptions import ClassifyError
 
 #: Looks under way at the same time.
 _WORKERS = 32
-#: Jobs that fall due within this many seconds are looked at together.
-_TICK = 0.05
+#: Seconds between two calls for what is due. Looks that go in a burst cost a fraction of looks that each
+#: wake the loop.
+_TICK = 0.1
 
 Seen = JobStatus | ClassifyError
 
@@ -52,11 +54,9 @@ class _Watched:
     end: asyncio.Future[polling.Ended | polling.GaveUp]
     seen: Seen = JobStatus.QUEUED
 
-
-@dataclass(order=True, slots=True)
-class _Due:
-    at: float
-    job: _Watched = field(compare=False)
+    def time_out(self) -> None:
+        if not self.end.done():
+            self.end.set_result(polling.GaveUp(polling.timed_out(self.wait, self.seen)))
 
 
 class Poller:
@@ -70,69 +70,86 @@ class Poller:
     def __init__(self, source: Source, rate: float | None) -> None:
         self._source = source
         self._throttle = Throttle(rate)
-        self._due: list[_Due] = []
+        # By due time, and jobs due at the same time by a number, for these cannot be compared.
+        self._due: list[tuple[float, int, _Watched]] = []
+        self._number = count()
         self._more = asyncio.Event()
-        self._groups: asyncio.Queue[list[_Watched]] = asyncio.Queue(maxsize=1)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._clock: asyncio.Task[None] | None = None
+        self._workers: set[asyncio.Task[None]] = set()
 
     async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
-        """Wait until the job has ended, looking at once and then with the pauses of its age."""
-        if not self._tasks:
-            self._tasks = [asyncio.create_task(self._work()) for _ in range(_WORKERS)]
-            self._tasks.append(asyncio.create_task(self._dispatch()))
-        job = _Watched(wait, asyncio.get_running_loop().create_future())
-        self._schedule(job, 0.0)
+        """Wait until the job has ended, with the pauses of the wait's age between looks."""
+        if self._clock is None:
+            self._clock = asyncio.create_task(self._tick())
+        loop, now = asyncio.get_running_loop(), time.time()
+        job = _Watched(wait, loop.create_future())
+        self._schedule(job, polling.first_pause(wait, now=now, chance=random.random()))
+        # The decision keeps the deadline by itself, unless looks are held up by a server that is down.
+        late = loop.call_later(max(0.0, wait.deadline - now) + polling.SHORTEST_PAUSE, job.time_out)
         try:
-            # The decision keeps the deadline by itself, unless looks are held up by a server that is down.
-            async with asyncio.timeout(max(0.0, wait.deadline - time.time()) + polling.SHORTEST_PAUSE):
-                return await job.end
-        except TimeoutError:
-            return polling.GaveUp(polling.timed_out(wait, job.seen))
+            return await job.end
+        finally:
+            late.cancel()
 
     async def close(self) -> None:
         """Stop looking. Nobody may be waiting any more."""
-        for task in self._tasks:
+        tasks = [task for task in (self._clock, *self._workers) if task]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _schedule(self, job: _Watched, seconds: float) -> None:
-        heappush(self._due, _Due(asyncio.get_running_loop().time() + seconds, job))
+        at = asyncio.get_running_loop().time() + seconds
+        heappush(self._due, (at, next(self._number), job))
         self._more.set()
 
-    async def _dispatch(self) -> None:
-        """Hand groups of due jobs to the workers; while these are busy, later groups grow."""
-        loop = asyncio.get_running_loop()
+    async def _tick(self) -> None:
+        """Have workers at work while jobs are due."""
         while True:
             if not self._due:
                 self._more.clear()
                 await self._more.wait()
             await asyncio.sleep(_TICK)
-            now = loop.time()
-            while self._due and self._due[0].at <= now:
-                group: list[_Watched] = []
-                while self._due and self._due[0].at <= now and len(group) < self._source.group_size:
-                    job = heappop(self._due).job
-                    if not job.end.done():
-                        group.append(job)
-                if group:
-                    await self._groups.put(group)
+            while len(self._workers) < _WORKERS and (group := self._next_group()):
+                worker = asyncio.create_task(self._work(group))
+                self._workers.add(worker)
+                worker.add_done_callback(self._workers.discard)
 
-    async def _work(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            group = await self._groups.get()
-            sent_at = await self._turn()
-            ids = [job.wait.job_id for job in group]
-            seen: Mapping[str, Seen]
-            try:
-                seen = await self._source.statuses(ids)
-            except ClassifyError as error:
-                seen = dict.fromkeys(ids, error)
-                if error.retryable:
-                    self._throttle.failed(error, sent_at=sent_at, now=loop.time(), chance=random.random())
-            else:
-                self._throttle.answered()
-            self._step(group, seen)
+    def _next_group(self) -> list[_Watched]:
+        """Take jobs that are due, as many as one look covers. While all workers are busy, later groups grow."""
+        soon = asyncio.get_running_loop().time() + _TICK / 2
+        group: list[_Watched] = []
+        while self._due and self._due[0][0] <= soon and len(group) < self._source.group_size:
+            _, _, job = heappop(self._due)
+            if not job.end.done():
+                group.append(job)
+        return group
+
+    async def _work(self, group: list[_Watched]) -> None:
+        """Look at this group, and at others until no job is due."""
+        while group:
+            await self._look(group)
+            group = self._next_group()
+
+    async def _look(self, group: list[_Watched]) -> None:
+        sent_at = await self._turn()
+        ids = [job.wait.job_id for job in group]
+        seen: Mapping[str, Seen]
+        try:
+            seen = await self._source.statuses(ids)
+        except ClassifyError as error:
+            seen = dict.fromkeys(ids, error)
+            if error.retryable:
+                now = asyncio.get_running_loop().time()
+                self._throttle.failed(error, sent_at=sent_at, now=now, chance=random.random())
+        except Exception as error:  # a fault of this program: whoever waits shall see it
+            for job in group:
+                if not job.end.done():
+                    job.end.set_exception(error)
+            return
+        else:
+            self._throttle.answered()
+        self._step(group, seen)
 
     async def _turn(self) -> float:
         """Wait for this worker's turn; gives the loop's time at which it came."""

@@ -202,19 +202,22 @@ def pause_before_resubmit(error: ClassifyError, attempt: int, *, repeatable: boo
 
 
 def _read(body: bytes, parse: Callable[[object], T], *, what: str, settings: Settings) -> T:
-    advice = f"check that the host of the connection {settings.conn_id!r} is a classify API."
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise InvalidReply(
-            f"The classify API answered {what} with {_kind_of(body)} instead of JSON; {advice}"
+            f"The classify API answered {what} with {_kind_of(body)} instead of JSON; {_check_host(settings)}"
         ) from error
     try:
         return parse(payload)
     except InvalidReply as error:
         # No cause: its words are all here, but for the key that a server may echo.
         words = _without_key(str(error), settings).rstrip(".")
-        raise InvalidReply(f"{words} (in the answer for {what}); {advice}") from None
+        raise InvalidReply(f"{words} (in the answer for {what}); {_check_host(settings)}") from None
+
+
+def _check_host(settings: Settings) -> str:
+    return f"check that the host of the connection {settings.conn_id!r} is a classify API."
 
 
 def _error(

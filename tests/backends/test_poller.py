@@ -31,9 +31,9 @@ class Jobs:
         return {job_id: JobStatus.COMPLETED if job_id in self.ended else JobStatus.PROCESSING for job_id in job_ids}
 
 
-def wait(job_id, seconds=30.0, longest=1.0):
+def wait(job_id, seconds=30.0, longest=1.0, age=1.0):
     now = time.time()
-    return polling.Wait(job_id, since=now, deadline=now + seconds, longest_pause=longest)
+    return polling.Wait(job_id, since=now - age, deadline=now + seconds, longest_pause=longest)
 
 
 @pytest.fixture
@@ -146,6 +146,30 @@ async def test_a_deadline_holds_also_while_the_server_is_down(watching):
     assert isinstance(end, polling.GaveUp)
     assert isinstance(end.error, JobTimedOut)
     patient.cancel()
+
+
+async def test_a_wait_that_has_just_begun_is_not_looked_at_at_once(watching):
+    jobs = Jobs()
+    jobs.ended = {"new", "old"}
+    poller = watching(jobs)
+    await asyncio.gather(poller.watch(wait("new", age=0)), poller.watch(wait("old")))
+    assert [group for _, group in jobs.looks] == [["old"], ["new"]]
+    assert jobs.looks[1][0] - jobs.looks[0][0] >= 0.5
+
+
+async def test_a_fault_of_the_source_reaches_those_who_wait_and_no_others(watching):
+    class Faulty(Jobs):
+        async def statuses(self, job_ids):
+            if job_ids == ["odd"]:
+                raise KeyError("a fault")
+            return await super().statuses(job_ids)
+
+    jobs = Faulty()
+    jobs.ended = {"even"}
+    poller = watching(jobs)
+    odd, even = await asyncio.gather(poller.watch(wait("odd")), poller.watch(wait("even")), return_exceptions=True)
+    assert isinstance(odd, KeyError)
+    assert even == polling.Ended(JobStatus.COMPLETED)
 
 
 async def test_one_that_stops_waiting_is_not_looked_at_any_more(watching):

@@ -1,0 +1,119 @@
+"""
+A process that runs triggers in one event loop, as Airflow's triggerer does: a task and a greenback portal for each.
+
+    python triggerer.py CONTESTANT URL JOBS INTERVAL PATIENCE [RATE]
+
+It runs one trigger on a job that has ended (number JOBS + 1), so that imports and first calls are paid
+for, prints ``ready``, and waits for a line on stdin. Then it runs the triggers of the jobs 1 to JOBS and
+prints what they cost, as JSON. Log lines below WARNING are switched off for everyone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import os
+import resource
+import sys
+import time
+import warnings
+from collections.abc import Iterable
+
+import greenback
+import psutil
+import structlog
+from contestants import CONTESTANTS, Maker
+
+#: Seconds between two looks at how late the loop is.
+_BEAT = 0.05
+
+
+class Watch:
+    """The loop's delays and the process's peak of memory, until stopped."""
+
+    def __init__(self) -> None:
+        self.lags: list[float] = []
+        self.peak = 0
+        self._process = psutil.Process()
+        self._task = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        while True:
+            start = time.monotonic()
+            await asyncio.sleep(_BEAT)
+            self.lags.append(time.monotonic() - start - _BEAT)
+            self.peak = max(self.peak, self._process.memory_info().rss)
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._task.cancel()
+
+
+async def run(make: Maker, jobs: Iterable[int], patience: float) -> tuple[int, dict[int, float]]:
+    """Run the triggers of jobs; gives how many there were, and the time of each one's event by its index."""
+    fired: dict[int, float] = {}
+
+    async def run_trigger(index: int, trigger: object) -> None:
+        await greenback.ensure_portal()
+        try:
+            async for event in trigger.run():
+                fired[index] = time.monotonic()
+                if not _is_good(event.payload):
+                    raise SystemExit(f"A trigger fired {event.payload!r}.")
+        finally:
+            await trigger.cleanup()
+
+    tasks = []
+    for index, trigger in enumerate(make(jobs)):
+        tasks.append(asyncio.create_task(run_trigger(index, trigger)))
+        await asyncio.sleep(0)  # the triggerer does, twice for each
+        await asyncio.sleep(0)
+    done, pending = await asyncio.wait(tasks, timeout=patience)
+    for task in pending:
+        task.cancel()
+    for task in done:
+        task.result()
+    return len(tasks), fired
+
+
+def _is_good(payload: object) -> bool:
+    return not (isinstance(payload, dict) and payload.get("status") in ("error", "failed", "gave_up", "timeout"))
+
+
+async def measure(make: Maker, jobs: int, patience: float) -> dict[str, object]:
+    """Warm up, wait for the word, run, and give the figures."""
+    await run(make, [jobs + 1], patience)
+    gc.collect()
+    print("ready", flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    memory, before, watch = psutil.Process().memory_info().rss, _cpu(), Watch()
+    triggers, fired = await run(make, range(1, jobs + 1), patience)
+    watch.stop()
+    return {
+        "cpu": _cpu() - before,
+        "memory": watch.peak - memory,
+        "lags": watch.lags,
+        "fired": {index + 1: at for index, at in fired.items()} if triggers == jobs else None,
+    }
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def main() -> None:
+    """Read the arguments, measure, print."""
+    name, url, jobs, interval, patience, *rate = sys.argv[1:]
+    warnings.simplefilter("ignore")
+    logging.disable(logging.INFO)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    make = CONTESTANTS[name](url, float(interval), float(rate[0]) if rate else None)
+    print(json.dumps(asyncio.run(measure(make, int(jobs), float(patience)))), flush=True)
+    os._exit(0)  # peers may leave threads behind
+
+
+if __name__ == "__main__":
+    main()
