@@ -90,6 +90,47 @@ def test_categories_from_a_file(invoice: Path, tmp_path: Path, content: str) -> 
     assert lines(done)[0]["scores"].keys() == {"invoice", "Überweisung"}
 
 
+def test_the_number_of_pages(tmp_path: Path) -> None:
+    document = tmp_path / "long.txt"
+    document.write_text("\f".join(["INVOICE"] * 6))
+    pages = {
+        arguments: lines(run("classify", *arguments, "--categories", "invoice,letter", document))[0]["total_pages"]
+        for arguments in [(), ("--max-pages", "6"), ("--max-pages", "1")]
+    }
+    assert pages == {(): 4, ("--max-pages", "6"): 6, ("--max-pages", "1"): 1}
+
+
+def test_own_document_types(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "keeper log:\n  description: A lighthouse's log.\n  cues: {en: {decisive: lamp lit}}"
+    )
+    document = write_pdf(tmp_path / "log.pdf", "Godrevy, lamp lit 19.40\nKeeper of the watch: J. Trevanion")
+    done = run("classify", "--document-types", tmp_path, "--categories", "keeper logs,letter", document)
+    (answer,) = lines(done)
+    assert answer["classification"] == "keeper logs"
+    assert answer["page_results"][0]["raw_result"] == "keeper log"
+
+
+def test_own_document_types_that_cannot_be_used(invoice: Path, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("keeper log:\n  titles: log")
+    for command in (["classify", "--categories", "invoice", str(invoice)], ["serve", "--data", str(tmp_path / "data")]):
+        done = run(*command, "--document-types", tmp_path)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"{tmp_path}/own.yaml, line 2: the document type 'keeper log' has no description" in done.stderr
+
+
+def test_examples_from_a_file_of_categories(invoice: Path, letter: Path, tmp_path: Path) -> None:
+    file = tmp_path / "categories.json"
+    file.write_text(json.dumps([{"name": "zeta", "examples": [str(letter)]}, "invoice"]))
+    assert [a["classification"] for a in lines(run("classify", "--categories-file", file, letter, invoice))] == [
+        "zeta",
+        "invoice",
+    ]
+    letter.unlink()
+    (answer,) = lines(run("classify", "--categories-file", file, invoice))
+    assert answer["error"].startswith("An example of the category 'zeta' cannot be used")
+
+
 def test_json_is_utf8_in_every_locale(invoice: Path) -> None:
     environment = os.environ | {"PYTHONIOENCODING": "ascii"}
     done = run("classify", "--categories", "invoice,Überweisung", invoice, env=environment)
@@ -141,6 +182,8 @@ def test_a_file_of_categories_that_makes_no_sense(invoice: Path, tmp_path: Path,
         ["classify", "--categories", "a,b", "--jobs", "0", "a.pdf"],
         ["classify", "--categories", "a,b", "--jobs", "-1", "a.pdf"],
         ["classify", "--categories", "a,b", "--jobs", "two", "a.pdf"],
+        ["classify", "--categories", "a,b", "--max-pages", "0", "a.pdf"],
+        ["serve", "--max-pages", "none"],
         ["serve", "--port", "http"],
     ],
 )
@@ -148,7 +191,7 @@ def test_arguments_that_make_no_sense(arguments: list[str]) -> None:
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("usage: airflow-classify")
-    if "--jobs" in arguments:
+    if {"--jobs", "--max-pages"} & set(arguments):
         assert "at least 1" in done.stderr
 
 
