@@ -23,10 +23,10 @@ from airflow_provider_classify.engine.deciding import (
 from airflow_provider_classify.engine.examples import Painter, Portrait
 from airflow_provider_classify.engine.grouping import group_pages
 from airflow_provider_classify.engine.hierarchy import inner_nodes, sums_of_nodes
-from airflow_provider_classify.engine.knowledge import Knowledge, load_knowledge
+from airflow_provider_classify.engine.knowledge import Geometry, Knowledge, Style, load_knowledge
 from airflow_provider_classify.engine.labels import meanings_of
 from airflow_provider_classify.engine.language import guess_language
-from airflow_provider_classify.engine.own_words import OwnWords, OwnWordsPage, rarity_of_words
+from airflow_provider_classify.engine.own_words import OwnWords, OwnWordsPage, looks_of_words, rarity_of_words
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import Document, PageReading, open_document
 from airflow_provider_classify.engine.scoring import PageScore, Scorer, share_of_long_text
@@ -75,10 +75,10 @@ class Classifier:
         self._max_pages = max_pages
         self._threads = threads
         self._knowledge = knowledge or load_knowledge()
-        self._scorer, rarity = _prepared(self._knowledge)
+        self._scorer, rarity, looks = _prepared(self._knowledge)
         self._meanings = meanings_of(categories, self._knowledge)
         self._own_words = [
-            OwnWords(meaning.category, rarity) if meaning.category.description or not meaning.is_exact else None
+            OwnWords(meaning.category, rarity, looks) if meaning.category.description or not meaning.is_exact else None
             for meaning in self._meanings
         ]
         self._painter = Painter(self._scorer, rarity)
@@ -145,7 +145,7 @@ class Classifier:
             for weights, least in zip(self._weights, self._least, strict=True)
         ]
         if any(self._own_words):
-            own_page = OwnWordsPage(score.text, share_of_long_text(len(score.text.words)))
+            own_page = OwnWordsPage(score.text, score.features, share_of_long_text(len(score.text.words)))
             for number, (own, meaning) in enumerate(zip(self._own_words, self._meanings, strict=True)):
                 if own is not None:
                     share = OWN_WORDS_OF_KNOWN_NAME if meaning.is_exact else 1.0
@@ -231,6 +231,6 @@ class Classifier:
 
 
 @lru_cache(maxsize=2)
-def _prepared(knowledge: Knowledge) -> tuple[Scorer, Mapping[str, float]]:
+def _prepared(knowledge: Knowledge) -> tuple[Scorer, Mapping[str, float], Mapping[str, frozenset[Geometry | Style]]]:
     """What all classifiers with the same knowledge share; making it takes most of a first answer's time."""
-    return Scorer(knowledge), rarity_of_words(knowledge)
+    return Scorer(knowledge), rarity_of_words(knowledge), looks_of_words(knowledge)

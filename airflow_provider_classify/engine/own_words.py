@@ -7,14 +7,15 @@ They carry a category that no known type explains, and hardly count beside one t
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from airflow_provider_classify.contract import Category
-from airflow_provider_classify.engine.features import PageText
-from airflow_provider_classify.engine.knowledge import Knowledge
+from airflow_provider_classify.engine.features import Features, PageText
+from airflow_provider_classify.engine.knowledge import Geometry, Knowledge, Style
 from airflow_provider_classify.engine.labels import telling_words
+from airflow_provider_classify.engine.scoring import geometry_points, style_points
 from airflow_provider_classify.engine.words import label_words, singular
 
 #: Points for the name as a heading, within one, and anywhere in the text.
@@ -24,6 +25,8 @@ DESCRIPTION_LIMIT = 7.0
 RARE_WORD = 3.0
 #: A phrase of two words of the description that stands so on the page counts this many times more.
 PHRASE = 1.5
+#: A word tells of a look that this share of the types has whose names or descriptions have the word.
+COMMON_LOOK = 0.6
 #: A heading is at most this long, and begins in the upper part of the page.
 HEADING_WORDS, HEADING_REGION = 8, 0.3
 
@@ -39,10 +42,34 @@ def rarity_of_words(knowledge: Knowledge) -> dict[str, float]:
     return {word: math.log(1 + len(knowledge.types) / count) / most for word, count in counts.items()}
 
 
-class OwnWords:
-    """The words of one category; ``rarity`` comes from :func:`rarity_of_words`."""
+def looks_of_words(knowledge: Knowledge) -> dict[str, frozenset[Geometry | Style]]:
+    """What documents look like whose name or description has a word: an "identity" is a card, an "agreement" prose."""
+    types = Counter[str]()
+    looks: dict[str, Counter[Geometry | Style]] = defaultdict(Counter)
+    for t in knowledge.types.values():
+        for word in {word for text in (t.name, *t.aliases, *t.labels, t.description) for word in telling_words(text)}:
+            types[word] += 1
+            looks[word].update((*t.geometry, *t.styles))
+    return {
+        word: frozenset(look for look, count in counts.items() if count >= COMMON_LOOK * types[word])
+        for word, counts in looks.items()
+        if types[word] > 2
+    }
 
-    def __init__(self, category: Category, rarity: Mapping[str, float]) -> None:
+
+class OwnWords:
+    """
+    The words of one category.
+
+    :param rarity: comes from :func:`rarity_of_words`.
+    :param looks: comes from :func:`looks_of_words`.
+    """
+
+    def __init__(
+        self, category: Category, rarity: Mapping[str, float], looks: Mapping[str, frozenset[Geometry | Style]]
+    ) -> None:
+        words = [*telling_words(" ".join(label_words(category.name))), *telling_words(category.description)]
+        self._looks = frozenset[Geometry | Style]().union(*(looks.get(word, ()) for word in words))
         self._name = label_words(category.name)
         self._name_words = set(telling_words(" ".join(self._name)))
         description = list(telling_words(category.description))
@@ -51,7 +78,14 @@ class OwnWords:
 
     def points(self, page: OwnWordsPage) -> float:
         """What the page has of them, in the points of a type's score."""
-        return self._name_points(page) + self._description_points(page)
+        points = self._name_points(page) + self._description_points(page)
+        for look in self._looks:
+            points += (
+                geometry_points(look, page.features, points)
+                if isinstance(look, Geometry)
+                else style_points(look, page.features)
+            )
+        return points
 
     def _name_points(self, page: OwnWordsPage) -> float:
         if not self._name:  # a name of signs only
@@ -73,7 +107,8 @@ class OwnWords:
 class OwnWordsPage:
     """A page's words in the singular, prepared once for all categories."""
 
-    def __init__(self, text: PageText, shrink: float) -> None:
+    def __init__(self, text: PageText, features: Features, shrink: float) -> None:
+        self.features = features
         self.words = [singular(word) for word in text.words]
         self.vocabulary = frozenset(self.words)
         self.pairs = frozenset(pairwise(self.words))

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from airflow_provider_classify.contract import Category
-from airflow_provider_classify.engine.features import PageText
-from airflow_provider_classify.engine.knowledge import load_knowledge
-from airflow_provider_classify.engine.own_words import OwnWords, OwnWordsPage, rarity_of_words
+from airflow_provider_classify.engine.features import PageText, features_of
+from airflow_provider_classify.engine.knowledge import Style, load_knowledge
+from airflow_provider_classify.engine.own_words import OwnWords, OwnWordsPage, looks_of_words, rarity_of_words
 from airflow_provider_classify.engine.page import Page
 from tests.support.pages import page_of
 
 RARITY = rarity_of_words(load_knowledge())
+LOOKS = looks_of_words(load_knowledge())
 
 
 def points(category: Category, page: Page) -> float:
-    return OwnWords(category, RARITY).points(OwnWordsPage(PageText(page), 1.0))
+    text = PageText(page)
+    return OwnWords(category, RARITY, LOOKS).points(OwnWordsPage(text, features_of(text), 1.0))
 
 
 def test_the_name_counts_most_as_a_heading() -> None:
@@ -40,3 +42,9 @@ def test_words_of_the_description_count_by_how_rare_they_are() -> None:
 def test_phrases_of_the_description_count_more_than_their_words() -> None:
     category = Category("x", "Shows a bridge keeper.")
     assert points(category, page_of("the bridge keeper")) > points(category, page_of("keeper of the bridge"))
+
+
+def test_words_tell_what_a_document_looks_like() -> None:
+    assert LOOKS["agreement"] == {Style.PROSE}
+    prose = page_of(*["It was said that the house on the hill had been empty for a year"] * 4)
+    assert points(Category("agreement"), prose) > points(Category("xyzzy"), prose)
