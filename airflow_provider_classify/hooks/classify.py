@@ -69,7 +69,7 @@ class ClassifyHook(BaseHook):
         Hand a document over and get a job id.
 
         :param document: local path, object-storage URI or http(s) URL.
-        :param categories: names, ``{"name", "description"}`` objects, or a JSON text of these.
+        :param categories: names, ``{"name", "description", "examples"}`` objects, or a JSON text of these.
         :param idempotency_key: names this submit: where the backend honours it, a second one with the same
             key gets the first one's job, and a submit whose answer was lost is sent again.
         :raises InvalidCategories: before anything is sent.

@@ -93,7 +93,7 @@ class ClassifyBatchOperator(BaseOperator):
         self,
         *,
         documents: Sequence[str] | str,
-        categories: Sequence[str | dict[str, str]] | str,
+        categories: Sequence[str | dict[str, Any]] | str,
         pattern: str = "*",
         output: str | None = None,
         previous: str | None = None,

@@ -47,7 +47,7 @@ class ClassifyOperator(BaseOperator):
 
     :param document: local path, object-storage URI (``s3://conn_id@bucket/key``) or http(s) URL, which
         the API fetches itself. Templated.
-    :param categories: names or ``{"name", "description"}`` objects, also as JSON text. Checked when
+    :param categories: names or ``{"name", "description", "examples"}`` objects, also as JSON text. Checked when
         the DAG is parsed, as far as it is no template. Templated.
     :param classify_conn_id: a connection of type ``classify``. Templated.
     :param wait_for_completion: ``False`` ends the task after the submit, with the job id in XCom.
@@ -68,7 +68,7 @@ class ClassifyOperator(BaseOperator):
         self,
         *,
         document: str,
-        categories: Sequence[str | dict[str, str]] | str,
+        categories: Sequence[str | dict[str, Any]] | str,
         classify_conn_id: str = DEFAULT_CONN_ID,
         wait_for_completion: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
