@@ -2,8 +2,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+BENCH := .venv-bench/bin
+# The providers whose triggers are compared with this package's.
+PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test airflow lint bench-accuracy bench-examples bench-imports fuzz clean
+.PHONY: demo test airflow lint bench-accuracy bench-examples bench-imports bench-polling fuzz clean
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -31,12 +34,25 @@ bench-imports: $(INSTALLED)  ## what importing the operators costs a DAG file
 fuzz: $(INSTALLED)  ## damaged documents, 2,000 of them: make fuzz DOCUMENTS=folder
 	@$(BIN)/python -m tests.benchmarks.fuzz $(if $(DOCUMENTS),"$(DOCUMENTS)")
 
+bench-polling: .venv-bench/.installed  ## what waiting for jobs costs a triggerer, beside other providers: make bench-polling [N=5000]
+	@$(BENCH)/python tests/benchmarks/polling $(if $(N),--jobs $(N))
+
 clean:  ## remove everything that the other targets made
-	rm -rf .venv .airflow .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .airflow .mypy_cache .pytest_cache .ruff_cache
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with make PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up .venv (once) ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+.venv-bench/.installed: pyproject.toml constraints.txt
+	@echo "Setting up .venv-bench with other providers (once) ..."
+	@$(PYTHON) -m venv .venv-bench
+	@$(BENCH)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@for peer in $(PEERS); do \
+		$(BENCH)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+			apache-airflow-providers-$$peer || echo "The provider $$peer could not be installed; its row is left out."; \
+	done
 	@touch $@
