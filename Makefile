@@ -6,7 +6,7 @@ BENCH := .venv-bench/bin
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test airflow lint bench-accuracy bench-examples bench-imports bench-polling fuzz clean
+.PHONY: demo test airflow lint bench-accuracy bench-examples bench-imports bench-polling fuzz clean bench-batch bench-ending
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -36,6 +36,12 @@ fuzz: $(INSTALLED)  ## damaged documents, 2,000 of them: make fuzz DOCUMENTS=fol
 
 bench-polling: .venv-bench/.installed  ## what waiting for jobs costs a triggerer, beside other providers: make bench-polling [N=5000]
 	@$(BENCH)/python tests/benchmarks/polling $(if $(N),--jobs $(N))
+
+bench-batch: $(INSTALLED)  ## a batch task beside mapped tasks, on a whole Airflow: make bench-batch [N=200]
+	@$(BIN)/python tests/benchmarks/batch.py $(N)
+
+bench-ending: $(INSTALLED)  ## from the end of a job to the success of its task: make bench-ending [N=100]
+	@$(BIN)/python tests/benchmarks/ending.py $(N)
 
 clean:  ## remove everything that the other targets made
 	rm -rf .venv .venv-bench .airflow .mypy_cache .pytest_cache .ruff_cache

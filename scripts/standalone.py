@@ -116,8 +116,11 @@ class Standalone:
                 break
             os.killpg(self._process.pid, number)
             deadline = time.monotonic() + seconds
-            while _group_alive(self._process) and time.monotonic() < deadline:
-                time.sleep(0.2)
+            try:
+                while _group_alive(self._process) and time.monotonic() < deadline:
+                    time.sleep(0.2)
+            except KeyboardInterrupt:
+                continue  # somebody is impatient: on to the next signal, and leave nothing behind
             seconds = 10.0
 
 

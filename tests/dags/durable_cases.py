@@ -1,4 +1,4 @@
-"""Tasks that time out and are retried while their jobs go on, on the worker and in the triggerer."""
+"""Tasks that stop waiting while their jobs go on: they time out, or somebody interrupts them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from datetime import timedelta
 from airflow.providers.common.compat.sdk import DAG, Param
 
 from airflow_provider_classify.operators.classify import ClassifyOperator
+
+CATEGORIES = ["letter", "invoice"]
 
 with DAG(
     "durable_cases",
@@ -17,10 +19,20 @@ with DAG(
         ClassifyOperator(
             task_id="deferring" if deferrable else "waiting",
             document="{{ params.document }}",
-            categories=["letter", "invoice"],
+            categories=CATEGORIES,
             classify_conn_id="{{ params.connection }}",
             deferrable=deferrable,
             timeout=1.5,
             retries=1,
             retry_delay=timedelta(0),
+        )
+
+with DAG("interrupted_cases", schedule=None, params={"document": Param(type="string")}):
+    for deferrable in (False, True):
+        ClassifyOperator(
+            task_id="deferring" if deferrable else "waiting",
+            document="{{ params.document }}",
+            categories=CATEGORIES,
+            deferrable=deferrable,
+            poll_interval=1,
         )

@@ -1,0 +1,96 @@
+"""
+A batch task beside mapped tasks, on a whole Airflow on this machine.
+
+``python tests/benchmarks/batch.py [DOCUMENTS]``: 200 documents whose jobs take 10 to 30 s each. Prints the
+seconds from the start of the run to its end, and the CPU seconds that Airflow's processes used meanwhile.
+Asserts nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+from standalone import Standalone, free_port  # noqa: E402
+
+from tests.support.airflow_run import DagRun  # noqa: E402
+from tests.support.waiting import wait_until  # noqa: E402
+
+SHORTEST, LONGEST = 10.0, 30.0
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a `kill` stops Airflow too
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    port = free_port()
+    api = subprocess.Popen(
+        [sys.executable, "-m", "tests.support.paced_api", str(port), str(SHORTEST), str(LONGEST)], cwd=ROOT
+    )
+    try:
+        with tempfile.TemporaryDirectory() as name:
+            measure(Path(name), f"http://127.0.0.1:{port}", number)
+    finally:
+        api.terminate()
+        api.wait(30)
+
+
+def measure(folder: Path, url: str, number: int) -> None:
+    documents = folder / "documents"
+    documents.mkdir()
+    for index in range(number):
+        (documents / f"{index:04}.txt").write_text(f"Letter no. {index}\n")
+    wait_until(lambda: answers(url))
+    settings = {
+        "AIRFLOW_CONN_CLASSIFY_DEFAULT": json.dumps({"conn_type": "classify", "host": url}),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "tests" / "dags"),
+        "AIRFLOW__TRIGGERER__DEFAULT_CAPACITY": "1000",
+    }
+    with Standalone(folder / "airflow", free_port(), settings) as airflow:
+        wait_until(lambda: airflow.request("GET", "dags")["total_entries"] >= 5)
+        before = used(airflow)
+        time.sleep(20)
+        idle = (used(airflow) - before) / 20
+        print(f"{number} documents whose jobs take {SHORTEST:.0f} to {LONGEST:.0f} s; idle Airflow uses {idle:.2f} CPU")
+        print(f"{'':16} {'state':8} {'seconds':>8} {'CPU-s':>7} {'CPU-s above idle':>17}")
+        for dag_id in ("as_one_batch", "as_mapped_tasks"):
+            before, started = used(airflow), time.monotonic()
+            conf = {"folder": str(documents), "output": str(folder / "out.jsonl")}
+            state = DagRun(airflow, dag_id, conf).wait(900)
+            seconds = time.monotonic() - started
+            cpu = used(airflow) - before
+            print(f"{dag_id:16} {state:8} {seconds:8.1f} {cpu:7.1f} {cpu - idle * seconds:17.1f}", flush=True)
+    print(f"{httpx.get(f'{url}/count').json()['jobs']} jobs were submitted in all")
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/count").is_success
+    except httpx.HTTPError:
+        return False
+
+
+def used(airflow: Standalone) -> float:
+    """CPU seconds of Airflow's living processes and of those that they have waited for."""
+    total = 0.0
+    for process in [psutil.Process(airflow.pid), *psutil.Process(airflow.pid).children(recursive=True)]:
+        try:
+            times = process.cpu_times()
+        except psutil.NoSuchProcess:
+            continue
+        total += times.user + times.system + times.children_user + times.children_system
+    return total
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""
+A classify API whose jobs take as long as the test says: for measuring what waits for them.
+
+Run as ``python -m tests.support.paced_api PORT SHORTEST LONGEST``. A job takes between SHORTEST and LONGEST
+seconds, by its number, spread evenly. It has the batch status route.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import uuid
+
+from aiohttp import web
+
+from airflow_provider_classify.contract import (
+    ClassificationResult,
+    Job,
+    JobStatus,
+    PageResult,
+    Progress,
+    Statuses,
+    Submission,
+)
+
+RESULT = ClassificationResult(True, "letter", 0.9, 1, 1, (PageResult(1, True, "letter", 0.9, raw_result="letter"),))
+
+
+class PacedApi:
+    def __init__(self, shortest: float, longest: float) -> None:
+        self._shortest, self._longest = shortest, longest
+        self._ends: dict[str, float] = {}
+        self._keys: dict[str, str] = {}
+
+    async def submit(self, request: web.Request) -> web.Response:
+        await request.read()
+        key = request.headers.get("Idempotency-Key")
+        job_id = self._keys.get(key or "") or str(uuid.uuid4())
+        if job_id not in self._ends:
+            share = len(self._ends) * 0.618 % 1.0  # the golden ratio spreads any number evenly
+            self._ends[job_id] = time.monotonic() + self._shortest + share * (self._longest - self._shortest)
+            if key:
+                self._keys[key] = job_id
+        return web.json_response(Submission(job_id, JobStatus.QUEUED).to_json(), status=202)
+
+    async def get(self, request: web.Request) -> web.Response:
+        job_id = request.match_info["job_id"]
+        if job_id not in self._ends:
+            return web.json_response({"detail": "Job not found"}, status=404)
+        status = self._status(job_id)
+        done = status is JobStatus.COMPLETED
+        progress = Progress.COMPLETED if done else Progress.STARTING
+        return web.json_response(Job(job_id, status, progress, result=RESULT if done else None).to_json())
+
+    async def statuses(self, request: web.Request) -> web.Response:
+        job_ids = request.query.getall("job_id")
+        known = [job_id for job_id in job_ids if job_id in self._ends]
+        missing = tuple(job_id for job_id in job_ids if job_id not in self._ends)
+        return web.json_response(Statuses({job_id: self._status(job_id) for job_id in known}, missing).to_json())
+
+    async def count(self, request: web.Request) -> web.Response:
+        return web.json_response({"jobs": len(self._ends)})
+
+    def _status(self, job_id: str) -> JobStatus:
+        return JobStatus.COMPLETED if time.monotonic() >= self._ends[job_id] else JobStatus.PROCESSING
+
+
+def main() -> None:
+    port, shortest, longest = int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3])
+    api = PacedApi(shortest, longest)
+    app = web.Application()
+    app.add_routes(
+        [
+            web.post("/classify", api.submit),
+            web.get("/classify", api.statuses),
+            web.get("/classify/{job_id}", api.get),
+            web.get("/count", api.count),
+        ]
+    )
+    web.run_app(app, host="127.0.0.1", port=port, print=None)
+
+
+if __name__ == "__main__":
+    main()
