@@ -34,9 +34,8 @@ UNKNOWN_WORD = 0.3
 #: The likeness of words that hardly any two documents of different sources exceed.
 MOST_WORDS_SHARED = 0.3
 #: Points for each unit of likeness beyond what pages have in common that are nothing alike.
-POINTS = 16.0
-COMMON_LIKENESS = 0.3
-COMMON_LIKENESS_OF_KNOWN_NAME = 0.5
+POINTS, POINTS_OF_KNOWN_NAME = 16.0, 8.0
+COMMON_LIKENESS, COMMON_LIKENESS_OF_KNOWN_NAME = 0.3, 0.5
 #: Pages of examples that a process keeps, so that other categories find them read.
 _PAGES_KEPT = 500
 
@@ -94,6 +93,7 @@ class Examples:
 
     def __init__(self, portraits: Mapping[str, Portrait], *, is_known: bool) -> None:
         self._portraits = portraits
+        self._points = POINTS_OF_KNOWN_NAME if is_known else POINTS
         self._common = COMMON_LIKENESS_OF_KNOWN_NAME if is_known else COMMON_LIKENESS
 
     def nearest(self, page: Portrait) -> tuple[str, float]:
@@ -104,7 +104,7 @@ class Examples:
 
     def points(self, page: Portrait) -> float:
         """What the nearest example adds to the category's points on a page."""
-        return POINTS * max(0.0, self.nearest(page)[1] - self._common)
+        return self._points * max(0.0, self.nearest(page)[1] - self._common)
 
 
 @lru_cache(maxsize=_PAGES_KEPT)
