@@ -8,10 +8,14 @@ from airflow_provider_classify.engine.page import Page
 
 #: A page with less text than this is a picture of a page.
 MIN_CHARACTERS = 40
+#: Replacement, control and private-use characters.
+_GLYPH = re.compile("[\ufffd\x00-\x1f\ue000-\uf8ff]")
 #: Of the words of a well-read page more than this share are words or numbers: of 190 pages all but source code.
 MIN_CLEAN_WORDS = 0.8
 #: Letters only, a hyphen or apostrophe between them; or a number, with its currency.
 _CLEAN = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|[^\w\s]?\d[\d.,/:%-]*")
+#: So many words tell.
+_SAMPLE = 150
 _AROUND_WORDS = ".,;:!?()[]\"'«»“”’‘-–—/*•"
 
 
@@ -25,7 +29,7 @@ def is_readable(page: Page) -> bool:
     text = "".join(line.text for line in page.lines)
     if len(text) < MIN_CHARACTERS:
         return False
-    glyphs = sum(c == "\ufffd" or c < " " or "\ue000" <= c <= "\uf8ff" for c in text)
+    glyphs = len(_GLYPH.findall(text))
     letters = sum(map(str.isalpha, text))
     digits = sum(map(str.isdigit, text))
     return glyphs <= 0.12 * len(text) and (letters >= 0.15 * len(text) or digits >= 0.3 * len(text))
@@ -33,8 +37,8 @@ def is_readable(page: Page) -> bool:
 
 def is_legible(page: Page) -> bool:
     """Whether the words of the text layer are words: those that old OCR left on scans are often none."""
-    words = [word.strip(_AROUND_WORDS) for line in page.lines for word in line.text.split()]
-    words = [word for word in words if word]
+    pieces = " ".join(line.text for line in page.lines).split(maxsplit=_SAMPLE)[:_SAMPLE]
+    words = [word for piece in pieces if (word := piece.strip(_AROUND_WORDS))]
     return sum(_CLEAN.fullmatch(word) is not None for word in words) > MIN_CLEAN_WORDS * len(words)
 
 
