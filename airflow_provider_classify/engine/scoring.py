@@ -183,7 +183,7 @@ def geometry_points(geometry: Geometry, features: Features, cues: float) -> floa
         case Geometry.PRESS if characters > BROADSHEET:
             return 2.0
         case Geometry.PRESS if is_ocr and characters > 120:
-            return 1.3 * features.prose
+            return features.prose
         case Geometry.FIELDS if features.lines >= 40:
             return 0.8 if features.line_width < 0.1 and features.side_by_side > 1.5 else 0.0
         case Geometry.SPARSE if is_ocr and features.lines <= 24:
