@@ -369,6 +369,18 @@ def test_one_look_gives_what_may_pass_as_a_value(connection: Callable[..., None]
             ClassifyHook("docs").look("8a1c")
 
 
+def test_a_cancel_says_what_became_of_the_job(connection: Callable[..., None], log: Callable[[], str]) -> None:
+    cancelled = {"job_id": "8a1c", "status": "failed", "error": "The job was cancelled.", "error_kind": "JobCancelled"}
+    with scripted_server(Answer(200, cancelled), Answer(405, {"detail": "Method Not Allowed"})) as server:
+        connection("docs", host=server.url)
+        job = ClassifyHook("docs").cancel("8a1c")
+        assert job is not None
+        assert (job.status, job.error_kind) == (JobStatus.FAILED, "JobCancelled")
+        assert "Job 8a1c was asked to be cancelled and is failed (The job was cancelled.)" in log()
+        assert ClassifyHook("docs").cancel("8a1c") is None
+        assert "Job 8a1c is left to itself: the API has no cancel" in log()
+
+
 async def test_all_that_use_a_connection_on_a_loop_share_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ONE", "OTHER"):
         connection = {"conn_type": "classify", "host": "http://127.0.0.1:9"}
