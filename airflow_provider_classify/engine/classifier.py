@@ -60,6 +60,7 @@ class Classifier:
     :param max_pages: a longer document is classified from its first pages.
     :param threads: cores that OCR may use; all available if None.
     :param knowledge: of document types, instead of what comes with this package.
+    :raises InvalidCategories: an example of a category cannot be used.
     """
 
     def __init__(
@@ -167,7 +168,9 @@ class Classifier:
         pages = [self._page_result(page) for page in judged]
         extra: dict[str, Any] = {
             "scores": {name: round(share / sum(shares), 4) for name, share in zip(self._names, shares, strict=True)},
-            "categories": group_pages(pages),
+            "categories": group_pages(
+                result for result, page in zip(pages, judged, strict=True) if page.score.text.characters
+            ),
             "language": guess_language(word for page in judged for word in page.score.text.words),
             "engine": {
                 "name": "airflow-provider-classify",

@@ -13,7 +13,7 @@ def group_pages(pages: Iterable[PageResult]) -> list[dict[str, Any]]:
     """
     The contract's ``categories``: each with its pages, most pages first, then most confidence.
 
-    Failed pages are in none. ``confidence`` is the mean of the category's pages.
+    Failed pages are in none, nor should blank ones be given. ``confidence`` is the mean of the category's pages.
     """
     groups: dict[str, list[PageResult]] = defaultdict(list)
     for page in pages:

@@ -15,6 +15,8 @@ from airflow_provider_classify.exceptions import (
     DocumentNotFound,
     DocumentTookTooLong,
     ExtraNotInstalled,
+    InvalidCategories,
+    InvalidDocumentTypes,
     JobNotFound,
 )
 from airflow_provider_classify.jobs import JobStore
@@ -96,6 +98,41 @@ def test_the_time_limit_is_the_connections(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("record")
+@pytest.mark.usefixtures("record")
+def test_the_number_of_pages_is_the_connections(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    path.write_text("\f".join(["INVOICE"] * 6))
+    pages = []
+    for settings in ({}, {"max_pages": 6}):
+        submission = backend(**settings).submit(Document(str(path)), CATEGORIES)
+        pages.append(answer(backend().get(submission.job_id)).total_pages)
+    assert pages == [4, 6]
+    with backend(max_pages=5).pool() as pool:
+        assert pool.classify(path, CATEGORIES, name="long.txt").total_pages == 5
+
+
+@pytest.mark.usefixtures("record")
+def test_own_document_types_are_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = backend().identity()
+    folder = tmp_path / "types"
+    monkeypatch.setenv("AIRFLOW__CLASSIFY__DOCUMENT_TYPES", str(folder))
+    with pytest.raises(InvalidDocumentTypes, match="types"):
+        backend().check()
+    folder.mkdir()
+    (folder / "own.yaml").write_text("keeper log:\n  description: A log.\n  cues: {en: {decisive: lamp lit}}")
+    path = write_pdf(tmp_path / "log.pdf", "Godrevy, lamp lit 19.40\nKeeper of the watch: J. Trevanion")
+    submission = backend().submit(Document(str(path)), (*CATEGORIES, Category("keeper log")))
+    assert answer(backend().get(submission.job_id)).classification == "keeper log"
+    assert backend().identity() != usual
+
+
+@pytest.mark.usefixtures("record")
+def test_an_example_that_is_not_there_is_the_categories_fault(tmp_path: Path) -> None:
+    categories = (*CATEGORIES, Category("zeta", examples=(str(tmp_path / "none.pdf"),)))
+    with pytest.raises(InvalidCategories, match=r"none\.pdf"):
+        backend().submit(Document(str(write_pdf(tmp_path / "a.pdf"))), categories)
+
+
 def test_an_unknown_job_is_named() -> None:
     with pytest.raises(JobNotFound, match="no-such-job"):
         backend().get("no-such-job")

@@ -43,6 +43,14 @@ def test_a_document_that_holds_two_shows_both(tmp_path: Path) -> None:
         assert group["confidence"] == pytest.approx(sum(found) / len(found), abs=1e-4)
 
 
+def test_a_blank_page_belongs_to_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "back.pdf"
+    path.write_bytes(paper.pdf("Invoice number 4, bill to Ann, amount due 12.00", ""))
+    result = classify(path, "contract", "invoice")
+    assert len(result.page_results) == 2
+    assert [(group["category"], group["pages"]) for group in result.extra["categories"]] == [("invoice", [1])]
+
+
 def test_more_pages_than_usual(tmp_path: Path) -> None:
     path = text(tmp_path / "long.txt", *[INVOICE] * 5, CONTRACT)
     assert classify(path, "contract", "invoice").extra["categories"][0]["pages"] == [1, 2, 3, 4]
