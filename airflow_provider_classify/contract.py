@@ -185,7 +185,7 @@ class ClassificationResult:
     The ``result`` of a completed job.
 
     An image has no ``page_results`` (here: empty) but a ``raw_result`` of its own.
-    ``extra`` holds what an engine adds beside the contract: ``scores``, ``evidence``, ``engine``.
+    ``extra`` holds what an engine adds beside the contract: ``scores``, ``categories``, ``language``, ``engine``.
     ``classification`` is ``None`` exactly when ``success`` is false.
     """
 
