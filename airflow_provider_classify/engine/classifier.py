@@ -104,7 +104,10 @@ class Classifier:
         """
         Read and classify a document; ``name`` is what errors call it.
 
-        A page that cannot be read fails alone, with its error in the result.
+        ``confidence`` is the probability that the answer is right; ``extra["scores"]`` are the categories'
+        shares, which sum to 1 and so are as if the document were one of them. A document that is like
+        none has a low confidence whatever its shares. A page that cannot be read fails alone, with its
+        error in the result.
 
         :raises DocumentError: the document cannot be opened, or none of its pages can be read.
         """

@@ -1,7 +1,10 @@
 """
 From the categories' points on each page to one answer with a confidence: pure functions.
 
-The constants were fitted on 185 labelled documents of 20 categories (see ``tests/benchmarks/accuracy.py``).
+The constants were chosen on 185 documents of 20 categories. Fitted on four fifths of their sources
+and tried on the fifth, a temperature of 0.45 and 1.0 points of the unknown have the least log loss.
+They are kept a little higher, because the knowledge was written with these documents in view and
+will be right less often on others.
 """
 
 from __future__ import annotations
