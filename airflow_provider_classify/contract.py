@@ -332,6 +332,15 @@ class Job:
         return payload | _present(error_kind=self.error_kind) | dict(self.extra)
 
 
+def job_status(payload: object) -> JobStatus:
+    """
+    Read from the reply to ``GET /classify/{job_id}`` only where the job stands, at a third of the cost.
+
+    :raises InvalidReply: there is no status, or an unknown one.
+    """
+    return _status(_Fields(payload, "the job"))
+
+
 #: How many ids one batch status request may name.
 MAX_STATUS_IDS = 500
 

@@ -97,7 +97,7 @@ class ApiJobs:
         :raises ApiError: the API refused, failed or was not reached.
         """
         if len(job_ids) == 1:
-            return {job_ids[0]: (await self.get(job_ids[0])).status}
+            return {job_ids[0]: await self._status(job_ids[0])}
         what = f"the status of {len(job_ids)} jobs"
         status, headers, body = await self._request("GET", wire.statuses_path(job_ids), None, what=what)
         try:
@@ -108,6 +108,11 @@ class ApiJobs:
             return {}
         missing = {job_id: wire.job_not_found(f"job {job_id}") for job_id in found.not_found}
         return {**found.by_id, **missing}
+
+    async def _status(self, job_id: str) -> JobStatus:
+        what = f"job {job_id}"
+        status, headers, body = await self._request("GET", wire.job_path(job_id), None, what=what)
+        return wire.read_status(status, headers, body, what=what, settings=self._settings)
 
     async def _honours_keys(self) -> bool:
         """As :meth:`ApiBackend._honours_keys`."""

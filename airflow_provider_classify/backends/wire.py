@@ -24,8 +24,10 @@ from airflow_provider_classify.contract import (
     IDEMPOTENCY_HEADER,
     Category,
     Job,
+    JobStatus,
     Statuses,
     Submission,
+    job_status,
 )
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
@@ -103,12 +105,31 @@ def read_submission(
 
 def read_job(status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings) -> Job:
     """Read the reply to a status request. :raises ApiError: the kind that the status stands for."""
+    job = _read_of_job(Job.from_json, status, reply_headers, body, what=what, settings=settings)
+    return replace(job, error=_without_key(job.error, settings)) if job.error else job
+
+
+def read_status(
+    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
+) -> JobStatus:
+    """As :func:`read_job`, but only where the job stands; whoever fetches it reads the rest."""
+    return _read_of_job(job_status, status, reply_headers, body, what=what, settings=settings)
+
+
+def _read_of_job(
+    parse: Callable[[object], T],
+    status: int,
+    reply_headers: Mapping[str, str],
+    body: bytes,
+    *,
+    what: str,
+    settings: Settings,
+) -> T:
     if status == 404 and "detail" in _json_object(body):
         raise job_not_found(what)
     if not 200 <= status < 300:
         raise _error(status, reply_headers, body, what=what, settings=settings)
-    job = _read(body, Job.from_json, what=what, settings=settings)
-    return replace(job, error=_without_key(job.error, settings)) if job.error else job
+    return _read(body, parse, what=what, settings=settings)
 
 
 def read_cancelled(

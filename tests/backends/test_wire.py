@@ -59,6 +59,21 @@ def test_a_job() -> None:
     assert (job.job_id, job.status) == ("8a1c", JobStatus.PROCESSING)
 
 
+def test_where_a_job_stands() -> None:
+    for status in JobStatus:
+        reply = JOB | {"status": status}
+        assert wire.read_status(200, {}, body_of(reply), what="job 8a1c", settings=SETTINGS) is status
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "kind"),
+    [(200, {"status": "lost"}, InvalidReply), (200, {}, InvalidReply), (404, {"detail": "Not found"}, JobNotFound)],
+)
+def test_where_a_job_stands_is_not_said(status: int, content: object, kind: type[ClassifyError]) -> None:
+    with pytest.raises(kind, match="8a1c"):
+        wire.read_status(status, {}, body_of(content), what="job 8a1c", settings=SETTINGS)
+
+
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_a_submission(status: int) -> None:
     submission = wire.read_submission(status, {}, body_of(JOB), what="the document scan.pdf", settings=SETTINGS)
