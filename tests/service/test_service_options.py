@@ -1,0 +1,53 @@
+"""What the command line tells the service about reading and knowledge."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.waiting import wait_until
+
+COMMAND = str(Path(sys.executable).with_name("airflow-classify"))
+OWN = "keeper log:\n  description: The log of a lighthouse.\n  cues: {en: {decisive: lamp lit}}"
+
+
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    monkeypatch.delenv("CLASSIFY_API_KEY", raising=False)
+    (tmp_path / "own.yaml").write_text(OWN)
+    options = ["--port", "0", "--data", str(tmp_path / "data"), "--max-pages", "6", "--document-types", str(tmp_path)]
+    process = subprocess.Popen([COMMAND, "serve", *options], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        url = process.stdout.readline().split()[-1]
+        with httpx.Client(base_url=url) as client:
+            yield client
+    finally:
+        process.terminate()
+        process.wait()
+        process.stdout.close()
+
+
+def submit(client: httpx.Client, categories: object) -> httpx.Response:
+    document = "\f".join(["Godrevy, lamp lit 19.40, wind west"] * 7).encode()
+    return client.post("/classify", data={"categories": json.dumps(categories)}, files={"pdf_file": document})
+
+
+def test_pages_and_own_types_reach_the_engine(client: httpx.Client) -> None:
+    job_id = submit(client, ["letter", "keeper logs"]).json()["job_id"]
+    wait_until(lambda: client.get(f"/classify/{job_id}").json()["status"] == "completed")
+    result = client.get(f"/classify/{job_id}").json()["result"]
+    assert (result["classification"], result["total_pages"]) == ("keeper logs", 6)
+    assert result["categories"][0]["page_count"] == 6
+
+
+def test_a_client_makes_it_read_no_files(client: httpx.Client, tmp_path: Path) -> None:
+    reply = submit(client, ["letter", {"name": "zeta", "examples": [str(tmp_path / "own.yaml")]}])
+    assert reply.status_code == 400
+    assert "examples" in reply.json()["detail"]
