@@ -42,6 +42,8 @@ def singular(word: str) -> str:
     """The word without an English plural ending; wrong for some words, but the same on both sides."""
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
+    if word.endswith(("sses", "shes", "ches", "xes")):
+        return word[:-2]
     if word.endswith("s") and not word.endswith(("ss", "us", "is")) and len(word) > 3:
         return word[:-1]
     return word
