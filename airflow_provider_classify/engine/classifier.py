@@ -13,8 +13,8 @@ from airflow_provider_classify import __version__
 from airflow_provider_classify.contract import MAX_PAGES, Category, ClassificationResult, PageResult
 from airflow_provider_classify.engine.deciding import (
     POINTS_OF_THE_UNKNOWN,
-    SURE,
     combine,
+    is_sure,
     page_weight,
     points_of_other,
     softmax,
@@ -136,7 +136,7 @@ class Classifier:
         judged = None
         for page in reading.passes():
             judged = self._judge_page(page)
-            if max(softmax(judged.points)[:-1]) > SURE:
+            if is_sure(max(softmax(judged.points)[:-1]), lines=len(page.lines), unread=len(page.unread)):
                 break
         if judged is None:
             raise DocumentEmpty(f"Page {reading.number} holds nothing to read.")

@@ -25,8 +25,8 @@ FIRST_PAGE, LATER_PAGE = 1.0, 0.5
 POINTS_OF_THE_UNKNOWN = 2.0
 #: What a type has to give up that nobody asked for: there are many, and some always match.
 UNCLAIMED_COST = 1.0
-#: A page is sure enough to stop reading more of its lines.
-SURE = 0.95
+#: A page is sure enough to stop reading more of its lines; and while most of them are unread.
+SURE, SURE_OF_LITTLE = 0.95, 0.98
 
 
 def softmax(points: Sequence[float], temperature: float = TEMPERATURE) -> list[float]:
@@ -53,6 +53,11 @@ def trust(points: Sequence[float], characters: int) -> list[float]:
     """Shrink points towards a tie where there is little text."""
     share = min(1.0, LEAST_TRUST + characters / ENOUGH_TEXT)
     return [point * share for point in points]
+
+
+def is_sure(share: float, *, lines: int, unread: int) -> bool:
+    """Whether reading on would hardly change a page's answer: ``share`` is that of its best category."""
+    return share > (SURE if lines >= unread else SURE_OF_LITTLE)
 
 
 def page_weight(is_first: bool, characters: int) -> float:
