@@ -127,7 +127,7 @@ def _guesses(
     The types that each of the categories with unknown names may mean.
 
     The best type counts BY_RESEMBLANCE, however weak: the category means something. Of two
-    categories that resemble a type, it counts less for the one that does so less.
+    categories that resemble a type, it counts far less for the one that does so less.
     """
     if not categories:
         return []
@@ -139,7 +139,7 @@ def _guesses(
     for category, likeness in zip(categories, by_word, strict=True):
         best = max(likeness.values(), default=1.0)
         types = {
-            name: BY_RESEMBLANCE * value / best * value / nearest[name]
+            name: BY_RESEMBLANCE * value / best * (value / nearest[name]) ** 3
             for name, value in likeness.items()
             if value >= max(LEAST_RESEMBLANCE, best / 4)
         }
