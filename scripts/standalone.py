@@ -87,7 +87,8 @@ class Standalone:
 
     def request(self, method: str, path: str, body: object = None) -> Any:
         """Call the REST API (v2) and give the JSON it answers; an HTTP error is raised."""
-        with httpx.Client(base_url=self.url, timeout=30) as client:
+        # The first request of a task has the server import for seconds, and all others wait meanwhile.
+        with httpx.Client(base_url=self.url, timeout=120) as client:
             login = client.post("/auth/token", json={"username": USER, "password": self.password})
             login.raise_for_status()
             bearer = {"Authorization": f"Bearer {login.json()['access_token']}"}

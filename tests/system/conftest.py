@@ -1,0 +1,71 @@
+"""A whole Airflow, the service with a key, and two documents, made anew for each module of tests."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from samples import draw_samples
+from standalone import Standalone, free_port
+
+from airflow_provider_classify.hooks.classify import ClassifyHook
+from tests.support.service import running_service
+from tests.support.waiting import wait_until
+
+#: Faster than Airflow's 30 s, so that the tests are.
+TAKE_OVER_AFTER = "8"
+
+
+@pytest.fixture(scope="session")
+def key():
+    return "key-of-the-system-tests-d2f8"
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory, key):
+    folder = tmp_path_factory.mktemp("service")
+    with running_service(folder, api_key=key) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def connection(service, key):
+    return json.dumps({"conn_type": "classify", "host": service.url, "password": key})
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("documents")
+    draw_samples(folder)
+    for path in folder.iterdir():
+        if path.name not in ("invoice.pdf", "letter.pdf"):
+            path.unlink()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def airflow(connection, tmp_path_factory):
+    settings = {
+        "AIRFLOW_CONN_CLASSIFY_DEFAULT": connection,
+        "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+        # On a busy machine the triggerer takes long for its first question to Airflow, which a kill may be.
+        "AIRFLOW__TRIGGERER__ON_KILL_TIMEOUT": "120",
+        "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": TAKE_OVER_AFTER,
+    }
+    wanted = {"classify_incoming_documents", "interrupted_cases"}
+    with Standalone(tmp_path_factory.mktemp("airflow"), free_port(), settings) as airflow:
+        wait_until(lambda: {dag["dag_id"] for dag in airflow.request("GET", "dags")["dags"]} >= wanted, 300, pause=0.5)
+        yield airflow
+
+
+@pytest.fixture
+def warm(service, documents, connection, monkeypatch):
+    """
+    Have all processes of the service's engine started: only those that run can be held.
+
+    The second one starts when the first is busy.
+    """
+    monkeypatch.setenv("AIRFLOW_CONN_WARM", connection)
+    hook = ClassifyHook("warm")
+    for job_id in [hook.submit(str(documents / "letter.pdf"), ["letter"]).job_id for _ in range(6)]:
+        hook.fetch(job_id)
