@@ -34,8 +34,8 @@ UNKNOWN_WORD = 0.3
 #: The likeness of words that hardly any two documents of different sources exceed.
 MOST_WORDS_SHARED = 0.3
 #: Points for each unit of likeness beyond what pages have in common that are nothing alike.
-POINTS, POINTS_OF_KNOWN_NAME = 16.0, 8.0
-COMMON_LIKENESS, COMMON_LIKENESS_OF_KNOWN_NAME = 0.3, 0.5
+POINTS, POINTS_OF_KNOWN_NAME = 10.0, 5.0
+COMMON_LIKENESS, COMMON_LIKENESS_OF_KNOWN_NAME = 0.3, 0.4
 #: Pages of examples that a process keeps, so that other categories find them read.
 _PAGES_KEPT = 500
 
@@ -49,12 +49,12 @@ class Portrait:
     length: float
 
     def likeness(self, other: Portrait) -> float:
-        """How alike two pages are, 0 to 1."""
+        """How alike two pages are, 0 to 1; the words count twice."""
         distance = sum((a - b) ** 2 for a, b in zip(self.scores, other.scores, strict=True))
         by_scores = math.exp(-distance / (2 * SCORES_APART**2))
         few, many = sorted((self.words, other.words), key=len)
         shared = sum(weight**2 for word, weight in few.items() if word in many) / (self.length * other.length)
-        return (by_scores + min(1.0, shared / MOST_WORDS_SHARED)) / 2
+        return (by_scores + 2 * min(1.0, shared / MOST_WORDS_SHARED)) / 3
 
 
 class Painter:
