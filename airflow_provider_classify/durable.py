@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import uuid
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
@@ -40,12 +39,14 @@ class Record:
     """
     A submit that was about to be sent, or with a ``job_id`` one that was taken.
 
-    ``idempotency_key`` names the intent: every try that sends it again uses the same.
+    ``idempotency_key`` names the intent: every try that sends it again uses the same. A job that failed ends
+    an intent, and ``failures`` counts those.
     """
 
     fingerprint: str
     idempotency_key: str
     job_id: str | None = None
+    failures: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,9 @@ class Reattach:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """The task needs a job; ``why`` it has none is for the log."""
+    """The task needs a job. ``intent`` is to be recorded before the submit; ``why`` it has none is for the log."""
 
-    idempotency_key: str
+    intent: Record
     why: str
 
 
@@ -74,9 +75,21 @@ def fingerprint(document: str, categories: Sequence[Category], classifier: str) 
     return hashlib.sha256(json.dumps(question).encode()).hexdigest()
 
 
-def new_key() -> str:
-    """Make an idempotency key. It is random, since two Airflows can have the same DAG and the same run."""
-    return str(uuid.uuid4())
+def address(task_instance: Any) -> str:
+    """Say which task of which run this is, whatever the try."""
+    return "/".join(
+        map(str, (task_instance.dag_id, task_instance.task_id, task_instance.run_id, task_instance.map_index))
+    )
+
+
+def key_of(address: str, fingerprint: str, failures: int) -> str:
+    """
+    Make the idempotency key of an intent: the same in every try, another after a failure.
+
+    Two Airflows that have the same run of the same DAG make the same keys, and share the answer to the same
+    question about the same bytes.
+    """
+    return hashlib.sha256(f"{address}/{fingerprint}/{failures}".encode()).hexdigest()
 
 
 def known_job(record: Record | None, wanted: str) -> str | None:
@@ -84,25 +97,28 @@ def known_job(record: Record | None, wanted: str) -> str | None:
     return record.job_id if record and record.fingerprint == wanted else None
 
 
-def decide(record: Record | None, wanted: str, seen: Job | ClassifyError | None, key: str) -> Reattach | Submit:
+def decide(record: Record | None, wanted: str, seen: Job | ClassifyError | None, address: str) -> Reattach | Submit:
     """
     Decide whether the task takes its job up or submits.
 
     :param wanted: the fingerprint of what the task is to do now.
     :param seen: what a look at the :func:`known_job` found, if there is one. A look that failed for a reason
         that may pass says nothing against the job.
-    :param key: a new key, for the case that this is a new intent.
+    :param address: of the task (:func:`address`).
     """
+    first = Record(wanted, key_of(address, wanted, 0))
     if record is None:
-        return Submit(key, "it has none yet")
+        return Submit(first, "it has none yet")
     if record.fingerprint != wanted:
-        return Submit(key, "document, categories or connection have changed since the last one")
+        return Submit(first, "document, categories or connection have changed since the last one")
     if record.job_id is None:
-        return Submit(record.idempotency_key, "an earlier try ended before its submit was answered")
+        return Submit(record, "an earlier try ended before its submit was answered")
+    failures = record.failures + 1
+    next_one = Record(wanted, key_of(address, wanted, failures), failures=failures)
     if isinstance(seen, JobNotFound):
-        return Submit(key, f"job {record.job_id} is not known any more")
+        return Submit(next_one, f"job {record.job_id} is not known any more")
     if isinstance(seen, Job) and _is_useless(seen):
-        return Submit(key, f"job {record.job_id} failed")
+        return Submit(next_one, f"job {record.job_id} failed")
     return Reattach(record.job_id)
 
 

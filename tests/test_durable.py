@@ -22,8 +22,10 @@ def job(status: JobStatus, success: bool = True) -> Job:
     return Job("job-1", status, error="why" if status is JobStatus.FAILED else None, result=result)
 
 
-def test_without_a_record_the_task_submits_with_a_new_key():
-    assert decide(None, "wanted", None, "new").idempotency_key == "new"
+def test_without_a_record_the_task_submits():
+    step = decide(None, "wanted", None, "dag/task/run/-1")
+    assert isinstance(step, Submit)
+    assert step.intent == Record("wanted", durable.key_of("dag/task/run/-1", "wanted", 0))
 
 
 @pytest.mark.parametrize(
@@ -31,31 +33,31 @@ def test_without_a_record_the_task_submits_with_a_new_key():
     [job(JobStatus.QUEUED), job(JobStatus.PROCESSING), job(JobStatus.COMPLETED), ApiNotReached("down")],
 )
 def test_a_job_that_runs_or_is_done_is_taken_up_and_so_is_one_that_cannot_be_seen_now(seen: Job | ClassifyError):
-    assert decide(SUBMITTED, "wanted", seen, "new") == Reattach("job-1")
+    assert decide(SUBMITTED, "wanted", seen, "address") == Reattach("job-1")
 
 
 @pytest.mark.parametrize(
     "seen", [job(JobStatus.FAILED), job(JobStatus.COMPLETED, success=False), JobNotFound("expired")]
 )
 def test_after_a_job_that_is_of_no_use_the_submit_is_a_new_intent(seen: Job | ClassifyError):
-    step = decide(SUBMITTED, "wanted", seen, "new")
+    step = decide(SUBMITTED, "wanted", seen, "address")
     assert isinstance(step, Submit)
-    assert step.idempotency_key == "new"
+    assert step.intent == Record("wanted", durable.key_of("address", "wanted", 1), failures=1)
     assert "job-1" in step.why
 
 
 def test_an_intent_is_sent_again_with_its_own_key():
-    step = decide(INTENT, "wanted", None, "new")
+    step = decide(INTENT, "wanted", None, "address")
     assert isinstance(step, Submit)
-    assert step.idempotency_key == "key-1"
+    assert step.intent == INTENT
 
 
 @pytest.mark.parametrize("record", [INTENT, SUBMITTED])
 def test_a_record_of_something_else_counts_for_nothing(record: Record):
     assert durable.known_job(record, "other") is None
-    step = decide(record, "other", None, "new")
+    step = decide(record, "other", None, "address")
     assert isinstance(step, Submit)
-    assert step.idempotency_key == "new"
+    assert step.intent == Record("other", durable.key_of("address", "other", 0))
 
 
 def test_only_a_job_of_the_wanted_fingerprint_is_looked_at():
@@ -77,8 +79,10 @@ def test_a_fingerprint_is_of_document_categories_and_classifier():
     assert durable.fingerprint("d", [Category("a"), Category("b", "description")], "conn") == fingerprints[0]
 
 
-def test_keys_differ():
-    assert durable.new_key() != durable.new_key()
+def test_a_key_is_the_same_in_every_try_and_another_for_another_intent():
+    assert durable.key_of("address", "wanted", 0) == durable.key_of("address", "wanted", 0)
+    others = [("other", "wanted", 0), ("address", "other", 0), ("address", "wanted", 1)]
+    assert len({durable.key_of(*intent) for intent in [("address", "wanted", 0), *others]}) == 4
 
 
 class Store(dict[str, Any]):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, ObjectStoragePath, TaskDeferred, conf
 
-from airflow_provider_classify import polling, retries
+from airflow_provider_classify import durable, polling, retries
 from airflow_provider_classify.backends.local import LocalBackend
 from airflow_provider_classify.batch.api_run import ApiRun
 from airflow_provider_classify.batch.items import (
@@ -141,7 +141,9 @@ class ClassifyBatchOperator(BaseOperator):
                 with ledger, self._progress_log(items, todo) as progress:
                     run_locally(backend, todo, categories, ledger, progress)
             else:
-                asyncio.run(self._submit_and_wait(backend, ledger, items, categories, wait, _Keys(context)))
+                asyncio.run(
+                    self._submit_and_wait(backend, ledger, items, categories, wait, durable.address(context["ti"]))
+                )
             if not self.deferrable or not ledger.progress().under_way(items):
                 return self._finish(ledger, items, wait)
         raise self._deferral(ledger, items, wait)
@@ -203,14 +205,18 @@ class ClassifyBatchOperator(BaseOperator):
         items: Sequence[Item],
         categories: Sequence[Category],
         wait: polling.Wait,
-        keys: _Keys,
+        address: str,
     ) -> None:
         progress = ledger.progress()
         todo = [item for item in outstanding(items, progress) if item.intent not in progress.submitted]
+
+        def key_of(item: Item) -> str:
+            return durable.key_of(address, item.intent, progress.failed[item.intent])
+
         with ledger, self._progress_log(items, todo) as log:
             async with backend.connect() as jobs:
                 run = ApiRun(jobs, ledger, log)
-                await run.submit(todo, categories, lambda item: keys.of(item, progress.failed[item.intent]))
+                await run.submit(todo, categories, key_of)
         if not self.deferrable:
             await self._collect(backend, ledger, items, wait)
 
@@ -264,32 +270,10 @@ class ClassifyBatchOperator(BaseOperator):
         if self.output_path:
             return f"{self.output_path}.parts"
         home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
-        return str(home / "classify" / "batches" / _digest(_address(context)))
+        return str(home / "classify" / "batches" / hashlib.sha256(durable.address(context["ti"]).encode()).hexdigest())
 
     def _progress_log(self, items: Sequence[Item], todo: Sequence[Item]) -> ProgressLog:
         return ProgressLog(self.log, total=len(items), done=len(items) - len(todo))
-
-
-class _Keys:
-    """Idempotency keys: the same for every try of the task, another after a failure of the document."""
-
-    def __init__(self, context: Context) -> None:
-        self._address = _address(context)
-
-    def of(self, item: Item, failures: int) -> str:
-        return _digest(f"{self._address}/{item.intent}/{failures}")
-
-
-def _address(context: Context) -> str:
-    """Which task of which run this is, whatever the try."""
-    task_instance = context["ti"]
-    return "/".join(
-        map(str, (task_instance.dag_id, task_instance.task_id, task_instance.run_id, task_instance.map_index))
-    )
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _fingerprint(document: str) -> str:

@@ -145,25 +145,24 @@ class ClassifyOperator(BaseOperator):
 
     def _job_of(self, context: Context) -> str:
         """Give the job of an earlier try, or submit."""
-        store: durable.StateStore | None = context.get("task_state_store")
-        if store is None:  # Airflow before 3.3
-            return self.hook.submit(self.document, self.categories, durable.new_key()).job_id
-        categories = parse_categories(self.categories)
         wanted = durable.fingerprint(
             Document(self.document).fingerprint(),
-            categories,
+            parse_categories(self.categories),
             f"{self.classify_conn_id} {self.hook.backend.identity()}",
         )
-        record = durable.read(store, self.task_id)
-        step = durable.decide(record, wanted, self._seen(durable.known_job(record, wanted)), durable.new_key())
+        store: durable.StateStore | None = context.get("task_state_store")  # from Airflow 3.3
+        record = None if store is None else durable.read(store, self.task_id)
+        seen = self._seen(durable.known_job(record, wanted))
+        step = durable.decide(record, wanted, seen, durable.address(context["ti"]))
         if isinstance(step, durable.Reattach):
             self.log.info("The task takes its job %s up.", step.job_id)
             return step.job_id
         self.log.info("The task submits a job: %s.", step.why)
-        intent = durable.Record(wanted, step.idempotency_key)
-        durable.write(store, intent, self.task_id)
-        job_id = self.hook.submit(self.document, categories, step.idempotency_key).job_id
-        durable.write(store, replace(intent, job_id=job_id), self.task_id)
+        if store is not None:
+            durable.write(store, step.intent, self.task_id)
+        job_id = self.hook.submit(self.document, self.categories, step.intent.idempotency_key).job_id
+        if store is not None:
+            durable.write(store, replace(step.intent, job_id=job_id), self.task_id)
         return job_id
 
     def _seen(self, job_id: str | None) -> Job | ClassifyError | None:

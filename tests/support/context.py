@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 
 class TaskInstance:
     """Keeps what is pushed to XCom."""
 
-    dag_id, task_id, run_id, map_index = "dag", "t", "run", -1
+    dag_id, task_id, map_index = "dag", "t", -1
 
     def __init__(self) -> None:
+        self.run_id = os.environ["PYTEST_CURRENT_TEST"]  # each test is a run of its own
         self.xcom: dict[str, Any] = {}
 
     def xcom_push(self, key: str, value: Any) -> None:
