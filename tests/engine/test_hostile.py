@@ -142,6 +142,7 @@ CORRUPT: dict[str, Callable[[], bytes]] = {
     "content of a million arrays": lambda: hostile.page(hostile.stream(b"[" * 1_000_000)),
     "a million elements deep": lambda: hostile.docx_of("<w:p>" * 1_000_000),
     "an archive that unpacks to more than it says": lambda: hostile.docx_that_lies(500),
+    "an archive of a later version": hostile.docx_of_a_later_zip,
     "a profile of 300 MB": lambda: hostile.png_with_bomb(b"iCCP", 300_000_000),
     "a text of 300 MB": lambda: hostile.png_with_bomb(b"zTXt", 300_000_000),
     "parts within parts": lambda: hostile.email(NESTED),
@@ -154,6 +155,13 @@ def test_bomb_is_called_damaged(engine: EngineProcess, draw: Callable[[], bytes]
     with pytest.raises(DocumentCorrupt, match=r"'hostile\.pdf'"):
         _classify(engine, draw(), tmp_path)
     assert _is_well(engine, tmp_path)
+
+
+def test_frame_larger_than_its_image_fails_alone(engine: EngineProcess, tmp_path: Path) -> None:
+    first, second = _classify(engine, hostile.gif_with_large_frame(60_000), tmp_path).page_results
+    assert first.success
+    assert second.error is not None
+    assert "more than 100,000,000 pixels" in second.error
 
 
 @pytest.mark.parametrize("tag", ["<div>", "<table><tr><td>"])

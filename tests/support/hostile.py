@@ -8,6 +8,8 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 
+from PIL import ImageOps
+
 from tests.support import paper
 
 LINE = "Invoice number 7, bill to Example Ltd, total amount due 42.00, payment terms 30 days"
@@ -108,6 +110,14 @@ def png_with_bomb(kind: bytes, size: int) -> bytes:
     return picture[:33] + chunk + picture[33:]
 
 
+def gif_with_large_frame(side: int) -> bytes:
+    """A GIF of two frames, the second of which says it is ``side`` pixels wide and high."""
+    first = paper.picture()
+    data = paper.encoded(first, "GIF", save_all=True, append_images=[ImageOps.invert(first)])
+    before, header, after = data.rpartition(b"\x2c" + struct.pack("<HHHH", 0, 0, *first.size))
+    return before + header[:5] + struct.pack("<HH", side, side) + after
+
+
 def docx_of(body: str) -> bytes:
     """A Word document with this as its ``word/document.xml``, packed."""
     file = io.BytesIO()
@@ -125,6 +135,14 @@ def docx_that_lies(size: int) -> bytes:
     data = bytearray(docx_of(" " * 100_000_000))
     entry = data.rfind(b"PK\x01\x02", 0, data.rfind(b"word/document.xml"))
     data[entry + 24 : entry + 28] = struct.pack("<I", size)
+    return bytes(data)
+
+
+def docx_of_a_later_zip() -> bytes:
+    """A Word document whose archive says that it takes a later program to unpack."""
+    data = bytearray(paper.docx(LINE))
+    entry = data.index(b"PK\x01\x02")
+    data[entry + 6] = 148
     return bytes(data)
 
 

@@ -72,6 +72,8 @@ class _Frame:
             # JPEG decodes to a half, quarter or eighth at a fraction of the cost; no effect on others.
             self.image.draft("RGB", (OCR_SIDE, OCR_SIDE))
             upright = ImageOps.exif_transpose(_shrunk(self.image))
+        except Image.DecompressionBombError as error:  # a later frame may be larger than the first
+            raise _too_large(self.name) from error
         except _DECODER_ERRORS as error:
             raise DocumentCorrupt(
                 f"Page {self.number} of the image {self.name!r} is damaged or incomplete; fetch it again."

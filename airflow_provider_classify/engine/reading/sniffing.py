@@ -117,7 +117,7 @@ def _office_format(path: Path, *, name: str) -> Format:
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
         raise DocumentCorrupt(
             f"The document {name!r} is a broken archive; open it in its application and save it anew."
         ) from error
