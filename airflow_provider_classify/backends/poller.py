@@ -24,8 +24,8 @@ from airflow_provider_classify.exceptions import ClassifyError
 
 #: Looks under way at the same time.
 _WORKERS = 32
-#: Seconds between two calls for what is due. Looks that go in a burst cost a fraction of looks that each
-#: wake the loop.
+#: Seconds between two calls for what is due. Jobs are looked at up to half of it early or late, and so
+#: many in one turn of the loop instead of one in each.
 _TICK = 0.1
 
 Seen = JobStatus | ClassifyError

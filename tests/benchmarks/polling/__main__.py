@@ -97,9 +97,9 @@ async def run_case(case: Case, jobs: int) -> str:
 
 
 def row(case: Case, jobs: int, server: JobServer, measured: dict[str, Any]) -> str:
-    """Make one line of the table. Of a batch trigger, a job is seen when the server says that it has ended."""
-    fired = measured["fired"]
-    seen = server.seen if fired is None else {int(number): at for number, at in fired.items()}
+    """Make one line of the table. A batch trigger has one event, so there a job is seen when the server has told."""
+    fired = {int(number): at for number, at in measured["fired"].items()}
+    seen = server.seen if case.contestant == "classify-batch" else fired
     never = time.monotonic()
     delays = sorted(seen.get(number, never) - end for number, end in server.ends.items())
     late = jobs - len(seen)

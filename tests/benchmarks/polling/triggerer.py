@@ -24,6 +24,7 @@ from collections.abc import Iterable
 import greenback
 import psutil
 import structlog
+from airflow.triggers.base import BaseTrigger
 from contestants import CONTESTANTS, Maker
 
 #: Seconds between two looks at how late the loop is.
@@ -51,31 +52,34 @@ class Watch:
         self._task.cancel()
 
 
-async def run(make: Maker, jobs: Iterable[int], patience: float) -> tuple[int, dict[int, float]]:
-    """Run the triggers of jobs; gives how many there were, and the time of each one's event by its index."""
+async def run(make: Maker, jobs: Iterable[int], patience: float) -> dict[int, float]:
+    """Run the triggers of jobs while ``patience`` lasts; gives the time of each one's event, numbered from 1."""
     fired: dict[int, float] = {}
+    deadline = time.monotonic() + patience
 
-    async def run_trigger(index: int, trigger: object) -> None:
+    async def run_trigger(number: int, trigger: BaseTrigger) -> None:
         await greenback.ensure_portal()
         try:
             async for event in trigger.run():
-                fired[index] = time.monotonic()
+                fired[number] = time.monotonic()
                 if not _is_good(event.payload):
                     raise SystemExit(f"A trigger fired {event.payload!r}.")
         finally:
             await trigger.cleanup()
 
     tasks = []
-    for index, trigger in enumerate(make(jobs)):
-        tasks.append(asyncio.create_task(run_trigger(index, trigger)))
+    for number, trigger in enumerate(make(jobs), start=1):
+        tasks.append(asyncio.create_task(run_trigger(number, trigger)))
         await asyncio.sleep(0)  # the triggerer does, twice for each
         await asyncio.sleep(0)
-    done, pending = await asyncio.wait(tasks, timeout=patience)
+        if time.monotonic() > deadline:  # triggers that block the loop
+            break
+    done, pending = await asyncio.wait(tasks, timeout=max(0.0, deadline - time.monotonic()))
     for task in pending:
         task.cancel()
     for task in done:
         task.result()
-    return len(tasks), fired
+    return fired
 
 
 def _is_good(payload: object) -> bool:
@@ -89,13 +93,13 @@ async def measure(make: Maker, jobs: int, patience: float) -> dict[str, object]:
     print("ready", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     memory, before, watch = psutil.Process().memory_info().rss, _cpu(), Watch()
-    triggers, fired = await run(make, range(1, jobs + 1), patience)
+    fired = await run(make, range(1, jobs + 1), patience)
     watch.stop()
     return {
         "cpu": _cpu() - before,
         "memory": watch.peak - memory,
         "lags": watch.lags,
-        "fired": {index + 1: at for index, at in fired.items()} if triggers == jobs else None,
+        "fired": fired,
     }
 
 
