@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.contract import MAX_PAGES, Category, parse_categories
+from airflow_provider_classify.categories import Category, parse_categories
+from airflow_provider_classify.contract import MAX_PAGES
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCategories
 
 if TYPE_CHECKING:

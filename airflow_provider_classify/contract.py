@@ -12,15 +12,14 @@ A page that fails carries the *first* category as its ``classification`` on the 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from types import NoneType
 from typing import Any
 
-from airflow_provider_classify.exceptions import InvalidCategories, InvalidReply
+from airflow_provider_classify.exceptions import InvalidReply
+from airflow_provider_classify.fields import Fields
 
 #: A longer document is classified from its first pages.
 MAX_PAGES = 4
@@ -57,86 +56,6 @@ class Progress(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Category:
-    """
-    A name to classify into, and what it means, for names that do not say it themselves.
-
-    A name with slashes is a path (``finance/invoice``). ``examples`` are paths of documents of this
-    category on the machine of the local engine, which alone uses them.
-    """
-
-    name: str
-    description: str = ""
-    examples: tuple[str, ...] = ()
-
-    def to_json(self) -> dict[str, str]:
-        """The form in which the API takes it: without the examples, which are files of this machine."""
-        return {"name": self.name, "description": self.description} if self.description else {"name": self.name}
-
-
-def parse_categories(value: object) -> tuple[Category, ...]:
-    """
-    Read categories from what a user writes: names, ``{"name", "description", "examples"}``, or JSON of these.
-
-    :raises InvalidCategories: none given, one repeated (case does not distinguish), not a list.
-    """
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError) as error:
-            raise InvalidCategories(
-                f"The categories {value!r} are not a JSON list; "
-                'give names such as ["invoice", "receipt"], or objects with "name" and "description".'
-            ) from error
-    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
-        raise InvalidCategories(f"Categories must be a list of names, not {type(value).__name__}; give at least one.")
-    categories = tuple(_parse_category(item) for item in value)
-    if not categories:
-        raise InvalidCategories("The list of categories is empty; give at least one name.")
-    seen: set[str] = set()
-    for category in categories:
-        key = category.name.casefold()
-        if key in seen:
-            raise InvalidCategories(f"The category {category.name!r} is given twice; remove one of them.")
-        seen.add(key)
-    return categories
-
-
-def _parse_category(item: object) -> Category:
-    if isinstance(item, Category):
-        item = asdict(item)
-    elif isinstance(item, str):
-        item = {"name": item}
-    if not isinstance(item, Mapping):
-        raise InvalidCategories(f'The category {item!r} is neither a name nor an object with "name".')
-    name, description = item.get("name"), item.get("description")
-    if not isinstance(name, str) or not name.strip():
-        raise InvalidCategories(f"The category {dict(item)!r} has no name; give it one.")
-    if not isinstance(description, (str, NoneType)):
-        raise InvalidCategories(f"The description of the category {name!r} is not a text; write it as one.")
-    if any("\ud800" <= character <= "\udfff" for character in name + (description or "")):
-        raise InvalidCategories(f"The category {name!r} has a character that is none; write it as UTF-8.")
-    unknown = set(item) - {"name", "description", "examples"}
-    if unknown:
-        raise InvalidCategories(
-            f"The category {name!r} has an unknown key {sorted(map(str, unknown))[0]!r}; "
-            'only "name", "description" and "examples" are read.'
-        )
-    return Category(name.strip(), (description or "").strip(), _parse_examples(name, item.get("examples")))
-
-
-def _parse_examples(name: str, examples: object) -> tuple[str, ...]:
-    if examples is None:
-        return ()
-    if not isinstance(examples, Sequence) or isinstance(examples, (str, bytes)):
-        raise InvalidCategories(f"The examples of the category {name!r} are no list; give a list of paths.")
-    for path in examples:
-        if not isinstance(path, str) or not path.strip() or "\0" in path:
-            raise InvalidCategories(f"The category {name!r} has an example {path!r} that is no path; give paths.")
-    return tuple(examples)
-
-
-@dataclass(frozen=True, slots=True)
 class PageResult:
     """
     What was found on one page, ``page`` from 1.
@@ -156,7 +75,7 @@ class PageResult:
     @classmethod
     def from_json(cls, payload: object, where: str) -> PageResult:
         """Read one entry of ``page_results``; ``where`` names it in errors."""
-        fields = _Fields(payload, where)
+        fields = Fields(payload, where)
         success = fields.required("success", bool)
         return cls(
             page=fields.required("page", int),
@@ -208,7 +127,7 @@ class ClassificationResult:
 
         :raises InvalidReply: a field is missing or of another type.
         """
-        fields = _Fields(payload, "result")
+        fields = Fields(payload, "result")
         success = fields.required("success", bool)
         listed = fields.optional("page_results", list) or []
         pages = tuple(PageResult.from_json(page, f"result.page_results[{i}]") for i, page in enumerate(listed))
@@ -270,7 +189,7 @@ class Submission:
     @classmethod
     def from_json(cls, payload: object) -> Submission:
         """:raises InvalidReply: a field is missing or of another type."""
-        fields = _Fields(payload, "the reply to the submit")
+        fields = Fields(payload, "the reply to the submit")
         return cls(
             job_id=fields.required("job_id", str),
             status=_status(fields),
@@ -305,7 +224,7 @@ class Job:
     @classmethod
     def from_json(cls, payload: object) -> Job:
         """:raises InvalidReply: a field is missing or of another type, or completed without a result."""
-        fields = _Fields(payload, "the job")
+        fields = Fields(payload, "the job")
         status = _status(fields)
         completed = status is JobStatus.COMPLETED
         result = fields.required("result", dict) if completed else fields.drop("result")
@@ -338,7 +257,7 @@ def job_status(payload: object) -> JobStatus:
 
     :raises InvalidReply: there is no status, or an unknown one.
     """
-    return _status(_Fields(payload, "the job"))
+    return _status(Fields(payload, "the job"))
 
 
 #: How many ids one batch status request may name.
@@ -359,10 +278,10 @@ class Statuses:
     @classmethod
     def from_json(cls, payload: object) -> Statuses:
         """:raises InvalidReply: a field is missing or of another type."""
-        fields = _Fields(payload, "the jobs' statuses")
+        fields = Fields(payload, "the jobs' statuses")
         jobs = fields.required("jobs", dict)
         return cls(
-            by_id={str(job_id): _status(_Fields({"status": status}, "a job")) for job_id, status in jobs.items()},
+            by_id={str(job_id): _status(Fields({"status": status}, "a job")) for job_id, status in jobs.items()},
             not_found=tuple(map(str, fields.required("not_found", list))),
         )
 
@@ -374,7 +293,7 @@ class Statuses:
         }
 
 
-def _status(fields: _Fields) -> JobStatus:
+def _status(fields: Fields) -> JobStatus:
     status = fields.required("status", str)
     try:
         return JobStatus(status)
@@ -385,47 +304,3 @@ def _status(fields: _Fields) -> JobStatus:
 
 def _present(**values: Any) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-class _Fields:
-    """Takes fields out of a JSON object one by one; what is left over is ``rest``."""
-
-    def __init__(self, payload: object, where: str) -> None:
-        if not isinstance(payload, Mapping):
-            raise InvalidReply(f"The API's reply is not the contract's: {where} is no JSON object.")
-        self._left = dict(payload)
-        self._where = where
-
-    def required(self, name: str, kind: type | tuple[type, ...]) -> Any:
-        if self._left.get(name) is None:
-            raise InvalidReply(f"The API's reply is not the contract's: {self._where} lacks {name!r}.")
-        return self.optional(name, kind)
-
-    def optional(self, name: str, kind: type | tuple[type, ...]) -> Any:
-        value = self._left.pop(name, None)
-        is_number_for_truth = isinstance(value, bool) and kind is not bool
-        if value is not None and (is_number_for_truth or not isinstance(value, kind)):
-            raise InvalidReply(
-                f"The API's reply is not the contract's: {self._where} has {name!r} of type {type(value).__name__}."
-            )
-        return value
-
-    def confidence(self, *, required: bool) -> float:
-        """Take the number from 0 to 1; where it is not required, 0 stands for what is none."""
-        if not required:
-            value = self._left.pop("confidence", None)
-            return float(value) if type(value) in (int, float) and 0 <= value <= 1 else 0.0
-        value = self.required("confidence", (int, float))
-        # NaN and percentages would pass every threshold of a route; a sum of float32 may be a little above 1.
-        if not 0 <= value <= 1.00001:
-            raise InvalidReply(
-                f"The API's reply is not the contract's: {self._where} has a 'confidence' that is not from 0 to 1."
-            )
-        return min(float(value), 1.0)
-
-    def drop(self, name: str) -> Any:
-        """Take a field out whose value means nothing in this state."""
-        self._left.pop(name, None)
-
-    def rest(self) -> dict[str, Any]:
-        return self._left

@@ -7,8 +7,8 @@ as a stream, and never whole into memory.
 
 from __future__ import annotations
 
-import logging
 import hashlib
+import logging
 import re
 import shutil
 import tempfile

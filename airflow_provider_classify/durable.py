@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from airflow_provider_classify.contract import Category, Job, JobStatus
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import Job, JobStatus
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound, TaskStateUnavailable
 
 #: The record's name in the task's state.

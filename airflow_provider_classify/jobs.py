@@ -27,15 +27,8 @@ from sqlalchemy import update as update_rows
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from airflow_provider_classify.contract import (
-    Category,
-    ClassificationResult,
-    Job,
-    JobStatus,
-    Progress,
-    Statuses,
-    parse_categories,
-)
+from airflow_provider_classify.categories import Category, parse_categories
+from airflow_provider_classify.contract import ClassificationResult, Job, JobStatus, Progress, Statuses
 from airflow_provider_classify.database import connect
 from airflow_provider_classify.exceptions import (
     ClassifyError,

@@ -5,16 +5,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_classify.contract import (
-    Category,
-    ClassificationResult,
-    Job,
-    JobStatus,
-    PageResult,
-    Progress,
-    Submission,
-    parse_categories,
-)
+from airflow_provider_classify.categories import Category, parse_categories
+from airflow_provider_classify.contract import ClassificationResult, Job, JobStatus, PageResult, Progress, Submission
 from airflow_provider_classify.exceptions import InvalidCategories, InvalidReply
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_classify import durable
-from airflow_provider_classify.contract import Category, ClassificationResult, Job, JobStatus
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import ClassificationResult, Job, JobStatus
 from airflow_provider_classify.durable import Reattach, Record, Submit, decide
 from airflow_provider_classify.exceptions import ApiNotReached, ClassifyError, JobNotFound, TaskStateUnavailable
 

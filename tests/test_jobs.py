@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_classify import database, jobs
-from airflow_provider_classify.contract import Category, ClassificationResult, JobStatus, PageResult, Progress
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import ClassificationResult, JobStatus, PageResult, Progress
 from airflow_provider_classify.exceptions import (
     ConnectionNotUsable,
     DocumentEncrypted,

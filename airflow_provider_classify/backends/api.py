@@ -17,7 +17,8 @@ import httpx
 from airflow_provider_classify.backends import wire
 from airflow_provider_classify.backends.base import Jobs
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.contract import Category, Job, Submission
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import Job, Submission
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound
 

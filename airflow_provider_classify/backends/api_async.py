@@ -24,7 +24,8 @@ from airflow_provider_classify import polling
 from airflow_provider_classify.backends import wire
 from airflow_provider_classify.backends.poller import Poller
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.contract import Category, Job, JobStatus, Submission
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import Job, JobStatus, Submission
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
     AuthenticationRejected,

@@ -7,7 +7,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 from airflow_provider_classify import polling
-from airflow_provider_classify.contract import Category, Job, Submission
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import Job, Submission
 from airflow_provider_classify.documents import Document
 
 

@@ -23,7 +23,8 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider_classify import __version__, polling
 from airflow_provider_classify.backends.poller import Poller
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.contract import MAX_STATUS_IDS, Category, Job, JobStatus, Submission
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import MAX_STATUS_IDS, Job, JobStatus, Submission
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled, JobNotFound
 

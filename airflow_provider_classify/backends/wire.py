@@ -19,10 +19,10 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
 from airflow_provider_classify.backends.settings import Settings
+from airflow_provider_classify.categories import Category
 from airflow_provider_classify.contract import (
     HONOURED_HEADER,
     IDEMPOTENCY_HEADER,
-    Category,
     Job,
     JobStatus,
     Statuses,

@@ -12,7 +12,7 @@ from airflow_provider_classify.backends.base import Jobs
 from airflow_provider_classify.batch.items import Item
 from airflow_provider_classify.batch.ledger import Ledger
 from airflow_provider_classify.batch.progress import ProgressLog
-from airflow_provider_classify.contract import Category
+from airflow_provider_classify.categories import Category
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobFailed, JobNotFound, JobTimedOut
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from airflow_provider_classify.contract import Category
+from airflow_provider_classify.categories import Category
 from airflow_provider_classify.exceptions import DocumentNotFound
 
 #: Failed documents that a manifest lists; the output has them all.

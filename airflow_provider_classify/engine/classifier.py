@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.contract import MAX_PAGES, Category, ClassificationResult, PageResult
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import MAX_PAGES, ClassificationResult, PageResult
 from airflow_provider_classify.engine.deciding import (
     POINTS_OF_THE_UNKNOWN,
     combine,

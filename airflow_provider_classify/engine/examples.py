@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from airflow_provider_classify.contract import Category
+from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.features import SENTENCE_WORDS, PageText
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import open_document

@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from airflow_provider_classify.contract import Category
+from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.aliases import Aliases
 from airflow_provider_classify.engine.hierarchy import path_of, spoken
 from airflow_provider_classify.engine.knowledge import DocumentType, Knowledge

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
-from airflow_provider_classify.contract import Category
+from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.features import Features, PageText
 from airflow_provider_classify.engine.knowledge import Geometry, Knowledge, Style
 from airflow_provider_classify.engine.labels import telling_words

@@ -16,7 +16,8 @@ from pathlib import Path
 from queue import LifoQueue
 from typing import Any, Self
 
-from airflow_provider_classify.contract import MAX_PAGES, Category, ClassificationResult, PageResult
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import MAX_PAGES, ClassificationResult, PageResult
 from airflow_provider_classify.engine.child import Child, ChildDied
 from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.exceptions import (

@@ -16,7 +16,8 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 from airflow_provider_classify import polling
 from airflow_provider_classify.backends.settings import CONN_TYPE, Settings
 from airflow_provider_classify.backends.sharing import shared
-from airflow_provider_classify.contract import Job, Submission, parse_categories
+from airflow_provider_classify.categories import parse_categories
+from airflow_provider_classify.contract import Job, Submission
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
 

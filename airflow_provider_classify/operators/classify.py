@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_classify import durable, polling, retries
-from airflow_provider_classify.contract import Job, parse_categories
+from airflow_provider_classify.categories import parse_categories
+from airflow_provider_classify.contract import Job
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCategories, JobNotFound
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook

@@ -28,7 +28,8 @@ from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 from airflow_provider_classify.backends import wire
 from airflow_provider_classify.backends.api import ApiBackend
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.contract import Category, Job, JobStatus, Submission
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import Job, JobStatus, Submission
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
@@ -619,7 +620,7 @@ _UPLOAD = textwrap.dedent(
     from pathlib import Path
     from airflow_provider_classify.backends.api import ApiBackend
     from airflow_provider_classify.backends.settings import Settings
-    from airflow_provider_classify.contract import Category
+    from airflow_provider_classify.categories import Category
     from airflow_provider_classify.documents import Document
 
     driver, url, small, large = sys.argv[1:]

@@ -7,7 +7,8 @@ import pytest
 from airflow_provider_classify.backends import local
 from airflow_provider_classify.backends.local import LocalBackend, default_jobs_url
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.contract import Category, JobStatus
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import JobStatus
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
     ConnectionNotUsable,

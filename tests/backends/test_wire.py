@@ -11,7 +11,8 @@ import pytest
 
 from airflow_provider_classify.backends import wire
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.contract import Category, JobStatus
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import JobStatus
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,

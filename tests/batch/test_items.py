@@ -12,7 +12,7 @@ from airflow_provider_classify.batch.items import (
     small,
     too_many_failed,
 )
-from airflow_provider_classify.contract import Category
+from airflow_provider_classify.categories import Category
 from airflow_provider_classify.exceptions import DocumentNotFound
 
 CATEGORIES = (Category("invoice"), Category("letter"))

@@ -27,7 +27,7 @@ from pathlib import Path
 from experiments import read_all, run_held_back, run_paraphrased, run_unknown
 from measures import calibration_error, macro_f1, share
 
-from airflow_provider_classify.contract import Category
+from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.process import EnginePool
 from airflow_provider_classify.exceptions import ClassifyError
 

@@ -28,7 +28,8 @@ from pathlib import Path
 import pymupdf
 from rapidocr import RapidOCR
 
-from airflow_provider_classify.contract import MAX_PAGES, Category
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import MAX_PAGES
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.process import EngineProcess
 from airflow_provider_classify.engine.reading import open_document

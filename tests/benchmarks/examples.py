@@ -26,7 +26,7 @@ from pathlib import Path
 from experiments import Reading, read_all
 from measures import calibration_error, share
 
-from airflow_provider_classify.contract import Category
+from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.knowledge import Knowledge, load_knowledge
 from airflow_provider_classify.engine.labels import meanings_of

@@ -10,7 +10,8 @@ from pathlib import Path
 from category_names import DESCRIPTIONS, PARAPHRASES
 from measures import auroc, calibration_error, share
 
-from airflow_provider_classify.contract import Category, ClassificationResult
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import ClassificationResult
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.knowledge import load_knowledge

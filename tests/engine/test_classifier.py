@@ -10,7 +10,8 @@ import pymupdf
 import pytest
 from samples import SAMPLES, draw_samples
 
-from airflow_provider_classify.contract import Category, ClassificationResult
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import ClassificationResult
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.knowledge import load_knowledge
 from airflow_provider_classify.engine.page import Page

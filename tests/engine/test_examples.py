@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.contract import Category
+from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.examples import COMMON_LIKENESS, POINTS, Examples, Portrait
 from airflow_provider_classify.engine.process import EngineProcess

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from samples import draw_samples
 
-from airflow_provider_classify.contract import Category, ClassificationResult
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import ClassificationResult
 from airflow_provider_classify.engine.process import EngineProcess
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_provider_classify.contract import Category
+from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.features import PageText, features_of
 from airflow_provider_classify.engine.knowledge import Style, load_knowledge
 from airflow_provider_classify.engine.own_words import OwnWords, OwnWordsPage, looks_of_words, rarity_of_words

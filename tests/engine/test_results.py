@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.contract import Category, ClassificationResult
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import ClassificationResult
 from airflow_provider_classify.engine.classifier import Classifier
 from tests.support import paper
 from tests.support.documents import INVOICE, write_pdf

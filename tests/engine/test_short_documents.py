@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.contract import Category
+from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import Document

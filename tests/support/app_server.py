@@ -13,7 +13,8 @@ from pathlib import Path
 
 import uvicorn
 
-from airflow_provider_classify.contract import Category, ClassificationResult, Job, PageResult
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import ClassificationResult, Job, PageResult
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCorrupt, DocumentEmpty
 from airflow_provider_classify.jobs import JobStore
 from airflow_provider_classify.service.app import create_app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import httpx
 import pytest
 from samples import draw_samples
 from standalone import Standalone, free_port
@@ -55,6 +56,8 @@ def airflow(connection, tmp_path_factory):
     wanted = {"classify_incoming_documents", "interrupted_cases"}
     with Standalone(tmp_path_factory.mktemp("airflow"), free_port(), settings) as airflow:
         wait_until(lambda: {dag["dag_id"] for dag in airflow.request("GET", "dags")["dags"]} >= wanted, 300, pause=0.5)
+        # The server imports its side for tasks at the first request, on a busy machine for longer than a task waits.
+        httpx.get(f"{airflow.url}/execution/health", timeout=180).raise_for_status()
         yield airflow
 
 

@@ -1,0 +1,55 @@
+"""The fields of a JSON object, taken out one by one, each checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_provider_classify.exceptions import InvalidReply
+
+
+class Fields:
+    """Takes fields out of a JSON object one by one; what is left over is ``rest``."""
+
+    def __init__(self, payload: object, where: str) -> None:
+        if not isinstance(payload, Mapping):
+            raise InvalidReply(f"The API's reply is not the contract's: {where} is no JSON object.")
+        self._left = dict(payload)
+        self._where = where
+
+    def required(self, name: str, kind: type | tuple[type, ...]) -> Any:
+        """Take a field that has to be there. :raises InvalidReply: it is missing, null or of another type."""
+        if self._left.get(name) is None:
+            raise InvalidReply(f"The API's reply is not the contract's: {self._where} lacks {name!r}.")
+        return self.optional(name, kind)
+
+    def optional(self, name: str, kind: type | tuple[type, ...]) -> Any:
+        """Take a field, ``None`` where it is missing. :raises InvalidReply: it is of another type."""
+        value = self._left.pop(name, None)
+        is_number_for_truth = isinstance(value, bool) and kind is not bool
+        if value is not None and (is_number_for_truth or not isinstance(value, kind)):
+            raise InvalidReply(
+                f"The API's reply is not the contract's: {self._where} has {name!r} of type {type(value).__name__}."
+            )
+        return value
+
+    def confidence(self, *, required: bool) -> float:
+        """Take the number from 0 to 1; where it is not required, 0 stands for what is none."""
+        if not required:
+            value = self._left.pop("confidence", None)
+            return float(value) if type(value) in (int, float) and 0 <= value <= 1 else 0.0
+        value = self.required("confidence", (int, float))
+        # NaN and percentages would pass every threshold of a route; a sum of float32 may be a little above 1.
+        if not 0 <= value <= 1.00001:
+            raise InvalidReply(
+                f"The API's reply is not the contract's: {self._where} has a 'confidence' that is not from 0 to 1."
+            )
+        return min(float(value), 1.0)
+
+    def drop(self, name: str) -> Any:
+        """Take a field out whose value means nothing in this state."""
+        self._left.pop(name, None)
+
+    def rest(self) -> dict[str, Any]:
+        """Give what nobody has taken."""
+        return self._left
