@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: How much later than the trigger's own deadline Airflow ends the deferral, if the trigger never came to it.
 BACKSTOP = timedelta(minutes=10)
+#: What killed triggers are still at: an event loop does not keep its tasks alive by itself.
+_farewells: set[asyncio.Task[None]] = set()
 
 
 def xcom_of(job_id: str, document: str, result: ClassificationResult) -> dict[str, Any]:
@@ -142,6 +144,14 @@ class ClassifyTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Cancel the job if its task has ended, marked so by a user; a job that a next try may want is left."""
+        # Airflow 3.3.2 cancels a killed trigger again with each of its syncs, about once a second, also in here.
+        # So this is a task of its own, which goes on.
+        farewell = asyncio.create_task(self._give_job_up())
+        _farewells.add(farewell)
+        farewell.add_done_callback(_farewells.discard)
+        await asyncio.shield(farewell)
+
+    async def _give_job_up(self) -> None:
         if not await asyncio.to_thread(has_given_up, self.task_instance):
             self.log.info("Job %s is left to itself; the next try takes it up.", self.job_id)
             return

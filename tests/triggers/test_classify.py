@@ -129,3 +129,31 @@ async def test_no_look_blocks_the_loop(service, document, caplog):
         service.resume()
     assert await asyncio.gather(*watching) == [[{"job_id": job_id, "status": "completed"}]] * 3
     assert not [record for record in caplog.records if "took" in record.getMessage()]
+
+
+async def test_a_kill_cancels_the_job_though_it_is_interrupted(service, document, monkeypatch):
+    """As Airflow 3.3.2 does. That the task has ended, a real Airflow says in the system tests."""
+    monkeypatch.setattr("airflow_provider_classify.triggers.classify.has_given_up", lambda task_instance: True)
+    hook = ClassifyHook("service")
+    hook.fetch(submit(document))
+    with service.frozen_engine():
+        job_id = submit(document)
+        killing = asyncio.create_task(trigger(job_id).on_kill())
+        await asyncio.sleep(0)
+        killing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await killing
+        while hook.get(job_id).status != "failed":
+            await asyncio.sleep(0.05)
+    assert hook.get(job_id).error_kind == "JobCancelled"
+
+
+async def test_a_kill_leaves_the_job_where_the_task_goes_on(service, document, monkeypatch):
+    monkeypatch.setattr("airflow_provider_classify.triggers.classify.has_given_up", lambda task_instance: False)
+    hook = ClassifyHook("service")
+    hook.fetch(submit(document))
+    with service.frozen_engine():
+        job_id = submit(document)
+        await trigger(job_id).on_kill()
+        assert not hook.get(job_id).status.is_terminal
+    assert hook.fetch(job_id).status == "completed"
