@@ -36,9 +36,11 @@ def seen(run):
 
 
 def wait_for_both(run, submitted, try_number):
-    """Wait until both tasks wait in this try, each with its job."""
+    """Wait until both tasks wait in this try, each with its job, and the triggerer has begun: it logs then."""
     wait_for(lambda: seen(run) == {"waiting": ("running", try_number), "deferring": ("deferred", try_number)})
     wait_for(lambda: len(submitted()) == 2)
+    logs = run.airflow.home / "logs" / "dag_id=interrupted_cases" / f"run_id={run.path.split('/dagRuns/')[1]}"
+    wait_for(lambda: list(logs.glob(f"task_id=deferring/attempt={try_number}.log.trigger.*")))
 
 
 def clear(run):
