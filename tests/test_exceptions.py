@@ -36,4 +36,5 @@ def test_only_what_a_later_call_can_overcome_is_retryable() -> None:
         "InvalidReply",
         "JobTimedOut",
         "JobRecordUnavailable",
+        "TaskStateUnavailable",
     }

@@ -184,8 +184,16 @@ class TestFailures:
             classify(samples / "contract.pdf", "service", deferrable=True, timeout=60)
         path, arguments = deferred.value.trigger.serialize()
         assert path == "airflow_provider_classify.triggers.classify.ClassifyTrigger"
-        assert set(arguments) == {"classify_conn_id", "job_id", "since", "deadline", "poll_interval"}
+        assert set(arguments) == {
+            "classify_conn_id",
+            "job_id",
+            "since",
+            "deadline",
+            "poll_interval",
+            "end_with_document",
+        }
         assert arguments["deadline"] - arguments["since"] == 60
+        assert arguments["end_with_document"] is None, "only where it is asked for"
         assert deferred.value.timeout.total_seconds() > 60
 
     def test_a_resumption_without_an_event_says_what_to_do(self):
