@@ -192,7 +192,7 @@ class Submission:
         fields = Fields(payload, "the reply to the submit")
         return cls(
             job_id=fields.required("job_id", str),
-            status=_status(fields),
+            status=_status(fields.required("status", str)),
             message=fields.optional("message", str) or "",
             quota_remaining=fields.optional("quota_remaining", int),
             extra=fields.rest(),
@@ -225,7 +225,7 @@ class Job:
     def from_json(cls, payload: object) -> Job:
         """:raises InvalidReply: a field is missing or of another type, or completed without a result."""
         fields = Fields(payload, "the job")
-        status = _status(fields)
+        status = _status(fields.required("status", str))
         completed = status is JobStatus.COMPLETED
         result = fields.required("result", dict) if completed else fields.drop("result")
         failed = status is JobStatus.FAILED
@@ -257,7 +257,7 @@ def job_status(payload: object) -> JobStatus:
 
     :raises InvalidReply: there is no status, or an unknown one.
     """
-    return _status(Fields(payload, "the job"))
+    return _status(Fields(payload, "the job").required("status", str))
 
 
 #: How many ids one batch status request may name.
@@ -281,7 +281,7 @@ class Statuses:
         fields = Fields(payload, "the jobs' statuses")
         jobs = fields.required("jobs", dict)
         return cls(
-            by_id={str(job_id): _status(Fields({"status": status}, "a job")) for job_id, status in jobs.items()},
+            by_id={str(job_id): _status(status) for job_id, status in jobs.items()},
             not_found=tuple(map(str, fields.required("not_found", list))),
         )
 
@@ -293,8 +293,7 @@ class Statuses:
         }
 
 
-def _status(fields: Fields) -> JobStatus:
-    status = fields.required("status", str)
+def _status(status: Any) -> JobStatus:
     try:
         return JobStatus(status)
     except ValueError as error:

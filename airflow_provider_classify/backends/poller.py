@@ -70,10 +70,9 @@ class Poller:
     def __init__(self, source: Source, rate: float | None) -> None:
         self._source = source
         self._throttle = Throttle(rate)
-        # By due time, and jobs due at the same time by a number, for these cannot be compared.
+        # By due time on the loop's clock, and jobs due at the same time by a number, for these cannot be compared.
         self._due: list[tuple[float, int, _Watched]] = []
         self._number = count()
-        self._more = asyncio.Event()
         self._clock: asyncio.Task[None] | None = None
         self._workers: set[asyncio.Task[None]] = set()
 
@@ -83,7 +82,7 @@ class Poller:
             self._clock = asyncio.create_task(self._tick())
         loop, now = asyncio.get_running_loop(), time.time()
         job = _Watched(wait, loop.create_future())
-        self._schedule(job, polling.first_pause(wait, now=now, chance=random.random()))
+        self._schedule(job, loop.time() + polling.first_pause(wait, now=now, chance=random.random()))
         # The decision keeps the deadline by itself, unless looks are held up by a server that is down.
         late = loop.call_later(max(0.0, wait.deadline - now) + polling.SHORTEST_PAUSE, job.time_out)
         try:
@@ -98,17 +97,12 @@ class Poller:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _schedule(self, job: _Watched, seconds: float) -> None:
-        at = asyncio.get_running_loop().time() + seconds
+    def _schedule(self, job: _Watched, at: float) -> None:
         heappush(self._due, (at, next(self._number), job))
-        self._more.set()
 
     async def _tick(self) -> None:
-        """Have workers at work while jobs are due."""
+        """Have workers at work whenever jobs are due."""
         while True:
-            if not self._due:
-                self._more.clear()
-                await self._more.wait()
             await asyncio.sleep(_TICK)
             while len(self._workers) < _WORKERS and (group := self._next_group()):
                 worker = asyncio.create_task(self._work(group))
@@ -117,10 +111,11 @@ class Poller:
 
     def _next_group(self) -> list[_Watched]:
         """Take jobs that are due, as many as one look covers. While all workers are busy, later groups grow."""
+        due, size = self._due, self._source.group_size
         soon = asyncio.get_running_loop().time() + _TICK / 2
         group: list[_Watched] = []
-        while self._due and self._due[0][0] <= soon and len(group) < self._source.group_size:
-            _, _, job = heappop(self._due)
+        while due and due[0][0] <= soon and len(group) < size:
+            _, _, job = heappop(due)
             if not job.end.done():
                 group.append(job)
         return group
@@ -163,18 +158,18 @@ class Poller:
             await asyncio.sleep(seconds)
 
     def _step(self, group: Sequence[_Watched], seen: Mapping[str, Seen]) -> None:
-        now = time.time()
+        now, loop_now = time.time(), asyncio.get_running_loop().time()
         chance = random.random()  # one for the group, so that it stays together
         for job in group:
             if job.end.done():  # cancelled, or timed out meanwhile
                 continue
             found = seen.get(job.wait.job_id)
             if found is None:
-                self._schedule(job, 0.0)
+                self._schedule(job, loop_now)
                 continue
             job.seen = found
             step = polling.after(job.wait, found, now=now, chance=chance)
             if isinstance(step, polling.LookAgain):
-                self._schedule(job, step.seconds)
+                self._schedule(job, loop_now + step.seconds)
             else:
                 job.end.set_result(step)

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from airflow_provider_classify.backends.settings import Settings
 from airflow_provider_classify.categories import Category
@@ -152,7 +152,8 @@ def job_not_found(what: str) -> JobNotFound:
 
 def statuses_path(job_ids: Sequence[str]) -> str:
     """The path that answers for several jobs at once, where the server has that route."""
-    return f"{SUBMIT_PATH}?{urlencode([('job_id', job_id) for job_id in job_ids])}"
+    # Not urlencode, which takes half as long again as all the rest of a look at a group.
+    return f"{SUBMIT_PATH}?" + "&".join([f"job_id={quote(job_id, safe='')}" for job_id in job_ids])
 
 
 def read_statuses(
