@@ -19,7 +19,7 @@ from airflow_provider_classify.exceptions import ClassifyError, JobFailed, JobTi
 SHORTEST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 #: Pauses are shortened by up to this share, so that jobs submitted together are not polled together.
-_JITTER = 0.2
+_JITTER = 0.1
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,14 +153,14 @@ class ApiJobs:
 
     async def _request(
         self, method: str, path: str, data: object, headers: Mapping[str, str] | None = None, *, what: str
-    ) -> tuple[int, dict[str, str], bytes]:
+    ) -> tuple[int, Mapping[str, str], bytes]:
         settings = self._settings
         try:
             # A redirect would take the key along to wherever it points.
             async with self._session.request(
                 method, settings.base_url + path, data=data, headers=headers, allow_redirects=False
             ) as response:
-                return response.status, dict(response.headers), await response.read()
+                return response.status, response.headers, await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise wire.not_reached(error, what=what, settings=settings) from error
         except aiohttp.ClientResponseError as error:

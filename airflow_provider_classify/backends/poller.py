@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -22,8 +23,9 @@ from airflow_provider_classify.backends.throttle import Throttle
 from airflow_provider_classify.contract import JobStatus
 from airflow_provider_classify.exceptions import ClassifyError
 
-#: Looks under way at the same time.
+#: Looks under way at the same time, and jobs in them: what comes back in one turn of the loop holds it up.
 _WORKERS = 32
+_JOBS = 800
 #: Seconds between two calls for what is due. Jobs are looked at up to half of it early or late, and so
 #: many in one turn of the loop instead of one in each.
 _TICK = 0.1
@@ -70,8 +72,8 @@ class Poller:
     def __init__(self, source: Source, rate: float | None) -> None:
         self._source = source
         self._throttle = Throttle(rate)
-        # By due time on the loop's clock, and jobs due at the same time by a number, for these cannot be compared.
-        self._due: list[tuple[float, int, _Watched]] = []
+        # Jobs by due time on the loop's clock; those due at the same time by a number, for lists of jobs have no order.
+        self._due: list[tuple[float, int, list[_Watched]]] = []
         self._number = count()
         self._clock: asyncio.Task[None] | None = None
         self._workers: set[asyncio.Task[None]] = set()
@@ -82,7 +84,7 @@ class Poller:
             self._clock = asyncio.create_task(self._tick())
         loop, now = asyncio.get_running_loop(), time.time()
         job = _Watched(wait, loop.create_future())
-        self._schedule(job, loop.time() + polling.first_pause(wait, now=now, chance=random.random()))
+        self._schedule([job], loop.time() + polling.first_pause(wait, now=now, chance=random.random()))
         # The decision keeps the deadline by itself, unless looks are held up by a server that is down.
         late = loop.call_later(max(0.0, wait.deadline - now) + polling.SHORTEST_PAUSE, job.time_out)
         try:
@@ -97,27 +99,30 @@ class Poller:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _schedule(self, job: _Watched, at: float) -> None:
-        heappush(self._due, (at, next(self._number), job))
+    def _schedule(self, jobs: list[_Watched], at: float) -> None:
+        heappush(self._due, (at, next(self._number), jobs))
 
     async def _tick(self) -> None:
         """Have workers at work whenever jobs are due."""
         while True:
             await asyncio.sleep(_TICK)
-            while len(self._workers) < _WORKERS and (group := self._next_group()):
+            at_once = max(1, min(_WORKERS, _JOBS // self._source.group_size))
+            while len(self._workers) < at_once and (group := self._next_group()):
                 worker = asyncio.create_task(self._work(group))
                 self._workers.add(worker)
                 worker.add_done_callback(self._workers.discard)
 
     def _next_group(self) -> list[_Watched]:
         """Take jobs that are due, as many as one look covers. While all workers are busy, later groups grow."""
-        due, size = self._due, self._source.group_size
+        size = self._source.group_size
         soon = asyncio.get_running_loop().time() + _TICK / 2
         group: list[_Watched] = []
-        while due and due[0][0] <= soon and len(group) < size:
-            _, _, job = heappop(due)
-            if not job.end.done():
-                group.append(job)
+        while len(group) < size and self._due and self._due[0][0] <= soon:
+            at, _, jobs = heappop(self._due)
+            room = size - len(group)
+            group += [job for job in jobs[:room] if not job.end.done()]
+            if jobs[room:]:
+                self._schedule(jobs[room:], at)
         return group
 
     async def _work(self, group: list[_Watched]) -> None:
@@ -158,18 +163,20 @@ class Poller:
             await asyncio.sleep(seconds)
 
     def _step(self, group: Sequence[_Watched], seen: Mapping[str, Seen]) -> None:
-        now, loop_now = time.time(), asyncio.get_running_loop().time()
-        chance = random.random()  # one for the group, so that it stays together
+        now, chance = time.time(), random.random()
+        again: dict[float, list[_Watched]] = defaultdict(list)  # by the pause: who waits alike stays together
         for job in group:
             if job.end.done():  # cancelled, or timed out meanwhile
                 continue
             found = seen.get(job.wait.job_id)
             if found is None:
-                self._schedule(job, loop_now)
+                again[0.0].append(job)
                 continue
             job.seen = found
             step = polling.after(job.wait, found, now=now, chance=chance)
             if isinstance(step, polling.LookAgain):
-                self._schedule(job, loop_now + step.seconds)
+                again[step.seconds].append(job)
             else:
                 job.end.set_result(step)
+        for seconds, jobs in again.items():
+            self._schedule(jobs, asyncio.get_running_loop().time() + seconds)

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -148,8 +148,7 @@ class ClassifyHook(BaseHook):
         now = time.time()
         return self.wait(polling.Wait(job_id, since=now, deadline=now + _FETCH_PATIENCE))
 
-    @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Jobs]:
+    def connect(self) -> AbstractAsyncContextManager[Jobs]:
         """
         Open the asynchronous side: ``submit``, ``get`` and ``watch``, which never block the event loop.
 
@@ -159,8 +158,7 @@ class ClassifyHook(BaseHook):
 
         :raises ConnectionNotUsable: the connection is missing or lacks something.
         """
-        async with shared(self.classify_conn_id, self._open) as jobs:
-            yield jobs
+        return shared(self.classify_conn_id, self._open)
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[Jobs]:
