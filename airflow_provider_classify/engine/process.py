@@ -33,6 +33,8 @@ SECONDS = 120.0
 MEMORY_MB = 2048
 #: A child is replaced after this many documents, lest what parsers leak adds up.
 DOCUMENTS_PER_CHILD = 1000
+#: How a child dies that believes its parent dead; see ``worker._die_with_parent``.
+_LEFT_ALONE = "SIGIO"
 
 
 class EngineProcess:
@@ -107,12 +109,16 @@ class EngineProcess:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _ask(self, request: Mapping[str, Any], name: str) -> dict[str, Any]:
+    def _ask(self, request: Mapping[str, Any], name: str, tries_left: int = 3) -> dict[str, Any]:
         child = self._living_child()
         try:
             reply = child.ask(json.dumps(request).encode() + b"\n", time.monotonic() + self._seconds)
         except ChildDied as death:
             self._discard()
+            if str(death) == _LEFT_ALONE and tries_left and not self._closed:
+                # Its watch over this process went off though this process lives: seen on a quiet machine. It says
+                # nothing about the document.
+                return self._ask(request, name, tries_left - 1)
             if self._closed:
                 raise EngineClosed(f"The engine was shut down while it read the document {name!r}.") from death
             if child.served == 1 and death.exit_code > 0:

@@ -15,7 +15,9 @@ import fcntl
 import json
 import os
 import resource
+import signal
 import sys
+import time
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -91,7 +93,14 @@ def _die_with_parent(requests: Any, wanted: bool) -> None:
     PR_SET_PDEATHSIG would not do: it fires when the *thread* ends that started the child.
     """
     flags = fcntl.fcntl(requests, fcntl.F_GETFL)
-    fcntl.fcntl(requests, fcntl.F_SETFL, flags | os.O_ASYNC if wanted else flags & ~os.O_ASYNC)
+    if not wanted:
+        fcntl.fcntl(requests, fcntl.F_SETFL, flags & ~os.O_ASYNC)
+        return
+    # The kernel sends the signal for a request after it has woken the reader, who may be here by then.
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
+    fcntl.fcntl(requests, fcntl.F_SETFL, flags | os.O_ASYNC)
+    time.sleep(0.002)
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
 
 
 def _reply(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
