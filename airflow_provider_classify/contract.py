@@ -44,7 +44,10 @@ class JobStatus(StrEnum):
     @property
     def is_terminal(self) -> bool:
         """Whether the job will not change any more."""
-        return self in (JobStatus.COMPLETED, JobStatus.FAILED)
+        return self in _TERMINAL
+
+
+_TERMINAL = (JobStatus.COMPLETED, JobStatus.FAILED)
 
 
 class Progress(StrEnum):
