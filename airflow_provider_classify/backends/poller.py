@@ -75,6 +75,7 @@ class Poller:
         # Jobs by due time on the loop's clock; those due at the same time by a number, for lists of jobs have no order.
         self._due: list[tuple[float, int, list[_Watched]]] = []
         self._number = count()
+        self._soon = 0.0  # what is due until then is looked at; the clock moves it on
         self._clock: asyncio.Task[None] | None = None
         self._workers: set[asyncio.Task[None]] = set()
 
@@ -106,6 +107,7 @@ class Poller:
         """Have workers at work whenever jobs are due."""
         while True:
             await asyncio.sleep(_TICK)
+            self._soon = asyncio.get_running_loop().time() + _TICK / 2
             at_once = max(1, min(_WORKERS, _JOBS // self._source.group_size))
             while len(self._workers) < at_once and (group := self._next_group()):
                 worker = asyncio.create_task(self._work(group))
@@ -113,11 +115,15 @@ class Poller:
                 worker.add_done_callback(self._workers.discard)
 
     def _next_group(self) -> list[_Watched]:
-        """Take jobs that are due, as many as one look covers. While all workers are busy, later groups grow."""
+        """
+        Take jobs that are due, as many as one look covers. While all workers are busy, later groups grow.
+
+        Only the clock says what is due: a worker that took whatever has come due since would look at a few
+        jobs at a time, over and over.
+        """
         size = self._source.group_size
-        soon = asyncio.get_running_loop().time() + _TICK / 2
         group: list[_Watched] = []
-        while len(group) < size and self._due and self._due[0][0] <= soon:
+        while len(group) < size and self._due and self._due[0][0] <= self._soon:
             at, _, jobs = heappop(self._due)
             room = size - len(group)
             group += [job for job in jobs[:room] if not job.end.done()]

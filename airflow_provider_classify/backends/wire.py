@@ -52,6 +52,8 @@ SUBMIT_PATH = "/classify"
 FILE_FIELD = "pdf_file"
 #: The id of a job that no server can have. Its 404 proves that the host answers and the key is taken.
 NO_JOB = "00000000-0000-0000-0000-000000000000"
+#: Ids that stand in a URL as they are.
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
 #: Characters of a server's own words that a message quotes at most.
 _QUOTED = 300
 #: Waits between the sendings of one submit, in seconds, where the server does not say.
@@ -152,8 +154,10 @@ def job_not_found(what: str) -> JobNotFound:
 
 def statuses_path(job_ids: Sequence[str]) -> str:
     """The path that answers for several jobs at once, where the server has that route."""
-    # Not urlencode, which takes half as long again as all the rest of a look at a group.
-    return f"{SUBMIT_PATH}?" + "&".join([f"job_id={quote(job_id, safe='')}" for job_id in job_ids])
+    # Ids are UUIDs, and to quote each took a fifth of all the time of a look at a group.
+    if not _PLAIN.fullmatch("".join(job_ids)):
+        job_ids = [quote(job_id, safe="") for job_id in job_ids]
+    return f"{SUBMIT_PATH}?job_id=" + "&job_id=".join(job_ids)
 
 
 def read_statuses(
