@@ -23,6 +23,15 @@ def test_a_rate_spaces_requests():
     assert gone == [100, 100.25, 100.5, 100.75, 101]
 
 
+def test_a_sleeper_that_wakes_late_costs_no_turn():
+    throttle, now = Throttle(rate=1000), 100.0
+    for _ in range(1000):
+        if throttle.wait(now):
+            now += throttle.wait(now) + 0.0015
+        throttle.take(now)
+    assert 0.99 <= now - 100 <= 1.01
+
+
 def test_time_that_was_not_used_is_not_made_up_for():
     throttle = Throttle(rate=1)
     throttle.take(0.0)
