@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import httpx
 
-from airflow_provider_classify.backends import wire
+from airflow_provider_classify.backends import refusals, wire
 from airflow_provider_classify.backends.base import Jobs
 from airflow_provider_classify.backends.settings import Settings
 from airflow_provider_classify.categories import Category
@@ -129,9 +129,9 @@ class ApiBackend:
             ) as client:
                 return client.request(method, path, **content)  # type: ignore[arg-type]
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise wire.not_reached(error, what=what, settings=settings) from error
+            raise refusals.not_reached(error, what=what, settings=settings) from error
         except httpx.HTTPError as error:
-            raise wire.connection_lost(error, what=what, settings=settings) from error
+            raise refusals.connection_lost(error, what=what, settings=settings) from error
 
 
 def _sent_again(send: Callable[[], T], *, repeatable: bool = False) -> T:

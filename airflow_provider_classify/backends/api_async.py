@@ -21,7 +21,7 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
 from airflow_provider_classify import polling
-from airflow_provider_classify.backends import wire
+from airflow_provider_classify.backends import refusals, wire
 from airflow_provider_classify.backends.poller import Poller
 from airflow_provider_classify.backends.settings import Settings
 from airflow_provider_classify.categories import Category
@@ -107,7 +107,7 @@ class ApiJobs:
             # Whatever the answer means, it is not the batch route's; single looks will tell.
             self._takes_groups = False
             return {}
-        missing = {job_id: wire.job_not_found(f"job {job_id}") for job_id in found.not_found}
+        missing = {job_id: refusals.job_not_found(f"job {job_id}") for job_id in found.not_found}
         return {**found.by_id, **missing}
 
     async def _status(self, job_id: str) -> JobStatus:
@@ -162,14 +162,14 @@ class ApiJobs:
             ) as response:
                 return response.status, response.headers, await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise wire.not_reached(error, what=what, settings=settings) from error
+            raise refusals.not_reached(error, what=what, settings=settings) from error
         except aiohttp.ClientResponseError as error:
             # No cause: it carries the request's headers, and its repr shows the key.
-            raise wire.connection_lost(error, what=what, settings=settings) from None
+            raise refusals.connection_lost(error, what=what, settings=settings) from None
         except (aiohttp.ClientError, TimeoutError) as error:
             if isinstance(error.__cause__, DocumentError):  # it was the document that could not be read
                 raise error.__cause__ from error.__cause__.__cause__
-            raise wire.connection_lost(error, what=what, settings=settings) from error
+            raise refusals.connection_lost(error, what=what, settings=settings) from error
 
 
 async def _sent_again(send: Callable[[], Awaitable[T]], *, repeatable: bool = False) -> T:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_classify.backends import wire
+from airflow_provider_classify.backends import refusals, wire
 from airflow_provider_classify.backends.settings import Settings
 from airflow_provider_classify.categories import Category
 from airflow_provider_classify.contract import JobStatus
@@ -395,7 +395,7 @@ def test_long_words_of_a_server_are_cut() -> None:
     assert len(str(job_error(500, {"detail": "long " * 1000}))) < 500
 
 
-@pytest.mark.parametrize("make", [wire.not_reached, wire.connection_lost])
+@pytest.mark.parametrize("make", [refusals.not_reached, refusals.connection_lost])
 def test_an_error_of_the_network_names_the_host_and_the_work(make: Any) -> None:
     words = str(make(OSError(KEY), what="job 8a1c", settings=SETTINGS))
     assert "https://api.example.com" in words
