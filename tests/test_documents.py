@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
-from airflow.sdk.io import attach
 from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_classify.contract import MAX_BYTES
@@ -22,6 +21,7 @@ from airflow_provider_classify.exceptions import (
     DocumentTooLarge,
 )
 from tests.support.scripted_server import Answer, Fault, scripted_server
+from tests.support.storage import attach
 
 CONTENT = b"%PDF-1.7 " + bytes(range(256)) * 20
 

@@ -22,7 +22,6 @@ from typing import Any
 
 import psutil
 import pytest
-from airflow.sdk.io import attach
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
 from airflow_provider_classify.backends import wire
@@ -50,6 +49,7 @@ from airflow_provider_classify.exceptions import (
 from tests.support.documents import write_pdf
 from tests.support.scripted_server import Answer, Fault, scripted_server
 from tests.support.service import RunningService, running_service
+from tests.support.storage import attach
 from tests.support.waiting import wait_until
 
 KEY = "sk-recognisable-4711"

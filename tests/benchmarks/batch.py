@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -25,6 +24,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 from standalone import Standalone, free_port  # noqa: E402
 
 from tests.support.airflow_run import DagRun  # noqa: E402
+from tests.support.paced_api import running_paced_api  # noqa: E402
 from tests.support.waiting import wait_until  # noqa: E402
 
 SHORTEST, LONGEST = 10.0, 30.0
@@ -33,16 +33,8 @@ SHORTEST, LONGEST = 10.0, 30.0
 def main() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a `kill` stops Airflow too
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 200
-    port = free_port()
-    api = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.paced_api", str(port), str(SHORTEST), str(LONGEST)], cwd=ROOT
-    )
-    try:
-        with tempfile.TemporaryDirectory() as name:
-            measure(Path(name), f"http://127.0.0.1:{port}", number)
-    finally:
-        api.terminate()
-        api.wait(30)
+    with running_paced_api(free_port(), SHORTEST, LONGEST) as url, tempfile.TemporaryDirectory() as name:
+        measure(Path(name), url, number)
 
 
 def measure(folder: Path, url: str, number: int) -> None:
@@ -50,7 +42,6 @@ def measure(folder: Path, url: str, number: int) -> None:
     documents.mkdir()
     for index in range(number):
         (documents / f"{index:04}.txt").write_text(f"Letter no. {index}\n")
-    wait_until(lambda: answers(url))
     settings = {
         "AIRFLOW_CONN_CLASSIFY_DEFAULT": json.dumps({"conn_type": "classify", "host": url}),
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "tests" / "dags"),
@@ -71,13 +62,6 @@ def measure(folder: Path, url: str, number: int) -> None:
             cpu = used(airflow) - before
             print(f"{dag_id:16} {state:8} {seconds:8.1f} {cpu:7.1f} {cpu - idle * seconds:17.1f}", flush=True)
     print(f"{httpx.get(f'{url}/count').json()['jobs']} jobs were submitted in all")
-
-
-def answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/count").is_success
-    except httpx.HTTPError:
-        return False
 
 
 def used(airflow: Standalone) -> float:

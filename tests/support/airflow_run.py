@@ -34,5 +34,6 @@ class DagRun:
         return self.airflow.request("GET", path)["value"]
 
     def wait(self, seconds: float = 180) -> str:
-        wait_until(lambda: self.state in ("success", "failed"), seconds)
+        # Not all the time: the server that answers serves the tasks too.
+        wait_until(lambda: self.state in ("success", "failed"), seconds, pause=0.5)
         return self.state

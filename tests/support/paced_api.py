@@ -7,10 +7,15 @@ seconds, by its number, spread evenly. It has the batch status route.
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+import httpx
 from aiohttp import web
 
 from airflow_provider_classify.contract import (
@@ -22,6 +27,7 @@ from airflow_provider_classify.contract import (
     Statuses,
     Submission,
 )
+from tests.support.waiting import wait_until
 
 RESULT = ClassificationResult(True, "letter", 0.9, 1, 1, (PageResult(1, True, "letter", 0.9, raw_result="letter"),))
 
@@ -58,11 +64,41 @@ class PacedApi:
         missing = tuple(job_id for job_id in job_ids if job_id not in self._ends)
         return web.json_response(Statuses({job_id: self._status(job_id) for job_id in known}, missing).to_json())
 
+    async def finish(self, request: web.Request) -> web.Response:
+        """Have the unfinished jobs end evenly within the next ``seconds``; gives when, in epoch seconds."""
+        seconds, now = float(request.query["seconds"]), time.monotonic()
+        running = [job_id for job_id, end in self._ends.items() if end > now]
+        for number, job_id in enumerate(running, start=1):
+            self._ends[job_id] = now + seconds * number / len(running)
+        epoch = time.time() - now
+        return web.json_response({job_id: epoch + self._ends[job_id] for job_id in running})
+
     async def count(self, request: web.Request) -> web.Response:
         return web.json_response({"jobs": len(self._ends)})
 
     def _status(self, job_id: str) -> JobStatus:
         return JobStatus.COMPLETED if time.monotonic() >= self._ends[job_id] else JobStatus.PROCESSING
+
+
+@contextmanager
+def running_paced_api(port: int, shortest: float, longest: float) -> Iterator[str]:
+    """Run it in a process of its own; gives its URL when it answers."""
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "tests.support.paced_api", str(port), str(shortest), str(longest)]
+    process = subprocess.Popen(command, cwd=Path(__file__).parent.parent.parent)
+    try:
+        wait_until(lambda: _answers(url))
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/count").is_success
+    except httpx.HTTPError:
+        return False
 
 
 def main() -> None:
@@ -75,6 +111,7 @@ def main() -> None:
             web.get("/classify", api.statuses),
             web.get("/classify/{job_id}", api.get),
             web.get("/count", api.count),
+            web.post("/finish", api.finish),
         ]
     )
     web.run_app(app, host="127.0.0.1", port=port, print=None)
