@@ -20,6 +20,7 @@ from typing import Any, Self
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_classify.batch.items import Item
+from airflow_provider_classify.batch.json_lines import read_lines, write_lines
 from airflow_provider_classify.exceptions import BatchRecordLost, ClassifyError
 
 _PLAN = "plan.json"
@@ -161,13 +162,11 @@ class Ledger:
             # Zero-padded nanoseconds sort by time; the random part keeps two writers apart.
             name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.jsonl"
             self._path.mkdir(parents=True, exist_ok=True)
-            text = "".join(json.dumps(entry, ensure_ascii=False) + "\n" for entry in gathered)
-            (self._path / name).write_text(text, encoding="utf-8")
+            write_lines(self._path / name, gathered)
 
     def _entries(self) -> Iterator[dict[str, Any]]:
         for part in self._parts():
-            with part.open("r", encoding="utf-8") as lines:
-                yield from map(json.loads, lines)
+            yield from read_lines(part)
 
     def _parts(self) -> list[Any]:
         if not self._path.exists():

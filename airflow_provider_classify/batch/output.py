@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
+from airflow_provider_classify.batch.json_lines import read_lines, write_lines
 from airflow_provider_classify.exceptions import ExtraNotInstalled, InvalidOutput
 
 _ROW_GROUP = 5000
@@ -34,9 +35,7 @@ def write_output(output: str, lines: Iterable[Mapping[str, Any]]) -> None:
     if output.endswith(".parquet"):
         _write_parquet(path, lines)
         return
-    with path.open("w", encoding="utf-8") as file:
-        for line in lines:
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    write_lines(path, lines)
 
 
 def read_output(output: str) -> Iterator[dict[str, Any]]:
@@ -48,8 +47,7 @@ def read_output(output: str) -> Iterator[dict[str, Any]]:
                 for row in batch.to_pylist():
                     yield json.loads(row["line"])
         return
-    with path.open("r", encoding="utf-8") as file:
-        yield from map(json.loads, file)
+    yield from read_lines(path)
 
 
 def _write_parquet(path: ObjectStoragePath, lines: Iterable[Mapping[str, Any]]) -> None:
