@@ -115,7 +115,9 @@ class Standalone:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             if not _group_alive(self._process):
                 break
-            os.killpg(self._process.pid, number)
+            # Ctrl-C to `airflow standalone` alone has it stop its components in order, within 12 s. Those that
+            # get SIGINT as well, and then the SIGTERM of standalone, hang (Airflow 3.3.2).
+            (os.kill if number == signal.SIGINT and self.is_running else os.killpg)(self._process.pid, number)
             deadline = time.monotonic() + seconds
             try:
                 while _group_alive(self._process) and time.monotonic() < deadline:
