@@ -95,6 +95,26 @@ def test_running_text_speaks_for_prose_and_against_cards_and_amounts(scorer: Sco
         assert sign * (score(scorer, prose, type_name) - score(scorer, figures, type_name)) > 0
 
 
+@pytest.mark.parametrize("type_name", ["passport", "identity card", "visa"])
+def test_words_in_capitals_are_no_machine_readable_zone(scorer: Scorer, type_name: str) -> None:
+    page = page_of("PERFORMANCE REVIEW, SPECIFICATIONS", "INVOICE FOR SERVICES", "TAX IDENTIFICATION", top=0.4)
+    assert not any("<" in found.phrase or found.phrase.isupper() for found in scorer.score(page).evidence(type_name, 9))
+
+
+@pytest.mark.parametrize(
+    ("type_name", "zone"),
+    [
+        ("passport", "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<"),
+        ("identity card", "IDUTOMUSTERMANN<<<<<<<<<<<<<<<<<<<<<"),
+        ("identity card", "I<UTOD231458907<<<<<<<<<<<<<<<"),
+        ("visa", "V<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<"),
+    ],
+)
+def test_machine_readable_zones(scorer: Scorer, type_name: str, zone: str) -> None:
+    evidence = scorer.score(page_of("Some words", zone, top=0.4)).evidence(type_name, 9)
+    assert any(found.line.text == zone and found.weight >= 2 for found in evidence)
+
+
 def test_evidence_names_the_phrase_and_its_line(scorer: Scorer) -> None:
     page = page_of("Rechnung", "Kundennummer 5", "Rechnungsnummer 17", "請求書 12")
     scored = scorer.score(page)
