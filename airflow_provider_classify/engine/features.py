@@ -86,7 +86,8 @@ class Features:
     ``height_ratio`` is height by width; ``prose`` the share of running text, 0 to 1;
     ``amounts`` the number of figures with two decimals. The rest is of all lines that the page
     has, read or not: their number, the median width as a share of the page's, how many stand
-    side by side on average, and the largest size by the median one.
+    side by side on average, and the largest size by the median one. ``pictured`` is the
+    share of the page that is pictures among the text.
     """
 
     height_ratio: float
@@ -98,6 +99,7 @@ class Features:
     is_ocr: bool
     prose: float
     amounts: int
+    pictured: float
 
 
 def features_of(text: PageText) -> Features:
@@ -116,6 +118,7 @@ def features_of(text: PageText) -> Features:
         is_ocr=page.source == "ocr",
         prose=_prose(text),
         amounts=len(_AMOUNT.findall(text.raw)),
+        pictured=page.pictured,
     )
 
 

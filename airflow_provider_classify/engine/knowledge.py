@@ -64,9 +64,9 @@ class Geometry(StrEnum):
     CARD = "card"  # a card, photographed
     SHORT = "short"  # little text
     LANDSCAPE = "landscape"  # slides
-    PRESS = "press"  # printed columns, mostly seen as scans
+    PRESS = "press"  # printed columns under headlines, mostly seen as scans
     FIELDS = "fields"  # many short pieces of text side by side
-    SPARSE = "sparse"  # a few words, some in large print
+    SPARSE = "sparse"  # a few words, some in large print, or around a picture
 
 
 class Style(StrEnum):

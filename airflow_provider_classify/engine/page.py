@@ -33,6 +33,7 @@ class Page:
     or pixels, its lines in reading order, and where the text came from.
 
     ``unread`` are the lines that OCR sees but has not recognised (yet): their text is empty.
+    ``pictured`` is the share of the page, 0 to 1, that is pictures among its text; 0 where OCR did not look.
     """
 
     number: int
@@ -41,3 +42,4 @@ class Page:
     lines: tuple[Line, ...]
     source: TextSource
     unread: tuple[Line, ...] = ()
+    pictured: float = 0.0

@@ -34,6 +34,8 @@ BROADSHEET = 9000
 HEADING_WORDS = 9
 HEADING_REGION = 0.30
 HEADING_SIZE = 1.25
+#: A picture, rather than a logo, a stamp or a signature, takes this share of the page.
+PICTURE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,12 +185,18 @@ def geometry_points(geometry: Geometry, features: Features, cues: float) -> floa
         case Geometry.PRESS if characters > BROADSHEET:
             return 2.0
         case Geometry.PRESS if is_ocr and characters > 120:
-            return features.prose
+            return features.prose + (0.8 if _has_columns_and_headline(features) else 0.0)
         case Geometry.FIELDS if features.lines >= 40:
             return 0.8 if features.line_width < 0.1 and features.side_by_side > 1.5 else 0.0
-        case Geometry.SPARSE if is_ocr and features.lines <= 24:
-            return 1.0 if features.largest > 1.7 and ratio > 1.0 else 0.0
+        case Geometry.SPARSE if is_ocr and features.lines <= 24 and ratio > 1.0:
+            return (1.0 if features.largest > 1.7 else 0.0) + (0.8 if features.pictured > PICTURE else 0.0)
     return 0.0
+
+
+def _has_columns_and_headline(features: Features) -> bool:
+    """Whether many narrow lines stand side by side below large print; invoices do so too, but have amounts."""
+    is_columns = features.lines >= 40 and features.line_width < 0.3 and features.side_by_side >= 1.2
+    return is_columns and features.largest >= 1.9 and features.amounts <= 2
 
 
 def _landscape(features: Features) -> float:

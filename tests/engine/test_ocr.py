@@ -96,3 +96,22 @@ def test_missing_models_say_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp
         monkeypatch.setattr(models, "find_spec", lambda name, found=found: found)
         with pytest.raises(ExtraNotInstalled, match=r"airflow-provider-classify\[local\]"):
             models.model_path(models.DETECTION)
+
+
+def _with_photograph(page: Image.Image, box: tuple[int, int, int, int]) -> Image.Image:
+    """The page with a picture in greys, the darkest at the top."""
+    page.paste(Image.linear_gradient("L").resize((box[2] - box[0], box[3] - box[1])).point(lambda v: v // 2), box)
+    return page
+
+
+def test_pictures_among_the_text_are_measured() -> None:
+    lines = ["A new soap", *[""] * 8, "Ask your grocer for it"]
+    plain, illustrated = paper.picture(lines), _with_photograph(paper.picture(lines), (100, 150, 450, 750))
+    assert _passes(plain)[0].pictured < 0.02
+    assert _passes(illustrated)[0].pictured == pytest.approx(350 * 600 / (800 * 1000), abs=0.05)
+
+
+def test_what_lies_around_a_photographed_page_is_no_picture() -> None:
+    table = Image.new("RGB", (1200, 1500), (90, 60, 40))
+    table.paste(paper.picture(), (200, 250))
+    assert _passes(table)[0].pictured < 0.02

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from airflow_provider_classify.engine.knowledge import load_knowledge
@@ -86,6 +88,30 @@ def test_the_shape_of_a_page(
         for width, height in (fitting, other)
     ]
     assert scores[0] > scores[1]
+
+
+def test_little_text_around_a_picture_speaks_for_posters(scorer: Scorer) -> None:
+    plain = page_of("Pure and mild", "At your grocer's", source="ocr")
+    illustrated = replace(plain, pictured=0.3)
+    assert score(scorer, illustrated, "poster") > score(scorer, plain, "poster")
+    assert score(scorer, illustrated, "letter") == score(scorer, plain, "letter")
+
+
+def test_columns_under_a_headline_speak_for_newspapers(scorer: Scorer) -> None:
+    """Seen as a scan; amounts in such columns are those of an invoice."""
+    words = ["the old mill burned", "down in the night and", "nobody had seen it"]
+    columns = tuple(
+        Line(words[row % 3], 20.0, 0.05 + 0.3 * column, 0.2 + row * 0.03, 0.25 + 0.3 * column, 0.22 + row * 0.03)
+        for column in range(3)
+        for row in range(20)
+    )
+    small, large = (
+        Page(1, 1000, 1400, (Line("Mill burned down", size, 0.05, 0.05, 0.6, 0.1), *columns), "ocr")
+        for size in (20.0, 60.0)
+    )
+    paid = replace(large, lines=(*large.lines, *(Line(f"{n}.50", 20.0, 0.9, 0.9, 0.95, 0.92) for n in range(3))))
+    assert score(scorer, large, "newspaper article") > score(scorer, small, "newspaper article") + 0.5
+    assert score(scorer, paid, "newspaper article") < score(scorer, large, "newspaper article") - 0.5
 
 
 def test_running_text_speaks_for_prose_and_against_cards_and_amounts(scorer: Scorer) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.ocr.budget import PASSES, most_useful_first
 from airflow_provider_classify.engine.ocr.detect import Box, Detector
+from airflow_provider_classify.engine.ocr.looking import pictured_share
 from airflow_provider_classify.engine.ocr.models import DETECTION, RECOGNITION, model_path
 from airflow_provider_classify.engine.ocr.picture import Picture, Pixels
 from airflow_provider_classify.engine.ocr.recognise import Reading, Recogniser, cut_out
@@ -47,6 +48,7 @@ class Reader:
         """
         pixels, boxes = self._upright(picture.pixels)
         height, width = pixels.shape[:2]
+        pictured = pictured_share(pixels, boxes)
         order = most_useful_first([box.size for box in boxes], [box.middle / height for box in boxes])
         texts: dict[int, str] = {}
         turned: bool | None = None
@@ -60,7 +62,7 @@ class Reader:
             texts |= {line: reading.text for line, reading in zip(fresh, readings, strict=True)}
             lines = [_line(boxes[line], text, width, height, turned) for line, text in texts.items() if text]
             unread = tuple(_line(boxes[line], "", width, height, turned) for line in order[len(texts) :])
-            yield Page(number, width, height, tuple(sorted(lines, key=_place)), "ocr", unread)
+            yield Page(number, width, height, tuple(sorted(lines, key=_place)), "ocr", unread, pictured)
             if len(texts) == len(order):
                 return
 
