@@ -47,7 +47,7 @@ bench-ending: $(INSTALLED)  ## from the end of a job to the success of its task:
 	@$(BIN)/python tests/benchmarks/ending.py $(N)
 
 clean:  ## remove everything that the other targets made
-	rm -rf .venv .venv-bench .venv-embeddings .airflow .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .venv-embeddings .airflow .bench .mypy_cache .pytest_cache .ruff_cache
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with make PYTHON=..." if sys.version_info < (3, 11) else 0)'

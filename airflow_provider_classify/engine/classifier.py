@@ -16,6 +16,7 @@ from airflow_provider_classify.engine.deciding import (
     POINTS_OF_THE_UNKNOWN,
     combine,
     is_sure,
+    least_of_none,
     page_weight,
     points_of_other,
     softmax,
@@ -99,6 +100,7 @@ class Classifier:
             for meaning in self._meanings
         ]
         self._least = [LEAST_POINTS if m.is_exact else POINTS_OF_THE_UNKNOWN for m in self._meanings]
+        self._least_of_none = least_of_none(all_known=all(meaning.is_exact for meaning in self._meanings))
         self._claims = [max(meaning.types.get(name, 0.0) for meaning in self._meanings) for name in self._scorer.names]
 
     def classify(self, path: Path, *, name: str) -> ClassificationResult:
@@ -159,7 +161,7 @@ class Classifier:
         if portrait is not None:
             for number, examples in enumerate(self._examples):
                 points[number] += examples.points(portrait) if examples else 0.0
-        points.append(points_of_other(score.scores, self._claims))
+        points.append(points_of_other(score.scores, self._claims, self._least_of_none))
         return _JudgedPage(page.number, trust(points, score.text.characters), score, portrait)
 
     def _result(

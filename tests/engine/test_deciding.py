@@ -7,10 +7,12 @@ import math
 import pytest
 
 from airflow_provider_classify.engine.deciding import (
+    POINTS_OF_NONE,
     POINTS_OF_THE_UNKNOWN,
     UNCLAIMED_COST,
     combine,
     is_sure,
+    least_of_none,
     page_weight,
     points_of_other,
     softmax,
@@ -42,14 +44,19 @@ def test_pages_are_averaged_by_weight() -> None:
 
 
 def test_what_no_category_claims_speaks_for_none_of_them() -> None:
-    assert points_of_other([9.0, 8.0], [1.0, 1.0]) == POINTS_OF_THE_UNKNOWN
-    assert points_of_other([9.0, 8.0], [1.0, 0.0]) == 8.0 - UNCLAIMED_COST
-    assert points_of_other([9.0, 8.0], [0.6, 1.0]) == pytest.approx(9.0 + math.log(0.4) - UNCLAIMED_COST)
-    assert points_of_other([-5.0], [0.0]) == POINTS_OF_THE_UNKNOWN
+    assert points_of_other([9.0, 8.0], [1.0, 1.0], 1.5) == 1.5
+    assert points_of_other([9.0, 8.0], [1.0, 0.0], 1.5) == 8.0 - UNCLAIMED_COST
+    assert points_of_other([9.0, 8.0], [0.6, 1.0], 1.5) == pytest.approx(9.0 + math.log(0.4) - UNCLAIMED_COST)
+    assert points_of_other([-5.0], [0.0], 1.5) == 1.5
+
+
+def test_a_category_that_is_not_known_never_has_more_than_none_by_chance() -> None:
+    assert least_of_none(all_known=False) >= POINTS_OF_THE_UNKNOWN
+    assert least_of_none(all_known=True) == POINTS_OF_NONE
 
 
 def test_more_sureness_is_asked_while_most_of_a_page_is_unread() -> None:
-    assert is_sure(0.97, lines=18, unread=3)
-    assert not is_sure(0.97, lines=9, unread=60)
-    assert is_sure(0.99, lines=9, unread=60)
+    assert is_sure(0.98, lines=18, unread=3)
+    assert not is_sure(0.98, lines=9, unread=60)
+    assert is_sure(0.995, lines=9, unread=60)
     assert not is_sure(0.9, lines=40, unread=0)

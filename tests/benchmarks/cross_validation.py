@@ -1,0 +1,70 @@
+"""
+The engine's figures on sources that its decision was not fitted on.
+
+What is fitted is how points become a confidence: the temperature and the points of the unknown. For each
+source they are those of least log loss on all other sources. The knowledge of document types is not fitted
+again: it was written with the labelled documents in view, which no validation undoes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from itertools import product
+from unittest.mock import patch
+
+from experiments import Reading
+
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.engine import deciding
+from airflow_provider_classify.engine.classifier import Classifier
+from airflow_provider_classify.engine.cores import available_cores
+
+TEMPERATURES = (0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
+UNKNOWN = (0.5, 1.0, 1.5, 2.0)
+#: No answer is surer, or less sure, than this when its log loss is taken: one miss must not decide alone.
+LEAST_DOUBT = 0.002
+
+Constants = tuple[float, float]
+#: What was answered, and the confidence.
+Answers = list[tuple[str | None, float]]
+
+
+def cross_validated(
+    readings: Sequence[Reading | None], truths: Sequence[str], sources: Sequence[str], categories: Sequence[str]
+) -> tuple[Answers, list[Constants]]:
+    """Each document's answer with the constants fitted on other sources, and these constants."""
+    grid = list(product(TEMPERATURES, UNKNOWN))
+    with ProcessPoolExecutor(available_cores()) as processes:
+        by_constants = list(processes.map(partial(_answers, readings, categories), grid))
+    losses = [
+        [log_loss(given == truth, confidence) for (given, confidence), truth in zip(answers, truths, strict=True)]
+        for answers in by_constants
+    ]
+    fitted = {source: best_without(source, losses, sources) for source in set(sources)}
+    return (
+        [by_constants[fitted[source]][number] for number, source in enumerate(sources)],
+        [grid[fitted[source]] for source in sources],
+    )
+
+
+def _answers(readings: Sequence[Reading | None], categories: Sequence[str], constants: Constants) -> Answers:
+    temperature, unknown = constants
+    with patch.multiple(deciding, TEMPERATURE=temperature, POINTS_OF_NONE=unknown):
+        classifier = Classifier([Category(name) for name in categories])
+        results = [reading.classify(classifier) if reading else None for reading in readings]
+    return [(result.classification, result.confidence) if result else (None, 0.0) for result in results]
+
+
+def log_loss(is_right: bool, confidence: float) -> float:
+    """What an answer costs: nothing if it is right and sure."""
+    probability = min(1 - LEAST_DOUBT, max(LEAST_DOUBT, confidence))
+    return -math.log(probability if is_right else 1 - probability)
+
+
+def best_without(source: str, losses: Sequence[Sequence[float]], sources: Sequence[str]) -> int:
+    """The row of ``losses`` that costs least on the documents of all other sources."""
+    sums = [sum(loss for loss, other in zip(row, sources, strict=True) if other != source) for row in losses]
+    return sums.index(min(sums))
