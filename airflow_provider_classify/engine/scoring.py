@@ -60,7 +60,7 @@ class PageScore:
 
     def evidence(self, type_name: str, limit: int) -> list[Evidence]:
         """The strongest phrases for a type, found on demand: most pages are never asked."""
-        found = sorted(self._scorer.evidence(self, type_name), key=lambda item: -item.weight)
+        found = sorted(self._scorer.evidence(self, type_name), key=lambda item: (-item.weight, item.phrase))
         return list({item.phrase: item for item in reversed(found)}.values())[::-1][:limit]
 
 
