@@ -29,7 +29,7 @@ POINTS_OF_NONE = 1.0
 #: What a type has to give up that nobody asked for: there are many, and some always match.
 UNCLAIMED_COST = 1.0
 #: A page is sure enough to stop reading more of its lines; and while most of them are unread.
-SURE, SURE_OF_LITTLE = 0.97, 0.99
+SURE, SURE_OF_LITTLE = 0.97, 0.995
 
 
 def softmax(points: Sequence[float]) -> list[float]:

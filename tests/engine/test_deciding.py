@@ -57,6 +57,6 @@ def test_a_category_that_is_not_known_never_has_more_than_none_by_chance() -> No
 
 def test_more_sureness_is_asked_while_most_of_a_page_is_unread() -> None:
     assert is_sure(0.98, lines=18, unread=3)
-    assert not is_sure(0.98, lines=9, unread=60)
-    assert is_sure(0.995, lines=9, unread=60)
+    assert not is_sure(0.99, lines=9, unread=60)
+    assert is_sure(0.998, lines=9, unread=60)
     assert not is_sure(0.9, lines=40, unread=0)
