@@ -71,21 +71,27 @@ def test_rows_may_be_padded() -> None:
 
 
 def test_every_line_is_ordered_once() -> None:
-    order = most_useful_first([10.0] * 100, [n / 100 for n in range(100)])
+    order = most_useful_first([10.0] * 100, [n / 100 for n in range(100)], [0.5] * 100)
     assert sorted(order) == list(range(100))
 
 
 def test_title_comes_first_and_the_foot_among_the_first() -> None:
     sizes = [10.0] * 60
     sizes[5] = 30.0
-    order = most_useful_first(sizes, [n / 60 for n in range(60)])
+    order = most_useful_first(sizes, [n / 60 for n in range(60)], [0.5] * 60)
     assert order[0] == 5
     assert 59 in order[:3]
     assert {0, 1, 2} <= set(order[: PASSES[1]])
 
 
+def test_sentences_come_before_the_cells_of_a_table_beside_them() -> None:
+    order = most_useful_first([10.0] * 40, [n / 80 for n in range(40)], [0.4 if n % 2 else 0.05 for n in range(40)])
+    assert sum(line % 2 for line in order[: PASSES[0]]) > PASSES[0] / 2
+    assert order[0] == 1
+
+
 def test_no_lines() -> None:
-    assert most_useful_first([], []) == []
+    assert most_useful_first([], [], []) == []
 
 
 def test_missing_models_say_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -13,25 +13,31 @@ PASSES = (9, 18, 30, 44)
 _MAX_SIZE = 3.0
 #: How much of a line's worth being at the bottom rather than the top costs.
 _DEPTH_COST = 1.2
+#: What being long is worth, and from which share of the page's width on a line is: cells of tables hold figures.
+_LENGTH_WORTH, _LONG = 0.3, 0.25
 #: Lines that are picked for being spread over the page, not for their worth.
 _SPREAD = 40
 
 
-def most_useful_first(sizes: Sequence[float], middles: Sequence[float]) -> list[int]:
+def most_useful_first(sizes: Sequence[float], middles: Sequence[float], lengths: Sequence[float]) -> list[int]:
     """
-    Order a page's lines by what they tell about the document: large print, and near the top.
+    Order a page's lines by what they tell about the document: large print, near the top, and long.
 
     Every third line instead comes from an even spread over the page, bottom first: there stand
     the totals, signatures and imprints.
 
     :param sizes: each line's height of text, in any unit.
     :param middles: each line's distance from the top, 0 to 1.
+    :param lengths: each line's length, 1 being the page's width.
     :returns: the lines' indices, each once.
     """
     if not sizes:
         return []
     usual = max(1.0, median(sizes))
-    worth = [min(size / usual, _MAX_SIZE) - _DEPTH_COST * middle for size, middle in zip(sizes, middles, strict=True)]
+    worth = [
+        min(size / usual, _MAX_SIZE) - _DEPTH_COST * middle + _LENGTH_WORTH * min(1.0, length / _LONG)
+        for size, middle, length in zip(sizes, middles, lengths, strict=True)
+    ]
     by_worth = sorted(range(len(sizes)), key=lambda line: -worth[line])
     spread = _spread_from_bottom(sorted(range(len(sizes)), key=lambda line: middles[line]))
     picks = zip_longest(by_worth[::2], by_worth[1::2], spread)

@@ -49,7 +49,11 @@ class Reader:
         pixels, boxes = self._upright(picture.pixels)
         height, width = pixels.shape[:2]
         pictured = pictured_share(pixels, boxes)
-        order = most_useful_first([box.size for box in boxes], [box.middle / height for box in boxes])
+        order = most_useful_first(
+            [box.size for box in boxes],
+            [box.middle / height for box in boxes],
+            [max(box.length, box.depth) / width for box in boxes],
+        )
         texts: dict[int, str] = {}
         turned: bool | None = None
         for budget in PASSES:
