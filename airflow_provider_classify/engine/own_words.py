@@ -21,8 +21,8 @@ from airflow_provider_classify.engine.words import label_words, singular
 #: Points for the name as a heading, within one, and anywhere in the text.
 AS_HEADING, IN_HEADING, IN_TEXT = 3.0, 1.8, 0.8
 #: The most that the words of a description add up to, and what one that is rare adds.
-DESCRIPTION_LIMIT = 7.0
-RARE_WORD = 3.0
+DESCRIPTION_LIMIT = 11.0
+RARE_WORD = 6.0
 #: A phrase of two words of the description that stands so on the page counts this many times more.
 PHRASE = 1.5
 #: A word tells of a look that this share of the types has whose names or descriptions have the word.
