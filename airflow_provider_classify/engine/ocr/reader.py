@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from airflow_provider_classify.engine.cores import available_cores
+from airflow_provider_classify.engine.memory import give_back_memory
 from airflow_provider_classify.engine.ocr.budget import PASSES, most_useful_first
 from airflow_provider_classify.engine.ocr.detect import Box, Detector
 from airflow_provider_classify.engine.ocr.looking import pictured_share
@@ -46,6 +47,7 @@ class Reader:
 
         :param number: the page's number, from 1.
         """
+        give_back_memory()  # of the page before
         pixels, boxes = self._upright(picture.pixels)
         height, width = pixels.shape[:2]
         pictured = pictured_share(pixels, boxes)
