@@ -98,11 +98,13 @@ def _at_least_one(text: str) -> int:
 
 def _classify(options: argparse.Namespace) -> int:
     from airflow_provider_classify.engine.cores import available_cores
-    from airflow_provider_classify.engine.knowledge import load_knowledge
     from airflow_provider_classify.engine.process import EnginePool
 
     categories = _categories(options)
-    load_knowledge(options.document_types)  # Here, lest every document fails for a mistake in the folder.
+    if options.document_types:
+        from airflow_provider_classify.engine.knowledge import load_knowledge
+
+        load_knowledge(options.document_types)  # Here, lest every document fails for a mistake in the folder.
     documents: list[str] = options.documents
     size = min(options.jobs or available_cores(), len(documents))
     failed = 0
