@@ -6,13 +6,16 @@ BENCH := .venv-bench/bin
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test airflow lint bench-accuracy bench-examples bench-imports bench-polling bench-engine fuzz clean bench-batch bench-ending
+.PHONY: demo test test-faults airflow lint bench-accuracy bench-examples bench-imports bench-polling bench-engine fuzz clean bench-batch bench-ending
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
 
 test: $(INSTALLED)  ## run all tests
 	@$(BIN)/python -m pytest $(PYTEST)
+
+test-faults: $(INSTALLED)-faults  ## real processes are killed while 300 documents are under way; needs PostgreSQL and Redis
+	@$(BIN)/python -m pytest tests/faults -m faults $(PYTEST)
 
 airflow: $(INSTALLED)  ## bring up Airflow with the example DAGs and the classify service, until Ctrl-C
 	@exec $(BIN)/python scripts/standalone.py
@@ -54,6 +57,13 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Setting up .venv (once) ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+# As root, PostgreSQL and Redis are installed where apt-get can; elsewhere the suite says what is missing.
+$(INSTALLED)-faults: $(INSTALLED)
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && ! { command -v psql && command -v redis-server; } > /dev/null; then \
+		apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends postgresql redis-server; fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,faults]'
 	@touch $@
 
 .venv-bench/.installed: pyproject.toml constraints.txt

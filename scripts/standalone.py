@@ -1,8 +1,8 @@
 """
 A whole Airflow on this machine: scheduler, triggerer, DAG processor and API server.
 
-``Standalone`` runs ``airflow standalone`` in a home of its own and speaks to it by its REST API;
-``make airflow`` and the system tests use it. ``python scripts/standalone.py`` adds the classify
+``Standalone`` runs ``airflow standalone`` in a home of its own; ``make airflow`` and the system tests
+use it. ``Airflow`` speaks to any that runs here by its REST API. ``python scripts/standalone.py`` adds the classify
 service, a connection to it and sample documents, and runs until Ctrl-C.
 """
 
@@ -28,9 +28,9 @@ BIN = Path(sys.executable).parent
 USER = "admin"
 
 
-class Standalone:
+class Airflow:
     """
-    ``airflow standalone`` on loopback, started on entering and stopped on leaving.
+    An Airflow on loopback, spoken to by its REST API.
 
     :param home: a folder for everything that Airflow keeps.
     :param port: of the UI and the API.
@@ -41,6 +41,40 @@ class Standalone:
         self.home = home
         self.url = f"http://127.0.0.1:{port}"
         self.environment = {**os.environ, **_settings(home, port), **environment}
+
+    @property
+    def password(self) -> str:
+        """What Airflow's simple auth manager made up for ``admin``."""
+        passwords = json.loads((self.home / "simple_auth_manager_passwords.json.generated").read_text())
+        return str(passwords[USER])
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether all components are up."""
+        try:
+            health = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
+        except (httpx.HTTPError, ValueError):
+            return False
+        parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+        return all((health.get(part) or {}).get("status") == "healthy" for part in parts)
+
+    def request(self, method: str, path: str, body: object = None) -> Any:
+        """Call the REST API (v2) and give the JSON it answers; an HTTP error is raised."""
+        # The first request of a task has the server import for seconds, and all others wait meanwhile.
+        with httpx.Client(base_url=self.url, timeout=120) as client:
+            login = client.post("/auth/token", json={"username": USER, "password": self.password})
+            login.raise_for_status()
+            bearer = {"Authorization": f"Bearer {login.json()['access_token']}"}
+            response = client.request(method, f"/api/v2/{path}", json=body, headers=bearer)
+            response.raise_for_status()
+            return response.json() if response.content else None
+
+
+class Standalone(Airflow):
+    """``airflow standalone``, started on entering and stopped on leaving."""
+
+    def __init__(self, home: Path, port: int, environment: Mapping[str, str]) -> None:
+        super().__init__(home, port, environment)
         self.log = home / "standalone.log"
 
     def __enter__(self) -> Standalone:
@@ -55,7 +89,7 @@ class Standalone:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=_heed_interrupts,
+                preexec_fn=heed_interrupts,
             )
         try:
             self._wait_until_healthy()
@@ -79,34 +113,12 @@ class Standalone:
         """Whether ``airflow standalone`` has not ended by itself."""
         return self._process.poll() is None
 
-    @property
-    def password(self) -> str:
-        """What Airflow's simple auth manager made up for ``admin``."""
-        passwords = json.loads((self.home / "simple_auth_manager_passwords.json.generated").read_text())
-        return str(passwords[USER])
-
-    def request(self, method: str, path: str, body: object = None) -> Any:
-        """Call the REST API (v2) and give the JSON it answers; an HTTP error is raised."""
-        # The first request of a task has the server import for seconds, and all others wait meanwhile.
-        with httpx.Client(base_url=self.url, timeout=120) as client:
-            login = client.post("/auth/token", json={"username": USER, "password": self.password})
-            login.raise_for_status()
-            bearer = {"Authorization": f"Bearer {login.json()['access_token']}"}
-            response = client.request(method, f"/api/v2/{path}", json=body, headers=bearer)
-            response.raise_for_status()
-            return response.json() if response.content else None
-
     def _wait_until_healthy(self, seconds: float = 180.0) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.is_running:
                 raise RuntimeError(f"airflow standalone ended by itself; its log is {self.log}.")
-            try:
-                health = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
-            except (httpx.HTTPError, ValueError):
-                health = {}
-            parts = ("metadatabase", "scheduler", "triggerer", "dag_processor")
-            if all((health.get(part) or {}).get("status") == "healthy" for part in parts):
+            if self.is_healthy:
                 return
             time.sleep(0.5)
         raise RuntimeError(f"Airflow was not healthy after {seconds:.0f} s; its log is {self.log}.")
@@ -127,7 +139,7 @@ class Standalone:
             seconds = 10.0
 
 
-def _heed_interrupts() -> None:
+def heed_interrupts() -> None:
     """In the child: SIGINT may be ignored here (a job in a shell's background), which it would inherit."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -216,7 +228,7 @@ def main() -> int:
             classify_service(home / "service", free_port(8600)) as service,
             Standalone(home, free_port(8080), {"INCOMING_DOCUMENTS": str(incoming)}) as airflow,
         ):
-            _define_connection(airflow, service)
+            define_connection(airflow, service)
             print(
                 f"\n  Airflow   {airflow.url}  (user {USER}, password {airflow.password})\n"
                 f"  Service   {service}\n"
@@ -233,13 +245,14 @@ def main() -> int:
     return 1
 
 
-def _define_connection(airflow: Standalone, service: str) -> None:
+def define_connection(airflow: Airflow, service: str, api_key: str | None = None, **extra: object) -> None:
     """Make or renew ``classify_default``: the service may have another port than last time."""
     connection = {
         "connection_id": "classify_default",
         "conn_type": "classify",
         "host": service,
-        "extra": json.dumps({"backend": "api"}),
+        "password": api_key,
+        "extra": json.dumps({"backend": "api", **extra}),
     }
     try:
         airflow.request("DELETE", "connections/classify_default")

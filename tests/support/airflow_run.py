@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from standalone import Standalone
+from standalone import Airflow
 
 from tests.support.waiting import wait_until
 
@@ -12,7 +12,7 @@ from tests.support.waiting import wait_until
 class DagRun:
     """Started when it is made."""
 
-    def __init__(self, airflow: Standalone, dag_id: str, conf: dict[str, Any]) -> None:
+    def __init__(self, airflow: Airflow, dag_id: str, conf: dict[str, Any]) -> None:
         self.airflow = airflow
         body = {"logical_date": None, "conf": conf}
         run_id = airflow.request("POST", f"dags/{dag_id}/dagRuns", body)["dag_run_id"]

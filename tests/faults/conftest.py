@@ -1,0 +1,119 @@
+"""The suite's servers and Airflows, all on loopback; and its table at the end."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+
+import httpx
+import pytest
+from standalone import define_connection, free_port
+
+from tests.faults import postgres, redis
+from tests.faults.cluster import Cluster
+from tests.faults.proxy import Proxy
+from tests.faults.run import Run, warm_up
+from tests.faults.service import Service
+from tests.faults.table import Row, table
+
+#: Seconds that the client waits for an answer.
+REQUEST_TIMEOUT = 5
+_ROWS = pytest.StashKey[list[Row]]()
+
+
+def pytest_configure(config):
+    config.stash[_ROWS] = []
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    if rows := config.stash[_ROWS]:
+        terminalreporter.section("faults")
+        for line in table(rows):
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def key():
+    return "key-of-the-fault-tests-91c4"
+
+
+@pytest.fixture(scope="session")
+def database_server(tmp_path_factory):
+    if not (postgres.program("initdb") and postgres.program("postgres")):
+        pytest.skip("PostgreSQL is not installed; install the package postgresql (Debian's name for it).")
+    with postgres.running_postgres(tmp_path_factory.mktemp("postgres") / "postgres.log") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_url(tmp_path_factory):
+    if not redis.program():
+        pytest.skip("Redis is not installed; install the package redis-server (Debian's name for it).")
+    with redis.running_redis(tmp_path_factory.mktemp("redis") / "redis.log") as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory, key):
+    with Service(tmp_path_factory.mktemp("service"), key, free_port()) as service:
+        yield service
+
+
+@pytest.fixture(scope="session")
+def proxy(service):
+    with Proxy(service.url).running() as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module", params=["LocalExecutor", "CeleryExecutor"])
+def cluster(request, database_server, proxy, key, tmp_path_factory):
+    executor = request.param
+    broker = request.getfixturevalue("redis_url") if executor == "CeleryExecutor" else None
+    database = postgres.create_database(database_server, executor)
+    with Cluster(tmp_path_factory.mktemp(executor), database, broker) as cluster:
+        # The server imports its side for tasks at the first request, on a busy machine for longer than a task waits.
+        httpx.get(f"{cluster.url}/execution/health", timeout=180).raise_for_status()
+        define_connection(cluster, proxy.url, key, request_timeout=REQUEST_TIMEOUT)
+        yield cluster
+
+
+@pytest.fixture
+def start(cluster, service, key, tmp_path, monkeypatch):
+    """Start a run whose jobs all wait until the service's engine is let go: so its tasks all come to wait for them."""
+    connection = {"conn_type": "classify", "host": service.url, "password": key}
+    monkeypatch.setenv("AIRFLOW_CONN_SERVICE", json.dumps(connection))
+    document = tmp_path / "warm.txt"
+    document.write_text("Dear Mrs. Brown,\n\nthank you.\n\nYours sincerely\nJohn Smith\n")
+
+    with ExitStack() as stack:
+
+        def start(fault):
+            warm_up("service", document)
+            stack.enter_context(service.held())
+            return Run(cluster, service.record, tmp_path / "documents", fault)
+
+        yield start
+
+
+@pytest.fixture
+def note(request, cluster):
+    """Put a run into the table."""
+    executor = request.node.callspec.params["cluster"]
+
+    def note(run, lost, doubled, documents=None):
+        row = Row(executor, run.fault, documents or len(run.drawn), lost, doubled, run.seconds)
+        request.config.stash[_ROWS].append(row)
+
+    return note
+
+
+@pytest.fixture
+def deferred(start):
+    """Start a run and wait until all its tasks wait."""
+
+    def deferred(fault):
+        run = start(fault)
+        run.wait_until_deferred()
+        return run
+
+    return deferred

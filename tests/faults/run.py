@@ -1,0 +1,105 @@
+"""One run: 300 documents through Airflow while something happens, and what the record says afterwards."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Container, Iterable
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_classify.hooks.classify import ClassifyHook
+from tests.faults.cluster import Cluster
+from tests.faults.dags.fault_cases import MAPPED
+from tests.faults.documents import draw_documents
+from tests.faults.record import Outcome, RecordedJob, outcome, read_jobs
+from tests.support.airflow_run import DagRun
+from tests.support.waiting import wait_until
+
+_SECONDS = 240
+
+
+class Run:
+    """
+    Started when it is made.
+
+    :param record: the service's database.
+    """
+
+    def __init__(self, cluster: Cluster, record: Path, folder: Path, fault: str) -> None:
+        self.fault = fault
+        self._cluster = cluster
+        self._record = record
+        self._folder = folder
+        self._before = set(read_jobs(record))
+        self.drawn = draw_documents(folder, fault)
+        self.began = time.monotonic()
+        self._path = DagRun(cluster, "fault_cases", {"folder": str(folder)}).path
+        self.run_id = self._path.split("/dagRuns/")[1]
+
+    def jobs(self) -> dict[str, RecordedJob]:
+        """The jobs that were submitted since the run began."""
+        return {job_id: job for job_id, job in read_jobs(self._record).items() if job_id not in self._before}
+
+    def states(self) -> dict[tuple[str, int], str | None]:
+        """The state of each task instance by task and map index."""
+        query = "SELECT task_id, map_index, state FROM task_instance WHERE run_id = :run_id"
+        return {(task, index): state for task, index, state in self._cluster.rows(query, run_id=self.run_id)}
+
+    def wait_until_deferred(self, tasks: int = 1 + 2 * MAPPED) -> None:
+        """Wait until so many tasks wait in the triggerers."""
+        query = """
+            SELECT count(*) FROM task_instance JOIN trigger ON trigger.id = trigger_id
+            WHERE run_id = :run_id AND state = 'deferred' AND triggerer_id IS NOT NULL
+        """
+        wait_until(lambda: self._cluster.rows(query, run_id=self.run_id)[0][0] == tasks, _SECONDS, pause=0.5)
+
+    def mark(self, task_id: str, map_index: int, state: str) -> None:
+        """End a task as a user does."""
+        self._cluster.request("PATCH", f"{self._path}/taskInstances/{task_id}/{map_index}", {"new_state": state})
+
+    def clear(self, instances: Iterable[tuple[str, int]]) -> None:
+        """Clear tasks as a user does."""
+        ids = [task if index < 0 else [task, index] for task, index in instances]
+        body = {"dry_run": False, "only_failed": False, "dag_run_id": self.run_id, "task_ids": ids}
+        self._cluster.request("POST", f"{self._path.split('/dagRuns/')[0]}/clearTaskInstances", body)
+
+    def document(self, task_id: str, map_index: int) -> str:
+        """What a mapped task is about."""
+        return str(self._folder / task_id / f"{map_index:03}.txt")
+
+    def wait(self) -> str:
+        """Wait for the end; gives the state of the run."""
+        query = "SELECT state FROM dag_run WHERE run_id = :run_id"
+
+        def state() -> str:
+            return str(self._cluster.rows(query, run_id=self.run_id)[0][0])
+
+        wait_until(lambda: state() in ("success", "failed"), _SECONDS, pause=0.2)
+        self.seconds = time.monotonic() - self.began
+        return state()
+
+    def results(self) -> list[dict[str, Any]]:
+        """All results: those in XCom, and those in the batch's output."""
+        query = "SELECT value FROM xcom WHERE run_id = :run_id AND key = 'return_value' AND task_id != 'batch'"
+        results = [_parsed(value) for [value] in self._cluster.rows(query, run_id=self.run_id)]
+        output = self._folder / "batch.jsonl"
+        return results + ([json.loads(line) for line in output.read_text().splitlines()] if output.exists() else [])
+
+    def outcome(self, without: Container[str] = ()) -> Outcome:
+        """What the record says, where every document is to have its result but those whose tasks users ended."""
+        wanted = {document: category for document, category in self.drawn.items() if document not in without}
+        jobs = {job_id: job for job_id, job in self.jobs().items() if not (without and job.is_cancelled)}
+        return outcome(wanted, self.results(), jobs)
+
+
+def warm_up(connection_id: str, document: Path, submits: int = 6) -> None:
+    """Have all processes of the service's engine started: only those that run can be held."""
+    hook = ClassifyHook(connection_id)
+    for job_id in [hook.submit(str(document), ["letter"]).job_id for _ in range(submits)]:
+        hook.fetch(job_id)
+
+
+def _parsed(value: Any) -> Any:
+    """Airflow stores the JSON text of a value as a JSON string."""
+    return json.loads(value) if isinstance(value, str) else value
