@@ -169,19 +169,21 @@ def read_honours_keys(
     The server has to say so itself: no key is documented for the API, and where none is honoured, a submit
     that is sent again is paid for again.
 
-    :raises ApiError: the server did not get to an answer (408, 429, 5xx).
+    :raises ApiError: the server did not get to an answer (408, 429, 5xx), or something else answered for it.
     """
     if header(reply_headers, HONOURED_HEADER) == "true":
         return True
-    error = None if 200 <= status < 300 else error_of(status, reply_headers, body, what=what, settings=settings)
-    if error is not None and error.retryable:
-        raise error
+    try:
+        read_status(status, reply_headers, body, what=what, settings=settings)
+    except ClassifyError as error:
+        if error.retryable:
+            raise
     return False
 
 
 def may_have_been_taken(error: ClassifyError) -> bool:
     """Whether a submit that failed so may have begun a job."""
-    return isinstance(error, ApiUnavailable) and not isinstance(error, _NOT_TAKEN)
+    return isinstance(error, (ApiUnavailable, InvalidReply)) and not isinstance(error, _NOT_TAKEN)
 
 
 def pause_before_resubmit(error: ClassifyError, attempt: int, *, repeatable: bool = False) -> float | None:
@@ -192,10 +194,11 @@ def pause_before_resubmit(error: ClassifyError, attempt: int, *, repeatable: boo
     failure may have begun a job, and sending again could pay twice.
 
     :param repeatable: sending it again does no harm: it has a key that the server is known to honour,
-        or it is no submit but a question. Then 408, 5xx and a lost connection are tried again too.
+        or it is no submit but a question. Then 408, 5xx, a lost connection and what is no answer of
+        the API (a proxy's page, half of an answer) are tried again too.
     :returns: seconds to wait, or ``None`` to give up.
     """
-    passing = (ApiUnavailable, RateLimited) if repeatable else _NOT_TAKEN
+    passing = (ApiUnavailable, RateLimited, InvalidReply) if repeatable else _NOT_TAKEN
     if not isinstance(error, passing) or attempt > len(_SUBMIT_PAUSES):
         return None
     pause = max(_SUBMIT_PAUSES[attempt - 1], error.retry_after or 0.0)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import random
+import time
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,13 +15,12 @@ from airflow_provider_classify.batch.items import Item
 from airflow_provider_classify.batch.ledger import Ledger
 from airflow_provider_classify.batch.progress import ProgressLog
 from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import Job
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobFailed, JobNotFound, JobTimedOut
 
 #: Uploads, and fetches, under way at the same time.
 _AT_ONCE = 16
-#: Tries to fetch the result of a job that has ended.
-_FETCHES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,20 +86,25 @@ class ApiRun:
         await _all(follow(item, job_id) for item, job_id in under_way.items())
 
     async def _line(self, item: Item, wait: polling.Wait, fetching: asyncio.Semaphore) -> dict[str, object]:
-        for tries_left in reversed(range(_FETCHES)):
-            end = await self.jobs.watch(wait)
-            if isinstance(end, polling.GaveUp):
-                raise end.error
+        end = await self.jobs.watch(wait)
+        if isinstance(end, polling.GaveUp):
+            raise end.error
+        job = await self._fetch(replace(wait, since=time.time()), fetching)
+        result = polling.answer(job, Document(item.document).label)
+        return {"job_id": job.job_id, **result.to_json()}
+
+    async def _fetch(self, wait: polling.Wait, fetching: asyncio.Semaphore) -> Job:
+        """Get a job that has ended, with the pauses of a wait while the server fails or asks for them."""
+        while True:
             try:
                 async with fetching:
-                    job = await self.jobs.get(wait.job_id)
+                    return await self.jobs.get(wait.job_id)
             except ClassifyError as error:
-                if not error.retryable or not tries_left:
-                    raise
-                continue  # the next watch returns as soon as the server answers again
-            result = polling.answer(job, Document(item.document).label)
-            return {"job_id": job.job_id, **result.to_json()}
-        raise AssertionError("the last try returns or raises")
+                step = polling.after(wait, error, now=time.time(), chance=random.random())
+            if isinstance(step, polling.GaveUp):
+                raise step.error
+            if isinstance(step, polling.LookAgain):
+                await asyncio.sleep(step.seconds)
 
 
 async def _all(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:

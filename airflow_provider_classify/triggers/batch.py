@@ -12,6 +12,7 @@ from airflow_provider_classify import polling
 from airflow_provider_classify.batch.ledger import Ledger
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
+from airflow_provider_classify.triggers.farewell import say_farewell
 
 
 class ClassifyBatchTrigger(BaseTrigger):
@@ -67,10 +68,16 @@ class ClassifyBatchTrigger(BaseTrigger):
             event = {"status": "gave_up", "error_kind": error.kind, "message": str(error)}
         yield TriggerEvent(event)
 
+    async def on_kill(self) -> None:
+        """Cancel the jobs if the task has ended, marked so by a user; what a next try may want is left."""
+        await say_farewell(self, self.classify_conn_id, self._under_way)
+
+    def _under_way(self) -> list[str]:
+        """Give the jobs that the batch waits for. It may read the record, so it is not for an event loop."""
+        return list(Ledger(self.ledger).progress().submitted.values()) if self.job_ids is None else self.job_ids
+
     async def _watch(self) -> dict[str, Any]:
-        job_ids = self.job_ids
-        if job_ids is None:
-            job_ids = await asyncio.to_thread(lambda: list(Ledger(self.ledger).progress().submitted.values()))
+        job_ids = await asyncio.to_thread(self._under_way)
         async with ClassifyHook(self.classify_conn_id).connect() as jobs:
             ends = await asyncio.gather(
                 *(jobs.watch(polling.Wait(job_id, self.since, self.deadline, self.poll_interval)) for job_id in job_ids)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -14,16 +13,14 @@ from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 from airflow_provider_classify import polling
 from airflow_provider_classify.contract import ClassificationResult, JobStatus
 from airflow_provider_classify.exceptions import ClassifyError
-from airflow_provider_classify.hooks.classify import ClassifyHook, describe_cancel
-from airflow_provider_classify.killed import has_given_up
+from airflow_provider_classify.hooks.classify import ClassifyHook
+from airflow_provider_classify.triggers.farewell import say_farewell
 
 if TYPE_CHECKING:
     from airflow_provider_classify.backends.base import Jobs
 
 #: How much later than the trigger's own deadline Airflow ends the deferral, if the trigger never came to it.
 BACKSTOP = timedelta(minutes=10)
-#: What killed triggers are still at: an event loop does not keep its tasks alive by itself.
-_farewells: set[asyncio.Task[None]] = set()
 
 
 def xcom_of(job_id: str, document: str, result: ClassificationResult) -> dict[str, Any]:
@@ -144,16 +141,4 @@ class ClassifyTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Cancel the job if its task has ended, marked so by a user; a job that a next try may want is left."""
-        # Airflow 3.3.2 cancels a killed trigger again with each of its syncs, about once a second, also in here.
-        # So this is a task of its own, which goes on.
-        farewell = asyncio.create_task(self._give_job_up())
-        _farewells.add(farewell)
-        farewell.add_done_callback(_farewells.discard)
-        await asyncio.shield(farewell)
-
-    async def _give_job_up(self) -> None:
-        if not await asyncio.to_thread(has_given_up, self.task_instance):
-            self.log.info("Job %s is left to itself; the next try takes it up.", self.job_id)
-            return
-        async with ClassifyHook(self.classify_conn_id).connect() as jobs:
-            self.log.info("%s", describe_cancel(self.job_id, await jobs.cancel(self.job_id)))
+        await say_farewell(self, self.classify_conn_id, lambda: [self.job_id])

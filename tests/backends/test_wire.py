@@ -278,14 +278,22 @@ def test_a_worker_is_not_held_for_longer_than_a_minute() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [ApiNotReached("x"), RateLimited("x"), ApiOverloaded("x"), ApiConnectionLost("x"), ApiUnavailable("x")]
+    "error",
+    [
+        ApiNotReached("x"),
+        RateLimited("x"),
+        ApiOverloaded("x"),
+        ApiConnectionLost("x"),
+        ApiUnavailable("x"),
+        InvalidReply("x"),
+    ],
 )
 def test_what_does_no_harm_twice_is_sent_again_after_every_failure_that_passes(error: ClassifyError) -> None:
     pauses = [wire.pause_before_resubmit(error, attempt, repeatable=True) for attempt in range(1, 6)]
     assert pauses == [1, 2, 4, 8, None]
 
 
-@pytest.mark.parametrize("error", [InvalidReply("x"), AuthenticationRejected("x"), RequestRejected("x")])
+@pytest.mark.parametrize("error", [AuthenticationRejected("x"), RequestRejected("x")])
 def test_what_does_no_harm_twice_is_not_sent_again_after_the_others(error: ClassifyError) -> None:
     assert wire.pause_before_resubmit(error, 1, repeatable=True) is None
 
@@ -295,6 +303,7 @@ def test_what_does_no_harm_twice_is_not_sent_again_after_the_others(error: Class
     [
         (ApiConnectionLost("x"), True),
         (ApiUnavailable("x"), True),
+        (InvalidReply("x"), True),
         (ApiNotReached("x"), False),
         (ApiOverloaded("x"), False),
         (RateLimited("x"), False),
@@ -314,8 +323,8 @@ def test_a_submit_carries_its_key() -> None:
     assert wire.submit_headers(None) == {}
 
 
-def honours_keys(status: int, reply_headers: dict[str, str]) -> bool:
-    return wire.read_honours_keys(status, reply_headers, HTML, what="the question", settings=SETTINGS)
+def honours_keys(status: int, reply_headers: dict[str, str], body: bytes = b'{"detail": "Job not found"}') -> bool:
+    return wire.read_honours_keys(status, reply_headers, body, what="the question", settings=SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -328,7 +337,7 @@ def honours_keys(status: int, reply_headers: dict[str, str]) -> bool:
         ({}, False),
     ],
 )
-@pytest.mark.parametrize("status", [200, 401, 404])
+@pytest.mark.parametrize("status", [401, 404])
 def test_only_a_server_that_says_so_honours_keys(status: int, reply_headers: dict[str, str], honours: bool) -> None:
     assert honours_keys(status, reply_headers) is honours
 
@@ -337,6 +346,11 @@ def test_only_a_server_that_says_so_honours_keys(status: int, reply_headers: dic
 def test_a_server_that_fails_has_not_said_whether_it_honours_keys(status: int) -> None:
     with pytest.raises(ApiError):
         honours_keys(status, {})
+
+
+def test_a_page_of_something_else_does_not_say_whether_the_server_honours_keys() -> None:
+    with pytest.raises(InvalidReply):
+        honours_keys(200, {}, HTML)
 
 
 def test_a_cancelled_job_is_read_as_it_is_now() -> None:

@@ -1,0 +1,60 @@
+"""The API's half of a batch, against servers that fail now and then."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+
+import pytest
+
+from airflow_provider_classify import polling
+from airflow_provider_classify.batch.api_run import ApiRun
+from airflow_provider_classify.batch.items import Item
+from airflow_provider_classify.batch.ledger import Ledger
+from airflow_provider_classify.batch.progress import ProgressLog
+from airflow_provider_classify.exceptions import AuthenticationRejected
+from airflow_provider_classify.hooks.classify import ClassifyHook
+from tests.support.scripted_server import Answer, Fault, scripted_server
+
+RESULT = {"success": True, "classification": "letter", "confidence": 0.9, "total_pages": 1, "processed_pages": 1}
+COMPLETED = Answer(200, {"job_id": "a", "status": "completed", "progress": "", "result": RESULT})
+ITEM = Item("a.pdf", "intent")
+
+
+async def collect(server, folder, monkeypatch, seconds=60.0):
+    monkeypatch.setenv("AIRFLOW_CONN_SCRIPTED", json.dumps({"conn_type": "classify", "host": server.url}))
+    now = time.time()
+    wait = polling.Wait("", since=now - 10, deadline=now + seconds, longest_pause=1)
+    ledger = Ledger(str(folder))
+    with ledger, ProgressLog(logging.getLogger(), total=1, done=0) as log:
+        async with ClassifyHook("scripted").connect() as jobs:
+            await ApiRun(jobs, ledger, log).collect({ITEM: "a"}, wait)
+    return list(ledger.lines([ITEM]))
+
+
+async def test_a_result_is_asked_for_until_the_server_gives_it(tmp_path, monkeypatch):
+    failures = [
+        Answer(429, b"", {"Retry-After": "0"}),
+        Answer(503, b"", {"Retry-After": "0"}),
+        Answer(502, b"<html>"),
+        Answer(200, b"<html>"),
+        Answer(200, b'{"job_id": '),
+        Fault.HANG_UP,
+        Fault.BREAK_OFF,
+    ]
+    with scripted_server(COMPLETED, *failures, COMPLETED) as server:
+        [line] = await collect(server, tmp_path, monkeypatch)
+    assert (line["job_id"], line["classification"]) == ("a", "letter")
+    assert len(server.requests) == len(failures) + 2
+
+
+async def test_what_does_not_pass_ends_it_at_once(tmp_path, monkeypatch):
+    with scripted_server(COMPLETED, Answer(401)) as server, pytest.raises(AuthenticationRejected):
+        await collect(server, tmp_path, monkeypatch)
+    assert len(server.requests) == 2
+
+
+async def test_a_result_that_the_server_withholds_until_the_deadline_is_left_to_the_next_try(tmp_path, monkeypatch):
+    with scripted_server(COMPLETED, Answer(502, b"<html>")) as server:
+        assert await collect(server, tmp_path, monkeypatch, seconds=1.5) == []
