@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from contextlib import ExitStack
 
 import httpx
@@ -23,6 +24,14 @@ _ROWS = pytest.StashKey[list[Row]]()
 
 def pytest_configure(config):
     config.stash[_ROWS] = []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_kill_stops_everything():
+    """SIGTERM too ends the tests in order, so that nothing that they started is left."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGTERM, before)
 
 
 def pytest_terminal_summary(terminalreporter, config):

@@ -17,6 +17,8 @@ from tests.support.airflow_run import DagRun
 from tests.support.waiting import wait_until
 
 _SECONDS = 240
+#: The task instance of the batch.
+BATCH = ("batch", -1)
 
 
 class Run:
@@ -56,7 +58,8 @@ class Run:
 
     def mark(self, task_id: str, map_index: int, state: str) -> None:
         """End a task as a user does."""
-        self._cluster.request("PATCH", f"{self._path}/taskInstances/{task_id}/{map_index}", {"new_state": state})
+        instance = task_id if map_index < 0 else f"{task_id}/{map_index}"
+        self._cluster.request("PATCH", f"{self._path}/taskInstances/{instance}", {"new_state": state})
 
     def clear(self, instances: Iterable[tuple[str, int]]) -> None:
         """Clear tasks as a user does."""
@@ -64,9 +67,17 @@ class Run:
         body = {"dry_run": False, "only_failed": False, "dag_run_id": self.run_id, "task_ids": ids}
         self._cluster.request("POST", f"{self._path.split('/dagRuns/')[0]}/clearTaskInstances", body)
 
-    def document(self, task_id: str, map_index: int) -> str:
-        """What a mapped task is about."""
-        return str(self._folder / task_id / f"{map_index:03}.txt")
+    def documents_of(self, instances: Iterable[tuple[str, int]]) -> set[str]:
+        """What task instances are about."""
+        documents: set[str] = set()
+        for task, index in instances:
+            number = "*" if index < 0 else f"{index:03}"
+            documents.update(map(str, (self._folder / task).glob(f"{number}.txt")))
+        return documents
+
+    def cancelled(self) -> list[RecordedJob]:
+        """The jobs of this run that were cancelled before they had ended."""
+        return [job for job in self.jobs().values() if job.is_cancelled]
 
     def wait(self) -> str:
         """Wait for the end; gives the state of the run."""

@@ -6,12 +6,13 @@ Whatever happens, the service's own record shows one completed job for each docu
 
 from __future__ import annotations
 
+import base64
 import time
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.faults import proxy as faults
+from tests.faults.run import BATCH
 from tests.faults.table import NONE
 from tests.support.waiting import wait_until
 
@@ -26,7 +27,7 @@ def assert_nothing_is_lost_or_doubled(run, note):
     found = run.outcome()
     note(run, len(found.lost), found.doubled)
     assert (found.lost, found.doubled, found.wrong) == ((), 0, ())
-    assert not [job for job in run.jobs().values() if job.is_cancelled]
+    assert not run.cancelled()
     assert state == "success"
 
 
@@ -128,25 +129,42 @@ def test_the_service_answers_badly_in_every_way(deferred, service, proxy, note):
     assert_nothing_is_lost_or_doubled(run, note)
 
 
-def test_users_interfere_with_tasks_that_wait(deferred, service, cluster, note):
-    """Each of the three does so with a third of the mapped tasks; the batch is cleared."""
-    run = deferred("tasks cleared, marked failed, marked success")
-    mapped = sorted(instance for instance in run.states() if instance[0] != "batch")
-    cleared, failed, succeeded = [("batch", -1), *mapped[::3]], mapped[1::3], mapped[2::3]
+@pytest.mark.parametrize("batch", ["cleared", "marked failed"])
+def test_users_interfere_with_tasks_that_wait(deferred, service, cluster, note, batch):
+    """Each of the three does so with a third of the mapped tasks."""
+    run = deferred(f"tasks cleared, marked failed, success; batch {batch}")
+    mapped = sorted(instance for instance in run.states() if instance != BATCH)
+    cleared, failed, succeeded = mapped[::3], mapped[1::3], mapped[2::3]
+    (cleared if batch == "cleared" else failed).append(BATCH)
     before = run.jobs()
-    with ThreadPoolExecutor(4) as users:
-        list(users.map(lambda instance: run.mark(*instance, "failed"), failed))
-        list(users.map(lambda instance: run.mark(*instance, "success"), succeeded))
+    for instances, state in ((failed, "failed"), (succeeded, "success")):
+        for instance in instances:
+            run.mark(*instance, state)
     run.clear(cleared)
     run.wait_until_deferred(len(cleared))
-    given_up = {path for task, index in failed + succeeded for path in [run.document(task, index)]}
-    wait_until(lambda: sum(job.is_cancelled for job in run.jobs().values()) >= len(given_up), 60, pause=0.5)
+    given_up = run.documents_of(failed + succeeded)
+    wait_until(lambda: len(run.cancelled()) >= len(given_up), pause=0.5)
     service.let_go()
     run.wait()
     found = run.outcome(without=given_up)
     note(run, len(found.lost), found.doubled)
     assert (found.lost, found.doubled, found.wrong) == ((), 0, ())
     assert run.jobs().keys() == before.keys()
-    assert sum(job.is_cancelled for job in run.jobs().values()) == len(given_up)
+    assert len(run.cancelled()) == len(given_up)
     assert {run.states()[instance] for instance in failed} == {"failed"}
     assert {run.states()[instance] for instance in cleared + succeeded} == {"success"}
+
+
+def test_the_key_is_in_no_log_and_not_in_the_database(cluster, service, key):
+    """Of all that ran before; the connection is in the database too, encrypted."""
+    forms = (key, key.encode().hex(), base64.b64encode(key.encode()).decode())
+    tables = [name for [name] in cluster.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+    assert {"xcom", "task_instance", "connection", "log"} <= set(tables)
+    for form in forms:
+        for name in tables:
+            query = f'SELECT count(*) FROM "{name}" AS entry WHERE entry::text LIKE :form'
+            assert cluster.rows(query, form=f"%{form}%") == [(0,)], f"in the table {name}"
+    files = [path for folder in (cluster.home, service.record.parent) for path in folder.rglob("*") if path.is_file()]
+    assert len([path for path in files if path.suffix == ".log"]) > 20
+    contents = {path: path.read_bytes() for path in files}
+    assert not [path for path, content in contents.items() if any(form.encode() in content for form in forms)]
