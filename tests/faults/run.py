@@ -54,7 +54,14 @@ class Run:
             SELECT count(*) FROM task_instance JOIN trigger ON trigger.id = trigger_id
             WHERE run_id = :run_id AND state = 'deferred' AND triggerer_id IS NOT NULL
         """
-        wait_until(lambda: self._cluster.rows(query, run_id=self.run_id)[0][0] == tasks, _SECONDS, pause=0.5)
+
+        def all_wait() -> bool:
+            states = self.states()
+            failed = [instance for instance, state in states.items() if state == "failed"]
+            assert tasks != len(states) or not failed, f"{failed} failed before its job could be waited for"
+            return bool(self._cluster.rows(query, run_id=self.run_id)[0][0] == tasks)
+
+        wait_until(all_wait, _SECONDS, pause=0.5)
 
     def mark(self, task_id: str, map_index: int, state: str) -> None:
         """End a task as a user does."""
