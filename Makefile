@@ -43,8 +43,9 @@ fuzz: $(INSTALLED)  ## damaged documents, 2,000 of them: make fuzz DOCUMENTS=fol
 bench-polling: .venv-bench/.installed  ## what waiting for jobs costs a triggerer, beside other providers: make bench-polling [N=5000]
 	@$(BENCH)/python tests/benchmarks/polling $(if $(N),--jobs $(N))
 
-bench-batch: $(INSTALLED)  ## a batch task beside mapped tasks, on a whole Airflow: make bench-batch [N=200]
+bench-batch: $(INSTALLED)  ## a batch task beside mapped tasks, on a whole Airflow: make bench-batch [N=200] [DOCUMENTS=folder]
 	@$(BIN)/python tests/benchmarks/batch.py $(N)
+	@$(if $(DOCUMENTS),$(BIN)/python tests/benchmarks/batch_local.py "$(DOCUMENTS)",echo "The local engine is left out; name a folder with DOCUMENTS=.")
 
 bench-ending: $(INSTALLED)  ## from the end of a job to the success of its task: make bench-ending [N=100]
 	@$(BIN)/python tests/benchmarks/ending.py $(N)

@@ -48,7 +48,7 @@ def main() -> None:
     folder = parser.parse_args().folder
     if folder is None:
         parser.error("name the FOLDER, or set DOCUMENTS")
-    texts, scans = _sorted_by_source(Path(folder))
+    texts, scans = sorted_by_source(Path(folder))
     print(f"{len(texts)} PDFs with text, {len(scans)} scans and images")
     categories = [Category(name) for name in sorted({path.parent.name for path in [*texts, *scans]})]
     _bench_start(texts[0], categories)
@@ -60,7 +60,7 @@ def main() -> None:
     _bench_child("OCR", scans, categories)
 
 
-def _sorted_by_source(folder: Path) -> tuple[list[Path], list[Path]]:
+def sorted_by_source(folder: Path) -> tuple[list[Path], list[Path]]:
     """The PDFs of which every page is read from its text, and the documents of which none is."""
     texts, scans = [], []
     for path in sorted(folder.rglob("*")):
