@@ -240,9 +240,10 @@ class ClassifyBatchOperator(BaseOperator):
         else:
             summary = [small(line) for line in ledger.lines(items)]
             failed = sum("error" in line for line in summary)
-        for line in ledger.lines(items):
-            if "error" in line:
-                self.log.warning("Not classified: %s", line["error"])
+        if failed:  # the record is not read once more for nothing
+            for line in ledger.lines(items):
+                if "error" in line:
+                    self.log.warning("Not classified: %s", line["error"])
         if too_many_failed(failed, len(items), self.max_failed):
             raise BatchFailed(
                 f"{failed} of {len(items)} documents were not classified, more than max_failed={self.max_failed} "
