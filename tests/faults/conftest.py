@@ -97,7 +97,7 @@ def start(cluster, service, key, tmp_path, monkeypatch):
     with ExitStack() as stack:
 
         def start(fault):
-            warm_up("service", document)
+            warm_up(service, "service", document)
             stack.enter_context(service.held())
             return Run(cluster, service.record, tmp_path / "documents", fault)
 

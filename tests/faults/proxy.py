@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 import aiohttp
@@ -86,13 +86,11 @@ class Proxy:
         return answer
 
     async def _pass_on(self, request: web.Request, body: bytes) -> web.Response:
-        headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP}
         try:
             async with self._session.request(
-                request.method, self._service + request.raw_path, data=body or None, headers=headers
+                request.method, self._service + request.raw_path, data=body or None, headers=_kept(request.headers)
             ) as answer:
-                kept = {name: value for name, value in answer.headers.items() if name.lower() not in _HOP_BY_HOP}
-                return web.Response(status=answer.status, headers=kept, body=await answer.read())
+                return web.Response(status=answer.status, headers=_kept(answer.headers), body=await answer.read())
         except aiohttp.ClientError:
             hang_up(request)  # as the service has
             raise
@@ -123,6 +121,11 @@ class Proxy:
             self._loop.call_soon_threadsafe(ending.set)
             thread.join()
             self._loop.close()
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    """What a proxy hands on of a request or an answer."""
+    return {name: value for name, value in headers.items() if name.lower() not in _HOP_BY_HOP}
 
 
 def hang_up(request: web.Request) -> None:
@@ -166,14 +169,15 @@ async def truncated(request: web.Request, pass_on: PassOn) -> web.StreamResponse
     """Half of the answer, as a whole one."""
     answer = await pass_on()
     body = bytes(answer.body)
-    return web.Response(body=body[: len(body) // 2], status=answer.status, content_type="application/json")
+    return web.Response(body=body[: len(body) // 2], status=answer.status, headers=_kept(answer.headers))
 
 
 async def broken_off(request: web.Request, pass_on: PassOn) -> web.StreamResponse:
     """Half of the answer, and the connection is closed."""
     answer = await pass_on()
     body = bytes(answer.body)
-    half = web.StreamResponse(status=answer.status, headers={"Content-Length": str(len(body))})
+    whole = {"Content-Length": str(len(body))}
+    half = web.StreamResponse(status=answer.status, headers=_kept(answer.headers) | whole)
     await half.prepare(request)
     await half.write(body[: len(body) // 2])
     hang_up(request)

@@ -8,11 +8,13 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
+from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from tests.faults.cluster import Cluster
 from tests.faults.dags.fault_cases import MAPPED
 from tests.faults.documents import draw_documents
 from tests.faults.record import Outcome, RecordedJob, outcome, read_jobs
+from tests.faults.service import Service
 from tests.support.airflow_run import DagRun
 from tests.support.waiting import wait_until
 
@@ -47,6 +49,11 @@ class Run:
         """The state of each task instance by task and map index."""
         query = "SELECT task_id, map_index, state FROM task_instance WHERE run_id = :run_id"
         return {(task, index): state for task, index, state in self._cluster.rows(query, run_id=self.run_id)}
+
+    def tries(self) -> int:
+        """How often the task instance was tried that was tried most."""
+        query = "SELECT max(try_number) FROM task_instance WHERE run_id = :run_id"
+        return int(self._cluster.rows(query, run_id=self.run_id)[0][0])
 
     def wait_until_deferred(self, tasks: int = 1 + 2 * MAPPED) -> None:
         """Wait until so many tasks wait in the triggerers."""
@@ -111,11 +118,16 @@ class Run:
         return outcome(wanted, self.results(), jobs)
 
 
-def warm_up(connection_id: str, document: Path, submits: int = 6) -> None:
-    """Have all processes of the service's engine started: only those that run can be held."""
+def warm_up(service: Service, connection_id: str, document: Path) -> None:
+    """Have all processes of the service's engine started: one that starts later would not be held."""
     hook = ClassifyHook(connection_id)
-    for job_id in [hook.submit(str(document), ["letter"]).job_id for _ in range(submits)]:
-        hook.fetch(job_id)
+
+    def all_run() -> bool:
+        for job_id in [hook.submit(str(document), ["letter"]).job_id for _ in range(6)]:
+            hook.fetch(job_id)
+        return len(service.engine()) == available_cores()
+
+    wait_until(all_run)
 
 
 def _parsed(value: Any) -> Any:

@@ -37,10 +37,14 @@ class Service:
         self._running.kill()
         self.let_go()
 
+    def engine(self) -> list[psutil.Process]:
+        """The processes of its engine; each starts when all before it are busy."""
+        return psutil.Process(self._running.pid).children(recursive=True)
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Stop the engine's processes where they are, until ``let_go`` or the end of the block."""
-        self._held = psutil.Process(self._running.pid).children(recursive=True)
+        self._held = self.engine()
         for process in self._held:
             process.suspend()
         try:

@@ -65,6 +65,7 @@ def test_tasks_are_killed_in_the_middle_of_their_submits(start, service, cluster
         cluster.kill_running_tasks()
     service.let_go()
     assert_nothing_is_lost_or_doubled(run, note)
+    assert run.tries() > 1
 
 
 @on_celery
@@ -76,6 +77,7 @@ def test_a_worker_is_killed_in_the_middle_of_its_submits(start, service, cluster
     service.let_go()
     cluster.start("worker-1")
     assert_nothing_is_lost_or_doubled(run, note)
+    assert run.tries() > 1
 
 
 def test_the_service_is_killed_and_restarted(deferred, service, note):
