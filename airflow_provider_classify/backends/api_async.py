@@ -53,6 +53,7 @@ class ApiJobs:
         self._settings = settings
         self._session = session
         self._takes_groups = True
+        self._has_taken_a_group = False
         self.poller = Poller(self, settings.request_rate)
 
     async def submit(
@@ -103,10 +104,13 @@ class ApiJobs:
         status, headers, body = await self._request("GET", wire.statuses_path(job_ids), None, what=what)
         try:
             found = wire.read_statuses(status, headers, body, what=what, settings=self._settings)
-        except (InvalidReply, JobNotFound, RequestRejected, AuthenticationRejected):
+        except (InvalidReply, JobNotFound, RequestRejected, AuthenticationRejected) as error:
+            if self._has_taken_a_group and error.retryable:
+                raise  # a passing fault: looked at one by one from now on, thousands of jobs would be seen late
             # Whatever the answer means, it is not the batch route's; single looks will tell.
             self._takes_groups = False
             return {}
+        self._has_taken_a_group = True
         missing = {job_id: refusals.job_not_found(f"job {job_id}") for job_id in found.not_found}
         return {**found.by_id, **missing}
 

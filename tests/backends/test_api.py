@@ -17,6 +17,7 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -675,3 +676,20 @@ def test_the_largest_document_is_not_held_in_memory(driver: str, tmp_path: Path)
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert int(server.requests[1].headers["Content-Length"]) > 500 * 1024**2
     assert float(done.stdout) < 50
+
+
+GROUP = Answer(200, {"jobs": {"a": "queued", "b": "processing"}, "not_found": []})
+
+
+@pytest.mark.parametrize(
+    ("answers", "group_size"),
+    [((Answer(200, HTML),), 1), ((GROUP, Answer(200, HTML)), 160)],
+    ids=["a server without the batch route", "a passing fault of one that has it"],
+)
+async def test_jobs_are_looked_at_one_by_one_only_where_a_group_was_never_answered(answers, group_size):
+    with scripted_server(*answers) as server:
+        async with ApiBackend(Settings("docs", "api", server.url, KEY)).connect() as jobs:
+            for _ in answers:
+                with suppress(InvalidReply):
+                    await jobs.statuses(["a", "b"])
+            assert jobs.group_size == group_size
