@@ -20,20 +20,26 @@ _SMALL = ("document", "job_id", "success", "classification", "confidence", "tota
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A document of a batch; ``intent`` tells this question about it from every other (see :func:`intent_of`)."""
+    """A document of a batch; ``intent`` tells this question about it from every other (see :func:`items_of`)."""
 
     document: str
     intent: str
 
 
-def intent_of(document: str, fingerprint: str, categories: Sequence[Category], classifier: str) -> str:
+def items_of(fingerprints: Mapping[str, str], categories: Sequence[Category], classifier: str) -> list[Item]:
     """
     Tell one question from another: this document with these bytes, these categories, this classifier.
 
     What is on record under the same intent need not be asked again.
+
+    :param fingerprints: of each document, by its reference.
     """
-    question = [document, fingerprint, [asdict(category) for category in categories], classifier]
-    return hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest()
+    asked = [asdict(category) for category in categories]
+    return [
+        Item(document, hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest())
+        for document, fingerprint in fingerprints.items()
+        for question in [[document, fingerprint, asked, classifier]]
+    ]
 
 
 def list_documents(folder: str, pattern: str) -> list[str]:

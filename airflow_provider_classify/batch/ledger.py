@@ -116,6 +116,11 @@ class Ledger:
                 progress.submitted[intent] = entry["job_id"]
         return progress
 
+    def job_ids(self) -> list[str]:
+        """Give the jobs under way, also those of the last second."""
+        self._write()
+        return list(self.progress().submitted.values())
+
     def lines(self, items: Iterable[Item]) -> Iterator[dict[str, Any]]:
         """Read the documents' lines as they are now: each document once, with its last end."""
         wanted = {item.intent for item in items}

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, ObjectStoragePath, TaskDeferred, conf
 
-from airflow_provider_classify import durable, polling, retries
+from airflow_provider_classify import durable, farewell, polling, retries
 from airflow_provider_classify.backends.local import LocalBackend
 from airflow_provider_classify.batch.api_run import ApiRun
 from airflow_provider_classify.batch.items import (
     Item,
-    intent_of,
+    items_of,
     list_documents,
     manifest,
     small,
@@ -120,6 +120,7 @@ class ClassifyBatchOperator(BaseOperator):
         self.deferrable = deferrable
         self.timeout = timeout
         self.poll_interval = poll_interval
+        self._running: tuple[Any, Ledger] | None = None  # the task instance and its record, while there is one to kill
 
     @cached_property
     def hook(self) -> ClassifyHook:
@@ -141,6 +142,7 @@ class ClassifyBatchOperator(BaseOperator):
                 with ledger, self._progress_log(items, todo) as progress:
                     run_locally(backend, todo, categories, ledger, progress)
             else:
+                self._running = (context["ti"], ledger)
                 asyncio.run(
                     self._submit_and_wait(backend, ledger, items, categories, wait, durable.address(context["ti"]))
                 )
@@ -155,10 +157,19 @@ class ClassifyBatchOperator(BaseOperator):
                 raise error_of_kind(event["error_kind"], event["message"])
             ledger = Ledger(self._record_folder(context))
             items = ledger.planned()
+            self._running = (context["ti"], ledger)
             now = time.time()
-            wait = polling.Wait("", since=now, deadline=now + _FETCH_PATIENCE, longest_pause=self.poll_interval)
+            # The trigger has looked just now, so the first look is not put off as after a submit.
+            began = now - polling.SHORTEST_PAUSE
+            wait = polling.Wait("", since=began, deadline=now + _FETCH_PATIENCE, longest_pause=self.poll_interval)
             asyncio.run(self._collect(self.hook.backend, ledger, items, wait))
             return self._finish(ledger, items, wait)
+
+    def on_kill(self) -> None:
+        """Cancel the jobs where nobody wants them any more and the API can; else leave them to the next try."""
+        if self._running:
+            task_instance, ledger = self._running
+            farewell.from_worker(task_instance, self.log, self.hook.backend.connect, ledger.job_ids)
 
     def _wait(self) -> polling.Wait:
         """The wait that all jobs share, but for their ids."""
@@ -177,11 +188,8 @@ class ClassifyBatchOperator(BaseOperator):
                 f"{len(documents)} documents are too many for XCom; give the task {self.task_id!r} an output."
             )
         with ThreadPoolExecutor(_READERS) as readers:
-            fingerprints = list(readers.map(_fingerprint, documents))
-        items = [
-            Item(document, intent_of(document, fingerprint, categories, classifier))
-            for document, fingerprint in zip(documents, fingerprints, strict=True)
-        ]
+            fingerprints = dict(zip(documents, readers.map(_fingerprint, documents), strict=True))
+        items = items_of(fingerprints, categories, classifier)
         ledger.plan(items)
         self._take_over(ledger, items)
         return items

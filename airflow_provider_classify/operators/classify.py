@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,20 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
-from airflow_provider_classify import durable, polling, retries
+from airflow_provider_classify import durable, farewell, polling, retries
 from airflow_provider_classify.categories import parse_categories
 from airflow_provider_classify.contract import Job
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCategories, JobNotFound
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
-from airflow_provider_classify.killed import has_given_up
 from airflow_provider_classify.triggers.classify import deferral, xcom_of
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
-
-#: Seconds that a killed task has to say good-bye; Airflow's SIGKILL follows 5 s after its SIGTERM.
-_KILL_PATIENCE = 4.0
 
 
 class ClassifyOperator(BaseOperator):
@@ -127,22 +122,9 @@ class ClassifyOperator(BaseOperator):
 
     def on_kill(self) -> None:
         """Cancel the job where nobody wants it any more and the API can; else leave it to the next try."""
-        if self._waiting is None:
-            return
-        # This is a signal handler. The code that it interrupted may hold the lock of the line to Airflow, which
-        # is not re-entrant: so a thread asks, and the process is killed soon if it gets no answer.
-        thread = threading.Thread(target=self._give_job_up, args=self._waiting, daemon=True)
-        thread.start()
-        thread.join(_KILL_PATIENCE)
-
-    def _give_job_up(self, task_instance: Any, job_id: str) -> None:
-        try:
-            if has_given_up(task_instance):
-                self.hook.cancel(job_id)
-            else:
-                self.log.info("Job %s is left to itself; the next try takes it up.", job_id)
-        except Exception:  # nobody is left to handle it
-            self.log.exception("Job %s is left to itself: whether to cancel it could not be found out.", job_id)
+        if self._waiting:
+            task_instance, job_id = self._waiting
+            farewell.from_worker(task_instance, self.log, self.hook.backend.connect, lambda: [job_id])
 
     def _job_of(self, context: Context) -> str:
         """Give the job of an earlier try, or submit."""

@@ -8,11 +8,10 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_classify import polling
+from airflow_provider_classify import farewell, polling
 from airflow_provider_classify.batch.ledger import Ledger
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
-from airflow_provider_classify.triggers.farewell import say_farewell
 
 
 class ClassifyBatchTrigger(BaseTrigger):
@@ -70,11 +69,11 @@ class ClassifyBatchTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Cancel the jobs if the task has ended, marked so by a user; what a next try may want is left."""
-        await say_farewell(self, self.classify_conn_id, self._under_way)
+        await farewell.from_trigger(self, self.classify_conn_id, self._under_way)
 
     def _under_way(self) -> list[str]:
         """Give the jobs that the batch waits for. It may read the record, so it is not for an event loop."""
-        return list(Ledger(self.ledger).progress().submitted.values()) if self.job_ids is None else self.job_ids
+        return Ledger(self.ledger).job_ids() if self.job_ids is None else self.job_ids
 
     async def _watch(self) -> dict[str, Any]:
         job_ids = await asyncio.to_thread(self._under_way)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import TaskDeferred, XCom
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
-from airflow_provider_classify import polling
+from airflow_provider_classify import farewell, polling
 from airflow_provider_classify.contract import ClassificationResult, JobStatus
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
-from airflow_provider_classify.triggers.farewell import say_farewell
 
 if TYPE_CHECKING:
     from airflow_provider_classify.backends.base import Jobs
@@ -141,4 +140,4 @@ class ClassifyTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Cancel the job if its task has ended, marked so by a user; a job that a next try may want is left."""
-        await say_farewell(self, self.classify_conn_id, lambda: [self.job_id])
+        await farewell.from_trigger(self, self.classify_conn_id, lambda: [self.job_id])

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_classify.batch.items import (
     Tally,
-    intent_of,
+    items_of,
     list_documents,
     manifest,
     small,
@@ -18,22 +18,27 @@ from airflow_provider_classify.exceptions import DocumentNotFound
 CATEGORIES = (Category("invoice"), Category("letter"))
 
 
-def test_an_intent_is_the_same_for_the_same_question():
-    assert intent_of("a.pdf", "f", CATEGORIES, "api") == intent_of("a.pdf", "f", CATEGORIES, "api")
+QUESTION = ({"a.pdf": "f", "b.pdf": "f"}, CATEGORIES, "api")
+
+
+def test_the_same_question_is_the_same_item():
+    assert items_of(*QUESTION) == items_of(*QUESTION)
+    assert [item.document for item in items_of(*QUESTION)] == ["a.pdf", "b.pdf"]
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        ("b.pdf", "f", CATEGORIES, "api"),
-        ("a.pdf", "g", CATEGORIES, "api"),
-        ("a.pdf", "f", CATEGORIES[:1], "api"),
-        ("a.pdf", "f", (Category("invoice", "A bill"), Category("letter")), "api"),
-        ("a.pdf", "f", CATEGORIES, "another api"),
+        ({"c.pdf": "f", "d.pdf": "f"}, CATEGORIES, "api"),
+        ({"a.pdf": "g", "b.pdf": "g"}, CATEGORIES, "api"),
+        ({"a.pdf": "f", "b.pdf": "f"}, CATEGORIES[:1], "api"),
+        ({"a.pdf": "f", "b.pdf": "f"}, (Category("invoice", "A bill"), Category("letter")), "api"),
+        ({"a.pdf": "f", "b.pdf": "f"}, CATEGORIES, "another api"),
     ],
 )
-def test_and_another_for_another(other):
-    assert intent_of(*other) != intent_of("a.pdf", "f", CATEGORIES, "api")
+def test_and_another_question_another(other):
+    intents = [item.intent for question in (QUESTION, other) for item in items_of(*question)]
+    assert len(set(intents)) == 4
 
 
 def test_a_folder_is_listed_in_order_without_what_is_hidden(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -10,6 +11,7 @@ from samples import draw_samples
 
 from airflow_provider_classify.batch.ledger import Ledger
 from airflow_provider_classify.exceptions import AuthenticationRejected, BatchFailed, InvalidOutput, JobTimedOut
+from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from tests.dags import batch_cases
 from tests.support.context import context
@@ -143,6 +145,35 @@ class TestResuming:
         operator = batch(folder, folder, output=None)
         with pytest.raises(AirflowFailException, match="give the task an output"):
             operator.execute_complete(context(), {"status": "ended"})
+
+
+class Killed(BaseException):
+    """Raised by the handler of a signal, as Airflow ends a task."""
+
+
+@pytest.mark.parametrize(("has_given_up", "error_kinds"), [(True, {"JobCancelled"}), (False, {None})])
+def test_a_kill_cancels_the_jobs_if_nobody_wants_them(
+    service, folder, tmp_path, monkeypatch, has_given_up, error_kinds
+):
+    monkeypatch.setattr("airflow_provider_classify.farewell.has_given_up", lambda task_instance: has_given_up)
+    ClassifyHook("service").fetch(ClassifyHook("service").submit(f"{folder}/letter.pdf", ["letter"]).job_id)
+    operator = batch(folder, tmp_path)
+
+    def kill(*_):
+        operator.on_kill()
+        raise Killed
+
+    before = signal.signal(signal.SIGALRM, kill)
+    try:
+        with service.frozen_engine():
+            signal.setitimer(signal.ITIMER_REAL, 3)
+            with pytest.raises(Killed):
+                operator.execute(context())
+            job_ids = Ledger(f"{tmp_path}/out.jsonl.parts").job_ids()
+            assert len(job_ids) == 5
+            assert {operator.hook.get(job_id).error_kind for job_id in job_ids} == error_kinds
+    finally:
+        signal.signal(signal.SIGALRM, before)
 
 
 class TestArguments:
