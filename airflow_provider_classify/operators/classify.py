@@ -37,7 +37,7 @@ class ClassifyOperator(BaseOperator):
     With Airflow 3.3 or later the job is kept in the task's state. A retry, and a clear, take it up: one that
     runs is waited for, one that is completed gives its result at once. The document is submitted again only
     after a job that failed, or if document, categories or connection have changed. With an older
-    Airflow a retry submits again, and an API may charge again.
+    Airflow a retry submits again, and an API that does not honour the ``Idempotency-Key`` may charge again.
 
     Errors that no retry can mend (a wrong key, a damaged document) fail the task at once.
 
@@ -135,11 +135,30 @@ class ClassifyOperator(BaseOperator):
         )
         store: durable.StateStore | None = context.get("task_state_store")  # from Airflow 3.3
         record = None if store is None else durable.read(store, self.task_id)
-        seen = self._seen(durable.known_job(record, wanted))
-        step = durable.decide(record, wanted, seen, durable.address(context["ti"]))
+        address = durable.address(context["ti"])
+        step = self._decide(record, wanted, address)
         if isinstance(step, durable.Reattach):
             self.log.info("The task takes its job %s up.", step.job_id)
             return step.job_id
+        job_id = self._submit(step, store)
+        if store is None:
+            # By its key a server may have given the job of an earlier try, and that may have failed.
+            for _ in range(1, context["ti"].try_number):
+                step = self._decide(replace(step.intent, job_id=job_id), wanted, address)
+                if isinstance(step, durable.Reattach):
+                    break
+                job_id = self._submit(step, store)
+        return job_id
+
+    def _decide(self, record: durable.Record | None, wanted: str, address: str) -> durable.Reattach | durable.Submit:
+        job_id = durable.known_job(record, wanted)
+        try:
+            seen: Job | ClassifyError | None = self.hook.look(job_id) if job_id else None
+        except JobNotFound as error:
+            seen = error
+        return durable.decide(record, wanted, seen, address)
+
+    def _submit(self, step: durable.Submit, store: durable.StateStore | None) -> str:
         self.log.info("The task submits a job: %s.", step.why)
         if store is not None:
             durable.write(store, step.intent, self.task_id)
@@ -147,12 +166,6 @@ class ClassifyOperator(BaseOperator):
         if store is not None:
             durable.write(store, replace(step.intent, job_id=job_id), self.task_id)
         return job_id
-
-    def _seen(self, job_id: str | None) -> Job | ClassifyError | None:
-        try:
-            return self.hook.look(job_id) if job_id else None
-        except JobNotFound as error:
-            return error
 
     @property
     def _can_end_from_trigger(self) -> bool:

@@ -66,12 +66,12 @@ def submitted(service):
         ClassifyHook("service").fetch(job_id)
 
 
-def attempt(store, document, categories=CATEGORIES, connection="service", **arguments):
+def attempt(store, document, categories=CATEGORIES, connection="service", try_number=1, **arguments):
     """One try of the task: a new process would make the operator anew, and find only the store."""
     operator = ClassifyOperator(
         task_id="t", document=str(document), categories=categories, classify_conn_id=connection, **arguments
     )
-    return operator.execute(context() | ({} if store is None else {"task_state_store": store}))
+    return operator.execute(context(try_number) | ({} if store is None else {"task_state_store": store}))
 
 
 def test_a_job_that_runs_is_waited_for_again(service, document, submitted):
@@ -166,6 +166,14 @@ def test_an_airflow_without_the_store_submits_each_time_with_the_same_key(docume
     jobs = [attempt(None, document)["job_id"] for _ in range(2)]
     assert submitted() == jobs[:1], "the service honours keys"
     assert jobs[0] == jobs[1]
+
+
+def test_nor_is_its_next_try_given_the_job_that_failed(tmp_path, submitted):
+    damaged = write_corrupt_pdf(tmp_path / "damaged.pdf")
+    for try_number in (1, 2, 3):
+        with pytest.raises(AirflowFailException, match="DocumentCorrupt"):
+            attempt(None, damaged, try_number=try_number)
+    assert len(set(submitted())) == 3
 
 
 def test_the_local_engine_gives_its_result_again(document, monkeypatch):

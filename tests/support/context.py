@@ -11,7 +11,8 @@ class TaskInstance:
 
     dag_id, task_id, map_index = "dag", "t", -1
 
-    def __init__(self) -> None:
+    def __init__(self, try_number: int) -> None:
+        self.try_number = try_number
         self.run_id = os.environ["PYTEST_CURRENT_TEST"]  # each test is a run of its own
         self.xcom: dict[str, Any] = {}
 
@@ -19,6 +20,6 @@ class TaskInstance:
         self.xcom[key] = value
 
 
-def context() -> dict[str, Any]:
+def context(try_number: int = 1) -> dict[str, Any]:
     """A context with a task instance that keeps what is pushed."""
-    return {"ti": TaskInstance()}
+    return {"ti": TaskInstance(try_number)}
