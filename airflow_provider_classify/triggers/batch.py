@@ -10,6 +10,8 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_classify import farewell, polling
 from airflow_provider_classify.batch.ledger import Ledger
+from airflow_provider_classify.batch.progress import ProgressLog
+from airflow_provider_classify.contract import JobStatus
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
 
@@ -77,9 +79,15 @@ class ClassifyBatchTrigger(BaseTrigger):
 
     async def _watch(self) -> dict[str, Any]:
         job_ids = await asyncio.to_thread(self._under_way)
-        async with ClassifyHook(self.classify_conn_id).connect() as jobs:
-            ends = await asyncio.gather(
-                *(jobs.watch(polling.Wait(job_id, self.since, self.deadline, self.poll_interval)) for job_id in job_ids)
-            )
-        ended = sum(isinstance(end, polling.Ended) for end in ends)
-        return {"status": "ended", "jobs": len(ends), "ended": ended}
+        progress = ProgressLog(self.log, total=len(job_ids), done=0)
+
+        async def watch(job_id: str) -> bool:
+            end = await jobs.watch(polling.Wait(job_id, self.since, self.deadline, self.poll_interval))
+            if isinstance(end, polling.GaveUp):
+                return False
+            progress.one_done(failed=end.status is JobStatus.FAILED)
+            return True
+
+        async with ClassifyHook(self.classify_conn_id).connect() as jobs, progress:
+            ended = await asyncio.gather(*map(watch, job_ids))
+        return {"status": "ended", "jobs": len(ended), "ended": sum(ended)}

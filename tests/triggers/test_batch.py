@@ -78,10 +78,11 @@ def test_it_can_be_made_again_from_what_airflow_stores():
     assert again.serialize() == (path, arguments)
 
 
-async def test_one_event_when_all_jobs_of_the_record_have_ended(service, documents, tmp_path):
+async def test_one_event_when_all_jobs_of_the_record_have_ended(service, documents, tmp_path, caplog, capfd):
     folder = on_record(tmp_path / "record", documents, submit(documents))
     events = [event.payload async for event in trigger(None, folder).run()]
     assert events == [{"status": "ended", "jobs": 20, "ended": 20}]
+    assert "20 of 20 documents done" in caplog.text + "".join(capfd.readouterr())
 
 
 @pytest.mark.usefixtures("user_has_ended_the_task")
