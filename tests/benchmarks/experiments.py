@@ -67,7 +67,7 @@ def run_paraphrased(readings: Sequence[Reading | None], truths: Sequence[str], c
             answers.append((truth, result.confidence, result.classification == PARAPHRASES[truth]))
     error = calibration_error([(confidence, right) for _, confidence, right in answers])
     right = sum(right for *_, right in answers) / len(truths)
-    print(f"paraphrased: accuracy {right:.1%}, calibration error {error:.3f}")
+    print(f"paraphrased: accuracy {right:.1%} (goal: 88 %), calibration error {error:.3f}")
     for name in categories:
         print(f"  {name:<20} {PARAPHRASES[name]:<34} {share(r for truth, _, r in answers if truth == name):6.1%}")
 
@@ -87,7 +87,7 @@ def run_held_back(readings: Sequence[Reading | None], truths: Sequence[str], cat
         ]
         print(f"  {held:<52} {share(answers):6.1%} of {len(answers)}")
         right += answers
-    print(f"  {'all':<52} {share(right):6.1%} of {len(right)}")
+    print(f"  {'all':<52} {share(right):6.1%} of {len(right)} (goal: 75 %)")
 
 
 def run_unknown(readings: Sequence[Reading | None], truths: Sequence[str], categories: Sequence[str]) -> None:
@@ -105,6 +105,6 @@ def run_unknown(readings: Sequence[Reading | None], truths: Sequence[str], categ
         ]
         print(f"  {left_out:<30} AUROC {auroc(inside, confidences):.3f}")
         outside += confidences
-    print(f"  {'all':<30} AUROC {auroc(inside, outside):.3f}")
+    print(f"  {'all':<30} AUROC {auroc(inside, outside):.3f} (goal: 0.90)")
     sure_outside, sure_inside = (share(c >= 0.9 for c in confidences) for confidences in (outside, inside))
     print(f"  at a confidence >= 0.9: {sure_outside:.1%} of them, {sure_inside:.1%} of the others")
