@@ -88,6 +88,10 @@ def _add_engine_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--document-types", metavar="FOLDER", type=Path, help="your own document types, beside the built-in ones"
     )
+    command.add_argument(
+        "--sentence-model", metavar="MODEL",
+        help="a static sentence model for names that are not known: a folder, or a name on the Hugging Face hub",
+    )  # fmt: skip
 
 
 def _at_least_one(text: str) -> int:
@@ -105,10 +109,17 @@ def _classify(options: argparse.Namespace) -> int:
         from airflow_provider_classify.engine.knowledge import load_knowledge
 
         load_knowledge(options.document_types)  # Here, lest every document fails for a mistake in the folder.
+    sentence_model = None
+    if options.sentence_model:
+        from airflow_provider_classify.hub import find_sentence_model
+
+        sentence_model = find_sentence_model(options.sentence_model)
     documents: list[str] = options.documents
     size = min(options.jobs or available_cores(), len(documents))
     failed = 0
-    with EnginePool(size, max_pages=options.max_pages, document_types=options.document_types) as pool:
+    with EnginePool(
+        size, max_pages=options.max_pages, document_types=options.document_types, sentence_model=sentence_model
+    ) as pool:
         answers = _with_progress(_answers(pool, size, documents, categories), len(documents))
         for answer in answers:
             failed += "error" in answer
@@ -167,5 +178,6 @@ def _serve(options: argparse.Namespace) -> int:
         data_dir=options.data,
         max_pages=options.max_pages,
         document_types=options.document_types,
+        sentence_model=options.sentence_model,
     )
     return 0

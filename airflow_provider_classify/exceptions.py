@@ -43,6 +43,10 @@ class InvalidDocumentTypes(ClassifyError):
     """A file of document types that the local engine cannot use; the message names file, type and line."""
 
 
+class SentenceModelNotUsable(ClassifyError):
+    """The sentence model that the user named cannot be found, fetched or loaded."""
+
+
 class InvalidOutput(ClassifyError):
     """The output of a batch cannot be written as it is named."""
 

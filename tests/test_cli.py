@@ -15,6 +15,7 @@ import pytest
 
 from airflow_provider_classify import __version__
 from tests.support.documents import write_corrupt_pdf, write_pdf
+from tests.support.sentence_model import write_sentence_model
 
 COMMAND = str(Path(sys.executable).with_name("airflow-classify"))
 LETTER = "Dear Mrs Trevanion,\n\nthank you for your letter of 22 May.\n\nYours sincerely,\nLenka Horák"
@@ -117,6 +118,27 @@ def test_own_document_types_that_cannot_be_used(invoice: Path, tmp_path: Path) -
         done = run(*command, "--document-types", tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
         assert f"{tmp_path}/own.yaml, line 2: the document type 'keeper log' has no description" in done.stderr
+
+
+def test_a_sentence_model(tmp_path: Path) -> None:
+    model = write_sentence_model(tmp_path / "model")
+    document = write_pdf(tmp_path / "notice.pdf", "Kerra Trevanion, beloved wife and mother, passed away on 3 May.")
+    arguments = ["--categories", "zibble,invoice,letter", str(document)]
+    answers = [
+        lines(run("classify", *options, *arguments))[0]
+        for options in ([], ["--sentence-model", os.path.relpath(model)])
+    ]
+    assert answers[1]["classification"] == "zibble"
+    assert answers[1]["scores"]["zibble"] > answers[0]["scores"]["zibble"]
+    assert answers[1]["engine"].keys() - answers[0]["engine"].keys() == {"sentence_model"}
+
+
+def test_a_sentence_model_that_is_not_there(invoice: Path, tmp_path: Path) -> None:
+    pytest.importorskip("model2vec", reason="model2vec is not installed; it comes with the extra 'sentences'")
+    for command in (["classify", "--categories", "zibble", str(invoice)], ["serve", "--data", str(tmp_path / "data")]):
+        done = run(*command, "--sentence-model", tmp_path / "none")
+        assert (done.returncode, done.stdout) == (2, "")
+        assert f"The sentence model '{tmp_path}/none'" in done.stderr
 
 
 def test_examples_from_a_file_of_categories(invoice: Path, letter: Path, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from airflow_provider_classify.categories import Category
 from airflow_provider_classify.contract import MAX_STATUS_IDS, Job, JobStatus, Submission
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled, JobNotFound
+from airflow_provider_classify.hub import find_sentence_model
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.process import EnginePool, EngineProcess
@@ -48,6 +49,17 @@ def own_document_types() -> Path | None:
     """The folder of the user's own document types: ``[classify] document_types``, if set."""
     folder = conf.get("classify", "document_types", fallback="")
     return Path(folder).expanduser() if folder else None
+
+
+def sentence_model() -> Path | None:
+    """
+    The folder of the sentence model that ``[classify] sentence_model`` names, if set.
+
+    :raises ExtraNotInstalled: without the ``sentences`` extra.
+    :raises SentenceModelNotUsable: there is no such model.
+    """
+    name = conf.get("classify", "sentence_model", fallback="")
+    return find_sentence_model(name) if name else None
 
 
 class LocalBackend:
@@ -75,6 +87,7 @@ class LocalBackend:
         :raises DocumentError: missing, empty, too large or not readable; nothing is recorded.
         :raises ExtraNotInstalled: without the ``local`` extra.
         :raises InvalidDocumentTypes: the user's own document types cannot be used.
+        :raises SentenceModelNotUsable: the user's sentence model cannot be used.
         """
         _require_extra()
         with document.local_copy() as path:
@@ -109,6 +122,7 @@ class LocalBackend:
             seconds=self._settings.document_timeout,
             max_pages=self._settings.max_pages,
             document_types=own_document_types(),
+            sentence_model=sentence_model(),
         )
 
     def pool(self) -> EnginePool:
@@ -120,6 +134,7 @@ class LocalBackend:
             seconds=self._settings.document_timeout,
             max_pages=self._settings.max_pages,
             document_types=own_document_types(),
+            sentence_model=sentence_model(),
         )
 
     def get(self, job_id: str) -> Job:
@@ -151,18 +166,24 @@ class LocalBackend:
             await jobs.poller.close()
 
     def identity(self) -> str:
-        """The engine's version, that of its knowledge, and how much it reads."""
+        """The engine's version, that of its knowledge and its sentence model, and how much it reads."""
         from airflow_provider_classify.engine.knowledge import load_knowledge
 
         knowledge = load_knowledge(own_document_types()).version
-        return f"local engine {__version__}, knowledge {knowledge}, {self._settings.max_pages} pages"
+        identity = f"local engine {__version__}, knowledge {knowledge}, {self._settings.max_pages} pages"
+        if folder := sentence_model():
+            from airflow_provider_classify.engine.sentence_model import SentenceModel
+
+            identity += f", sentence model {SentenceModel(folder).version}"
+        return identity
 
     def check(self) -> str:
-        """Look for the engine's libraries, read the document types and open the record."""
+        """Look for the engine's libraries, read the document types, look for the sentence model and open the record."""
         _require_extra()
         from airflow_provider_classify.engine.knowledge import load_knowledge
 
         load_knowledge(own_document_types())
+        sentence_model()
         self._store  # noqa: B018 - opening is the check
         return "The local engine is installed and its record of jobs opens."
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.categories import Category
@@ -33,6 +33,9 @@ from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import Document, PageReading, open_document
 from airflow_provider_classify.engine.scoring import PageScore, Scorer, share_of_long_text
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.sentence_model import SentenceModel
 
 #: Points that a known category has at least, and how much its own words count beside what is known of it.
 LEAST_POINTS = -1.0
@@ -62,7 +65,9 @@ class Classifier:
     :param max_pages: a longer document is classified from its first pages.
     :param threads: cores that OCR may use; all available if None.
     :param knowledge: of document types, instead of what comes with this package.
+    :param sentence_model: tells what names mean that the knowledge does not know; read now, if there are any.
     :raises InvalidCategories: an example of a category cannot be used.
+    :raises SentenceModelNotUsable: the sentence model cannot be loaded.
     """
 
     def __init__(
@@ -72,6 +77,7 @@ class Classifier:
         max_pages: int = MAX_PAGES,
         threads: int | None = None,
         knowledge: Knowledge | None = None,
+        sentence_model: SentenceModel | None = None,
     ) -> None:
         self._names = [category.name for category in categories]
         self._nodes = inner_nodes(self._names)
@@ -79,7 +85,14 @@ class Classifier:
         self._threads = threads
         self._knowledge = knowledge or load_knowledge()
         self._scorer, rarity, looks = _prepared(self._knowledge)
-        self._meanings = meanings_of(categories, self._knowledge)
+        self._meanings = meanings_of(categories, self._knowledge, sentence_model)
+        self._engine = {
+            "name": "airflow-provider-classify",
+            "version": __version__,
+            "knowledge": self._knowledge.version,
+        }
+        if sentence_model and not all(meaning.is_exact for meaning in self._meanings):
+            self._engine["sentence_model"] = sentence_model.version
         self._own_words = [
             OwnWords(meaning.category, rarity, looks) if meaning.category.description or not meaning.is_exact else None
             for meaning in self._meanings
@@ -178,11 +191,7 @@ class Classifier:
                 result for result, page in zip(pages, judged, strict=True) if page.score.text.characters
             ),
             "language": guess_language(word for page in judged for word in page.score.text.words),
-            "engine": {
-                "name": "airflow-provider-classify",
-                "version": __version__,
-                "knowledge": self._knowledge.version,
-            },
+            "engine": self._engine,
         }
         if self._nodes:
             extra["confidence_by_path"] = {

@@ -15,12 +15,16 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.aliases import Aliases
 from airflow_provider_classify.engine.hierarchy import path_of, spoken
 from airflow_provider_classify.engine.knowledge import DocumentType, Knowledge
 from airflow_provider_classify.engine.words import label_words, singular, words_of
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.sentence_model import SentenceModel
 
 #: How much a type counts for a category that means its parent, or a type that it is related to.
 BY_PARENT = 0.9
@@ -60,8 +64,16 @@ class Meaning:
     is_exact: bool
 
 
-def meanings_of(categories: Sequence[Category], knowledge: Knowledge) -> list[Meaning]:
-    """What each category stands for; a type counts exactly for those categories that name it."""
+def meanings_of(
+    categories: Sequence[Category], knowledge: Knowledge, sentence_model: SentenceModel | None = None
+) -> list[Meaning]:
+    """
+    What each category stands for; a type counts exactly for those categories that name it.
+
+    A ``sentence_model`` is asked only for categories whose names are not known.
+
+    :raises SentenceModelNotUsable: it cannot be loaded.
+    """
     aliases = Aliases(knowledge)
     paths = [path_of(category.name) for category in categories]
     categories = [spoken(category, lambda name: bool(aliases.find(label_words(name)))) for category in categories]
@@ -69,7 +81,10 @@ def meanings_of(categories: Sequence[Category], knowledge: Knowledge) -> list[Me
     claimed = {name for types in exact for name in types}
     free = [t for t in knowledge.types.values() if t.name not in claimed]
     inexact = [category for category, types in zip(categories, exact, strict=True) if not types]
-    guessed = iter(_guesses(inexact, aliases, knowledge, free))
+    guesses = _guesses(inexact, aliases, knowledge, free)
+    if sentence_model and inexact and free:
+        guesses = with_nearness(guesses, sentence_model.nearness(inexact, free))
+    guessed = iter(guesses)
     meant = [dict(types) if types else next(guessed) for types in exact]
     for types, path in zip(meant, paths, strict=True):
         for step in path[-2::-1]:
@@ -146,6 +161,25 @@ def _guesses(
         named = {name: weight for name, weight in _by_part(category.name, aliases).items() if name in free_names}
         guesses.append(types | {name: max(weight, types.get(name, 0.0)) for name, weight in named.items()})
     return guesses
+
+
+def with_nearness(guesses: Sequence[dict[str, float]], nearness: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+    """
+    The guesses from the words, and how near the sentence model finds the types, together.
+
+    As with words, the best type of a category counts BY_RESEMBLANCE, and of two categories that are near to a
+    type, it counts far less for the one that is less near.
+    """
+    nearest: dict[str, float] = {}
+    for near in nearness:
+        nearest |= {name: max(value, nearest.get(name, 0.0)) for name, value in near.items()}
+    together = []
+    for types, near in zip(guesses, nearness, strict=True):
+        points = Counter(types)
+        points.update({name: value * (value / nearest[name]) ** 3 for name, value in near.items()})
+        best = max(points.values(), default=1.0)
+        together.append({name: BY_RESEMBLANCE * value / best for name, value in points.items()} if near else types)
+    return together
 
 
 def _inherit(meant: Sequence[dict[str, float]], knowledge: Knowledge) -> None:

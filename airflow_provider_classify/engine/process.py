@@ -48,6 +48,7 @@ class EngineProcess:
     :param threads: cores that OCR may use; all available if None.
     :param max_pages: a longer document is classified from its first pages.
     :param document_types: folder of a user's own document types, beside those of this package.
+    :param sentence_model: folder of a sentence model, for names of categories that are not known.
     """
 
     def __init__(
@@ -58,11 +59,12 @@ class EngineProcess:
         threads: int | None = None,
         max_pages: int = MAX_PAGES,
         document_types: Path | None = None,
+        sentence_model: Path | None = None,
     ) -> None:
         self._seconds = seconds
         arguments = [memory_mb, threads or available_cores(), max_pages]
-        folder = [document_types.absolute()] if document_types else []
-        self._arguments = [str(argument) for argument in (*arguments, *folder)]
+        folders = [folder.absolute() if folder else "" for folder in (document_types, sentence_model)]
+        self._arguments = [str(argument) for argument in (*arguments, *folders)]
         self._turn = threading.Lock()
         # Guards the two below, so that no child is started after close; a signal handler may close.
         self._state = threading.RLock()
@@ -73,7 +75,7 @@ class EngineProcess:
         """
         Classify a document; ``name`` is what errors call it.
 
-        The child reads the categories' examples once, within the time of the first document.
+        The child reads the categories' examples and asks the sentence model once, in the time of the first document.
 
         :raises DocumentTookTooLong: stopped at the time limit.
         :raises DocumentCrashedParser: the parser died, failed or reached its memory limit.
@@ -177,6 +179,7 @@ class EnginePool:
         memory_mb: int = MEMORY_MB,
         max_pages: int = MAX_PAGES,
         document_types: Path | None = None,
+        sentence_model: Path | None = None,
     ) -> None:
         self.size = size or available_cores()
         threads = max(1, available_cores() // self.size)
@@ -187,6 +190,7 @@ class EnginePool:
                 threads=threads,
                 max_pages=max_pages,
                 document_types=document_types,
+                sentence_model=sentence_model,
             )
             for _ in range(self.size)
         ]

@@ -49,6 +49,11 @@ def singular(word: str) -> str:
     return word
 
 
+def spaced(label: str) -> str:
+    """A category name as one would write it in a sentence: ``bankStatements`` and ``bank_Statements`` in two words."""
+    return _CAMEL.sub(" ", label).replace("_", " ")
+
+
 def label_words(label: str) -> list[str]:
     """The words of a category name, however it is spelled: ``BankStatements`` is ``bank statement``."""
-    return [singular(word) for word in words_of(_CAMEL.sub(" ", label))]
+    return [singular(word) for word in words_of(spaced(label))]

@@ -42,12 +42,15 @@ class Limits:
     threads: int
     max_pages: int
     document_types: Path | None
+    sentence_model: Path | None
 
     @classmethod
-    def from_arguments(cls, memory_mb: str, threads: str, max_pages: str, document_types: str = "") -> Limits:
-        """Read the command line."""
-        folder = Path(document_types) if document_types else None
-        return cls(int(memory_mb), int(threads), int(max_pages), folder)
+    def from_arguments(
+        cls, memory_mb: str, threads: str, max_pages: str, document_types: str, sentence_model: str
+    ) -> Limits:
+        """Read the command line; an empty folder is none."""
+        folders = (Path(folder) if folder else None for folder in (document_types, sentence_model))
+        return cls(int(memory_mb), int(threads), int(max_pages), *folders)
 
 
 def main(limits: Limits) -> None:
@@ -121,11 +124,17 @@ def _classifier(categories: tuple[Category, ...], limits: Limits) -> Classifier:
     from airflow_provider_classify.engine.classifier import Classifier
     from airflow_provider_classify.engine.knowledge import load_knowledge
 
+    sentence_model = None
+    if limits.sentence_model:
+        from airflow_provider_classify.engine.sentence_model import SentenceModel
+
+        sentence_model = SentenceModel(limits.sentence_model)
     return Classifier(
         categories,
         max_pages=limits.max_pages,
         threads=limits.threads,
         knowledge=load_knowledge(limits.document_types),
+        sentence_model=sentence_model,
     )
 
 

@@ -19,11 +19,13 @@ from airflow_provider_classify.exceptions import (
     InvalidCategories,
     InvalidDocumentTypes,
     JobNotFound,
+    SentenceModelNotUsable,
 )
 from airflow_provider_classify.jobs import JobStore
 from airflow_provider_classify.polling import answer
 from tests.support.documents import write_corrupt_pdf, write_pdf
 from tests.support.scripted_server import Answer, scripted_server
+from tests.support.sentence_model import write_sentence_model
 
 CATEGORIES = (Category("invoice"), Category("letter"))
 
@@ -125,6 +127,27 @@ def test_own_document_types_are_the_settings(tmp_path: Path, monkeypatch: pytest
     submission = backend().submit(Document(str(path)), (*CATEGORIES, Category("keeper log")))
     assert answer(backend().get(submission.job_id)).classification == "keeper log"
     assert backend().identity() != usual
+
+
+@pytest.mark.usefixtures("record")
+def test_the_sentence_model_is_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = backend().identity()
+    model = write_sentence_model(tmp_path / "model")
+    categories = (*CATEGORIES, Category("zibble"))
+    path = write_pdf(tmp_path / "notice.pdf", "Kerra Trevanion, beloved wife and mother, passed away on 3 May.")
+    monkeypatch.setenv("AIRFLOW__CLASSIFY__SENTENCE_MODEL", str(model))
+    submission = backend().submit(Document(str(path)), categories)
+    result = answer(backend().get(submission.job_id))
+    assert result.classification == "zibble"
+    assert backend().identity() == f"{usual}, sentence model {result.extra['engine']['sentence_model']}"
+    with backend().pool() as pool:
+        assert pool.classify(path, categories, name="notice.pdf") == result
+    backend().check()
+    monkeypatch.setenv("AIRFLOW__CLASSIFY__SENTENCE_MODEL", str(tmp_path / "none"))
+    with pytest.raises(SentenceModelNotUsable, match="none"):
+        backend().check()
+    with pytest.raises(SentenceModelNotUsable, match="none"):
+        backend().submit(Document(str(path)), categories)
 
 
 @pytest.mark.usefixtures("record")

@@ -6,23 +6,24 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.sentence_model import write_sentence_model
 from tests.support.waiting import wait_until
 
 COMMAND = str(Path(sys.executable).with_name("airflow-classify"))
 OWN = "keeper log:\n  description: The log of a lighthouse.\n  cues: {en: {decisive: lamp lit}}"
 
 
-@pytest.fixture
-def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    monkeypatch.delenv("CLASSIFY_API_KEY", raising=False)
-    (tmp_path / "own.yaml").write_text(OWN)
-    options = ["--port", "0", "--data", str(tmp_path / "data"), "--max-pages", "6", "--document-types", str(tmp_path)]
-    process = subprocess.Popen([COMMAND, "serve", *options], stdout=subprocess.PIPE, text=True)
+@contextmanager
+def serving(data: Path, *options: str) -> Iterator[httpx.Client]:
+    command = [COMMAND, "serve", "--port", "0", "--data", str(data), *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
         url = process.stdout.readline().split()[-1]
@@ -34,15 +35,27 @@ def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Cl
         process.stdout.close()
 
 
+@pytest.fixture
+def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
+    monkeypatch.delenv("CLASSIFY_API_KEY", raising=False)
+    (tmp_path / "own.yaml").write_text(OWN)
+    with serving(tmp_path / "data", "--max-pages", "6", "--document-types", str(tmp_path)) as client:
+        yield client
+
+
 def submit(client: httpx.Client, categories: object) -> httpx.Response:
     document = "\f".join(["Godrevy, lamp lit 19.40, wind west"] * 7).encode()
     return client.post("/classify", data={"categories": json.dumps(categories)}, files={"pdf_file": document})
 
 
-def test_pages_and_own_types_reach_the_engine(client: httpx.Client) -> None:
-    job_id = submit(client, ["letter", "keeper logs"]).json()["job_id"]
+def classified(client: httpx.Client, categories: object) -> dict[str, Any]:
+    job_id = submit(client, categories).json()["job_id"]
     wait_until(lambda: client.get(f"/classify/{job_id}").json()["status"] == "completed")
-    result = client.get(f"/classify/{job_id}").json()["result"]
+    return client.get(f"/classify/{job_id}").json()["result"]
+
+
+def test_pages_and_own_types_reach_the_engine(client: httpx.Client) -> None:
+    result = classified(client, ["letter", "keeper logs"])
     assert (result["classification"], result["total_pages"]) == ("keeper logs", 6)
     assert result["categories"][0]["page_count"] == 6
 
@@ -51,3 +64,11 @@ def test_a_client_makes_it_read_no_files(client: httpx.Client, tmp_path: Path) -
     reply = submit(client, ["letter", {"name": "zeta", "examples": [str(tmp_path / "own.yaml")]}])
     assert reply.status_code == 400
     assert "examples" in reply.json()["detail"]
+
+
+def test_a_sentence_model_reaches_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLASSIFY_API_KEY", raising=False)
+    model = write_sentence_model(tmp_path / "model")
+    with serving(tmp_path / "data", "--sentence-model", str(model)) as client:
+        assert "sentence_model" in classified(client, ["letter", "zibble"])["engine"]
+        assert "sentence_model" not in classified(client, ["letter", "invoice"])["engine"]

@@ -1,0 +1,59 @@
+"""Models that users name: folders of this machine, or fetched from the Hugging Face hub."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+from pathlib import Path
+
+from airflow_provider_classify.exceptions import ExtraNotInstalled, SentenceModelNotUsable
+
+_SETTING = "[classify] sentence_model or --sentence-model"
+#: What a static model consists of; what a hub has of it for other libraries is not fetched.
+_FILES = ["*.json", "*.safetensors"]
+_NAME_ON_THE_HUB = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+def find_sentence_model(model: str) -> Path:
+    """
+    The folder of a model that is one, or the name of one on the Hugging Face hub.
+
+    A name is fetched only if no earlier fetch has left it in the cache of ``huggingface_hub``, so what
+    is asked stays the same, and needs no network.
+
+    :raises ExtraNotInstalled: without the ``sentences`` extra.
+    :raises SentenceModelNotUsable: no such folder, or it cannot be fetched.
+    """
+    if find_spec("model2vec") is None:
+        raise ExtraNotInstalled(
+            f"The sentence model {model!r} that {_SETTING} names needs model2vec; "
+            "install airflow-provider-classify[sentences], or name no model."
+        )
+    folder = Path(model).expanduser()
+    if folder.is_dir():
+        return folder.absolute()
+    if _NAME_ON_THE_HUB.fullmatch(model) is None:
+        raise SentenceModelNotUsable(
+            f"The sentence model {model!r} that {_SETTING} names is no folder on this machine; "
+            "give the folder of a static model, or a name such as owner/model on the Hugging Face hub."
+        )
+    return _fetched(model)
+
+
+def _fetched(model: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        try:
+            folder = Path(snapshot_download(model, allow_patterns=_FILES, local_files_only=True))
+            if any(folder.rglob("*.safetensors")):  # else an earlier fetch was cut off
+                return folder
+        except LocalEntryNotFoundError:
+            pass
+        return Path(snapshot_download(model, allow_patterns=_FILES))
+    except Exception as error:  # of the hub's, of HTTP, of the network and of the disk
+        raise SentenceModelNotUsable(
+            f"The sentence model {model!r} that {_SETTING} names is neither a folder nor could it be fetched from the "
+            f"Hugging Face hub ({type(error).__name__}); check the name and the network, or give a folder."
+        ) from error
