@@ -11,6 +11,7 @@ from statistics import median
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.phrases import NOWHERE, Phrase
+from airflow_provider_classify.engine.spelling import Spelling
 from airflow_provider_classify.engine.words import fold, is_unspaced, words_of
 
 _AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
@@ -33,11 +34,15 @@ class PageText:
     """A page's words, folded: line by line, and in one row."""
 
     page: Page
+    spelling: Spelling
 
     @cached_property
     def lines(self) -> list[list[str]]:
-        """The words of each line."""
-        return [words_of(line.text) for line in self.page.lines]
+        """The words of each line, put right if OCR read them."""
+        lines = [words_of(line.text) for line in self.page.lines]
+        if self.page.source == "text_layer":
+            return lines
+        return [[self.spelling.corrected(word) for word in words] for words in lines]
 
     @cached_property
     def words(self) -> list[str]:
@@ -85,8 +90,8 @@ class Features:
 
     ``height_ratio`` is height by width; ``prose`` the share of running text, 0 to 1;
     ``amounts`` the number of figures with two decimals. The rest is of all lines that the page
-    has, read or not: their number, the median width as a share of the page's, how many stand
-    side by side on average, and the largest size by the median one. ``pictured`` is the
+    has, read or not: their number, the median width and size as shares of the page's, how many
+    stand side by side on average, and the largest size by the median one. ``pictured`` is the
     share of the page that is pictures among the text.
     """
 
@@ -94,6 +99,7 @@ class Features:
     characters: int
     lines: int
     line_width: float
+    line_size: float
     side_by_side: float
     largest: float
     is_ocr: bool
@@ -113,6 +119,7 @@ def features_of(text: PageText) -> Features:
         characters=text.characters,
         lines=len(lines),
         line_width=median(line.x1 - line.x0 for line in lines) if lines else 0.0,
+        line_size=median(sizes) / max(1.0, page.height) if sizes else 0.0,
         side_by_side=sum(line.y1 - line.y0 for line in lines) / max(covered, 0.05),
         largest=sizes[-1] / max(1e-6, sizes[len(sizes) // 2]) if sizes else 1.0,
         is_ocr=page.source == "ocr",

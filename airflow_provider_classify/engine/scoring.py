@@ -23,6 +23,7 @@ from airflow_provider_classify.engine.features import Features, PageText, featur
 from airflow_provider_classify.engine.knowledge import Geometry, Knowledge, Style
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.phrases import Phrase, PhraseIndex
+from airflow_provider_classify.engine.spelling import Spelling
 
 #: The most that cues can add up to; ten strong cues say little more than five.
 CUES_LIMIT = 7.0
@@ -34,6 +35,14 @@ BROADSHEET = 9000
 HEADING_WORDS = 9
 HEADING_REGION = 0.30
 HEADING_SIZE = 1.25
+#: A page of print has at least so many lines; letters and notes by hand have fewer.
+PRESS_LINES = 20
+#: The print of slides is made to be read from afar: lines are this high, as a share of the slide. Forms' are lower.
+SLIDE_PRINT = 0.03
+#: A page is mostly running text from this share on.
+MOSTLY_PROSE = 0.5
+#: Lines that no poster or leaflet has in narrow columns, and what it costs one to be on such a page.
+SHEET_LINES, SHEET_COST = 100, -2.5
 #: A picture, rather than a logo, a stamp or a signature, takes this share of the page.
 PICTURE = 0.1
 
@@ -80,10 +89,12 @@ class Scorer:
                 self._titles.add(title, number, 1.0)
             for pattern, weight in document_type.patterns:
                 self._patterns[pattern].append((number, weight))
+        phrases = (*self._cues.entries, *self._titles.entries)
+        self._spelling = Spelling(word.strip("*:") for phrase in phrases for word in phrase)
 
     def score(self, page: Page) -> PageScore:
         """Score one page."""
-        text = PageText(page)
+        text = PageText(page, self._spelling)
         features = features_of(text)
         cue_words = self._cues.find(text.words, fields=text.fields, unspaced=text.unspaced, is_ocr=features.is_ocr)
         sums = [0.0] * len(self.types)
@@ -184,19 +195,26 @@ def geometry_points(geometry: Geometry, features: Features, cues: float) -> floa
             return _landscape(features)
         case Geometry.PRESS if characters > BROADSHEET:
             return 2.0
-        case Geometry.PRESS if is_ocr and characters > 120:
+        case Geometry.PRESS if is_ocr and features.lines >= PRESS_LINES and characters > 120:
             return features.prose + (0.8 if _has_columns_and_headline(features) else 0.0)
         case Geometry.FIELDS if features.lines >= 40:
             return 0.8 if features.line_width < 0.1 and features.side_by_side > 1.5 else 0.0
+        case Geometry.SPARSE if is_ocr and _is_sheet_of_columns(features):
+            return SHEET_COST
         case Geometry.SPARSE if is_ocr and features.lines <= 24 and ratio > 1.0:
             return (1.0 if features.largest > 1.7 else 0.0) + (0.8 if features.pictured > PICTURE else 0.0)
     return 0.0
 
 
+def _is_sheet_of_columns(features: Features) -> bool:
+    """Whether a page has many narrow columns and no prices: a newspaper, whose advertisements OCR reads first."""
+    return features.lines >= SHEET_LINES and features.line_width < 0.2 and features.amounts <= 2
+
+
 def _has_columns_and_headline(features: Features) -> bool:
-    """Whether many narrow lines stand side by side below large print; invoices do so too, but have amounts."""
+    """Whether many narrow lines stand side by side below large print, as in invoices, which have amounts for prose."""
     is_columns = features.lines >= 40 and features.line_width < 0.3 and features.side_by_side >= 1.2
-    return is_columns and features.largest >= 1.9 and features.amounts <= 2
+    return is_columns and features.largest >= 1.9 and (features.amounts <= 2 or features.prose >= MOSTLY_PROSE)
 
 
 def _landscape(features: Features) -> float:
@@ -204,6 +222,8 @@ def _landscape(features: Features) -> float:
     if 0.5 < ratio < 0.8 and not features.is_ocr:
         return 4.0 if is_sparse else 3.0
     if 0.5 < ratio < 0.85 and features.is_ocr:
+        if features.line_size < SLIDE_PRINT:
+            return 0.0
         return 2.2 if is_sparse and features.lines > 4 else 1.6
     if ratio > 1.2:
         return -0.3 if features.is_ocr and features.characters < 450 else -1.5

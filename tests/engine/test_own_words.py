@@ -7,6 +7,7 @@ from airflow_provider_classify.engine.features import PageText, features_of
 from airflow_provider_classify.engine.knowledge import Style, load_knowledge
 from airflow_provider_classify.engine.own_words import OwnWords, OwnWordsPage, looks_of_words, rarity_of_words
 from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.spelling import Spelling
 from tests.support.pages import page_of
 
 RARITY = rarity_of_words(load_knowledge())
@@ -14,7 +15,7 @@ LOOKS = looks_of_words(load_knowledge())
 
 
 def points(category: Category, page: Page) -> float:
-    text = PageText(page)
+    text = PageText(page, Spelling(()))
     return OwnWords(category, RARITY, LOOKS).points(OwnWordsPage(text, features_of(text), 1.0))
 
 

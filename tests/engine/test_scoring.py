@@ -109,9 +109,32 @@ def test_columns_under_a_headline_speak_for_newspapers(scorer: Scorer) -> None:
         Page(1, 1000, 1400, (Line("Mill burned down", size, 0.05, 0.05, 0.6, 0.1), *columns), "ocr")
         for size in (20.0, 60.0)
     )
-    paid = replace(large, lines=(*large.lines, *(Line(f"{n}.50", 20.0, 0.9, 0.9, 0.95, 0.92) for n in range(3))))
+    amounts = (Line(f"{n}.50", 20.0, 0.9, 0.9, 0.95, 0.92) for n in range(3))
+    paid = replace(large, lines=(*(replace(line, text="oak boards") for line in large.lines), *amounts))
     assert score(scorer, large, "newspaper article") > score(scorer, small, "newspaper article") + 0.5
     assert score(scorer, paid, "newspaper article") < score(scorer, large, "newspaper article") - 0.5
+
+
+def test_a_few_lines_of_running_text_are_no_page_of_a_newspaper(scorer: Scorer) -> None:
+    line = "It was said that the house on the hill had been empty for a year"
+    note, page = (page_of(*[line] * lines, source="ocr") for lines in (8, 30))
+    assert score(scorer, page, "newspaper article") > score(scorer, note, "newspaper article")
+
+
+def test_slides_have_large_print(scorer: Scorer) -> None:
+    lines = [f"Some words of line {n}" for n in range(8)]
+    small, large = (
+        page_of(*lines, width=720.0, height=405.0, source="ocr", sizes=dict.fromkeys(lines, size))
+        for size in (8.0, 20.0)
+    )
+    assert score(scorer, large, "presentation") > score(scorer, small, "presentation") + 1
+
+
+def test_words_that_ocr_misread_count(scorer: Scorer) -> None:
+    lines = ["INV0ICE", "lnvoice nurnber 17", "Amount payab1e"]
+    read, typed = (page_of(*lines, source=source) for source in ("ocr", "text_layer"))
+    assert best(scorer, read) == "invoice"
+    assert score(scorer, read, "invoice") > score(scorer, typed, "invoice") + 3
 
 
 def test_running_text_speaks_for_prose_and_against_cards_and_amounts(scorer: Scorer) -> None:
