@@ -7,7 +7,10 @@ from pathlib import Path
 import pymupdf
 import pytest
 
+from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.reading.quality import is_legible
+from tests.support import paper
 from tests.support.pages import page_of
 from tests.support.reading import read
 
@@ -26,6 +29,47 @@ def test_words_and_numbers_are_legible(text: str) -> None:
 
 def test_what_bad_recognition_leaves_is_not() -> None:
     assert not is_legible(page_of(".1/1.e_atinc24451a.y, 0-e-el-k- .A.:01.6e.e. tet:A•44 WI.GL,41.44-gta*Air. ciA#"))
+
+
+@pytest.mark.parametrize("is_below", [True, False])
+def test_what_another_ocr_read_comes_first_and_then_the_scan_itself(is_below: bool, tmp_path: Path) -> None:
+    earlier = "Bi11 to Exarnple, thank y o u for your busincss"
+    passes = _passes(_scan_with_text(earlier, is_below=is_below), tmp_path)
+    assert [page.source for page in passes] == ["text_layer", "ocr"]
+    assert [passes[0].lines[0].text, passes[1].lines[0].text] == [earlier, paper.INVOICE[0]]
+
+
+def test_text_that_is_printed_on_a_picture_is_all_there_is(tmp_path: Path) -> None:
+    with pymupdf.open() as document:
+        page = document.new_page()
+        page.insert_image(page.rect, stream=paper.encoded(paper.picture([])))
+        page.insert_text((72, 400), "A slide with a picture behind its words, all of them visible")
+        assert [page.source for page in _passes(document.tobytes(), tmp_path)] == ["text_layer"]
+
+
+def test_what_is_in_a_script_that_ocr_does_not_know_is_not_read_again(tmp_path: Path) -> None:
+    russian = "Договор поставки заключили стороны о нижеследующем"
+    (page,) = _passes(_scan_with_text(russian, is_below=False), tmp_path)
+    assert (page.source, page.lines[0].text) == ("text_layer", russian)
+
+
+def _scan_with_text(words: str, *, is_below: bool) -> bytes:
+    """A scan with what another program read: hidden below the picture, or invisible above it."""
+    font = pymupdf.Font("helv")
+    with pymupdf.open() as document:
+        page = document.new_page()
+        writer = pymupdf.TextWriter(page.rect)
+        writer.append((72, 400), words, font=font)
+        writer.write_text(page, render_mode=0 if is_below else 3)
+        page.insert_image(page.rect, stream=paper.encoded(paper.picture()))
+        return bytes(document.tobytes())
+
+
+def _passes(data: bytes, folder: Path) -> list[Page]:
+    (folder / "data").write_bytes(data)
+    with open_document(folder / "data", name="scan.pdf", threads=1) as document:
+        (reading,) = document.pages
+        return list(reading.passes())
 
 
 def test_words_that_a_file_places_one_by_one_become_lines(tmp_path: Path) -> None:

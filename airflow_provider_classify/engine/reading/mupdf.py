@@ -12,7 +12,13 @@ from airflow_provider_classify.engine.memory import is_out_of_memory
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.reading.document import Document, PageReading
 from airflow_provider_classify.engine.reading.lines import joined
-from airflow_provider_classify.engine.reading.quality import better_reading, is_legible, is_readable
+from airflow_provider_classify.engine.reading.quality import (
+    amount_of_text,
+    better_reading,
+    can_be_read_by_ocr,
+    is_legible,
+    is_readable,
+)
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
@@ -44,6 +50,8 @@ MAX_HTML_BYTES = 2 * 1024**2
 #: Text only in this share of the page's height, at its head and foot, and a picture over this share of the page:
 #: the page is a scan, and the text what a scanner or an archive stamped on it.
 STAMP_MARGIN, STAMP_PICTURE = 0.1, 0.6
+#: Of a page of small print OCR reads less than this share of what an earlier one did, as its lines are too many.
+LEAST_OF_EARLIER = 0.5
 #: Layout of what has no pages of its own, in points: a slide for PPTX, else A4.
 _SLIDE, _SHEET = {"width": 720, "height": 540}, {"width": 595, "height": 842}
 #: PyMuPDF raises its own errors as RuntimeError, MuPDF's as they come; where a damaged file has fewer pages than it
@@ -83,14 +91,13 @@ class _MupdfPage:
     threads: int | None
 
     def passes(self) -> Iterator[Page]:
-        try:
+        with self._damage_named():
             page = self.document[self.number - 1]
             text = _text_layer(page, self.number)
             picture = _render(page) if _needs_ocr(page, text) else None
-        except _MUPDF_ERRORS as error:
-            raise _damage(error, f"Page {self.number} of the document {self.name!r}") from error
         if picture is None:
             yield text
+            yield from self._read_again(page, text)
             return
         if picture.is_blank():
             if self.document.is_repaired and not text.lines:
@@ -104,6 +111,27 @@ class _MupdfPage:
 
         for read in shared_reader(self.threads).passes(picture, self.number):
             yield better_reading(text, read)
+
+    def _read_again(self, page: Any, earlier: Page) -> Iterator[Page]:
+        """The page by OCR where its text is that of an earlier OCR, and that is no longer."""
+        with self._damage_named():
+            if not can_be_read_by_ocr(earlier) or not _is_earlier_ocr(page):
+                return
+            picture = _render(page)
+        if picture.is_blank():
+            return
+        from airflow_provider_classify.engine.ocr import shared_reader
+
+        *_, read = shared_reader(self.threads).passes(picture, self.number)
+        if amount_of_text(read) >= LEAST_OF_EARLIER * amount_of_text(earlier):
+            yield read
+
+    @contextmanager
+    def _damage_named(self) -> Iterator[None]:
+        try:
+            yield
+        except _MUPDF_ERRORS as error:
+            raise _damage(error, f"Page {self.number} of the document {self.name!r}") from error
 
 
 def _text_layer(page: Any, number: int) -> Page:
@@ -131,7 +159,8 @@ def _needs_ocr(page: Any, text: Page) -> bool:
     """Whether the text layer is not what the page shows: none, glyphs, a stamp on a picture, or a bad reading of it."""
     if not is_readable(text):
         return True
-    return (_is_in_margin(text) or not is_legible(text)) and _is_picture(page)
+    is_bad = not is_legible(text) and can_be_read_by_ocr(text)
+    return (_is_in_margin(text) or is_bad) and _is_picture(page)
 
 
 def _is_in_margin(text: Page) -> bool:
@@ -143,6 +172,21 @@ def _is_picture(page: Any) -> bool:
     # Like text, pictures come in the coordinates of the page before its rotation.
     pictures = (pymupdf.Rect(i["bbox"]) * page.rotation_matrix & page.rect for i in page.get_image_info())
     return any(picture.get_area() > STAMP_PICTURE * page.rect.get_area() for picture in pictures)
+
+
+def _is_earlier_ocr(page: Any) -> bool:
+    """Whether the text is not to be seen: another program's reading of a scan, invisible above it or hidden below."""
+    if not page.get_images():
+        return False
+    hidden = visible = 0
+    for kind, box in page.get_bboxlog():
+        if kind == "fill-image" and pymupdf.Rect(box).get_area() > STAMP_PICTURE * page.rect.get_area():
+            hidden, visible = hidden + visible, 0
+        elif kind == "ignore-text":
+            hidden += 1
+        elif kind.endswith("-text"):
+            visible += 1
+    return hidden > visible
 
 
 def _render(page: Any) -> Picture:

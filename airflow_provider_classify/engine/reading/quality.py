@@ -16,6 +16,8 @@ MIN_CLEAN_WORDS = 0.8
 _CLEAN = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|[^\w\s]?\d[\d.,/:%-]*")
 #: So many words tell.
 _SAMPLE = 150
+#: Of scripts other than Latin, Greek, Chinese and Japanese: Cyrillic up to the Indic scripts, and Hangul.
+_UNKNOWN_LETTER = re.compile("[\u0400-\u1cff\uac00-\ud7af]")
 _AROUND_WORDS = ".,;:!?()[]\"'«»“”’‘-–—/*•"
 
 
@@ -42,7 +44,17 @@ def is_legible(page: Page) -> bool:
     return sum(_CLEAN.fullmatch(word) is not None for word in words) > MIN_CLEAN_WORDS * len(words)
 
 
+def can_be_read_by_ocr(page: Page) -> bool:
+    """Whether the text is in a script that the OCR models know; of others they read the figures only."""
+    text = "".join(line.text for line in page.lines)
+    return len(_UNKNOWN_LETTER.findall(text)) <= sum(map(str.isalpha, text)) / 2
+
+
 def better_reading(text_layer: Page, ocr: Page) -> Page:
     """The OCR's reading, unless it found next to nothing and the text layer has more."""
-    found, had = (sum(len(line.text) for line in page.lines) for page in (ocr, text_layer))
-    return ocr if len(ocr.lines) > 2 or found >= 0.6 * had else text_layer
+    return ocr if len(ocr.lines) > 2 or amount_of_text(ocr) >= 0.6 * amount_of_text(text_layer) else text_layer
+
+
+def amount_of_text(page: Page) -> int:
+    """In characters."""
+    return sum(len(line.text) for line in page.lines)
