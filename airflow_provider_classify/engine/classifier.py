@@ -175,7 +175,7 @@ class Classifier:
             for number, examples in enumerate(self._examples):
                 points[number] += examples.points(portrait) if examples else 0.0
         points.append(points_of_other(score.scores, self._claims, self._least_of_none))
-        return _JudgedPage(page.number, trust(points, score.text.characters), score, portrait)
+        return _JudgedPage(page.number, trust(points, score.text.characters, page.legibility), score, portrait)
 
     def _result(
         self, judged: Sequence[_JudgedPage], failed: dict[int, DocumentError], *, is_image: bool

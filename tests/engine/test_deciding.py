@@ -28,10 +28,11 @@ def test_shares_sum_to_one_and_keep_the_order() -> None:
     assert softmax([2.0, 2.0]) == [0.5, 0.5]
 
 
-def test_little_text_brings_points_together() -> None:
-    assert trust([6.0, 1.0], 1000) == [6.0, 1.0]
-    little = trust([6.0, 1.0], 10)
-    assert 0 < little[0] - little[1] < 5
+def test_little_text_and_bad_print_bring_points_together() -> None:
+    assert trust([6.0, 1.0], 1000, 0.98) == [6.0, 1.0]
+    for few, faint in ((trust([6.0, 1.0], 10, 1.0), trust([6.0, 1.0], 1000, 0.5)),):
+        assert 0 < few[0] - few[1] < 5
+        assert 0 < faint[0] - faint[1] < 5
 
 
 def test_the_first_page_and_a_full_one_weigh_most() -> None:
@@ -56,7 +57,7 @@ def test_a_category_that_is_not_known_never_has_more_than_none_by_chance() -> No
 
 
 def test_more_sureness_is_asked_while_most_of_a_page_is_unread() -> None:
-    assert is_sure(0.98, lines=18, unread=3)
+    assert is_sure(0.985, lines=18, unread=3)
     assert not is_sure(0.99, lines=9, unread=60)
     assert is_sure(0.998, lines=9, unread=60)
     assert not is_sure(0.9, lines=40, unread=0)

@@ -7,7 +7,7 @@ import itertools
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from airflow_provider_classify.engine.ocr import Picture, models, shared_reader
 from airflow_provider_classify.engine.ocr.budget import PASSES, most_useful_first
@@ -39,6 +39,19 @@ def test_page_on_its_side_or_head(degrees: int) -> None:
     assert [line.text for line in page.lines] == list(paper.INVOICE)
     assert (page.width, page.height) == (800, 1000)
     assert page.lines[0].x0 == pytest.approx(60 / 800, abs=0.03)
+
+
+@pytest.mark.parametrize("degrees", [90, 180, 270])
+def test_a_title_on_its_side_or_head_whatever_is_stamped_on_it(degrees: int) -> None:
+    title = paper.picture(["", "", "RIVER BOATS OF THE NORTH", "", "A LECTURE"]).rotate(degrees, expand=True)
+    ImageDraw.Draw(title).text((20, 20), "70318842", fill="black", font=ImageFont.load_default(25))
+    (page,) = _passes(title)
+    assert {"RIVER BOATS OF THE NORTH", "A LECTURE"} <= {line.text for line in page.lines}
+
+
+def test_how_well_a_page_is_read() -> None:
+    sharp, blurred = paper.picture(), paper.picture().filter(ImageFilter.GaussianBlur(8))
+    assert _passes(sharp)[-1].legibility > 0.95 > _passes(blurred)[-1].legibility + 0.1
 
 
 def test_each_pass_adds_lines_and_keeps_the_others() -> None:

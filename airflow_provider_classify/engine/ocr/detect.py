@@ -51,6 +51,11 @@ class Box:
         return min(self.length, self.depth)
 
     @property
+    def letters(self) -> float:
+        """About how many letters it has room for, whichever way it runs."""
+        return max(self.length, self.depth) / max(1.0, self.size)
+
+    @property
     def middle(self) -> float:
         """Distance of its centre from the top of the picture, in pixels."""
         return float(self.corners[:, 1].mean())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from statistics import fmean
 
 import cv2
 import numpy as np
@@ -16,11 +15,11 @@ from airflow_provider_classify.engine.ocr.detect import Box, Detector
 from airflow_provider_classify.engine.ocr.looking import pictured_share
 from airflow_provider_classify.engine.ocr.models import DETECTION, RECOGNITION, model_path
 from airflow_provider_classify.engine.ocr.picture import Picture, Pixels
-from airflow_provider_classify.engine.ocr.recognise import Reading, Recogniser, cut_out
+from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, Reading, Recogniser, cut_out
 from airflow_provider_classify.engine.page import Line, Page
 
-#: Fewer lines than this do not tell which way up a page is.
-_ENOUGH_TO_TELL = 4
+#: Less text than this, in letters, does not tell which way up a page is.
+_ENOUGH_TO_TELL = 12
 #: Share of lines running up the page from which the page lies on its side.
 _SIDEWAYS_SHARE = 0.6
 #: Lines that are read both ways where the page may be upside down, ...
@@ -48,7 +47,7 @@ class Reader:
         :param number: the page's number, from 1.
         """
         give_back_memory()  # of the page before
-        pixels, boxes = self._upright(picture.pixels)
+        pixels, boxes = self._upright(picture.with_contrast().pixels)
         height, width = pixels.shape[:2]
         pictured = pictured_share(pixels, boxes)
         order = most_useful_first(
@@ -56,27 +55,28 @@ class Reader:
             [box.middle / height for box in boxes],
             [max(box.length, box.depth) / width for box in boxes],
         )
-        texts: dict[int, str] = {}
+        read: dict[int, Reading] = {}
         turned: bool | None = None
         for budget in PASSES:
-            fresh = order[len(texts) : budget]
+            fresh = order[len(read) : budget]
             cuts = [cut_out(pixels, boxes[line]) for line in fresh]
             if turned is None:
                 readings, turned = self._read_either_way(cuts)
             else:
                 readings = self._read(cuts, turned)
-            texts |= {line: reading.text for line, reading in zip(fresh, readings, strict=True)}
-            lines = [_line(boxes[line], text, width, height, turned) for line, text in texts.items() if text]
-            unread = tuple(_line(boxes[line], "", width, height, turned) for line in order[len(texts) :])
-            yield Page(number, width, height, tuple(sorted(lines, key=_place)), "ocr", unread, pictured)
-            if len(texts) == len(order):
+            read |= dict(zip(fresh, readings, strict=True))
+            lines = [_line(boxes[line], r.text, width, height, turned) for line, r in read.items() if r.text]
+            unread = tuple(_line(boxes[line], "", width, height, turned) for line in order[len(read) :])
+            legibility = _sureness(list(read.values()), [boxes[line].letters for line in read])
+            yield Page(number, width, height, tuple(sorted(lines, key=_place)), "ocr", unread, pictured, legibility)
+            if len(read) == len(order):
                 return
 
     def _upright(self, pixels: Pixels) -> tuple[Pixels, list[Box]]:
         """The picture and its lines, turned by 90° where most lines run up the page."""
         boxes = self._detector.detect(pixels)
         sideways = sum(box.is_sideways for box in boxes)
-        if len(boxes) < _ENOUGH_TO_TELL or sideways <= _SIDEWAYS_SHARE * len(boxes):
+        if sum(box.letters for box in boxes) < _ENOUGH_TO_TELL or sideways <= _SIDEWAYS_SHARE * len(boxes):
             return pixels, boxes
         pixels = np.ascontiguousarray(np.rot90(pixels))
         return pixels, self._detector.detect(pixels)
@@ -84,10 +84,12 @@ class Reader:
     def _read_either_way(self, cuts: Sequence[Pixels | None]) -> tuple[list[Reading], bool]:
         """Read the first lines, upside down if they then make more sense; say whether it was so."""
         upright = self._read(cuts, False)
-        if len(cuts) < _ENOUGH_TO_TELL:
+        letters = [0.0 if cut is None else cut.shape[1] / LINE_HEIGHT for cut in cuts]
+        if sum(letters) < _ENOUGH_TO_TELL:
             return upright, False
-        sureness = _sureness(upright[:_TRIED])
-        if sureness >= _LEGIBLE or _sureness(self._read(cuts[:_TRIED], True)) <= sureness + _TURNED_GAIN:
+        tried = letters[:_TRIED]
+        sureness = _sureness(upright, tried)
+        if sureness >= _LEGIBLE or _sureness(self._read(cuts[:_TRIED], True), tried) <= sureness + _TURNED_GAIN:
             return upright, False
         return self._read(cuts, True), True
 
@@ -101,8 +103,9 @@ def shared_reader(threads: int | None = None) -> Reader:
     return Reader(threads=threads or available_cores())
 
 
-def _sureness(readings: Sequence[Reading]) -> float:
-    return fmean(reading.probability for reading in readings)
+def _sureness(readings: Sequence[Reading], letters: Sequence[float]) -> float:
+    """Of the first readings, as many as have their letters counted, which are their weights."""
+    return sum(r.probability * n for r, n in zip(readings, letters, strict=False)) / max(1.0, sum(letters))
 
 
 def _line(box: Box, text: str, width: int, height: int, turned: bool) -> Line:
