@@ -6,7 +6,7 @@ BENCH := .venv-bench/bin
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test test-faults airflow lint bench-accuracy bench-examples bench-imports bench-polling bench-engine fuzz clean bench-batch bench-ending
+.PHONY: demo test test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz clean bench-batch bench-ending
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -27,6 +27,9 @@ lint: $(INSTALLED)  ## style and types
 
 bench-accuracy: $(INSTALLED)  ## accuracy of the local engine: make bench-accuracy DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python tests/benchmarks/accuracy.py "$(DOCUMENTS)"
+
+bench-degraded: $(INSTALLED)  ## accuracy on the tests' documents, printed and badly scanned: make bench-degraded [ALL=1]
+	@$(BIN)/python -m tests.benchmarks.degraded $(if $(ALL),--all)
 
 bench-examples: $(INSTALLED)  ## what examples of categories do for it: make bench-examples DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python tests/benchmarks/examples.py "$(DOCUMENTS)"

@@ -1,0 +1,232 @@
+"""
+How often the engine is right on the tests' written documents once they are printed and scanned.
+
+    python -m tests.benchmarks.degraded [--all]
+
+Each document is drawn as a page, in print or typewritten, and degraded as scanners, photocopiers, faxes and
+phones do. Its answer as text, which no scan can be expected to beat, stands beside that of the scan. A document
+goes through one degradation after the other only with ``--all``, which takes seven times as long.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pymupdf
+from numpy.typing import NDArray
+from PIL import Image
+
+from airflow_provider_classify.categories import Category
+from airflow_provider_classify.contract import ClassificationResult
+from airflow_provider_classify.engine.classifier import Classifier
+from airflow_provider_classify.engine.cores import available_cores
+from tests.support.written import NONE, Written, as_document, written_documents
+
+#: Width and height in points.
+SIZES = {"page": (595, 842), "scan": (595, 842), "slide": (720, 405), "card": (243, 153), "slip": (226, 620)}
+#: Small shapes are set smaller, and photographed from nearer.
+TEXT_SIZE = {"slide": 14.0, "card": 6.5, "slip": 8.5}
+DPI = {"card": 450, "slip": 250}
+LATIN_FONTS = ("helv", "tiro", "cour", "tibo")
+FALLBACK_FONT = "china-s"
+_FOREIGN = re.compile("[\u0370-\u1fff\u2e80-\uffef]")
+SURE = 0.9
+
+Pixels = NDArray[np.uint8]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--all", action="store_true")
+    options = parser.parse_args()
+    documents = list(written_documents())
+    names = list(DEGRADATIONS)
+    tasks = [
+        (number, name)
+        for number in range(len(documents))
+        for name in (names if options.all else names[number % len(names) :][:1])
+    ]
+    with ProcessPoolExecutor(available_cores()) as processes:
+        scans = list(processes.map(_classify, tasks, chunksize=4))
+    print(f"{'degradation':<14} {'text':>7} {'scan':>7}   sure and wrong")
+    for name in [*names, "all"]:
+        rows = [
+            (documents[number], as_text(number), scan)
+            for (number, degradation), scan in zip(tasks, scans, strict=True)
+            if name in (degradation, "all")
+        ]
+        known = [row for row in rows if row[0].category != NONE]
+        text, scan = (sum(row[n].classification == row[0].category for row in known) / len(known) for n in (1, 2))
+        wrong = [row for row in rows if row[2].confidence >= SURE and row[2].classification != row[0].category]
+        print(f"{name:<14} {text:7.1%} {scan:7.1%}   {len(wrong)} of {len(rows)}")
+
+
+@cache
+def classifier() -> Classifier:
+    return Classifier(
+        [Category(name) for name in sorted({d.category for d in written_documents()} - {NONE})], threads=1
+    )
+
+
+@cache
+def as_text(number: int) -> ClassificationResult:
+    return classifier().classify_document(as_document(list(written_documents())[number]))
+
+
+def _classify(task: tuple[int, str]) -> ClassificationResult:
+    number, degradation = task
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "scan")
+        path.write_bytes(scan_of(list(written_documents())[number], degradation, number))
+        return classifier().classify(path, name=f"{number} {degradation}")
+
+
+def scan_of(document: Written, degradation: str, seed: int) -> bytes:
+    """The document as an image file; the same at each call."""
+    image = DEGRADATIONS[degradation](drawn(document, seed), np.random.default_rng(seed))
+    file = io.BytesIO()
+    if degradation in JPEG_QUALITY:
+        Image.fromarray(image).save(file, "JPEG", quality=JPEG_QUALITY[degradation])
+    else:
+        Image.fromarray(image).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def drawn(document: Written, number: int) -> Pixels:
+    """The document in black on white, in greys."""
+    width, height = SIZES[document.shape]
+    is_latin = all(
+        character < "\u0370" or "\u2000" <= character < "\u2100" for line in document.lines for character in line
+    )
+    font = pymupdf.Font(LATIN_FONTS[number % len(LATIN_FONTS)] if is_latin else FALLBACK_FONT)
+    usual, margin = TEXT_SIZE.get(document.shape, 10.5), 0.09 * width
+    with pymupdf.open() as pdf:
+        page = pdf.new_page(width=width, height=height)
+        writer = pymupdf.TextWriter(page.rect)
+        rows = [
+            (row, usual * (1.8 if line in document.large else 1.0))
+            for line in document.lines
+            for row in wrapped(line, font, usual * (1.8 if line in document.large else 1.0), width - 2 * margin)
+        ]
+        needed = sum(1.5 * size for _, size in rows)
+        squeeze = min(1.0, (height - 2 * margin) / needed)
+        y = margin
+        for row, size in rows:
+            y += 1.5 * size * squeeze
+            writer.append((margin, y), row, font=font, fontsize=size * squeeze)
+        writer.write_text(page)
+        pixels = page.get_pixmap(dpi=DPI.get(document.shape, 200), colorspace=pymupdf.csGRAY)
+        return np.frombuffer(pixels.samples, np.uint8).reshape(pixels.height, pixels.width)
+
+
+def wrapped(line: str, font: pymupdf.Font, size: float, width: float) -> Iterator[str]:
+    """The rows that a line takes."""
+    row = ""
+    for word in line.split(" ") if " " in line else line:
+        longer = f"{row} {word}" if row and " " in line else row + word
+        if row and font.text_length(longer, size) > width:
+            yield row
+            longer = word
+        row = longer
+    yield row
+
+
+def clean(page: Pixels, random: np.random.Generator) -> Pixels:
+    return page
+
+
+def skewed(page: Pixels, random: np.random.Generator) -> Pixels:
+    """Laid badly on the glass."""
+    return turned(page, random.choice([-1, 1]) * random.uniform(3, 5))
+
+
+def photocopy(page: Pixels, random: np.random.Generator) -> Pixels:
+    """A copy of a copy: letters run together, dust, a dark edge."""
+    blurred = cv2.GaussianBlur(turned(page, random.uniform(-1, 1)), (0, 0), scale_of(page) * 1.6)
+    copy = np.where(blurred < 205, 20, 250).astype(np.uint8)
+    copy[:, : int(0.02 * page.shape[1])] = 30
+    return speckled(copy, random, 0.002)
+
+
+def fax(page: Pixels, random: np.random.Generator) -> Pixels:
+    """1 bit, 102 by 98 dots an inch, with lines that were lost."""
+    height, width = page.shape
+    small = reduced(turned(page, random.uniform(-1, 1)), 1100)
+    bits = np.where(small < 170, 0, 255).astype(np.uint8)
+    bits[random.integers(0, len(bits), 3)] = 255
+    return speckled(cv2.resize(bits, (width, height), interpolation=cv2.INTER_NEAREST), random, 0.001)
+
+
+def low_resolution(page: Pixels, random: np.random.Generator) -> Pixels:
+    """65 dots an inch, in a small JPEG."""
+    return reduced(page, 760)
+
+
+def faded(page: Pixels, random: np.random.Generator) -> Pixels:
+    """A pale ribbon on yellowed paper, out of focus."""
+    pale = 140 + 0.3 * cv2.GaussianBlur(page, (0, 0), scale_of(page) * 1.8).astype(np.float32)
+    return np.clip(pale + random.normal(0, 7, page.shape), 0, 255).astype(np.uint8)
+
+
+def photograph(page: Pixels, random: np.random.Generator) -> Pixels:
+    """By a phone: seen from the side, on a dark table, with a shadow and noise."""
+    height, width = page.shape
+    edge = int(0.08 * max(height, width))
+    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+    seen = corners + edge + random.uniform(-0.6, 0.6, (4, 2)).astype(np.float32) * edge
+    transform = cv2.getPerspectiveTransform(corners, seen)
+    size = (width + 2 * edge, height + 2 * edge)
+    table = cv2.warpPerspective(page, transform, size, borderMode=cv2.BORDER_CONSTANT, borderValue=60)
+    shadow = np.linspace(1.0, 0.35, size[0], dtype=np.float32)[None] * np.linspace(0.9, 0.7, size[1])[:, None]
+    noisy = cv2.GaussianBlur(table, (0, 0), scale_of(page) * 1.8) * shadow + random.normal(0, 8, table.shape)
+    return np.clip(noisy, 0, 255).astype(np.uint8)
+
+
+DEGRADATIONS: dict[str, Callable[[Pixels, np.random.Generator], Pixels]] = {
+    "clean": clean,
+    "skewed": skewed,
+    "photocopy": photocopy,
+    "fax": fax,
+    "low resolution": low_resolution,
+    "faded": faded,
+    "photograph": photograph,
+}
+JPEG_QUALITY = {"low resolution": 25, "photograph": 60}
+
+
+def scale_of(page: Pixels) -> float:
+    """Dots of the page by those of A4 at 200 dots an inch."""
+    return max(page.shape) / 2339
+
+
+def reduced(page: Pixels, side: int) -> Pixels:
+    scale = min(1.0, side / max(page.shape))
+    return cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def turned(page: Pixels, degrees: float) -> Pixels:
+    height, width = page.shape
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+    return cv2.warpAffine(page, matrix, (width, height), borderMode=cv2.BORDER_CONSTANT, borderValue=255).astype(
+        np.uint8
+    )
+
+
+def speckled(page: Pixels, random: np.random.Generator, share: float) -> Pixels:
+    """With specks of two dots each."""
+    specks = random.random((page.shape[0] // 2, page.shape[1] // 2)) < share
+    spread = cv2.resize(specks.astype(np.uint8), page.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    return np.where(spread == 1, 0, page).astype(np.uint8)
+
+
+if __name__ == "__main__":
+    main()
