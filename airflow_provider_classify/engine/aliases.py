@@ -11,10 +11,14 @@ import re
 from collections.abc import Sequence
 
 from airflow_provider_classify.engine.knowledge import Knowledge
-from airflow_provider_classify.engine.words import label_words
+from airflow_provider_classify.engine.words import label_words, singular
 
 #: Endings of plurals and cases, the longest first; after them at least this many letters are left, of folded words.
-_ENDING = re.compile(r"(?:en|er|es|um|ов|[eisnaoyыиа])$")
+_ENDING = re.compile(r"(?:si|oes?|ao|ie|en|er|es|um|ов|ии|ия|ие|[eisnaoyыиаоеяьй])$")
+#: Plurals that look like the end of another word: faturalar, kararları, årsredovisningar.
+_LONG_PLURAL = re.compile(r"(?:l[ae]ri?|ar)$")
+#: Letters that change before an ending: brief, brieven; bewijs, bewijzen; clinica, cliniche; presentaties.
+_SOFTENED = (("v", "f"), ("z", "s"), ("ch", "c"), ("gh", "g"), ("y", "i"))
 _SHORTEST_STEM = 5
 #: The fewest letters of a name that ends a compound: ``Eingangsrechnung`` is a ``Rechnung``.
 _SHORTEST_HEAD = 6
@@ -38,13 +42,27 @@ class Aliases:
 
     def find(self, words: Sequence[str]) -> str | None:
         """The type that the words are a name of; they come from :func:`label_words`."""
-        return self._names.get(tuple(words)) or self._glued.get("".join(words)) or self._stems.get(_stem(words))
+        if not words:
+            return None
+        return self._look_up(words) or self._look_up([*words[:-1], _LONG_PLURAL.sub("", words[-1])])
+
+    def _look_up(self, words: Sequence[str]) -> str | None:
+        joined, stem = "".join(words), _stem(words)
+        found = self._names.get(tuple(words)) or self._glued.get(joined) or self._stems.get(stem)
+        # A name that itself looks like a plural (Ausweis, of Ausweise), or loses an ending (belgesi, of belgeleri).
+        return found or self._glued.get(stem) or self._glued.get(singular(stem)) or self._stems.get(joined)
 
     def find_head(self, word: str) -> str | None:
         """The type whose name is the end of a compound: of a ``Handwerkerrechnung``, what a ``Rechnung`` is."""
         stem = _stem([word])
         ends = (stem[start:] for start in range(1, len(stem) - _SHORTEST_HEAD + 1))
         return next((self._stems[end] for end in ends if end in self._stems), None)
+
+    def find_beginning(self, word: str) -> str | None:
+        """The type whose name is the beginning of a compound: of an ``Emailkorrespondenz``, what an ``Email`` is."""
+        stem = _stem([word])
+        beginnings = (stem[:end] for end in range(len(stem) - 1, _SHORTEST_STEM - 1, -1))
+        return next((self._stems[start] for start in beginnings if start in self._stems), None)
 
 
 def _stem(words: Sequence[str]) -> str:
@@ -57,5 +75,11 @@ def _stem_of(word: str) -> str:
     stem = _ENDING.sub("", word)
     # A letter less in Cyrillic, whose short words decline as well: счета.
     is_long = len(stem) >= _SHORTEST_STEM - (not word.isascii())
+    if not is_long:
+        return _DOUBLED.sub(r"\1", word)
+    for soft, hard in _SOFTENED:
+        if stem.endswith(soft):
+            stem = stem.removesuffix(soft) + hard
+            break
     # Dutch doubles the vowel of a closed syllable: factuur, facturen.
-    return _DOUBLED.sub(r"\1", stem if is_long else word)
+    return _DOUBLED.sub(r"\1", stem)

@@ -26,7 +26,7 @@ from airflow_provider_classify.engine.examples import Painter, Portrait
 from airflow_provider_classify.engine.grouping import group_pages
 from airflow_provider_classify.engine.hierarchy import inner_nodes, sums_of_nodes
 from airflow_provider_classify.engine.knowledge import Geometry, Knowledge, Style, load_knowledge
-from airflow_provider_classify.engine.labels import meanings_of
+from airflow_provider_classify.engine.labels import Meaning, meanings_of
 from airflow_provider_classify.engine.language import guess_language
 from airflow_provider_classify.engine.own_words import OwnWords, OwnWordsPage, looks_of_words, rarity_of_words
 from airflow_provider_classify.engine.page import Page
@@ -37,9 +37,10 @@ from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.sentence_model import SentenceModel
 
-#: Points that a known category has at least, and how much its own words count beside what is known of it.
-LEAST_POINTS = -1.0
-OWN_WORDS_OF_KNOWN_NAME = 0.2
+#: Points that a category has at least, and how much its own words count beside what is known of it: of a category
+#: whose name is known, and of one of whose name a part is.
+LEAST_POINTS, LEAST_POINTS_OF_PART = -1.0, 1.0
+OWN_WORDS_OF_KNOWN_NAME, OWN_WORDS_OF_PART = 0.2, 0.5
 #: How many phrases a page names as evidence.
 EVIDENCE = 3
 
@@ -112,7 +113,10 @@ class Classifier:
             ]
             for meaning in self._meanings
         ]
-        self._least = [LEAST_POINTS if m.is_exact else POINTS_OF_THE_UNKNOWN for m in self._meanings]
+        self._least = [
+            _by_certainty(meaning, LEAST_POINTS, LEAST_POINTS_OF_PART, POINTS_OF_THE_UNKNOWN)
+            for meaning in self._meanings
+        ]
         self._least_of_none = least_of_none(all_known=all(meaning.is_exact for meaning in self._meanings))
         self._claims = [max(meaning.types.get(name, 0.0) for meaning in self._meanings) for name in self._scorer.names]
 
@@ -168,7 +172,7 @@ class Classifier:
             own_page = OwnWordsPage(score.text, score.features, share_of_long_text(len(score.text.words)))
             for number, (own, meaning) in enumerate(zip(self._own_words, self._meanings, strict=True)):
                 if own is not None:
-                    share = OWN_WORDS_OF_KNOWN_NAME if meaning.is_exact else 1.0
+                    share = _by_certainty(meaning, OWN_WORDS_OF_KNOWN_NAME, OWN_WORDS_OF_PART, 1.0)
                     points[number] += share * own.points(own_page)
         portrait = self._painter.portrait(score) if any(self._examples) else None
         if portrait is not None:
@@ -246,6 +250,10 @@ class Classifier:
             raw_result=raw,
             extra=extra,
         )
+
+
+def _by_certainty(meaning: Meaning, known: float, part: float, unknown: float) -> float:
+    return known if meaning.is_exact else part if meaning.is_named else unknown
 
 
 @lru_cache(maxsize=2)

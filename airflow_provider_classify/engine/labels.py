@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.aliases import Aliases
 from airflow_provider_classify.engine.hierarchy import path_of, spoken
 from airflow_provider_classify.engine.knowledge import DocumentType, Knowledge
+from airflow_provider_classify.engine.naming import BY_VAGUE_HEAD, PARTICLES, types_of_name, types_of_parts
 from airflow_provider_classify.engine.words import label_words, singular, words_of
 
 if TYPE_CHECKING:
@@ -29,14 +30,17 @@ if TYPE_CHECKING:
 #: How much a type counts for a category that means its parent, or a type that it is related to.
 BY_PARENT = 0.9
 BY_RELATION = 0.4
-#: How much the types count that half of a name means, or that resemble it most.
-BY_LAST_WORDS = 0.8
-BY_FIRST_WORDS = 0.6
+#: How much a type counts for a category that means a kind of it, or another kind of its parent.
+BY_KIND = 0.15
+#: How much the types count that a name resembles most.
 BY_RESEMBLANCE = 0.8
+#: Resemblance counts this many times as much beside types that a part of the name means.
+BESIDE_NAME = 0.6
+#: And of a type that a part of another category's name means.
+BESIDE_OTHERS = 0.4
 #: Resemblance below this is chance.
 LEAST_RESEMBLANCE = 0.12
 
-_EITHER = re.compile(r"\b(?:or|and|und|et|y|e|of)\b|[/&,+()]", re.IGNORECASE)
 #: Words that tell nothing about a type.
 _EMPTY_WORDS = frozenset(
     words_of(
@@ -44,11 +48,8 @@ _EMPTY_WORDS = frozenset(
         "document paper file page misc item which about who whose has have containing contains usually often how what "
         "one two each like into their use used person people company paperwork material piece thing general"
     )
-)
-
-
-#: What a name may end with and mean the same: "contract papers", "invoice scan".
-_CARRIERS = frozenset(["copy", "document", "file", "page", "paper", "paperwork", "pdf", "record", "sample", "scan"])
+).union(PARTICLES)
+_LETTER = re.compile("[a-z0-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +57,14 @@ class Meaning:
     """
     What a category stands for: the types that count for it and how much, 0 to 1.
 
-    ``is_exact`` where the name itself is known, so nothing has to be guessed.
+    ``is_exact`` where the name itself is known, so nothing has to be guessed; ``is_named`` where at least a
+    part of it is, and no description has to explain it.
     """
 
     category: Category
     types: Mapping[str, float]
     is_exact: bool
+    is_named: bool
 
 
 def meanings_of(
@@ -77,89 +80,107 @@ def meanings_of(
     aliases = Aliases(knowledge)
     paths = [path_of(category.name) for category in categories]
     categories = [spoken(category, lambda name: bool(aliases.find(label_words(name)))) for category in categories]
-    exact = [_by_name(category.name, aliases) for category in categories]
+    by_part = [types_of_parts(category.name, aliases) for category in categories]
+    exact = _giving_way([types_of_name(category.name, aliases) for category in categories], by_part)
     claimed = {name for types in exact for name in types}
     free = [t for t in knowledge.types.values() if t.name not in claimed]
     inexact = [category for category, types in zip(categories, exact, strict=True) if not types]
-    guesses = _guesses(inexact, aliases, knowledge, free)
+    named = _shared_out(
+        [
+            {name: weight for name, weight in parts.items() if name not in claimed}
+            for parts, types in zip(by_part, exact, strict=True)
+            if not types
+        ]
+    )
+    guesses = _guesses(inexact, named, knowledge, free)
     if sentence_model and inexact and free:
         guesses = with_nearness(guesses, sentence_model.nearness(inexact, free))
     guessed = iter(guesses)
     meant = [dict(types) if types else next(guessed) for types in exact]
+    parts_of_name = iter(named)
+    are_clear = [bool(types) or _is_clear(next(parts_of_name)) for types in exact]
     for types, path in zip(meant, paths, strict=True):
         for step in path[-2::-1]:
-            for name in _by_name(step, aliases).keys() - claimed:
+            for name in types_of_name(step, aliases).keys() - claimed:
                 types.setdefault(name, BY_PARENT)
     _inherit(meant, knowledge)
     return [
-        Meaning(category, types, is_exact=bool(named))
-        for category, types, named in zip(categories, meant, exact, strict=True)
+        Meaning(category, types, is_exact=bool(whole), is_named=bool(whole) or (is_clear and not category.description))
+        for category, types, whole, is_clear in zip(categories, meant, exact, are_clear, strict=True)
     ]
 
 
 def telling_words(text: str) -> Iterator[str]:
     """The words that say something about a type, in the singular."""
-    return (singular(word) for word in words_of(text) if word not in _EMPTY_WORDS)
+    return (singular(word) for word in words_of(text) if word not in _EMPTY_WORDS and not _LETTER.fullmatch(word))
 
 
-def _by_name(name: str, aliases: Aliases) -> dict[str, float]:
-    """The types that the whole name means: one alias, two in a row, or some with "or" between."""
-    words = label_words(name)
-    bare = words
-    while bare and not aliases.find(bare) and bare[-1] in _CARRIERS:
-        bare = bare[:-1]
-    if whole := aliases.find(bare):
-        return {whole: 1.0}
-    for cut in range(1, len(words)):
-        if (first := aliases.find(words[:cut])) and (second := aliases.find(words[cut:])):
-            return {first: 1.0, second: 1.0}
-    parts = [aliases.find(label_words(part)) for part in _EITHER.split(name.replace("_", " ")) if part.strip()]
-    return {part: 1.0 for part in parts if part} if all(parts) else {}
+def _giving_way(exact: Sequence[dict[str, float]], by_part: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """
+    What whole names mean; a name of several types leaves those to the others that mean nothing else.
+
+    "Insurance correspondence" is no letter where there is a category "ordinary letters".
+    """
+    only = Counter(
+        next(iter(types))
+        for types in (whole or parts for whole, parts in zip(exact, by_part, strict=True))
+        if len(types) == 1
+    )
+    return [{name: w for name, w in types.items() if len(types) == 1 or not only[name]} or types for types in exact]
 
 
-def _by_part(name: str, aliases: Aliases) -> dict[str, float]:
-    """The types named by the last words ("our tax form") or the first ones ("invoice archive") of each part."""
-    types: dict[str, float] = {}
-    for part in _EITHER.split(name.replace("_", " ")):
-        words = [word for word in label_words(part) if not word.isdigit()]
-        endings = (aliases.find(words[cut:]) for cut in range(len(words)))
-        if last := next(filter(None, endings), None) or aliases.find_head("".join(words[-1:])):
-            types[last] = BY_LAST_WORDS
-        for cut in range(len(words) - 1, 0, -1):
-            if first := aliases.find(words[:cut]):
-                types.setdefault(first, BY_FIRST_WORDS)
-                break
-    return types
+def _shared_out(named: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """What parts of names mean; a type that several do counts half for the one that means another type besides."""
+    counts = Counter(name for types in named for name in types)
+    return [
+        {
+            name: weight / 2 if counts[name] > 1 and any(counts[other] == 1 for other in types) else weight
+            for name, weight in types.items()
+        }
+        for types in named
+    ]
 
 
 def _guesses(
     categories: Sequence[Category],
-    aliases: Aliases,
+    named: Sequence[Mapping[str, float]],
     knowledge: Knowledge,
     free: Sequence[DocumentType],
 ) -> list[dict[str, float]]:
     """
     The types that each of the categories with unknown names may mean.
 
-    The best type counts BY_RESEMBLANCE, however weak: the category means something. Of two
-    categories that resemble a type, it counts far less for the one that does so less.
+    The best type counts BY_RESEMBLANCE, however weak: the category means something; less beside types that
+    a part of the name means. Of two categories that resemble a type, it counts far less for the one that
+    does so less.
+
+    :param named: the types that parts of each category's name mean.
     """
     if not categories:
         return []
     resemblance = _Resemblance(knowledge, free)
     by_word = [resemblance.to(category) for category in categories]
-    nearest = {t.name: max((likeness.get(t.name, 0.0) for likeness in by_word), default=0.0) for t in free}
-    free_names = {t.name for t in free}
-    guesses = []
-    for category, likeness in zip(categories, by_word, strict=True):
-        best = max(likeness.values(), default=1.0)
-        types = {
-            name: BY_RESEMBLANCE * value / best * (value / nearest[name]) ** 3
+    taken = {name for by_part in named if _is_clear(by_part) for name in by_part}
+    by_word = [
+        {
+            name: value
+            * (BESIDE_NAME if _is_clear(by_part) else 1.0)
+            * (BESIDE_OTHERS if name in taken - by_part.keys() else 1.0)
             for name, value in likeness.items()
-            if value >= max(LEAST_RESEMBLANCE, best / 4)
         }
-        named = {name: weight for name, weight in _by_part(category.name, aliases).items() if name in free_names}
-        guesses.append(types | {name: max(weight, types.get(name, 0.0)) for name, weight in named.items()})
+        for by_part, likeness in zip(named, by_word, strict=True)
+    ]
+    nearest = {t.name: max((likeness.get(t.name, 0.0) for likeness in by_word), default=0.0) for t in free}
+    guesses = []
+    for by_part, likeness in zip(named, by_word, strict=True):
+        best = max(likeness.values(), default=1.0)
+        most = BY_RESEMBLANCE * (BESIDE_NAME if _is_clear(by_part) else 1.0)
+        types = {
+            name: most * value / best * (value / nearest[name]) ** 3
+            for name, value in likeness.items()
+            if value >= max(LEAST_RESEMBLANCE * most / BY_RESEMBLANCE, best / 4)
+        }
+        guesses.append(types | {name: max(weight, types.get(name, 0.0)) for name, weight in by_part.items()})
     return guesses
 
 
@@ -182,16 +203,24 @@ def with_nearness(guesses: Sequence[dict[str, float]], nearness: Sequence[dict[s
     return together
 
 
+def _is_clear(by_part: Mapping[str, float]) -> bool:
+    return max(by_part.values(), default=0.0) > BY_VAGUE_HEAD
+
+
 def _inherit(meant: Sequence[dict[str, float]], knowledge: Knowledge) -> None:
-    """Let types that no category means count for the categories that mean what they are a kind of."""
+    """Let types that no category means count for the categories that mean what they are a kind of, or near to."""
     direct = {name for types in meant for name in types}
     owned = [dict(types) for types in meant]
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for document_type in knowledge.types.values():
+        for parent in document_type.parents:
+            kinds[parent].append(document_type.name)
     for document_type in knowledge.types.values():
         if document_type.name in direct:
             continue
-        for ancestors in _generations(document_type, knowledge):
+        for relatives in _relatives(document_type, kinds, knowledge):
             shares = [
-                (number, max(types.get(name, 0.0) * weight for name, weight in ancestors.items()))
+                (number, max(types.get(name, 0.0) * weight for name, weight in relatives.items()))
                 for number, types in enumerate(owned)
             ]
             if any(share for _, share in shares):
@@ -201,8 +230,14 @@ def _inherit(meant: Sequence[dict[str, float]], knowledge: Knowledge) -> None:
                 break
 
 
-def _generations(document_type: DocumentType, knowledge: Knowledge) -> Iterator[dict[str, float]]:
-    """The parents, the related types, then the parents' parents and so on, with what this type counts for them."""
+def _relatives(
+    document_type: DocumentType, kinds: Mapping[str, Sequence[str]], knowledge: Knowledge
+) -> Iterator[dict[str, float]]:
+    """
+    The types that this one may count for instead, and how much, the nearest first.
+
+    The parents, the related types, then the parents' parents and so on; at last its kinds and its parents' kinds.
+    """
     weight, generation = 1.0, [document_type]
     for _ in range(3):
         parents = dict.fromkeys((name for t in generation for name in t.parents), weight * BY_PARENT)
@@ -213,6 +248,8 @@ def _generations(document_type: DocumentType, knowledge: Knowledge) -> Iterator[
             yield related
         generation = [knowledge.types[name] for name in parents if name in knowledge.types]
         weight *= BY_PARENT
+    if near := [kind for name in (document_type.name, *document_type.parents) for kind in kinds.get(name, ())]:
+        yield dict.fromkeys(near, BY_KIND)
 
 
 class _Resemblance:

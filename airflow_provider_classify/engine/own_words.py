@@ -1,22 +1,27 @@
 """
 What a page has of a category's own words: its name as a heading, and the words of its description.
 
-They carry a category that no known type explains, and hardly count beside one that is known.
+They carry a category that no known type explains, and hardly count beside one that is known. Common words
+are found in other languages too: of a description with "date of birth", a page's "Geburtsdatum".
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
+
+import yaml
 
 from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.features import Features, PageText
 from airflow_provider_classify.engine.knowledge import Geometry, Knowledge, Style
 from airflow_provider_classify.engine.labels import telling_words
 from airflow_provider_classify.engine.scoring import geometry_points, style_points
-from airflow_provider_classify.engine.words import label_words, singular
+from airflow_provider_classify.engine.words import label_words, singular, words_of
 
 #: Points for the name as a heading, within one, and anywhere in the text.
 AS_HEADING, IN_HEADING, IN_TEXT = 3.0, 1.8, 0.8
@@ -29,6 +34,22 @@ PHRASE = 1.5
 COMMON_LOOK = 0.6
 #: A heading is at most this long, and begins in the upper part of the page.
 HEADING_WORDS, HEADING_REGION = 8, 0.3
+
+
+@cache
+def _translations() -> Mapping[str, frozenset[str]]:
+    """The English words that a word of another language may mean."""
+    table: Mapping[str, str] = yaml.safe_load(Path(__file__).with_name("field_words.yaml").read_text(encoding="utf-8"))
+    meanings: dict[str, set[str]] = defaultdict(set)
+    for english, others in table.items():
+        for word in words_of(others):
+            meanings[singular(word)].add(english)
+    return {word: frozenset(found) for word, found in meanings.items()}
+
+
+def _with_translations(words: Iterable[str]) -> frozenset[str]:
+    words = frozenset(words)
+    return words.union(*(_translations().get(word, ()) for word in words))
 
 
 def rarity_of_words(knowledge: Knowledge) -> dict[str, float]:
@@ -74,6 +95,7 @@ class OwnWords:
         self._name_words = set(telling_words(" ".join(self._name)))
         description = list(telling_words(category.description))
         self._weights = {word: rarity.get(word, 0.4) for word in description}
+        self._senses = {word: _with_translations([word]) for word in description}
         self._phrases = {pair: sum(self._weights[word] for word in pair) / 2 for pair in pairwise(description)}
 
     def points(self, page: OwnWordsPage) -> float:
@@ -99,7 +121,9 @@ class OwnWords:
         return IN_TEXT * len(self._name_words & page.vocabulary) / max(1, len(self._name_words))
 
     def _description_points(self, page: OwnWordsPage) -> float:
-        found = sum(weight for word, weight in self._weights.items() if word in page.vocabulary)
+        found = sum(
+            weight for word, weight in self._weights.items() if not self._senses[word].isdisjoint(page.vocabulary)
+        )
         found += PHRASE * sum(weight for pair, weight in self._phrases.items() if pair in page.pairs)
         return DESCRIPTION_LIMIT * (1.0 - math.exp(-RARE_WORD * found * page.shrink / DESCRIPTION_LIMIT))
 
@@ -110,7 +134,7 @@ class OwnWordsPage:
     def __init__(self, text: PageText, features: Features, shrink: float) -> None:
         self.features = features
         self.words = [singular(word) for word in text.words]
-        self.vocabulary = frozenset(self.words)
+        self.vocabulary = _with_translations(self.words)
         self.pairs = frozenset(pairwise(self.words))
         self.shrink = shrink
         self.headings = [

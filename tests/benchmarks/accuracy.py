@@ -8,7 +8,7 @@ environment variable DOCUMENTS stands for it. The first figures are those of the
 cross-validated ones are of its decision fitted on other sources, and so is the reliability diagram.
 Figures that have a goal, for documents that nobody has tuned on, stand beside it. Further options add tables:
 
-* ``--paraphrased``: the categories under other names, all at once.
+* ``--paraphrased``: the categories in the words of each of several users, all at once.
 * ``--held-back``: each category in turn unknown to the engine, given by name and a sentence.
 * ``--unknown``: each category in turn not offered; does the confidence tell its documents apart?
 """

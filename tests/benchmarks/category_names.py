@@ -1,28 +1,13 @@
-"""Other words for twenty common categories: what a user might have called them."""
+"""Other words for twenty common categories: what a user might have called them, and how one describes them."""
 
-#: The same category in words of another office.
-PARAPHRASES = {
-    "advertisement": "consumer marketing",
-    "bank_statement": "banking transaction overview",
-    "contract": "agreement papers",
-    "court_document": "legal case papers",
-    "datasheet_manual": "device documentation",
-    "email": "messages sent by email",
-    "financial_report": "investor earnings report",
-    "form": "application blank",
-    "id_card": "passport or identification badge",
-    "insurance": "insurer paperwork",
-    "invoice": "supplier charges",
-    "letter": "signed business letter",
-    "medical_record": "clinical patient notes",
-    "memo": "company-internal memorandum",
-    "news": "press articles",
-    "presentation": "conference talk slides",
-    "receipt": "shop purchase record",
-    "resume": "job application profile",
-    "scientific_paper": "university research article",
-    "tax_form": "papers for the tax authority",
-}
+from pathlib import Path
+
+import yaml
+
+#: The categories' names in the words of each of several users.
+PARAPHRASES: dict[str, dict[str, str]] = yaml.safe_load(
+    Path(__file__).with_name("paraphrases.yaml").read_text(encoding="utf-8")
+)
 
 #: What each category is, in a sentence, for an engine that does not know the type.
 DESCRIPTIONS = {

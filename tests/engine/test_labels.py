@@ -103,4 +103,53 @@ def test_of_two_unknown_names_the_nearer_one_gets_the_type() -> None:
 
 def test_words_that_nothing_has_mean_nothing() -> None:
     (meaning,) = meant("xyzzy")
-    assert meaning == Meaning(Category("xyzzy"), {}, is_exact=False)
+    assert meaning == Meaning(Category("xyzzy"), {}, is_exact=False, is_named=False)
+
+
+def test_the_main_word_stands_before_what_it_is_about() -> None:
+    (meaning,) = meant("bills from newspapers")
+    assert foremost(meaning) == "invoice"
+    assert 0 < meaning.types["newspaper article"] < meaning.types["invoice"]
+
+
+def test_a_vague_main_word_tells_less_than_what_stands_before_it() -> None:
+    (meaning,) = meant("statements of the bank")
+    assert foremost(meaning) == "bank statement"
+
+
+@pytest.mark.parametrize(
+    ("name", "type_name"),
+    [
+        ("documents d'assurance", "insurance policy"),
+        ("copies of invoices", "invoice"),
+        ("Rechnungskopien", "invoice"),
+        ("Vertragskopien", "contract"),
+        ("faturalar", "invoice"),
+        ("brieven", "letter"),
+        ("cartelle cliniche", "medical record"),
+    ],
+)
+def test_carriers_and_plurals_of_other_languages(name: str, type_name: str) -> None:
+    (meaning,) = meant(name)
+    assert meaning.is_exact
+    assert foremost(meaning) == type_name
+
+
+def test_a_name_of_two_types_leaves_one_to_the_category_that_means_only_it() -> None:
+    (alone,) = meant("insurance correspondence")
+    assert alone.types["letter"] == 1.0
+    insurance, letters = meant("insurance correspondence", "ordinary letters")
+    assert "letter" not in insurance.types
+    assert foremost(letters) == "letter"
+
+
+def test_what_another_category_is_named_after_is_hardly_taken_by_resemblance() -> None:
+    clinical, scholarly = meant("clinical documents archive", "scholarly manuscripts")
+    assert clinical.types.get("scientific paper", 0.0) < scholarly.types["scientific paper"] / 2
+
+
+def test_a_kind_counts_a_little_for_another_kind_where_nothing_is_nearer() -> None:
+    (licence,) = meant("driver license")
+    assert 0 < licence.types["identity card"] < BY_RELATION
+    licence, _ = meant("driver license", "identity card")
+    assert "identity card" not in licence.types

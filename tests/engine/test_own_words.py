@@ -49,3 +49,12 @@ def test_words_tell_what_a_document_looks_like() -> None:
     assert LOOKS["agreement"] == {Style.PROSE}
     prose = page_of(*["It was said that the house on the hill had been empty for a year"] * 4)
     assert points(Category("agreement"), prose) > points(Category("xyzzy"), prose)
+
+
+def test_common_words_of_a_description_are_found_in_other_languages() -> None:
+    english = Category("x", "The date of birth and the nationality.")
+    german = Category("x", "Geburtsdatum und Staatsangehörigkeit.")
+    spanish = page_of("Fecha de nacimiento", "Nacionalidad")
+    for category in (english, german):
+        assert points(category, spanish) > points(category, page_of("Fecha", "Nombre"))
+    assert points(german, page_of("Birth", "Nationality")) > points(german, page_of("Street", "Colour")) == 0

@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.knowledge import load_knowledge
-from airflow_provider_classify.engine.labels import BY_RESEMBLANCE, meanings_of, with_nearness
+from airflow_provider_classify.engine.labels import BY_KIND, BY_RESEMBLANCE, meanings_of, with_nearness
 from airflow_provider_classify.engine.process import EngineProcess
 from airflow_provider_classify.engine.sentence_model import SentenceModel
 from airflow_provider_classify.exceptions import SentenceModelNotUsable
@@ -38,7 +38,7 @@ def types(model: SentenceModel | None, *categories: Category) -> list[dict[str, 
 )
 def test_an_unknown_name_means_the_type_that_it_is_near_to(model: SentenceModel, category: Category) -> None:
     (meaning,) = meanings_of([category], load_knowledge(), model)
-    assert meaning.types == {"obituary": BY_RESEMBLANCE}
+    assert meaning.types == {"obituary": BY_RESEMBLANCE, "newspaper article": BY_RESEMBLANCE * BY_KIND}
     assert not meaning.is_exact
     assert types(None, category) == [{}]
 
@@ -50,7 +50,9 @@ def test_a_known_name_is_left_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_type_that_a_category_names_is_no_other_categorys(model: SentenceModel) -> None:
-    assert types(model, Category("obituary"), Category("zibble")) == [{"obituary": 1.0}, {}]
+    obituary, zibble = types(model, Category("obituary"), Category("zibble"))
+    assert obituary["obituary"] == 1.0
+    assert zibble == {}
 
 
 def test_what_is_near_to_nothing_means_nothing(model: SentenceModel) -> None:
@@ -59,7 +61,7 @@ def test_what_is_near_to_nothing_means_nothing(model: SentenceModel) -> None:
 
 def test_of_two_names_the_nearer_one_gets_the_type(model: SentenceModel) -> None:
     zibble, quandle = types(model, Category("zibble"), Category("quandle"))
-    assert zibble == {"obituary": BY_RESEMBLANCE}
+    assert zibble["obituary"] == BY_RESEMBLANCE
     assert quandle["recipe"] == BY_RESEMBLANCE
     assert quandle["obituary"] < BY_RESEMBLANCE / 2
 
