@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_classify.batch.items import Item
+from airflow_provider_classify.batch.items import Item, small
 from airflow_provider_classify.batch.json_lines import read_lines, write_lines
 from airflow_provider_classify.exceptions import BatchRecordLost, ClassifyError
 
@@ -102,6 +102,20 @@ class Ledger:
             ) from error
         return [Item(document, intent) for document, intent in plan]
 
+    def packed(self, items: Sequence[Item]) -> dict[str, Any]:
+        """Give what another worker needs to go on where it cannot reach this record; without the results' pages."""
+        return {
+            "plan": [[item.document, item.intent] for item in items],
+            "entries": [{**small(entry), **_address(entry)} for entry in self._entries()],
+        }
+
+    def unpack(self, packed: Mapping[str, Any]) -> None:
+        """Take :meth:`packed` over, unless the record is here."""
+        if not (self._path / _PLAN).exists():
+            self.plan([Item(document, intent) for document, intent in packed["plan"]])
+            self._gathered += packed["entries"]
+            self._write()
+
     def progress(self) -> Progress:
         """Read where the batch stands."""
         progress = Progress()
@@ -177,6 +191,10 @@ class Ledger:
         if not self._path.exists():
             return []
         return sorted((part for part in self._path.iterdir() if part.name.endswith(".jsonl")), key=lambda p: p.name)
+
+
+def _address(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: entry[name] for name in ("intent", "error_kind") if name in entry}
 
 
 def _is_end(entry: dict[str, Any]) -> bool:

@@ -150,12 +150,20 @@ class ClassifyBatchOperator(BaseOperator):
                 return self._finish(ledger, items, wait)
         raise self._deferral(ledger, items, wait)
 
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> Any:
-        """Resume after the trigger's event: fetch the results, which do not travel in the event."""
+    def execute_complete(
+        self, context: Context, event: dict[str, Any] | None = None, record: dict[str, Any] | None = None
+    ) -> Any:
+        """
+        Resume after the trigger's event: fetch the results, which do not travel in the event.
+
+        :param record: of a batch without an ``output``, which may resume on another machine.
+        """
         with retries.only_if_useful():
             if event and event["status"] == "gave_up":
                 raise error_of_kind(event["error_kind"], event["message"])
             ledger = Ledger(self._record_folder(context))
+            if record:
+                ledger.unpack(record)
             items = ledger.planned()
             self._running = (context["ti"], ledger)
             now = time.time()
@@ -262,7 +270,8 @@ class ClassifyBatchOperator(BaseOperator):
         return summary
 
     def _deferral(self, ledger: Ledger, items: Sequence[Item], wait: polling.Wait) -> TaskDeferred:
-        job_ids = None if self.output_path else list(ledger.progress().under_way(items).values())
+        is_within_reach = bool(self.output_path)
+        job_ids = None if is_within_reach else list(ledger.progress().under_way(items).values())
         trigger = ClassifyBatchTrigger(
             classify_conn_id=self.classify_conn_id,
             ledger=ledger.folder,
@@ -272,10 +281,15 @@ class ClassifyBatchOperator(BaseOperator):
             poll_interval=wait.longest_pause,
         )
         left = timedelta(seconds=wait.deadline - time.time())
-        return TaskDeferred(trigger=trigger, method_name="execute_complete", timeout=left + BACKSTOP)
+        return TaskDeferred(
+            trigger=trigger,
+            method_name="execute_complete",
+            kwargs=None if is_within_reach else {"record": ledger.packed(items)},
+            timeout=left + BACKSTOP,
+        )
 
     def _record_folder(self, context: Context) -> str:
-        """Beside the output; without one, under Airflow's home, where only this machine finds it."""
+        """Beside the output; without one, under Airflow's home, where only this machine finds it: it is packed, too."""
         if self.output_path:
             return f"{self.output_path}.parts"
         home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()

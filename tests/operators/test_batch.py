@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 from samples import draw_samples
 
 from airflow_provider_classify.batch.ledger import Ledger
@@ -102,10 +103,14 @@ class TestInADag:
         assert [path.name for path in output.iterdir() if path.is_dir()] == ["strict.jsonl.parts"]
 
 
-def batch(folder, tmp_path, connection="service", **arguments):
+def batch(documents, tmp_path, connection="service", **arguments):
     arguments = {"output": str(tmp_path / "out.jsonl"), "max_failed": 1, "poll_interval": 1, **arguments}
     return ClassifyBatchOperator(
-        task_id="t", documents=str(folder), categories=[*EXPECTED.values()], classify_conn_id=connection, **arguments
+        task_id="t",
+        documents=documents if isinstance(documents, list) else str(documents),
+        categories=[*EXPECTED.values()],
+        classify_conn_id=connection,
+        **arguments,
     )
 
 
@@ -140,6 +145,25 @@ class TestResuming:
         with pytest.raises(AirflowFailException) as failure:
             batch(folder, tmp_path, "wrong_key").execute(context())
         assert isinstance(failure.value.__cause__, AuthenticationRejected)
+
+    def test_without_an_output_another_machine_goes_on(self, service, folder, tmp_path, monkeypatch):
+        before = submitted_to(service)
+        with service.frozen_engine():
+            monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "machine"))
+            (tmp_path / "documents").mkdir()
+            documents = [shutil.copy(path, tmp_path / "documents") for path in folder.iterdir()]
+            missing = tmp_path / "documents" / "missing.pdf"
+            operator = batch([*documents, str(missing)], tmp_path, output=None, deferrable=True, max_failed=2)
+            with pytest.raises(TaskDeferred) as deferred:
+                operator.execute(context())
+        for job_id in deferred.value.trigger.job_ids:
+            ClassifyHook("service").fetch(job_id)
+        monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "another"))
+        kwargs = json.loads(json.dumps(deferred.value.kwargs))
+        found = operator.execute_complete(context(), {"status": "ended"}, **kwargs)
+        kinds = {line["document"].rpartition("/")[2]: line.get("classification") for line in found}
+        assert kinds == {**EXPECTED, "damaged.pdf": None, "missing.pdf": None}
+        assert submitted_to(service) == before + 5
 
     def test_a_record_that_the_resumed_task_cannot_reach_says_so(self, service, folder):
         operator = batch(folder, folder, output=None)
