@@ -34,7 +34,7 @@ from airflow_provider_classify.contract import MAX_PAGES
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.process import EngineProcess
 from airflow_provider_classify.engine.reading import open_document
-from airflow_provider_classify.engine.reading.mupdf import TEXT_FLAGS
+from airflow_provider_classify.engine.reading.mupdf import TEXT_FLAGS, is_earlier_ocr
 from airflow_provider_classify.exceptions import DocumentError
 
 ROUNDS = 3
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def sorted_by_source(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The PDFs of which every page is read from its text, and the documents of which none is."""
+    """The PDFs of which every page is read from a text of its own, and the documents of which none is."""
     texts, scans = [], []
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".png", ".jpg", ".tif"):
@@ -70,9 +70,16 @@ def sorted_by_source(folder: Path) -> tuple[list[Path], list[Path]]:
         elif path.suffix == ".pdf":
             with open_document(path, name=path.name) as document:
                 sources = {next(page.passes()).source for page in document.pages}
-            if len(sources) == 1:
-                (texts if "text_layer" in sources else scans).append(path)
+            if sources == {"ocr"}:
+                scans.append(path)
+            elif sources == {"text_layer"} and not _has_earlier_ocr(path):
+                texts.append(path)
     return texts, scans
+
+
+def _has_earlier_ocr(path: Path) -> bool:
+    with pymupdf.open(path) as document:
+        return any(is_earlier_ocr(page) for page in document.pages(0, min(MAX_PAGES, len(document))))
 
 
 def _bench_start(path: Path, categories: Sequence[Category]) -> None:

@@ -115,7 +115,7 @@ class _MupdfPage:
     def _read_again(self, page: Any, earlier: Page) -> Iterator[Page]:
         """The page by OCR where its text is that of an earlier OCR, and that is no longer."""
         with self._damage_named():
-            if not can_be_read_by_ocr(earlier) or not _is_earlier_ocr(page):
+            if not can_be_read_by_ocr(earlier) or not is_earlier_ocr(page):
                 return
             picture = _render(page)
         if picture.is_blank():
@@ -174,7 +174,7 @@ def _is_picture(page: Any) -> bool:
     return any(picture.get_area() > STAMP_PICTURE * page.rect.get_area() for picture in pictures)
 
 
-def _is_earlier_ocr(page: Any) -> bool:
+def is_earlier_ocr(page: Any) -> bool:
     """Whether the text is not to be seen: another program's reading of a scan, invisible above it or hidden below."""
     # At 72 dots an inch, less than any scan has, the page's pictures would not fill it; asking this costs a tenth.
     if sum(width * height for _, _, width, height, *_ in page.get_images()) < page.rect.get_area():
