@@ -7,6 +7,7 @@ and, if it is no text page, its shape; the lines of its page follow, a large one
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,7 @@ class Written:
 def written_documents() -> Iterator[Written]:
     """All of them, category by category."""
     for path in sorted(FOLDER.glob("*.txt")):
-        for block in path.read_text(encoding="utf-8").split("--- ")[1:]:
+        for block in re.split("^--- ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
             heading, *lines = block.splitlines()
             language, _, shape = heading.partition(" ")
             large = frozenset(line.removeprefix(_LARGE) for line in lines if line.startswith(_LARGE))
