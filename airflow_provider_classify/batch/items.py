@@ -35,11 +35,12 @@ def items_of(fingerprints: Mapping[str, str], categories: Sequence[Category], cl
     :param fingerprints: of each document, by its reference.
     """
     asked = [asdict(category) for category in categories]
-    return [
-        Item(document, hashlib.sha256(json.dumps(question, sort_keys=True).encode()).hexdigest())
-        for document, fingerprint in fingerprints.items()
-        for question in [[document, fingerprint, asked, classifier]]
-    ]
+
+    def intent_of(document: str, fingerprint: str) -> str:
+        question = json.dumps([document, fingerprint, asked, classifier], sort_keys=True)
+        return hashlib.sha256(question.encode()).hexdigest()
+
+    return [Item(document, intent_of(document, fingerprint)) for document, fingerprint in fingerprints.items()]
 
 
 def list_documents(folder: str, pattern: str) -> list[str]:

@@ -106,13 +106,15 @@ class Ledger:
         """Give what another worker needs to go on where it cannot reach this record; without the results' pages."""
         return {
             "plan": [[item.document, item.intent] for item in items],
-            "entries": [{**small(entry), **_address(entry)} for entry in self._entries()],
+            "entries": [_packed(entry) for entry in self._entries()],
         }
 
     def unpack(self, packed: Mapping[str, Any]) -> None:
-        """Take :meth:`packed` over, unless the record is here."""
-        if not (self._path / _PLAN).exists():
-            self.plan([Item(document, intent) for document, intent in packed["plan"]])
+        """Take :meth:`packed` over, unless it is of this very record. What another try has left here is older."""
+        items = [Item(document, intent) for document, intent in packed["plan"]]
+        if self.packed(items) != packed:
+            self.remove()
+            self.plan(items)
             self._gathered += packed["entries"]
             self._write()
 
@@ -193,8 +195,8 @@ class Ledger:
         return sorted((part for part in self._path.iterdir() if part.name.endswith(".jsonl")), key=lambda p: p.name)
 
 
-def _address(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: entry[name] for name in ("intent", "error_kind") if name in entry}
+def _packed(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {**small(entry), **{name: entry[name] for name in ("intent", "error_kind") if name in entry}}
 
 
 def _is_end(entry: dict[str, Any]) -> bool:

@@ -32,6 +32,30 @@ def test_what_one_process_noted_another_reads(folder):
     assert outstanding([A, B, C], progress) == [A, C]
 
 
+def test_another_machine_takes_a_packed_record_over_whatever_an_earlier_try_left_there(folder, tmp_path):
+    with Ledger(f"{tmp_path}/elsewhere") as earlier:
+        earlier.plan([A])
+        earlier.submitted(A, "earlier-job")
+    with Ledger(folder) as ledger:
+        ledger.plan([A, B, C])
+        ledger.submitted(A, "job-a")
+        ledger.ended(B, RESULT)
+        ledger.failed(C, DocumentCorrupt("c.pdf is damaged."))
+    elsewhere = Ledger(f"{tmp_path}/elsewhere")
+    elsewhere.unpack(ledger.packed([A, B, C]))
+    assert elsewhere.planned() == [A, B, C]
+    assert elsewhere.progress() == ledger.progress()
+    assert [line["document"] for line in elsewhere.lines([B])] == [B.document]
+
+
+def test_a_packed_record_adds_nothing_to_its_own(folder):
+    with Ledger(folder) as ledger:
+        ledger.plan([A])
+        ledger.failed(A, DocumentCorrupt("a.pdf is damaged."))
+    ledger.unpack(ledger.packed([A]))
+    assert ledger.progress().failed == {A.intent: 1}
+
+
 def test_an_empty_record_is_a_new_batch(folder):
     progress = Ledger(folder).progress()
     assert not progress.submitted

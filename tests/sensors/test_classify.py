@@ -17,15 +17,14 @@ from airflow_provider_classify.exceptions import JobNotFound
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.sensors.classify import ClassifySensor
 from tests.support.context import context
-from tests.support.service import running_service
+from tests.support.service import connected_service
 
 TIMED_OUT = {"job_id": "j", "status": "gave_up", "error_kind": "JobTimedOut", "message": "Job j was not done."}
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    with running_service(tmp_path_factory.mktemp("service")) as service, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW_CONN_SERVICE", json.dumps({"conn_type": "classify", "host": service.url}))
+    with connected_service(tmp_path_factory.mktemp("service")) as service:
         yield service
 
 

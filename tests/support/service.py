@@ -7,6 +7,7 @@ The real service as a process of its own, for tests that speak HTTP to it.
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import signal
@@ -19,6 +20,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
+import pytest
 
 _SERVE = """
 import sys
@@ -116,3 +118,11 @@ def running_service(data_dir: Path, api_key: str | None = None, port: int = 0, *
         yield service
     finally:
         service.stop()
+
+
+@contextmanager
+def connected_service(data_dir: Path) -> Iterator[RunningService]:
+    """As :func:`running_service`, with the Airflow connection ``service`` to it."""
+    with running_service(data_dir) as service, pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_SERVICE", json.dumps({"conn_type": "classify", "host": service.url}))
+        yield service

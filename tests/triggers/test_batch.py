@@ -14,13 +14,12 @@ from airflow_provider_classify.batch.ledger import Ledger
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
 from tests.support.scripted_server import Answer, scripted_server
-from tests.support.service import running_service
+from tests.support.service import connected_service
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
-    with running_service(tmp_path_factory.mktemp("service")) as service, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW_CONN_SERVICE", json.dumps({"conn_type": "classify", "host": service.url}))
+    with connected_service(tmp_path_factory.mktemp("service")) as service:
         yield service
 
 
