@@ -47,6 +47,10 @@ class SentenceModelNotUsable(ClassifyError):
     """The sentence model that the user named cannot be found, fetched or loaded."""
 
 
+class LanguageDataNotUsable(ClassifyError):
+    """Tesseract's language data is installed where the local engine looks for it, but cannot be loaded."""
+
+
 class InvalidOutput(ClassifyError):
     """The output of a batch cannot be written as it is named."""
 

@@ -15,7 +15,7 @@ from contextlib import suppress
 from typing import IO, Any
 
 #: What a child sees of the environment: an Airflow worker's holds connections and keys.
-_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH")
+_ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "TESSDATA_PREFIX")
 
 
 class ChildDied(Exception):

@@ -238,6 +238,8 @@ class Classifier:
                 for found in page.score.evidence(told_by, EVIDENCE)
             ],
         }
+        if page.score.text.page.is_of_unknown_script:
+            extra["unknown_script"] = True
         examples = self._examples[best]
         if examples and page.portrait:
             path, likeness = examples.nearest(page.portrait)

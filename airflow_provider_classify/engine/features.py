@@ -92,7 +92,7 @@ class Features:
     ``amounts`` the number of figures with two decimals. The rest is of all lines that the page
     has, read or not: their number, the median width and size as shares of the page's, how many
     stand side by side on average, and the largest size by the median one. ``pictured`` is the
-    share of the page that is pictures among the text.
+    share of the page that is pictures among the text, ``legibility`` how sure OCR is of the text.
     """
 
     height_ratio: float
@@ -106,6 +106,7 @@ class Features:
     prose: float
     amounts: int
     pictured: float
+    legibility: float
 
 
 def features_of(text: PageText) -> Features:
@@ -126,6 +127,7 @@ def features_of(text: PageText) -> Features:
         prose=_prose(text),
         amounts=len(_AMOUNT.findall(text.raw)),
         pictured=page.pictured,
+        legibility=page.legibility,
     )
 
 

@@ -66,6 +66,7 @@ class Geometry(StrEnum):
     LANDSCAPE = "landscape"  # slides
     PRESS = "press"  # printed columns under headlines, mostly seen as scans
     FIELDS = "fields"  # many short pieces of text side by side
+    HANDWRITTEN = "handwritten"  # running lines by hand
     SPARSE = "sparse"  # a few words, some in large print, or around a picture
 
 

@@ -41,6 +41,9 @@ PRESS_LINES = 20
 SLIDE_PRINT = 0.03
 #: A page is mostly running text from this share on.
 MOSTLY_PROSE = 0.5
+#: Running lines by hand: at most so many on a page, over this share of its width. OCR is less sure of them than of any
+#: print, by so much if it is hardly a hand that it knows, and they are worth so many points.
+HAND_LINES, HAND_WIDTH, HAND_LEGIBILITY, HAND_DOUBT, HAND_POINTS = 35, 0.5, 0.95, 0.1, 1.5
 #: Lines that no poster or leaflet has in narrow columns, and what it costs one to be on such a page.
 SHEET_LINES, SHEET_COST = 100, -2.5
 #: A picture, rather than a logo, a stamp or a signature, takes this share of the page.
@@ -197,6 +200,9 @@ def geometry_points(geometry: Geometry, features: Features, cues: float) -> floa
             return 2.0
         case Geometry.PRESS if is_ocr and features.lines >= PRESS_LINES and characters > 120:
             return features.prose + (0.8 if _has_columns_and_headline(features) else 0.0)
+        case Geometry.HANDWRITTEN if is_ocr and features.lines <= HAND_LINES and features.line_width > HAND_WIDTH:
+            doubt = (HAND_LEGIBILITY - features.legibility) / HAND_DOUBT
+            return HAND_POINTS * features.prose * min(1.0, max(0.0, doubt))
         case Geometry.FIELDS if features.lines >= 40:
             return 0.8 if features.line_width < 0.1 and features.side_by_side > 1.5 else 0.0
         case Geometry.SPARSE if is_ocr and _is_sheet_of_columns(features):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import cv2
@@ -26,6 +26,9 @@ _SIDEWAYS_SHARE = 0.6
 _TRIED = 6
 #: ... which it is not if the model is this sure of them, and is if it is surer by this much the other way.
 _LEGIBLE, _TURNED_GAIN = 0.9, 0.1
+#: Of a script that the model does not know it reads fewer letters than this share of those that the lines have room
+#: for: 0.1 to 0.6 in Cyrillic, from 1.1 in Hindi with English beside it to 3 in English; lines with room for so many.
+_READ_OF_UNKNOWN, _ROOM_TO_TELL = 0.75, 40
 #: Lines whose middles are within one of this many bands of the page stand beside each other.
 _BANDS = 50
 
@@ -48,28 +51,26 @@ class Reader:
         """
         give_back_memory()  # of the page before
         pixels, boxes = self._upright(picture.with_contrast().pixels)
-        height, width = pixels.shape[:2]
-        pictured = pictured_share(pixels, boxes)
-        order = most_useful_first(
-            [box.size for box in boxes],
-            [box.middle / height for box in boxes],
-            [max(box.length, box.depth) / width for box in boxes],
-        )
+        sheet = _Sheet(number, pixels, boxes)
         read: dict[int, Reading] = {}
         turned: bool | None = None
+        is_other_script_tried = False
         for budget in PASSES:
-            fresh = order[len(read) : budget]
-            cuts = [cut_out(pixels, boxes[line]) for line in fresh]
+            fresh = sheet.order[len(read) : budget]
+            cuts = sheet.cuts(fresh)
             if turned is None:
                 readings, turned = self._read_either_way(cuts)
             else:
                 readings = self._read(cuts, turned)
             read |= dict(zip(fresh, readings, strict=True))
-            lines = [_line(boxes[line], r.text, width, height, turned) for line, r in read.items() if r.text]
-            unread = tuple(_line(boxes[line], "", width, height, turned) for line in order[len(read) :])
-            legibility = _sureness(list(read.values()), [boxes[line].letters for line in read])
-            yield Page(number, width, height, tuple(sorted(lines, key=_place)), "ocr", unread, pictured, legibility)
-            if len(read) == len(order):
+            page = sheet.page(read, turned)
+            if page.is_of_unknown_script and not is_other_script_tried:
+                is_other_script_tried = True
+                if other := _in_other_script(sheet, turned):
+                    yield other
+                    return
+            yield page
+            if not page.unread:
                 return
 
     def _upright(self, pixels: Pixels) -> tuple[Pixels, list[Box]]:
@@ -97,6 +98,64 @@ class Reader:
         return [Reading("", 0.0) if cut is None else self._recogniser.recognise(cut, turned) for cut in cuts]
 
 
+class _Sheet:
+    """A page's picture, upright, and the lines that were found on it; ``order`` is the most useful first."""
+
+    def __init__(self, number: int, pixels: Pixels, boxes: Sequence[Box]) -> None:
+        self._number, self._pixels, self._boxes = number, pixels, boxes
+        self._height, self._width = pixels.shape[:2]
+        self._pictured = pictured_share(pixels, boxes)
+        self.order = most_useful_first(
+            [box.size for box in boxes],
+            [box.middle / self._height for box in boxes],
+            [max(box.length, box.depth) / self._width for box in boxes],
+        )
+
+    def cuts(self, lines: Sequence[int]) -> list[Pixels | None]:
+        """The lines, cut out."""
+        return [cut_out(self._pixels, self._boxes[line]) for line in lines]
+
+    def page(self, read: Mapping[int, Reading], turned: bool) -> Page:
+        """The page as far as it is read, upside down if ``turned``."""
+        readings, letters = list(read.values()), [self._boxes[line].letters for line in read]
+        sureness, share_read = _sureness(readings, letters), _share_read(readings, letters)
+        is_unknown = sum(letters) >= _ROOM_TO_TELL and share_read < _READ_OF_UNKNOWN
+        lines = [self._line(line, reading.text, turned) for line, reading in read.items() if reading.text]
+        return Page(
+            number=self._number,
+            width=self._width,
+            height=self._height,
+            lines=tuple(sorted(lines, key=_place)),
+            source="ocr",
+            unread=tuple(self._line(line, "", turned) for line in self.order if line not in read),
+            pictured=self._pictured,
+            legibility=sureness * share_read if is_unknown else sureness,
+            is_of_unknown_script=is_unknown,
+        )
+
+    def _line(self, number: int, text: str, turned: bool) -> Line:
+        box = self._boxes[number]
+        (x0, y0), (x1, y1) = box.corners.min(axis=0).tolist(), box.corners.max(axis=0).tolist()
+        x0, y0, x1, y1 = x0 / self._width, y0 / self._height, x1 / self._width, y1 / self._height
+        if turned:
+            x0, y0, x1, y1 = 1 - x1, 1 - y1, 1 - x0, 1 - y0
+        return Line(text, box.size, x0, y0, x1, y1)
+
+
+def _in_other_script(sheet: _Sheet, turned: bool) -> Page | None:
+    """The page by Tesseract, either way up: the models cannot tell which of a script that they do not know."""
+    # Imported for such pages only: it takes PyMuPDF, which reading images does without.
+    from airflow_provider_classify.engine.ocr.tesseract import read_other_script
+
+    lines = sheet.order[: PASSES[-1]]
+    cuts = sheet.cuts(lines)
+    for way in (turned, not turned):
+        readings = read_other_script([None if cut is None else cut[::-1, ::-1] for cut in cuts] if way else cuts)
+        if readings is not None:
+            return sheet.page(dict(zip(lines, readings, strict=True)), way)
+    return None
+
+
 @lru_cache(maxsize=1)
 def shared_reader(threads: int | None = None) -> Reader:
     """Give the process's one reader; the models are loaded at the first call. All cores where no threads are given."""
@@ -108,12 +167,9 @@ def _sureness(readings: Sequence[Reading], letters: Sequence[float]) -> float:
     return sum(r.probability * n for r, n in zip(readings, letters, strict=False)) / max(1.0, sum(letters))
 
 
-def _line(box: Box, text: str, width: int, height: int, turned: bool) -> Line:
-    (x0, y0), (x1, y1) = box.corners.min(axis=0).tolist(), box.corners.max(axis=0).tolist()
-    x0, y0, x1, y1 = x0 / width, y0 / height, x1 / width, y1 / height
-    if turned:
-        x0, y0, x1, y1 = 1 - x1, 1 - y1, 1 - x0, 1 - y0
-    return Line(text, box.size, x0, y0, x1, y1)
+def _share_read(readings: Sequence[Reading], letters: Sequence[float]) -> float:
+    """How many letters were read of each that the lines have room for: more than 1 of narrow ones."""
+    return sum(len(reading.text.replace(" ", "")) for reading in readings) / max(1.0, sum(letters))
 
 
 def _place(line: Line) -> tuple[int, float]:
