@@ -3,6 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 BENCH := .venv-bench/bin
+TESSDATA := .venv/tessdata
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
@@ -11,7 +12,7 @@ PEERS := databricks http dbt-cloud airbyte openai
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
 
-test: $(INSTALLED)  ## run all tests
+test: $(INSTALLED) $(TESSDATA)  ## run all tests
 	@$(BIN)/python -m pytest $(PYTEST)
 
 test-faults: $(INSTALLED)-faults  ## real processes are killed while 300 documents are under way; needs PostgreSQL and Redis
@@ -25,7 +26,7 @@ lint: $(INSTALLED)  ## style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench-accuracy: $(INSTALLED)  ## accuracy of the local engine: make bench-accuracy DOCUMENTS=folder-with-labels.csv
+bench-accuracy: $(INSTALLED) $(TESSDATA)  ## accuracy of the local engine: make bench-accuracy DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python tests/benchmarks/accuracy.py "$(DOCUMENTS)"
 
 bench-degraded: $(INSTALLED)  ## accuracy on the tests' documents, printed and badly scanned: make bench-degraded [ALL=1]
@@ -37,7 +38,7 @@ bench-examples: $(INSTALLED)  ## what examples of categories do for it: make ben
 bench-imports: $(INSTALLED)  ## what importing the operators costs a DAG file
 	@$(BIN)/python tests/benchmarks/imports.py
 
-bench-engine: $(INSTALLED) .venv-embeddings/.installed  ## cost of the local engine beside its peers: make bench-engine DOCUMENTS=folder
+bench-engine: $(INSTALLED) $(TESSDATA) .venv-embeddings/.installed  ## cost of the local engine beside its peers: make bench-engine DOCUMENTS=folder
 	@$(BIN)/python tests/benchmarks/engine.py $(if $(DOCUMENTS),"$(DOCUMENTS)")
 
 fuzz: $(INSTALLED)  ## damaged documents, 2,000 of them: make fuzz DOCUMENTS=folder
@@ -70,6 +71,11 @@ $(INSTALLED)-faults: $(INSTALLED)
 			|| echo "PostgreSQL and Redis could not be installed."; fi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,faults]'
 	@touch $@
+
+# For scans in Cyrillic.
+test bench-accuracy bench-engine: export TESSDATA_PREFIX ?= $(CURDIR)/$(TESSDATA)
+$(TESSDATA): | $(INSTALLED)
+	@sh scripts/fetch_tessdata.sh $@
 
 .venv-bench/.installed: pyproject.toml constraints.txt
 	@echo "Setting up .venv-bench with other providers (once) ..."
