@@ -54,7 +54,7 @@ class Reader:
         sheet = _Sheet(number, pixels, boxes)
         read: dict[int, Reading] = {}
         turned: bool | None = None
-        is_other_script_tried = False
+        is_cyrillic_tried = False
         for budget in PASSES:
             fresh = sheet.order[len(read) : budget]
             cuts = sheet.cuts(fresh)
@@ -64,10 +64,10 @@ class Reader:
                 readings = self._read(cuts, turned)
             read |= dict(zip(fresh, readings, strict=True))
             page = sheet.page(read, turned)
-            if page.is_of_unknown_script and not is_other_script_tried:
-                is_other_script_tried = True
-                if other := _in_other_script(sheet, turned):
-                    yield other
+            if page.is_of_unknown_script and not is_cyrillic_tried:
+                is_cyrillic_tried = True
+                if cyrillic := _in_cyrillic(sheet, turned):
+                    yield cyrillic
                     return
             yield page
             if not page.unread:
@@ -142,15 +142,15 @@ class _Sheet:
         return Line(text, box.size, x0, y0, x1, y1)
 
 
-def _in_other_script(sheet: _Sheet, turned: bool) -> Page | None:
+def _in_cyrillic(sheet: _Sheet, turned: bool) -> Page | None:
     """The page by Tesseract, either way up: the models cannot tell which of a script that they do not know."""
     # Imported for such pages only: it takes PyMuPDF, which reading images does without.
-    from airflow_provider_classify.engine.ocr.tesseract import read_other_script
+    from airflow_provider_classify.engine.ocr.tesseract import read_cyrillic
 
     lines = sheet.order[: PASSES[-1]]
     cuts = sheet.cuts(lines)
     for way in (turned, not turned):
-        readings = read_other_script([None if cut is None else cut[::-1, ::-1] for cut in cuts] if way else cuts)
+        readings = read_cyrillic([None if cut is None else cut[::-1, ::-1] for cut in cuts] if way else cuts)
         if readings is not None:
             return sheet.page(dict(zip(lines, readings, strict=True)), way)
     return None
