@@ -182,3 +182,19 @@ def test_evidence_names_the_phrase_and_its_line(scorer: Scorer) -> None:
 )
 def test_pages_with_next_to_nothing(scorer: Scorer, page: Page) -> None:
     assert len(scorer.score(page).scores) == len(scorer.names)
+
+
+def test_running_lines_by_hand_speak_for_a_letter(scorer: Scorer) -> None:
+    lines = ["It is with the greatest of pleasure that we have been told of the house by the sea"] * 9
+    printed = replace(page_of(*lines, source="ocr"), legibility=0.98)
+    written = replace(printed, legibility=0.82)
+    half_read = replace(printed, legibility=0.9)
+    assert (
+        score(scorer, written, "letter")
+        > score(scorer, half_read, "letter")
+        > score(scorer, printed, "letter")
+        == score(scorer, replace(written, source="text_layer"), "letter")
+    )
+    assert score(scorer, written, "newspaper article") == score(scorer, printed, "newspaper article")
+    a_page_of_print = replace(page_of(*lines * 5, source="ocr"), legibility=0.82)
+    assert score(scorer, a_page_of_print, "letter") < score(scorer, written, "letter")
