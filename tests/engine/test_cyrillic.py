@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pymupdf
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from airflow_provider_classify.categories import Category
 from airflow_provider_classify.contract import ClassificationResult
@@ -122,6 +122,15 @@ def test_on_its_side_or_head(degrees: int, tmp_path: Path) -> None:
     (page,) = read(paper.scanned_pdf(_picture().rotate(degrees, expand=True)), tmp_path)
     assert "ДОГОВОР АРЕНДЫ" in text(page)
     assert page.lines[0].y0 == pytest.approx(0.09, abs=0.03)
+
+
+@pytest.mark.usefixtures("russian")
+def test_on_grey_paper_in_uneven_light(tmp_path: Path) -> None:
+    sheet = _picture().convert("L")
+    light = Image.linear_gradient("L").resize(sheet.size).point(lambda value: 90 + value // 4)
+    photograph = ImageChops.multiply(sheet, light).convert("RGB")
+    (page,) = read(paper.scanned_pdf(photograph), tmp_path)
+    assert "ДОГОВОР АРЕНДЫ" in text(page)
 
 
 @pytest.mark.usefixtures("russian")

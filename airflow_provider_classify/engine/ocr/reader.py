@@ -26,9 +26,10 @@ _SIDEWAYS_SHARE = 0.6
 _TRIED = 6
 #: ... which it is not if the model is this sure of them, and is if it is surer by this much the other way.
 _LEGIBLE, _TURNED_GAIN = 0.9, 0.1
-#: Of a script that the model does not know it reads fewer letters than this share of those that the lines have room
-#: for: 0.1 to 0.6 in Cyrillic, from 1.1 in Hindi with English beside it to 3 in English; lines with room for so many.
-_READ_OF_UNKNOWN, _ROOM_TO_TELL = 0.75, 40
+#: Of a script that the model does not know it reads fewer letters than this for each that the lines have room for:
+#: 0.1 to 0.8 of print in Cyrillic, 1.1 in Hindi with English beside it, 1.4 in Chinese, 3 in English. Lines with
+#: less room in all do not tell.
+_READ_OF_UNKNOWN, _ROOM_TO_TELL = 1.0, 30
 #: Lines whose middles are within one of this many bands of the page stand beside each other.
 _BANDS = 50
 

@@ -16,6 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pymupdf
 
@@ -26,6 +27,8 @@ from airflow_provider_classify.exceptions import LanguageDataNotUsable
 
 #: Tesseract's names of the languages in Cyrillic letters. Of Korean, Hindi and Thai its words come in pieces.
 LANGUAGES = frozenset({"rus", "ukr", "bel", "bul", "mkd", "srp", "kaz", "kir", "mon"})
+#: The paper of a line is as light as this percentile of it.
+_PAPER = 70
 #: White around each line, in pixels.
 _MARGIN = 16
 #: Characters of a word are at most this far from one another, in points: an error of rounding.
@@ -80,13 +83,14 @@ def installed_languages() -> tuple[str | None, tuple[str, ...]]:
 
 
 def _stacked(cuts: Sequence[Pixels | None]) -> Pixels:
-    """All lines on one white sheet, a row each."""
+    """All lines on one white sheet, a row each, their paper as white: Tesseract takes the grey of photographs for ink."""
     width = max((cut.shape[1] for cut in cuts if cut is not None), default=0)
     sheet = np.full((len(cuts) * (LINE_HEIGHT + _MARGIN) + _MARGIN, width + 2 * _MARGIN, 3), 255, np.uint8)
     for row, cut in enumerate(cuts):
         if cut is not None:
             top = _MARGIN + row * (LINE_HEIGHT + _MARGIN)
-            sheet[top : top + LINE_HEIGHT, _MARGIN : _MARGIN + cut.shape[1]] = cut
+            whitened = cv2.convertScaleAbs(cut, alpha=255 / max(1.0, np.percentile(cut, _PAPER)))
+            sheet[top : top + LINE_HEIGHT, _MARGIN : _MARGIN + cut.shape[1]] = whitened
     return sheet
 
 
