@@ -83,7 +83,7 @@ def installed_languages() -> tuple[str | None, tuple[str, ...]]:
 
 
 def _stacked(cuts: Sequence[Pixels | None]) -> Pixels:
-    """All lines on one white sheet, a row each; their paper white, as Tesseract takes the grey of photographs for ink."""
+    """All lines on one sheet, a row each; their paper white, as Tesseract takes the grey of photographs for ink."""
     width = max((cut.shape[1] for cut in cuts if cut is not None), default=0)
     sheet = np.full((len(cuts) * (LINE_HEIGHT + _MARGIN) + _MARGIN, width + 2 * _MARGIN, 3), 255, np.uint8)
     for row, cut in enumerate(cuts):
