@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import combinations
 
 from airflow_provider_classify.engine.words import is_unspaced, words_of
 
@@ -85,6 +87,39 @@ class PhraseIndex:
         if unspaced:
             found |= {phrase: NOWHERE for text, phrase in self._unspaced.items() if text in unspaced}
         return found
+
+    def repeated(self, found: Mapping[Phrase, int]) -> set[tuple[Phrase, int, float]]:
+        """
+        The phrases that were found as part of a longer one that counts for the same type, and no less.
+
+        A letter that names the "court of appeals" once has not said "court", "court of" and "appeals" as well.
+
+        :param found: as of ``find``.
+        :return: each with the number of the type and the weight that counts already.
+        """
+        return {
+            (part, number, weight)
+            for phrase, start in found.items()
+            if phrase in self._parts
+            for part, offset, number, weight in self._parts[phrase]
+            if found.get(part) == start + offset
+        }
+
+    @cached_property
+    def _parts(self) -> dict[Phrase, list[tuple[Phrase, int, int, float]]]:
+        """The shorter phrases of the same types that a phrase contains: where, the type's number and the weight."""
+        parts: dict[Phrase, list[tuple[Phrase, int, int, float]]] = defaultdict(list)
+        for phrase in [phrase for phrase in self.entries if len(phrase) > 1]:
+            weights = dict(self.entries[phrase])
+            for start, end in combinations(range(len(phrase) + 1), 2):
+                part = phrase[start:end]
+                if part != phrase and part in self.entries:
+                    parts[phrase] += [
+                        (part, start, number, weight)
+                        for number, weight in self.entries[part]
+                        if weight <= weights.get(number, 0.0)
+                    ]
+        return dict(parts)
 
     def _within(self, word: str, is_ocr: bool) -> list[Phrase]:
         """The phrases that are a part of a word."""

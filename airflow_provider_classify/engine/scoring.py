@@ -104,6 +104,8 @@ class Scorer:
         for phrase in cue_words:
             for number, weight in self._cues.entries[phrase]:
                 sums[number] += weight
+        for _phrase, number, weight in self._cues.repeated(cue_words):
+            sums[number] -= weight
         for pattern, numbers in self._patterns.items():
             if pattern.search(text.raw):
                 for number, weight in numbers:
