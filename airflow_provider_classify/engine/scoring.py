@@ -37,6 +37,8 @@ HEADING_REGION = 0.30
 HEADING_SIZE = 1.25
 #: A page of print has at least so many lines; letters and notes by hand have fewer.
 PRESS_LINES = 20
+#: Running text in print is the press's as far as its cues add up to this: it may be science, law or a book as well.
+PRESS_CUES = 3.0
 #: The print of slides is made to be read from afar: lines are this high, as a share of the slide. Forms' are lower.
 SLIDE_PRINT = 0.03
 #: A page is mostly running text from this share on.
@@ -201,7 +203,7 @@ def geometry_points(geometry: Geometry, features: Features, cues: float) -> floa
         case Geometry.PRESS if characters > BROADSHEET:
             return 2.0
         case Geometry.PRESS if is_ocr and features.lines >= PRESS_LINES and characters > 120:
-            return features.prose + (0.8 if _has_columns_and_headline(features) else 0.0)
+            return features.prose * min(1.0, cues / PRESS_CUES) + (0.8 if _has_columns_and_headline(features) else 0.0)
         case Geometry.HANDWRITTEN if is_ocr and features.lines <= HAND_LINES and features.line_width > HAND_WIDTH:
             doubt = (HAND_LEGIBILITY - features.legibility) / HAND_DOUBT
             return HAND_POINTS * features.prose * min(1.0, max(0.0, doubt))

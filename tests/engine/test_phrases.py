@@ -63,3 +63,27 @@ def test_types_share_phrases() -> None:
     index.add("Total", 1, 0.5)
     (phrase,) = index.find(["total", "total"])
     assert index.entries[phrase] == [(0, 1.0), (1, 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("text", "repeated"),
+    [
+        ("the court of appeals", {("court",), ("court", "of")}),
+        ("a court and the court of appeals", {("court", "of")}),
+        ("a court of law", {("court",)}),
+        ("a court", set()),
+    ],
+)
+def test_a_part_of_a_longer_phrase_is_a_repetition(text: str, repeated: set[tuple[str, ...]]) -> None:
+    index = PhraseIndex()
+    for phrase, weight in (("court of appeals", 3.0), ("court of", 2.0), ("court", 2.0)):
+        index.add(phrase, 0, weight)
+    assert {phrase for phrase, _, _ in index.repeated(index.find(words_of(text)))} == repeated
+
+
+def test_a_part_of_another_types_phrase_or_of_a_weaker_one_is_no_repetition() -> None:
+    index = PhraseIndex()
+    index.add("court of appeals", 0, 1.0)
+    index.add("court of", 0, 2.0)
+    index.add("appeals", 1, 1.0)
+    assert not index.repeated(index.find(words_of("the court of appeals")))

@@ -116,9 +116,17 @@ def test_columns_under_a_headline_speak_for_newspapers(scorer: Scorer) -> None:
 
 
 def test_a_few_lines_of_running_text_are_no_page_of_a_newspaper(scorer: Scorer) -> None:
-    line = "It was said that the house on the hill had been empty for a year"
+    line = "The mayor said yesterday that the house on the hill had been empty for a year"
     note, page = (page_of(*[line] * lines, source="ocr") for lines in (8, 30))
     assert score(scorer, page, "newspaper article") > score(scorer, note, "newspaper article")
+
+
+def test_running_text_in_print_is_not_the_press_by_itself(scorer: Scorer) -> None:
+    line = "It is shown that the height of the jet depends on the square of the radius"
+    page = page_of(*[line] * 30, source="ocr")
+    assert score(scorer, page, "newspaper article") == score(
+        scorer, replace(page, source="text_layer"), "newspaper article"
+    )
 
 
 def test_slides_have_large_print(scorer: Scorer) -> None:
