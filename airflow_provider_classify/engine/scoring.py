@@ -38,7 +38,7 @@ HEADING_SIZE = 1.25
 #: A page of print has at least so many lines; letters and notes by hand have fewer.
 PRESS_LINES = 20
 #: Running text in print is the press's as far as its cues add up to this: it may be science, law or a book as well.
-PRESS_CUES = 3.0
+PRESS_CUES = 5.0
 #: The print of slides is made to be read from afar: lines are this high, as a share of the slide. Forms' are lower.
 SLIDE_PRINT = 0.03
 #: A page is mostly running text from this share on.
