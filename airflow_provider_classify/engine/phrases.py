@@ -97,12 +97,13 @@ class PhraseIndex:
         :param found: as of ``find``.
         :return: each with the number of the type and the weight that counts already.
         """
+        parts = self._parts
         return {
             (part, number, weight)
             for phrase, start in found.items()
-            if phrase in self._parts
-            for part, offset, number, weight in self._parts[phrase]
-            if found.get(part) == start + offset
+            if len(phrase) > 1 and phrase in parts
+            for part, offset, number, weight in parts[phrase]
+            if part in found and found[part] == start + offset
         }
 
     @cached_property
