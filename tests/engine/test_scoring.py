@@ -117,7 +117,7 @@ def test_columns_under_a_headline_speak_for_newspapers(scorer: Scorer) -> None:
 
 def test_a_few_lines_of_running_text_are_no_page_of_a_newspaper(scorer: Scorer) -> None:
     line = "The mayor said yesterday that the house on the hill had been empty for a year"
-    note, page = (page_of(*[line] * lines, source="ocr") for lines in (8, 30))
+    note, page = (page_of(*[line] * lines, source="ocr") for lines in (18, 22))
     assert score(scorer, page, "newspaper article") > score(scorer, note, "newspaper article")
 
 
