@@ -18,13 +18,16 @@ _AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
 
 #: Words that sentences consist of and that tables, forms and cards do without.
 SENTENCE_WORDS = frozenset(
-    words_of(  # English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian
+    words_of(  # English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Scandinavian, Finnish,
+        # Czech and Slovak, Hungarian, Romanian, Greek, Ukrainian, Indonesian, Vietnamese
         "the of and a in to was were is that for on with at by from as his her their had has be will which he "
         "she they it an this not are been who but or would after when der die das und den von zu mit ist "
         "nicht auf ein eine dem wird als le la les des et en du un une que dans pour par sur est au el los "
         "las de y del por con se su al il di che e per non sono nel della o os do da em um uma para com nao "
         "dos het een van dat op te voor niet zijn nie na sie jest ze w z oraz и в на не что с по как это из "
-        "для от к "
+        "для от к og det er på til af av ikke inte har jeg jag och att som är för vi ja ei oli että ovat kun mutta "
+        "se že sa jsem som od az hogy egy nem is és nu cu și să pentru este care και το να του της την των με "
+        "για από στο στην θα σε і та у що до від про за yang dan untuk dengan ini di pada va của là cho được các "
     )
 )
 

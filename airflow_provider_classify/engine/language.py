@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from airflow_provider_classify.engine.words import words_of
 
-#: Words that sentences, forms and tables of a language have and its neighbours hardly share.
+#: Words that sentences, forms and tables of a language have; its neighbours share some.
 _WORDS: Mapping[str, frozenset[str]] = {
     language: frozenset(words_of(words))
     for language, words in {
@@ -31,18 +31,38 @@ _WORDS: Mapping[str, frozenset[str]] = {
         "quantidade nascimento",
         "nl": "de het een van te voor met niet zijn dat aan door naar bij uw wij deze wordt naam factuur bedrag aantal",
         "sv": "och att det som är på för med av den till inte om ett har vi från eller faktura belopp datum namn",
-        "da": "og at det som er på for med af den til ikke om et har vi fra eller jeg deres faktura beløb dato navn",
+        "da": "og det er på for med af til ikke om et har vi fra eller jeg deres efter mellem jer mig hvis uden næste "
+        "faktura beløb beløbet dato navn",
+        "no": "og det er på for med av til ikke om et har vi fra eller jeg deres etter mellom dere meg hvis uten neste "
+        "faktura beløp beløpet dato navn",
+        "fi": "ja ei että tai oli ovat mutta myös kun joka jos mukaan euroa yhteensä päiväys nimi osoite puhelin määrä",
         "pl": "na do że się nie jest dla od po przez oraz za pod lub numer imię nazwisko faktura kwota ilość cena",
         "cs": "na se je že do pro od jako nebo která který jsou číslo datum jméno částka cena množství",
+        "sk": "na sa je že od pre ako alebo ktorá ktorý sú pri aby podľa číslo dátum meno suma cena množstvo",
+        "hr": "se da za koji koja koje nije ili kao što bez prema između biti broj iznos račun ime prezime ukupno",
+        "sl": "se je za ki ali kot pri tudi lahko med bil bila številka znesek račun ime priimek skupaj",
+        "ro": "nu care pentru din cu este sunt prin sau fost până fără către privind această numele suma lei",
+        "hu": "az hogy nem egy volt vagy mint ezt csak után szerint alapján kérjük név összeg dátum kft",
+        "et": "ja ei ning kui oma see mis või seda eest kuupäev kokku nimi aadress tasuda summa",
+        "lv": "un ir par ar uz ka vai līdz kas gada datums vārds uzvārds summa līgums",
+        "lt": "ir yra kad arba pagal bei kuris buvo metų bus suma vardas pavardė sutartis",
+        "ca": "els les la del dels amb per una que aquest aquesta pel als seva fins nom import quantitat",
+        "id": "yang dan untuk dengan dari ini nomor tanggal bahwa karena bisa mohon kantor pajak rekening nama jumlah",
+        "ms": "yang dan untuk dengan dari ini nombor tarikh bahawa kerana boleh sila pejabat cukai akaun nama jumlah",
+        "vi": "và của cho được các những không ngày tháng năm người theo với trong hoặc tiền công đồng này",
         "tr": "ve bir bu için ile da de olarak olan ne tarih adı numarası fatura tutar miktar",
     }.items()
 }
-#: How many words decide at least, and how many of them, as a share, the second language may have.
+#: In how many languages a word is: it tells them apart the less, the more they are.
+_LANGUAGES_OF = Counter(word for known in _WORDS.values() for word in known)
+#: How many words decide at least, and what the second language may have of the first one's score.
 _FEWEST, _CLOSEST = 3, 0.75
 #: Letters that belong to one language, or to one where no other is told apart; first those that settle it.
 _SCRIPTS: Mapping[str, re.Pattern[str]] = {
     "uk": re.compile("[іїєґ]"),
     "ru": re.compile("[ыэ]"),
+    "sr": re.compile("[ђћџљњј]"),
+    "bg": re.compile("ъ"),
     "ja": re.compile("[\u3040-\u30ff]"),
     "ko": re.compile("[\uac00-\ud7af]"),
     "zh": re.compile("[\u3400-\u9fff]"),
@@ -53,7 +73,7 @@ _SCRIPTS: Mapping[str, re.Pattern[str]] = {
     "hi": re.compile("[\u0900-\u097f]"),
 }
 #: The share of these letters that a text needs: Japanese mixes kana with Chinese characters, all mix with Latin names.
-_LEAST_OF_SCRIPT = {"uk": 0.02, "ru": 0.005, "ja": 0.05}
+_LEAST_OF_SCRIPT = {"uk": 0.02, "ru": 0.005, "sr": 0.02, "bg": 0.01, "ja": 0.05}
 _USUAL_SHARE = 0.3
 
 
@@ -77,7 +97,8 @@ def _by_script(words: Mapping[str, int]) -> str | None:
 
 
 def _by_words(words: Mapping[str, int]) -> str | None:
-    counts = {language: sum(words.get(word, 0) for word in known) for language, known in _WORDS.items()}
-    best, second = sorted(counts, key=lambda language: -counts[language])[:2]
-    is_clear = counts[best] >= _FEWEST and counts[second] <= _CLOSEST * counts[best]
-    return best if is_clear else None
+    found = {language: [word for word in known if word in words] for language, known in _WORDS.items()}
+    scores = {language: sum(words[word] / _LANGUAGES_OF[word] for word in known) for language, known in found.items()}
+    best, second = sorted(scores, key=lambda language: -scores[language])[:2]
+    is_enough = sum(words[word] for word in found[best]) >= _FEWEST
+    return best if is_enough and scores[second] <= _CLOSEST * scores[best] else None

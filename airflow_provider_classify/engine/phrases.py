@@ -31,8 +31,8 @@ class PhraseIndex:
         self.entries: dict[Phrase, list[tuple[int, float]]] = defaultdict(list)
         self._lengths: dict[str, set[int]] = defaultdict(set)
         self._unspaced: dict[str, Phrase] = {}
-        self._glued: dict[str, Phrase] = {}
         # By their first, or last, letters.
+        self._glued: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
         self._beginnings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
         self._endings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
 
@@ -55,8 +55,8 @@ class PhraseIndex:
             self._unspaced["".join(phrase)] = phrase
         else:
             self._lengths[phrase[0]].add(len(phrase))
-            if len(phrase) > 1 and len(glued := "".join(phrase)) >= GLUED:
-                self._glued[glued] = phrase
+            if len(phrase) > 1 and len(glued := "".join(phrase)) >= GLUED and phrase not in self.entries:
+                self._glued[glued[:SHORTEST_STEM]].append((glued, phrase))
         self.entries[phrase].append((number, weight))
 
     def find(
@@ -129,6 +129,8 @@ class PhraseIndex:
             phrases += [phrase for stem, phrase in self._beginnings[word[:SHORTEST_STEM]] if word.startswith(stem)]
         if word[-SHORTEST_STEM:] in self._endings:
             phrases += [phrase for stem, phrase in self._endings[word[-SHORTEST_STEM:]] if word.endswith(stem)]
-        if is_ocr and len(word) >= GLUED:
-            phrases += [phrase for glued, phrase in self._glued.items() if glued in word]
+        if is_ocr:
+            for start in range(len(word) - GLUED + 1):
+                glued_here = self._glued.get(word[start : start + SHORTEST_STEM], ())
+                phrases += [phrase for glued, phrase in glued_here if word.startswith(glued, start)]
         return phrases

@@ -15,7 +15,8 @@ _ACCENTS = re.compile("[\u0300-\u036f]")
 #: Scripts that are written without spaces: Chinese, Japanese, Korean (whose particles cling to words), Thai.
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 #: Letters that Unicode does not decompose, as they are commonly transcribed.
-_LETTERS = str.maketrans({"ß": "ss", "ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "’": "'"})
+_LETTERS = {"ß": "ss", "ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "’": "'"}
+_UNDECOMPOSED = re.compile(f"[{''.join(_LETTERS)}]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -24,7 +25,9 @@ def fold(text: str) -> str:
     text = text.lower()
     if text.isascii():
         return text
-    decomposed = unicodedata.normalize("NFKD", text.translate(_LETTERS))
+    # A search that finds nothing takes a third of what str.translate takes.
+    text = _UNDECOMPOSED.sub(lambda letter: _LETTERS[letter.group()], text)
+    decomposed = unicodedata.normalize("NFKD", text)
     return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed)).lower()
 
 

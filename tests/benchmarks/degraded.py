@@ -39,6 +39,8 @@ DPI = {"card": 450, "slip": 250}
 LATIN_FONTS = ("helv", "tiro", "cour", "tibo")
 FALLBACK_FONT = "china-s"
 _FOREIGN = re.compile("[\u0370-\u1fff\u2e80-\uffef]")
+#: Neither the fonts nor the OCR models have their letters.
+UNREAD_LANGUAGES = ("ar", "he", "hi", "ko", "th")
 SURE = 0.9
 
 Pixels = NDArray[np.uint8]
@@ -52,7 +54,8 @@ def main() -> None:
     names = list(DEGRADATIONS)
     tasks = [
         (number, name)
-        for number in range(len(documents))
+        for number, document in enumerate(documents)
+        if document.language not in UNREAD_LANGUAGES
         for name in (names if options.all else names[number % len(names) :][:1])
     ]
     with ProcessPoolExecutor(available_cores()) as processes:

@@ -23,6 +23,10 @@ def found(phrase: str, text: str, **how: object) -> dict[tuple[str, ...], int]:
         ("vertrag*", "die Vertragsparteien", 1),
         ("*vertrag", "Ihr Mietvertrag", 1),
         ("договор*", "по договору", 1),
+        ("hóa đơn", "SO HOA DON 12", 1),
+        ("hóa đơn", "Số hoá đơn 12", 1),
+        ("lønseddel", "Din lonseddel", 1),
+        ("τιμολόγιο", "ΑΡΙΘΜΟΣ ΤΙΜΟΛΟΓΙΟ", 1),
     ],
 )
 def test_found_at_its_first_word(phrase: str, text: str, place: int) -> None:
@@ -54,6 +58,7 @@ def test_scripts_without_spaces_are_searched_as_they_are() -> None:
 
 def test_spaces_that_recognition_lost() -> None:
     assert found("invoice number", "TAXINVOICENUMBER 12", is_ocr=True) == {("invoice", "number"): 0}
+    assert found("invoice number", "INVOICENUMBER 12", is_ocr=True) == {("invoice", "number"): 0}
     assert found("invoice number", "TAXINVOICENUMBER 12") == {}
 
 
