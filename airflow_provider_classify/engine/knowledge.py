@@ -62,6 +62,7 @@ class Geometry(StrEnum):
 
     NARROW = "narrow"  # a till roll
     CARD = "card"  # a card, photographed
+    SHEET = "sheet"  # a whole sheet of paper, never a till roll
     SHORT = "short"  # little text
     LANDSCAPE = "landscape"  # slides
     PRESS = "press"  # printed columns under headlines, mostly seen as scans

@@ -48,6 +48,8 @@ MOSTLY_PROSE = 0.5
 HAND_LINES, HAND_WIDTH, HAND_LEGIBILITY, HAND_DOUBT, HAND_POINTS = 35, 0.5, 0.95, 0.1, 1.5
 #: Lines that no poster or leaflet has in narrow columns, and what it costs one to be on such a page.
 SHEET_LINES, SHEET_COST = 100, -2.5
+#: Only till rolls are so much higher than wide.
+TILL_ROLL = 1.9
 #: A picture, rather than a logo, a stamp or a signature, takes this share of the page.
 PICTURE = 0.1
 
@@ -186,7 +188,9 @@ def geometry_points(geometry: Geometry, features: Features, cues: float) -> floa
     ratio, characters, is_ocr = features.height_ratio, features.characters, features.is_ocr
     match geometry:
         case Geometry.NARROW if is_ocr:
-            return 1.5 if ratio > 1.9 else 0.5 if ratio > 1.5 else -0.7 if ratio < 1.0 else 0.0
+            return 1.5 if ratio > TILL_ROLL else 0.5 if ratio > 1.5 else -0.7 if ratio < 1.0 else 0.0
+        case Geometry.SHEET if is_ocr and ratio > TILL_ROLL:
+            return -1.0
         case Geometry.CARD:
             looks = 0.0
             if is_ocr and characters < 700 and 0.5 < ratio < 0.85:

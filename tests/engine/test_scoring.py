@@ -74,6 +74,7 @@ def test_cues_saturate(scorer: Scorer) -> None:
     ("type_name", "source", "fitting", "other"),
     [
         ("receipt", "ocr", (300.0, 800.0), (800.0, 600.0)),
+        ("invoice", "ocr", (595.0, 842.0), (300.0, 800.0)),
         ("identity card", "ocr", (860.0, 540.0), (540.0, 860.0)),
         ("presentation", "text_layer", (720.0, 405.0), (595.0, 842.0)),
         ("presentation", "ocr", (720.0, 405.0), (595.0, 842.0)),

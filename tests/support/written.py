@@ -1,5 +1,5 @@
 """
-Documents of twenty categories and of none, written for the tests, in thirty-eight languages.
+Documents of twenty categories and of none, written for the tests, in some forty languages.
 
 ``tests/engine/documents`` has a file for each category. A line ``--- en scan`` begins a document: its language
 and, if it is no text page, its shape; the lines of its page follow, a large one after ``= ``.
