@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +25,7 @@ from airflow_provider_classify.engine.deciding import (
 from airflow_provider_classify.engine.examples import Painter, Portrait
 from airflow_provider_classify.engine.grouping import group_pages
 from airflow_provider_classify.engine.hierarchy import inner_nodes, sums_of_nodes
-from airflow_provider_classify.engine.knowledge import Geometry, Knowledge, Style, load_knowledge
+from airflow_provider_classify.engine.knowledge import Knowledge, load_knowledge
 from airflow_provider_classify.engine.labels import Meaning, meanings_of
 from airflow_provider_classify.engine.language import guess_language
 from airflow_provider_classify.engine.own_words import OwnWords, OwnWordsPage, looks_of_words, rarity_of_words
@@ -85,7 +85,7 @@ class Classifier:
         self._max_pages = max_pages
         self._threads = threads
         self._knowledge = knowledge or load_knowledge()
-        self._scorer, rarity, looks = _prepared(self._knowledge)
+        self._scorer = _scorer(self._knowledge)
         self._meanings = meanings_of(categories, self._knowledge, sentence_model)
         self._engine = {
             "name": "airflow-provider-classify",
@@ -95,13 +95,16 @@ class Classifier:
         if sentence_model and not all(meaning.is_exact for meaning in self._meanings):
             self._engine["sentence_model"] = sentence_model.version
         self._own_words = [
-            OwnWords(meaning.category, rarity, looks) if meaning.category.description or not meaning.is_exact else None
+            OwnWords(meaning.category, _rarity(self._knowledge), _looks(self._knowledge))
+            if meaning.category.description or not meaning.is_exact
+            else None
             for meaning in self._meanings
         ]
-        self._painter = Painter(self._scorer, rarity)
+        is_shown = any(category.examples for category in categories)
+        self._painter = Painter(self._scorer, _rarity(self._knowledge)) if is_shown else None
         self._examples = [
             self._painter.examples(meaning.category, is_known=meaning.is_exact, threads=threads)
-            if meaning.category.examples
+            if self._painter and meaning.category.examples
             else None
             for meaning in self._meanings
         ]
@@ -174,7 +177,7 @@ class Classifier:
                 if own is not None:
                     share = _by_certainty(meaning, OWN_WORDS_OF_KNOWN_NAME, OWN_WORDS_OF_PART, 1.0)
                     points[number] += share * own.points(own_page)
-        portrait = self._painter.portrait(score) if any(self._examples) else None
+        portrait = self._painter.portrait(score) if self._painter else None
         if portrait is not None:
             for number, examples in enumerate(self._examples):
                 points[number] += examples.points(portrait) if examples else 0.0
@@ -258,7 +261,8 @@ def _by_certainty(meaning: Meaning, known: float, part: float, unknown: float) -
     return known if meaning.is_exact else part if meaning.is_named else unknown
 
 
-@lru_cache(maxsize=2)
-def _prepared(knowledge: Knowledge) -> tuple[Scorer, Mapping[str, float], Mapping[str, frozenset[Geometry | Style]]]:
-    """What all classifiers with the same knowledge share; making it takes most of a first answer's time."""
-    return Scorer(knowledge), rarity_of_words(knowledge), looks_of_words(knowledge)
+# What all classifiers with the same knowledge share. Making it takes most of a first answer's time, and the last two,
+# a fifth of that, are of use only to categories that explain themselves.
+_scorer = lru_cache(maxsize=2)(Scorer)
+_rarity = lru_cache(maxsize=2)(rarity_of_words)
+_looks = lru_cache(maxsize=2)(looks_of_words)
