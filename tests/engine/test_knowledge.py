@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
+import yaml
 
 from airflow_provider_classify.engine.knowledge import (
+    FOLDER,
     STRENGTHS,
     DocumentType,
     Geometry,
@@ -15,7 +18,7 @@ from airflow_provider_classify.engine.knowledge import (
     Style,
     load_knowledge,
 )
-from airflow_provider_classify.engine.words import label_words
+from airflow_provider_classify.engine.words import fold, label_words
 from airflow_provider_classify.exceptions import InvalidDocumentTypes
 
 OWN = """\
@@ -129,3 +132,11 @@ def test_an_invoice_is_known_in_many_languages(knowledge: Knowledge, title: str)
     invoice = knowledge.types["invoice"]
     known = {tuple(label_words(text)) for text in (*invoice.aliases, *invoice.titles)}
     assert tuple(label_words(title)) in known
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_language_of_a_type_lists_a_phrase_once(file: Path) -> None:
+    for name, entry in yaml.safe_load(file.read_text()).items():
+        for language, by_strength in entry.get("cues", {}).items():
+            phrases = [fold(phrase.strip()) for phrases in by_strength.values() for phrase in phrases.split(",")]
+            assert [phrase for phrase, count in Counter(phrases).items() if count > 1] == [], (name, language)
