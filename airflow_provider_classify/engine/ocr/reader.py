@@ -52,22 +52,22 @@ class Reader:
         """
         give_back_memory()  # of the page before
         pixels, boxes = self._upright(picture.with_contrast().pixels)
-        sheet = _Sheet(number, pixels, boxes)
+        seen = _SeenPage(number, pixels, boxes)
         read: dict[int, Reading] = {}
         turned: bool | None = None
         is_cyrillic_tried = False
         for budget in PASSES:
-            fresh = sheet.order[len(read) : budget]
-            cuts = sheet.cuts(fresh)
+            fresh = seen.order[len(read) : budget]
+            cuts = seen.cuts(fresh)
             if turned is None:
                 readings, turned = self._read_either_way(cuts)
             else:
                 readings = self._read(cuts, turned)
             read |= dict(zip(fresh, readings, strict=True))
-            page = sheet.page(read, turned)
+            page = seen.page(read, turned)
             if page.is_of_unknown_script and not is_cyrillic_tried:
                 is_cyrillic_tried = True
-                if cyrillic := _in_cyrillic(sheet, turned):
+                if cyrillic := _in_cyrillic(seen, turned):
                     yield cyrillic
                     return
             yield page
@@ -99,7 +99,7 @@ class Reader:
         return [Reading("", 0.0) if cut is None else self._recogniser.recognise(cut, turned) for cut in cuts]
 
 
-class _Sheet:
+class _SeenPage:
     """A page's picture, upright, and the lines that were found on it; ``order`` is the most useful first."""
 
     def __init__(self, number: int, pixels: Pixels, boxes: Sequence[Box]) -> None:
@@ -143,17 +143,17 @@ class _Sheet:
         return Line(text, box.size, x0, y0, x1, y1)
 
 
-def _in_cyrillic(sheet: _Sheet, turned: bool) -> Page | None:
+def _in_cyrillic(seen: _SeenPage, turned: bool) -> Page | None:
     """The page by Tesseract, either way up: the models cannot tell which of a script that they do not know."""
     # Imported for such pages only: it takes PyMuPDF, which reading images does without.
     from airflow_provider_classify.engine.ocr.tesseract import read_cyrillic
 
-    lines = sheet.order[: PASSES[-1]]
-    cuts = sheet.cuts(lines)
+    lines = seen.order[: PASSES[-1]]
+    cuts = seen.cuts(lines)
     for way in (turned, not turned):
         readings = read_cyrillic([None if cut is None else cut[::-1, ::-1] for cut in cuts] if way else cuts)
         if readings is not None:
-            return sheet.page(dict(zip(lines, readings, strict=True)), way)
+            return seen.page(dict(zip(lines, readings, strict=True)), way)
     return None
 
 
