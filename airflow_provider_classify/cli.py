@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.categories import Category, parse_categories
-from airflow_provider_classify.contract import MAX_PAGES
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCategories
+from airflow_provider_classify.model.categories import Category, parse_categories
+from airflow_provider_classify.model.contract import MAX_PAGES
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.process import EnginePool

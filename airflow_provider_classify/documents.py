@@ -20,7 +20,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import unquote
 
-from airflow_provider_classify.contract import MAX_BYTES
 from airflow_provider_classify.exceptions import (
     DocumentEmpty,
     DocumentError,
@@ -28,6 +27,7 @@ from airflow_provider_classify.exceptions import (
     DocumentNotReadable,
     DocumentTooLarge,
 )
+from airflow_provider_classify.model.contract import MAX_BYTES
 
 T = TypeVar("T")
 

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import Job, JobStatus
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound, TaskStateUnavailable
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import Job, JobStatus
 
 #: The record's name in the task's state.
 STATE_KEY = "classify_job"

@@ -27,8 +27,6 @@ from sqlalchemy import update as update_rows
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from airflow_provider_classify.categories import Category, parse_categories
-from airflow_provider_classify.contract import ClassificationResult, Job, JobStatus, Progress, Statuses
 from airflow_provider_classify.database import connect
 from airflow_provider_classify.exceptions import (
     ClassifyError,
@@ -36,6 +34,8 @@ from airflow_provider_classify.exceptions import (
     JobNotFound,
     JobRecordUnavailable,
 )
+from airflow_provider_classify.model.categories import Category, parse_categories
+from airflow_provider_classify.model.contract import ClassificationResult, Job, JobStatus, Progress, Statuses
 
 #: A finished job can be asked for this long; then it is pruned.
 KEEP_FINISHED = timedelta(days=21)

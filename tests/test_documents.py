@@ -11,7 +11,6 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from fsspec.implementations.memory import MemoryFileSystem
 
-from airflow_provider_classify.contract import MAX_BYTES
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
     DocumentEmpty,
@@ -20,6 +19,7 @@ from airflow_provider_classify.exceptions import (
     DocumentNotReadable,
     DocumentTooLarge,
 )
+from airflow_provider_classify.model.contract import MAX_BYTES
 from tests.support.scripted_server import Answer, Fault, scripted_server
 from tests.support.storage import attach
 

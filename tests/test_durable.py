@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from airflow_provider_classify import durable
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import ClassificationResult, Job, JobStatus
 from airflow_provider_classify.durable import Reattach, Record, Submit, decide
 from airflow_provider_classify.exceptions import ApiNotReached, ClassifyError, JobNotFound, TaskStateUnavailable
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import ClassificationResult, Job, JobStatus
 
 INTENT = Record("wanted", "key-1")
 SUBMITTED = Record("wanted", "key-1", "job-1")

@@ -11,8 +11,6 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_classify import database, jobs
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import ClassificationResult, JobStatus, PageResult, Progress
 from airflow_provider_classify.exceptions import (
     ConnectionNotUsable,
     DocumentEncrypted,
@@ -21,6 +19,8 @@ from airflow_provider_classify.exceptions import (
     JobRecordUnavailable,
 )
 from airflow_provider_classify.jobs import JobRequest, JobStore
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import ClassificationResult, JobStatus, PageResult, Progress
 
 CATEGORIES = (Category("invoice"), Category("Vertrag", "ein Übereinkommen"))
 RESULT = ClassificationResult(

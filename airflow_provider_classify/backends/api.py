@@ -15,12 +15,12 @@ from typing import TypeVar
 import httpx
 
 from airflow_provider_classify.backends import refusals, wire
-from airflow_provider_classify.backends.base import Jobs
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import Job, Submission
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound
+from airflow_provider_classify.model.backend import Jobs
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import Job, Submission
 
 T = TypeVar("T")
 

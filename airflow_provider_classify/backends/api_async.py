@@ -20,12 +20,9 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
-from airflow_provider_classify import polling
 from airflow_provider_classify.backends import refusals, wire
 from airflow_provider_classify.backends.poller import Poller
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import Job, JobStatus, Submission
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
     AuthenticationRejected,
@@ -35,6 +32,9 @@ from airflow_provider_classify.exceptions import (
     JobNotFound,
     RequestRejected,
 )
+from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import Job, JobStatus, Submission
 
 T = TypeVar("T")
 
@@ -83,7 +83,7 @@ class ApiJobs:
         status, headers, body = await self._request("DELETE", wire.job_path(job_id), None, what=what)
         return wire.read_cancelled(status, headers, body, what=what, settings=self._settings)
 
-    async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
+    async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
         """Wait until a job has ended, together with all others that wait on this loop."""
         return await self.poller.watch(wait)
 

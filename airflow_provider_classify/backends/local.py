@@ -20,14 +20,15 @@ from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_classify import __version__, polling
+from airflow_provider_classify import __version__
 from airflow_provider_classify.backends.poller import Poller
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import MAX_STATUS_IDS, Job, JobStatus, Submission
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled, JobNotFound
 from airflow_provider_classify.hub import find_sentence_model
+from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobStatus, Submission
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.process import EnginePool, EngineProcess
@@ -211,7 +212,7 @@ class LocalJobs:
         """As :meth:`LocalBackend.cancel`."""
         return await asyncio.to_thread(self._backend.cancel, job_id)
 
-    async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
+    async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
         """Wait until a job has ended: one of another worker, or one that a killed task left behind."""
         return await self.poller.watch(wait)
 

@@ -18,10 +18,10 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Protocol
 
-from airflow_provider_classify import polling
 from airflow_provider_classify.backends.throttle import Throttle
-from airflow_provider_classify.contract import JobStatus
 from airflow_provider_classify.exceptions import ClassifyError
+from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model.contract import JobStatus
 
 #: Looks under way at the same time, and jobs in them: what comes back in one turn of the loop holds it up.
 _WORKERS = 32
@@ -52,13 +52,13 @@ class Source(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Watched:
-    wait: polling.Wait
-    end: asyncio.Future[polling.Ended | polling.GaveUp]
+    wait: waiting.Wait
+    end: asyncio.Future[waiting.Ended | waiting.GaveUp]
     seen: Seen = JobStatus.QUEUED
 
     def time_out(self) -> None:
         if not self.end.done():
-            self.end.set_result(polling.GaveUp(polling.timed_out(self.wait, self.seen)))
+            self.end.set_result(waiting.GaveUp(waiting.timed_out(self.wait, self.seen)))
 
 
 class Poller:
@@ -79,15 +79,15 @@ class Poller:
         self._clock: asyncio.Task[None] | None = None
         self._workers: set[asyncio.Task[None]] = set()
 
-    async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
+    async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
         """Wait until the job has ended, with the pauses of the wait's age between looks."""
         if self._clock is None:
             self._clock = asyncio.create_task(self._tick())
         loop, now = asyncio.get_running_loop(), time.time()
         job = _Watched(wait, loop.create_future())
-        self._schedule([job], loop.time() + polling.first_pause(wait, now=now, chance=random.random()))
+        self._schedule([job], loop.time() + waiting.first_pause(wait, now=now, chance=random.random()))
         # The decision keeps the deadline by itself, unless looks are held up by a server that is down.
-        late = loop.call_later(max(0.0, wait.deadline - now) + polling.SHORTEST_PAUSE, job.time_out)
+        late = loop.call_later(max(0.0, wait.deadline - now) + waiting.SHORTEST_PAUSE, job.time_out)
         try:
             return await job.end
         finally:
@@ -179,8 +179,8 @@ class Poller:
                 again[0.0].append(job)
                 continue
             job.seen = found
-            step = polling.after(job.wait, found, now=now, chance=chance)
-            if isinstance(step, polling.LookAgain):
+            step = waiting.after(job.wait, found, now=now, chance=chance)
+            if isinstance(step, waiting.LookAgain):
                 again[step.seconds].append(job)
             else:
                 job.end.set_result(step)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from airflow_provider_classify.contract import MAX_PAGES
 from airflow_provider_classify.exceptions import ConnectionNotUsable
+from airflow_provider_classify.model.contract import MAX_PAGES
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection

@@ -24,16 +24,6 @@ from airflow_provider_classify.backends.refusals import (
     without_key,
 )
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import (
-    HONOURED_HEADER,
-    IDEMPOTENCY_HEADER,
-    Job,
-    JobStatus,
-    Statuses,
-    Submission,
-    job_status,
-)
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
     ApiNotReached,
@@ -42,6 +32,16 @@ from airflow_provider_classify.exceptions import (
     ClassifyError,
     InvalidReply,
     RateLimited,
+)
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import (
+    HONOURED_HEADER,
+    IDEMPOTENCY_HEADER,
+    Job,
+    JobStatus,
+    Statuses,
+    Submission,
+    job_status,
 )
 
 T = TypeVar("T")

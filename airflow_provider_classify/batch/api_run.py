@@ -9,15 +9,15 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from airflow_provider_classify import polling
-from airflow_provider_classify.backends.base import Jobs
 from airflow_provider_classify.batch.items import Item
 from airflow_provider_classify.batch.ledger import Ledger
 from airflow_provider_classify.batch.progress import ProgressLog
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import Job
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobFailed, JobNotFound, JobTimedOut
+from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model.backend import Jobs
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import Job
 
 #: Uploads, and fetches, under way at the same time.
 _AT_ONCE = 16
@@ -59,7 +59,7 @@ class ApiRun:
 
         await _all(work() for _ in range(_AT_ONCE))
 
-    async def collect(self, under_way: Mapping[Item, str], wait: polling.Wait) -> None:
+    async def collect(self, under_way: Mapping[Item, str], wait: waiting.Wait) -> None:
         """
         Wait for the jobs and put their results on record; one that is not done by the deadline stays "submitted".
 
@@ -85,25 +85,25 @@ class ApiRun:
 
         await _all(follow(item, job_id) for item, job_id in under_way.items())
 
-    async def _line(self, item: Item, wait: polling.Wait, fetching: asyncio.Semaphore) -> dict[str, object]:
+    async def _line(self, item: Item, wait: waiting.Wait, fetching: asyncio.Semaphore) -> dict[str, object]:
         end = await self.jobs.watch(wait)
-        if isinstance(end, polling.GaveUp):
+        if isinstance(end, waiting.GaveUp):
             raise end.error
         job = await self._fetch(replace(wait, since=time.time()), fetching)
-        result = polling.answer(job, Document(item.document).label)
+        result = waiting.answer(job, Document(item.document).label)
         return {"job_id": job.job_id, **result.to_json()}
 
-    async def _fetch(self, wait: polling.Wait, fetching: asyncio.Semaphore) -> Job:
+    async def _fetch(self, wait: waiting.Wait, fetching: asyncio.Semaphore) -> Job:
         """Get a job that has ended, with the pauses of a wait while the server fails or asks for them."""
         while True:
             try:
                 async with fetching:
                     return await self.jobs.get(wait.job_id)
             except ClassifyError as error:
-                step = polling.after(wait, error, now=time.time(), chance=random.random())
-            if isinstance(step, polling.GaveUp):
+                step = waiting.after(wait, error, now=time.time(), chance=random.random())
+            if isinstance(step, waiting.GaveUp):
                 raise step.error
-            if isinstance(step, polling.LookAgain):
+            if isinstance(step, waiting.LookAgain):
                 await asyncio.sleep(step.seconds)
 
 

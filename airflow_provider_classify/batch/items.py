@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.exceptions import DocumentNotFound
+from airflow_provider_classify.model.categories import Category
 
 #: Failed documents that a manifest lists; the output has them all.
 _LISTED_FAILURES = 100

@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import MAX_PAGES, ClassificationResult, PageResult
 from airflow_provider_classify.engine.deciding import (
     POINTS_OF_THE_UNKNOWN,
     combine,
@@ -33,6 +31,8 @@ from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import Document, PageReading, open_document
 from airflow_provider_classify.engine.scoring import PageScore, Scorer, share_of_long_text
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import MAX_PAGES, ClassificationResult, PageResult
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.sentence_model import SentenceModel

@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.features import SENTENCE_WORDS, PageText
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.scoring import PageScore, Scorer
 from airflow_provider_classify.engine.words import singular
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError, InvalidCategories
+from airflow_provider_classify.model.categories import Category
 
 #: The distance between two pages' scores at which they count as little alike.
 SCORES_APART = 7.0

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from airflow_provider_classify.categories import Category
+from airflow_provider_classify.model.categories import Category
 
 SEPARATOR = "/"
 #: With spaces around it a slash means "or".

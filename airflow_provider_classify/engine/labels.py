@@ -17,12 +17,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.aliases import Aliases
 from airflow_provider_classify.engine.hierarchy import path_of, spoken
 from airflow_provider_classify.engine.knowledge import DocumentType, Knowledge
 from airflow_provider_classify.engine.naming import BY_VAGUE_HEAD, PARTICLES, types_of_name, types_of_parts
 from airflow_provider_classify.engine.words import label_words, singular, words_of
+from airflow_provider_classify.model.categories import Category
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.sentence_model import SentenceModel

@@ -16,12 +16,12 @@ from pathlib import Path
 
 import yaml
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.features import Features, PageText
 from airflow_provider_classify.engine.knowledge import Geometry, Knowledge, Style
 from airflow_provider_classify.engine.labels import telling_words
 from airflow_provider_classify.engine.scoring import geometry_points, style_points
 from airflow_provider_classify.engine.words import label_words, singular, words_of
+from airflow_provider_classify.model.categories import Category
 
 #: Points for the name as a heading, within one, and anywhere in the text.
 AS_HEADING, IN_HEADING, IN_TEXT = 3.0, 1.8, 0.8

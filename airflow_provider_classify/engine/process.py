@@ -16,8 +16,6 @@ from pathlib import Path
 from queue import LifoQueue
 from typing import Any, Self
 
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import MAX_PAGES, ClassificationResult, PageResult
 from airflow_provider_classify.engine.child import Child, ChildDied
 from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.exceptions import (
@@ -27,6 +25,8 @@ from airflow_provider_classify.exceptions import (
     EngineNotStarted,
     error_of_kind,
 )
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import MAX_PAGES, ClassificationResult, PageResult
 
 #: Seconds that a document may take, and memory that its parser may use; heavy scans take 10 and 500.
 SECONDS = 120.0

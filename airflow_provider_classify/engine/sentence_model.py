@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.knowledge import DocumentType
 from airflow_provider_classify.engine.words import spaced
 from airflow_provider_classify.exceptions import SentenceModelNotUsable
+from airflow_provider_classify.model.categories import Category
 
 if TYPE_CHECKING:
     from model2vec import StaticModel

@@ -23,9 +23,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_classify.categories import Category, parse_categories
 from airflow_provider_classify.engine.memory import is_out_of_memory
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCrashedParser
+from airflow_provider_classify.model.categories import Category, parse_categories
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.classifier import Classifier

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
-from airflow_provider_classify import polling
 from airflow_provider_classify.backends.settings import CONN_TYPE, Settings
 from airflow_provider_classify.backends.sharing import shared
-from airflow_provider_classify.categories import parse_categories
-from airflow_provider_classify.contract import Job, Submission
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
+from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model.categories import parse_categories
+from airflow_provider_classify.model.contract import Job, Submission
 
 if TYPE_CHECKING:
-    from airflow_provider_classify.backends.base import Backend, Jobs
+    from airflow_provider_classify.model.backend import Backend, Jobs
 
 DEFAULT_CONN_ID = "classify_default"
 #: Seconds to get the result of a job that has ended.
@@ -117,7 +117,7 @@ class ClassifyHook(BaseHook):
                 raise
             return error
 
-    def wait(self, wait: polling.Wait) -> Job:
+    def wait(self, wait: waiting.Wait) -> Job:
         """
         Wait for a job in this thread, with the API's pauses.
 
@@ -128,12 +128,12 @@ class ClassifyHook(BaseHook):
         while True:
             seen = self.look(wait.job_id)
             status = seen.status if isinstance(seen, Job) else seen
-            step = polling.after(wait, status, now=time.time(), chance=random.random())
-            if isinstance(step, polling.GaveUp):
+            step = waiting.after(wait, status, now=time.time(), chance=random.random())
+            if isinstance(step, waiting.GaveUp):
                 raise step.error
-            if isinstance(seen, Job) and isinstance(step, polling.Ended):
+            if isinstance(seen, Job) and isinstance(step, waiting.Ended):
                 return seen
-            if isinstance(step, polling.LookAgain):
+            if isinstance(step, waiting.LookAgain):
                 self.log.info("%s; next look in %.1f s.", describe(wait.job_id, seen), step.seconds)
                 time.sleep(step.seconds)
 
@@ -146,7 +146,7 @@ class ClassifyHook(BaseHook):
         :raises ClassifyError: the server did not give it within two minutes.
         """
         now = time.time()
-        return self.wait(polling.Wait(job_id, since=now, deadline=now + _FETCH_PATIENCE))
+        return self.wait(waiting.Wait(job_id, since=now, deadline=now + _FETCH_PATIENCE))
 
     def connect(self) -> AbstractAsyncContextManager[Jobs]:
         """

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, ObjectStoragePath, TaskDeferred, conf
 
-from airflow_provider_classify import durable, farewell, polling, retries
+from airflow_provider_classify import durable, farewell, retries
 from airflow_provider_classify.backends.local import LocalBackend
 from airflow_provider_classify.batch.api_run import ApiRun
 from airflow_provider_classify.batch.items import (
@@ -30,10 +30,11 @@ from airflow_provider_classify.batch.ledger import Ledger, outstanding
 from airflow_provider_classify.batch.local_run import run_locally
 from airflow_provider_classify.batch.output import check_output, read_output, write_output
 from airflow_provider_classify.batch.progress import ProgressLog
-from airflow_provider_classify.categories import Category, parse_categories
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import BatchFailed, DocumentError, InvalidOutput, JobTimedOut, error_of_kind
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
+from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model.categories import Category, parse_categories
 from airflow_provider_classify.operators.classify import check_when_parsed
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
 from airflow_provider_classify.triggers.classify import BACKSTOP
@@ -41,7 +42,7 @@ from airflow_provider_classify.triggers.classify import BACKSTOP
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_classify.backends.base import Backend
+    from airflow_provider_classify.model.backend import Backend
 
 #: Results that go to XCom where there is no output.
 _MOST_IN_XCOM = 1000
@@ -101,7 +102,7 @@ class ClassifyBatchOperator(BaseOperator):
         max_failed: float = 0,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         timeout: float = 24 * 3600.0,
-        poll_interval: float = polling.LONGEST_PAUSE,
+        poll_interval: float = waiting.LONGEST_PAUSE,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -168,8 +169,8 @@ class ClassifyBatchOperator(BaseOperator):
             self._running = (context["ti"], ledger)
             now = time.time()
             # The trigger has looked just now, so the first look is not put off as after a submit.
-            began = now - polling.SHORTEST_PAUSE
-            wait = polling.Wait("", since=began, deadline=now + _FETCH_PATIENCE, longest_pause=self.poll_interval)
+            began = now - waiting.SHORTEST_PAUSE
+            wait = waiting.Wait("", since=began, deadline=now + _FETCH_PATIENCE, longest_pause=self.poll_interval)
             asyncio.run(self._collect(self.hook.backend, ledger, items, wait))
             return self._finish(ledger, items, wait)
 
@@ -179,10 +180,10 @@ class ClassifyBatchOperator(BaseOperator):
             task_instance, ledger = self._running
             farewell.from_worker(task_instance, self.log, self.hook.backend.connect, ledger.job_ids)
 
-    def _wait(self) -> polling.Wait:
+    def _wait(self) -> waiting.Wait:
         """The wait that all jobs share, but for their ids."""
         now = time.time()
-        return polling.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
+        return waiting.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
 
     def _plan(self, ledger: Ledger, categories: Sequence[Category]) -> list[Item]:
         """Note which documents this try is about, and what of them is known without asking anybody."""
@@ -220,7 +221,7 @@ class ClassifyBatchOperator(BaseOperator):
         ledger: Ledger,
         items: Sequence[Item],
         categories: Sequence[Category],
-        wait: polling.Wait,
+        wait: waiting.Wait,
         address: str,
     ) -> None:
         progress = ledger.progress()
@@ -236,13 +237,13 @@ class ClassifyBatchOperator(BaseOperator):
         if not self.deferrable:
             await self._collect(backend, ledger, items, wait)
 
-    async def _collect(self, backend: Backend, ledger: Ledger, items: Sequence[Item], wait: polling.Wait) -> None:
+    async def _collect(self, backend: Backend, ledger: Ledger, items: Sequence[Item], wait: waiting.Wait) -> None:
         under_way = ledger.progress().under_way(items)
         with ledger, self._progress_log(items, list(under_way)) as log:
             async with backend.connect() as jobs:
                 await ApiRun(jobs, ledger, log).collect(under_way, wait)
 
-    def _finish(self, ledger: Ledger, items: Sequence[Item], wait: polling.Wait) -> Any:
+    def _finish(self, ledger: Ledger, items: Sequence[Item], wait: waiting.Wait) -> Any:
         unfinished = len(ledger.progress().under_way(items))
         if unfinished:
             raise JobTimedOut(
@@ -269,7 +270,7 @@ class ClassifyBatchOperator(BaseOperator):
         ledger.remove()
         return summary
 
-    def _deferral(self, ledger: Ledger, items: Sequence[Item], wait: polling.Wait) -> TaskDeferred:
+    def _deferral(self, ledger: Ledger, items: Sequence[Item], wait: waiting.Wait) -> TaskDeferred:
         is_within_reach = bool(self.output_path)
         job_ids = None if is_within_reach else list(ledger.progress().under_way(items).values())
         trigger = ClassifyBatchTrigger(

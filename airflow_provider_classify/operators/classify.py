@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
-from airflow_provider_classify import durable, farewell, polling, retries
-from airflow_provider_classify.categories import parse_categories
-from airflow_provider_classify.contract import Job
+from airflow_provider_classify import durable, farewell, retries
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCategories, JobNotFound
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
+from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model.categories import parse_categories
+from airflow_provider_classify.model.contract import Job
 from airflow_provider_classify.triggers.classify import deferral, xcom_of
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class ClassifyOperator(BaseOperator):
         wait_for_completion: bool = True,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         timeout: float = 3600.0,
-        poll_interval: float = polling.LONGEST_PAUSE,
+        poll_interval: float = waiting.LONGEST_PAUSE,
         end_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
@@ -77,7 +78,7 @@ class ClassifyOperator(BaseOperator):
         check_when_parsed(categories)
         if timeout <= 0:
             raise ValueError(f"The timeout of {self.task_id!r} is {timeout}; give a number of seconds above 0.")
-        if poll_interval < polling.SHORTEST_PAUSE:
+        if poll_interval < waiting.SHORTEST_PAUSE:
             raise ValueError(f"The poll_interval of {self.task_id!r} is {poll_interval}; give at least 1 second.")
         self.document = document
         self.categories = categories
@@ -106,7 +107,7 @@ class ClassifyOperator(BaseOperator):
             context["ti"].xcom_push(key="job_id", value=job_id)
             if not self.wait_for_completion:
                 return job_id
-            wait = polling.Wait(job_id, since=since, deadline=since + self.timeout, longest_pause=self.poll_interval)
+            wait = waiting.Wait(job_id, since=since, deadline=since + self.timeout, longest_pause=self.poll_interval)
             self._waiting = (context["ti"], job_id)
             if not self.deferrable:
                 return self._result(self.hook.wait(wait))
@@ -118,7 +119,7 @@ class ClassifyOperator(BaseOperator):
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume after the trigger's event: fetch the result, which does not travel in the event."""
         with retries.only_if_useful():
-            return self._result(self.hook.fetch(polling.from_event(event)))
+            return self._result(self.hook.fetch(waiting.from_event(event)))
 
     def on_kill(self) -> None:
         """Cancel the job where nobody wants it any more and the API can; else leave it to the next try."""
@@ -172,7 +173,7 @@ class ClassifyOperator(BaseOperator):
         return self.end_from_trigger and self.do_xcom_push and not self.outlets  # only a worker tells assets
 
     def _result(self, job: Job) -> dict[str, Any]:
-        result = polling.answer(job, Document(self.document).label)
+        result = waiting.answer(job, Document(self.document).label)
         self.log.info(
             "%s is %s (confidence %.2f).", Document(self.document).label, result.classification, result.confidence
         )

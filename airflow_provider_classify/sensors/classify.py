@@ -16,10 +16,11 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_classify import polling, retries
-from airflow_provider_classify.contract import Job
+from airflow_provider_classify import retries
 from airflow_provider_classify.exceptions import ClassifyError, JobTimedOut
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook, describe
+from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model.contract import Job
 from airflow_provider_classify.triggers.classify import deferral
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class ClassifySensor(BaseSensorOperator):
         job_id: str,
         classify_conn_id: str = DEFAULT_CONN_ID,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poke_interval: float | timedelta = polling.LONGEST_PAUSE,
+        poke_interval: float | timedelta = waiting.LONGEST_PAUSE,
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, **kwargs)
@@ -80,11 +81,11 @@ class ClassifySensor(BaseSensorOperator):
         if isinstance(first, PokeReturnValue):
             return first.xcom_value
         now = time.time()
-        wait = polling.Wait(
+        wait = waiting.Wait(
             self.job_id,
             since=now,
             deadline=now + self.timeout,
-            longest_pause=max(polling.SHORTEST_PAUSE, self.poke_interval),
+            longest_pause=max(waiting.SHORTEST_PAUSE, self.poke_interval),
         )
         raise deferral(self.classify_conn_id, wait)
 
@@ -92,13 +93,13 @@ class ClassifySensor(BaseSensorOperator):
         """Resume after the trigger's event. :raises AirflowSensorTimeout: as any sensor does."""
         try:
             with retries.only_if_useful():
-                return self._result(self.hook.fetch(polling.from_event(event)))
+                return self._result(self.hook.fetch(waiting.from_event(event)))
         except JobTimedOut as error:
             if self.soft_fail:
                 raise AirflowSkipException(str(error)) from error
             raise AirflowSensorTimeout(str(error)) from error
 
     def _result(self, job: Job) -> dict[str, Any]:
-        result = polling.answer(job)
+        result = waiting.answer(job)
         self.log.info("Job %s: %s (confidence %.2f).", job.job_id, result.classification, result.confidence)
         return {"job_id": job.job_id, **result.to_json()}

@@ -19,15 +19,15 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from airflow_provider_classify.contract import (
+from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable
+from airflow_provider_classify.jobs import JobStore
+from airflow_provider_classify.model.contract import (
     HONOURED_HEADER,
     IDEMPOTENCY_HEADER,
     MAX_STATUS_IDS,
     JobStatus,
     Submission,
 )
-from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable
-from airflow_provider_classify.jobs import JobStore
 from airflow_provider_classify.service.forms import MAX_FIELD_BYTES, read_form, read_order
 from airflow_provider_classify.service.refusals import Refusal, bad_request, too_large, unavailable
 from airflow_provider_classify.service.spool import Spool

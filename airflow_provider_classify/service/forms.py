@@ -17,8 +17,8 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
-from airflow_provider_classify.categories import Category, parse_categories
 from airflow_provider_classify.exceptions import DocumentTooLarge, InvalidCategories
+from airflow_provider_classify.model.categories import Category, parse_categories
 from airflow_provider_classify.service.fetching import is_fetchable
 from airflow_provider_classify.service.refusals import bad_request, invalid_field, too_large
 from airflow_provider_classify.service.spool import SpooledDocument

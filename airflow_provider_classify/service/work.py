@@ -16,10 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import CANNOT_OPEN, ClassificationResult
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCorrupt, JobNotFound, JobRecordUnavailable
 from airflow_provider_classify.jobs import JobStore
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import CANNOT_OPEN, ClassificationResult
 from airflow_provider_classify.service.fetching import fetch
 from airflow_provider_classify.service.refusals import unavailable
 from airflow_provider_classify.service.spool import Spool

@@ -8,12 +8,13 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_classify import farewell, polling
+from airflow_provider_classify import farewell
 from airflow_provider_classify.batch.ledger import Ledger
 from airflow_provider_classify.batch.progress import ProgressLog
-from airflow_provider_classify.contract import JobStatus
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
+from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model.contract import JobStatus
 
 
 class ClassifyBatchTrigger(BaseTrigger):
@@ -82,8 +83,8 @@ class ClassifyBatchTrigger(BaseTrigger):
         progress = ProgressLog(self.log, total=len(job_ids), done=0)
 
         async def watch(job_id: str) -> bool:
-            end = await jobs.watch(polling.Wait(job_id, self.since, self.deadline, self.poll_interval))
-            if isinstance(end, polling.GaveUp):
+            end = await jobs.watch(waiting.Wait(job_id, self.since, self.deadline, self.poll_interval))
+            if isinstance(end, waiting.GaveUp):
                 return False
             progress.one_done(failed=end.status is JobStatus.FAILED)
             return True

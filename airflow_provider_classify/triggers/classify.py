@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import TaskDeferred, XCom
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
-from airflow_provider_classify import farewell, polling
-from airflow_provider_classify.contract import ClassificationResult, JobStatus
+from airflow_provider_classify import farewell
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
+from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model.contract import ClassificationResult, JobStatus
 
 if TYPE_CHECKING:
-    from airflow_provider_classify.backends.base import Jobs
+    from airflow_provider_classify.model.backend import Jobs
 
 #: How much later than the trigger's own deadline Airflow ends the deferral, if the trigger never came to it.
 BACKSTOP = timedelta(minutes=10)
@@ -27,7 +28,7 @@ def xcom_of(job_id: str, document: str, result: ClassificationResult) -> dict[st
     return {"job_id": job_id, "document": document, **result.to_json()}
 
 
-def deferral(classify_conn_id: str, wait: polling.Wait, end_with_document: str | None = None) -> TaskDeferred:
+def deferral(classify_conn_id: str, wait: waiting.Wait, end_with_document: str | None = None) -> TaskDeferred:
     """
     Make what a task raises to wait in the triggerer; it resumes in its ``execute_complete``.
 
@@ -99,17 +100,17 @@ class ClassifyTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait together with all triggers of the same connection; then fire once."""
-        wait = polling.Wait(self.job_id, self.since, self.deadline, self.poll_interval)
-        end: polling.Ended | polling.GaveUp
+        wait = waiting.Wait(self.job_id, self.since, self.deadline, self.poll_interval)
+        end: waiting.Ended | waiting.GaveUp
         is_pushed = False
         try:
             async with ClassifyHook(self.classify_conn_id).connect() as jobs:
                 end = await jobs.watch(wait)
-                if end == polling.Ended(JobStatus.COMPLETED):
+                if end == waiting.Ended(JobStatus.COMPLETED):
                     is_pushed = await self._push_result(jobs)
         except ClassifyError as error:  # the connection cannot be used
-            end = polling.GaveUp(error)
-        yield TaskSuccessEvent() if is_pushed else TriggerEvent(polling.to_event(wait, end))
+            end = waiting.GaveUp(error)
+        yield TaskSuccessEvent() if is_pushed else TriggerEvent(waiting.to_event(wait, end))
 
     async def _push_result(self, jobs: Jobs) -> bool:
         """
@@ -124,7 +125,7 @@ class ClassifyTrigger(BaseTrigger):
         if self.end_with_document is None or task_instance is None or not hasattr(XCom, "aset"):
             return False
         try:
-            result = polling.answer(await jobs.get(self.job_id))
+            result = waiting.answer(await jobs.get(self.job_id))
             await XCom.aset(
                 key="return_value",
                 value=xcom_of(self.job_id, self.end_with_document, result),

@@ -28,8 +28,6 @@ from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 from airflow_provider_classify.backends import wire
 from airflow_provider_classify.backends.api import ApiBackend
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import Job, JobStatus, Submission
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
@@ -47,6 +45,8 @@ from airflow_provider_classify.exceptions import (
     RateLimited,
     RequestRejected,
 )
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import Job, JobStatus, Submission
 from tests.support.documents import write_pdf
 from tests.support.scripted_server import Answer, Fault, scripted_server
 from tests.support.service import RunningService, running_service
@@ -631,7 +631,7 @@ _UPLOAD = textwrap.dedent(
     from pathlib import Path
     from airflow_provider_classify.backends.api import ApiBackend
     from airflow_provider_classify.backends.settings import Settings
-    from airflow_provider_classify.categories import Category
+    from airflow_provider_classify.model.categories import Category
     from airflow_provider_classify.documents import Document
 
     driver, url, small, large = sys.argv[1:]

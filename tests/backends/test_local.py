@@ -7,8 +7,6 @@ import pytest
 from airflow_provider_classify.backends import local
 from airflow_provider_classify.backends.local import LocalBackend, default_jobs_url
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import JobStatus
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
     ConnectionNotUsable,
@@ -22,7 +20,9 @@ from airflow_provider_classify.exceptions import (
     SentenceModelNotUsable,
 )
 from airflow_provider_classify.jobs import JobStore
-from airflow_provider_classify.polling import answer
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import JobStatus
+from airflow_provider_classify.model.waiting import answer
 from tests.support.documents import write_corrupt_pdf, write_pdf
 from tests.support.scripted_server import Answer, scripted_server
 from tests.support.sentence_model import write_sentence_model

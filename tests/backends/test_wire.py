@@ -11,8 +11,6 @@ import pytest
 
 from airflow_provider_classify.backends import refusals, wire
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import JobStatus
 from airflow_provider_classify.documents import Document
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
@@ -29,6 +27,8 @@ from airflow_provider_classify.exceptions import (
     RateLimited,
     RequestRejected,
 )
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import JobStatus
 
 KEY = "sk-recognisable-4711"
 SETTINGS = Settings("docs", "api", "https://api.example.com", KEY)

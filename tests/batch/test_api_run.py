@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from airflow_provider_classify import polling
 from airflow_provider_classify.batch.api_run import ApiRun
 from airflow_provider_classify.batch.items import Item
 from airflow_provider_classify.batch.ledger import Ledger
 from airflow_provider_classify.batch.progress import ProgressLog
 from airflow_provider_classify.exceptions import AuthenticationRejected
 from airflow_provider_classify.hooks.classify import ClassifyHook
+from airflow_provider_classify.model import waiting
 from tests.support.scripted_server import Answer, Fault, scripted_server
 
 RESULT = {"success": True, "classification": "letter", "confidence": 0.9, "total_pages": 1, "processed_pages": 1}
@@ -25,7 +25,7 @@ ITEM = Item("a.pdf", "intent")
 async def collect(server, folder, monkeypatch, seconds=60.0):
     monkeypatch.setenv("AIRFLOW_CONN_SCRIPTED", json.dumps({"conn_type": "classify", "host": server.url}))
     now = time.time()
-    wait = polling.Wait("", since=now - 10, deadline=now + seconds, longest_pause=1)
+    wait = waiting.Wait("", since=now - 10, deadline=now + seconds, longest_pause=1)
     ledger = Ledger(str(folder))
     with ledger, ProgressLog(logging.getLogger(), total=1, done=0) as log:
         async with ClassifyHook("scripted").connect() as jobs:

@@ -12,8 +12,8 @@ from airflow_provider_classify.batch.items import (
     small,
     too_many_failed,
 )
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.exceptions import DocumentNotFound
+from airflow_provider_classify.model.categories import Category
 
 CATEGORIES = (Category("invoice"), Category("letter"))
 

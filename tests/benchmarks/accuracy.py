@@ -31,9 +31,9 @@ from cross_validation import cross_validated
 from experiments import Reading, read_all, run_held_back, run_paraphrased, run_unknown
 from measures import calibration_error, macro_f1, share
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.process import EnginePool
 from airflow_provider_classify.exceptions import ClassifyError
+from airflow_provider_classify.model.categories import Category
 
 SURE = 0.9
 #: What the engine is to reach in each group of the tables.

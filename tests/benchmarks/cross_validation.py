@@ -17,10 +17,10 @@ from unittest.mock import patch
 
 from experiments import Reading
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine import deciding
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.cores import available_cores
+from airflow_provider_classify.model.categories import Category
 
 TEMPERATURES = (0.3, 0.35, 0.4, 0.45, 0.5, 0.6)
 UNKNOWN = (0.5, 1.0, 1.5, 2.0)

@@ -25,10 +25,10 @@ import pymupdf
 from numpy.typing import NDArray
 from PIL import Image
 
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import ClassificationResult
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.cores import available_cores
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import ClassificationResult
 from tests.support.written import NONE, Written, as_document, written_documents
 
 #: Width and height in points.

@@ -29,13 +29,13 @@ from pathlib import Path
 import pymupdf
 from rapidocr import RapidOCR
 
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import MAX_PAGES
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.process import EngineProcess
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.reading.mupdf import TEXT_FLAGS, is_earlier_ocr
 from airflow_provider_classify.exceptions import DocumentError
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import MAX_PAGES
 
 ROUNDS = 3
 #: The OCR peer takes several times as long, so it reads every so many-th image.

@@ -10,8 +10,6 @@ from pathlib import Path
 from category_names import DESCRIPTIONS, PARAPHRASES
 from measures import auroc, calibration_error, share
 
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import ClassificationResult
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.knowledge import load_knowledge
@@ -20,6 +18,8 @@ from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import Document, open_document
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import ClassifyError
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import ClassificationResult
 
 #: How many paraphrased names are printed.
 WORST_NAMES = 20

@@ -10,14 +10,14 @@ import pymupdf
 import pytest
 from samples import SAMPLES, draw_samples
 
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import ClassificationResult
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.knowledge import load_knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import Document
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNotFound
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import ClassificationResult
 from tests.support.pages import page_of
 
 CATEGORIES = [Category(name) for name in sorted(SAMPLES.values())]

@@ -9,12 +9,12 @@ import pymupdf
 import pytest
 from PIL import Image, ImageChops
 
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import ClassificationResult
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.ocr import tesseract
 from airflow_provider_classify.engine.process import EnginePool
 from airflow_provider_classify.exceptions import LanguageDataNotUsable
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import ClassificationResult
 from tests.support import paper
 from tests.support.reading import read, text
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.examples import COMMON_LIKENESS, POINTS, Examples, Portrait
 from airflow_provider_classify.engine.process import EngineProcess
 from airflow_provider_classify.exceptions import InvalidCategories
+from airflow_provider_classify.model.categories import Category
 from tests.support import paper
 from tests.support.documents import write_corrupt_pdf, write_pdf
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_provider_classify.contract import PageResult
 from airflow_provider_classify.engine.grouping import group_pages
+from airflow_provider_classify.model.contract import PageResult
 
 
 def page(number: int, classification: str | None, confidence: float = 0.9) -> PageResult:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.hierarchy import inner_nodes, path_of, spoken, sums_of_nodes
 from airflow_provider_classify.engine.knowledge import load_knowledge
 from airflow_provider_classify.engine.labels import BY_PARENT, Meaning, meanings_of
+from airflow_provider_classify.model.categories import Category
 
 
 def meant(*names: str) -> list[Meaning]:

@@ -11,14 +11,14 @@ import pytest
 from PIL import Image
 from samples import draw_samples
 
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import ClassificationResult
 from airflow_provider_classify.engine.process import EngineProcess
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
     DocumentCrashedParser,
     DocumentTookTooLong,
 )
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import ClassificationResult
 from tests.benchmarks.fuzz import classify_all, unsound
 from tests.benchmarks.mutations import KINDS, Mutation
 from tests.support import hostile, paper

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.knowledge import load_knowledge
 from airflow_provider_classify.engine.labels import BY_PARENT, BY_RELATION, Meaning, meanings_of
+from airflow_provider_classify.model.categories import Category
 
 
 def meant(*names: str, **descriptions: str) -> list[Meaning]:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.knowledge import load_knowledge
 from airflow_provider_classify.engine.labels import Meaning, meanings_of
+from airflow_provider_classify.model.categories import Category
 
 NAMES = yaml.safe_load(Path(__file__).with_name("names.yaml").read_text(encoding="utf-8"))
 

@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.knowledge import load_knowledge
 from airflow_provider_classify.engine.reading import Document
 from airflow_provider_classify.engine.reading.document import ReadPage
 from airflow_provider_classify.engine.reading.sniffing import Format
+from airflow_provider_classify.model.categories import Category
 from tests.support.pages import page_of
 
 HERE = Path(__file__).parent

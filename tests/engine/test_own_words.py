@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.features import PageText, features_of
 from airflow_provider_classify.engine.knowledge import Style, load_knowledge
 from airflow_provider_classify.engine.own_words import OwnWords, OwnWordsPage, looks_of_words, rarity_of_words
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.spelling import Spelling
+from airflow_provider_classify.model.categories import Category
 from tests.support.pages import page_of
 
 RARITY = rarity_of_words(load_knowledge())

@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine import process
 from airflow_provider_classify.engine.classifier import Classifier
 from airflow_provider_classify.engine.cores import available_cores, limit_in_cores
@@ -30,6 +29,7 @@ from airflow_provider_classify.exceptions import (
     EngineClosed,
     EngineNotStarted,
 )
+from airflow_provider_classify.model.categories import Category
 from tests.support import paper
 
 CATEGORIES = (Category("invoice"), Category("contract"), Category("news", "an article of a newspaper"))
@@ -238,7 +238,7 @@ def test_stricter_limit_of_the_system_stays(documents: Path) -> None:
     script = """
 import resource, sys
 from pathlib import Path
-from airflow_provider_classify.categories import Category
+from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.engine.process import EngineProcess
 resource.setrlimit(resource.RLIMIT_DATA, (1024**3, 1024**3))
 with EngineProcess(memory_mb=4096) as engine:
@@ -314,7 +314,7 @@ def test_child_dies_with_its_parent(documents: Path, document: str) -> None:
     script = """
 import sys, threading, time
 from pathlib import Path
-from airflow_provider_classify.categories import Category
+from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.engine.process import EngineProcess
 engine, folder = EngineProcess(), Path(sys.argv[1])
 def classify(name): engine.classify(folder / name, [Category("invoice")], name=name)

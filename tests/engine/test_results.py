@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import ClassificationResult
 from airflow_provider_classify.engine.classifier import Classifier
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import ClassificationResult
 from tests.support import paper
 from tests.support.documents import INVOICE, write_pdf
 

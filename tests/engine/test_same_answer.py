@@ -12,7 +12,7 @@ from tests.support import paper
 _CLASSIFY = """
 import json, sys
 from pathlib import Path
-from airflow_provider_classify.categories import Category
+from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.engine.classifier import Classifier
 
 names = ("datasheet", "invoice", "old agreement")

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.categories import Category
 from airflow_provider_classify.engine.knowledge import load_knowledge
 from airflow_provider_classify.engine.labels import BY_KIND, BY_RESEMBLANCE, meanings_of, with_nearness
 from airflow_provider_classify.engine.process import EngineProcess
 from airflow_provider_classify.engine.sentence_model import SentenceModel
 from airflow_provider_classify.exceptions import SentenceModelNotUsable
+from airflow_provider_classify.model.categories import Category
 from tests.support.sentence_model import WORDS, write_sentence_model
 
 OBITUARY = "Kerra Trevanion, beloved wife and mother, passed away on 3 May. The funeral will be held at St Piran's."

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import aiohttp
 from aiohttp import web
 
-from airflow_provider_classify.contract import IDEMPOTENCY_HEADER
+from airflow_provider_classify.model.contract import IDEMPOTENCY_HEADER
 from tests.support.waiting import wait_until
 
 #: Has the service's own answer when it is awaited; what is not asked for is not passed on.

@@ -15,7 +15,6 @@ import pytest
 
 from airflow_provider_classify.backends.api import ApiBackend
 from airflow_provider_classify.backends.local import LocalBackend
-from airflow_provider_classify.contract import Job, JobStatus
 from airflow_provider_classify.exceptions import (
     ApiUnavailable,
     AuthenticationRejected,
@@ -30,7 +29,8 @@ from airflow_provider_classify.exceptions import (
     JobTimedOut,
 )
 from airflow_provider_classify.hooks.classify import ClassifyHook
-from airflow_provider_classify.polling import Wait, answer
+from airflow_provider_classify.model.contract import Job, JobStatus
+from airflow_provider_classify.model.waiting import Wait, answer
 from tests.support.documents import write_corrupt_pdf, write_pdf
 from tests.support.scripted_server import Answer, Fault, scripted_server
 from tests.support.service import RunningService, running_service

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from airflow_provider_classify import database
-from airflow_provider_classify.contract import CANNOT_OPEN, MAX_BYTES, Job, JobStatus, Submission
+from airflow_provider_classify.model.contract import CANNOT_OPEN, MAX_BYTES, Job, JobStatus, Submission
 from airflow_provider_classify.service import work
 from tests.support.app_server import AppServer, app_server
 from tests.support.waiting import wait_until

@@ -11,7 +11,6 @@ from pathlib import Path
 import httpx
 import pytest
 
-from airflow_provider_classify.contract import Job, JobStatus
 from airflow_provider_classify.exceptions import (
     DocumentNotFound,
     DocumentNotReadable,
@@ -19,6 +18,7 @@ from airflow_provider_classify.exceptions import (
     DocumentTooLarge,
     RequestRejected,
 )
+from airflow_provider_classify.model.contract import Job, JobStatus
 from airflow_provider_classify.service import fetching
 from airflow_provider_classify.service.fetching import fetch
 from tests.support.app_server import AppServer, app_server

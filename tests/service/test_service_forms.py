@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import CANNOT_OPEN
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEncrypted
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import CANNOT_OPEN
 from airflow_provider_classify.service.fetching import is_fetchable, is_refused_address
 from airflow_provider_classify.service.forms import Form, Order, display_name, read_order
 from airflow_provider_classify.service.refusals import Refusal

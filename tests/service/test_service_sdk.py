@@ -10,7 +10,7 @@ from samples import draw_samples
 from unsiloed_sdk import AsyncUnsiloedClient, Category, UnsiloedClient
 from unsiloed_sdk.exceptions import AuthenticationError, InvalidRequestError, NotFoundError
 
-from airflow_provider_classify.contract import CANNOT_OPEN
+from airflow_provider_classify.model.contract import CANNOT_OPEN
 from tests.support.service import RunningService, running_service
 
 KEY = "s3cret-key"

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import uvicorn
 
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import ClassificationResult, Job, PageResult
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCorrupt, DocumentEmpty
 from airflow_provider_classify.jobs import JobStore
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import ClassificationResult, Job, PageResult
 from airflow_provider_classify.service.app import create_app
 from airflow_provider_classify.service.spool import Spool
 from airflow_provider_classify.service.work import Work

@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 from aiohttp import web
 
-from airflow_provider_classify.contract import (
+from airflow_provider_classify.model.contract import (
     ClassificationResult,
     Job,
     JobStatus,

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_classify.contract import ClassificationResult, Job, JobStatus, PageResult
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
     ApiNotReached,
@@ -23,7 +22,8 @@ from airflow_provider_classify.exceptions import (
     RateLimited,
     RequestRejected,
 )
-from airflow_provider_classify.polling import (
+from airflow_provider_classify.model.contract import ClassificationResult, Job, JobStatus, PageResult
+from airflow_provider_classify.model.waiting import (
     Ended,
     GaveUp,
     LookAgain,

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_provider_classify.contract import ClassificationResult, Job, JobStatus
 from airflow_provider_classify.exceptions import ClassifyError, JobFailed, JobTimedOut, error_of_kind
+from airflow_provider_classify.model.contract import ClassificationResult, Job, JobStatus
 
 SHORTEST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0

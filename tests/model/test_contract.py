@@ -5,9 +5,16 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_classify.categories import Category, parse_categories
-from airflow_provider_classify.contract import ClassificationResult, Job, JobStatus, PageResult, Progress, Submission
 from airflow_provider_classify.exceptions import InvalidCategories, InvalidReply
+from airflow_provider_classify.model.categories import Category, parse_categories
+from airflow_provider_classify.model.contract import (
+    ClassificationResult,
+    Job,
+    JobStatus,
+    PageResult,
+    Progress,
+    Submission,
+)
 
 
 def page(number: int, classification: str | None, confidence: float = 0.9, **more: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_provider_classify.exceptions import InvalidReply
-from airflow_provider_classify.fields import Fields
+from airflow_provider_classify.model.json_fields import Fields
 
 #: A longer document is classified from its first pages.
 MAX_PAGES = 4

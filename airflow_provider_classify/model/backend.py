@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from airflow_provider_classify import polling
-from airflow_provider_classify.categories import Category
-from airflow_provider_classify.contract import Job, Submission
 from airflow_provider_classify.documents import Document
+from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import Job, Submission
 
 
 class Jobs(Protocol):
@@ -29,7 +29,7 @@ class Jobs(Protocol):
         """Ask that a job is not done any more. As :meth:`Backend.cancel`."""
         ...
 
-    async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
+    async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
         """Wait until a job has ended or its deadline has passed. Any number may be watched at a time."""
         ...
 

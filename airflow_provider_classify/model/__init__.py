@@ -1,0 +1,1 @@
+"""Values and pure decisions: they import nothing of the package but its exceptions."""
