@@ -16,7 +16,7 @@ import httpx
 
 from airflow_provider_classify.backends import refusals, wire
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.documents import Document
+from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound
 from airflow_provider_classify.model.backend import Jobs
 from airflow_provider_classify.model.categories import Category

@@ -23,7 +23,7 @@ from aiohttp.abc import AbstractStreamWriter
 from airflow_provider_classify.backends import refusals, wire
 from airflow_provider_classify.backends.poller import Poller
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.documents import Document
+from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     AuthenticationRejected,
     ClassifyError,

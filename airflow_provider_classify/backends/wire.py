@@ -24,7 +24,7 @@ from airflow_provider_classify.backends.refusals import (
     without_key,
 )
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.documents import Document
+from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     ApiNotReached,
     ApiOverloaded,

@@ -12,7 +12,7 @@ from typing import Any
 from airflow_provider_classify.batch.items import Item
 from airflow_provider_classify.batch.ledger import Ledger
 from airflow_provider_classify.batch.progress import ProgressLog
-from airflow_provider_classify.documents import Document
+from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobFailed, JobNotFound, JobTimedOut
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.backend import Jobs

@@ -9,7 +9,7 @@ from airflow_provider_classify.backends.local import LocalBackend
 from airflow_provider_classify.batch.items import Item
 from airflow_provider_classify.batch.ledger import Ledger
 from airflow_provider_classify.batch.progress import ProgressLog
-from airflow_provider_classify.documents import Document
+from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import DocumentError
 from airflow_provider_classify.model.categories import Category
 

@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 
 from airflow_provider_classify.backends.settings import CONN_TYPE, Settings
 from airflow_provider_classify.backends.sharing import shared
-from airflow_provider_classify.documents import Document
+from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import parse_categories

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from airflow_provider_classify.documents import Document
+from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import Job, Submission

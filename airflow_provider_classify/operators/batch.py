@@ -30,7 +30,7 @@ from airflow_provider_classify.batch.ledger import Ledger, outstanding
 from airflow_provider_classify.batch.local_run import run_locally
 from airflow_provider_classify.batch.output import check_output, read_output, write_output
 from airflow_provider_classify.batch.progress import ProgressLog
-from airflow_provider_classify.documents import Document
+from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import BatchFailed, DocumentError, InvalidOutput, JobTimedOut, error_of_kind
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
 from airflow_provider_classify.model import waiting

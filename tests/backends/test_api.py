@@ -28,7 +28,7 @@ from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 from airflow_provider_classify.backends import wire
 from airflow_provider_classify.backends.api import ApiBackend
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.documents import Document
+from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
     ApiNotReached,
@@ -632,7 +632,7 @@ _UPLOAD = textwrap.dedent(
     from airflow_provider_classify.backends.api import ApiBackend
     from airflow_provider_classify.backends.settings import Settings
     from airflow_provider_classify.model.categories import Category
-    from airflow_provider_classify.documents import Document
+    from airflow_provider_classify.documents.document import Document
 
     driver, url, small, large = sys.argv[1:]
     backend = ApiBackend(Settings("docs", "api", url))

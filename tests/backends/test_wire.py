@@ -11,7 +11,7 @@ import pytest
 
 from airflow_provider_classify.backends import refusals, wire
 from airflow_provider_classify.backends.settings import Settings
-from airflow_provider_classify.documents import Document
+from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
     ApiError,
