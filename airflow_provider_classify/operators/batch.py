@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, ObjectStoragePath, TaskDeferred, conf
 
-from airflow_provider_classify import durable, farewell, retries
 from airflow_provider_classify.backends.local import LocalBackend
 from airflow_provider_classify.batch.api_run import ApiRun
 from airflow_provider_classify.batch.items import (
@@ -33,6 +32,7 @@ from airflow_provider_classify.batch.progress import ProgressLog
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import BatchFailed, DocumentError, InvalidOutput, JobTimedOut, error_of_kind
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
+from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category, parse_categories
 from airflow_provider_classify.operators.classify import check_when_parsed
@@ -130,7 +130,7 @@ class ClassifyBatchOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Do what is not done yet. :returns: the manifest, or the results."""
-        with retries.only_if_useful():
+        with fail_fast.only_if_useful():
             wait = self._wait()
             categories = parse_categories(self.categories)
             if self.output_path:
@@ -145,7 +145,7 @@ class ClassifyBatchOperator(BaseOperator):
             else:
                 self._running = (context["ti"], ledger)
                 asyncio.run(
-                    self._submit_and_wait(backend, ledger, items, categories, wait, durable.address(context["ti"]))
+                    self._submit_and_wait(backend, ledger, items, categories, wait, reattach.address(context["ti"]))
                 )
             if not self.deferrable or not ledger.progress().under_way(items):
                 return self._finish(ledger, items, wait)
@@ -159,7 +159,7 @@ class ClassifyBatchOperator(BaseOperator):
 
         :param record: of a batch without an ``output``, which may resume on another machine.
         """
-        with retries.only_if_useful():
+        with fail_fast.only_if_useful():
             if event and event["status"] == "gave_up":
                 raise error_of_kind(event["error_kind"], event["message"])
             ledger = Ledger(self._record_folder(context))
@@ -178,7 +178,7 @@ class ClassifyBatchOperator(BaseOperator):
         """Cancel the jobs where nobody wants them any more and the API can; else leave them to the next try."""
         if self._running:
             task_instance, ledger = self._running
-            farewell.from_worker(task_instance, self.log, self.hook.backend.connect, ledger.job_ids)
+            cancel.from_worker(task_instance, self.log, self.hook.backend.connect, ledger.job_ids)
 
     def _wait(self) -> waiting.Wait:
         """The wait that all jobs share, but for their ids."""
@@ -228,7 +228,7 @@ class ClassifyBatchOperator(BaseOperator):
         todo = [item for item in outstanding(items, progress) if item.intent not in progress.submitted]
 
         def key_of(item: Item) -> str:
-            return durable.key_of(address, item.intent, progress.failed[item.intent])
+            return reattach.key_of(address, item.intent, progress.failed[item.intent])
 
         with ledger, self._progress_log(items, todo) as log:
             async with backend.connect() as jobs:
@@ -294,7 +294,7 @@ class ClassifyBatchOperator(BaseOperator):
         if self.output_path:
             return f"{self.output_path}.parts"
         home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
-        return str(home / "classify" / "batches" / hashlib.sha256(durable.address(context["ti"]).encode()).hexdigest())
+        return str(home / "classify" / "batches" / hashlib.sha256(reattach.address(context["ti"]).encode()).hexdigest())
 
     def _progress_log(self, items: Sequence[Item], todo: Sequence[Item]) -> ProgressLog:
         return ProgressLog(self.log, total=len(items), done=len(items) - len(todo))

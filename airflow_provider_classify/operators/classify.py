@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
-from airflow_provider_classify import durable, farewell, retries
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCategories, JobNotFound
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
+from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.contract import Job
@@ -101,7 +101,7 @@ class ClassifyOperator(BaseOperator):
 
         :returns: the result, or the job id without ``wait_for_completion``.
         """
-        with retries.only_if_useful():
+        with fail_fast.only_if_useful():
             since = time.time()
             job_id = self._job_of(context)
             context["ti"].xcom_push(key="job_id", value=job_id)
@@ -118,27 +118,27 @@ class ClassifyOperator(BaseOperator):
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume after the trigger's event: fetch the result, which does not travel in the event."""
-        with retries.only_if_useful():
+        with fail_fast.only_if_useful():
             return self._result(self.hook.fetch(waiting.from_event(event)))
 
     def on_kill(self) -> None:
         """Cancel the job where nobody wants it any more and the API can; else leave it to the next try."""
         if self._waiting:
             task_instance, job_id = self._waiting
-            farewell.from_worker(task_instance, self.log, self.hook.backend.connect, lambda: [job_id])
+            cancel.from_worker(task_instance, self.log, self.hook.backend.connect, lambda: [job_id])
 
     def _job_of(self, context: Context) -> str:
         """Give the job of an earlier try, or submit."""
-        wanted = durable.fingerprint(
+        wanted = reattach.fingerprint(
             Document(self.document).fingerprint(),
             parse_categories(self.categories),
             f"{self.classify_conn_id} {self.hook.backend.identity()}",
         )
-        store: durable.StateStore | None = context.get("task_state_store")  # from Airflow 3.3
-        record = None if store is None else durable.read(store, self.task_id)
-        address = durable.address(context["ti"])
+        store: reattach.StateStore | None = context.get("task_state_store")  # from Airflow 3.3
+        record = None if store is None else reattach.read(store, self.task_id)
+        address = reattach.address(context["ti"])
         step = self._decide(record, wanted, address)
-        if isinstance(step, durable.Reattach):
+        if isinstance(step, reattach.Reattach):
             self.log.info("The task takes its job %s up.", step.job_id)
             return step.job_id
         job_id = self._submit(step, store)
@@ -146,26 +146,26 @@ class ClassifyOperator(BaseOperator):
             # By its key a server may have given the job of an earlier try, and that may have failed.
             for _ in range(1, context["ti"].try_number):
                 step = self._decide(replace(step.intent, job_id=job_id), wanted, address)
-                if isinstance(step, durable.Reattach):
+                if isinstance(step, reattach.Reattach):
                     break
                 job_id = self._submit(step, store)
         return job_id
 
-    def _decide(self, record: durable.Record | None, wanted: str, address: str) -> durable.Reattach | durable.Submit:
-        job_id = durable.known_job(record, wanted)
+    def _decide(self, record: reattach.Record | None, wanted: str, address: str) -> reattach.Reattach | reattach.Submit:
+        job_id = reattach.known_job(record, wanted)
         try:
             seen: Job | ClassifyError | None = self.hook.look(job_id) if job_id else None
         except JobNotFound as error:
             seen = error
-        return durable.decide(record, wanted, seen, address)
+        return reattach.decide(record, wanted, seen, address)
 
-    def _submit(self, step: durable.Submit, store: durable.StateStore | None) -> str:
+    def _submit(self, step: reattach.Submit, store: reattach.StateStore | None) -> str:
         self.log.info("The task submits a job: %s.", step.why)
         if store is not None:
-            durable.write(store, step.intent, self.task_id)
+            reattach.write(store, step.intent, self.task_id)
         job_id = self.hook.submit(self.document, self.categories, step.intent.idempotency_key).job_id
         if store is not None:
-            durable.write(store, replace(step.intent, job_id=job_id), self.task_id)
+            reattach.write(store, replace(step.intent, job_id=job_id), self.task_id)
         return job_id
 
     @property

@@ -16,9 +16,9 @@ from airflow.providers.common.compat.sdk import (
     conf,
 )
 
-from airflow_provider_classify import retries
 from airflow_provider_classify.exceptions import ClassifyError, JobTimedOut
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook, describe
+from airflow_provider_classify.lifecycle import fail_fast
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.contract import Job
 from airflow_provider_classify.triggers.classify import deferral
@@ -65,7 +65,7 @@ class ClassifySensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look once. An error that a later look can overcome counts as "not yet"."""
-        with retries.only_if_useful():
+        with fail_fast.only_if_useful():
             seen = self.hook.look(self.job_id)
             if isinstance(seen, ClassifyError):
                 self.log.warning("%s; looking again later.", describe(self.job_id, seen))
@@ -92,7 +92,7 @@ class ClassifySensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume after the trigger's event. :raises AirflowSensorTimeout: as any sensor does."""
         try:
-            with retries.only_if_useful():
+            with fail_fast.only_if_useful():
                 return self._result(self.hook.fetch(waiting.from_event(event)))
         except JobTimedOut as error:
             if self.soft_fail:

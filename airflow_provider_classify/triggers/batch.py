@@ -8,11 +8,11 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_classify import farewell
 from airflow_provider_classify.batch.ledger import Ledger
 from airflow_provider_classify.batch.progress import ProgressLog
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
+from airflow_provider_classify.lifecycle import cancel
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.contract import JobStatus
 
@@ -72,7 +72,7 @@ class ClassifyBatchTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Cancel the jobs if the task has ended, marked so by a user; what a next try may want is left."""
-        await farewell.from_trigger(self, self.classify_conn_id, self._under_way)
+        await cancel.from_trigger(self, self.classify_conn_id, self._under_way)
 
     def _under_way(self) -> list[str]:
         """Give the jobs that the batch waits for. It may read the record, so it is not for an event loop."""

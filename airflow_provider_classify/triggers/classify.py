@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import TaskDeferred, XCom
 from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 
-from airflow_provider_classify import farewell
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
+from airflow_provider_classify.lifecycle import cancel
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.contract import ClassificationResult, JobStatus
 
@@ -141,4 +141,4 @@ class ClassifyTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Cancel the job if its task has ended, marked so by a user; a job that a next try may want is left."""
-        await farewell.from_trigger(self, self.classify_conn_id, lambda: [self.job_id])
+        await cancel.from_trigger(self, self.classify_conn_id, lambda: [self.job_id])

@@ -34,12 +34,12 @@ def documents(tmp_path):
 @pytest.fixture
 def user_has_ended_the_task(monkeypatch):
     """A real Airflow says so in the fault tests."""
-    monkeypatch.setattr("airflow_provider_classify.farewell.has_given_up", lambda task_instance: True)
+    monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_given_up", lambda task_instance: True)
 
 
 @pytest.fixture
 def the_task_goes_on(monkeypatch):
-    monkeypatch.setattr("airflow_provider_classify.farewell.has_given_up", lambda task_instance: False)
+    monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_given_up", lambda task_instance: False)
 
 
 def submit(documents):

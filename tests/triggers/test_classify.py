@@ -133,7 +133,7 @@ async def test_no_look_blocks_the_loop(service, document, caplog):
 
 async def test_a_kill_cancels_the_job_though_it_is_interrupted(service, document, monkeypatch):
     """As Airflow 3.3.2 does. That the task has ended, a real Airflow says in the system tests."""
-    monkeypatch.setattr("airflow_provider_classify.farewell.has_given_up", lambda task_instance: True)
+    monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_given_up", lambda task_instance: True)
     hook = ClassifyHook("service")
     hook.fetch(submit(document))
     with service.frozen_engine():
@@ -149,7 +149,7 @@ async def test_a_kill_cancels_the_job_though_it_is_interrupted(service, document
 
 
 async def test_a_kill_leaves_the_job_where_the_task_goes_on(service, document, monkeypatch):
-    monkeypatch.setattr("airflow_provider_classify.farewell.has_given_up", lambda task_instance: False)
+    monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_given_up", lambda task_instance: False)
     hook = ClassifyHook("service")
     hook.fetch(submit(document))
     with service.frozen_engine():

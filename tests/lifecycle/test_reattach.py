@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_classify import durable
-from airflow_provider_classify.durable import Reattach, Record, Submit, decide
 from airflow_provider_classify.exceptions import ApiNotReached, ClassifyError, JobNotFound, TaskStateUnavailable
+from airflow_provider_classify.lifecycle import reattach
+from airflow_provider_classify.lifecycle.reattach import Reattach, Record, Submit, decide
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult, Job, JobStatus
 
@@ -26,7 +26,7 @@ def job(status: JobStatus, success: bool = True) -> Job:
 def test_without_a_record_the_task_submits():
     step = decide(None, "wanted", None, "dag/task/run/-1")
     assert isinstance(step, Submit)
-    assert step.intent == Record("wanted", durable.key_of("dag/task/run/-1", "wanted", 0))
+    assert step.intent == Record("wanted", reattach.key_of("dag/task/run/-1", "wanted", 0))
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_a_job_that_runs_or_is_done_is_taken_up_and_so_is_one_that_cannot_be_see
 def test_after_a_job_that_is_of_no_use_the_submit_is_a_new_intent(seen: Job | ClassifyError):
     step = decide(SUBMITTED, "wanted", seen, "address")
     assert isinstance(step, Submit)
-    assert step.intent == Record("wanted", durable.key_of("address", "wanted", 1), failures=1)
+    assert step.intent == Record("wanted", reattach.key_of("address", "wanted", 1), failures=1)
     assert "job-1" in step.why
 
 
@@ -55,35 +55,35 @@ def test_an_intent_is_sent_again_with_its_own_key():
 
 @pytest.mark.parametrize("record", [INTENT, SUBMITTED])
 def test_a_record_of_something_else_counts_for_nothing(record: Record):
-    assert durable.known_job(record, "other") is None
+    assert reattach.known_job(record, "other") is None
     step = decide(record, "other", None, "address")
     assert isinstance(step, Submit)
-    assert step.intent == Record("other", durable.key_of("address", "other", 0))
+    assert step.intent == Record("other", reattach.key_of("address", "other", 0))
 
 
 def test_only_a_job_of_the_wanted_fingerprint_is_looked_at():
-    assert durable.known_job(None, "wanted") is None
-    assert durable.known_job(INTENT, "wanted") is None
-    assert durable.known_job(SUBMITTED, "wanted") == "job-1"
+    assert reattach.known_job(None, "wanted") is None
+    assert reattach.known_job(INTENT, "wanted") is None
+    assert reattach.known_job(SUBMITTED, "wanted") == "job-1"
 
 
 def test_a_fingerprint_is_of_document_categories_and_classifier():
     fingerprints = [
-        durable.fingerprint("d", [A, B], "conn"),
-        durable.fingerprint("e", [A, B], "conn"),
-        durable.fingerprint("d", [B, A], "conn"),
-        durable.fingerprint("d", [A, Category("b")], "conn"),
-        durable.fingerprint("d", [A, Category("b", "description", ("example.pdf",))], "conn"),
-        durable.fingerprint("d", [A, B], "other"),
+        reattach.fingerprint("d", [A, B], "conn"),
+        reattach.fingerprint("e", [A, B], "conn"),
+        reattach.fingerprint("d", [B, A], "conn"),
+        reattach.fingerprint("d", [A, Category("b")], "conn"),
+        reattach.fingerprint("d", [A, Category("b", "description", ("example.pdf",))], "conn"),
+        reattach.fingerprint("d", [A, B], "other"),
     ]
     assert len(set(fingerprints)) == len(fingerprints)
-    assert durable.fingerprint("d", [Category("a"), Category("b", "description")], "conn") == fingerprints[0]
+    assert reattach.fingerprint("d", [Category("a"), Category("b", "description")], "conn") == fingerprints[0]
 
 
 def test_a_key_is_the_same_in_every_try_and_another_for_another_intent():
-    assert durable.key_of("address", "wanted", 0) == durable.key_of("address", "wanted", 0)
+    assert reattach.key_of("address", "wanted", 0) == reattach.key_of("address", "wanted", 0)
     others = [("other", "wanted", 0), ("address", "other", 0), ("address", "wanted", 1)]
-    assert len({durable.key_of(*intent) for intent in [("address", "wanted", 0), *others]}) == 4
+    assert len({reattach.key_of(*intent) for intent in [("address", "wanted", 0), *others]}) == 4
 
 
 class Store(dict[str, Any]):
@@ -104,21 +104,21 @@ class BrokenStore:
 @pytest.mark.parametrize("record", [INTENT, SUBMITTED])
 def test_what_was_written_is_read(record: Record):
     store = Store()
-    assert durable.read(store, "t") is None
-    durable.write(store, record, "t")
-    assert durable.read(store, "t") == record
+    assert reattach.read(store, "t") is None
+    reattach.write(store, record, "t")
+    assert reattach.read(store, "t") == record
 
 
 def test_a_store_that_cannot_be_read_is_not_an_empty_one():
     with pytest.raises(TaskStateUnavailable, match=r"task t .*may be under way") as failure:
-        durable.read(BrokenStore(), "t")
+        reattach.read(BrokenStore(), "t")
     assert failure.value.retryable
     assert isinstance(failure.value.__cause__, ConnectionError)
     with pytest.raises(TaskStateUnavailable, match="task t cannot be written"):
-        durable.write(BrokenStore(), INTENT, "t")
+        reattach.write(BrokenStore(), INTENT, "t")
 
 
 @pytest.mark.parametrize("state", ["job-1", 3, ["job-1"], {}, {"job_id": "job-1"}, {"version": 2}])
 def test_a_record_of_another_shape_is_not_an_empty_one(state: Any):
     with pytest.raises(TaskStateUnavailable, match="classify_job"):
-        durable.read(Store(classify_job=state), "t")
+        reattach.read(Store(classify_job=state), "t")

@@ -12,7 +12,7 @@ from airflow.triggers.base import BaseTrigger
 
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook, describe_cancel
-from airflow_provider_classify.killed import has_given_up
+from airflow_provider_classify.lifecycle.task_ended import has_given_up
 from airflow_provider_classify.model.backend import Jobs
 
 #: Cancels under way at the same time.

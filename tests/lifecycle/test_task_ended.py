@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_classify.killed import is_over
+from airflow_provider_classify.lifecycle.task_ended import is_over
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The life of a task around its job: take it up again, cancel it, fail without a retry."""
