@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.backends.poller import Poller
-from airflow_provider_classify.backends.settings import Settings
+from airflow_provider_classify.api.poller import Poller
+from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled, JobNotFound
 from airflow_provider_classify.hub import find_sentence_model

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
-from airflow_provider_classify.backends.settings import CONN_TYPE, Settings
-from airflow_provider_classify.backends.sharing import shared
+from airflow_provider_classify.api.one_per_loop import shared
+from airflow_provider_classify.api.settings import CONN_TYPE, Settings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
 from airflow_provider_classify.model import waiting
@@ -226,7 +226,7 @@ def describe_cancel(job_id: str, job: Job | None) -> str:
 
 def _backend(settings: Settings) -> Backend:
     if settings.backend == "api":
-        from airflow_provider_classify.backends.api import ApiBackend
+        from airflow_provider_classify.api.sync import ApiBackend
 
         return ApiBackend(settings)
     from airflow_provider_classify.backends.local import LocalBackend

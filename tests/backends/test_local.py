@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.backends import local
 from airflow_provider_classify.backends.local import LocalBackend, default_jobs_url
-from airflow_provider_classify.backends.settings import Settings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     ConnectionNotUsable,

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_classify.backends.api import ApiBackend
+from airflow_provider_classify.api.sync import ApiBackend
 from airflow_provider_classify.backends.local import LocalBackend
 from airflow_provider_classify.exceptions import (
     ApiUnavailable,

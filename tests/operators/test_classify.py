@@ -171,7 +171,7 @@ class TestFailures:
     def test_a_server_that_is_down_is_worth_a_retry(self, samples, monkeypatch, unused_tcp_port):
         connection = {"conn_type": "classify", "host": f"http://127.0.0.1:{unused_tcp_port}"}
         monkeypatch.setenv("AIRFLOW_CONN_DOWN", json.dumps(connection))
-        monkeypatch.setattr("airflow_provider_classify.backends.wire._SUBMIT_PAUSES", (0.01,))
+        monkeypatch.setattr("airflow_provider_classify.api.protocol._SUBMIT_PAUSES", (0.01,))
         with pytest.raises(ApiNotReached, match=r"letter\.pdf.*'down'"):
             classify(samples / "letter.pdf", "down")
 

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from airflow_provider_classify.backends.poller import Poller
+from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.exceptions import ApiNotReached, JobNotFound, JobTimedOut, RateLimited
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.contract import JobStatus

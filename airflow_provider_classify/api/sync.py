@@ -1,7 +1,7 @@
 """
 The classify API as a backend, driven by httpx from synchronous code.
 
-The event loop's side is :mod:`airflow_provider_classify.backends.api_async`.
+The event loop's side is :mod:`airflow_provider_classify.api.aio`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import TypeVar
 
 import httpx
 
-from airflow_provider_classify.backends import refusals, wire
-from airflow_provider_classify.backends.settings import Settings
+from airflow_provider_classify.api import errors, protocol
+from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound
 from airflow_provider_classify.model.backend import Jobs
@@ -47,23 +47,23 @@ class ApiBackend:
         try:
             return _sent_again(once)
         except ClassifyError as error:
-            if idempotency_key is None or not wire.may_have_been_taken(error) or not self._honours_keys():
+            if idempotency_key is None or not protocol.may_have_been_taken(error) or not self._honours_keys():
                 raise
         return _sent_again(once, repeatable=True)
 
     def get(self, job_id: str) -> Job:
         """Ask for a job once. :raises ApiError: the API refused, failed or was not reached."""
         what = f"job {job_id}"
-        response = self._request("GET", wire.job_path(job_id), what=what)
-        return wire.read_job(
+        response = self._request("GET", protocol.job_path(job_id), what=what)
+        return protocol.read_job(
             response.status_code, response.headers, response.content, what=what, settings=self._settings
         )
 
     def cancel(self, job_id: str) -> Job | None:
         """As :meth:`Backend.cancel`; the hosted API has no such route."""
         what = f"the cancelling of job {job_id}"
-        response = self._request("DELETE", wire.job_path(job_id), what=what)
-        return wire.read_cancelled(
+        response = self._request("DELETE", protocol.job_path(job_id), what=what)
+        return protocol.read_cancelled(
             response.status_code, response.headers, response.content, what=what, settings=self._settings
         )
 
@@ -75,7 +75,7 @@ class ApiBackend:
             yield jobs
 
     def _open(self) -> AbstractAsyncContextManager[Jobs]:
-        from airflow_provider_classify.backends.api_async import open_jobs
+        from airflow_provider_classify.api.aio import open_jobs
 
         return open_jobs(self._settings)
 
@@ -86,7 +86,7 @@ class ApiBackend:
     def check(self) -> str:
         """Ask for a job that cannot exist: the contract has no route for a health check."""
         with suppress(JobNotFound):
-            self.get(wire.NO_JOB)
+            self.get(protocol.NO_JOB)
         return f"The classify API at {self._settings.base_url} answers and takes the key."
 
     def _honours_keys(self) -> bool:
@@ -94,8 +94,8 @@ class ApiBackend:
         what = "the question whether keys are honoured"
 
         def ask() -> bool:
-            response = self._request("GET", wire.job_path(wire.NO_JOB), what=what)
-            return wire.read_honours_keys(
+            response = self._request("GET", protocol.job_path(protocol.NO_JOB), what=what)
+            return protocol.read_honours_keys(
                 response.status_code, response.headers, response.content, what=what, settings=self._settings
             )
 
@@ -107,17 +107,19 @@ class ApiBackend:
     def _submit_once(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None
     ) -> Submission:
-        headers = wire.submit_headers(idempotency_key)
+        headers = protocol.submit_headers(idempotency_key)
         what = f"the document {document.label}"
         if document.is_url:
-            form = wire.form(categories, file_url=document.reference)
-            response = self._request("POST", wire.SUBMIT_PATH, what=what, headers=headers, data=form)
+            form = protocol.form(categories, file_url=document.reference)
+            response = self._request("POST", protocol.SUBMIT_PATH, what=what, headers=headers, data=form)
         else:
             with document.open() as stream:
-                files = {wire.FILE_FIELD: (wire.file_name(document), stream, wire.content_type(document))}
-                form = wire.form(categories)
-                response = self._request("POST", wire.SUBMIT_PATH, what=what, headers=headers, data=form, files=files)
-        return wire.read_submission(
+                files = {protocol.FILE_FIELD: (protocol.file_name(document), stream, protocol.content_type(document))}
+                form = protocol.form(categories)
+                response = self._request(
+                    "POST", protocol.SUBMIT_PATH, what=what, headers=headers, data=form, files=files
+                )
+        return protocol.read_submission(
             response.status_code, response.headers, response.content, what=what, settings=self._settings
         )
 
@@ -125,13 +127,13 @@ class ApiBackend:
         settings = self._settings
         try:
             with httpx.Client(
-                base_url=settings.base_url, headers=wire.headers(settings), timeout=settings.request_timeout
+                base_url=settings.base_url, headers=protocol.headers(settings), timeout=settings.request_timeout
             ) as client:
                 return client.request(method, path, **content)  # type: ignore[arg-type]
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise refusals.not_reached(error, what=what, settings=settings) from error
+            raise errors.not_reached(error, what=what, settings=settings) from error
         except httpx.HTTPError as error:
-            raise refusals.connection_lost(error, what=what, settings=settings) from error
+            raise errors.connection_lost(error, what=what, settings=settings) from error
 
 
 def _sent_again(send: Callable[[], T], *, repeatable: bool = False) -> T:
@@ -141,7 +143,7 @@ def _sent_again(send: Callable[[], T], *, repeatable: bool = False) -> T:
         try:
             return send()
         except ClassifyError as error:
-            pause = wire.pause_before_resubmit(error, attempt, repeatable=repeatable)
+            pause = protocol.pause_before_resubmit(error, attempt, repeatable=repeatable)
             if pause is None:
                 raise
             time.sleep(pause)

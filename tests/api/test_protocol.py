@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_classify.backends import refusals, wire
-from airflow_provider_classify.backends.settings import Settings
+from airflow_provider_classify.api import errors, protocol
+from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
@@ -42,13 +42,15 @@ def body_of(content: object) -> bytes:
 
 def job_error(status: int, content: object = b"", headers: dict[str, str] | None = None) -> ClassifyError:
     with pytest.raises(ClassifyError) as raised:
-        wire.read_job(status, headers or {}, body_of(content), what="job 8a1c", settings=SETTINGS)
+        protocol.read_job(status, headers or {}, body_of(content), what="job 8a1c", settings=SETTINGS)
     return raised.value
 
 
 def submit_error(status: int, content: object = b"", headers: dict[str, str] | None = None) -> ClassifyError:
     with pytest.raises(ClassifyError) as raised:
-        wire.read_submission(status, headers or {}, body_of(content), what="the document scan.pdf", settings=SETTINGS)
+        protocol.read_submission(
+            status, headers or {}, body_of(content), what="the document scan.pdf", settings=SETTINGS
+        )
     return raised.value
 
 
@@ -56,14 +58,14 @@ def submit_error(status: int, content: object = b"", headers: dict[str, str] | N
 
 
 def test_a_job() -> None:
-    job = wire.read_job(200, {}, body_of(JOB), what="job 8a1c", settings=SETTINGS)
+    job = protocol.read_job(200, {}, body_of(JOB), what="job 8a1c", settings=SETTINGS)
     assert (job.job_id, job.status) == ("8a1c", JobStatus.PROCESSING)
 
 
 def test_where_a_job_stands() -> None:
     for status in JobStatus:
         reply = JOB | {"status": status}
-        assert wire.read_status(200, {}, body_of(reply), what="job 8a1c", settings=SETTINGS) is status
+        assert protocol.read_status(200, {}, body_of(reply), what="job 8a1c", settings=SETTINGS) is status
 
 
 @pytest.mark.parametrize(
@@ -72,12 +74,12 @@ def test_where_a_job_stands() -> None:
 )
 def test_where_a_job_stands_is_not_said(status: int, content: object, kind: type[ClassifyError]) -> None:
     with pytest.raises(kind, match="8a1c"):
-        wire.read_status(status, {}, body_of(content), what="job 8a1c", settings=SETTINGS)
+        protocol.read_status(status, {}, body_of(content), what="job 8a1c", settings=SETTINGS)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_a_submission(status: int) -> None:
-    submission = wire.read_submission(status, {}, body_of(JOB), what="the document scan.pdf", settings=SETTINGS)
+    submission = protocol.read_submission(status, {}, body_of(JOB), what="the document scan.pdf", settings=SETTINGS)
     assert submission.job_id == "8a1c"
 
 
@@ -246,7 +248,7 @@ def test_no_advice_is_none() -> None:
 
 @pytest.mark.parametrize("error", [ApiNotReached("x"), RateLimited("x"), ApiOverloaded("x")])
 def test_a_submit_that_surely_was_not_taken_is_sent_again_with_growing_pauses(error: ClassifyError) -> None:
-    pauses = [wire.pause_before_resubmit(error, attempt) for attempt in range(1, 7)]
+    pauses = [protocol.pause_before_resubmit(error, attempt) for attempt in range(1, 7)]
     assert pauses == [1, 2, 4, 8, None, None]
 
 
@@ -264,17 +266,17 @@ def test_a_submit_that_surely_was_not_taken_is_sent_again_with_growing_pauses(er
     ],
 )
 def test_a_submit_that_may_have_been_taken_is_not_sent_again(error: ClassifyError) -> None:
-    assert wire.pause_before_resubmit(error, 1) is None
+    assert protocol.pause_before_resubmit(error, 1) is None
 
 
 def test_the_server_says_when_a_submit_is_sent_again() -> None:
-    assert wire.pause_before_resubmit(RateLimited("x", retry_after=30), 1) == 30
-    assert wire.pause_before_resubmit(RateLimited("x", retry_after=60), 1) == 60
-    assert wire.pause_before_resubmit(RateLimited("x", retry_after=0), 3) == 4
+    assert protocol.pause_before_resubmit(RateLimited("x", retry_after=30), 1) == 30
+    assert protocol.pause_before_resubmit(RateLimited("x", retry_after=60), 1) == 60
+    assert protocol.pause_before_resubmit(RateLimited("x", retry_after=0), 3) == 4
 
 
 def test_a_worker_is_not_held_for_longer_than_a_minute() -> None:
-    assert wire.pause_before_resubmit(ApiOverloaded("x", retry_after=61), 1) is None
+    assert protocol.pause_before_resubmit(ApiOverloaded("x", retry_after=61), 1) is None
 
 
 @pytest.mark.parametrize(
@@ -289,13 +291,13 @@ def test_a_worker_is_not_held_for_longer_than_a_minute() -> None:
     ],
 )
 def test_what_does_no_harm_twice_is_sent_again_after_every_failure_that_passes(error: ClassifyError) -> None:
-    pauses = [wire.pause_before_resubmit(error, attempt, repeatable=True) for attempt in range(1, 6)]
+    pauses = [protocol.pause_before_resubmit(error, attempt, repeatable=True) for attempt in range(1, 6)]
     assert pauses == [1, 2, 4, 8, None]
 
 
 @pytest.mark.parametrize("error", [AuthenticationRejected("x"), RequestRejected("x")])
 def test_what_does_no_harm_twice_is_not_sent_again_after_the_others(error: ClassifyError) -> None:
-    assert wire.pause_before_resubmit(error, 1, repeatable=True) is None
+    assert protocol.pause_before_resubmit(error, 1, repeatable=True) is None
 
 
 @pytest.mark.parametrize(
@@ -312,19 +314,19 @@ def test_what_does_no_harm_twice_is_not_sent_again_after_the_others(error: Class
     ],
 )
 def test_which_failures_leave_open_whether_there_is_a_job(error: ClassifyError, taken: bool) -> None:
-    assert wire.may_have_been_taken(error) is taken
+    assert protocol.may_have_been_taken(error) is taken
 
 
 # --- idempotency keys and cancelling --------------------------------------------------------
 
 
 def test_a_submit_carries_its_key() -> None:
-    assert wire.submit_headers("k") == {"Idempotency-Key": "k"}
-    assert wire.submit_headers(None) == {}
+    assert protocol.submit_headers("k") == {"Idempotency-Key": "k"}
+    assert protocol.submit_headers(None) == {}
 
 
 def honours_keys(status: int, reply_headers: dict[str, str], body: bytes = b'{"detail": "Job not found"}') -> bool:
-    return wire.read_honours_keys(status, reply_headers, body, what="the question", settings=SETTINGS)
+    return protocol.read_honours_keys(status, reply_headers, body, what="the question", settings=SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -355,19 +357,19 @@ def test_a_page_of_something_else_does_not_say_whether_the_server_honours_keys()
 
 def test_a_cancelled_job_is_read_as_it_is_now() -> None:
     failed = {"job_id": "8a1c", "status": "failed", "error": "cancelled", "error_kind": "JobCancelled"}
-    job = wire.read_cancelled(200, {}, body_of(failed), what="job 8a1c", settings=SETTINGS)
+    job = protocol.read_cancelled(200, {}, body_of(failed), what="job 8a1c", settings=SETTINGS)
     assert job is not None
     assert (job.status, job.error_kind) == (JobStatus.FAILED, "JobCancelled")
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_a_server_without_a_cancel_or_without_the_job_is_no_error(status: int) -> None:
-    assert wire.read_cancelled(status, {}, HTML, what="job 8a1c", settings=SETTINGS) is None
+    assert protocol.read_cancelled(status, {}, HTML, what="job 8a1c", settings=SETTINGS) is None
 
 
 def test_a_cancel_can_be_refused() -> None:
     with pytest.raises(AuthenticationRejected):
-        wire.read_cancelled(401, {}, HTML, what="job 8a1c", settings=SETTINGS)
+        protocol.read_cancelled(401, {}, HTML, what="job 8a1c", settings=SETTINGS)
 
 
 # --- the key ------------------------------------------------------------------------------
@@ -401,7 +403,7 @@ def test_a_key_in_place_of_a_field_is_in_no_message_and_no_cause() -> None:
 
 def test_a_key_in_the_error_of_a_job_is_not_passed_on() -> None:
     failed = {"job_id": "8a1c", "status": "failed", "error": f"upstream refused {KEY}"}
-    job = wire.read_job(200, {}, body_of(failed), what="job 8a1c", settings=SETTINGS)
+    job = protocol.read_job(200, {}, body_of(failed), what="job 8a1c", settings=SETTINGS)
     assert job.error == "upstream refused ***"
 
 
@@ -409,7 +411,7 @@ def test_long_words_of_a_server_are_cut() -> None:
     assert len(str(job_error(500, {"detail": "long " * 1000}))) < 500
 
 
-@pytest.mark.parametrize("make", [refusals.not_reached, refusals.connection_lost])
+@pytest.mark.parametrize("make", [errors.not_reached, errors.connection_lost])
 def test_an_error_of_the_network_names_the_host_and_the_work(make: Any) -> None:
     words = str(make(OSError(KEY), what="job 8a1c", settings=SETTINGS))
     assert "https://api.example.com" in words
@@ -422,15 +424,17 @@ def test_an_error_of_the_network_names_the_host_and_the_work(make: Any) -> None:
 
 
 def test_the_key_is_a_header_where_there_is_one() -> None:
-    assert wire.headers(SETTINGS) == {"Accept": "application/json", "api-key": KEY}
-    assert "api-key" not in wire.headers(Settings("docs", "api", "http://localhost:8600"))
+    assert protocol.headers(SETTINGS) == {"Accept": "application/json", "api-key": KEY}
+    assert "api-key" not in protocol.headers(Settings("docs", "api", "http://localhost:8600"))
 
 
 def test_the_form_of_a_submit() -> None:
-    form = wire.form([Category("invoice"), Category("Straße", "a street")])
+    form = protocol.form([Category("invoice"), Category("Straße", "a street")])
     assert set(form) == {"categories"}
     assert json.loads(form["categories"]) == [{"name": "invoice"}, {"name": "Straße", "description": "a street"}]
-    assert wire.form([Category("a")], file_url="https://x.org/a.pdf?sig=1")["file_url"] == "https://x.org/a.pdf?sig=1"
+    assert (
+        protocol.form([Category("a")], file_url="https://x.org/a.pdf?sig=1")["file_url"] == "https://x.org/a.pdf?sig=1"
+    )
 
 
 @pytest.mark.parametrize(
@@ -442,7 +446,7 @@ def test_the_form_of_a_submit() -> None:
     ],
 )
 def test_a_job_id_stays_one_part_of_the_path(job_id: str, path: str) -> None:
-    assert wire.job_path(job_id) == path
+    assert protocol.job_path(job_id) == path
 
 
 @pytest.mark.parametrize(
@@ -456,5 +460,5 @@ def test_a_job_id_stays_one_part_of_the_path(job_id: str, path: str) -> None:
     ],
 )
 def test_the_name_and_type_of_an_upload(reference: str, name: str, content_type: str) -> None:
-    assert wire.file_name(Document(reference)) == name
-    assert wire.content_type(Document(reference)) == content_type
+    assert protocol.file_name(Document(reference)) == name
+    assert protocol.content_type(Document(reference)) == content_type

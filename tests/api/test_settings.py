@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import Connection
 
-from airflow_provider_classify.backends.settings import Settings
+from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.exceptions import ConnectionNotUsable
 
 KEY = "sk-recognisable-4711"

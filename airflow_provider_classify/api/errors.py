@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from airflow_provider_classify.backends.settings import Settings
+from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
     ApiError,

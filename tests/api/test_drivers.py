@@ -25,9 +25,9 @@ import psutil
 import pytest
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
-from airflow_provider_classify.backends import wire
-from airflow_provider_classify.backends.api import ApiBackend
-from airflow_provider_classify.backends.settings import Settings
+from airflow_provider_classify.api import protocol
+from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.api.sync import ApiBackend
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
@@ -124,7 +124,7 @@ def document(tmp_path: Path) -> str:
 
 @pytest.fixture
 def _no_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "_SUBMIT_PAUSES", (0.0, 0.0, 0.0, 0.0))
+    monkeypatch.setattr(protocol, "_SUBMIT_PAUSES", (0.0, 0.0, 0.0, 0.0))
 
 
 @pytest.fixture(autouse=True)
@@ -550,7 +550,7 @@ def test_a_silent_server_ends_a_look_at_the_timeout(client: Httpx | Aiohttp, cap
 def test_a_refused_connection_is_tried_again(
     client: Httpx | Aiohttp, document: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(wire, "_SUBMIT_PAUSES", (0.1, 0.5, 2.0, 8.0))
+    monkeypatch.setattr(protocol, "_SUBMIT_PAUSES", (0.1, 0.5, 2.0, 8.0))
     with scripted_server(ACCEPTED, listening=False) as server:
         threading.Timer(0.3, server.listen).start()
         assert client.submit(settings_for(server.url), document).job_id == "8a1c"
@@ -629,8 +629,8 @@ _UPLOAD = textwrap.dedent(
     """
     import asyncio, resource, sys
     from pathlib import Path
-    from airflow_provider_classify.backends.api import ApiBackend
-    from airflow_provider_classify.backends.settings import Settings
+    from airflow_provider_classify.api.sync import ApiBackend
+    from airflow_provider_classify.api.settings import Settings
     from airflow_provider_classify.model.categories import Category
     from airflow_provider_classify.documents.document import Document
 

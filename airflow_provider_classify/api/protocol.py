@@ -15,15 +15,8 @@ from dataclasses import replace
 from typing import TypeVar
 from urllib.parse import quote
 
-from airflow_provider_classify.backends.refusals import (
-    error_of,
-    header,
-    job_not_found,
-    json_object,
-    kind_of,
-    without_key,
-)
-from airflow_provider_classify.backends.settings import Settings
+from airflow_provider_classify.api.errors import error_of, header, job_not_found, json_object, kind_of, without_key
+from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     ApiNotReached,

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from airflow_provider_classify.backends.throttle import LONGEST_HOLD, Throttle
+from airflow_provider_classify.api.throttle import LONGEST_HOLD, Throttle
 from airflow_provider_classify.exceptions import ApiNotReached, RateLimited
 
 DOWN = ApiNotReached("refused")

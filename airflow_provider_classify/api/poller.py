@@ -18,7 +18,7 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Protocol
 
-from airflow_provider_classify.backends.throttle import Throttle
+from airflow_provider_classify.api.throttle import Throttle
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.contract import JobStatus

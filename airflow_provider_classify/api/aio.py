@@ -20,9 +20,9 @@ from urllib.request import getproxies, proxy_bypass
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
-from airflow_provider_classify.backends import refusals, wire
-from airflow_provider_classify.backends.poller import Poller
-from airflow_provider_classify.backends.settings import Settings
+from airflow_provider_classify.api import errors, protocol
+from airflow_provider_classify.api.poller import Poller
+from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     AuthenticationRejected,
@@ -67,21 +67,21 @@ class ApiJobs:
         try:
             return await _sent_again(once)
         except ClassifyError as error:
-            if idempotency_key is None or not wire.may_have_been_taken(error) or not await self._honours_keys():
+            if idempotency_key is None or not protocol.may_have_been_taken(error) or not await self._honours_keys():
                 raise
         return await _sent_again(once, repeatable=True)
 
     async def get(self, job_id: str) -> Job:
         """Ask for a job once. :raises ApiError: the API refused, failed or was not reached."""
         what = f"job {job_id}"
-        status, headers, body = await self._request("GET", wire.job_path(job_id), None, what=what)
-        return wire.read_job(status, headers, body, what=what, settings=self._settings)
+        status, headers, body = await self._request("GET", protocol.job_path(job_id), None, what=what)
+        return protocol.read_job(status, headers, body, what=what, settings=self._settings)
 
     async def cancel(self, job_id: str) -> Job | None:
         """As :meth:`ApiBackend.cancel`."""
         what = f"the cancelling of job {job_id}"
-        status, headers, body = await self._request("DELETE", wire.job_path(job_id), None, what=what)
-        return wire.read_cancelled(status, headers, body, what=what, settings=self._settings)
+        status, headers, body = await self._request("DELETE", protocol.job_path(job_id), None, what=what)
+        return protocol.read_cancelled(status, headers, body, what=what, settings=self._settings)
 
     async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
         """Wait until a job has ended, together with all others that wait on this loop."""
@@ -101,9 +101,9 @@ class ApiJobs:
         if len(job_ids) == 1:
             return {job_ids[0]: await self._status(job_ids[0])}
         what = f"the status of {len(job_ids)} jobs"
-        status, headers, body = await self._request("GET", wire.statuses_path(job_ids), None, what=what)
+        status, headers, body = await self._request("GET", protocol.statuses_path(job_ids), None, what=what)
         try:
-            found = wire.read_statuses(status, headers, body, what=what, settings=self._settings)
+            found = protocol.read_statuses(status, headers, body, what=what, settings=self._settings)
         except (InvalidReply, JobNotFound, RequestRejected, AuthenticationRejected) as error:
             if self._has_taken_a_group and error.retryable:
                 raise  # a passing fault: looked at one by one from now on, thousands of jobs would be seen late
@@ -111,21 +111,21 @@ class ApiJobs:
             self._takes_groups = False
             return {}
         self._has_taken_a_group = True
-        missing = {job_id: refusals.job_not_found(f"job {job_id}") for job_id in found.not_found}
+        missing = {job_id: errors.job_not_found(f"job {job_id}") for job_id in found.not_found}
         return {**found.by_id, **missing}
 
     async def _status(self, job_id: str) -> JobStatus:
         what = f"job {job_id}"
-        status, headers, body = await self._request("GET", wire.job_path(job_id), None, what=what)
-        return wire.read_status(status, headers, body, what=what, settings=self._settings)
+        status, headers, body = await self._request("GET", protocol.job_path(job_id), None, what=what)
+        return protocol.read_status(status, headers, body, what=what, settings=self._settings)
 
     async def _honours_keys(self) -> bool:
         """As :meth:`ApiBackend._honours_keys`."""
         what = "the question whether keys are honoured"
 
         async def ask() -> bool:
-            status, headers, body = await self._request("GET", wire.job_path(wire.NO_JOB), None, what=what)
-            return wire.read_honours_keys(status, headers, body, what=what, settings=self._settings)
+            status, headers, body = await self._request("GET", protocol.job_path(protocol.NO_JOB), None, what=what)
+            return protocol.read_honours_keys(status, headers, body, what=what, settings=self._settings)
 
         try:
             return await _sent_again(ask, repeatable=True)
@@ -135,25 +135,25 @@ class ApiJobs:
     async def _submit_once(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None
     ) -> Submission:
-        headers = wire.submit_headers(idempotency_key)
+        headers = protocol.submit_headers(idempotency_key)
         what = f"the document {document.label}"
         if document.is_url:
-            data: object = wire.form(categories, file_url=document.reference)
-            reply = await self._request("POST", wire.SUBMIT_PATH, data, headers, what=what)
+            data: object = protocol.form(categories, file_url=document.reference)
+            reply = await self._request("POST", protocol.SUBMIT_PATH, data, headers, what=what)
         else:
             opened = document.open()
             stream = await asyncio.to_thread(opened.__enter__)
             try:
-                form = aiohttp.FormData(wire.form(categories), quote_fields=False)
+                form = aiohttp.FormData(protocol.form(categories), quote_fields=False)
                 upload = _Upload(
-                    stream, content_type=wire.content_type(document), silence=self._settings.request_timeout
+                    stream, content_type=protocol.content_type(document), silence=self._settings.request_timeout
                 )
-                form.add_field(wire.FILE_FIELD, upload, filename=wire.file_name(document))
-                reply = await self._request("POST", wire.SUBMIT_PATH, form, headers, what=what)
+                form.add_field(protocol.FILE_FIELD, upload, filename=protocol.file_name(document))
+                reply = await self._request("POST", protocol.SUBMIT_PATH, form, headers, what=what)
             finally:
                 await asyncio.to_thread(opened.__exit__, None, None, None)
         status, reply_headers, body = reply
-        return wire.read_submission(status, reply_headers, body, what=what, settings=self._settings)
+        return protocol.read_submission(status, reply_headers, body, what=what, settings=self._settings)
 
     async def _request(
         self, method: str, path: str, data: object, headers: Mapping[str, str] | None = None, *, what: str
@@ -166,14 +166,14 @@ class ApiJobs:
             ) as response:
                 return response.status, response.headers, await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise refusals.not_reached(error, what=what, settings=settings) from error
+            raise errors.not_reached(error, what=what, settings=settings) from error
         except aiohttp.ClientResponseError as error:
             # No cause: it carries the request's headers, and its repr shows the key.
-            raise refusals.connection_lost(error, what=what, settings=settings) from None
+            raise errors.connection_lost(error, what=what, settings=settings) from None
         except (aiohttp.ClientError, TimeoutError) as error:
             if isinstance(error.__cause__, DocumentError):  # it was the document that could not be read
                 raise error.__cause__ from error.__cause__.__cause__
-            raise refusals.connection_lost(error, what=what, settings=settings) from error
+            raise errors.connection_lost(error, what=what, settings=settings) from error
 
 
 async def _sent_again(send: Callable[[], Awaitable[T]], *, repeatable: bool = False) -> T:
@@ -183,7 +183,7 @@ async def _sent_again(send: Callable[[], Awaitable[T]], *, repeatable: bool = Fa
         try:
             return await send()
         except ClassifyError as error:
-            pause = wire.pause_before_resubmit(error, attempt, repeatable=repeatable)
+            pause = protocol.pause_before_resubmit(error, attempt, repeatable=repeatable)
             if pause is None:
                 raise
             await asyncio.sleep(pause)
@@ -236,7 +236,7 @@ async def open_jobs(settings: Settings) -> AsyncIterator[ApiJobs]:
 
 def _new_session(settings: Settings) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        headers=wire.headers(settings),
+        headers=protocol.headers(settings),
         connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
         timeout=aiohttp.ClientTimeout(
             total=None, sock_connect=settings.request_timeout, sock_read=settings.request_timeout
