@@ -111,7 +111,7 @@ def _classify(options: argparse.Namespace) -> int:
         load_knowledge(options.document_types)  # Here, lest every document fails for a mistake in the folder.
     sentence_model = None
     if options.sentence_model:
-        from airflow_provider_classify.hub import find_sentence_model
+        from airflow_provider_classify.local.model_hub import find_sentence_model
 
         sentence_model = find_sentence_model(options.sentence_model)
     documents: list[str] = options.documents

@@ -229,6 +229,6 @@ def _backend(settings: Settings) -> Backend:
         from airflow_provider_classify.api.sync import ApiBackend
 
         return ApiBackend(settings)
-    from airflow_provider_classify.backends.local import LocalBackend
+    from airflow_provider_classify.local.backend import LocalBackend
 
     return LocalBackend(settings)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, ObjectStoragePath, TaskDeferred, conf
 
-from airflow_provider_classify.backends.local import LocalBackend
 from airflow_provider_classify.batch.api_run import ApiRun
 from airflow_provider_classify.batch.items import (
     Item,
@@ -33,6 +32,7 @@ from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import BatchFailed, DocumentError, InvalidOutput, JobTimedOut, error_of_kind
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
 from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
+from airflow_provider_classify.local.backend import LocalBackend
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category, parse_categories
 from airflow_provider_classify.operators.classify import check_when_parsed

@@ -20,7 +20,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable
-from airflow_provider_classify.jobs import JobStore
+from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.contract import (
     HONOURED_HEADER,
     IDEMPOTENCY_HEADER,

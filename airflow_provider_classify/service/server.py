@@ -16,8 +16,8 @@ import uvicorn
 from fastapi import FastAPI
 
 from airflow_provider_classify.exceptions import ServiceNotStarted
-from airflow_provider_classify.hub import find_sentence_model
-from airflow_provider_classify.jobs import JobStore
+from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.local.model_hub import find_sentence_model
 from airflow_provider_classify.model.contract import MAX_BYTES, MAX_PAGES
 from airflow_provider_classify.service.app import create_app
 from airflow_provider_classify.service.spool import Spool

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCorrupt, JobNotFound, JobRecordUnavailable
-from airflow_provider_classify.jobs import JobStore
+from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import CANNOT_OPEN, ClassificationResult
 from airflow_provider_classify.service.fetching import fetch

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 
 from airflow_provider_classify.api.sync import ApiBackend
-from airflow_provider_classify.backends.local import LocalBackend
 from airflow_provider_classify.exceptions import (
     ApiUnavailable,
     AuthenticationRejected,
@@ -29,6 +28,7 @@ from airflow_provider_classify.exceptions import (
     JobTimedOut,
 )
 from airflow_provider_classify.hooks.classify import ClassifyHook
+from airflow_provider_classify.local.backend import LocalBackend
 from airflow_provider_classify.model.contract import Job, JobStatus
 from airflow_provider_classify.model.waiting import Wait, answer
 from tests.support.documents import write_corrupt_pdf, write_pdf

@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_classify import database
+from airflow_provider_classify.local import database
 from airflow_provider_classify.model.contract import CANNOT_OPEN, MAX_BYTES, Job, JobStatus, Submission
 from airflow_provider_classify.service import work
 from tests.support.app_server import AppServer, app_server

@@ -13,7 +13,7 @@ import pytest
 from samples import draw_samples
 
 from airflow_provider_classify.exceptions import ServiceNotStarted
-from airflow_provider_classify.jobs import JobStore
+from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.contract import Job, JobStatus
 from airflow_provider_classify.service.server import serve
 from tests.support.service import RunningService, running_service

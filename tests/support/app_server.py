@@ -14,7 +14,7 @@ from pathlib import Path
 import uvicorn
 
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCorrupt, DocumentEmpty
-from airflow_provider_classify.jobs import JobStore
+from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult, Job, PageResult
 from airflow_provider_classify.service.app import create_app

@@ -25,14 +25,14 @@ from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled, JobNotFound
-from airflow_provider_classify.hub import find_sentence_model
+from airflow_provider_classify.local.model_hub import find_sentence_model
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobStatus, Submission
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.process import EnginePool, EngineProcess
-    from airflow_provider_classify.jobs import JobStore
+    from airflow_provider_classify.local.job_store import JobStore
 
 _NEEDED = ("pymupdf", "PIL", "onnxruntime", "rapidocr")
 
@@ -71,7 +71,7 @@ class LocalBackend:
 
     @cached_property
     def _store(self) -> JobStore:
-        from airflow_provider_classify.jobs import JobStore
+        from airflow_provider_classify.local.job_store import JobStore
 
         return JobStore(default_jobs_url())
 
@@ -152,7 +152,7 @@ class LocalBackend:
 
     def statuses(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus | ClassifyError]:
         """Read where several jobs stand; a job that is not in the record has a :class:`JobNotFound`."""
-        from airflow_provider_classify.jobs import not_recorded
+        from airflow_provider_classify.local.job_store import not_recorded
 
         found = self._store.statuses(job_ids)
         return {**found.by_id, **{job_id: not_recorded(job_id) for job_id in found.not_found}}

@@ -27,13 +27,13 @@ from sqlalchemy import update as update_rows
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from airflow_provider_classify.database import connect
 from airflow_provider_classify.exceptions import (
     ClassifyError,
     JobCancelled,
     JobNotFound,
     JobRecordUnavailable,
 )
+from airflow_provider_classify.local.database import connect
 from airflow_provider_classify.model.categories import Category, parse_categories
 from airflow_provider_classify.model.contract import ClassificationResult, Job, JobStatus, Progress, Statuses
 

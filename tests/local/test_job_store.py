@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify import database, jobs
 from airflow_provider_classify.exceptions import (
     ConnectionNotUsable,
     DocumentEncrypted,
@@ -18,7 +17,8 @@ from airflow_provider_classify.exceptions import (
     JobNotFound,
     JobRecordUnavailable,
 )
-from airflow_provider_classify.jobs import JobRequest, JobStore
+from airflow_provider_classify.local import database, job_store
+from airflow_provider_classify.local.job_store import JobRequest, JobStore
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult, JobStatus, PageResult, Progress
 
@@ -163,12 +163,12 @@ def test_a_given_job_id_is_used_once(store: JobStore) -> None:
 def test_expired_jobs_are_pruned_in_bites_and_unfinished_ones_stay(
     store: JobStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(jobs, "PRUNED_PER_ADD", 2)
+    monkeypatch.setattr(job_store, "PRUNED_PER_ADD", 2)
     waiting = store.add("waiting.pdf", CATEGORIES).job_id
     old = [store.add(f"{i}.pdf", CATEGORIES).job_id for i in range(3)]
     for job_id in old:
         store.complete(job_id, RESULT)
-    monkeypatch.setattr(jobs, "KEEP_FINISHED", timedelta(0))
+    monkeypatch.setattr(job_store, "KEEP_FINISHED", timedelta(0))
 
     def left() -> list[str]:
         return [job_id for job_id in old if _known(store, job_id)]

@@ -9,14 +9,16 @@ import pytest
 
 from airflow_provider_classify.engine.sentence_model import SentenceModel
 from airflow_provider_classify.exceptions import ExtraNotInstalled, SentenceModelNotUsable
-from airflow_provider_classify.hub import find_sentence_model
+from airflow_provider_classify.local.model_hub import find_sentence_model
 from tests.support.hub import model_hub
 from tests.support.sentence_model import write_sentence_model
 
 pytest.importorskip("model2vec", reason="model2vec is not installed; it comes with the extra 'sentences'")
 
 #: The hub is another process's, since its library reads the environment once.
-FIND = "import sys; from airflow_provider_classify.hub import find_sentence_model as f; print(f(sys.argv[1]))"
+FIND = (
+    "import sys; from airflow_provider_classify.local.model_hub import find_sentence_model as f; print(f(sys.argv[1]))"
+)
 
 
 def find(model: str, cache: Path, hub: str = "http://127.0.0.1:9") -> subprocess.CompletedProcess[str]:
