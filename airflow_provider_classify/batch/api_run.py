@@ -9,9 +9,9 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from airflow_provider_classify.batch.items import Item
-from airflow_provider_classify.batch.ledger import Ledger
-from airflow_provider_classify.batch.progress import ProgressLog
+from airflow_provider_classify.batch.plan import Item
+from airflow_provider_classify.batch.progress_log import ProgressLog
+from airflow_provider_classify.batch.record import Ledger
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobFailed, JobNotFound, JobTimedOut
 from airflow_provider_classify.model import waiting

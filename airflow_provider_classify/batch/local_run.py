@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
-from airflow_provider_classify.batch.items import Item
-from airflow_provider_classify.batch.ledger import Ledger
-from airflow_provider_classify.batch.progress import ProgressLog
+from airflow_provider_classify.batch.plan import Item
+from airflow_provider_classify.batch.progress_log import ProgressLog
+from airflow_provider_classify.batch.record import Ledger
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import DocumentError
 from airflow_provider_classify.local.backend import LocalBackend

@@ -16,18 +16,11 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator, ObjectStoragePath, TaskDeferred, conf
 
 from airflow_provider_classify.batch.api_run import ApiRun
-from airflow_provider_classify.batch.items import (
-    Item,
-    items_of,
-    list_documents,
-    manifest,
-    small,
-    too_many_failed,
-)
-from airflow_provider_classify.batch.ledger import Ledger, outstanding
 from airflow_provider_classify.batch.local_run import run_locally
 from airflow_provider_classify.batch.output import check_output, read_output, write_output
-from airflow_provider_classify.batch.progress import ProgressLog
+from airflow_provider_classify.batch.plan import Item, items_of, list_documents, manifest, small, too_many_failed
+from airflow_provider_classify.batch.progress_log import ProgressLog
+from airflow_provider_classify.batch.record import Ledger, outstanding
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import BatchFailed, DocumentError, InvalidOutput, JobTimedOut, error_of_kind
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook

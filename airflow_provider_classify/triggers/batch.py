@@ -8,8 +8,8 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_classify.batch.ledger import Ledger
-from airflow_provider_classify.batch.progress import ProgressLog
+from airflow_provider_classify.batch.progress_log import ProgressLog
+from airflow_provider_classify.batch.record import Ledger
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.lifecycle import cancel

@@ -9,9 +9,9 @@ import time
 import pytest
 
 from airflow_provider_classify.batch.api_run import ApiRun
-from airflow_provider_classify.batch.items import Item
-from airflow_provider_classify.batch.ledger import Ledger
-from airflow_provider_classify.batch.progress import ProgressLog
+from airflow_provider_classify.batch.plan import Item
+from airflow_provider_classify.batch.progress_log import ProgressLog
+from airflow_provider_classify.batch.record import Ledger
 from airflow_provider_classify.exceptions import AuthenticationRejected
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.model import waiting

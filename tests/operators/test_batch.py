@@ -10,7 +10,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 from samples import draw_samples
 
-from airflow_provider_classify.batch.ledger import Ledger
+from airflow_provider_classify.batch.record import Ledger
 from airflow_provider_classify.exceptions import AuthenticationRejected, BatchFailed, InvalidOutput, JobTimedOut
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator

@@ -9,8 +9,8 @@ import time
 import pytest
 from airflow.providers.common.compat.module_loading import import_string
 
-from airflow_provider_classify.batch.items import Item
-from airflow_provider_classify.batch.ledger import Ledger
+from airflow_provider_classify.batch.plan import Item
+from airflow_provider_classify.batch.record import Ledger
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
 from tests.support.scripted_server import Answer, scripted_server

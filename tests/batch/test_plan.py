@@ -4,14 +4,7 @@ import json
 
 import pytest
 
-from airflow_provider_classify.batch.items import (
-    Tally,
-    items_of,
-    list_documents,
-    manifest,
-    small,
-    too_many_failed,
-)
+from airflow_provider_classify.batch.plan import Tally, items_of, list_documents, manifest, small, too_many_failed
 from airflow_provider_classify.exceptions import DocumentNotFound
 from airflow_provider_classify.model.categories import Category
 

@@ -7,7 +7,7 @@ import threading
 import time
 from typing import Any, Self
 
-from airflow_provider_classify.batch.items import Tally
+from airflow_provider_classify.batch.plan import Tally
 
 _SECONDS = 5.0
 

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from airflow_provider_classify.batch.items import Item
-from airflow_provider_classify.batch.ledger import Ledger, outstanding
+from airflow_provider_classify.batch.plan import Item
+from airflow_provider_classify.batch.record import Ledger, outstanding
 from airflow_provider_classify.exceptions import BatchRecordLost, DocumentCorrupt
 
 A, B, C = (Item(f"{name}.pdf", f"intent-{name}") for name in "abc")

@@ -19,8 +19,8 @@ from typing import Any, Self
 
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-from airflow_provider_classify.batch.items import Item, small
 from airflow_provider_classify.batch.json_lines import read_lines, write_lines
+from airflow_provider_classify.batch.plan import Item, small
 from airflow_provider_classify.exceptions import BatchRecordLost, ClassifyError
 
 _PLAN = "plan.json"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from airflow_provider_classify.batch import progress
-from airflow_provider_classify.batch.progress import ProgressLog
+from airflow_provider_classify.batch import progress_log
+from airflow_provider_classify.batch.progress_log import ProgressLog
 
 LINES = ("0 of 2 documents done", "2 of 2 documents done, 1 failed")
 
@@ -21,7 +21,7 @@ def finish(log):
 
 
 def test_on_a_worker(caplog, monkeypatch):
-    monkeypatch.setattr(progress, "_SECONDS", 0.01)
+    monkeypatch.setattr(progress_log, "_SECONDS", 0.01)
     caplog.set_level(logging.INFO)
     with ProgressLog(logging.getLogger(), total=2, done=0) as log:
         while not told(caplog):
@@ -32,7 +32,7 @@ def test_on_a_worker(caplog, monkeypatch):
 
 
 async def test_on_an_event_loop(caplog, monkeypatch):
-    monkeypatch.setattr(progress, "_SECONDS", 0.01)
+    monkeypatch.setattr(progress_log, "_SECONDS", 0.01)
     caplog.set_level(logging.INFO)
     async with ProgressLog(logging.getLogger(), total=2, done=0) as log:
         while not told(caplog):
