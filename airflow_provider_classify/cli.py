@@ -22,7 +22,7 @@ from airflow_provider_classify.model.categories import Category, parse_categorie
 from airflow_provider_classify.model.contract import MAX_PAGES
 
 if TYPE_CHECKING:
-    from airflow_provider_classify.engine.process import EnginePool
+    from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -101,12 +101,12 @@ def _at_least_one(text: str) -> int:
 
 
 def _classify(options: argparse.Namespace) -> int:
-    from airflow_provider_classify.engine.cores import available_cores
-    from airflow_provider_classify.engine.process import EnginePool
+    from airflow_provider_classify.engine.sandbox.cores import available_cores
+    from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
     categories = _categories(options)
     if options.document_types:
-        from airflow_provider_classify.engine.knowledge import load_knowledge
+        from airflow_provider_classify.engine.knowledge.load import load_knowledge
 
         load_knowledge(options.document_types)  # Here, lest every document fails for a mistake in the folder.
     sentence_model = None

@@ -31,7 +31,7 @@ from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobStatus, Submission
 
 if TYPE_CHECKING:
-    from airflow_provider_classify.engine.process import EnginePool, EngineProcess
+    from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
     from airflow_provider_classify.local.job_store import JobStore
 
 _NEEDED = ("pymupdf", "PIL", "onnxruntime", "rapidocr")
@@ -117,7 +117,7 @@ class LocalBackend:
         return known
 
     def _engine(self) -> EngineProcess:
-        from airflow_provider_classify.engine.process import EngineProcess
+        from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 
         return EngineProcess(
             seconds=self._settings.document_timeout,
@@ -129,7 +129,7 @@ class LocalBackend:
     def pool(self) -> EnginePool:
         """Make a pool of engine processes for a batch, one for each core; to be closed by the caller."""
         _require_extra()
-        from airflow_provider_classify.engine.process import EnginePool
+        from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
         return EnginePool(
             seconds=self._settings.document_timeout,
@@ -168,12 +168,12 @@ class LocalBackend:
 
     def identity(self) -> str:
         """The engine's version, that of its knowledge and its sentence model, and how much it reads."""
-        from airflow_provider_classify.engine.knowledge import load_knowledge
+        from airflow_provider_classify.engine.knowledge.load import load_knowledge
 
         knowledge = load_knowledge(own_document_types()).version
         identity = f"local engine {__version__}, knowledge {knowledge}, {self._settings.max_pages} pages"
         if folder := sentence_model():
-            from airflow_provider_classify.engine.sentence_model import SentenceModel
+            from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
             identity += f", sentence model {SentenceModel(folder).version}"
         return identity
@@ -181,7 +181,7 @@ class LocalBackend:
     def check(self) -> str:
         """Look for the engine's libraries, read the document types, look for the sentence model and open the record."""
         _require_extra()
-        from airflow_provider_classify.engine.knowledge import load_knowledge
+        from airflow_provider_classify.engine.knowledge.load import load_knowledge
 
         load_knowledge(own_document_types())
         sentence_model()

@@ -63,8 +63,8 @@ def serve(
     :raises SentenceModelNotUsable: there is no such model; of a folder, its files are read with the first document.
     :raises ServiceNotStarted: the port or folder is in use or not permitted, or the key is empty.
     """
-    from airflow_provider_classify.engine.knowledge import load_knowledge
-    from airflow_provider_classify.engine.process import EnginePool
+    from airflow_provider_classify.engine.knowledge.load import load_knowledge
+    from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
     api_key = _api_key()
     load_knowledge(document_types)  # Now rather than in the children, with the first document.

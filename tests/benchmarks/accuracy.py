@@ -31,7 +31,7 @@ from cross_validation import cross_validated
 from experiments import Reading, read_all, run_held_back, run_paraphrased, run_unknown
 from measures import calibration_error, macro_f1, share
 
-from airflow_provider_classify.engine.process import EnginePool
+from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model.categories import Category
 

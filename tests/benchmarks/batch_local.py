@@ -24,7 +24,7 @@ os.environ |= {"AIRFLOW_HOME": _HOME.name, "AIRFLOW__CORE__LOAD_EXAMPLES": "Fals
 
 from engine import sorted_by_source  # noqa: E402
 
-from airflow_provider_classify.engine.process import EnginePool  # noqa: E402
+from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator  # noqa: E402
 from tests.support.context import context  # noqa: E402

@@ -17,9 +17,9 @@ from unittest.mock import patch
 
 from experiments import Reading
 
-from airflow_provider_classify.engine import deciding
-from airflow_provider_classify.engine.classifier import Classifier
-from airflow_provider_classify.engine.cores import available_cores
+from airflow_provider_classify.engine import confidence
+from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.sandbox.cores import available_cores
 from airflow_provider_classify.model.categories import Category
 
 TEMPERATURES = (0.3, 0.35, 0.4, 0.45, 0.5, 0.6)

@@ -29,10 +29,10 @@ from pathlib import Path
 import pymupdf
 from rapidocr import RapidOCR
 
-from airflow_provider_classify.engine.classifier import Classifier
-from airflow_provider_classify.engine.process import EngineProcess
+from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.reading.mupdf import TEXT_FLAGS, is_earlier_ocr
+from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 from airflow_provider_classify.exceptions import DocumentError
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import MAX_PAGES

@@ -26,9 +26,9 @@ from pathlib import Path
 from experiments import Reading, read_all
 from measures import calibration_error, share
 
-from airflow_provider_classify.engine.classifier import Classifier
-from airflow_provider_classify.engine.knowledge import Knowledge, load_knowledge
-from airflow_provider_classify.engine.labels import meanings_of
+from airflow_provider_classify.engine.categories.meanings import meanings_of
+from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
 from airflow_provider_classify.model.categories import Category
 
 COUNTS = (0, 1, 3, 5)

@@ -27,7 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_provider_classify.engine.process import EnginePool
+from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import DocumentCrashedParser, DocumentError
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from airflow_provider_classify.engine.classifier import Classifier
-from airflow_provider_classify.engine.knowledge import load_knowledge
+from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.reading import Document
-from airflow_provider_classify.engine.reading.document import ReadPage
+from airflow_provider_classify.engine.reading.opened_document import ReadPage
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.model.categories import Category
 from tests.support.pages import page_of

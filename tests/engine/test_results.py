@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.engine.classifier import Classifier
+from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult
 from tests.support import paper

@@ -13,7 +13,7 @@ _CLASSIFY = """
 import json, sys
 from pathlib import Path
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.engine.classifier import Classifier
+from airflow_provider_classify.engine.classify import Classifier
 
 names = ("datasheet", "invoice", "old agreement")
 categories = [*map(Category, names), Category("zeta", "An amount on a card.")]

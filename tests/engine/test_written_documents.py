@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_classify.engine.classifier import Classifier
+from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult
 from tests.support.written import NONE, as_document, written_documents

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.engine.sentence_model import SentenceModel
+from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 from airflow_provider_classify.exceptions import ExtraNotInstalled, SentenceModelNotUsable
 from airflow_provider_classify.local.model_hub import find_sentence_model
 from tests.support.hub import model_hub

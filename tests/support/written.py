@@ -14,7 +14,7 @@ from pathlib import Path
 
 from airflow_provider_classify.engine.page import TextSource
 from airflow_provider_classify.engine.reading import Document
-from airflow_provider_classify.engine.reading.document import ReadPage
+from airflow_provider_classify.engine.reading.opened_document import ReadPage
 from airflow_provider_classify.engine.reading.sniffing import Format
 from tests.support.pages import page_of
 

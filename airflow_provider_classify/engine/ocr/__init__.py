@@ -11,7 +11,7 @@ from __future__ import annotations
 from airflow_provider_classify.exceptions import ExtraNotInstalled
 
 try:
-    from airflow_provider_classify.engine.ocr.picture import Picture
+    from airflow_provider_classify.engine.ocr.page_image import Picture
     from airflow_provider_classify.engine.ocr.reader import Reader, shared_reader
 except ImportError as error:
     raise ExtraNotInstalled(

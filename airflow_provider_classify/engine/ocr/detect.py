@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airflow_provider_classify.engine.ocr.models import session
-from airflow_provider_classify.engine.ocr.picture import Pixels
+from airflow_provider_classify.engine.ocr.page_image import Pixels
 
 #: Longest side of the picture that the detector sees, in pixels; its sides are multiples of 32. Of 92 images 95 % are
 #: classified right at 736 and 90 % at 640, where the small print of forms and e-mails is lost for a fifth less time.

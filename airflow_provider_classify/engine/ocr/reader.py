@@ -8,15 +8,15 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.memory import give_back_memory
 from airflow_provider_classify.engine.ocr.budget import PASSES, most_useful_first
 from airflow_provider_classify.engine.ocr.detect import Box, Detector
-from airflow_provider_classify.engine.ocr.looking import pictured_share
 from airflow_provider_classify.engine.ocr.models import DETECTION, RECOGNITION, model_path
-from airflow_provider_classify.engine.ocr.picture import Picture, Pixels
+from airflow_provider_classify.engine.ocr.page_image import Picture, Pixels
+from airflow_provider_classify.engine.ocr.picture_share import pictured_share
 from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, Reading, Recogniser, cut_out
 from airflow_provider_classify.engine.page import Line, Page
+from airflow_provider_classify.engine.sandbox.cores import available_cores
 
 #: Less text than this, in letters, does not tell which way up a page is.
 _ENOUGH_TO_TELL = 12

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from airflow_provider_classify.engine.ocr.detect import Box, as_input
 from airflow_provider_classify.engine.ocr.models import session
-from airflow_provider_classify.engine.ocr.picture import Pixels
+from airflow_provider_classify.engine.ocr.page_image import Pixels
 
 #: The recogniser takes lines of this height, in pixels, and widths in steps of 16.
 LINE_HEIGHT = 48

@@ -21,7 +21,7 @@ import numpy as np
 import pymupdf
 
 from airflow_provider_classify.engine.memory import is_out_of_memory
-from airflow_provider_classify.engine.ocr.picture import Pixels
+from airflow_provider_classify.engine.ocr.page_image import Pixels
 from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, Reading
 from airflow_provider_classify.exceptions import LanguageDataNotUsable
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from airflow_provider_classify.engine.reading.document import Document, PageReading
+from airflow_provider_classify.engine.reading.opened_document import Document, PageReading
 from airflow_provider_classify.engine.reading.sniffing import Format, detect_format
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentNotFound, DocumentNotReadable
 from airflow_provider_classify.model import contract

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 
-from airflow_provider_classify.engine.reading.document import Document
+from airflow_provider_classify.engine.reading.opened_document import Document
 from airflow_provider_classify.engine.reading.plain_text import text_document
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentCorrupt

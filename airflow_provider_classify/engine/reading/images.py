@@ -10,7 +10,7 @@ from pathlib import Path
 
 from airflow_provider_classify.engine.ocr import Picture, shared_reader
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading.document import Document, PageReading
+from airflow_provider_classify.engine.reading.opened_document import Document, PageReading
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentTooLarge, ExtraNotInstalled
 

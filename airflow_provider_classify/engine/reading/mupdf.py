@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.engine.memory import is_out_of_memory
 from airflow_provider_classify.engine.page import Line, Page
-from airflow_provider_classify.engine.reading.document import Document, PageReading
 from airflow_provider_classify.engine.reading.lines import joined
+from airflow_provider_classify.engine.reading.opened_document import Document, PageReading
 from airflow_provider_classify.engine.reading.quality import (
     amount_of_text,
     better_reading,

@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from airflow_provider_classify.engine.page import Line, Page
-from airflow_provider_classify.engine.reading.document import Document, ReadPage
+from airflow_provider_classify.engine.reading.opened_document import Document, ReadPage
 from airflow_provider_classify.engine.reading.sniffing import Format, decode_text
 from airflow_provider_classify.exceptions import DocumentEmpty
 

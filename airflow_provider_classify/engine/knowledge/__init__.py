@@ -1,0 +1,1 @@
+"""What is known of document types: data files, and how they are read."""

@@ -1,0 +1,85 @@
+"""
+Find a document type by what a user calls it.
+
+A name is looked up as it is, then without spaces (``pay slip`` is ``payslip``), then without the
+endings by which languages make plurals and cases (``Rechnungen``, ``fatture``, ``memoranda``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from airflow_provider_classify.engine.knowledge.load import Knowledge
+from airflow_provider_classify.engine.text.words import label_words, singular
+
+#: Endings of plurals and cases, the longest first; after them at least this many letters are left, of folded words.
+_ENDING = re.compile(r"(?:si|oes?|ao|ie|en|er|es|um|ов|ии|ия|ие|[eisnaoyыиаоеяьй])$")
+#: Plurals that look like the end of another word: faturalar, kararları, årsredovisningar.
+_LONG_PLURAL = re.compile(r"(?:l[ae]ri?|ar)$")
+#: Letters that change before an ending: brief, brieven; bewijs, bewijzen; clinica, cliniche; presentaties.
+_SOFTENED = (("v", "f"), ("z", "s"), ("ch", "c"), ("gh", "g"), ("y", "i"))
+_SHORTEST_STEM = 5
+#: The fewest letters of a name that ends a compound: ``Eingangsrechnung`` is a ``Rechnung``.
+_SHORTEST_HEAD = 6
+_DOUBLED = re.compile(r"([aeiou])\1")
+
+
+class Aliases:
+    """Every name of every type; a type's own name goes before an alias, an alias before a label."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._names: dict[tuple[str, ...], str] = {}
+        for names in (lambda t: (t.name,), lambda t: t.aliases, lambda t: t.labels):
+            for document_type in knowledge.types.values():
+                for name in names(document_type):
+                    self._names.setdefault(tuple(label_words(name)), document_type.name)
+        self._glued: dict[str, str] = {}
+        self._stems: dict[str, str] = {}
+        for words, type_name in self._names.items():
+            self._glued.setdefault("".join(words), type_name)
+            self._stems.setdefault(_stem(words), type_name)
+
+    def find(self, words: Sequence[str]) -> str | None:
+        """The type that the words are a name of; they come from :func:`label_words`."""
+        if not words:
+            return None
+        return self._look_up(words) or self._look_up([*words[:-1], _LONG_PLURAL.sub("", words[-1])])
+
+    def _look_up(self, words: Sequence[str]) -> str | None:
+        joined, stem = "".join(words), _stem(words)
+        found = self._names.get(tuple(words)) or self._glued.get(joined) or self._stems.get(stem)
+        # A name that itself looks like a plural (Ausweis, of Ausweise), or loses an ending (belgesi, of belgeleri).
+        return found or self._glued.get(stem) or self._glued.get(singular(stem)) or self._stems.get(joined)
+
+    def find_head(self, word: str) -> str | None:
+        """The type whose name is the end of a compound: of a ``Handwerkerrechnung``, what a ``Rechnung`` is."""
+        stem = _stem([word])
+        ends = (stem[start:] for start in range(1, len(stem) - _SHORTEST_HEAD + 1))
+        return next((self._stems[end] for end in ends if end in self._stems), None)
+
+    def find_beginning(self, word: str) -> str | None:
+        """The type whose name is the beginning of a compound: of an ``Emailkorrespondenz``, what an ``Email`` is."""
+        stem = _stem([word])
+        beginnings = (stem[:end] for end in range(len(stem) - 1, _SHORTEST_STEM - 1, -1))
+        return next((self._stems[start] for start in beginnings if start in self._stems), None)
+
+
+def _stem(words: Sequence[str]) -> str:
+    return "".join(map(_stem_of, words))
+
+
+def _stem_of(word: str) -> str:
+    if len(word) == 3 and word.endswith("s") and word.isascii():
+        return word[:-1]
+    stem = _ENDING.sub("", word)
+    # A letter less in Cyrillic, whose short words decline as well: счета.
+    is_long = len(stem) >= _SHORTEST_STEM - (not word.isascii())
+    if not is_long:
+        return _DOUBLED.sub(r"\1", word)
+    for soft, hard in _SOFTENED:
+        if stem.endswith(soft):
+            stem = stem.removesuffix(soft) + hard
+            break
+    # Dutch doubles the vowel of a closed syllable: factuur, facturen.
+    return _DOUBLED.sub(r"\1", stem)

@@ -1,0 +1,267 @@
+"""
+What is known of document types, read from the files in ``document_types``.
+
+One file per family, one entry per type::
+
+    invoice:
+      description: A bill from a seller requesting payment.
+      aliases: tax invoice, rechnung                 # other names, in any language; they also stand as headings
+      labels: bill, billing                          # what else users call it, but hardly the document itself
+      parents: commercial document                   # what it is a kind of, and counts for if no category means it
+      related: receipt                               # what it is like, and counts for if nothing better is offered
+      titles: invoice, invoice number                # phrases that stand as a heading
+      geometry: narrow                               # the shape of its pages (Geometry)
+      styles: amounts                                # what its text consists of (Style)
+      cues:                                          # phrases of its text, by language and strength
+        en:
+          decisive: invoice number, invoice date
+          weak: quantity
+        de:
+          decisive: rechnung*                        # and all words that begin so; *rechnung: that end so
+          weak: 'datum:'                             # the word as the name of a field
+      patterns:                                      # regular expressions on the raw text, by strength
+        strong:
+          - 'P<[A-Z]{3}'
+
+Lists are written with commas: a phrase is words, so it contains none, and YAML reads one long
+text ten times faster than a list of thousands.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import TypeVar
+
+import yaml
+
+from airflow_provider_classify.engine.text.phrases import SHORTEST_STEM
+from airflow_provider_classify.engine.text.words import words_of
+from airflow_provider_classify.exceptions import InvalidDocumentTypes
+
+FOLDER = Path(__file__).with_name("document_types")
+
+#: What a phrase adds to a type's score. Quantised from finer weights without loss of accuracy.
+STRENGTHS: Mapping[str, float] = {"decisive": 3.0, "strong": 2.0, "usual": 1.0, "weak": 0.5}
+
+Member = TypeVar("Member", bound=StrEnum)
+
+#: A cue that is not a phrase: see the module's example.
+_MARKED = re.compile(r"\*[^*:]+|[^*:]+[*:]")
+
+_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Geometry(StrEnum):
+    """Shapes of pages that tell types apart."""
+
+    NARROW = "narrow"  # a till roll
+    CARD = "card"  # a card, photographed
+    SHEET = "sheet"  # a whole sheet of paper, never a till roll
+    SHORT = "short"  # little text
+    LANDSCAPE = "landscape"  # slides
+    PRESS = "press"  # printed columns under headlines, mostly seen as scans
+    FIELDS = "fields"  # many short pieces of text side by side
+    HANDWRITTEN = "handwritten"  # running lines by hand
+    SPARSE = "sparse"  # a few words, some in large print, or around a picture
+
+
+class Style(StrEnum):
+    """What the text of a type mainly consists of."""
+
+    PROSE = "prose"
+    AMOUNTS = "amounts"
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentType:
+    """One type; its phrases are folded (see ``words``), its ``cues`` and ``patterns`` carry weights."""
+
+    name: str
+    description: str
+    aliases: tuple[str, ...]
+    labels: tuple[str, ...]
+    parents: tuple[str, ...]
+    related: tuple[str, ...]
+    titles: tuple[str, ...]
+    cues: Mapping[str, float]
+    patterns: tuple[tuple[re.Pattern[str], float], ...]
+    geometry: frozenset[Geometry]
+    styles: frozenset[Style]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Knowledge:
+    """All types by name; ``version`` changes with the files. Equal only to itself, so caches are fast."""
+
+    types: Mapping[str, DocumentType]
+    version: str
+
+    def without(self, names: Iterable[str]) -> Knowledge:
+        """The same, but for some types."""
+        left_out = set(names)
+        return Knowledge({name: t for name, t in self.types.items() if name not in left_out}, self.version)
+
+
+@cache
+def load_knowledge(own: Path | None = None) -> Knowledge:
+    """
+    Read the document types of this package; once per process.
+
+    :param own: a folder of a user's own types, every ``*.yaml`` in it. They come first: one with the
+        name of a type of this package takes its place, and so do their aliases.
+    :raises InvalidDocumentTypes: names the file, the type and the line.
+    """
+    digest = hashlib.sha256()
+    entries: dict[str, _Entry] = {}
+    for folder in (own, FOLDER) if own else (FOLDER,):
+        entries |= {name: entry for name, entry in _read(folder, digest).items() if name not in entries}
+    types = {name: _document_type(name, entry) for name, entry in entries.items()}
+    for document_type in types.values():
+        for other in (*document_type.parents, *document_type.related):
+            if other not in types:
+                raise entries[document_type.name].error(f"names another type, {other!r}, that no file describes")
+    return Knowledge(types, digest.hexdigest()[:12])
+
+
+def _read(folder: Path, digest: hashlib._Hash) -> dict[str, _Entry]:
+    """The types of a folder's files, which go into ``digest``."""
+    entries: dict[str, _Entry] = {}
+    for path in sorted(folder.glob("*.yaml")):
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise InvalidDocumentTypes(f"{path} cannot be read ({error.strerror}); check its permissions.") from error
+        digest.update(content)
+        for name, entry in _entries(content, str(path)):
+            if name in entries:
+                raise entry.error("is described twice")
+            entries[name] = entry
+    if not entries:
+        raise InvalidDocumentTypes(f"No *.yaml in {folder} describes a document type; check the folder's path.")
+    return entries
+
+
+def _entries(content: bytes, file: str) -> Iterator[tuple[str, _Entry]]:
+    try:
+        root = yaml.compose(content, Loader=_LOADER) or yaml.MappingNode("tag:yaml.org,2002:map", [])
+    except yaml.YAMLError as error:
+        raise InvalidDocumentTypes(f"{file} is not YAML: {' '.join(str(error).split())}.") from error
+    for name, node in _Entry(root, file, "").items():
+        yield name, _Entry(node, file, name)
+
+
+def _document_type(name: str, entry: _Entry) -> DocumentType:
+    fields = dict(entry.items())
+    unknown = fields.keys() - DocumentType.__slots__
+    if unknown:
+        raise entry.error(f"has an unknown field {min(unknown)!r}")
+    if "description" not in fields:
+        raise entry.error("has no description")
+
+    def listed(field: str) -> tuple[str, ...]:
+        return entry.at(fields[field]).phrases() if field in fields else ()
+
+    return DocumentType(
+        name=name,
+        description=entry.at(fields["description"]).text(),
+        aliases=listed("aliases"),
+        labels=listed("labels"),
+        parents=listed("parents"),
+        related=listed("related"),
+        titles=listed("titles"),
+        cues=_cues(entry.at(fields["cues"])) if "cues" in fields else {},
+        patterns=tuple(_patterns(entry.at(fields["patterns"]))) if "patterns" in fields else (),
+        geometry=frozenset(_member(Geometry, entry, word) for word in listed("geometry")),
+        styles=frozenset(_member(Style, entry, word) for word in listed("styles")),
+    )
+
+
+def _member(kind: type[Member], entry: _Entry, word: str) -> Member:
+    try:
+        return kind(word)
+    except ValueError as error:
+        raise entry.error(f"has a {kind.__name__.lower()} {word!r} that is none of {', '.join(kind)}") from error
+
+
+def _cues(entry: _Entry) -> dict[str, float]:
+    """The strongest weight counts where two languages share a phrase."""
+    cues: dict[str, float] = {}
+    for by_strength in dict(entry.items()).values():
+        for strength, node in entry.at(by_strength).items():
+            weight = entry.at(node).weight(strength)
+            for phrase in entry.at(node).phrases():
+                folded = _folded(phrase)
+                if not folded:
+                    raise entry.at(node).error(f"has a cue that is no phrase: {phrase!r}")
+                cues[folded] = max(weight, cues.get(folded, 0.0))
+    return cues
+
+
+def _folded(cue: str) -> str:
+    """The cue as it is looked for, its mark kept; empty if it has no words, or a mark on more or less than a word."""
+    words = words_of(cue)
+    if "*" not in cue and ":" not in cue:
+        return " ".join(words)
+    if len(words) != 1 or _MARKED.fullmatch(cue) is None or ("*" in cue and len(words[0]) < SHORTEST_STEM):
+        return ""
+    return words[0].join(("*" if cue.startswith("*") else "", cue[-1] if cue[-1] in "*:" else ""))
+
+
+def _patterns(entry: _Entry) -> Iterator[tuple[re.Pattern[str], float]]:
+    for strength, node in entry.items():
+        for item in entry.at(node).sequence():
+            text = entry.at(item).text()
+            try:
+                yield re.compile(text, re.MULTILINE), entry.at(node).weight(strength)
+            except re.error as error:
+                raise entry.at(item).error(f"has a pattern {text!r} that is no regular expression: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A node of a file, and where it is: every complaint names file, type and line."""
+
+    node: yaml.Node
+    file: str
+    type_name: str
+
+    def at(self, node: yaml.Node) -> _Entry:
+        return _Entry(node, self.file, self.type_name)
+
+    def error(self, complaint: str) -> InvalidDocumentTypes:
+        line = self.node.start_mark.line + 1 if self.node.start_mark else 1
+        subject = f"the document type {self.type_name!r}" if self.type_name else "the file"
+        return InvalidDocumentTypes(f"{self.file}, line {line}: {subject} {complaint}.")
+
+    def items(self) -> Iterator[tuple[str, yaml.Node]]:
+        if not isinstance(self.node, yaml.MappingNode):
+            raise self.error("is no mapping where one is expected")
+        for key, value in self.node.value:
+            yield str(key.value), value
+
+    def sequence(self) -> list[yaml.Node]:
+        if not isinstance(self.node, yaml.SequenceNode):
+            raise self.error("has no list where one is expected")
+        return list(self.node.value)
+
+    def text(self) -> str:
+        if not isinstance(self.node, yaml.ScalarNode) or not self.node.value.strip():
+            raise self.error("has no text where one is expected")
+        return str(self.node.value).strip()
+
+    def phrases(self) -> tuple[str, ...]:
+        phrases = tuple(phrase.strip() for phrase in self.text().split(","))
+        if not all(phrases):
+            raise self.error("has a comma too many")
+        return phrases
+
+    def weight(self, strength: str) -> float:
+        if strength not in STRENGTHS:
+            raise self.error(f"has a strength {strength!r} that is none of {', '.join(STRENGTHS)}")
+        return STRENGTHS[strength]

@@ -1,0 +1,41 @@
+"""What a picture of a page shows beside its text."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from airflow_provider_classify.engine.ocr.detect import Box
+from airflow_provider_classify.engine.ocr.page_image import Pixels
+
+#: Longest side of the picture that is looked at, in pixels.
+_SIDE = 700
+#: The paper is as light as this percentile of the greys; what differs from it by more, blurred, is no paper.
+_PAPER, _DIFFERENCE, _BLUR = 90, 40, 4
+
+
+def pictured_share(pixels: Pixels, boxes: Sequence[Box]) -> float:
+    """
+    The share of a page, 0 to 1, that is neither text nor paper but lies among the text.
+
+    What lies around all text does not count: in a photograph of a page it is the table.
+
+    :param boxes: the page's lines of text.
+    """
+    if not boxes:
+        return 0.0
+    scale = _SIDE / max(pixels.shape[:2])
+    width, height = (max(1, round(side * scale)) for side in pixels.shape[1::-1])
+    grey = cv2.cvtColor(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+    lines = [(box.corners * scale).astype(np.int32) for box in boxes]
+    left, top, wide, high = cv2.boundingRect(np.concatenate(lines))
+    among = (slice(max(0, top), max(0, top + high)), slice(max(0, left), max(0, left + wide)))
+    if not grey[among].size:
+        return 0.0
+    blurred = cv2.GaussianBlur(grey, (0, 0), _BLUR).astype(np.float32)
+    other = (np.abs(blurred - np.percentile(grey[among], _PAPER)) > _DIFFERENCE).astype(np.uint8)
+    for corners in lines:
+        cv2.fillConvexPoly(other, corners, 0)
+    return float(other[among].sum() / grey.size)

@@ -1,0 +1,1 @@
+"""The engine in child processes with limits on time and memory."""

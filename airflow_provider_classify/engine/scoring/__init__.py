@@ -1,0 +1,1 @@
+"""How much a page speaks for each document type and category."""

@@ -1,0 +1,154 @@
+"""What a page looks like, beside its words: its shape, and what its text consists of."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+from statistics import median
+
+from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.text.phrases import NOWHERE, Phrase
+from airflow_provider_classify.engine.text.spelling import Spelling
+from airflow_provider_classify.engine.text.words import fold, is_unspaced, words_of
+
+_AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
+
+#: Words that sentences consist of and that tables, forms and cards do without.
+SENTENCE_WORDS = frozenset(
+    words_of(  # English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Scandinavian, Finnish,
+        # Czech and Slovak, Hungarian, Romanian, Greek, Ukrainian, Indonesian, Vietnamese
+        "the of and a in to was were is that for on with at by from as his her their had has be will which he "
+        "she they it an this not are been who but or would after when der die das und den von zu mit ist "
+        "nicht auf ein eine dem wird als le la les des et en du un une que dans pour par sur est au el los "
+        "las de y del por con se su al il di che e per non sono nel della o os do da em um uma para com nao "
+        "dos het een van dat op te voor niet zijn nie na sie jest ze w z oraz и в на не что с по как это из "
+        "для от к og det er på til af av ikke inte har jeg jag och att som är för vi ja ei oli että ovat kun mutta "
+        "se že sa jsem som od az hogy egy nem is és nu cu și să pentru este care και το να του της την των με "
+        "για από στο στην θα σε і та у що до від про за yang dan untuk dengan ini di pada va của là cho được các "
+    )
+)
+
+
+@dataclass(frozen=True)
+class PageText:
+    """A page's words, folded: line by line, and in one row."""
+
+    page: Page
+    spelling: Spelling
+
+    @cached_property
+    def lines(self) -> list[list[str]]:
+        """The words of each line, put right if OCR read them."""
+        lines = [words_of(line.text) for line in self.page.lines]
+        if self.page.source == "text_layer":
+            return lines
+        return [[self.spelling.corrected(word) for word in words] for words in lines]
+
+    @cached_property
+    def words(self) -> list[str]:
+        """The words of all lines."""
+        return [word for line in self.lines for word in line]
+
+    @cached_property
+    def line_ends(self) -> list[int]:
+        """For each line the index in ``words`` behind its last word: where a match is, by bisection."""
+        return list(accumulate(map(len, self.lines)))
+
+    def line_of(self, phrase: Phrase, start: int) -> int:
+        """The number of the line where a phrase begins that was found at the word ``start``, or NOWHERE."""
+        if start != NOWHERE:
+            return bisect_right(self.line_ends, start)
+        wanted = "".join(phrase)
+        return next((n for n, words in enumerate(self.lines) if wanted in "".join(words)), 0)
+
+    @cached_property
+    def raw(self) -> str:
+        """The text as it stands on the page, a line each."""
+        return "\n".join(line.text for line in self.page.lines)
+
+    @cached_property
+    def fields(self) -> set[str]:
+        """The words that a colon follows: names of fields."""
+        before = (part.split() for part in self.raw.replace("\uff1a", ":").split(":")[:-1])
+        return {words[-1] for part in before if part and (words := words_of(part[-1]))}
+
+    @cached_property
+    def unspaced(self) -> str:
+        """The folded text without any space, if it is written in a script without spaces; else empty."""
+        return "".join(fold(self.raw).split()) if is_unspaced(self.raw) else ""
+
+    @cached_property
+    def characters(self) -> int:
+        """The amount of text."""
+        return sum(len(line.text) for line in self.page.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """
+    The shape of a page and of its text.
+
+    ``height_ratio`` is height by width; ``prose`` the share of running text, 0 to 1;
+    ``amounts`` the number of figures with two decimals. The rest is of all lines that the page
+    has, read or not: their number, the median width and size as shares of the page's, how many
+    stand side by side on average, and the largest size by the median one. ``pictured`` is the
+    share of the page that is pictures among the text, ``legibility`` how sure OCR is of the text.
+    """
+
+    height_ratio: float
+    characters: int
+    lines: int
+    line_width: float
+    line_size: float
+    side_by_side: float
+    largest: float
+    is_ocr: bool
+    prose: float
+    amounts: int
+    pictured: float
+    legibility: float
+
+
+def features_of(text: PageText) -> Features:
+    """Measure a page."""
+    page = text.page
+    lines = (*page.lines, *page.unread)
+    sizes = sorted(line.size for line in lines)
+    covered = max((line.y1 for line in lines), default=0.0) - min((line.y0 for line in lines), default=0.0)
+    return Features(
+        height_ratio=page.height / max(1.0, page.width),
+        characters=text.characters,
+        lines=len(lines),
+        line_width=median(line.x1 - line.x0 for line in lines) if lines else 0.0,
+        line_size=median(sizes) / max(1.0, page.height) if sizes else 0.0,
+        side_by_side=sum(line.y1 - line.y0 for line in lines) / max(covered, 0.05),
+        largest=sizes[-1] / max(1e-6, sizes[len(sizes) // 2]) if sizes else 1.0,
+        is_ocr=page.source == "ocr",
+        prose=_prose(text),
+        amounts=len(_AMOUNT.findall(text.raw)),
+        pictured=page.pictured,
+        legibility=page.legibility,
+    )
+
+
+def _prose(text: PageText) -> float:
+    """
+    The share of words in lines that read like running text, or, if greater, what the sentence words tell.
+
+    Narrow columns break sentences into short lines, so the lines alone would miss newspapers.
+    A sixth of a page's words being sentence words is common in tables already, hence the 0.22.
+    """
+    total = max(1, len(text.words))
+    in_sentences = sum(
+        len(words)
+        for words, line in zip(text.lines, text.page.lines, strict=True)
+        if len(words) >= 6 and sum(map(str.isdigit, line.text)) < 0.08 * len(line.text)
+    )
+    by_lines = in_sentences / total
+    if total < 30:
+        return by_lines * 0.5
+    by_words = (sum(word in SENTENCE_WORDS for word in text.words) / total - 0.22) / 0.16
+    return max(by_lines, min(1.0, by_words))

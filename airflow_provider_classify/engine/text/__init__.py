@@ -1,0 +1,1 @@
+"""Text without document types: words, phrases, spelling, language."""

@@ -1,0 +1,136 @@
+"""Find thousands of phrases in one walk through a text."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import combinations
+
+from airflow_provider_classify.engine.text.words import is_unspaced, words_of
+
+#: OCR drops spaces: "INVOICENUMBER". Words this long may be several, and only phrases this long are looked for in them.
+GLUED = 10
+#: The fewest letters that the stem of ``vertrag*`` has.
+SHORTEST_STEM = 4
+
+Phrase = tuple[str, ...]
+#: The place of a phrase that was found in a script without spaces, where words have no number.
+NOWHERE = -1
+
+
+class PhraseIndex:
+    """
+    Phrases, each with what it counts for: pairs of a type's number and a weight.
+
+    ``vertrag*`` stands for all words that begin so, ``*vertrag`` for all that end so: languages
+    that compound and inflect have too many to list.
+    """
+
+    def __init__(self) -> None:
+        self.entries: dict[Phrase, list[tuple[int, float]]] = defaultdict(list)
+        self._lengths: dict[str, set[int]] = defaultdict(set)
+        self._unspaced: dict[str, Phrase] = {}
+        # By their first, or last, letters.
+        self._glued: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
+        self._beginnings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
+        self._endings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
+
+    def add(self, text: str, number: int, weight: float) -> None:
+        """Let a phrase count for a type; ``text`` is as it is written."""
+        phrase = tuple(words_of(text))
+        if not phrase:
+            return
+        if text.endswith(":"):
+            phrase = (f"{phrase[0]}:",)
+        elif text.endswith("*"):
+            stem, phrase = phrase[0], (f"{phrase[0]}*",)
+            if phrase not in self.entries:
+                self._beginnings[stem[:SHORTEST_STEM]].append((stem, phrase))
+        elif text.startswith("*"):
+            stem, phrase = phrase[0], (f"*{phrase[0]}",)
+            if phrase not in self.entries:
+                self._endings[stem[-SHORTEST_STEM:]].append((stem, phrase))
+        elif is_unspaced(text):
+            self._unspaced["".join(phrase)] = phrase
+        else:
+            self._lengths[phrase[0]].add(len(phrase))
+            if len(phrase) > 1 and len(glued := "".join(phrase)) >= GLUED and phrase not in self.entries:
+                self._glued[glued[:SHORTEST_STEM]].append((glued, phrase))
+        self.entries[phrase].append((number, weight))
+
+    def find(
+        self, words: Sequence[str], *, fields: Iterable[str] = (), unspaced: str = "", is_ocr: bool = False
+    ) -> dict[Phrase, int]:
+        """
+        The phrases that occur, each with the index of its first word, or NOWHERE.
+
+        :param fields: the words that a colon follows.
+        :param unspaced: the text without spaces, if its script has none.
+        :param is_ocr: also look for phrases whose spaces were lost.
+        """
+        found: dict[Phrase, int] = {}
+        lengths, entries = self._lengths, self.entries
+        for start, word in enumerate(words):
+            if word in lengths:
+                for length in lengths[word]:
+                    phrase = tuple(words[start : start + length])
+                    if phrase in entries and phrase not in found:
+                        found[phrase] = start
+        for word in set(words):
+            for phrase in self._within(word, is_ocr):
+                start = words.index(word)
+                found[phrase] = min(start, found.get(phrase, start))
+        for word in fields:
+            if (f"{word}:",) in entries and word in words:
+                found[f"{word}:",] = words.index(word)
+        if unspaced:
+            found |= {phrase: NOWHERE for text, phrase in self._unspaced.items() if text in unspaced}
+        return found
+
+    def repeated(self, found: Mapping[Phrase, int]) -> set[tuple[Phrase, int, float]]:
+        """
+        The phrases that were found as part of a longer one that counts for the same type, and no less.
+
+        A letter that names the "court of appeals" once has not said "court", "court of" and "appeals" as well.
+
+        :param found: as of ``find``.
+        :return: each with the number of the type and the weight that counts already.
+        """
+        parts = self._parts
+        return {
+            (part, number, weight)
+            for phrase, start in found.items()
+            if len(phrase) > 1 and phrase in parts
+            for part, offset, number, weight in parts[phrase]
+            if part in found and found[part] == start + offset
+        }
+
+    @cached_property
+    def _parts(self) -> dict[Phrase, list[tuple[Phrase, int, int, float]]]:
+        """The shorter phrases of the same types that a phrase contains: where, the type's number and the weight."""
+        parts: dict[Phrase, list[tuple[Phrase, int, int, float]]] = defaultdict(list)
+        for phrase in [phrase for phrase in self.entries if len(phrase) > 1]:
+            weights = dict(self.entries[phrase])
+            for start, end in combinations(range(len(phrase) + 1), 2):
+                part = phrase[start:end]
+                if part != phrase and part in self.entries:
+                    parts[phrase] += [
+                        (part, start, number, weight)
+                        for number, weight in self.entries[part]
+                        if weight <= weights.get(number, 0.0)
+                    ]
+        return dict(parts)
+
+    def _within(self, word: str, is_ocr: bool) -> list[Phrase]:
+        """The phrases that are a part of a word."""
+        phrases: list[Phrase] = []
+        if word[:SHORTEST_STEM] in self._beginnings:
+            phrases += [phrase for stem, phrase in self._beginnings[word[:SHORTEST_STEM]] if word.startswith(stem)]
+        if word[-SHORTEST_STEM:] in self._endings:
+            phrases += [phrase for stem, phrase in self._endings[word[-SHORTEST_STEM:]] if word.endswith(stem)]
+        if is_ocr:
+            for start in range(len(word) - GLUED + 1):
+                glued_here = self._glued.get(word[start : start + SHORTEST_STEM], ())
+                phrases += [phrase for glued, phrase in glued_here if word.startswith(glued, start)]
+        return phrases

@@ -1,0 +1,61 @@
+"""
+Words as OCR misreads them, put right where only one known word can be meant.
+
+Just what a reader of poor print does who sees "lnvoice" or "depariment". Known are the words of the document
+types' phrases; a word that print makes look like one of them, and like no other, is taken for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cached_property, lru_cache
+
+from airflow_provider_classify.engine.text.words import singular
+
+#: Shorter words look like others too often.
+SHORTEST = 6
+#: At most so many letters are wrong in a word: one, and one more for each so many.
+_LETTERS_A_MISTAKE = 9
+#: Another of these at the end is another form of the word, or the same word in another language.
+_ENDINGS = "aeo"
+#: Letters that OCR takes for one another, in one form each.
+_LOOKS = str.maketrans("1ijt0ceu5869vwh", "llllooonsbggyyb")
+_LOOKS_OF_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("ffi", "f"), ("ff", "f"), ("fi", "f"), ("fl", "f"))
+
+
+class Spelling:
+    """The known words by what they look like in poor print."""
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self._known = frozenset(words)
+        self.corrected = lru_cache(maxsize=4096)(self._corrected)
+
+    @cached_property
+    def _by_look(self) -> dict[str, str | None]:
+        """None where several words look so. Made for the first page that OCR reads: it takes 60 ms."""
+        words: dict[str, str | None] = {}
+        for word in self._known:
+            if len(word) >= SHORTEST:
+                look = _look(word)
+                words[look] = None if look in words else word
+        return words
+
+    def _corrected(self, word: str) -> str:
+        """The one known word that looks the same; else the word as it is."""
+        if len(word) < SHORTEST or word.isdigit() or word in self._known or singular(word) in self._known:
+            return word
+        meant = self._by_look.get(_look(word))
+        return meant if meant and _is_mistake(word, meant) else word
+
+
+def _is_mistake(word: str, meant: str) -> bool:
+    if word[-1] != meant[-1] and meant[-1] in _ENDINGS:
+        return False
+    wrong = sum(a != b for a, b in zip(word, meant, strict=False))
+    return len(word) != len(meant) or wrong <= 1 + len(word) // _LETTERS_A_MISTAKE
+
+
+def _look(word: str) -> str:
+    for pair, letter in _LOOKS_OF_PAIRS:
+        word = word.replace(pair, letter)
+    return word.translate(_LOOKS)

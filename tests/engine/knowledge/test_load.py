@@ -1,0 +1,142 @@
+"""The files of document types: what they may hold, and what is said of those that are wrong."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from airflow_provider_classify.engine.knowledge.load import (
+    FOLDER,
+    STRENGTHS,
+    DocumentType,
+    Geometry,
+    Knowledge,
+    Style,
+    load_knowledge,
+)
+from airflow_provider_classify.engine.text.words import fold, label_words
+from airflow_provider_classify.exceptions import InvalidDocumentTypes
+
+OWN = """\
+toll sheet:
+  description: A sheet that lists the tolls of a bridge.
+  aliases: bridge sheet, Brückenzettel
+  labels: toll
+  parents: receipt
+  related: form
+  titles: toll sheet, tolls of the day
+  geometry: narrow, short
+  styles: amounts
+  cues:
+    en:
+      decisive: bridge keeper
+      weak: 'toll:'
+    de:
+      strong: brückengeld*, *zoll
+  patterns:
+    usual:
+      - 'T-\\d{4}'
+"""
+
+
+@pytest.fixture(scope="module")
+def knowledge() -> Knowledge:
+    return load_knowledge()
+
+
+def own_types(tmp_path: Path, content: str) -> Knowledge:
+    (tmp_path / "own.yaml").write_text(content)
+    return load_knowledge(tmp_path)
+
+
+def test_an_entry_becomes_a_type(tmp_path: Path) -> None:
+    toll = own_types(tmp_path, OWN).types["toll sheet"]
+    assert toll == DocumentType(
+        name="toll sheet",
+        description="A sheet that lists the tolls of a bridge.",
+        aliases=("bridge sheet", "Brückenzettel"),
+        labels=("toll",),
+        parents=("receipt",),
+        related=("form",),
+        titles=("toll sheet", "tolls of the day"),
+        cues={"bridge keeper": 3.0, "toll:": 0.5, "bruckengeld*": 2.0, "*zoll": 2.0},
+        patterns=((re.compile(r"T-\d{4}", re.MULTILINE), 1.0),),
+        geometry=frozenset({Geometry.NARROW, Geometry.SHORT}),
+        styles=frozenset({Style.AMOUNTS}),
+    )
+
+
+def test_own_types_stand_beside_those_of_the_package_or_replace_them(tmp_path: Path, knowledge: Knowledge) -> None:
+    own = own_types(tmp_path, OWN + "invoice:\n  description: A bill of ours.\n")
+    assert own.types["invoice"].description == "A bill of ours."
+    assert own.types.keys() == knowledge.types.keys() | {"toll sheet"}
+    assert own.version != knowledge.version
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("a: [", "is not YAML"),
+        ("- a", "line 1: the file is no mapping"),
+        ("a: text", "line 1: the document type 'a' is no mapping"),
+        ("a:\n  aliases: b", "line 2: the document type 'a' has no description"),
+        ("a:\n  description: A.\n  colour: red", "line 2: the document type 'a' has an unknown field 'colour'"),
+        ("a:\n  description: A.\n  aliases: b,, c", "line 3: the document type 'a' has a comma too many"),
+        ("a:\n  description: A.\n  parents: nowhere", "names another type, 'nowhere', that no file describes"),
+        ("a:\n  description: A.\n  related: nowhere", "names another type, 'nowhere', that no file describes"),
+        ("a:\n  description: A.\n  geometry: round", "has a geometry 'round' that is none of narrow, card"),
+        ("a:\n  description: A.\n  cues:\n    en:\n      loud: b", "line 5: .* has a strength 'loud' that is none of"),
+        ("a:\n  description: A.\n  cues:\n    en:\n      weak: '!'", "line 5: .* has a cue that is no phrase: '!'"),
+        ("a:\n  description: A.\n  cues:\n    en:\n      weak: ab*", "has a cue that is no phrase: 'ab\\*'"),
+        ("a:\n  description: A.\n  cues:\n    en:\n      weak: two words*", "has a cue that is no phrase"),
+        ("a:\n  description: A.\n  patterns:\n    weak:\n      - '('", "line 5: .* is no regular expression"),
+        ("a:\n  description: A.\na:\n  description: B.", "line 4: the document type 'a' is described twice"),
+    ],
+)
+def test_complaints_name_file_type_and_line(tmp_path: Path, content: str, complaint: str) -> None:
+    with pytest.raises(InvalidDocumentTypes, match=complaint) as raised:
+        own_types(tmp_path, content)
+    assert "own.yaml" in str(raised.value)
+
+
+def test_without_some_types(knowledge: Knowledge) -> None:
+    rest = knowledge.without(["invoice", "receipt"])
+    assert knowledge.types.keys() - rest.types.keys() == {"invoice", "receipt"}
+
+
+def test_over_a_hundred_types_each_with_something_to_tell_it_by(knowledge: Knowledge) -> None:
+    assert len(knowledge.types) > 100
+    for document_type in knowledge.types.values():
+        assert document_type.description.endswith("."), document_type.name
+        assert document_type.cues or document_type.aliases, document_type.name
+        assert set(document_type.cues.values()) <= set(STRENGTHS.values())
+        assert not {*document_type.parents, *document_type.related} & {document_type.name}
+
+
+def test_no_alias_means_two_types(knowledge: Knowledge) -> None:
+    owners: dict[tuple[str, ...], set[str]] = {}
+    for document_type in knowledge.types.values():
+        for alias in (document_type.name, *document_type.aliases, *document_type.labels):
+            owners.setdefault(tuple(label_words(alias)), set()).add(document_type.name)
+    assert {alias: names for alias, names in owners.items() if len(names) > 1} == {}
+
+
+@pytest.mark.parametrize(
+    "title", ["Rechnung", "Facture", "Fattura", "Factura", "Factuur", "Faktura", "Счёт-фактура", "发票", "請求書"]
+)
+def test_an_invoice_is_known_in_many_languages(knowledge: Knowledge, title: str) -> None:
+    invoice = knowledge.types["invoice"]
+    known = {tuple(label_words(text)) for text in (*invoice.aliases, *invoice.titles)}
+    assert tuple(label_words(title)) in known
+
+
+@pytest.mark.parametrize("file", sorted(FOLDER.glob("*.yaml")), ids=lambda file: file.stem)
+def test_a_language_of_a_type_lists_a_phrase_once(file: Path) -> None:
+    for name, entry in yaml.safe_load(file.read_text()).items():
+        for language, by_strength in entry.get("cues", {}).items():
+            phrases = [fold(phrase.strip()) for phrases in by_strength.values() for phrase in phrases.split(",")]
+            assert [phrase for phrase, count in Counter(phrases).items() if count > 1] == [], (name, language)
