@@ -27,32 +27,32 @@ lint: $(INSTALLED)  ## style and types
 	$(BIN)/mypy
 
 bench-accuracy: $(INSTALLED) $(TESSDATA)  ## accuracy of the local engine: make bench-accuracy DOCUMENTS=folder-with-labels.csv
-	@$(BIN)/python tests/benchmarks/accuracy.py "$(DOCUMENTS)"
+	@$(BIN)/python benchmarks/accuracy.py "$(DOCUMENTS)"
 
 bench-degraded: $(INSTALLED) $(TESSDATA)  ## accuracy on the tests' documents, printed and badly scanned: make bench-degraded [ALL=1]
-	@$(BIN)/python -m tests.benchmarks.degraded $(if $(ALL),--all)
+	@$(BIN)/python -m benchmarks.degraded $(if $(ALL),--all)
 
 bench-examples: $(INSTALLED) $(TESSDATA)  ## what examples of categories do for it: make bench-examples DOCUMENTS=folder-with-labels.csv
-	@$(BIN)/python tests/benchmarks/examples.py "$(DOCUMENTS)"
+	@$(BIN)/python benchmarks/examples.py "$(DOCUMENTS)"
 
 bench-imports: $(INSTALLED)  ## what importing the operators costs a DAG file
-	@$(BIN)/python tests/benchmarks/imports.py
+	@$(BIN)/python benchmarks/imports.py
 
 bench-engine: $(INSTALLED) $(TESSDATA) .venv-embeddings/.installed  ## cost of the local engine beside its peers: make bench-engine DOCUMENTS=folder
-	@$(BIN)/python tests/benchmarks/engine.py $(if $(DOCUMENTS),"$(DOCUMENTS)")
+	@$(BIN)/python benchmarks/engine.py $(if $(DOCUMENTS),"$(DOCUMENTS)")
 
 fuzz: $(INSTALLED) $(TESSDATA)  ## damaged documents, 2,000 of them: make fuzz DOCUMENTS=folder
-	@$(BIN)/python -m tests.benchmarks.fuzz $(if $(DOCUMENTS),"$(DOCUMENTS)")
+	@$(BIN)/python -m benchmarks.fuzz $(if $(DOCUMENTS),"$(DOCUMENTS)")
 
 bench-polling: .venv-bench/.installed  ## what waiting for jobs costs a triggerer, beside other providers: make bench-polling [N=5000]
-	@$(BENCH)/python tests/benchmarks/polling $(if $(N),--jobs $(N))
+	@$(BENCH)/python benchmarks/polling $(if $(N),--jobs $(N))
 
 bench-batch: $(INSTALLED)  ## a batch task beside mapped tasks, on a whole Airflow: make bench-batch [N=200] [DOCUMENTS=folder]
-	@$(BIN)/python tests/benchmarks/batch.py $(N)
-	@$(if $(DOCUMENTS),$(BIN)/python tests/benchmarks/batch_local.py "$(DOCUMENTS)",echo "The local engine is left out; name a folder with DOCUMENTS=.")
+	@$(BIN)/python benchmarks/batch.py $(N)
+	@$(if $(DOCUMENTS),$(BIN)/python benchmarks/batch_local.py "$(DOCUMENTS)",echo "The local engine is left out; name a folder with DOCUMENTS=.")
 
 bench-ending: $(INSTALLED)  ## from the end of a job to the success of its task: make bench-ending [N=100]
-	@$(BIN)/python tests/benchmarks/ending.py $(N)
+	@$(BIN)/python benchmarks/ending.py $(N)
 
 clean:  ## remove everything that the other targets made
 	rm -rf .venv .venv-bench .venv-embeddings .airflow .bench .mypy_cache .pytest_cache .ruff_cache

@@ -35,7 +35,7 @@ _log = logging.getLogger(__name__)
 
 
 class Classifier(Protocol):
-    """What classifies: :class:`airflow_provider_classify.engine.sandbox.pool.EnginePool`. Called from several threads."""
+    """Classifies documents from several threads at once; the engine's ``EnginePool`` is one."""
 
     def classify(self, path: Path, categories: tuple[Category, ...], *, name: str) -> ClassificationResult:
         """Classify one document; raise a :class:`ClassifyError` if that is not possible."""

@@ -18,7 +18,7 @@ from airflow_provider_classify.engine.reading.opened_document import ReadPage
 from airflow_provider_classify.engine.reading.sniffing import Format
 from tests.support.pages import page_of
 
-FOLDER = Path(__file__).parents[1] / "engine" / "documents"
+FOLDER = Path(__file__).parents[1] / "engine" / "written_documents"
 #: The file of documents that are none of the categories.
 NONE = "none"
 _LARGE = "= "

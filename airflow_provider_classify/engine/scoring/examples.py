@@ -7,7 +7,7 @@ of which the knowledge has no type. Beside a name that is known they count only 
 much like one of them, since the knowledge was made from more than a few documents.
 
 The constants were chosen on 185 documents, the examples always of other sources than the document
-(see ``tests/benchmarks/examples.py``).
+(see ``benchmarks/examples.py``).
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ from airflow_provider_classify.exceptions import (
 )
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult
-from tests.benchmarks.fuzz import classify_all, unsound
-from tests.benchmarks.mutations import KINDS, Mutation
+from benchmarks.fuzz import classify_all, unsound
+from benchmarks.mutations import KINDS, Mutation
 from tests.support import hostile, paper
 from tests.support.reading import read, text
 

@@ -1,7 +1,7 @@
 """
 From the end of a job to the success of its task: resumed on a worker, and ended from the trigger.
 
-``python tests/benchmarks/ending.py [TASKS]`` starts a whole Airflow and an API whose jobs end when told to, defers
+``python benchmarks/ending.py [TASKS]`` starts a whole Airflow and an API whose jobs end when told to, defers
 100 tasks, lets their jobs end, and prints how long the tasks took from there. Asserts nothing.
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from standalone import Standalone, free_port  # noqa: E402

@@ -1,7 +1,7 @@
 """
 How often the engine is right on the tests' written documents once they are printed and scanned.
 
-    python -m tests.benchmarks.degraded [--all]
+    python -m benchmarks.degraded [--all]
 
 Each document is drawn as a page, in print or typewritten, and degraded as scanners, photocopiers, faxes and
 phones do. Its answer as text, which no scan can be expected to beat, stands beside that of the scan. A document

@@ -1,7 +1,7 @@
 """
 A batch task beside mapped tasks, on a whole Airflow on this machine.
 
-``python tests/benchmarks/batch.py [DOCUMENTS]``: 200 documents whose jobs take 10 to 30 s each. Prints the
+``python benchmarks/batch.py [DOCUMENTS]``: 200 documents whose jobs take 10 to 30 s each. Prints the
 seconds from the start of the run to its end, and the CPU seconds that Airflow's processes used meanwhile.
 A run with two documents goes before each: what is slow only the first time is not counted. Asserts nothing.
 """
@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 from standalone import Standalone, free_port  # noqa: E402

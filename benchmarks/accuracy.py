@@ -1,7 +1,7 @@
 """
 How often the engine is right on labelled documents, and how well it knows it.
 
-    python tests/benchmarks/accuracy.py FOLDER [--diagram PNG] [--paraphrased] [--held-back] [--unknown]
+    python benchmarks/accuracy.py FOLDER [--diagram PNG] [--paraphrased] [--held-back] [--unknown]
 
 FOLDER has ``labels.csv`` with the columns path, category, kind, language and source_repo; the
 environment variable DOCUMENTS stands for it. The first figures are those of the engine as it is; the

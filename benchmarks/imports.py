@@ -1,7 +1,7 @@
 """
 What a DAG file pays for importing this package, beyond what it pays for Airflow.
 
-    python tests/benchmarks/imports.py [MODULE ...]
+    python benchmarks/imports.py [MODULE ...]
 
 Each measurement is a fresh process that imports Airflow's base classes first and the module
 after them; both imports are timed. The modules take turns, so that a busy moment of the machine

@@ -1,7 +1,7 @@
 """
 What waiting for thousands of jobs costs a triggerer, with this package's triggers and with other providers'.
 
-    python tests/benchmarks/polling [--jobs N] [--only TEXT]
+    python benchmarks/polling [--jobs N] [--only TEXT]
 
 For each case a job server runs here and the triggers in a fresh process. Jobs end uniformly over a minute;
 ``delay`` is the time from the end of a job to its trigger's event. ``lag`` is how late the event loop

@@ -1,7 +1,7 @@
 """
 The engine on damaged documents: each must end in a result or in an error of the document, within the limits.
 
-    python -m tests.benchmarks.fuzz FOLDER [--count 2000] [--seconds 60] [--only NUMBER]
+    python -m benchmarks.fuzz FOLDER [--count 2000] [--seconds 60] [--only NUMBER]
 
 Takes the documents under FOLDER (or the environment variable DOCUMENTS), damages them in turn in
 every way of ``mutations.py``, and has two processes of the engine classify them. The same folder
@@ -31,7 +31,7 @@ from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import DocumentCrashedParser, DocumentError
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult
-from tests.benchmarks.mutations import Mutation
+from benchmarks.mutations import Mutation
 
 PROCESSES = 2
 #: What stopping a child and beginning another may take beyond the limit.

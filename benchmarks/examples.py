@@ -1,7 +1,7 @@
 """
 What examples of a category do for the engine's accuracy.
 
-    python tests/benchmarks/examples.py FOLDER
+    python benchmarks/examples.py FOLDER
 
 FOLDER has ``labels.csv`` with the columns path, category and source_repo; the environment variable
 DOCUMENTS stands for it. The sources are dealt into parts; the documents of each part are classified

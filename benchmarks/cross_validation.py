@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from experiments import Reading
 
-from airflow_provider_classify.engine import confidence
+from airflow_provider_classify.engine import confidence as engine_confidence
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.sandbox.cores import available_cores
 from airflow_provider_classify.model.categories import Category
@@ -52,7 +52,7 @@ def cross_validated(
 
 def _answers(readings: Sequence[Reading | None], categories: Sequence[str], constants: Constants) -> Answers:
     temperature, unknown = constants
-    with patch.multiple(deciding, TEMPERATURE=temperature, POINTS_OF_NONE=unknown):
+    with patch.multiple(engine_confidence, TEMPERATURE=temperature, POINTS_OF_NONE=unknown):
         classifier = Classifier([Category(name) for name in categories])
         results = [reading.classify(classifier) if reading else None for reading in readings]
     return [(result.classification, result.confidence) if result else (None, 0.0) for result in results]

@@ -1,7 +1,7 @@
 """
 What reading and classifying cost, for text and for OCR, beside what one would use instead.
 
-    python tests/benchmarks/engine.py FOLDER
+    python benchmarks/engine.py FOLDER
 
 FOLDER has documents in any folders below it, each named for its category; the environment variable
 DOCUMENTS stands for it. Times are processor seconds of one core unless the line says otherwise, and
@@ -40,7 +40,7 @@ from airflow_provider_classify.model.contract import MAX_PAGES
 ROUNDS = 3
 #: The OCR peer takes several times as long, so it reads every so many-th image.
 PEER_SHARE = 6
-PEER_PYTHON = Path(__file__).parents[2] / ".venv-embeddings/bin/python"
+PEER_PYTHON = Path(__file__).parents[1] / ".venv-embeddings/bin/python"
 
 
 def main() -> None:

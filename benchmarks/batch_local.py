@@ -1,7 +1,7 @@
 """
 What a batch adds to the local engine: pages a second of a batch task beside those of the engine's processes alone.
 
-``python tests/benchmarks/batch_local.py FOLDER`` takes the PDFs with text below FOLDER, each in the folder of its
+``python benchmarks/batch_local.py FOLDER`` takes the PDFs with text below FOLDER, each in the folder of its
 category, several times over, with all cores, in turn: the engine's processes alone, and ``ClassifyBatchOperator``
 with everything that a task does: fingerprints, record, output, manifest. Asserts nothing.
 """
@@ -17,15 +17,15 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
 _HOME = tempfile.TemporaryDirectory()
 os.environ |= {"AIRFLOW_HOME": _HOME.name, "AIRFLOW__CORE__LOAD_EXAMPLES": "False", "PYTEST_CURRENT_TEST": "benchmark"}
 
 from engine import sorted_by_source  # noqa: E402
 
-from airflow_provider_classify.engine.sandbox.pool import EnginePool
-from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.engine.sandbox.pool import EnginePool  # noqa: E402
+from airflow_provider_classify.model.categories import Category  # noqa: E402
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator  # noqa: E402
 from tests.support.context import context  # noqa: E402
 
