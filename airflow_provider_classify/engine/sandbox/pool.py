@@ -33,7 +33,7 @@ SECONDS = 120.0
 MEMORY_MB = 2048
 #: A child is replaced after this many documents, lest what parsers leak adds up.
 DOCUMENTS_PER_CHILD = 1000
-#: How a child dies that believes its parent dead; see ``worker._die_with_parent``.
+#: How a child dies that believes its parent dead; see ``child_main._die_with_parent``.
 _LEFT_ALONE = "SIGIO"
 
 

@@ -65,7 +65,7 @@ def _children() -> set[int]:
             command = (status.parent / "cmdline").read_bytes()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        if int(fields[1]) == os.getpid() and b"engine.worker" in command:
+        if int(fields[1]) == os.getpid() and b"sandbox.child_main" in command:
             found.add(int(status.parent.name))
     return found
 
