@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from airflow_provider_classify.exceptions import ClassifyError, JobFailed, JobTimedOut, error_of_kind
 from airflow_provider_classify.model.contract import ClassificationResult, Job, JobStatus
@@ -136,27 +135,3 @@ def answer(job: Job, document: str | None = None) -> ClassificationResult:
             f"{name} completed, but not one page was classified ({reasons or 'no reason given'}); check the document."
         )
     return job.result
-
-
-def to_event(wait: Wait, end: Ended | GaveUp) -> dict[str, Any]:
-    """
-    Make the payload of a trigger's event: status, id and the error's words, never a result.
-
-    Event payloads are logged at INFO by the triggerer (Airflow 3.3.2) and stored with the task.
-    """
-    if isinstance(end, Ended):
-        return {"job_id": wait.job_id, "status": end.status.value}
-    return {"job_id": wait.job_id, "status": "gave_up", "error_kind": end.error.kind, "message": str(end.error)}
-
-
-def from_event(event: dict[str, Any] | None) -> str:
-    """
-    Read an event back on the worker: the id of a job that has ended.
-
-    :raises ClassifyError: the kind that the trigger gave up with.
-    """
-    if not event or "job_id" not in event:
-        raise JobFailed("The task was resumed without the trigger's event; clear the task to classify again.")
-    if event.get("status") == "gave_up":
-        raise error_of_kind(event.get("error_kind"), str(event.get("message")))
-    return str(event["job_id"])

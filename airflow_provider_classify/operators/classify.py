@@ -15,7 +15,7 @@ from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCategories, JobNotFound
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
 from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.contract import Job
 from airflow_provider_classify.triggers.classify import deferral, xcom_of
@@ -119,7 +119,7 @@ class ClassifyOperator(BaseOperator):
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume after the trigger's event: fetch the result, which does not travel in the event."""
         with fail_fast.only_if_useful():
-            return self._result(self.hook.fetch(waiting.from_event(event)))
+            return self._result(self.hook.fetch(events.decode_job(event)))
 
     def on_kill(self) -> None:
         """Cancel the job where nobody wants it any more and the API can; else leave it to the next try."""

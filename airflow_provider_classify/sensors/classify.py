@@ -19,7 +19,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_classify.exceptions import ClassifyError, JobTimedOut
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook, describe
 from airflow_provider_classify.lifecycle import fail_fast
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.contract import Job
 from airflow_provider_classify.triggers.classify import deferral
 
@@ -93,7 +93,7 @@ class ClassifySensor(BaseSensorOperator):
         """Resume after the trigger's event. :raises AirflowSensorTimeout: as any sensor does."""
         try:
             with fail_fast.only_if_useful():
-                return self._result(self.hook.fetch(waiting.from_event(event)))
+                return self._result(self.hook.fetch(events.decode_job(event)))
         except JobTimedOut as error:
             if self.soft_fail:
                 raise AirflowSkipException(str(error)) from error

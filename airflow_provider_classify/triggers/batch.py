@@ -13,7 +13,7 @@ from airflow_provider_classify.batch.record import Ledger
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.lifecycle import cancel
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.contract import JobStatus
 
 
@@ -67,7 +67,7 @@ class ClassifyBatchTrigger(BaseTrigger):
         try:
             event = await self._watch()
         except ClassifyError as error:
-            event = {"status": "gave_up", "error_kind": error.kind, "message": str(error)}
+            event = events.encode_error(error)
         yield TriggerEvent(event)
 
     async def on_kill(self) -> None:
@@ -78,7 +78,7 @@ class ClassifyBatchTrigger(BaseTrigger):
         """Give the jobs that the batch waits for. It may read the record, so it is not for an event loop."""
         return Ledger(self.ledger).job_ids() if self.job_ids is None else self.job_ids
 
-    async def _watch(self) -> dict[str, Any]:
+    async def _watch(self) -> events.Event:
         job_ids = await asyncio.to_thread(self._under_way)
         progress = ProgressLog(self.log, total=len(job_ids), done=0)
 
@@ -91,4 +91,4 @@ class ClassifyBatchTrigger(BaseTrigger):
 
         async with ClassifyHook(self.classify_conn_id).connect() as jobs, progress:
             ended = await asyncio.gather(*map(watch, job_ids))
-        return {"status": "ended", "jobs": len(ended), "ended": sum(ended)}
+        return events.encode_batch(jobs=len(ended), ended=sum(ended))

@@ -13,7 +13,7 @@ from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.lifecycle import cancel
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.contract import ClassificationResult, JobStatus
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def deferral(classify_conn_id: str, wait: waiting.Wait, end_with_document: str |
 
 class ClassifyTrigger(BaseTrigger):
     """
-    Watch a job and fire one event when it has ended; see :func:`polling.to_event` for its payload.
+    Watch a job and fire one event when it has ended; see :func:`events.encode_job` for its payload.
 
     The result does not travel in the event: the task fetches it when it resumes. All arguments are
     primitives, and times are absolute, so a triggerer that takes the trigger over goes on where
@@ -110,7 +110,7 @@ class ClassifyTrigger(BaseTrigger):
                     is_pushed = await self._push_result(jobs)
         except ClassifyError as error:  # the connection cannot be used
             end = waiting.GaveUp(error)
-        yield TaskSuccessEvent() if is_pushed else TriggerEvent(waiting.to_event(wait, end))
+        yield TaskSuccessEvent() if is_pushed else TriggerEvent(events.encode_job(self.job_id, end))
 
     async def _push_result(self, jobs: Jobs) -> bool:
         """
