@@ -22,7 +22,7 @@ from aiohttp.abc import AbstractStreamWriter
 
 from airflow_provider_classify.api import errors, protocol
 from airflow_provider_classify.api.poller import Poller
-from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     AuthenticationRejected,
@@ -46,10 +46,10 @@ _CONNECTIONS = 100
 _GROUP = 160
 
 
-class ApiJobs:
+class ApiSession:
     """The API over an open session."""
 
-    def __init__(self, settings: Settings, session: aiohttp.ClientSession) -> None:
+    def __init__(self, settings: ApiSettings, session: aiohttp.ClientSession) -> None:
         self._settings = settings
         self._session = session
         self._takes_groups = True
@@ -224,17 +224,17 @@ class _Upload(aiohttp.Payload):
 
 
 @asynccontextmanager
-async def open_jobs(settings: Settings) -> AsyncIterator[ApiJobs]:
+async def open_session(settings: ApiSettings) -> AsyncIterator[ApiSession]:
     """Open a session and a poller on the running loop, and close both at the end."""
     async with _new_session(settings) as session:
-        jobs = ApiJobs(settings, session)
+        jobs = ApiSession(settings, session)
         try:
             yield jobs
         finally:
             await jobs.poller.close()
 
 
-def _new_session(settings: Settings) -> aiohttp.ClientSession:
+def _new_session(settings: ApiSettings) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         headers=protocol.headers(settings),
         connector=aiohttp.TCPConnector(limit=_CONNECTIONS),

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
     ApiError,
@@ -38,7 +38,7 @@ def job_not_found(what: str) -> JobNotFound:
     return JobNotFound(f"The classify API does not know {what}; it has expired, or another server has it.")
 
 
-def not_reached(error: Exception, *, what: str, settings: Settings) -> ApiNotReached:
+def not_reached(error: Exception, *, what: str, settings: ApiSettings) -> ApiNotReached:
     """No connection came about: nothing was sent."""
     return ApiNotReached(
         f"The classify API at {settings.base_url} was not reached for {what} ({type(error).__name__}); "
@@ -46,7 +46,7 @@ def not_reached(error: Exception, *, what: str, settings: Settings) -> ApiNotRea
     )
 
 
-def connection_lost(error: Exception, *, what: str, settings: Settings) -> ApiConnectionLost:
+def connection_lost(error: Exception, *, what: str, settings: ApiSettings) -> ApiConnectionLost:
     """The connection broke or timed out after something may have been sent."""
     return ApiConnectionLost(
         f"The classify API at {settings.base_url} broke off or fell silent during {what} ({type(error).__name__}), "
@@ -55,7 +55,7 @@ def connection_lost(error: Exception, *, what: str, settings: Settings) -> ApiCo
 
 
 def error_of(
-    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
+    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: ApiSettings
 ) -> ApiError | DocumentTooLarge:
     """Name the error that an HTTP status stands for (the contract's table of errors)."""
     payload = json_object(body)
@@ -96,7 +96,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def _said(payload: Mapping[str, Any], body: bytes, settings: Settings) -> str:
+def _said(payload: Mapping[str, Any], body: bytes, settings: ApiSettings) -> str:
     """The server's own words in brackets: ``detail`` in its three forms, else what kind of body it was."""
     detail = payload.get("detail")
     if isinstance(detail, Mapping):
@@ -112,7 +112,7 @@ def _said(payload: Mapping[str, Any], body: bytes, settings: Settings) -> str:
     return f" ({without_key(str(detail), settings)[:_QUOTED]})"
 
 
-def without_key(words: str, settings: Settings) -> str:
+def without_key(words: str, settings: ApiSettings) -> str:
     """A server may echo the key that it rejects."""
     return words.replace(settings.api_key, "***") if settings.api_key else words
 

@@ -16,7 +16,7 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from airflow_provider_classify.api.errors import error_of, header, job_not_found, json_object, kind_of, without_key
-from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     ApiNotReached,
@@ -53,7 +53,7 @@ _SUBMIT_PATIENCE = 60.0
 _NOT_TAKEN = (ApiNotReached, RateLimited, ApiOverloaded)
 
 
-def headers(settings: Settings) -> dict[str, str]:
+def headers(settings: ApiSettings) -> dict[str, str]:
     """Every request's headers."""
     key = {"api-key": settings.api_key} if settings.api_key else {}
     return {"Accept": "application/json"} | key
@@ -86,7 +86,7 @@ def job_path(job_id: str) -> str:
 
 
 def read_submission(
-    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
+    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: ApiSettings
 ) -> Submission:
     """Read the reply to a submit. :raises ApiError: the kind that the status stands for."""
     if not 200 <= status < 300:
@@ -94,14 +94,14 @@ def read_submission(
     return _read(body, Submission.from_json, what=what, settings=settings)
 
 
-def read_job(status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings) -> Job:
+def read_job(status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: ApiSettings) -> Job:
     """Read the reply to a status request. :raises ApiError: the kind that the status stands for."""
     job = _read_of_job(Job.from_json, status, reply_headers, body, what=what, settings=settings)
     return replace(job, error=without_key(job.error, settings)) if job.error else job
 
 
 def read_status(
-    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
+    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: ApiSettings
 ) -> JobStatus:
     """As :func:`read_job`, but only where the job stands; whoever fetches it reads the rest."""
     return _read_of_job(job_status, status, reply_headers, body, what=what, settings=settings)
@@ -114,7 +114,7 @@ def _read_of_job(
     body: bytes,
     *,
     what: str,
-    settings: Settings,
+    settings: ApiSettings,
 ) -> T:
     if status == 404 and "detail" in json_object(body):
         raise job_not_found(what)
@@ -124,7 +124,7 @@ def _read_of_job(
 
 
 def read_cancelled(
-    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
+    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: ApiSettings
 ) -> Job | None:
     """
     Read the reply to a cancel: the job as it is now, ``None`` where there is no such job or no such route.
@@ -145,7 +145,7 @@ def statuses_path(job_ids: Sequence[str]) -> str:
 
 
 def read_statuses(
-    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
+    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: ApiSettings
 ) -> Statuses:
     """Read the reply to a batch status request. :raises ApiError: the kind that the status stands for."""
     if not 200 <= status < 300:
@@ -154,7 +154,7 @@ def read_statuses(
 
 
 def read_honours_keys(
-    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
+    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: ApiSettings
 ) -> bool:
     """
     Read in the reply for :data:`NO_JOB` whether two submits with one idempotency key are one job.
@@ -198,7 +198,7 @@ def pause_before_resubmit(error: ClassifyError, attempt: int, *, repeatable: boo
     return pause if pause <= _SUBMIT_PATIENCE else None
 
 
-def _read(body: bytes, parse: Callable[[object], T], *, what: str, settings: Settings) -> T:
+def _read(body: bytes, parse: Callable[[object], T], *, what: str, settings: ApiSettings) -> T:
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -213,5 +213,5 @@ def _read(body: bytes, parse: Callable[[object], T], *, what: str, settings: Set
         raise InvalidReply(f"{words} (in the answer for {what}); {_check_host(settings)}") from None
 
 
-def _check_host(settings: Settings) -> str:
+def _check_host(settings: ApiSettings) -> str:
     return f"check that the host of the connection {settings.conn_id!r} is a classify API."

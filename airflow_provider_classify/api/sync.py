@@ -15,10 +15,10 @@ from typing import TypeVar
 import httpx
 
 from airflow_provider_classify.api import errors, protocol
-from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound
-from airflow_provider_classify.model.backend import Jobs
+from airflow_provider_classify.model.backend import JobSession
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import Job, Submission
 
@@ -28,7 +28,7 @@ T = TypeVar("T")
 class ApiBackend:
     """One connection's API; each call opens and closes its own HTTP connection."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ApiSettings) -> None:
         self._settings = settings
 
     def submit(
@@ -68,16 +68,16 @@ class ApiBackend:
         )
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Jobs]:
+    async def connect(self) -> AsyncIterator[JobSession]:
         """Open a session on the running loop."""
         # Importing aiohttp takes 0.1 to 0.3 s, which would block the loop of the first trigger.
         async with await asyncio.to_thread(self._open) as jobs:
             yield jobs
 
-    def _open(self) -> AbstractAsyncContextManager[Jobs]:
-        from airflow_provider_classify.api.aio import open_jobs
+    def _open(self) -> AbstractAsyncContextManager[JobSession]:
+        from airflow_provider_classify.api.aio import open_session
 
-        return open_jobs(self._settings)
+        return open_session(self._settings)
 
     def identity(self) -> str:
         """The API's URL: what is behind it, its owner alone knows."""

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +14,19 @@ from airflow.providers.common.compat.connection import get_async_connection, get
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_classify.api.one_per_loop import shared
-from airflow_provider_classify.api.settings import CONN_TYPE, Settings
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
+from airflow_provider_classify.hooks.connection import CONN_TYPE, parse_connection, refuse_unknown_extras
+from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.contract import Job, Submission
 
 if TYPE_CHECKING:
-    from airflow_provider_classify.model.backend import Backend, Jobs
+    from airflow.providers.common.compat.sdk import Connection
+
+    from airflow_provider_classify.model.backend import Backend, JobSession
 
 DEFAULT_CONN_ID = "classify_default"
 #: Seconds to get the result of a job that has ended.
@@ -55,11 +59,22 @@ class ClassifyHook(BaseHook):
 
         :raises ConnectionNotUsable: the connection is missing or lacks something.
         """
+        return _backend(self._settings)
+
+    @cached_property
+    def _settings(self) -> ApiSettings | LocalSettings:
         try:
             connection = self.get_connection(self.classify_conn_id)
         except AirflowNotFoundException as error:
-            return _backend(self._without_connection(error))
-        return _backend(Settings.from_connection(connection, connection.extra_dejson))
+            return self._settings_without_connection(error)
+        return self._parse(connection, connection.extra_dejson)
+
+    def _parse(self, connection: Connection, extra: object) -> ApiSettings | LocalSettings:
+        settings = parse_connection(connection, extra)
+        if isinstance(settings, ApiSettings):
+            for warning in settings.warnings:
+                self.log.warning("%s", warning)
+        return settings
 
     def get_conn(self) -> Backend:
         """Airflow's name for :attr:`backend`."""
@@ -148,7 +163,7 @@ class ClassifyHook(BaseHook):
         now = time.time()
         return self.wait(waiting.Wait(job_id, since=now, deadline=now + _FETCH_PATIENCE))
 
-    def connect(self) -> AbstractAsyncContextManager[Jobs]:
+    def connect(self) -> AbstractAsyncContextManager[JobSession]:
         """
         Open the asynchronous side: ``submit``, ``get`` and ``watch``, which never block the event loop.
 
@@ -161,13 +176,13 @@ class ClassifyHook(BaseHook):
         return shared(self.classify_conn_id, self._open)
 
     @asynccontextmanager
-    async def _open(self) -> AsyncIterator[Jobs]:
+    async def _open(self) -> AsyncIterator[JobSession]:
         try:
             connection = await get_async_connection(self.classify_conn_id)
         except AirflowNotFoundException as error:
-            settings = self._without_connection(error)
+            settings: ApiSettings | LocalSettings = self._settings_without_connection(error)
         else:
-            settings = Settings.from_connection(connection, await get_async_extra_dejson(connection))
+            settings = self._parse(connection, await get_async_extra_dejson(connection))
         backend = await asyncio.to_thread(_backend, settings)  # its imports would block the loop
         async with backend.connect() as jobs:
             yield jobs
@@ -188,20 +203,28 @@ class ClassifyHook(BaseHook):
             return await jobs.get(job_id)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Answer the "Test" button of the connection form."""
+        """
+        Answer the "Test" button of the connection form.
+
+        It is stricter than a task: an extra that nobody reads fails the test, for it is usually a misspelled one.
+        """
         try:
-            return True, self.backend.check()
+            settings = self._settings
+            with suppress(AirflowNotFoundException):
+                refuse_unknown_extras(self.classify_conn_id, self.get_connection(self.classify_conn_id).extra_dejson)
+            warnings = settings.warnings if isinstance(settings, ApiSettings) else ()
+            return True, " ".join([self.backend.check(), *warnings])
         except ClassifyError as error:
             return False, str(error)
 
-    def _without_connection(self, error: AirflowNotFoundException) -> Settings:
+    def _settings_without_connection(self, error: AirflowNotFoundException) -> LocalSettings:
         if self.classify_conn_id != DEFAULT_CONN_ID:
             raise ConnectionNotUsable(
                 f"The connection {self.classify_conn_id!r} is not defined; define it with the type {CONN_TYPE!r}, "
                 f"or leave classify_conn_id out to use the local engine."
             ) from error
         self.log.info("The connection %r is not defined: the local engine classifies.", DEFAULT_CONN_ID)
-        return Settings(conn_id=DEFAULT_CONN_ID, backend="local")
+        return LocalSettings(conn_id=DEFAULT_CONN_ID)
 
     def _log_submission(self, document: str, submission: Submission) -> None:
         quota = "" if submission.quota_remaining is None else f", {submission.quota_remaining} left of the quota"
@@ -224,8 +247,9 @@ def describe_cancel(job_id: str, job: Job | None) -> str:
     return f"Job {job_id} was asked to be cancelled and is {job.status} ({job.error or job.progress})"
 
 
-def _backend(settings: Settings) -> Backend:
-    if settings.backend == "api":
+def _backend(settings: ApiSettings | LocalSettings) -> Backend:
+    # Imported here: importing the hook when a DAG is parsed loads neither an HTTP library nor the engine.
+    if isinstance(settings, ApiSettings):
         from airflow_provider_classify.api.sync import ApiBackend
 
         return ApiBackend(settings)

@@ -13,7 +13,7 @@ from airflow.triggers.base import BaseTrigger
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook, describe_cancel
 from airflow_provider_classify.lifecycle.task_ended import has_given_up
-from airflow_provider_classify.model.backend import Jobs
+from airflow_provider_classify.model.backend import JobSession
 
 #: Cancels under way at the same time.
 _AT_ONCE = 16
@@ -24,7 +24,7 @@ _farewells: set[asyncio.Task[None]] = set()
 
 #: Tells the ids of the jobs under way, once that is asked; it may block.
 JobIds = Callable[[], Sequence[str]]
-Connect = Callable[[], AbstractAsyncContextManager[Jobs]]
+Connect = Callable[[], AbstractAsyncContextManager[JobSession]]
 
 
 def from_worker(task_instance: Any, log: Any, connect: Connect, job_ids: JobIds) -> None:
@@ -71,7 +71,7 @@ async def _give_up(task_instance: Any, log: Any, connect: Connect, job_ids: JobI
             await asyncio.gather(*(work() for _ in range(_AT_ONCE)))
 
 
-async def _cancel(log: Any, jobs: Jobs, job_id: str) -> bool:
+async def _cancel(log: Any, jobs: JobSession, job_id: str) -> bool:
     """Give whether a further cancel makes sense. What cannot be cancelled now is done for nobody, and no harm."""
     try:
         job = await jobs.cancel(job_id)

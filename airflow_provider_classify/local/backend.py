@@ -22,10 +22,10 @@ from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.api.poller import Poller
-from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled, JobNotFound
 from airflow_provider_classify.local.model_hub import find_sentence_model
+from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobStatus, Submission
@@ -66,7 +66,7 @@ def sentence_model() -> Path | None:
 class LocalBackend:
     """The engine in a child process of this one, and its record of jobs."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: LocalSettings) -> None:
         self._settings = settings
 
     @cached_property
@@ -158,9 +158,9 @@ class LocalBackend:
         return {**found.by_id, **{job_id: not_recorded(job_id) for job_id in found.not_found}}
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[LocalJobs]:
+    async def connect(self) -> AsyncIterator[LocalSession]:
         """Give the same calls to an event loop, each on a thread."""
-        jobs = LocalJobs(self)
+        jobs = LocalSession(self)
         try:
             yield jobs
         finally:
@@ -189,7 +189,7 @@ class LocalBackend:
         return "The local engine is installed and its record of jobs opens."
 
 
-class LocalJobs:
+class LocalSession:
     """The local backend from an event loop: SQLite and the child process block, so a thread takes them."""
 
     group_size = MAX_STATUS_IDS

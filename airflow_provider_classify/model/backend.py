@@ -12,7 +12,7 @@ from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import Job, Submission
 
 
-class Jobs(Protocol):
+class JobSession(Protocol):
     """An open line to a backend on one event loop; see :meth:`Backend.connect`."""
 
     async def submit(
@@ -68,7 +68,7 @@ class Backend(Protocol):
         """
         ...
 
-    def connect(self) -> AbstractAsyncContextManager[Jobs]:
+    def connect(self) -> AbstractAsyncContextManager[JobSession]:
         """Open the asynchronous side: connections live until the context ends."""
         ...
 

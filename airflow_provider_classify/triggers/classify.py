@@ -17,7 +17,7 @@ from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.contract import ClassificationResult, JobStatus
 
 if TYPE_CHECKING:
-    from airflow_provider_classify.model.backend import Jobs
+    from airflow_provider_classify.model.backend import JobSession
 
 #: How much later than the trigger's own deadline Airflow ends the deferral, if the trigger never came to it.
 BACKSTOP = timedelta(minutes=10)
@@ -112,7 +112,7 @@ class ClassifyTrigger(BaseTrigger):
             end = waiting.GaveUp(error)
         yield TaskSuccessEvent() if is_pushed else TriggerEvent(events.encode_job(self.job_id, end))
 
-    async def _push_result(self, jobs: Jobs) -> bool:
+    async def _push_result(self, jobs: JobSession) -> bool:
         """
         Write the result to XCom, so that the task needs no second start.
 

@@ -26,7 +26,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFile, MemoryFileSystem
 
 from airflow_provider_classify.api import protocol
-from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.sync import ApiBackend
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
@@ -65,17 +65,17 @@ class Httpx:
 
     def submit(
         self,
-        settings: Settings,
+        settings: ApiSettings,
         document: str,
         categories: Sequence[Category] = CATEGORIES,
         idempotency_key: str | None = None,
     ) -> Submission:
         return ApiBackend(settings).submit(Document(document), categories, idempotency_key)
 
-    def cancel(self, settings: Settings, job_id: str) -> Job | None:
+    def cancel(self, settings: ApiSettings, job_id: str) -> Job | None:
         return ApiBackend(settings).cancel(job_id)
 
-    def get(self, settings: Settings, job_id: str) -> Job:
+    def get(self, settings: ApiSettings, job_id: str) -> Job:
         return ApiBackend(settings).get(job_id)
 
 
@@ -84,7 +84,7 @@ class Aiohttp:
 
     def submit(
         self,
-        settings: Settings,
+        settings: ApiSettings,
         document: str,
         categories: Sequence[Category] = CATEGORIES,
         idempotency_key: str | None = None,
@@ -95,14 +95,14 @@ class Aiohttp:
 
         return asyncio.run(run())
 
-    def cancel(self, settings: Settings, job_id: str) -> Job | None:
+    def cancel(self, settings: ApiSettings, job_id: str) -> Job | None:
         async def run() -> Job | None:
             async with ApiBackend(settings).connect() as jobs:
                 return await jobs.cancel(job_id)
 
         return asyncio.run(run())
 
-    def get(self, settings: Settings, job_id: str) -> Job:
+    def get(self, settings: ApiSettings, job_id: str) -> Job:
         async def run() -> Job:
             async with ApiBackend(settings).connect() as jobs:
                 return await jobs.get(job_id)
@@ -132,8 +132,8 @@ def _everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
 
 
-def settings_for(url: str, key: str = KEY, request_timeout: float = 30.0) -> Settings:
-    return Settings("docs", "api", url, key, request_timeout=request_timeout)
+def settings_for(url: str, key: str = KEY, request_timeout: float = 30.0) -> ApiSettings:
+    return ApiSettings("docs", url, key, request_timeout=request_timeout)
 
 
 def told(error: BaseException) -> str:
@@ -163,7 +163,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
         yield service
 
 
-def finished(client: Httpx | Aiohttp, settings: Settings, job_id: str) -> Job:
+def finished(client: Httpx | Aiohttp, settings: ApiSettings, job_id: str) -> Job:
     wait_until(lambda: client.get(settings, job_id).status.is_terminal)
     return client.get(settings, job_id)
 
@@ -630,12 +630,12 @@ _UPLOAD = textwrap.dedent(
     import asyncio, resource, sys
     from pathlib import Path
     from airflow_provider_classify.api.sync import ApiBackend
-    from airflow_provider_classify.api.settings import Settings
+    from airflow_provider_classify.api.settings import ApiSettings
     from airflow_provider_classify.model.categories import Category
     from airflow_provider_classify.documents.document import Document
 
     driver, url, small, large = sys.argv[1:]
-    backend = ApiBackend(Settings("docs", "api", url))
+    backend = ApiBackend(ApiSettings("docs", url))
 
     async def submit(path):
         async with backend.connect() as jobs:
@@ -688,7 +688,7 @@ GROUP = Answer(200, {"jobs": {"a": "queued", "b": "processing"}, "not_found": []
 )
 async def test_jobs_are_looked_at_one_by_one_only_where_a_group_was_never_answered(answers, group_size):
     with scripted_server(*answers) as server:
-        async with ApiBackend(Settings("docs", "api", server.url, KEY)).connect() as jobs:
+        async with ApiBackend(ApiSettings("docs", server.url, KEY)).connect() as jobs:
             for _ in answers:
                 with suppress(InvalidReply):
                     await jobs.statuses(["a", "b"])

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_classify.api import errors, protocol
-from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
@@ -31,7 +31,7 @@ from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import JobStatus
 
 KEY = "sk-recognisable-4711"
-SETTINGS = Settings("docs", "api", "https://api.example.com", KEY)
+SETTINGS = ApiSettings("docs", "https://api.example.com", KEY)
 JOB = {"job_id": "8a1c", "status": "processing", "progress": "Starting classification..."}
 HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
 
@@ -425,7 +425,7 @@ def test_an_error_of_the_network_names_the_host_and_the_work(make: Any) -> None:
 
 def test_the_key_is_a_header_where_there_is_one() -> None:
     assert protocol.headers(SETTINGS) == {"Accept": "application/json", "api-key": KEY}
-    assert "api-key" not in protocol.headers(Settings("docs", "api", "http://localhost:8600"))
+    assert "api-key" not in protocol.headers(ApiSettings("docs", "http://localhost:8600"))
 
 
 def test_the_form_of_a_submit() -> None:
