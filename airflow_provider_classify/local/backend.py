@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from airflow.providers.common.compat.sdk import conf
 
@@ -28,7 +28,7 @@ from airflow_provider_classify.local.model_hub import find_sentence_model
 from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobStatus, Submission
+from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobStatus, Submission, require_job_id
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
@@ -68,6 +68,12 @@ class LocalBackend:
 
     def __init__(self, settings: LocalSettings) -> None:
         self._settings = settings
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Do nothing: the record is opened and closed by each call."""
 
     @cached_property
     def _store(self) -> JobStore:
@@ -138,14 +144,14 @@ class LocalBackend:
             sentence_model=sentence_model(),
         )
 
-    def get(self, job_id: str) -> Job:
+    def get(self, job_id: str, *, timeout: float | None = None) -> Job:
         """Read the record. :raises JobNotFound: none, or pruned."""
-        return self._store.get(job_id)
+        return self._store.get(require_job_id(job_id))
 
     def cancel(self, job_id: str) -> Job | None:
         """Record an unfinished job as cancelled, for whoever waits for it. Its work ends with its task."""
         try:
-            self._store.cancel(job_id)
+            self._store.cancel(require_job_id(job_id))
             return self._store.get(job_id)
         except JobNotFound:
             return None
