@@ -110,7 +110,7 @@ class ApiBackend:
         headers = protocol.submit_headers(idempotency_key)
         what = f"the document {document.label}"
         if document.is_url:
-            form = protocol.form(categories, file_url=document.reference)
+            form = protocol.form(categories, file_url=document.file_url)
             response = self._request("POST", protocol.SUBMIT_PATH, what=what, headers=headers, data=form)
         else:
             with document.open() as stream:
