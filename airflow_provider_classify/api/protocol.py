@@ -118,7 +118,7 @@ def submit_request(
         what=f"the document {document.label}",
         timeout=settings.request_timeout,
         headers={IDEMPOTENCY_HEADER: idempotency_key} if idempotency_key else {},
-        form=form | ({"file_url": document.reference} if document.is_url else {}),
+        form=form | ({"file_url": document.file_url} if document.is_url else {}),
         document=None if document.is_url else document,
     )
 

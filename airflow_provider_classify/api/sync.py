@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 import httpx
 
@@ -38,6 +38,8 @@ class ApiBackend:
 
     :param sleep: waits for some seconds between the attempts of a submit.
     """
+
+    resubmit_is_free: ClassVar[bool] = False
 
     def __init__(self, settings: ApiSettings, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._settings = settings

@@ -14,11 +14,12 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCategories, JobNotFound
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
-from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
+from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, reattach
 from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.contract import Job
-from airflow_provider_classify.triggers.classify import deferral, xcom_of
+from airflow_provider_classify.model.xcom import xcom_value
+from airflow_provider_classify.triggers.classify import deferral
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -114,7 +115,9 @@ class ClassifyOperator(BaseOperator):
             seen = self.hook.look(job_id)
             if isinstance(seen, Job) and seen.status.is_terminal:
                 return self._result(seen)
-        raise deferral(self.classify_conn_id, wait, self.document if self._can_end_from_trigger else None)
+        raise deferral(
+            self.classify_conn_id, wait, Document(self.document).label if self._can_end_from_trigger else None
+        )
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume after the trigger's event: fetch the result, which does not travel in the event."""
@@ -134,7 +137,7 @@ class ClassifyOperator(BaseOperator):
             parse_categories(self.categories),
             f"{self.classify_conn_id} {self.hook.backend.identity()}",
         )
-        store: reattach.StateStore | None = context.get("task_state_store")  # from Airflow 3.3
+        store: reattach.StateStore | None = compat.task_state_store(context)
         record = None if store is None else reattach.read(store, self.task_id)
         address = reattach.address(context["ti"])
         step = self._decide(record, wanted, address)
@@ -173,11 +176,10 @@ class ClassifyOperator(BaseOperator):
         return self.end_from_trigger and self.do_xcom_push and not self.outlets  # only a worker tells assets
 
     def _result(self, job: Job) -> dict[str, Any]:
-        result = waiting.answer(job, Document(self.document).label)
-        self.log.info(
-            "%s is %s (confidence %.2f).", Document(self.document).label, result.classification, result.confidence
-        )
-        return xcom_of(job.job_id, self.document, result)
+        label = Document(self.document).label
+        result = waiting.answer(job, label)
+        self.log.info("%s is %s (confidence %.2f).", label, result.classification, result.confidence)
+        return xcom_value(result, job.job_id, label)
 
 
 def check_when_parsed(categories: object) -> None:

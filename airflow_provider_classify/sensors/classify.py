@@ -21,6 +21,7 @@ from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHo
 from airflow_provider_classify.lifecycle import fail_fast
 from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.contract import Job
+from airflow_provider_classify.model.xcom import xcom_value
 from airflow_provider_classify.triggers.classify import deferral
 
 if TYPE_CHECKING:
@@ -102,4 +103,4 @@ class ClassifySensor(BaseSensorOperator):
     def _result(self, job: Job) -> dict[str, Any]:
         result = waiting.answer(job)
         self.log.info("Job %s: %s (confidence %.2f).", job.job_id, result.classification, result.confidence)
-        return {"job_id": job.job_id, **result.to_json()}
+        return xcom_value(result, job.job_id)
