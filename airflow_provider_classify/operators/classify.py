@@ -102,7 +102,7 @@ class ClassifyOperator(BaseOperator):
 
         :returns: the result, or the job id without ``wait_for_completion``.
         """
-        with fail_fast.only_if_useful():
+        with fail_fast.only_if_useful(), self.hook:
             since = time.time()
             job_id = self._job_of(context)
             context["ti"].xcom_push(key="job_id", value=job_id)
@@ -115,13 +115,13 @@ class ClassifyOperator(BaseOperator):
             seen = self.hook.look(job_id)
             if isinstance(seen, Job) and seen.status.is_terminal:
                 return self._result(seen)
-        raise deferral(
-            self.classify_conn_id, wait, Document(self.document).label if self._can_end_from_trigger else None
-        )
+        if self._can_end_from_trigger:
+            raise deferral(self.classify_conn_id, wait, Document(self.document).label, self._category_names)
+        raise deferral(self.classify_conn_id, wait)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume after the trigger's event: fetch the result, which does not travel in the event."""
-        with fail_fast.only_if_useful():
+        with fail_fast.only_if_useful(), self.hook:
             return self._result(self.hook.fetch(events.decode_job(event)))
 
     def on_kill(self) -> None:
@@ -175,9 +175,13 @@ class ClassifyOperator(BaseOperator):
     def _can_end_from_trigger(self) -> bool:
         return self.end_from_trigger and self.do_xcom_push and not self.outlets  # only a worker tells assets
 
+    @property
+    def _category_names(self) -> list[str]:
+        return [category.name for category in parse_categories(self.categories)]
+
     def _result(self, job: Job) -> dict[str, Any]:
         label = Document(self.document).label
-        result = waiting.answer(job, label)
+        result = waiting.answer(job, label, self._category_names)
         self.log.info("%s is %s (confidence %.2f).", label, result.classification, result.confidence)
         return xcom_value(result, job.job_id, label)
 

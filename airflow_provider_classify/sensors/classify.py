@@ -21,6 +21,7 @@ from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHo
 from airflow_provider_classify.lifecycle import fail_fast
 from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.contract import Job
+from airflow_provider_classify.model.text import quotable
 from airflow_provider_classify.model.xcom import xcom_value
 from airflow_provider_classify.triggers.classify import deferral
 
@@ -76,9 +77,10 @@ class ClassifySensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Poke, or look once and defer."""
-        if not self.deferrable:
-            return super().execute(context)
-        first = self.poke(context)
+        with self.hook:
+            if not self.deferrable:
+                return super().execute(context)
+            first = self.poke(context)
         if isinstance(first, PokeReturnValue):
             return first.xcom_value
         now = time.time()
@@ -93,7 +95,7 @@ class ClassifySensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume after the trigger's event. :raises AirflowSensorTimeout: as any sensor does."""
         try:
-            with fail_fast.only_if_useful():
+            with fail_fast.only_if_useful(), self.hook:
                 return self._result(self.hook.fetch(events.decode_job(event)))
         except JobTimedOut as error:
             if self.soft_fail:
@@ -102,5 +104,6 @@ class ClassifySensor(BaseSensorOperator):
 
     def _result(self, job: Job) -> dict[str, Any]:
         result = waiting.answer(job)
-        self.log.info("Job %s: %s (confidence %.2f).", job.job_id, result.classification, result.confidence)
+        answer = quotable(str(result.classification), 200)  # a server's word: the categories are not known here
+        self.log.info("Job %s: %s (confidence %.2f).", job.job_id, answer, result.confidence)
         return xcom_value(result, job.job_id)
