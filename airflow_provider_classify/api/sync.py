@@ -139,9 +139,10 @@ class ApiBackend:
     def _open_client(self) -> httpx.Client:
         with self._lock:
             if self._client is None:
+                url = self._settings.base_url
                 self._client = httpx.Client(
                     headers=protocol.headers(self._settings),
                     timeout=self._settings.request_timeout,
-                    transport=TimedTransport(proxy_for(self._settings.base_url)),
+                    transport=TimedTransport(url, proxy_for(url)),
                 )
             return self._client

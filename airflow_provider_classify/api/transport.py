@@ -47,12 +47,13 @@ class TimedTransport(httpx.BaseTransport):
 
     It raises httpcore's exceptions (:data:`CONNECT_ERRORS`, :data:`NETWORK_ERRORS`).
 
+    :param url: the server; the certificates of authorities are loaded only for https.
     :param proxy: the URL of an HTTP proxy, with its user and password if it asks for them.
     """
 
-    def __init__(self, proxy: str | None) -> None:
+    def __init__(self, url: str, proxy: str | None) -> None:
         options: dict[str, Any] = {
-            "ssl_context": httpx.create_ssl_context(),
+            "ssl_context": httpx.create_ssl_context() if url.startswith("https:") else None,
             "keepalive_expiry": _KEEP_ALIVE,
             "network_backend": _TimedBackend(),
         }

@@ -8,8 +8,8 @@ from typing import Any
 
 #: Arrays and objects within each other. What is deeper cannot be handled by every reader of an XCom.
 MAX_DEPTH = 64
-#: Values in all. Each takes far more memory than its text.
-MAX_VALUES = 1_000_000
+#: Values in all: each takes far more memory than its text. A result of hundreds of pages has some 10,000.
+MAX_VALUES = 200_000
 #: Half of a surrogate pair, or all of one, in an escape of its own.
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 #: A string, or a bracket. A string that does not end goes on to the end of the text.
