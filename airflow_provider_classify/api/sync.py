@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import httpx
 
@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 class ApiBackend:
     """One connection's API; each call opens and closes its own HTTP connection."""
+
+    resubmit_is_free: ClassVar[bool] = False
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings

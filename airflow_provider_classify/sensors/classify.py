@@ -66,7 +66,7 @@ class ClassifySensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look once. An error that a later look can overcome counts as "not yet"."""
-        with fail_fast.only_if_useful():
+        with fail_fast.fail_without_retry():
             seen = self.hook.look(self.job_id)
             if isinstance(seen, ClassifyError):
                 self.log.warning("%s; looking again later.", describe(self.job_id, seen))
@@ -93,7 +93,7 @@ class ClassifySensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume after the trigger's event. :raises AirflowSensorTimeout: as any sensor does."""
         try:
-            with fail_fast.only_if_useful():
+            with fail_fast.fail_without_retry():
                 return self._result(self.hook.fetch(waiting.from_event(event)))
         except JobTimedOut as error:
             if self.soft_fail:
