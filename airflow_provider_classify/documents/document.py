@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar, cast
 
 from airflow_provider_classify.documents import reference as references
 from airflow_provider_classify.documents.allowed_roots import require_allowed
@@ -24,7 +24,12 @@ from airflow_provider_classify.documents.temp_folder import temporary_folder
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentNotFound, DocumentNotReadable
 from airflow_provider_classify.model.contract import MAX_BYTES
 
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
 T = TypeVar("T")
+#: What a user may pass, see :meth:`Document.of`.
+DocumentLike: TypeAlias = "str | os.PathLike[str] | ObjectStoragePath | Document"
 
 _CHUNK = 1024 * 1024
 

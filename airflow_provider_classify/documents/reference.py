@@ -21,8 +21,8 @@ def parse_reference(value: object) -> str:
         came through XCom.
     :raises InvalidDocument: it is ``None``, empty, or of another type.
     """
-    if hasattr(type(value), "protocol") and hasattr(type(value), "fs"):
-        return str(value)  # an ObjectStoragePath: a PathLike in some versions of Airflow, but only this has all of it
+    if is_storage_path(value):
+        return str(value)  # in Airflow 2 it is a PathLike, too, but only its text has the connection id
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)
     if value is None:
@@ -35,6 +35,11 @@ def parse_reference(value: object) -> str:
     if not value.strip():
         raise InvalidDocument("The document is an empty text; give a path, URI or URL.")
     return value
+
+
+def is_storage_path(value: object) -> bool:
+    """Return whether this is an ``ObjectStoragePath``. Its attributes tell, so that Airflow need not be loaded."""
+    return hasattr(type(value), "protocol") and hasattr(type(value), "fs")
 
 
 def scheme_of(reference: str) -> str:

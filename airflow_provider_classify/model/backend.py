@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol, Self
+from typing import ClassVar, Protocol, Self
 
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.model import waiting
@@ -40,6 +40,9 @@ class Backend(Protocol):
 
     It is a context manager that gives back what it holds open.
     """
+
+    #: Whether to submit a document a second time costs nothing but time.
+    resubmit_is_free: ClassVar[bool]
 
     def __enter__(self) -> Self: ...
 
