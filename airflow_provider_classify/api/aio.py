@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any, BinaryIO, TypeVar
 
 import aiohttp
@@ -135,26 +135,14 @@ class ApiSession:
         return step.value
 
     async def _send(self, request: protocol.Request) -> protocol.Reply:
-        content: dict[str, Any] = {"data": request.form, "headers": request.headers}
-        seconds = request.timeout
         try:
-            async with AsyncExitStack() as stack:
-                if request.document is not None:
-                    stream = await stack.enter_async_context(_opened(request.document))
-                    upload = _Upload(stream, request.document, silence=self._settings.request_timeout)
-                    seconds += protocol.upload_seconds(upload.length)
-                    content["data"] = upload.form(request.form or {})
-                await stack.enter_async_context(asyncio.timeout(seconds))
-                # A redirect would take the key along to wherever it points.
-                response = await stack.enter_async_context(
-                    self._session.request(
-                        request.method, self._settings.base_url + request.path, allow_redirects=False, **content
-                    )
-                )
-                body = ReplyBody(response.status, response.headers, what=request.what, settings=self._settings)
-                while not body.is_full and (chunk := await response.content.readany()):
-                    body.feed(chunk)
-                return protocol.Reply(response.status, response.headers, body.finish())
+            if request.document is None:
+                return await self._reply(request, request.timeout, data=request.form)
+            async with _opened(request.document) as stream:
+                upload = _Upload(stream, request.document, silence=self._settings.request_timeout)
+                seconds = request.timeout + protocol.upload_seconds(upload.length)
+                form = upload.form(request.form or {})
+                return await self._reply(request, seconds, data=form, timeout=_timeouts(self._settings, upload=True))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise errors.not_reached(error, what=request.what, settings=self._settings) from error
         except aiohttp.ClientResponseError as error:
@@ -164,6 +152,17 @@ class ApiSession:
             if isinstance(error.__cause__, DocumentError):  # it was the document that could not be read
                 raise error.__cause__ from error.__cause__.__cause__
             raise errors.connection_lost(error, what=request.what, settings=self._settings) from error
+
+    async def _reply(self, request: protocol.Request, seconds: float, **content: Any) -> protocol.Reply:
+        """Send a request and read its reply, in a total of so many seconds."""
+        url = self._settings.base_url + request.path
+        # A redirect would take the key along to wherever it points.
+        sending = self._session.request(request.method, url, headers=request.headers, allow_redirects=False, **content)
+        async with asyncio.timeout(seconds), sending as response:
+            body = ReplyBody(response.status, response.headers, what=request.what, settings=self._settings)
+            while not body.is_full and (chunk := await response.content.readany()):
+                body.feed(chunk)
+            return protocol.Reply(response.status, response.headers, body.finish())
 
 
 @asynccontextmanager
@@ -230,13 +229,19 @@ def _http_session(settings: ApiSettings) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         headers=protocol.headers(settings),
         connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
-        timeout=aiohttp.ClientTimeout(
-            total=None,  # the session limits each request's total time itself
-            sock_connect=settings.request_timeout * _CONNECT_SHARE,
-            sock_read=settings.request_timeout,
-        ),
+        timeout=_timeouts(settings, upload=False),
         auto_decompress=False,
         # Not by `trust_env`, which asks on a thread again for every request.
         proxy=proxy_for(settings.base_url),
         cookie_jar=aiohttp.DummyCookieJar(),
+    )
+
+
+def _timeouts(settings: ApiSettings, *, upload: bool) -> aiohttp.ClientTimeout:
+    """Return aiohttp's limits beside the total time, which :class:`ApiSession` keeps itself."""
+    return aiohttp.ClientTimeout(
+        total=None,
+        sock_connect=settings.request_timeout * _CONNECT_SHARE,
+        # The total time of an upload is long, so a server that says nothing is given up before.
+        sock_read=settings.request_timeout if upload else None,
     )
