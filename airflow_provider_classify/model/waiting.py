@@ -114,7 +114,11 @@ def after(wait: Wait, seen: JobStatus | ClassifyError, *, now: float, chance: fl
 
 def timed_out(wait: Wait, seen: JobStatus | ClassifyError) -> JobTimedOut:
     """Return the error of a deadline that has passed. ``seen`` is what the last request found."""
-    last = f"the last request failed: {seen}" if isinstance(seen, ClassifyError) else f"it is still {seen}"
+    last = (
+        f"the last request failed: {str(seen).rstrip('.')}"
+        if isinstance(seen, ClassifyError)
+        else f"it is still {seen}"
+    )
     deadline = datetime.fromtimestamp(wait.deadline, tz=UTC).isoformat(timespec="seconds")
     return JobTimedOut(
         f"Job {wait.job_id} was not done by {deadline}, {wait.deadline - wait.since:.0f} s after the wait began; "

@@ -39,9 +39,9 @@ CATEGORIES = [Category("invoice"), Category("letter")]
 JOB_ID = "5eed-0"
 #: Seconds of a request. A good reply gets more: a machine that is busy is not a fault.
 REQUEST_TIMEOUT = 0.4
-PATIENT_TIMEOUT = 10.0
+PATIENT_TIMEOUT = 30.0
 #: Seconds within which an input has to end: up to 11 requests.
-LIMIT = 30.0
+LIMIT = 45.0
 #: Inputs at the same time.
 AT_ONCE = 32
 #: Bytes by which the process may grow: as many large replies as there are inputs at the same time.
