@@ -63,6 +63,28 @@ class BatchFailed(ClassifyError):
     """More documents of a batch failed than were allowed; the results of the others are in the output."""
 
 
+class StorageError(ClassifyError):
+    """A file or folder on a storage cannot be read, written, listed or deleted."""
+
+
+class StorageNotFound(StorageError):
+    """There is no such file, folder, bucket or container."""
+
+
+class StorageForbidden(StorageError):
+    """The storage does not let these credentials do this."""
+
+
+class StorageNotInstalled(StorageError):
+    """No installed Airflow provider opens URIs of this scheme."""
+
+
+class StorageUnavailable(StorageError):
+    """The storage failed or could not be reached."""
+
+    retryable = True
+
+
 class ConnectionNotUsable(ClassifyError):
     """The Airflow connection is missing, of another type, or lacks something it needs."""
 

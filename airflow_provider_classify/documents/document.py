@@ -20,12 +20,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, TypeVar, cast
 from urllib.parse import unquote
 
+from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.exceptions import (
     DocumentEmpty,
     DocumentError,
     DocumentNotFound,
     DocumentNotReadable,
     DocumentTooLarge,
+    StorageError,
+    StorageNotFound,
 )
 from airflow_provider_classify.model.contract import MAX_BYTES
 
@@ -118,17 +121,12 @@ class Document:
     def _open(self) -> BinaryIO:
         if not self._scheme:
             return Path(self.reference).open("rb")
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
-
         try:
-            return cast("BinaryIO", ObjectStoragePath(self.reference).open("rb"))
-        except OSError:
-            raise
-        except Exception as error:  # each storage client raises kinds of its own
-            raise DocumentNotReadable(
-                f"The document {self.label} cannot be opened ({type(error).__name__}: {error}); "
-                "check the URI, its connection and that the storage's Airflow provider is installed."
-            ) from error
+            return StoragePath(self.reference).open()
+        except StorageNotFound as error:
+            raise DocumentNotFound(f"There is no document at {self.label}: {error}") from error
+        except StorageError as error:
+            raise DocumentNotReadable(f"The document {self.label} cannot be read: {error}") from error
 
     @contextmanager
     def local_copy(self) -> Iterator[Path]:
