@@ -112,6 +112,18 @@ class DocumentError(ClassifyError):
     """The document itself is the reason; another document would have passed."""
 
 
+class InvalidDocument(DocumentError):
+    """What was given as a document is no path, URI or URL."""
+
+
+class DocumentNotAllowed(DocumentError):
+    """The document is outside of what ``[classify] allowed_roots`` of Airflow's configuration allows."""
+
+
+class DocumentNotAFile(DocumentError):
+    """The path leads to a folder, a named pipe, a device or a socket."""
+
+
 class DocumentNotFound(DocumentError):
     """No document under that path, URI or URL."""
 

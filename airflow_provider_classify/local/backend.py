@@ -16,13 +16,14 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.documents.allowed_roots import require_allowed_examples
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled, JobNotFound
 from airflow_provider_classify.local.model_hub import find_sentence_model
@@ -66,6 +67,8 @@ def sentence_model() -> Path | None:
 class LocalBackend:
     """The engine in a child process of this one, and its record of jobs."""
 
+    resubmit_is_free: ClassVar[bool] = True
+
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
@@ -85,12 +88,14 @@ class LocalBackend:
         An ``idempotency_key`` whose job is completed gives that job. One whose job is unfinished was left
         behind by a worker that was killed, since jobs run inside their task: it is run again.
 
-        :raises DocumentError: missing, empty, too large or not readable; nothing is recorded.
+        :raises DocumentError: missing, empty, too large, not readable or not allowed (as an example may be, too);
+            nothing is recorded.
         :raises ExtraNotInstalled: without the ``local`` extra.
         :raises InvalidDocumentTypes: the user's own document types cannot be used.
         :raises SentenceModelNotUsable: the user's sentence model cannot be used.
         """
         _require_extra()
+        require_allowed_examples(categories)
         with document.local_copy() as path:
             job = self._job_for(document, categories, idempotency_key)
             job_id = job.job_id
