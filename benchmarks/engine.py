@@ -30,6 +30,7 @@ import pymupdf
 from rapidocr import RapidOCR
 
 from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.reading.mupdf import TEXT_FLAGS, is_earlier_ocr
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
@@ -93,7 +94,7 @@ def _bench_start(path: Path, categories: Sequence[Category]) -> None:
 
 
 def _bench_text(paths: Sequence[Path], categories: Sequence[Category]) -> None:
-    classifier = Classifier(categories, threads=1)
+    classifier = Classifier(categories, EngineOptions(threads=1))
     answers: dict[Path, str | None] = {}
 
     def classify(path: Path) -> int:
@@ -210,7 +211,7 @@ def _bench_child(
     started = time.perf_counter()
     pages = 0
     peaks = []
-    with EngineProcess(threads=1) as engine:
+    with EngineProcess(EngineOptions(threads=1)) as engine:
         for path in paths:
             try:
                 pages += engine.classify(path, categories, name=path.name).total_pages

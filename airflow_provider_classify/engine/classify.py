@@ -23,6 +23,7 @@ from airflow_provider_classify.engine.confidence import (
     trust,
 )
 from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.page_groups import group_pages
 from airflow_provider_classify.engine.reading import OpenedDocument, PageReading, open_document
@@ -37,7 +38,7 @@ from airflow_provider_classify.engine.scoring.page_score import PageScore, Score
 from airflow_provider_classify.engine.text.language import guess_language
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import MAX_PAGES, ClassificationResult, PageResult
+from airflow_provider_classify.model.contract import ClassificationResult, PageResult
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
@@ -68,8 +69,7 @@ class Classifier:
     thread, but meant for one at a time, since reading a page takes all the cores it is given.
 
     :param categories: at least one, with distinct names.
-    :param max_pages: a longer document is classified from its first pages.
-    :param threads: cores that OCR may use; all available if None.
+    :param options: the engine's options; the defaults if None. Limits on time and memory hold in a child process only.
     :param knowledge: of document types, instead of what comes with this package.
     :param sentence_model: tells what names mean that the knowledge does not know; read now, if there are any.
     :raises InvalidCategories: an example of a category cannot be used.
@@ -79,16 +79,14 @@ class Classifier:
     def __init__(
         self,
         categories: Sequence[Category],
+        options: EngineOptions | None = None,
         *,
-        max_pages: int = MAX_PAGES,
-        threads: int | None = None,
         knowledge: Knowledge | None = None,
         sentence_model: SentenceModel | None = None,
     ) -> None:
         self._names = [category.name for category in categories]
         self._nodes = inner_nodes(self._names)
-        self._max_pages = max_pages
-        self._threads = threads
+        self._options = options or EngineOptions()
         self._knowledge = knowledge or load_knowledge()
         self._scorer = _scorer(self._knowledge)
         self._meanings = meanings_of(categories, self._knowledge, sentence_model)
@@ -108,7 +106,7 @@ class Classifier:
         is_shown = any(category.examples for category in categories)
         self._painter = Painter(self._scorer, _rarity(self._knowledge)) if is_shown else None
         self._examples = [
-            self._painter.examples(meaning.category, is_known=meaning.is_exact, threads=threads)
+            self._painter.examples(meaning.category, is_known=meaning.is_exact, threads=self._options.threads)
             if self._painter and meaning.category.examples
             else None
             for meaning in self._meanings
@@ -139,7 +137,8 @@ class Classifier:
 
         :raises DocumentError: the document cannot be opened, or none of its pages can be read.
         """
-        with open_document(path, name=name, max_pages=self._max_pages, threads=self._threads) as document:
+        options = self._options
+        with open_document(path, name=name, max_pages=options.max_pages, threads=options.threads) as document:
             return self.classify_document(document)
 
     def classify_document(self, document: OpenedDocument) -> ClassificationResult:

@@ -25,7 +25,7 @@ from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled, JobNotFound
-from airflow_provider_classify.local.model_hub import find_sentence_model
+from airflow_provider_classify.local.options import engine_options, own_document_types, sentence_model
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobStatus, Submission
@@ -44,23 +44,6 @@ def default_jobs_url() -> str:
         return str(url)
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
     return f"sqlite:///{home / 'classify' / 'jobs.db'}"
-
-
-def own_document_types() -> Path | None:
-    """The folder of the user's own document types: ``[classify] document_types``, if set."""
-    folder = conf.get("classify", "document_types", fallback="")
-    return Path(folder).expanduser() if folder else None
-
-
-def sentence_model() -> Path | None:
-    """
-    The folder of the sentence model that ``[classify] sentence_model`` names, if set.
-
-    :raises ExtraNotInstalled: without the ``sentences`` extra.
-    :raises SentenceModelNotUsable: there is no such model.
-    """
-    name = conf.get("classify", "sentence_model", fallback="")
-    return find_sentence_model(name) if name else None
 
 
 class LocalBackend:
@@ -119,24 +102,14 @@ class LocalBackend:
     def _engine(self) -> EngineProcess:
         from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 
-        return EngineProcess(
-            seconds=self._settings.document_timeout,
-            max_pages=self._settings.max_pages,
-            document_types=own_document_types(),
-            sentence_model=sentence_model(),
-        )
+        return EngineProcess(engine_options(self._settings))
 
     def pool(self) -> EnginePool:
         """Make a pool of engine processes for a batch, one for each core; to be closed by the caller."""
         _require_extra()
         from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
-        return EnginePool(
-            seconds=self._settings.document_timeout,
-            max_pages=self._settings.max_pages,
-            document_types=own_document_types(),
-            sentence_model=sentence_model(),
-        )
+        return EnginePool(options=engine_options(self._settings))
 
     def get(self, job_id: str) -> Job:
         """Read the record. :raises JobNotFound: none, or pruned."""

@@ -15,10 +15,10 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.exceptions import ServiceNotStarted
 from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.model_hub import find_sentence_model
-from airflow_provider_classify.model.contract import MAX_BYTES, MAX_PAGES
+from airflow_provider_classify.model.contract import MAX_BYTES
 from airflow_provider_classify.service.app import create_app
 from airflow_provider_classify.service.spool import Spool
 from airflow_provider_classify.service.work import Work
@@ -42,9 +42,7 @@ def serve(
     *,
     workers: int | None = None,
     capacity: int = CAPACITY,
-    max_pages: int = MAX_PAGES,
-    document_types: Path | None = None,
-    sentence_model: str | None = None,
+    options: EngineOptions | None = None,
 ) -> None:
     """
     Serve until SIGTERM or SIGINT; then return. To be called in the main thread.
@@ -56,25 +54,22 @@ def serve(
     :param port: 0 takes any free one.
     :param workers: documents that are classified at the same time; by default as many as there are cores.
     :param capacity: jobs that may wait; a submit beyond is answered with 503.
-    :param max_pages: a longer document is classified from its first pages.
-    :param document_types: folder of own document types, beside those of this package.
-    :param sentence_model: folder or name of a sentence model, for names of categories that are not known.
-    :raises InvalidDocumentTypes: that folder cannot be used.
-    :raises SentenceModelNotUsable: there is no such model; of a folder, its files are read with the first document.
+    :param options: the engine's options; the defaults if None.
+    :raises InvalidDocumentTypes: the folder of own document types cannot be used.
     :raises ServiceNotStarted: the port or folder is in use or not permitted, or the key is empty.
     """
     from airflow_provider_classify.engine.knowledge.load import load_knowledge
     from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
     api_key = _api_key()
-    load_knowledge(document_types)  # Now rather than in the children, with the first document.
-    model_folder = find_sentence_model(sentence_model) if sentence_model else None
+    options = options or EngineOptions()
+    load_knowledge(options.document_types)  # Now rather than in the children, with the first document.
     # At INFO, httpx logs every URL that it fetches, with the signature that may be in it.
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with _sole_use(data_dir), _listen(host, port) as listener:
         store = JobStore(f"sqlite:///{data_dir.absolute() / 'jobs.db'}")
         spool = Spool(data_dir / "documents", MAX_BYTES)
-        engine = EnginePool(workers, max_pages=max_pages, document_types=document_types, sentence_model=model_folder)
+        engine = EnginePool(workers, options)
         work = Work(store, spool, engine, threads=engine.size, capacity=capacity)
         work.start()
         try:

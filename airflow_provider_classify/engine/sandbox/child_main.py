@@ -18,12 +18,13 @@ import resource
 import signal
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.engine.memory import is_out_of_memory
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCrashedParser
 from airflow_provider_classify.model.categories import Category, parse_categories
 
@@ -34,34 +35,15 @@ if TYPE_CHECKING:
 _CLASSIFIERS = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What holds for every document; see :class:`airflow_provider_classify.engine.sandbox.pool.EngineProcess`."""
-
-    memory_mb: int
-    threads: int
-    max_pages: int
-    document_types: Path | None
-    sentence_model: Path | None
-
-    @classmethod
-    def from_arguments(
-        cls, memory_mb: str, threads: str, max_pages: str, document_types: str, sentence_model: str
-    ) -> Limits:
-        """Read the command line; an empty folder is none."""
-        folders = (Path(folder) if folder else None for folder in (document_types, sentence_model))
-        return cls(int(memory_mb), int(threads), int(max_pages), *folders)
-
-
-def main(limits: Limits) -> None:
+def main(options: EngineOptions) -> None:
     """Serve requests until the input ends."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    _limit_memory(limits.memory_mb * 1024**2)
+    _limit_memory(options.memory_mb * 1024**2)
     requests, replies = _take_channel()
     fcntl.fcntl(requests, fcntl.F_SETOWN, os.getpid())
     for request in requests:
         _die_with_parent(requests, True)
-        reply = _reply(json.loads(request), limits)
+        reply = _reply(json.loads(request), options)
         # Before the reply is out: the next request may follow at once.
         _die_with_parent(requests, False)
         replies.write(json.dumps(reply).encode() + b"\n")
@@ -106,34 +88,33 @@ def _die_with_parent(requests: Any, wanted: bool) -> None:
     signal.signal(signal.SIGIO, signal.SIG_DFL)
 
 
-def _reply(request: dict[str, Any], limits: Limits) -> dict[str, Any]:
+def _reply(request: dict[str, Any], options: EngineOptions) -> dict[str, Any]:
     name = request["name"]
     try:
         categories = parse_categories(request["categories"])
-        result = _classifier(categories, limits).classify(Path(request["path"]), name=name)
+        result = _classifier(categories, options).classify(Path(request["path"]), name=name)
     except ClassifyError as error:
         return {"kind": error.kind, "message": str(error)}
     except Exception as error:
-        return {"kind": DocumentCrashedParser.__name__, "message": _message(error, name, limits.memory_mb)}
+        return {"kind": DocumentCrashedParser.__name__, "message": _message(error, name, options.memory_mb)}
     return {"result": asdict(result)}
 
 
 @lru_cache(maxsize=_CLASSIFIERS)
-def _classifier(categories: tuple[Category, ...], limits: Limits) -> Classifier:
+def _classifier(categories: tuple[Category, ...], options: EngineOptions) -> Classifier:
     # Imported with the first document, so that an install without the extra answers rather than dies.
     from airflow_provider_classify.engine.classify import Classifier
     from airflow_provider_classify.engine.knowledge.load import load_knowledge
 
     sentence_model = None
-    if limits.sentence_model:
+    if options.sentence_model:
         from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
-        sentence_model = SentenceModel(limits.sentence_model)
+        sentence_model = SentenceModel(options.sentence_model)
     return Classifier(
         categories,
-        max_pages=limits.max_pages,
-        threads=limits.threads,
-        knowledge=load_knowledge(limits.document_types),
+        options,
+        knowledge=load_knowledge(options.document_types),
         sentence_model=sentence_model,
     )
 
@@ -151,4 +132,4 @@ def _message(error: Exception, name: str, memory_mb: int) -> str:
 
 
 if __name__ == "__main__":
-    main(Limits.from_arguments(*sys.argv[1:]))
+    main(EngineOptions.from_json(sys.argv[1]))

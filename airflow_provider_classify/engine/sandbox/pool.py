@@ -16,6 +16,7 @@ from pathlib import Path
 from queue import LifoQueue
 from typing import Any, Self
 
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.child_process import Child, ChildDied
 from airflow_provider_classify.engine.sandbox.cores import available_cores
 from airflow_provider_classify.exceptions import (
@@ -26,11 +27,8 @@ from airflow_provider_classify.exceptions import (
     error_of_kind,
 )
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import MAX_PAGES, ClassificationResult, PageResult
+from airflow_provider_classify.model.contract import ClassificationResult, PageResult
 
-#: Seconds that a document may take, and memory that its parser may use; heavy scans take 10 and 500.
-SECONDS = 120.0
-MEMORY_MB = 2048
 #: A child is replaced after this many documents, lest what parsers leak adds up.
 DOCUMENTS_PER_CHILD = 1000
 #: How a child dies that believes its parent dead; see ``child_main._die_with_parent``.
@@ -43,28 +41,11 @@ class EngineProcess:
 
     It starts with the first document, and again after one that killed it.
 
-    :param seconds: wall time that a document may take.
-    :param memory_mb: memory that the child may use (Linux; elsewhere not enforced).
-    :param threads: cores that OCR may use; all available if None.
-    :param max_pages: a longer document is classified from its first pages.
-    :param document_types: folder of a user's own document types, beside those of this package.
-    :param sentence_model: folder of a sentence model, for names of categories that are not known.
+    :param options: the engine's options; the defaults if None.
     """
 
-    def __init__(
-        self,
-        *,
-        seconds: float = SECONDS,
-        memory_mb: int = MEMORY_MB,
-        threads: int | None = None,
-        max_pages: int = MAX_PAGES,
-        document_types: Path | None = None,
-        sentence_model: Path | None = None,
-    ) -> None:
-        self._seconds = seconds
-        arguments = [memory_mb, threads or available_cores(), max_pages]
-        folders = [folder.absolute() if folder else "" for folder in (document_types, sentence_model)]
-        self._arguments = [str(argument) for argument in (*arguments, *folders)]
+    def __init__(self, options: EngineOptions | None = None) -> None:
+        self._options = options or EngineOptions()
         self._turn = threading.Lock()
         # Guards the two below, so that no child is started after close; a signal handler may close.
         self._state = threading.RLock()
@@ -114,7 +95,7 @@ class EngineProcess:
     def _ask(self, request: Mapping[str, Any], name: str, tries_left: int = 3) -> dict[str, Any]:
         child = self._living_child()
         try:
-            reply = child.ask(json.dumps(request).encode() + b"\n", time.monotonic() + self._seconds)
+            reply = child.ask(json.dumps(request).encode() + b"\n", time.monotonic() + self._options.seconds)
         except ChildDied as death:
             self._discard()
             if str(death) == _LEFT_ALONE and tries_left and not self._closed:
@@ -132,9 +113,7 @@ class EngineProcess:
             ) from death
         except TimeoutError as error:
             self._discard()
-            raise DocumentTookTooLong(
-                f"The document {name!r} was not read within {self._seconds:g} seconds; split it, or raise the limit."
-            ) from error
+            raise self._took_too_long(name) from error
         except BaseException:
             # Interrupted: a late reply would pass for the next document's.
             self._discard()
@@ -143,6 +122,10 @@ class EngineProcess:
             self._discard()
         return reply
 
+    def _took_too_long(self, name: str) -> DocumentTookTooLong:
+        limit = f"{self._options.seconds:g} seconds"
+        return DocumentTookTooLong(f"The document {name!r} was not read within {limit}; split it, or raise the limit.")
+
     def _living_child(self) -> Child:
         if self._child is not None and not self._child.is_usable():
             self._discard()
@@ -150,7 +133,7 @@ class EngineProcess:
             if self._closed:
                 raise EngineClosed("The engine is closed; make a new one.")
             if self._child is None:
-                self._child = Child(self._arguments)
+                self._child = Child([self._options.to_json()])
             return self._child
 
     def _discard(self) -> None:
@@ -165,35 +148,16 @@ class EnginePool:
     """
     Several children for several documents at once. Thread-safe: callers bring their own threads.
 
-    :param size: documents at once; the available cores if None. A pool of one gives it all cores.
-    :param seconds: see :class:`EngineProcess`.
-    :param memory_mb: of each child.
-    :param max_pages: see :class:`EngineProcess`, as for the last one.
+    :param size: documents at once; the available cores if None.
+    :param options: the options of each child, the defaults if None. Without ``threads`` the children share the cores.
     """
 
-    def __init__(
-        self,
-        size: int | None = None,
-        *,
-        seconds: float = SECONDS,
-        memory_mb: int = MEMORY_MB,
-        max_pages: int = MAX_PAGES,
-        document_types: Path | None = None,
-        sentence_model: Path | None = None,
-    ) -> None:
+    def __init__(self, size: int | None = None, options: EngineOptions | None = None) -> None:
         self.size = size or available_cores()
-        threads = max(1, available_cores() // self.size)
-        self._processes = [
-            EngineProcess(
-                seconds=seconds,
-                memory_mb=memory_mb,
-                threads=threads,
-                max_pages=max_pages,
-                document_types=document_types,
-                sentence_model=sentence_model,
-            )
-            for _ in range(self.size)
-        ]
+        options = options or EngineOptions()
+        if options.threads is None:
+            options = replace(options, threads=max(1, available_cores() // self.size))
+        self._processes = [EngineProcess(options) for _ in range(self.size)]
         # The last one given back is taken first: few documents keep few children, and those warm.
         self._free: LifoQueue[EngineProcess] = LifoQueue()
         for process in self._processes:

@@ -7,6 +7,7 @@ import pytest
 from airflow_provider_classify.engine.categories.meanings import BY_KIND, BY_RESEMBLANCE, meanings_of, with_nearness
 from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 from airflow_provider_classify.exceptions import SentenceModelNotUsable
 from airflow_provider_classify.model.categories import Category
@@ -85,7 +86,7 @@ def test_it_works_in_the_engines_process(tmp_path: Path, document: Path, model: 
     categories = [Category("zibble"), Category("letter")]
     results = []
     for _ in range(2):
-        with EngineProcess(sentence_model=tmp_path / "model") as engine:
+        with EngineProcess(EngineOptions(sentence_model=tmp_path / "model")) as engine:
             results.append(engine.classify(document, categories, name="notice.txt"))
     assert results[0] == results[1]
     assert results[0].classification == "zibble"
@@ -97,7 +98,7 @@ def test_it_works_in_the_engines_process(tmp_path: Path, document: Path, model: 
 
 
 def test_it_is_not_even_opened_for_names_that_are_known(tmp_path: Path, document: Path) -> None:
-    with EngineProcess(sentence_model=tmp_path / "none") as engine:
+    with EngineProcess(EngineOptions(sentence_model=tmp_path / "none")) as engine:
         result = engine.classify(document, [Category("obituary"), Category("letter")], name="notice.txt")
         assert result.classification == "obituary"
         assert "sentence_model" not in result.extra["engine"]

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 from samples import draw_samples
 
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
@@ -32,7 +33,7 @@ NESTED = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for
 
 @pytest.fixture(scope="module")
 def engine() -> Iterator[EngineProcess]:
-    with EngineProcess(seconds=60, threads=1) as engine:
+    with EngineProcess(EngineOptions(seconds=60, threads=1)) as engine:
         yield engine
 
 
@@ -168,14 +169,14 @@ def test_frame_larger_than_its_image_fails_alone(engine: EngineProcess, tmp_path
 @pytest.mark.parametrize("tag", ["<div>", "<table><tr><td>"])
 def test_html_of_depth(tag: str, tmp_path: Path) -> None:
     """MuPDF may read it, run out of stack, or take for ever; the engine survives each."""
-    with EngineProcess(seconds=5, threads=1) as engine:
+    with EngineProcess(EngineOptions(seconds=5, threads=1)) as engine:
         with suppress(DocumentCorrupt, DocumentCrashedParser, DocumentTookTooLong):
             _classify(engine, (HTML + tag * 100_000).encode(), tmp_path)
         assert _is_well(engine, tmp_path)
 
 
 def test_document_without_end_is_stopped(tmp_path: Path) -> None:
-    with EngineProcess(seconds=3, threads=1) as engine:
+    with EngineProcess(EngineOptions(seconds=3, threads=1)) as engine:
         assert _is_well(engine, tmp_path)
         with pytest.raises(DocumentTookTooLong, match="within 3 seconds"):
             _classify(engine, hostile.nested_forms(12, 10), tmp_path)

@@ -17,6 +17,7 @@ import pytest
 
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.memory import is_out_of_memory
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox import pool
 from airflow_provider_classify.engine.sandbox.cores import available_cores, limit_in_cores
 from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
@@ -52,7 +53,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def engine() -> Iterator[EngineProcess]:
-    with EngineProcess(threads=1) as engine:
+    with EngineProcess(EngineOptions(threads=1)) as engine:
         yield engine
 
 
@@ -112,7 +113,7 @@ def _start(engine: EngineProcess, path: Path) -> tuple[threading.Thread, list[Ba
 
 @pytest.mark.parametrize("name", ["invoice.pdf", "pages.pdf", "scan.png"])
 def test_answers_as_the_classifier_does(engine: EngineProcess, documents: Path, name: str) -> None:
-    expected = Classifier(CATEGORIES, threads=1).classify(documents / name, name=name)
+    expected = Classifier(CATEGORIES, EngineOptions(threads=1)).classify(documents / name, name=name)
     result = engine.classify(documents / name, CATEGORIES, name=name)
     assert result == expected
     assert result.classification == "invoice"
@@ -125,7 +126,7 @@ def test_relative_paths(engine: EngineProcess, documents: Path, monkeypatch: pyt
 
 
 def test_max_pages(documents: Path) -> None:
-    with EngineProcess(max_pages=1) as engine, EnginePool(1, max_pages=1) as pool:
+    with EngineProcess(EngineOptions(max_pages=1)) as engine, EnginePool(1, EngineOptions(max_pages=1)) as pool:
         assert engine.classify(documents / "pages.pdf", CATEGORIES, name="x").total_pages == 1
         assert pool.classify(documents / "pages.pdf", CATEGORIES, name="x").total_pages == 1
 
@@ -152,14 +153,14 @@ def test_errors_keep_their_kind(engine: EngineProcess, documents: Path, name: st
 
 
 def test_time_limit(documents: Path) -> None:
-    with EngineProcess(seconds=0.2) as engine:
+    with EngineProcess(EngineOptions(seconds=0.2)) as engine:
         with pytest.raises(DocumentTookTooLong, match=r"'heavy\.pdf' .* 0\.2 seconds"):
             engine.classify(documents / "heavy.pdf", CATEGORIES, name="heavy.pdf")
         assert _children() == set()
 
 
 def test_child_that_hangs_is_stopped_and_replaced(documents: Path) -> None:
-    with EngineProcess(seconds=5) as engine:
+    with EngineProcess(EngineOptions(seconds=5)) as engine:
         engine.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf")
         (child,) = _children()
         os.kill(child, signal.SIGSTOP)
@@ -170,7 +171,7 @@ def test_child_that_hangs_is_stopped_and_replaced(documents: Path) -> None:
 
 
 def test_request_larger_than_a_pipe_does_not_block_a_hung_child(documents: Path) -> None:
-    with EngineProcess(seconds=5) as engine:
+    with EngineProcess(EngineOptions(seconds=5)) as engine:
         engine.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf")
         (child,) = _children()
         os.kill(child, signal.SIGSTOP)
@@ -198,7 +199,7 @@ def test_child_that_died_between_documents_is_replaced(engine: EngineProcess, do
 
 
 def test_memory_limit(documents: Path) -> None:
-    with EngineProcess(memory_mb=200, threads=1) as engine:
+    with EngineProcess(EngineOptions(memory_mb=200, threads=1)) as engine:
         assert engine.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf").success
         with pytest.raises(DocumentCrashedParser, match="more memory than the 200 MB"):
             engine.classify(documents / "heavy.pdf", CATEGORIES, name="heavy.pdf")
@@ -239,9 +240,10 @@ def test_stricter_limit_of_the_system_stays(documents: Path) -> None:
 import resource, sys
 from pathlib import Path
 from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 resource.setrlimit(resource.RLIMIT_DATA, (1024**3, 1024**3))
-with EngineProcess(memory_mb=4096) as engine:
+with EngineProcess(EngineOptions(memory_mb=4096)) as engine:
     print(engine.classify(Path(sys.argv[1]), [Category("invoice")], name="x").classification)
 """
     command = [sys.executable, "-c", script, str(documents / "invoice.pdf")]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 from airflow_provider_classify.engine.scoring.examples import COMMON_LIKENESS, POINTS, Examples, Portrait
 from airflow_provider_classify.exceptions import InvalidCategories
@@ -103,7 +104,7 @@ def test_a_child_process_reads_examples_relative_to_its_caller(
 ) -> None:
     monkeypatch.chdir(page.parent)
     names = tuple(Path(path).name for path in logs)
-    with EngineProcess(threads=1) as engine:
+    with EngineProcess(EngineOptions(threads=1)) as engine:
         result = engine.classify(page, [Category("invoice"), Category("zeta", examples=names)], name="page.pdf")
     assert result.classification == "zeta"
 
