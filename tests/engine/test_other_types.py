@@ -23,7 +23,7 @@ from tests.support.pages import page_of
 HERE = Path(__file__).parent
 TYPICAL = yaml.safe_load((HERE / "typical.yaml").read_text(encoding="utf-8"))
 NEW_TYPES = yaml.safe_load((HERE / "new_types.yaml").read_text(encoding="utf-8"))
-COMMON = sorted(file.stem for file in (HERE / "documents").glob("*.txt") if file.stem != "none")
+COMMON = sorted(file.stem for file in (HERE / "written_documents").glob("*.txt") if file.stem != "none")
 #: Types whose documents are cards, recognised.
 CARDS = ("card", "visa", "check")
 
