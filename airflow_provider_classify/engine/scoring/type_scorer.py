@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 from airflow_provider_classify.engine.knowledge.load import Knowledge
 from airflow_provider_classify.engine.page import Line, Page
+from airflow_provider_classify.engine.scoring.doubt import doubt, emptiness
 from airflow_provider_classify.engine.scoring.features import Features, PageText, features_of
 from airflow_provider_classify.engine.scoring.headings import find_headings
 from airflow_provider_classify.engine.scoring.layout import geometry_points, style_points
@@ -127,23 +128,27 @@ class TypeScorer:
                 sums[number] += weight
         for _phrase, number, weight in self._cues.repeated(cue_words):
             sums[number] -= weight
-        headings = [
-            Match(phrase, self._titles.entries[phrase], factor=heading.points, line=heading.line)
-            for phrase, heading in find_headings(text, self._titles).items()
-        ]
-        titles = [0.0] * len(self._types)
-        for match in headings:
+        headings = []
+        titles, clear_titles = [0.0] * len(self._types), [0.0] * len(self._types)
+        for phrase, heading in find_headings(text, self._titles).items():
+            match = Match(phrase, self._titles.entries[phrase], factor=heading.points, line=heading.line)
+            headings.append(match)
             for number, _ in match.counts_for:
-                titles[number] = max(titles[number], match.factor)
+                titles[number] = max(titles[number], heading.points)
+                clear_titles[number] = max(clear_titles[number], heading.points * heading.share)
         shrink = share_of_long_text(len(text.words))
+        empty = emptiness(page, features.characters, is_unspaced=bool(text.unspaced))
         scores = []
-        for document_type, cue_sum, title in zip(self._types, sums, titles, strict=True):
+        for document_type, cue_sum, title, clear_title in zip(self._types, sums, titles, clear_titles, strict=True):
             cue_points = CUES_LIMIT * (1.0 - math.exp(-cue_sum * shrink / CUES_LIMIT)) if cue_sum else 0.0
-            score = cue_points + title
+            layout = 0.0
             for geometry in document_type.geometry:
-                score += geometry_points(geometry, features, cue_points)
+                layout += geometry_points(geometry, features, cue_points)
+            score = cue_points + title + layout
             for style in document_type.styles:
                 score += style_points(style, features)
+            if empty:  # What the words say is doubtful, not the shape of the page.
+                score -= min(cue_points + title, doubt(cue_sum + clear_title + max(0.0, layout), empty))
             scores.append(score)
         return TypeScores(text, features, scores, (*cues, *headings, *patterns))
 
