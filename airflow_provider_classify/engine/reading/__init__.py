@@ -12,18 +12,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from airflow_provider_classify.engine.reading.opened_document import Document, PageReading
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading
 from airflow_provider_classify.engine.reading.sniffing import Format, detect_format
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentNotFound, DocumentNotReadable
 from airflow_provider_classify.model import contract
 
-__all__ = ["Document", "PageReading", "open_document"]
+__all__ = ["OpenedDocument", "PageReading", "open_document"]
 
 
 @contextmanager
 def open_document(
     path: Path, *, name: str, max_pages: int = contract.MAX_PAGES, threads: int | None = None
-) -> Iterator[Document]:
+) -> Iterator[OpenedDocument]:
     """
     Open a document for reading; its pages can be read until the block ends.
 

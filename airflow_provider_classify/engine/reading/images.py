@@ -10,7 +10,7 @@ from pathlib import Path
 
 from airflow_provider_classify.engine.ocr import Picture, shared_reader
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading.opened_document import Document, PageReading
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentTooLarge, ExtraNotInstalled
 
@@ -34,7 +34,7 @@ _DECODER_ERRORS = (OSError, ValueError, SyntaxError, EOFError, OverflowError, In
 
 
 @contextmanager
-def open_image(path: Path, *, name: str, max_pages: int, threads: int | None) -> Iterator[Document]:
+def open_image(path: Path, *, name: str, max_pages: int, threads: int | None) -> Iterator[OpenedDocument]:
     """Open an image; errors as :func:`~airflow_provider_classify.engine.reading.open_document`."""
     try:
         with warnings.catch_warnings():
@@ -48,7 +48,7 @@ def open_image(path: Path, *, name: str, max_pages: int, threads: int | None) ->
         _check_size(image, name)
         page_count = min(max_pages, _frames(image, name)) if image.format in _PAGED_FORMATS else 1
         pages: Iterator[PageReading] = (_Frame(image, n + 1, name, threads) for n in range(page_count))
-        yield Document(kind=Format.IMAGE, page_count=page_count, pages=pages, is_image=page_count == 1)
+        yield OpenedDocument(kind=Format.IMAGE, page_count=page_count, pages=pages, is_image=page_count == 1)
 
 
 @dataclass(frozen=True, slots=True)
