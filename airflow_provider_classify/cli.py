@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.exceptions import ClassifyError, InvalidCategories
+from airflow_provider_classify.exceptions import ClassifyError, ExtraNotInstalled, InvalidCategories
 from airflow_provider_classify.model.categories import Category, parse_categories
 from airflow_provider_classify.model.contract import MAX_PAGES
 
@@ -73,6 +73,14 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--data", metavar="FOLDER", type=Path, default=Path("classify-data"),
         help="where jobs and waiting uploads are kept (default: ./%(default)s)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--allow-anonymous", action="store_true",
+        help="start without CLASSIFY_API_KEY on an address that other machines reach",
+    )  # fmt: skip
+    serve.add_argument(
+        "--allow-private-urls", action="store_true",
+        help="also fetch a file_url from loopback and private addresses, such as those of your own file servers",
     )  # fmt: skip
     _add_engine_options(serve)
     serve.epilog = "If CLASSIFY_API_KEY is set in the environment, every request must carry that key."
@@ -170,7 +178,12 @@ def _with_progress(answers: Iterator[dict[str, Any]], total: int) -> Iterator[di
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from airflow_provider_classify.service.server import serve
+    try:
+        from airflow_provider_classify.service.server import serve
+    except ModuleNotFoundError as error:
+        raise ExtraNotInstalled(
+            f"The service needs {error.name}; install airflow-provider-classify[service,local]."
+        ) from error
 
     serve(
         host=options.host,
@@ -179,5 +192,7 @@ def _serve(options: argparse.Namespace) -> int:
         max_pages=options.max_pages,
         document_types=options.document_types,
         sentence_model=options.sentence_model,
+        allow_anonymous=options.allow_anonymous,
+        allow_private_urls=options.allow_private_urls,
     )
     return 0

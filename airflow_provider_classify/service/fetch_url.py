@@ -1,23 +1,22 @@
 """
 Fetch the document of a ``file_url``.
 
-The service fetches what a client names, from inside its own network. Internal file servers are the
-point of it, but addresses that hand out a machine's credentials are refused: link-local ones and the
-metadata services of clouds. A host is judged by what its name resolves to, before the request and again
-by the address that answered, since a name can resolve otherwise the second time. Redirects are
-followed one by one and judged alike.
+Every address is judged at the moment it is connected to, so a name that resolves otherwise the second time
+reaches nothing else. Redirects are followed one by one and judged alike. One deadline holds for the whole
+exchange, from the look-up of the name to the last byte, whatever the server does in between.
 """
 
 from __future__ import annotations
 
+import asyncio
 import socket
-import ssl
-import time
-from collections.abc import Callable
-from ipaddress import IPv6Address, ip_address, ip_network
-from urllib.parse import urlsplit
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from urllib.parse import urljoin
+from weakref import WeakValueDictionary
 
-import httpx
+import aiohttp
+from yarl import URL
 
 from airflow_provider_classify.exceptions import (
     DocumentNotFound,
@@ -25,106 +24,145 @@ from airflow_provider_classify.exceptions import (
     DocumentTookTooLong,
     RequestRejected,
 )
+from airflow_provider_classify.service.addresses import is_allowed
+from airflow_provider_classify.service.errors import printable
+from airflow_provider_classify.service.pace import Pace, PacedBody
 
-#: Seconds for the whole transfer of a document, and for its server to say anything.
-FETCH_SECONDS = 300.0
-SILENCE_SECONDS = 30.0
 MAX_REDIRECTS = 5
+_CHUNK_BYTES = 256 * 1024
+_LONGEST_SHOWN = 200
 
-_REFUSED = tuple(
-    map(
-        ip_network,
-        (
-            "169.254.0.0/16",  # link-local; the metadata services of most clouds
-            "fe80::/10",  # link-local
-            "fd00:ec2::254/128",  # metadata, AWS
-            "100.100.100.200/32",  # metadata, Alibaba Cloud
-        ),
-    )
-)
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """
+    What one fetch may take, and how many run at the same time.
+
+    :param seconds: for the whole exchange, redirects included; waiting for a turn does not count.
+    :param header_seconds: until the header of an answer is there.
+    :param pace: of the document itself.
+    :param concurrent: fetches at the same time.
+    :param per_host: fetches from one host at the same time.
+    """
+
+    seconds: float = 300.0
+    header_seconds: float = 30.0
+    pace: Pace = field(default_factory=Pace)
+    concurrent: int = 32
+    per_host: int = 4
 
 
 def is_fetchable(url: str) -> bool:
-    """Whether this is an absolute http or https URL with a host."""
-    try:
-        parsed = httpx.URL(url)
-    except httpx.InvalidURL:
+    """Return whether this is an absolute http or https URL with a host."""
+    if not url.isprintable() or " " in url:
         return False
-    return parsed.scheme in ("http", "https") and bool(parsed.host)
+    try:
+        parsed = URL(url)
+        return parsed.scheme in ("http", "https") and bool(parsed.host) and parsed.port is not None
+    except ValueError:
+        return False
 
 
-def is_refused_address(address: str) -> bool:
-    """Whether nothing may be fetched from this IP address."""
-    ip = ip_address(address.split("%", 1)[0])
-    if isinstance(ip, IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
-    return any(ip in network for network in _REFUSED)
-
-
-def fetch(url: str, write: Callable[[bytes], None], *, go_on: Callable[[], bool] = lambda: True) -> None:
+class UrlFetcher:
     """
-    Pass the document at ``url`` to ``write``, piece by piece.
+    Fetches documents; to be used in one event loop.
 
     No proxy and no credentials of the service's environment are used.
 
-    :param go_on: asked before each piece; when it says no, the transfer is given up.
-    :raises RequestRejected: an address or a redirect that is refused.
-    :raises DocumentNotFound: the server says 404 or 410.
-    :raises DocumentNotReadable: not reached, another status, or the transfer broke.
-    :raises DocumentTookTooLong: not done after :data:`FETCH_SECONDS`.
+    :param allow_private: also fetch from loopback, private and other addresses that are not public.
     """
-    deadline = time.monotonic() + FETCH_SECONDS
-    with httpx.Client(timeout=SILENCE_SECONDS, trust_env=False, verify=ssl.create_default_context()) as client:
+
+    def __init__(self, *, allow_private: bool = False, limits: FetchLimits | None = None) -> None:
+        self._allow_private = allow_private
+        self._limits = limits or FetchLimits()
+        self._all = asyncio.Semaphore(self._limits.concurrent)
+        self._by_host: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def fetch(
+        self, url: str, write: Callable[[bytes], Awaitable[None]], begin: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """
+        Pass the document at ``url`` to ``write``, piece by piece.
+
+        :param begin: called once, when it is this fetch's turn.
+        :raises RequestRejected: an address or a redirect that is refused.
+        :raises DocumentNotFound: the server says 404 or 410.
+        :raises DocumentNotReadable: not reached, another status, or the transfer broke.
+        :raises DocumentTookTooLong: slower than the limits allow.
+        """
+        loop = asyncio.get_running_loop()
+        seconds = self._limits.seconds
         for _ in range(MAX_REDIRECTS + 1):
-            target = _follow(client, url, write, deadline, go_on)
+            async with self._host(url), self._all:
+                if begin:
+                    await begin()
+                    begin = None
+                started = loop.time()
+                try:
+                    async with asyncio.timeout(seconds):
+                        target = await self._exchange(url, write)
+                except TimeoutError as error:
+                    raise DocumentTookTooLong(
+                        f"{_shown(url)} did not answer or send its document fast enough; upload the file."
+                    ) from error
+                seconds -= loop.time() - started
             if target is None:
                 return
             if not is_fetchable(target):
                 raise RequestRejected(f"{_shown(url)} redirects to something other than http; give its final URL.")
             url = target
-    raise RequestRejected(f"{_shown(url)} is the end of more than {MAX_REDIRECTS} redirects; give its final URL.")
+        raise RequestRejected(f"{_shown(url)} is the end of more than {MAX_REDIRECTS} redirects; give its final URL.")
 
+    def _host(self, url: str) -> asyncio.Semaphore:
+        return self._by_host.setdefault(str(URL(url).host), asyncio.Semaphore(self._limits.per_host))
 
-def _follow(
-    client: httpx.Client, url: str, write: Callable[[bytes], None], deadline: float, go_on: Callable[[], bool]
-) -> str | None:
-    """Make one request; return where it redirects to, or ``None`` when the document has been written."""
-    shown = _shown(url)
-    try:
-        _refuse_by_name(url)
-        with client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response:
-            _refuse_by_peer(response, shown)
-            if response.next_request:
-                return str(response.next_request.url)
-            _check_status(response.status_code, shown)
-            for piece in response.iter_bytes():
-                if not go_on():
-                    raise DocumentNotReadable(f"Fetching {shown} was given up because the service stops; try again.")
-                if time.monotonic() > deadline:
-                    raise DocumentTookTooLong(f"{shown} was not fetched within {FETCH_SECONDS:.0f} s; upload the file.")
-                write(piece)
-    except (httpx.HTTPError, httpx.InvalidURL, socket.gaierror, UnicodeError) as error:
-        raise DocumentNotReadable(
-            f"{shown} could not be fetched ({type(error).__name__}); see that the service can reach it."
-        ) from error
-    return None
+    async def _exchange(self, url: str, write: Callable[[bytes], Awaitable[None]]) -> str | None:
+        """Make one request; return where it redirects to, or ``None`` when the document has been written."""
+        shown = _shown(url)
 
+        def open_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+            family, kind, protocol, _, destination = address
+            if not is_allowed(str(destination[0]), allow_private=self._allow_private):
+                raise RequestRejected(
+                    f"{shown} leads to the address {destination[0]}, from which this service fetches nothing; "
+                    "upload the file instead."
+                )
+            return socket.socket(family, kind, protocol)
 
-def _refuse_by_name(url: str) -> None:
-    parsed = httpx.URL(url)
-    for *_, address in socket.getaddrinfo(parsed.host, parsed.port or 443, type=socket.SOCK_STREAM):
-        _refuse(str(address[0]), _shown(url))
-
-
-def _refuse_by_peer(response: httpx.Response, shown: str) -> None:
-    _refuse(str(response.extensions["network_stream"].get_extra_info("server_addr")[0]), shown)
-
-
-def _refuse(address: str, shown: str) -> None:
-    if is_refused_address(address):
-        raise RequestRejected(
-            f"{shown} leads to the address {address}, from which this service fetches nothing; upload the file instead."
+        connector = aiohttp.TCPConnector(
+            socket_factory=open_socket, happy_eyeballs_delay=None, force_close=True, use_dns_cache=False
         )
+        try:
+            async with aiohttp.ClientSession(
+                connector=connector, timeout=aiohttp.ClientTimeout(total=None), cookie_jar=aiohttp.DummyCookieJar()
+            ) as session:
+                async with asyncio.timeout(self._limits.header_seconds):
+                    response = await session.get(
+                        # As the client wrote it: a signature may hold for this spelling only.
+                        URL(url, encoded=url.isascii()),
+                        allow_redirects=False,
+                        headers={"Accept-Encoding": "identity", "Accept": "*/*"},
+                    )
+                async with response:
+                    if response.status in (301, 302, 303, 307, 308) and "Location" in response.headers:
+                        return _joined(response)
+                    _check_status(response.status, shown)
+                    async for piece in PacedBody(response.content.iter_chunked(_CHUNK_BYTES), self._limits.pace):
+                        await write(piece)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            raise DocumentNotReadable(
+                f"{shown} could not be fetched ({type(error).__name__}); see that the service can reach it."
+            ) from error
+        return None
+
+
+def _joined(response: aiohttp.ClientResponse) -> str:
+    try:
+        return urljoin(str(response.url), response.headers["Location"])
+    except ValueError:
+        return ""
 
 
 def _check_status(status: int, shown: str) -> None:
@@ -136,5 +174,4 @@ def _check_status(status: int, shown: str) -> None:
 
 def _shown(url: str) -> str:
     """Return the URL without user, password and query, which may be secret."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rsplit('@', 1)[-1]}{parts.path}"
+    return printable(str(URL(url).with_user(None).with_query(None).with_fragment(None)), _LONGEST_SHOWN)

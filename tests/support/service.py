@@ -11,7 +11,6 @@ import json
 import os
 import queue
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -21,6 +20,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from airflow_provider_classify.local.job_store import JobStore
 
 _SERVE = """
 import sys
@@ -53,9 +54,9 @@ class RunningService:
 
     def jobs(self) -> list[str]:
         """The ids of all jobs in the record, the oldest first."""
-        [record] = self.log.parent.rglob("*.db")
-        with closing(sqlite3.connect(record)) as database:
-            return [row[0] for row in database.execute("SELECT job_id FROM classify_jobs ORDER BY created_at")]
+        store = JobStore(f"sqlite:///{self.log.parent / 'jobs.db'}")
+        with closing(store):
+            return [job.job_id for job in store.jobs()]
 
     def stop(self) -> int:
         """Ask it to stop and return its exit code."""
