@@ -137,7 +137,7 @@ def _add_error_replies(app: FastAPI) -> None:
     @app.exception_handler(OSError)
     async def without_folder(_: Request, error: OSError) -> Response:
         _log.error("The data folder cannot be used: %s", error, exc_info=error)
-        return unavailable("data_folder", _NO_FOLDER).response()
+        return (no_room(_NO_ROOM) if is_disk_full(error) else unavailable("data_folder", _NO_FOLDER)).response()
 
     @app.exception_handler(Exception)
     async def crashed(_: Request, __: Exception) -> Response:

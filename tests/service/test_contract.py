@@ -474,3 +474,15 @@ def test_a_result_that_could_not_be_recorded_is_not_lost(
             assert submit(server).status_code == 503
         assert server.ended(job_id).status is JobStatus.COMPLETED
         wait_until(lambda: server.uploads() == set())
+
+
+def test_the_routes_are_described(server: AppServer) -> None:
+    described = httpx.get(f"{server.url}/openapi.json").json()
+    methods = {path: set(operations) for path, operations in described["paths"].items()}
+    assert methods == {
+        "/classify": {"get", "post"},
+        "/classify/{job_id}": {"get", "delete"},
+        "/health": {"get"},
+    }
+    form = described["paths"]["/classify"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert set(form["properties"]) == {"pdf_file", "file_url", "categories"}

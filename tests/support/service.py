@@ -27,7 +27,7 @@ _SERVE = """
 import sys
 from pathlib import Path
 from airflow_provider_classify.service.server import serve
-serve("127.0.0.1", int(sys.argv[2]), Path(sys.argv[1]))
+serve("127.0.0.1", int(sys.argv[2]), Path(sys.argv[1]), allow_private_urls=sys.argv[3] == "True")
 """
 _STARTED = "Classify service on "
 _START_SECONDS = 60
@@ -37,13 +37,15 @@ _STOP_SECONDS = 30
 class RunningService:
     """A service on a port of the loopback interface (0: any free one); its log is ``data_dir/service.log``."""
 
-    def __init__(self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str]) -> None:
+    def __init__(
+        self, data_dir: Path, api_key: str | None, port: int, allow_private_urls: bool, env: dict[str, str]
+    ) -> None:
         self.log = data_dir / "service.log"
         inherited = {name: value for name, value in os.environ.items() if name != "CLASSIFY_API_KEY"}
         key = {"CLASSIFY_API_KEY": api_key} if api_key is not None else {}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _SERVE, str(data_dir), str(port)],
+                [sys.executable, "-c", _SERVE, str(data_dir), str(port), str(allow_private_urls)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -111,10 +113,12 @@ class RunningService:
 
 
 @contextmanager
-def running_service(data_dir: Path, api_key: str | None = None, port: int = 0, **env: str) -> Iterator[RunningService]:
+def running_service(
+    data_dir: Path, api_key: str | None = None, port: int = 0, *, allow_private_urls: bool = False, **env: str
+) -> Iterator[RunningService]:
     """Start the service on ``data_dir``, with ``env`` added to the environment, and end it after the block."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    service = RunningService(data_dir, api_key, port, env)
+    service = RunningService(data_dir, api_key, port, allow_private_urls, env)
     try:
         yield service
     finally:
