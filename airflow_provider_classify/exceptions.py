@@ -238,8 +238,22 @@ class JobRecordUnavailable(ClassifyError):
     retryable = True
 
 
+class JobRecordDamaged(ClassifyError):
+    """What is recorded of one job cannot be read; the other jobs are not affected."""
+
+
 class TaskStateUnavailable(ClassifyError):
     """Airflow's store of a task's state could not be read or written: whether there is a job is unknown."""
+
+    retryable = True
+
+
+class IdempotencyKeyReused(ClassifyError):
+    """A submit has the idempotency key of an earlier one, but another document or other categories."""
+
+
+class StorageFull(ClassifyError):
+    """The folder or the disk of the service has no room for another document."""
 
     retryable = True
 

@@ -14,7 +14,6 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -25,7 +24,8 @@ from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.documents.allowed_roots import require_allowed_examples
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled, JobNotFound
+from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobNotFound
+from airflow_provider_classify.local.engine_extra import require_engine
 from airflow_provider_classify.local.options import engine_options, own_document_types, sentence_model
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
@@ -34,8 +34,6 @@ from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobSta
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
     from airflow_provider_classify.local.job_store import JobStore
-
-_NEEDED = ("pymupdf", "PIL", "onnxruntime", "rapidocr")
 
 
 def default_jobs_url() -> str:
@@ -200,9 +198,4 @@ class LocalJobs:
 
 
 def _require_extra() -> None:
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise ExtraNotInstalled(
-            f"The local engine needs {', '.join(missing)}; install airflow-provider-classify[local], "
-            "or give the task a connection to a classify API."
-        )
+    require_engine(", or give the task a connection to a classify API")
