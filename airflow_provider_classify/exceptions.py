@@ -116,6 +116,10 @@ class DocumentEncrypted(DocumentError):
     """The document asks for a password."""
 
 
+class DocumentNeedsOcr(DocumentError):
+    """The document is a picture, and OCR is switched off."""
+
+
 class DocumentTooLarge(DocumentError):
     """More bytes or pixels than the API or the engine takes."""
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 TextSource = Literal["text_layer", "ocr"]
+#: When to use OCR: where the text layer lacks what the page shows, on each page, or on none.
+OcrMode = Literal["auto", "always", "never"]
 
 
 @dataclass(frozen=True, slots=True)

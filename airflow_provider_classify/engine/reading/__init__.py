@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from airflow_provider_classify.engine.page import OcrMode
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading
 from airflow_provider_classify.engine.reading.sniffing import Format, detect_format
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentNotFound, DocumentNotReadable
@@ -22,7 +23,12 @@ __all__ = ["OpenedDocument", "PageReading", "open_document"]
 
 @contextmanager
 def open_document(
-    path: Path, *, name: str, max_pages: int = contract.MAX_PAGES, threads: int | None = None
+    path: Path,
+    *,
+    name: str,
+    max_pages: int = contract.MAX_PAGES,
+    threads: int | None = None,
+    ocr: OcrMode = "auto",
 ) -> Iterator[OpenedDocument]:
     """
     Open a document for reading; its pages can be read until the block ends.
@@ -30,7 +36,9 @@ def open_document(
     :param path: a local file.
     :param name: what its user calls it; errors say this name.
     :param max_pages: pages after these are not touched.
-    :param threads: cores that OCR may use; all of them where none are given.
+    :param threads: cores that OCR may use; all of them if None.
+    :param ocr: ``auto`` reads a page by OCR where its text layer lacks what the page shows, ``always`` reads each
+        page of a PDF or an Office document by OCR, ``never`` reads text layers only.
     :raises DocumentError: missing, empty, of no known type, damaged, encrypted or too large.
         A page that cannot be read raises from its own ``passes()`` and leaves the others be.
     :raises ExtraNotInstalled: the ``local`` extra is missing.
@@ -52,12 +60,12 @@ def open_document(
         case Format.PDF | Format.DOCX | Format.PPTX | Format.HTML as kind:
             from airflow_provider_classify.engine.reading.mupdf import open_with_mupdf
 
-            with open_with_mupdf(path, kind, name=name, max_pages=max_pages, threads=threads) as document:
+            with open_with_mupdf(path, kind, name=name, max_pages=max_pages, threads=threads, ocr=ocr) as document:
                 yield document
         case Format.IMAGE:
             from airflow_provider_classify.engine.reading.images import open_image
 
-            with open_image(path, name=name, max_pages=max_pages, threads=threads) as document:
+            with open_image(path, name=name, max_pages=max_pages, threads=threads, ocr=ocr) as document:
                 yield document
         case Format.TEXT:
             from airflow_provider_classify.engine.reading.plain_text import open_text

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_provider_classify.engine.ocr import Picture, shared_reader
-from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.page import OcrMode, Page
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentTooLarge, ExtraNotInstalled
+from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNeedsOcr, DocumentTooLarge, ExtraNotInstalled
 
 try:
     from PIL import Image, ImageOps
@@ -34,8 +34,10 @@ _DECODER_ERRORS = (OSError, ValueError, SyntaxError, EOFError, OverflowError, In
 
 
 @contextmanager
-def open_image(path: Path, *, name: str, max_pages: int, threads: int | None) -> Iterator[OpenedDocument]:
+def open_image(path: Path, *, name: str, max_pages: int, threads: int | None, ocr: OcrMode) -> Iterator[OpenedDocument]:
     """Open an image; errors as :func:`~airflow_provider_classify.engine.reading.open_document`."""
+    if ocr == "never":
+        raise DocumentNeedsOcr(f"The image {name!r} can be read by OCR only; set ocr to auto, or leave images out.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)

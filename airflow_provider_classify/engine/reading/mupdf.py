@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.engine.memory import is_out_of_memory
-from airflow_provider_classify.engine.page import Line, Page
+from airflow_provider_classify.engine.page import Line, OcrMode, Page
 from airflow_provider_classify.engine.reading.lines import joined
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading
 from airflow_provider_classify.engine.reading.quality import (
@@ -61,7 +61,7 @@ _MUPDF_ERRORS = (RuntimeError, ValueError, IndexError, pymupdf.mupdf.FzErrorBase
 
 @contextmanager
 def open_with_mupdf(
-    path: Path, kind: Format, *, name: str, max_pages: int, threads: int | None
+    path: Path, kind: Format, *, name: str, max_pages: int, threads: int | None, ocr: OcrMode
 ) -> Iterator[OpenedDocument]:
     """Open a document of ``kind``; errors as :func:`~airflow_provider_classify.engine.reading.open_document`."""
     try:
@@ -81,7 +81,8 @@ def open_with_mupdf(
             if opened.is_repaired:
                 raise DocumentCorrupt(f"The document {name!r} has lost its pages; fetch it again.")
             raise DocumentEmpty(f"The document {name!r} has no pages; check how it was made.")
-        pages: Iterator[PageReading] = (_MupdfPage(opened, n + 1, name, threads) for n in range(page_count))
+        mode = "auto" if ocr == "always" and kind is not Format.PDF else ocr
+        pages: Iterator[PageReading] = (_MupdfPage(opened, n + 1, name, threads, mode) for n in range(page_count))
         yield OpenedDocument(kind=kind, page_count=page_count, pages=pages)
 
 
@@ -91,14 +92,18 @@ class _MupdfPage:
     number: int
     name: str
     threads: int | None
+    ocr: OcrMode
 
     def passes(self) -> Iterator[Page]:
         with self._damage_named():
             page = self.document[self.number - 1]
             text = _text_layer(page, self.number)
-            picture = _render(page) if _needs_ocr(page, text) else None
+            is_wanted = self.ocr == "always" or (self.ocr == "auto" and _needs_ocr(page, text))
+            picture = _render(page) if is_wanted else None
         if picture is None:
             yield text
+            if self.ocr == "never":
+                return
             yield from self._read_again(page, text)
             return
         if picture.is_blank():
