@@ -10,8 +10,9 @@ SAMPLE_BYTES = 64 * 1024
 #: Encodings of plain text that occur, apart from Unicode: Chinese, Japanese, Korean, Cyrillic, Central European,
 #: Western, Greek, Turkish, Hebrew, Arabic, Baltic and Thai. Others, mostly EBCDIC and Mac, only cause mistakes.
 _ENCODINGS = (
-    "cp932 euc_jp iso2022_jp gb18030 big5 cp949 cp1251 koi8_r cp866 cp1250 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp874"
-).split()
+    *("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "koi8_r", "cp866"),
+    *("cp1250", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),
+)
 #: Those of European languages in Latin letters. They differ in few letters, so that short text fits each.
 _LATIN = ("cp1252", "cp1250", "cp1254", "cp1257")
 #: Languages that are written in cp1250.
@@ -19,7 +20,7 @@ _CENTRAL_EUROPEAN = frozenset(
     {"Czech", "Polish", "Hungarian", "Slovak", "Slovene", "Croatian", "Romanian", "Serbian", "Bosnian", "Albanian"}
 )
 #: What text in another encoding than its own has: a sign within a word, or a letter of Icelandic alone.
-_MISFIT = re.compile(r"(?<=[^\W\d_])(?![^\W\d_])[^\s\d.,;:!?'’&/@()_-](?=[^\W\d_])|[ýþðÝÞÐ]")
+_MISFIT = re.compile(r"(?<=[^\W\d_])(?:(?![^\W\d_])[^\s\d.,;:!?'’&/@()_-]|[¹²³])(?=[^\W\d_])|[ýþðÝÞÐ]")
 #: Two letters beside each other that are not ASCII. All scripts but the Latin one have them.
 _FOREIGN_PAIR = re.compile(r"(?:(?![a-zA-Z])[^\W\d_]){2}")
 #: The escape sequence that begins Japanese in ISO 2022, which consists of ASCII characters.
@@ -99,7 +100,7 @@ def _likely_encoding(data: bytes) -> str:
     from charset_normalizer import from_bytes
 
     sample = data[:SAMPLE_BYTES]
-    best = from_bytes(sample, cp_isolation=_ENCODINGS).best()
+    best = from_bytes(sample, cp_isolation=list(_ENCODINGS)).best()
     if best is not None:
         if best.encoding == "cp1250" and best.language in _CENTRAL_EUROPEAN:
             return "cp1250"

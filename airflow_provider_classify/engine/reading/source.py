@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -28,6 +28,10 @@ class ReadingOptions:
     ocr: OcrMode = "auto"
     depth: int = 0
 
+    def deeper(self) -> ReadingOptions:
+        """Return the options for a document within this one."""
+        return replace(self, depth=self.depth + 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -44,6 +48,10 @@ class Source:
     def open(self) -> BinaryIO:
         """Open the document as a binary file."""
         return BytesIO(self.content) if isinstance(self.content, bytes) else self.content.open("rb")
+
+    def path_or_file(self) -> Path | BinaryIO:
+        """Return the path where there is one, else a file in memory, for parsers that take both."""
+        return self.content if isinstance(self.content, Path) else self.open()
 
     def size(self) -> int:
         """Return the number of bytes."""
