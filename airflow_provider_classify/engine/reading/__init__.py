@@ -16,14 +16,13 @@ from airflow_provider_classify.engine.page import OcrMode
 from airflow_provider_classify.engine.reading.dispatch import open_source
 from airflow_provider_classify.engine.reading.opened_document import (
     Attachment,
-    AttachmentMode,
     OpenedDocument,
     PageReading,
 )
 from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.model import contract
 
-__all__ = ["Attachment", "AttachmentMode", "OpenedDocument", "PageReading", "open_document"]
+__all__ = ["Attachment", "OpenedDocument", "PageReading", "open_document"]
 
 
 @contextmanager

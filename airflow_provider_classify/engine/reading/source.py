@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -43,7 +43,7 @@ class Source:
     """
 
     name: str
-    content: Path | bytes
+    content: Path | bytes = field(repr=False)
 
     def open(self) -> BinaryIO:
         """Open the document as a binary file."""
