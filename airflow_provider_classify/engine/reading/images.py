@@ -61,7 +61,7 @@ class _Frame:
     def passes(self) -> Iterator[Page]:
         picture = self._picture()
         if picture.is_blank():
-            yield Page(self.number, picture.width, picture.height, (), "ocr")
+            yield Page(self.number, picture.width, picture.height, (), "ocr", is_blank=True)
             return
         yield from shared_reader(self.threads).passes(picture, self.number)
 

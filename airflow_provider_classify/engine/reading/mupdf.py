@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,7 +107,7 @@ class _MupdfPage:
                     f"Page {self.number} of the document {self.name!r} is lost: the file is damaged or incomplete; "
                     "fetch it again."
                 )
-            yield text
+            yield replace(text, is_blank=not text.lines)
             return
         from airflow_provider_classify.engine.ocr import shared_reader
 
