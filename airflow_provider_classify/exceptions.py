@@ -113,7 +113,15 @@ class DocumentCorrupt(DocumentError):
 
 
 class DocumentEncrypted(DocumentError):
-    """The document asks for a password."""
+    """The document asks for a password, or is encrypted for a certificate or by rights management."""
+
+
+class DocumentPlaceholder(DocumentError):
+    """The document only stands for another one, which no reader but its own shows: a dynamic XFA form, a portfolio."""
+
+
+class DocumentNeedsOcr(DocumentError):
+    """The document is a picture, and OCR is switched off."""
 
 
 class DocumentTooLarge(DocumentError):

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.sniffing import Format
-
-#: What to do with the attachments of a mail: leave them, or give each a result of its own.
-AttachmentMode = Literal["ignore", "classify"]
 
 
 class PageReading(Protocol):
