@@ -7,7 +7,8 @@ strict about what is missing (:class:`InvalidReply` names the field) and lenient
 new: unknown keys stay in ``extra`` and come out of ``to_json`` again.
 
 A page that fails carries the *first* category as its ``classification`` on the wire. Here its
-``classification`` is ``None``, so a failed page cannot pass for an answer.
+``classification`` is ``None``, so a failed page cannot pass for an answer. Nor has a blank page or a blank
+document a ``classification``; it succeeds and says ``blank``, which is an addition of this package.
 """
 
 from __future__ import annotations
@@ -65,7 +66,8 @@ class PageResult:
     """
     What was found on one page, ``page`` from 1.
 
-    A failed page has ``success`` false, an ``error``, and no ``classification``.
+    A failed page has ``success`` false, an ``error``, and no ``classification``. A ``blank`` page has ``success``
+    true, no ``classification`` and the confidence 0.
     ``raw_result`` is the classifier's own word before it was matched to a category.
     """
 
@@ -75,20 +77,23 @@ class PageResult:
     confidence: float
     raw_result: str | None = None
     error: str | None = None
+    blank: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, payload: object, where: str) -> PageResult:
         """Read one entry of ``page_results``; ``where`` names it in errors."""
         fields = Fields(payload, where)
-        success = fields.required("success", bool)
+        success, blank = fields.required("success", bool), fields.optional("blank", bool) or False
+        has_answer = success and not blank
         return cls(
             page=fields.required("page", int),
             success=success,
-            classification=fields.required("classification", str) if success else fields.drop("classification"),
-            confidence=fields.confidence(required=success),
+            classification=fields.required("classification", str) if has_answer else fields.drop("classification"),
+            confidence=fields.confidence(required=has_answer),
             raw_result=fields.optional("raw_result", str),
             error=fields.optional("error", str),
+            blank=blank,
             extra=fields.rest(),
         )
 
@@ -100,7 +105,8 @@ class PageResult:
             "classification": self.classification,
             "confidence": self.confidence,
         }
-        return payload | _present(raw_result=self.raw_result, error=self.error) | dict(self.extra)
+        stated = _present(raw_result=self.raw_result, error=self.error, blank=self.blank or None)
+        return payload | stated | dict(self.extra)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +116,8 @@ class ClassificationResult:
 
     An image has no ``page_results`` (here: empty) but a ``raw_result`` of its own.
     ``extra`` holds what an engine adds beside the contract: ``scores``, ``categories``, ``language``, ``engine``.
-    ``classification`` is ``None`` exactly when ``success`` is false.
+    ``classification`` is ``None`` when ``success`` is false, and when the document is ``blank``: then ``success`` is
+    true, as there was nothing to fail at, and the confidence is 0.
     """
 
     success: bool
@@ -120,6 +127,7 @@ class ClassificationResult:
     processed_pages: int
     page_results: tuple[PageResult, ...] = ()
     raw_result: str | None = None
+    blank: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -133,23 +141,25 @@ class ClassificationResult:
         :raises InvalidReply: a field is missing or of another type.
         """
         fields = Fields(payload, "result")
-        success = fields.required("success", bool)
+        success, blank = fields.required("success", bool), fields.optional("blank", bool) or False
+        has_answer = success and not blank
         listed = fields.optional("page_results", list) or []
         pages = tuple(PageResult.from_json(page, f"result.page_results[{i}]") for i, page in enumerate(listed))
-        classification = fields.required("classification", str) if success else fields.drop("classification")
-        confidence = fields.confidence(required=success)
+        classification = fields.required("classification", str) if has_answer else fields.drop("classification")
+        confidence = fields.confidence(required=has_answer)
         total_pages = fields.required("total_pages", int)
         processed_pages = fields.required("processed_pages", int) if listed else fields.optional("processed_pages", int)
-        if success and any(not page.success for page in pages):
+        if has_answer and any(not page.success for page in pages):
             classification, confidence = _supported(classification, confidence, pages)
         return cls(
-            success=classification is not None,
+            success=classification is not None or (success and blank),
             classification=classification,
             confidence=confidence,
             total_pages=total_pages,
             processed_pages=total_pages if processed_pages is None else processed_pages,
             page_results=pages,
             raw_result=fields.optional("raw_result", str),
+            blank=blank,
             extra=fields.rest(),
         )
 
@@ -164,7 +174,7 @@ class ClassificationResult:
         }
         if self.page_results:
             payload["page_results"] = [page.to_json() for page in self.page_results]
-        return payload | _present(raw_result=self.raw_result) | dict(self.extra)
+        return payload | _present(raw_result=self.raw_result, blank=self.blank or None) | dict(self.extra)
 
 
 def _supported(classification: str | None, confidence: float, pages: Iterable[PageResult]) -> tuple[str | None, float]:

@@ -121,7 +121,7 @@ def timed_out(wait: Wait, seen: JobStatus | ClassifyError) -> JobTimedOut:
 
 def answer(job: Job, document: str | None = None) -> ClassificationResult:
     """
-    Take the result out of a job that ended.
+    Return the result of a job that ended. That of a blank document has no classification.
 
     :param document: its label, for the message of a failure.
     :raises JobFailed: the job failed, or no page of it could be classified. A failure of the local
