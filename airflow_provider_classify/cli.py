@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from airflow_provider_classify import __version__
 from airflow_provider_classify.engine.options import AttachmentMode, EngineOptions
 from airflow_provider_classify.engine.page import OcrMode
-from airflow_provider_classify.exceptions import ClassifyError, InvalidCategories
+from airflow_provider_classify.exceptions import ClassifyError, ExtraNotInstalled, InvalidCategories
 from airflow_provider_classify.model.categories import Category, parse_categories
 
 if TYPE_CHECKING:
@@ -74,6 +74,14 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--data", metavar="FOLDER", type=Path, default=Path("classify-data"),
         help="where jobs and waiting uploads are kept (default: ./%(default)s)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--allow-anonymous", action="store_true",
+        help="start without CLASSIFY_API_KEY on an address that other machines reach",
+    )  # fmt: skip
+    serve.add_argument(
+        "--allow-private-urls", action="store_true",
+        help="also fetch a file_url from loopback and private addresses, such as those of your own file servers",
     )  # fmt: skip
     _add_engine_options(serve)
     serve.epilog = "If CLASSIFY_API_KEY is set in the environment, every request must carry that key."
@@ -190,12 +198,19 @@ def _with_progress(answers: Iterator[dict[str, Any]], total: int) -> Iterator[di
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from airflow_provider_classify.service.server import serve
+    try:
+        from airflow_provider_classify.service.server import serve
+    except ModuleNotFoundError as error:
+        raise ExtraNotInstalled(
+            f"The service needs {error.name}; install airflow-provider-classify[service,local]."
+        ) from error
 
     serve(
         host=options.host,
         port=options.port,
         data_dir=options.data,
         options=_engine_options(options),
+        allow_anonymous=options.allow_anonymous,
+        allow_private_urls=options.allow_private_urls,
     )
     return 0

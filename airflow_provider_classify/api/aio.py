@@ -138,7 +138,7 @@ class ApiJobs:
         headers = protocol.submit_headers(idempotency_key)
         what = f"the document {document.label}"
         if document.is_url:
-            data: object = protocol.form(categories, file_url=document.reference)
+            data: object = protocol.form(categories, file_url=document.file_url)
             reply = await self._request("POST", protocol.SUBMIT_PATH, data, headers, what=what)
         else:
             opened = document.open()

@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 import httpx
 
@@ -27,6 +27,8 @@ T = TypeVar("T")
 
 class ApiBackend:
     """One connection's API; each call opens and closes its own HTTP connection."""
+
+    resubmit_is_free: ClassVar[bool] = False
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -110,7 +112,7 @@ class ApiBackend:
         headers = protocol.submit_headers(idempotency_key)
         what = f"the document {document.label}"
         if document.is_url:
-            form = protocol.form(categories, file_url=document.reference)
+            form = protocol.form(categories, file_url=document.file_url)
             response = self._request("POST", protocol.SUBMIT_PATH, what=what, headers=headers, data=form)
         else:
             with document.open() as stream:

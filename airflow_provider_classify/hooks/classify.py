@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_classify.api.one_per_loop import shared
 from airflow_provider_classify.api.settings import CONN_TYPE, Settings
-from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
 from airflow_provider_classify.model import waiting
-from airflow_provider_classify.model.categories import parse_categories
+from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
 from airflow_provider_classify.model.contract import Job, Submission
 
 if TYPE_CHECKING:
@@ -65,19 +65,23 @@ class ClassifyHook(BaseHook):
         """Airflow's name for :attr:`backend`."""
         return self.backend
 
-    def submit(self, document: str, categories: Sequence[Any] | str, idempotency_key: str | None = None) -> Submission:
+    def submit(
+        self, document: DocumentLike, categories: CategoriesLike, idempotency_key: str | None = None
+    ) -> Submission:
         """
         Hand a document over and get a job id.
 
-        :param document: local path, object-storage URI or http(s) URL.
-        :param categories: names, ``{"name", "description", "examples"}`` objects, or a JSON text of these.
+        :param document: local path, object-storage URI or http(s) URL; also an ``os.PathLike`` or an
+            ``ObjectStoragePath``.
+        :param categories: names, ``{"name", "description", "examples"}`` objects, an object
+            ``{name: description}``, or the JSON text of these.
         :param idempotency_key: names this submit: where the backend honours it, a second one with the same
             key gets the first one's job, and a submit whose answer was lost is sent again.
         :raises InvalidCategories: before anything is sent.
         :raises DocumentError: there is nothing to send.
         :raises ApiError: the API refused, failed or was not reached.
         """
-        submission = self.backend.submit(Document(document), parse_categories(categories), idempotency_key)
+        submission = self.backend.submit(Document.of(document), parse_categories(categories), idempotency_key)
         self._log_submission(document, submission)
         return submission
 
@@ -173,12 +177,12 @@ class ClassifyHook(BaseHook):
             yield jobs
 
     async def asubmit(
-        self, document: str, categories: Sequence[Any] | str, idempotency_key: str | None = None
+        self, document: DocumentLike, categories: CategoriesLike, idempotency_key: str | None = None
     ) -> Submission:
         """As :meth:`submit`, on an event loop. For more than one call, :meth:`connect` once."""
         parsed = parse_categories(categories)
         async with self.connect() as jobs:
-            submission = await jobs.submit(Document(document), parsed, idempotency_key)
+            submission = await jobs.submit(Document.of(document), parsed, idempotency_key)
         self._log_submission(document, submission)
         return submission
 
@@ -203,10 +207,10 @@ class ClassifyHook(BaseHook):
         self.log.info("The connection %r is not defined: the local engine classifies.", DEFAULT_CONN_ID)
         return Settings(conn_id=DEFAULT_CONN_ID, backend="local")
 
-    def _log_submission(self, document: str, submission: Submission) -> None:
+    def _log_submission(self, document: DocumentLike, submission: Submission) -> None:
         quota = "" if submission.quota_remaining is None else f", {submission.quota_remaining} left of the quota"
         self.log.info(
-            "Submitted %s as job %s (%s%s).", Document(document).label, submission.job_id, submission.status, quota
+            "Submitted %s as job %s (%s%s).", Document.of(document).label, submission.job_id, submission.status, quota
         )
 
 

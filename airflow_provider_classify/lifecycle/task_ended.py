@@ -1,10 +1,10 @@
 """
-Whether a task that was killed has given its job up.
+Whether a task that was killed has ended for good.
 
-Airflow calls ``on_kill`` also where the job is still wanted. A cleared task's next try may have taken the
-job up before the old trigger is killed (6 ms to 2 s were measured between the two); a worker that shuts
-down kills a task that will be retried; a trigger is killed when another triggerer takes it over
-(apache/airflow#73454). So only a task instance in a terminal state counts.
+Airflow calls ``on_kill`` also where the job is still needed. The next try of a cleared task may have taken
+the job up before the old trigger is killed; a worker that shuts down kills a task that will be retried; a
+trigger is killed when another triggerer takes it over (apache/airflow#73454). So only a task instance in a
+terminal state has ended.
 """
 
 from __future__ import annotations
@@ -12,33 +12,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_provider_classify.lifecycle.compat import task_states
+
 _TERMINAL = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 
 
 def has_given_up(task_instance: Any) -> bool:
     """
-    Ask Airflow's API for the state of a task instance. It blocks; not for an event loop.
+    Ask Airflow whether a task instance is in a terminal state.
 
-    Airflow 2 has no such API, and the answer is no.
+    This blocks: do not call it on an event loop. Airflow 2.x cannot tell, and the answer is ``False``.
     """
-    try:
-        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
-    except ImportError:
+    states = task_states(task_instance)
+    if states is None:
         return False
-    states = RuntimeTaskInstance.get_task_states(
-        dag_id=task_instance.dag_id,
-        run_ids=[task_instance.run_id],
-        task_ids=[task_instance.task_id],
-        map_index=task_instance.map_index,
-    )
     return is_over(states, task_instance.run_id, task_instance.task_id, task_instance.map_index)
 
 
 def is_over(states: Mapping[str, Mapping[str, str | None]], run_id: str, task_id: str, map_index: int | None) -> bool:
     """
-    Read the answer: states by run, and by task id, to which a mapped task's index is added with a ``_``.
+    Return whether the states (as of :func:`compat.task_states`) show this task instance in a terminal state.
 
-    What is not in the answer is not over.
+    A task instance that is not among them has not ended.
     """
     unmapped = map_index is None or map_index < 0
     return states.get(run_id, {}).get(task_id if unmapped else f"{task_id}_{map_index}") in _TERMINAL

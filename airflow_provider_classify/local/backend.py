@@ -14,17 +14,18 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.documents.allowed_roots import require_allowed_examples
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled, JobNotFound
+from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobNotFound
+from airflow_provider_classify.local.engine_extra import require_engine
 from airflow_provider_classify.local.options import engine_options, own_document_types, sentence_model
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
@@ -33,8 +34,6 @@ from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobSta
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
     from airflow_provider_classify.local.job_store import JobStore
-
-_NEEDED = ("pymupdf", "PIL", "onnxruntime", "rapidocr")
 
 
 def default_jobs_url() -> str:
@@ -48,6 +47,8 @@ def default_jobs_url() -> str:
 
 class LocalBackend:
     """The engine in a child process of this one, and its record of jobs."""
+
+    resubmit_is_free: ClassVar[bool] = True
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -68,12 +69,14 @@ class LocalBackend:
         An ``idempotency_key`` whose job is completed gives that job. One whose job is unfinished was left
         behind by a worker that was killed, since jobs run inside their task: it is run again.
 
-        :raises DocumentError: missing, empty, too large or not readable; nothing is recorded.
+        :raises DocumentError: missing, empty, too large, not readable or not allowed (as an example may be, too);
+            nothing is recorded.
         :raises ExtraNotInstalled: without the ``local`` extra.
         :raises InvalidDocumentTypes: the user's own document types cannot be used.
         :raises SentenceModelNotUsable: the user's sentence model cannot be used.
         """
         _require_extra()
+        require_allowed_examples(categories)
         with document.local_copy() as path:
             job = self._job_for(document, categories, idempotency_key)
             job_id = job.job_id
@@ -195,9 +198,4 @@ class LocalJobs:
 
 
 def _require_extra() -> None:
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise ExtraNotInstalled(
-            f"The local engine needs {', '.join(missing)}; install airflow-provider-classify[local], "
-            "or give the task a connection to a classify API."
-        )
+    require_engine(", or give the task a connection to a classify API")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.model import waiting
@@ -36,6 +36,9 @@ class Jobs(Protocol):
 
 class Backend(Protocol):
     """The two routes of the contract, from synchronous code (a worker) and from an event loop."""
+
+    #: Whether to submit a document a second time costs nothing but time.
+    resubmit_is_free: ClassVar[bool]
 
     def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None

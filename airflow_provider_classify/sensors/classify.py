@@ -21,6 +21,7 @@ from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHo
 from airflow_provider_classify.lifecycle import fail_fast
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.contract import Job
+from airflow_provider_classify.model.xcom import xcom_value
 from airflow_provider_classify.triggers.classify import deferral
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class ClassifySensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Look once. An error that a later look can overcome counts as "not yet"."""
-        with fail_fast.only_if_useful():
+        with fail_fast.fail_without_retry():
             seen = self.hook.look(self.job_id)
             if isinstance(seen, ClassifyError):
                 self.log.warning("%s; looking again later.", describe(self.job_id, seen))
@@ -92,7 +93,7 @@ class ClassifySensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume after the trigger's event. :raises AirflowSensorTimeout: as any sensor does."""
         try:
-            with fail_fast.only_if_useful():
+            with fail_fast.fail_without_retry():
                 return self._result(self.hook.fetch(waiting.from_event(event)))
         except JobTimedOut as error:
             if self.soft_fail:
@@ -102,4 +103,4 @@ class ClassifySensor(BaseSensorOperator):
     def _result(self, job: Job) -> dict[str, Any]:
         result = waiting.answer(job)
         self.log.info("Job %s: %s (confidence %.2f).", job.job_id, result.classification, result.confidence)
-        return {"job_id": job.job_id, **result.to_json()}
+        return xcom_value(result, job.job_id)

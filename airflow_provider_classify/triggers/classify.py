@@ -7,25 +7,21 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import TaskDeferred, XCom
-from airflow.triggers.base import BaseTrigger, TaskSuccessEvent, TriggerEvent
+from airflow.providers.common.compat.sdk import TaskDeferred
+from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
-from airflow_provider_classify.lifecycle import cancel
+from airflow_provider_classify.lifecycle import cancel, compat
 from airflow_provider_classify.model import waiting
-from airflow_provider_classify.model.contract import ClassificationResult, JobStatus
+from airflow_provider_classify.model.contract import JobStatus
+from airflow_provider_classify.model.xcom import xcom_value
 
 if TYPE_CHECKING:
     from airflow_provider_classify.model.backend import Jobs
 
 #: How much later than the trigger's own deadline Airflow ends the deferral, if the trigger never came to it.
 BACKSTOP = timedelta(minutes=10)
-
-
-def xcom_of(job_id: str, document: str, result: ClassificationResult) -> dict[str, Any]:
-    """Make what an operator puts in XCom, the same from the worker and from the triggerer."""
-    return {"job_id": job_id, "document": document, **result.to_json()}
 
 
 def deferral(classify_conn_id: str, wait: waiting.Wait, end_with_document: str | None = None) -> TaskDeferred:
@@ -62,8 +58,8 @@ class ClassifyTrigger(BaseTrigger):
     :param since: when the wait began, epoch seconds; the pauses grow with its age.
     :param deadline: when to give up, epoch seconds.
     :param poll_interval: what the pauses grow to, in seconds.
-    :param end_with_document: end the task as successful from here, with the result of this document in XCom,
-        instead of resuming it; only on success, and only where Airflow can (3.x).
+    :param end_with_document: the document's label. Given, the trigger itself writes the result to XCom and ends
+        the task, instead of resuming it; only on success, and only where Airflow can (3.x).
     """
 
     def __init__(
@@ -110,30 +106,21 @@ class ClassifyTrigger(BaseTrigger):
                     is_pushed = await self._push_result(jobs)
         except ClassifyError as error:  # the connection cannot be used
             end = waiting.GaveUp(error)
-        yield TaskSuccessEvent() if is_pushed else TriggerEvent(waiting.to_event(wait, end))
+        yield compat.task_success_event() if is_pushed else TriggerEvent(waiting.to_event(wait, end))
 
     async def _push_result(self, jobs: Jobs) -> bool:
         """
         Write the result to XCom, so that the task needs no second start.
 
-        Not by ``TaskSuccessEvent(xcoms=…)``: Airflow 3.3.2 encodes its values twice.
-
         :returns: ``False`` where the task has to resume: it is not asked for, Airflow cannot (2.x, and
             ``dag.test()``, which runs triggers without a task instance), or something failed.
         """
         task_instance = self.task_instance
-        if self.end_with_document is None or task_instance is None or not hasattr(XCom, "aset"):
+        if self.end_with_document is None or not compat.can_end_task_from_trigger(task_instance):
             return False
         try:
             result = waiting.answer(await jobs.get(self.job_id))
-            await XCom.aset(
-                key="return_value",
-                value=xcom_of(self.job_id, self.end_with_document, result),
-                dag_id=task_instance.dag_id,
-                task_id=task_instance.task_id,
-                run_id=task_instance.run_id,
-                map_index=task_instance.map_index,
-            )
+            await compat.push_xcom(task_instance, xcom_value(result, self.job_id, self.end_with_document))
         except Exception:  # whatever it is, the worker meets it again and says so in the task's log
             self.log.warning("Job %s is finished by a worker instead.", self.job_id, exc_info=True)
             return False

@@ -6,13 +6,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from airflow_provider_classify.engine.ocr import Picture, shared_reader
-from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading.opened_document import Document, PageReading
+from airflow_provider_classify.engine.page import OcrMode, Page
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
+from airflow_provider_classify.engine.reading.pages import first_pages
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentTooLarge, ExtraNotInstalled
+from airflow_provider_classify.engine.reading.source import Source
+from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNeedsOcr, DocumentTooLarge, ExtraNotInstalled
 
 try:
     from PIL import Image, ImageOps
@@ -34,21 +35,24 @@ _DECODER_ERRORS = (OSError, ValueError, SyntaxError, EOFError, OverflowError, In
 
 
 @contextmanager
-def open_image(path: Path, *, name: str, max_pages: int, threads: int | None) -> Iterator[Document]:
+def open_image(source: Source, *, max_pages: int, threads: int | None, ocr: OcrMode) -> Iterator[OpenedDocument]:
     """Open an image; errors as :func:`~airflow_provider_classify.engine.reading.open_document`."""
+    name = source.name
+    if ocr == "never":
+        raise DocumentNeedsOcr(f"The image {name!r} can be read by OCR only; set ocr to auto, or leave images out.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(path, formats=_FORMATS)
+            image = Image.open(source.path_or_file(), formats=_FORMATS)
     except Image.DecompressionBombError as error:
         raise _too_large(name) from error
     except _DECODER_ERRORS as error:
         raise _corrupt(name) from error
     with image:
         _check_size(image, name)
-        page_count = min(max_pages, _frames(image, name)) if image.format in _PAGED_FORMATS else 1
-        pages: Iterator[PageReading] = (_Frame(image, n + 1, name, threads) for n in range(page_count))
-        yield Document(kind=Format.IMAGE, page_count=page_count, pages=pages, is_image=page_count == 1)
+        page_count = _frames(image, name) if image.format in _PAGED_FORMATS else 1
+        pages = first_pages((_Frame(image, n + 1, name, threads) for n in range(page_count)), max_pages)
+        yield OpenedDocument(kind=Format.IMAGE, page_count=page_count, pages=pages, is_image=page_count == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,7 @@ class _Frame:
     def passes(self) -> Iterator[Page]:
         picture = self._picture()
         if picture.is_blank():
-            yield Page(self.number, picture.width, picture.height, (), "ocr")
+            yield Page(self.number, picture.width, picture.height, (), "ocr", is_blank=True)
             return
         yield from shared_reader(self.threads).passes(picture, self.number)
 

@@ -1,17 +1,18 @@
-"""PDF, DOCX, PPTX and HTML through PyMuPDF: the text layer, or OCR where there is none worth the name."""
+"""PDF and HTML through PyMuPDF: the text layer, or OCR where there is none worth the name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.engine.memory import is_out_of_memory
-from airflow_provider_classify.engine.page import Line, Page
+from airflow_provider_classify.engine.page import Line, OcrMode, Page
 from airflow_provider_classify.engine.reading.lines import joined
-from airflow_provider_classify.engine.reading.opened_document import Document, PageReading
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
+from airflow_provider_classify.engine.reading.pages import first_pages
 from airflow_provider_classify.engine.reading.quality import (
     amount_of_text,
     better_reading,
@@ -20,6 +21,7 @@ from airflow_provider_classify.engine.reading.quality import (
     is_readable,
 )
 from airflow_provider_classify.engine.reading.sniffing import Format
+from airflow_provider_classify.engine.reading.source import Source
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
     DocumentEmpty,
@@ -53,34 +55,64 @@ STAMP_MARGIN, STAMP_PICTURE = 0.1, 0.6
 #: Of a page of small print OCR reads less than this share of what an earlier one did, as its lines are too many.
 LEAST_OF_EARLIER = 0.5
 #: Layout of what has no pages of its own, in points: a slide for PPTX, else A4.
-_SLIDE, _SHEET = {"width": 720, "height": 540}, {"width": 595, "height": 842}
+SLIDE, SHEET = {"width": 720, "height": 540}, {"width": 595, "height": 842}
 #: PyMuPDF raises its own errors as RuntimeError, MuPDF's as they come; where a damaged file has fewer pages than it
 #: says, IndexError or ValueError.
-_MUPDF_ERRORS = (RuntimeError, ValueError, IndexError, pymupdf.mupdf.FzErrorBase)
+MUPDF_ERRORS = (RuntimeError, ValueError, IndexError, pymupdf.mupdf.FzErrorBase)
 
 
 @contextmanager
-def open_with_mupdf(path: Path, kind: Format, *, name: str, max_pages: int, threads: int | None) -> Iterator[Document]:
+def open_with_mupdf(
+    source: Source, kind: Format, *, max_pages: int, threads: int | None, ocr: OcrMode
+) -> Iterator[OpenedDocument]:
     """Open a document of ``kind``; errors as :func:`~airflow_provider_classify.engine.reading.open_document`."""
+    with mupdf_file(source, kind) as opened:
+        yield pages_of(opened, source.name, kind, max_pages=max_pages, threads=threads, ocr=ocr)
+
+
+@contextmanager
+def mupdf_file(source: Source, kind: Format, layout: Mapping[str, int] = SHEET) -> Iterator[Any]:
+    """
+    Open a file as a PyMuPDF document.
+
+    :param layout: width and height of the pages of a document that has none of its own, in points.
+
+    :raises DocumentCorrupt: MuPDF cannot open it.
+    :raises DocumentEncrypted: it asks for a password.
+    """
     try:
         # HTML as a stream, because from a path MuPDF would also open the files that it links to.
-        source: dict[str, Any] = {"stream": _head(path)} if kind is Format.HTML else {"filename": str(path)}
-        opened = pymupdf.open(**source, filetype=kind.value, **(_SLIDE if kind is Format.PPTX else _SHEET))
-    except _MUPDF_ERRORS as error:
-        raise _damage(error, f"The document {name!r}") from error
+        is_file = isinstance(source.content, Path) and kind is not Format.HTML
+        content: dict[str, Any] = {"filename": str(source.content)} if is_file else {"stream": _stream(source, kind)}
+        opened = pymupdf.open(**content, filetype=kind.value, **layout)
+    except MUPDF_ERRORS as error:
+        raise _damage(error, f"The document {source.name!r}") from error
     with opened:
         if opened.needs_pass:
-            raise DocumentEncrypted(f"The document {name!r} asks for a password; save it without one.")
-        try:
-            page_count = min(opened.page_count, max_pages)
-        except _MUPDF_ERRORS as error:
-            raise _damage(error, f"The document {name!r}") from error
-        if page_count == 0:
-            if opened.is_repaired:
-                raise DocumentCorrupt(f"The document {name!r} has lost its pages; fetch it again.")
-            raise DocumentEmpty(f"The document {name!r} has no pages; check how it was made.")
-        pages: Iterator[PageReading] = (_MupdfPage(opened, n + 1, name, threads) for n in range(page_count))
-        yield Document(kind=kind, page_count=page_count, pages=pages)
+            raise DocumentEncrypted(f"The document {source.name!r} asks for a password; save it without one.")
+        yield opened
+
+
+def pages_of(
+    opened: Any, name: str, kind: Format, *, max_pages: int, threads: int | None, ocr: OcrMode
+) -> OpenedDocument:
+    """
+    Return the pages of a PyMuPDF document.
+
+    :raises DocumentEmpty: it has none.
+    :raises DocumentCorrupt: it has lost them.
+    """
+    try:
+        page_count = opened.page_count
+    except MUPDF_ERRORS as error:
+        raise _damage(error, f"The document {name!r}") from error
+    if page_count == 0:
+        if opened.is_repaired:
+            raise DocumentCorrupt(f"The document {name!r} has lost its pages; fetch it again.")
+        raise DocumentEmpty(f"The document {name!r} has no pages; check how it was made.")
+    mode = "auto" if ocr == "always" and kind is not Format.PDF else ocr
+    pages = (_MupdfPage(opened, n + 1, name, threads, mode) for n in range(page_count))
+    return OpenedDocument(kind=kind, page_count=page_count, pages=first_pages(pages, max_pages))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +121,18 @@ class _MupdfPage:
     number: int
     name: str
     threads: int | None
+    ocr: OcrMode
 
     def passes(self) -> Iterator[Page]:
         with self._damage_named():
             page = self.document[self.number - 1]
             text = _text_layer(page, self.number)
-            picture = _render(page) if _needs_ocr(page, text) else None
+            is_wanted = self.ocr == "always" or (self.ocr == "auto" and _needs_ocr(page, text))
+            picture = _render(page) if is_wanted else None
         if picture is None:
             yield text
+            if self.ocr == "never":
+                return
             yield from self._read_again(page, text)
             return
         if picture.is_blank():
@@ -105,7 +141,7 @@ class _MupdfPage:
                     f"Page {self.number} of the document {self.name!r} is lost: the file is damaged or incomplete; "
                     "fetch it again."
                 )
-            yield text
+            yield replace(text, is_blank=not text.lines)
             return
         from airflow_provider_classify.engine.ocr import shared_reader
 
@@ -130,7 +166,7 @@ class _MupdfPage:
     def _damage_named(self) -> Iterator[None]:
         try:
             yield
-        except _MUPDF_ERRORS as error:
+        except MUPDF_ERRORS as error:
             raise _damage(error, f"Page {self.number} of the document {self.name!r}") from error
 
 
@@ -198,9 +234,11 @@ def _render(page: Any) -> Picture:
     return Picture.from_rgb(pixels.samples, width=pixels.width, height=pixels.height, stride=pixels.stride)
 
 
-def _head(path: Path) -> bytes:
-    with path.open("rb") as file:
-        return file.read(MAX_HTML_BYTES)
+def _stream(source: Source, kind: Format) -> bytes:
+    # HTML that was made of an Office document is bounded by the blocks that it is made of.
+    if kind is not Format.HTML or isinstance(source.content, bytes):
+        return source.content if isinstance(source.content, bytes) else source.content.read_bytes()
+    return source.read(MAX_HTML_BYTES)
 
 
 def _damage(error: Exception, what: str) -> Exception:

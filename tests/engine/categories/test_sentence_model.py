@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.engine.categories.meanings import BY_KIND, BY_RESEMBLANCE, meanings_of, with_nearness
+from airflow_provider_classify.engine.categories.meanings import BY_RESEMBLANCE, Draft, add_nearness, meanings_of
+from airflow_provider_classify.engine.categories.relatives import BY_KIND
 from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.options import EngineOptions
@@ -68,10 +69,12 @@ def test_of_two_names_the_nearer_one_gets_the_type(model: SentenceModel) -> None
 
 
 def test_words_and_nearness_count_together() -> None:
-    (both,) = with_nearness([{"code": 0.8, "prescription": 0.6}], [{"prescription": 0.7}])
-    assert both["prescription"] == pytest.approx(BY_RESEMBLANCE)
-    assert 0 < both["code"] < BY_RESEMBLANCE
-    assert with_nearness([{"code": 0.5}], [{}]) == [{"code": 0.5}]
+    both = Draft(Category("x"), guessed={"code": 0.8, "prescription": 0.6})
+    neither = Draft(Category("y"), guessed={"code": 0.5})
+    add_nearness([both, neither], [{"prescription": 0.7}, {}])
+    assert both.guessed["prescription"] == pytest.approx(BY_RESEMBLANCE)
+    assert 0 < both.guessed["code"] < BY_RESEMBLANCE
+    assert neither.guessed == {"code": 0.5}
 
 
 def test_the_version_changes_with_the_files(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """
-The form of a submit, read as it arrives: the document goes to disk, the fields stay in memory.
+Read and check the form of a submit.
 
-python-multipart does the parsing. Starlette's own form reader is not used because it keeps the upload
-in a temporary file, from which 500 MB would have to be copied once more, and knows no limit of size.
+The document goes to the disk as it arrives; the fields stay in memory. python-multipart does the parsing. Starlette's
+own form reader is not used because it keeps the upload in a temporary file, from which 500 MB would have to be copied
+once more, and has no limit of size.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+import hashlib
+import json
+from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Protocol
@@ -19,79 +22,113 @@ from starlette.concurrency import run_in_threadpool
 
 from airflow_provider_classify.exceptions import DocumentTooLarge, InvalidCategories
 from airflow_provider_classify.model.categories import Category, parse_categories
-from airflow_provider_classify.service.fetching import is_fetchable
-from airflow_provider_classify.service.refusals import bad_request, invalid_field, too_large
-from airflow_provider_classify.service.spool import SpooledDocument
+from airflow_provider_classify.service.errors import bad_request, invalid_field, too_large
+from airflow_provider_classify.service.fetch_url import is_fetchable
+from airflow_provider_classify.service.upload_folder import Upload
 
 #: The limit for the text fields of a form together, in bytes.
-MAX_FIELD_BYTES = 1024 * 1024
+MAX_FIELD_BYTES = 4 * 1024 * 1024
+#: Of a multipart form; RFC 2046 allows 70.
+MAX_BOUNDARY_BYTES = 256
+#: Parts or fields of a form.
+MAX_PARTS = 100
 _DOCUMENT_FIELD = "pdf_file"
 _TEXT_FIELDS = ("file_url", "categories", "conditions")
 _LONGEST_NAME = 255
+_LONGEST_URL = 8192
 
 
 @dataclass(slots=True)
-class Form:
-    """What a form said: its text fields by name, and the name of the uploaded file, if there was one."""
+class SubmitForm:
+    """
+    What a form said.
+
+    :param fields: the text fields by name.
+    :param upload: the name of the uploaded file, if there was one.
+    :param sha256: of the uploaded file.
+    """
 
     fields: dict[str, str] = field(default_factory=dict)
     upload: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """A valid submit: the document's name for people, its categories, and where to fetch it unless it was uploaded."""
+class SubmitRequest:
+    """
+    A valid submit.
+
+    :param document: the document's name for people.
+    :param file_url: where to fetch the document from, unless it was uploaded.
+    :param sha256: of the uploaded document.
+    """
 
     document: str
     categories: tuple[Category, ...]
-    file_url: str | None
+    file_url: str | None = None
+    sha256: str | None = None
+
+    def fingerprint(self) -> str:
+        """Return what is the same for two submits of the same document (or URL) and the same categories."""
+        categories = [category.to_json() for category in self.categories]
+        text = json.dumps([self.sha256, self.file_url, categories], ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
-def read_order(form: Form) -> Order:
+def read_request(form: SubmitForm) -> SubmitRequest:
     """
     Check what a form said.
 
-    :raises Refusal: 400 without exactly one document or with malformed categories, 422 without categories.
+    :raises HttpError: 400 without exactly one document or with malformed categories, 422 without categories.
     """
     file_url = form.fields.get("file_url", "").strip() or None
     if form.upload is None and file_url is None:
         raise bad_request("Either pdf_file or file_url must be provided")
     if form.upload is not None and file_url is not None:
         raise bad_request("Provide either pdf_file or file_url, not both")
-    if file_url is not None and not is_fetchable(file_url):
-        raise bad_request("file_url must be an absolute http or https URL")
+    if file_url is not None and (len(file_url) > _LONGEST_URL or not is_fetchable(file_url)):
+        raise bad_request(f"file_url must be an absolute http or https URL of at most {_LONGEST_URL} characters")
     written = form.fields.get("categories") or form.fields.get("conditions")
     if not written:
         raise invalid_field("categories", "missing", "Field required")
+    categories = _read_categories(written)
+    return SubmitRequest(display_name(form.upload or file_url or ""), categories, file_url, form.sha256)
+
+
+def _read_categories(written: str) -> tuple[Category, ...]:
     try:
         categories = parse_categories(written)
     except InvalidCategories as error:
         raise bad_request(str(error)) from error
     if any(category.examples for category in categories):
         raise bad_request("Categories must not have examples: the service reads no files that a client names")
-    return Order(display_name(form.upload or file_url or ""), categories, file_url)
+    return categories
 
 
 def display_name(given: str) -> str:
-    """Make a name for people from a file name or URL: the last part of its path, printable, not too long."""
+    """Return a name for people, from a file name or URL: the last part of its path, printable, not too long."""
     path = urlsplit(given).path if "://" in given else given.replace("\\", "/")
-    name = "".join(char for char in PurePosixPath(path).name if char.isprintable())
+    name = "".join(character for character in PurePosixPath(path).name if character.isprintable())
     return name[-_LONGEST_NAME:] or "document"
 
 
 async def read_form(
-    chunks: AsyncIterator[bytes], content_type: str | None, create: Callable[[], SpooledDocument], max_bytes: int
-) -> Form:
+    chunks: AsyncIterable[bytes], content_type: str | None, create: Callable[[], Upload], max_bytes: int
+) -> SubmitForm:
     """
     Read a form of either encoding from the body's ``chunks``.
 
     :param create: opens the file for the document; it is committed when this returns, and discarded if it raises.
-    :raises Refusal: 400 for a broken form, 413 for too large a document or fields, 422 for text as ``pdf_file``.
+    :raises HttpError: 400 for a broken form, 413 for too large a document or fields, 422 for text as ``pdf_file``.
+    :raises StorageFull: there is no room for the document.
     """
     kind, options = parse_options_header(content_type)
+    boundary = options.get(b"boundary", b"")
     reader: _Reader
-    if kind == b"multipart/form-data" and options.get(b"boundary"):
-        reader = _MultipartReader(options[b"boundary"], create, max_bytes)
+    if kind == b"multipart/form-data" and boundary:
+        if len(boundary) > MAX_BOUNDARY_BYTES:
+            raise bad_request(f"The form's boundary is longer than {MAX_BOUNDARY_BYTES} bytes")
+        reader = _MultipartReader(boundary, create, max_bytes)
     elif kind == b"application/x-www-form-urlencoded":
         reader = _UrlencodedReader()
     else:
@@ -111,7 +148,7 @@ async def read_form(
 class _Reader(Protocol):
     def feed(self, chunk: bytes) -> None: ...
 
-    def finish(self) -> Form: ...
+    def finish(self) -> SubmitForm: ...
 
     def discard(self) -> None: ...
 
@@ -125,12 +162,18 @@ class _UrlencodedReader:
         if len(self._body) > MAX_FIELD_BYTES:
             raise too_large("The form", MAX_FIELD_BYTES)
 
-    def finish(self) -> Form:
+    def finish(self) -> SubmitForm:
         try:
-            pairs = parse_qsl(self._body.decode(), keep_blank_values=True, max_num_fields=100)
+            pairs = parse_qsl(self._body.decode(), keep_blank_values=True, max_num_fields=MAX_PARTS)
         except ValueError as error:
             raise bad_request("The form is not well-formed application/x-www-form-urlencoded text") from error
-        return Form({name: value for name, value in pairs if name in _TEXT_FIELDS})
+        fields: dict[str, str] = {}
+        for name, value in pairs:
+            if name in fields:
+                raise bad_request(f"Provide one {name}, not several")
+            if name in _TEXT_FIELDS:
+                fields[name] = value
+        return SubmitForm(fields)
 
     def discard(self) -> None:
         self._body.clear()
@@ -140,21 +183,22 @@ class _MultipartReader:
     """
     Receives python-multipart's callbacks.
 
-    A part of another name is read over. A file part without a file name is what a browser
+    A part of another name is skipped. A file part without a file name is what a browser
     sends for an empty file field: no document.
     """
 
-    def __init__(self, boundary: bytes, create: Callable[[], SpooledDocument], max_bytes: int) -> None:
+    def __init__(self, boundary: bytes, create: Callable[[], Upload], max_bytes: int) -> None:
         self._create = create
         self._max_bytes = max_bytes
-        self._form = Form()
+        self._form = SubmitForm()
         self._texts: dict[str, bytearray] = {}
-        self._document: SpooledDocument | None = None
+        self._document: Upload | None = None
         self._write: Callable[[bytes], None] | None = None
         self._header_name = b""
         self._header_value = b""
         self._disposition = b""
         self._received = 0
+        self._parts = 0
         self._ended = False
         self._parser = MultipartParser(
             boundary,
@@ -180,13 +224,14 @@ class _MultipartReader:
         except DocumentTooLarge as error:
             raise too_large("The document", self._max_bytes) from error
 
-    def finish(self) -> Form:
+    def finish(self) -> SubmitForm:
         if not self._ended:
             raise bad_request("The form ends before its last part does")
         for name, text in self._texts.items():
             self._form.fields[name] = text.decode(errors="replace")
         if self._document:
             self._document.commit()
+            self._form.sha256 = self._document.sha256
         return self._form
 
     def discard(self) -> None:
@@ -194,6 +239,9 @@ class _MultipartReader:
             self._document.discard()
 
     def _on_part_begin(self) -> None:
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise bad_request(f"The form has more than {MAX_PARTS} parts")
         self._disposition = b""
         self._write = None
 
@@ -217,6 +265,8 @@ class _MultipartReader:
             if options[b"filename"]:
                 self._open(_text(options[b"filename"]))
         elif name in _TEXT_FIELDS:
+            if name in self._texts:
+                raise bad_request(f"Provide one {name}, not several")
             self._texts[name] = bytearray()
             self._write = self._texts[name].extend
 

@@ -12,7 +12,8 @@ import psutil
 import pytest
 from samples import draw_samples
 
-from airflow_provider_classify.exceptions import ServiceNotStarted
+from airflow_provider_classify.exceptions import ExtraNotInstalled, ServiceNotStarted
+from airflow_provider_classify.local import engine_extra
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.contract import Job, JobStatus
 from airflow_provider_classify.service.server import serve
@@ -151,3 +152,42 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(ServiceNotStarted, match="file/data"):
         serve(port=0, data_dir=tmp_path / "file" / "data")
+
+
+def test_a_public_address_needs_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLASSIFY_API_KEY", raising=False)
+    with pytest.raises(ServiceNotStarted, match="--allow-anonymous"):
+        serve("0.0.0.0", port=0, data_dir=tmp_path)
+
+
+def test_a_missing_engine_is_named_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    installed = engine_extra.find_spec
+    monkeypatch.setattr(engine_extra, "find_spec", lambda name: None if name == "onnxruntime" else installed(name))
+    with pytest.raises(ExtraNotInstalled, match=r"onnxruntime; install airflow-provider-classify\[local\]"):
+        serve(port=0, data_dir=tmp_path)
+
+
+def test_an_address_that_is_not_public_is_fetched_from_only_by_a_switch(tmp_path: Path) -> None:
+    with running_service(tmp_path) as service:
+        data = {"categories": CATEGORIES, "file_url": f"{service.url}/health"}
+        job = ended(service, httpx.post(f"{service.url}/classify", data=data).json()["job_id"])
+        assert (job.status, job.error_kind) == (JobStatus.FAILED, "RequestRejected")
+    with running_service(tmp_path, allow_private_urls=True) as service:
+        data["file_url"] = f"{service.url}/openapi.json"
+        job = ended(service, httpx.post(f"{service.url}/classify", data=data).json()["job_id"])
+        assert job.error_kind != "RequestRejected"
+
+
+def test_requests_that_are_not_http_leave_no_trace_but_a_line(tmp_path: Path) -> None:
+    with running_service(tmp_path) as service:
+        host, port = service.url.removeprefix("http://").split(":")
+        for data in (b"\x16\x03\x01\x02\x00\x01\r\n\r\n", b"GET /\x1b[2J HTTP/1.1\r\n\r\n", b"\n" * 100_000):
+            with socket.create_connection((host, int(port))) as client:
+                client.sendall(data)
+                client.shutdown(socket.SHUT_WR)
+                while client.recv(65536):
+                    pass
+        assert httpx.get(f"{service.url}/health").status_code == 200
+        log = service.log.read_text()
+        assert "Traceback" not in log
+        assert "\x1b[2J" not in log

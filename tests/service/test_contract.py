@@ -17,7 +17,6 @@ import pytest
 
 from airflow_provider_classify.local import database
 from airflow_provider_classify.model.contract import CANNOT_OPEN, MAX_BYTES, Job, JobStatus, Submission
-from airflow_provider_classify.service import work
 from tests.support.app_server import AppServer, app_server
 from tests.support.waiting import wait_until
 
@@ -91,10 +90,10 @@ def test_a_job_goes_from_queued_to_completed(held_server: AppServer) -> None:
 
 def test_a_document_is_kept_until_its_job_ends(held_server: AppServer) -> None:
     job_id = submit(held_server).json()["job_id"]
-    assert held_server.spooled() == {job_id}
+    assert held_server.uploads() == {job_id}
     held_server.classifier.gate.set()
     held_server.ended(job_id)
-    wait_until(lambda: held_server.spooled() == set())
+    wait_until(lambda: held_server.uploads() == set())
 
 
 @pytest.mark.parametrize(
@@ -118,7 +117,7 @@ def test_a_job_fails_with_a_sentence_and_a_kind(server: AppServer, content: byte
         "result": None,
         "error_kind": kind,
     }
-    wait_until(lambda: server.spooled() == set())
+    wait_until(lambda: server.uploads() == set())
 
 
 def test_a_bug_fails_its_job_and_no_other(server: AppServer) -> None:
@@ -161,7 +160,7 @@ def test_a_file_name_of_any_script_arrives(server: AppServer) -> None:
             "Provide either pdf_file or file_url, not both",
         ),
         ({"data": {"categories": CATEGORIES, "file_url": "file:///etc/passwd"}}, 400, "file_url must be"),
-        ({"data": {"categories": "nonsense"}, "files": {"pdf_file": ("a.pdf", b"x")}}, 400, "not a JSON list"),
+        ({"data": {"categories": "nonsense"}, "files": {"pdf_file": ("a.pdf", b"x")}}, 400, "not JSON"),
         ({"data": {"categories": '["a", "a"]'}, "files": {"pdf_file": ("a.pdf", b"x")}}, 400, "given twice"),
         ({"json": {"categories": ["a"]}}, 400, "multipart/form-data"),
         ({"content": b"x", "headers": {"content-type": "multipart/form-data"}}, 400, "boundary"),
@@ -186,7 +185,7 @@ def test_bad_requests_say_why(server: AppServer, form: dict[str, Any], status: i
     assert reply.status_code == status
     assert detail in reply.json()["detail"]
     assert server.store.unfinished() == []
-    assert server.spooled() == set()
+    assert server.uploads() == set()
 
 
 @pytest.mark.parametrize(
@@ -201,7 +200,7 @@ def test_a_field_of_the_wrong_sort_is_a_422_with_a_list(server: AppServer, form:
     reply = httpx.post(f"{server.url}/classify", **form)
     assert reply.status_code == 422
     assert [error["loc"] for error in reply.json()["detail"]] == [["body", field]]
-    assert server.spooled() == set()
+    assert server.uploads() == set()
 
 
 def test_unknown_fields_and_files_are_read_over(server: AppServer) -> None:
@@ -214,7 +213,7 @@ def test_unknown_fields_and_files_are_read_over(server: AppServer) -> None:
     assert server.classifier.seen == [("a.pdf", b"right")]
 
 
-@pytest.mark.parametrize("path", ["/", "/classify/x/y", "/nothing", "/docs", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/", "/classify/x/y", "/nothing", "/docs", "/redoc"])
 def test_unknown_routes_have_a_detail(server: AppServer, path: str) -> None:
     reply = httpx.get(server.url + path)
     assert (reply.status_code, reply.json()) == (404, {"detail": "Not Found"})
@@ -243,7 +242,7 @@ def test_a_wrong_key_is_refused(tmp_path: Path, headers: dict[str, str]) -> None
             assert reply.status_code == 401
             assert "API key" in reply.json()["detail"]
             assert "s3cret" not in reply.text
-        assert server.spooled() == set()
+        assert server.uploads() == set()
 
 
 def test_the_right_key_is_let_in(tmp_path: Path) -> None:
@@ -271,7 +270,7 @@ def test_a_document_of_the_limit_is_taken_and_one_byte_more_is_not(tmp_path: Pat
             "message": detail,
             "details": {"max_bytes": 200_000},
         }
-        assert server.spooled() == {accepted.json()["job_id"]}
+        assert server.uploads() == {accepted.json()["job_id"]}
 
 
 def test_an_announced_length_beyond_the_limit_is_refused(tmp_path: Path) -> None:
@@ -292,11 +291,11 @@ def test_the_limit_holds_without_an_announced_length(tmp_path: Path) -> None:
         )
         assert reply.request.headers.get("content-length") is None
         assert reply.status_code == 413
-        assert server.spooled() == set()
+        assert server.uploads() == set()
 
 
 def test_long_text_fields_are_refused(server: AppServer) -> None:
-    text = {"categories": "x" * 1_200_000}
+    text = {"categories": "x" * 4_300_000}
     for form in ({"data": text}, {"data": text, "files": {"pdf_file": ("a.pdf", b"x")}}):
         reply = httpx.post(f"{server.url}/classify", **form)
         assert reply.status_code == 413
@@ -321,7 +320,7 @@ def test_a_full_queue_refuses_and_names_the_wait(held_server: AppServer) -> None
         "message": detail,
         "details": {"reason": "queue_full", "retry_after": 5},
     }
-    assert server.spooled() == {running, *waiting}
+    assert server.uploads() == {running, *waiting}
     server.classifier.gate.set()
     server.ended(waiting[-1])
     assert submit(server).status_code == 202
@@ -342,10 +341,10 @@ def test_an_upload_that_breaks_off_leaves_nothing(held_server: AppServer) -> Non
         connection.putheader("Content-Length", "100000")
         connection.endheaders()
         connection.send(b'--b\r\ncontent-disposition: form-data; name="pdf_file"; filename="a"\r\n\r\nhalf a file')
-        wait_until(held_server.spooled)
+        wait_until(held_server.uploads)
         connection.sock.shutdown(socket.SHUT_RDWR)
         connection.close()
-        wait_until(lambda: held_server.spooled() == set())
+        wait_until(lambda: held_server.uploads() == set())
     assert submit(held_server).status_code == 202
 
 
@@ -366,7 +365,7 @@ def test_a_cancelled_job_gives_its_place_in_the_queue_back(held_server: AppServe
     assert server.ended(later.json()["job_id"]).status is JobStatus.COMPLETED
     assert server.ended(waiting[1]).status is JobStatus.COMPLETED
     assert len(server.classifier.seen) == 3
-    wait_until(lambda: server.spooled() == set())
+    wait_until(lambda: server.uploads() == set())
 
 
 def test_a_job_that_is_cancelled_while_it_is_classified_stays_cancelled(held_server: AppServer) -> None:
@@ -375,7 +374,7 @@ def test_a_job_that_is_cancelled_while_it_is_classified_stays_cancelled(held_ser
     wait_until(lambda: server.classifier.seen)
     assert httpx.delete(f"{server.url}/classify/{job_id}").json()["status"] == "failed"
     server.classifier.gate.set()
-    wait_until(lambda: server.spooled() == set())
+    wait_until(lambda: server.uploads() == set())
     assert get(server, job_id).json()["error_kind"] == "JobCancelled"
 
 
@@ -405,7 +404,7 @@ def test_one_idempotency_key_is_one_job(held_server: AppServer) -> None:
     again = submit(held_server, **key)
     assert (again.status_code, again.json()) == (202, first.json())
     assert held_server.store.unfinished() == [first.json()["job_id"]]
-    assert held_server.spooled() == {first.json()["job_id"]}
+    assert held_server.uploads() == {first.json()["job_id"]}
     assert submit(held_server, **{"Idempotency-Key": "another"}).json()["job_id"] != first.json()["job_id"]
 
 
@@ -445,7 +444,7 @@ def test_submits_from_many_threads_are_all_done(server: AppServer) -> None:
     with httpx.Client(base_url=server.url) as client, ThreadPoolExecutor(16) as pool:
         done = set(pool.map(whole, range(80)))
     assert set(server.classifier.seen) == done
-    wait_until(lambda: server.spooled() == set())
+    wait_until(lambda: server.uploads() == set())
 
 
 def test_a_lost_record_is_a_503_in_words_of_the_contract(server: AppServer) -> None:
@@ -464,7 +463,6 @@ def test_a_result_that_could_not_be_recorded_is_not_lost(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(database, "SQLITE_WAIT", 0.1)
-    monkeypatch.setattr(work, "RECORD_RETRY_SECONDS", 0.05)
     with app_server(tmp_path, held=True) as server:
         job_id = submit(server).json()["job_id"]
         wait_until(lambda: server.classifier.seen)
@@ -475,4 +473,16 @@ def test_a_result_that_could_not_be_recorded_is_not_lost(
             assert get(server, job_id).json()["status"] == "processing"
             assert submit(server).status_code == 503
         assert server.ended(job_id).status is JobStatus.COMPLETED
-        wait_until(lambda: server.spooled() == set())
+        wait_until(lambda: server.uploads() == set())
+
+
+def test_the_routes_are_described(server: AppServer) -> None:
+    described = httpx.get(f"{server.url}/openapi.json").json()
+    methods = {path: set(operations) for path, operations in described["paths"].items()}
+    assert methods == {
+        "/classify": {"get", "post"},
+        "/classify/{job_id}": {"get", "delete"},
+        "/health": {"get"},
+    }
+    form = described["paths"]["/classify"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert set(form["properties"]) == {"pdf_file", "file_url", "categories"}

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import socket
+import ssl
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -19,8 +26,8 @@ from airflow_provider_classify.exceptions import (
     RequestRejected,
 )
 from airflow_provider_classify.model.contract import Job, JobStatus
-from airflow_provider_classify.service import fetching
-from airflow_provider_classify.service.fetching import fetch
+from airflow_provider_classify.service.fetch_url import MAX_REDIRECTS, FetchLimits, UrlFetcher
+from airflow_provider_classify.service.pace import Pace
 from tests.support.app_server import AppServer, app_server
 from tests.support.waiting import wait_until
 
@@ -79,14 +86,18 @@ def files() -> Iterator[str]:
 
 
 @contextmanager
-def _file_server() -> Iterator[tuple[str, threading.Event]]:
+def _file_server(certificate: Path | None = None, key: Path | None = None) -> Iterator[tuple[str, threading.Event]]:
     gate = threading.Event()
     handler = type("Files", (_Files,), {"gate": gate})
     server = _QuietServer(("127.0.0.1", 0), handler)
+    if certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(certificate, key)
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}", gate
+        yield f"{'https' if certificate else 'http'}://127.0.0.1:{server.server_port}", gate
     finally:
         gate.set()
         server.shutdown()
@@ -94,9 +105,16 @@ def _file_server() -> Iterator[tuple[str, threading.Event]]:
         server.server_close()
 
 
-def fetched(url: str) -> bytes:
+def fetched(url: str, *, allow_private: bool = True, limits: FetchLimits | None = None) -> bytes:
     pieces: list[bytes] = []
-    fetch(url, pieces.append)
+
+    async def write(piece: bytes) -> None:
+        pieces.append(piece)
+
+    async def fetch() -> None:
+        await UrlFetcher(allow_private=allow_private, limits=limits).fetch(url, write)
+
+    asyncio.run(fetch())
     return b"".join(pieces)
 
 
@@ -115,12 +133,12 @@ def test_the_document_is_fetched_whole(files: str) -> None:
 
 
 def test_some_redirects_are_followed(files: str) -> None:
-    assert fetched(f"{files}/hop/{fetching.MAX_REDIRECTS}") == DOCUMENT
+    assert fetched(f"{files}/hop/{MAX_REDIRECTS}") == DOCUMENT
 
 
 def test_not_more(files: str) -> None:
     with pytest.raises(RequestRejected, match="redirects"):
-        fetched(f"{files}/hop/{fetching.MAX_REDIRECTS + 1}")
+        fetched(f"{files}/hop/{MAX_REDIRECTS + 1}")
 
 
 @pytest.mark.parametrize("target", ["file:///etc/passwd", "ftp://example.org/a"])
@@ -135,13 +153,39 @@ def test_a_redirect_to_credentials_is_refused(files: str, address: str) -> None:
         fetched(f"{files}/to?http://{address}/latest/meta-data")
 
 
-def test_the_address_that_answered_is_judged_too(files: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # A name that resolves to something harmless when asked first, and otherwise when connected to.
-    refused = files.removeprefix("http://").split(":")[0]
-    monkeypatch.setattr(fetching, "is_refused_address", lambda address: address == refused)
-    monkeypatch.setattr(fetching, "_refuse_by_name", lambda url: None)
-    with pytest.raises(RequestRejected, match=refused):
-        fetched(f"{files}/scan.pdf")
+def test_private_addresses_are_refused_unless_allowed(files: str) -> None:
+    for url in (files, files.replace("127.0.0.1", "localhost"), files.replace("127.0.0.1", "[::ffff:127.0.0.1]")):
+        with pytest.raises(RequestRejected, match="fetches nothing"):
+            fetched(f"{url}/scan.pdf", allow_private=False)
+
+
+def test_the_address_that_is_connected_to_is_judged(files: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    # A name that resolves to a public address when asked first, and to this machine when asked again.
+    answers = iter(["93.184.216.34"])
+    resolve = socket.getaddrinfo
+
+    def rebound(host: str, *args: Any, **kwargs: Any) -> Any:
+        return resolve(next(answers, "127.0.0.1") if host == "rebound.example" else host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebound)
+    url = files.replace("127.0.0.1", "rebound.example")
+    next(answers)
+    with pytest.raises(RequestRejected, match=r"127\.0\.0\.1"):
+        fetched(f"{url}/scan.pdf", allow_private=False)
+    assert fetched(f"{url}/scan.pdf") == DOCUMENT
+
+
+def test_a_certificate_is_compared_with_the_name_in_the_url(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=other.example",
+         "-addext", "subjectAltName=DNS:other.example", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    with _file_server(certificate, key) as (url, gate):
+        gate.set()
+        with pytest.raises(DocumentNotReadable, match="Certificate"):
+            fetched(f"{url}/scan.pdf")
 
 
 @pytest.mark.parametrize(
@@ -162,15 +206,97 @@ def test_a_server_that_is_not_there_is_told() -> None:
         fetched("http://127.0.0.1:9/a")
 
 
-def test_a_transfer_has_a_deadline(files: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fetching, "FETCH_SECONDS", -1.0)
-    with pytest.raises(DocumentTookTooLong):
-        fetched(f"{files}/scan.pdf")
+@dataclass(frozen=True)
+class _Drip:
+    """A server that says its lines over and over, a few bytes at a time, and never finishes."""
+
+    first: bytes
+    again: bytes
+
+    async def serve(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            writer.write(self.first)
+            while not writer.is_closing():
+                writer.write(self.again)
+                await writer.drain()
+                await asyncio.sleep(0.001)
 
 
-def test_a_transfer_can_be_given_up(files: str) -> None:
-    with pytest.raises(DocumentNotReadable, match="stops"):
-        fetch(f"{files}/scan.pdf", lambda _: None, go_on=lambda: False)
+DRIPS = {
+    "header without end": _Drip(b"HTTP/1.1 200 OK\r\nX-Pad: ", b"a"),
+    "headers without end": _Drip(b"HTTP/1.1 200 OK\r\n", b"X-Pad: a\r\n"),
+    "informational answers without end": _Drip(b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"),
+    "body without end": _Drip(b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\n", b"a"),
+    "chunks without end": _Drip(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\na\r\n"),
+    "silence": _Drip(b"", b""),
+}
+
+
+@contextmanager
+def _dripping(drip: _Drip) -> Iterator[str]:
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(asyncio.start_server(drip.serve, "127.0.0.1", 0))
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        server.close()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()
+
+
+@pytest.mark.parametrize("drip", DRIPS.values(), ids=DRIPS.keys())
+def test_the_whole_exchange_has_one_deadline(drip: _Drip) -> None:
+    limits = FetchLimits(seconds=0.5, header_seconds=60, pace=Pace(60, 60, 1e-9))
+    with _dripping(drip) as url, pytest.raises((DocumentTookTooLong, DocumentNotReadable)):
+        fetched(f"{url}/a", limits=limits)
+
+
+@pytest.mark.parametrize("name", ["header without end", "informational answers without end", "silence"])
+def test_a_header_has_a_deadline(name: str) -> None:
+    limits = FetchLimits(seconds=600, header_seconds=0.3)
+    with _dripping(DRIPS[name]) as url, pytest.raises((DocumentTookTooLong, DocumentNotReadable)):
+        fetched(f"{url}/a", limits=limits)
+
+
+@pytest.mark.parametrize("name", ["body without end", "chunks without end"])
+def test_a_body_has_a_minimum_rate(name: str) -> None:
+    limits = FetchLimits(seconds=600, pace=Pace(idle_seconds=600, grace_seconds=0.3, bytes_per_second=1e6))
+    with _dripping(DRIPS[name]) as url, pytest.raises(DocumentTookTooLong, match="fast enough"):
+        fetched(f"{url}/a", limits=limits)
+
+
+def test_slow_servers_stop_no_other_fetch(tmp_path: Path, files: str) -> None:
+    with _dripping(DRIPS["silence"]) as slow, app_server(tmp_path) as server:
+        held = [submit(server, f"{slow}/{i}") for i in range(40)]
+        assert ended(server, f"{files}/scan.pdf".replace("127.0.0.1", "localhost")).status is JobStatus.COMPLETED
+        assert set(held) <= set(server.store.unfinished())
+
+
+def test_one_host_is_asked_for_so_many_documents_at_a_time(tmp_path: Path) -> None:
+    with (
+        _file_server() as (url, gate),
+        app_server(tmp_path, fetch_limits=FetchLimits(concurrent=8, per_host=2)) as server,
+    ):
+        jobs = [submit(server, f"{url}/held/{i}") for i in range(6)]
+        wait_until(lambda: len(server.uploads()) == 2)
+        wait_until(lambda: [server.store.get(job_id).status for job_id in jobs].count(JobStatus.PROCESSING) == 2)
+        gate.set()
+        assert {server.ended(job_id).status for job_id in jobs} == {JobStatus.COMPLETED}
+
+
+def test_a_cancelled_job_is_not_fetched_any_more(tmp_path: Path) -> None:
+    with _file_server() as (url, _), app_server(tmp_path, capacity=1) as server:
+        job_id = submit(server, f"{url}/held")
+        wait_until(server.uploads)
+        httpx.delete(f"{server.url}/classify/{job_id}")
+        wait_until(lambda: server.uploads() == set())
+        assert server.store.get(job_id).error_kind == "JobCancelled"
 
 
 def test_secrets_of_a_url_stay_out_of_errors(files: str) -> None:
@@ -186,7 +312,7 @@ def test_a_job_fetches_and_classifies(tmp_path: Path, files: str) -> None:
         job = ended(server, f"{files}/scan.pdf?signature=abc")
         assert job.status is JobStatus.COMPLETED
         assert server.classifier.seen == [("scan.pdf", DOCUMENT)]
-        wait_until(lambda: server.spooled() == set())
+        wait_until(lambda: server.uploads() == set())
 
 
 @pytest.mark.parametrize(
@@ -204,7 +330,7 @@ def test_a_job_whose_document_cannot_be_fetched_fails(
         job = ended(server, files + path)
         assert (job.status, job.error_kind) == (JobStatus.FAILED, error.__name__)
         assert job.error
-        assert server.spooled() == set()
+        assert server.uploads() == set()
         assert server.classifier.seen == []
 
 
@@ -212,7 +338,7 @@ def test_a_document_beyond_the_limit_fails_its_job(tmp_path: Path, files: str) -
     with app_server(tmp_path, max_bytes=len(DOCUMENT) - 1) as server:
         job = ended(server, f"{files}/scan.pdf")
         assert (job.status, job.error_kind) == (JobStatus.FAILED, DocumentTooLarge.__name__)
-        assert server.spooled() == set()
+        assert server.uploads() == set()
 
 
 def test_failed_fetches_give_their_places_back(tmp_path: Path, files: str) -> None:

@@ -19,7 +19,7 @@ CATEGORIES = ["invoice", Category(name="receipt", description="proof of payment"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    with running_service(tmp_path_factory.mktemp("service"), api_key=KEY) as service:
+    with running_service(tmp_path_factory.mktemp("service"), api_key=KEY, allow_private_urls=True) as service:
         yield service
 
 
