@@ -26,6 +26,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import psutil
 import pymupdf
 from rapidocr import RapidOCR
 
@@ -228,8 +229,8 @@ def _bench_child(
 
 
 def _peak_mb() -> int:
-    (child,) = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{child}/status").read_text())
+    (child,) = psutil.Process().children()
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{child.pid}/status").read_text())
     assert found is not None
     return int(found[1]) // 1024
 

@@ -123,11 +123,9 @@ def _start(arguments: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[byte
         except BaseException as error:
             started.set_exception(error)
             return
-        pid = process.pid
         started.set_result(process)
-        del process  # so that an abandoned child loses its input, and ends
         with suppress(ChildProcessError):  # the child has ended, and the caller has its exit code
-            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
 
     if sys.platform != "linux":
         return _popen(arguments, errors)
