@@ -118,7 +118,7 @@ def running_service(
 ) -> Iterator[RunningService]:
     """Start the service on ``data_dir``, with ``env`` added to the environment, and end it after the block."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    service = RunningService(data_dir, api_key, port, allow_private_urls, env)
+    service = RunningService(data_dir, api_key, port, env, allow_private_urls=allow_private_urls)
     try:
         yield service
     finally:
