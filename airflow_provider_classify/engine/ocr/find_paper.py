@@ -13,6 +13,8 @@ from airflow_provider_classify.engine.ocr.page_image import Pixels, Region
 
 #: Print is too small to be read if its lines are lower than this, in pixels of the picture.
 SMALL_PRINT = 16.0
+#: On a sheet of less than this share of the page's area some print is too small, even if what was found is not.
+SMALL_SHEET = 0.2
 #: A region is worth a closer picture if it is at most this share of the page's width or of its height, ...
 MOST = 0.7
 #: ... and not a speck: this share of the page's area at least.
@@ -29,15 +31,16 @@ _THUMBNAIL = 320
 
 def region_of_small_print(pixels: Pixels, boxes: Sequence[TextBox]) -> Region | None:
     """
-    Return the region of a picture that holds its text, if that is small there and its print too small to read.
+    Return the region of a picture that holds its text, if that is small and its print may be too small to read.
 
     :param boxes: the lines of text that were found in the picture; there may be none, as the print is too small.
     """
-    if boxes and median(box.size for box in boxes) >= SMALL_PRINT:
-        return None
     height, width = pixels.shape[:2]
-    found = _sheet(pixels, boxes) or _extent(boxes, width, height)
+    is_small_print = not boxes or median(box.size for box in boxes) < SMALL_PRINT
+    found = _sheet(pixels, boxes) or (_extent(boxes, width, height) if is_small_print else None)
     if found is None or not _is_small(found):
+        return None
+    if not is_small_print and (found.x1 - found.x0) * (found.y1 - found.y0) > SMALL_SHEET:
         return None
     across, down = found.x1 - found.x0, found.y1 - found.y0
     return Region(

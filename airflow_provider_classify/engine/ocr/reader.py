@@ -16,7 +16,7 @@ from airflow_provider_classify.engine.ocr.find_paper import region_of_small_prin
 from airflow_provider_classify.engine.ocr.models import DETECTION, RECOGNITION, model_path
 from airflow_provider_classify.engine.ocr.page_image import Picture, Pixels
 from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, RecognisedText, Recogniser
-from airflow_provider_classify.engine.ocr.text_layer import boxes_beside, merged, turned_lines
+from airflow_provider_classify.engine.ocr.merge import boxes_beside, merged, turned_lines
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.sandbox.cores import available_cores
 
