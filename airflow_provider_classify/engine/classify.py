@@ -25,7 +25,7 @@ from airflow_provider_classify.engine.confidence import (
 from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.page_groups import group_pages
-from airflow_provider_classify.engine.reading import Document, PageReading, open_document
+from airflow_provider_classify.engine.reading import OpenedDocument, PageReading, open_document
 from airflow_provider_classify.engine.scoring.category_words import (
     OwnWords,
     OwnWordsPage,
@@ -142,7 +142,7 @@ class Classifier:
         with open_document(path, name=name, max_pages=self._max_pages, threads=self._threads) as document:
             return self.classify_document(document)
 
-    def classify_document(self, document: Document) -> ClassificationResult:
+    def classify_document(self, document: OpenedDocument) -> ClassificationResult:
         """
         Classify a document that is already open; reads its pages as far as needed.
 

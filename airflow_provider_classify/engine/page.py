@@ -41,6 +41,7 @@ class Page:
     ``unread`` are the lines that OCR sees but has not recognised (yet): their text is empty.
     ``pictured`` is the share of the page, 0 to 1, that is pictures among its text; 0 where OCR did not look.
     ``legibility`` is how sure OCR is of what it read, 0 to 1: print, mostly above 0.9; handwriting and bad copies.
+    ``is_blank`` is true of a page with neither text nor ink.
     ``is_of_unknown_script`` is true where OCR sees lines of text and finds hardly a letter in them.
     """
 
@@ -53,6 +54,7 @@ class Page:
     pictured: float = 0.0
     legibility: float = 1.0
     is_of_unknown_script: bool = False
+    is_blank: bool = False
 
 
 def by_place(lines: Iterable[Line], height_ratio: float) -> tuple[Line, ...]:

@@ -13,7 +13,7 @@ from samples import SAMPLES, draw_samples
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading import Document
+from airflow_provider_classify.engine.reading import OpenedDocument
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNotFound
 from airflow_provider_classify.model.categories import Category
@@ -42,8 +42,8 @@ class Reading:
             yield page
 
 
-def document(*readings: Reading, is_image: bool = False) -> Document:
-    return Document(Format.PDF, len(readings), iter(readings), is_image)
+def document(*readings: Reading, is_image: bool = False) -> OpenedDocument:
+    return OpenedDocument(Format.PDF, len(readings), iter(readings), is_image)
 
 
 def classify(*pages: Page, categories: Sequence[Category] = CATEGORIES) -> ClassificationResult:

@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from airflow_provider_classify.engine.page import OcrMode
-from airflow_provider_classify.engine.reading.opened_document import Document, PageReading
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading
 from airflow_provider_classify.engine.reading.sniffing import Format, detect_format
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentNotFound, DocumentNotReadable
 from airflow_provider_classify.model import contract
 
-__all__ = ["Document", "PageReading", "open_document"]
+__all__ = ["OpenedDocument", "PageReading", "open_document"]
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def open_document(
     max_pages: int = contract.MAX_PAGES,
     threads: int | None = None,
     ocr: OcrMode = "auto",
-) -> Iterator[Document]:
+) -> Iterator[OpenedDocument]:
     """
     Open a document for reading; its pages can be read until the block ends.
 

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
 
-from airflow_provider_classify.engine.reading.opened_document import Document
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.plain_text import text_document
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentCorrupt
@@ -24,7 +24,7 @@ MAX_BODY, MAX_HEADER = 512 * 1024, 2000
 HEADERS = ("From", "To", "Subject", "Date")
 
 
-def open_email(path: Path, *, name: str, max_pages: int) -> Document:
+def open_email(path: Path, *, name: str, max_pages: int) -> OpenedDocument:
     """
     Open a message; attachments are not read, and nothing that the message links to.
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from airflow_provider_classify.engine.ocr import Picture, shared_reader
 from airflow_provider_classify.engine.page import OcrMode, Page
-from airflow_provider_classify.engine.reading.opened_document import Document, PageReading
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
@@ -48,7 +48,7 @@ _DECODER_ERRORS = (
 @contextmanager
 def open_image(
     path: Path, *, name: str, max_pages: int, threads: int | None, ocr: OcrMode = "auto"
-) -> Iterator[Document]:
+) -> Iterator[OpenedDocument]:
     """Open an image; errors as :func:`~airflow_provider_classify.engine.reading.open_document`."""
     if ocr == "never":
         raise DocumentNeedsOcr(f"The image {name!r} can be read by OCR only; set ocr to auto, or leave images out.")
@@ -64,7 +64,7 @@ def open_image(
         _check_size(image, name)
         page_count = min(max_pages, _frames(image, name)) if image.format in _PAGED_FORMATS else 1
         pages: Iterator[PageReading] = (_Frame(image, path, n + 1, name, threads) for n in range(page_count))
-        yield Document(kind=Format.IMAGE, page_count=page_count, pages=pages, is_image=page_count == 1)
+        yield OpenedDocument(kind=Format.IMAGE, page_count=page_count, pages=pages, is_image=page_count == 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class _Frame:
     def passes(self) -> Iterator[Page]:
         picture = self._picture()
         if picture.is_blank():
-            yield Page(self.number, picture.width, picture.height, (), "ocr")
+            yield Page(self.number, picture.width, picture.height, (), "ocr", is_blank=True)
             return
         yield from shared_reader(self.threads).passes(picture, self.number)
 

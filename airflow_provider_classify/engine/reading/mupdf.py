@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_classify.engine.memory import is_out_of_memory
 from airflow_provider_classify.engine.page import Line, OcrMode, Page
 from airflow_provider_classify.engine.reading.lines import joined
-from airflow_provider_classify.engine.reading.opened_document import Document, PageReading
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading
 from airflow_provider_classify.engine.reading.quality import (
     amount_of_text,
     better_reading,
@@ -62,7 +62,7 @@ _MUPDF_ERRORS = (RuntimeError, ValueError, IndexError, pymupdf.mupdf.FzErrorBase
 @contextmanager
 def open_with_mupdf(
     path: Path, kind: Format, *, name: str, max_pages: int, threads: int | None, ocr: OcrMode
-) -> Iterator[Document]:
+) -> Iterator[OpenedDocument]:
     """Open a document of ``kind``; errors as :func:`~airflow_provider_classify.engine.reading.open_document`."""
     try:
         # HTML as a stream, because from a path MuPDF would also open the files that it links to.
@@ -83,7 +83,7 @@ def open_with_mupdf(
             raise DocumentEmpty(f"The document {name!r} has no pages; check how it was made.")
         mode = "auto" if ocr == "always" and kind is not Format.PDF else ocr
         pages: Iterator[PageReading] = (_MupdfPage(opened, n + 1, name, threads, mode) for n in range(page_count))
-        yield Document(kind=kind, page_count=page_count, pages=pages)
+        yield OpenedDocument(kind=kind, page_count=page_count, pages=pages)
 
 
 @dataclass(frozen=True, slots=True)

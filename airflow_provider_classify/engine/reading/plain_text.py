@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 from airflow_provider_classify.engine.page import Line, Page
-from airflow_provider_classify.engine.reading.opened_document import Document, ReadPage
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, ReadPage
 from airflow_provider_classify.engine.reading.sniffing import Format, decode_text
 from airflow_provider_classify.exceptions import DocumentEmpty
 
@@ -23,7 +23,7 @@ PAGE_WIDTH, PAGE_HEIGHT, FONT_SIZE = 612.0, 792.0, 11.0
 FORM_FEED = "\f"
 
 
-def open_text(path: Path, *, name: str, max_pages: int) -> Document:
+def open_text(path: Path, *, name: str, max_pages: int) -> OpenedDocument:
     """
     Open a text file in any of the encodings that occur.
 
@@ -33,7 +33,7 @@ def open_text(path: Path, *, name: str, max_pages: int) -> Document:
         return text_document(decode_text(file.read(MAX_TEXT_BYTES)), Format.TEXT, name=name, max_pages=max_pages)
 
 
-def text_document(text: str, kind: Format, *, name: str, max_pages: int) -> Document:
+def text_document(text: str, kind: Format, *, name: str, max_pages: int) -> OpenedDocument:
     """Make a document of text that has been read already."""
     pages = [
         Page(number, PAGE_WIDTH, PAGE_HEIGHT, lines, "text_layer")
@@ -41,7 +41,7 @@ def text_document(text: str, kind: Format, *, name: str, max_pages: int) -> Docu
     ]
     if not pages:
         raise DocumentEmpty(f"The document {name!r} has no text; check how it was made.")
-    return Document(kind=kind, page_count=len(pages), pages=map(ReadPage, pages))
+    return OpenedDocument(kind=kind, page_count=len(pages), pages=map(ReadPage, pages))
 
 
 def _set_on_pages(text: str) -> Iterator[tuple[Line, ...]]:
