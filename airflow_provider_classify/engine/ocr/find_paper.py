@@ -66,7 +66,9 @@ def _sheet(pixels: Pixels, boxes: Sequence[TextBox]) -> Region | None:
     _, _, stats, _ = cv2.connectedComponentsWithStats(light)
     for x, y, wide, high, area in sorted(stats[1:].tolist(), key=lambda part: -part[4]):
         sheet = Region(x / width, y / height, (x + wide) / width, (y + high) / height)
-        if _is_small(sheet) and area >= FILLED * wide * high and _has_most_text(sheet, boxes, pixels.shape[1], pixels.shape[0]):
+        if not _is_small(sheet) or area < FILLED * wide * high:
+            continue
+        if _has_most_text(sheet, boxes, pixels.shape[1], pixels.shape[0]):
             return sheet
     return None
 

@@ -13,10 +13,10 @@ from airflow_provider_classify.engine.ocr.budget import PASSES
 from airflow_provider_classify.engine.ocr.detect import Detector, TextBox
 from airflow_provider_classify.engine.ocr.detected_page import DetectedPage, mean_probability
 from airflow_provider_classify.engine.ocr.find_paper import region_of_small_print
+from airflow_provider_classify.engine.ocr.merge import boxes_beside, merged, turned_lines
 from airflow_provider_classify.engine.ocr.models import DETECTION, RECOGNITION, model_path
 from airflow_provider_classify.engine.ocr.page_image import Picture, Pixels
 from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, RecognisedText, Recogniser
-from airflow_provider_classify.engine.ocr.merge import boxes_beside, merged, turned_lines
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.sandbox.cores import available_cores
 
@@ -40,7 +40,9 @@ class OcrReader:
         self._detector = Detector(model_path(DETECTION), threads=threads)
         self._recogniser = Recogniser(model_path(RECOGNITION), threads=threads)
 
-    def passes(self, picture: Picture, number: int, text: Page | None = None) -> Iterator[Page]:
+    def passes(
+        self, picture: Picture, number: int, text: Page | None = None, covering: Sequence[Line] = ()
+    ) -> Iterator[Page]:
         """
         Read a page; each pass adds lines, and the last one has every line that the budget allows.
 
@@ -50,10 +52,11 @@ class OcrReader:
         :param number: the page's number, from 1.
         :param text: the page's text layer. Only what it lacks is recognised, and each pass has both; there is no
             pass if it lacks nothing.
+        :param covering: the lines of the text layer that need not be recognised.
         """
         cv2.setNumThreads(self._threads)
         give_back_memory()  # of the page before
-        detected = self._detected(picture.with_contrast(), number, () if text is None else text.lines)
+        detected = self._detected(picture.with_contrast(), number, covering)
         if text is not None and not detected.order:
             return
         recognised: dict[int, RecognisedText] = {}

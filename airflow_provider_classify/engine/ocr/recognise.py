@@ -26,7 +26,7 @@ _MIN_PROBABILITY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class RecognisedText:
-    """The text of a line, empty if it does not look like text; ``probability`` is the mean of its characters', 0 to 1."""
+    """The text of a line, empty if it is hardly text; ``probability`` is the mean of its characters', 0 to 1."""
 
     text: str
     probability: float

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 #: A text is letter-spaced if it has this many single letters at least, ...
@@ -47,7 +48,7 @@ def words_by_gaps(characters: Sequence[Character], size: float) -> str:
     :param size: the font size, in the unit of the characters' places.
     """
     visible = [character for character in characters if not character.text.isspace()]
-    gaps = [right.x0 - left.x1 for left, right in zip(visible, visible[1:], strict=False)]
+    gaps = [right.x0 - left.x1 for left, right in pairwise(visible)]
     if not gaps:
         return "".join(character.text for character in visible)
     usual = median(gaps)
