@@ -185,6 +185,23 @@ def test_the_test_button_on_a_web_site_that_is_no_api(connection: Callable[..., 
             assert "'docs'" in words
 
 
+def test_the_test_button_refuses_an_extra_that_is_not_read(
+    connection: Callable[..., None], service: RunningService
+) -> None:
+    connection(host=service.url, password=KEY, extra={"requst_timeout": 5})
+    good, words = ClassifyHook("docs").test_connection()
+    assert good is False
+    assert "'requst_timeout'" in words
+    connection(host=service.url, password=KEY, extra={"request_timeout": 5, "document_timeout": None})
+    assert ClassifyHook("docs").test_connection()[0] is True
+
+
+def test_a_host_without_a_scheme_is_told_in_the_log(connection: Callable[..., None], log: Callable[[], str]) -> None:
+    connection(host="api.example.com", password=KEY)
+    assert isinstance(ClassifyHook("docs").backend, ApiBackend)
+    assert "https was assumed: https://api.example.com" in log()
+
+
 def test_the_test_button_on_the_local_engine() -> None:
     good, words = ClassifyHook().test_connection()
     assert good is True

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_classify.exceptions import InvalidCategories, InvalidReply
-from airflow_provider_classify.model.categories import Category, parse_categories
+from airflow_provider_classify.exceptions import InvalidReply
 from airflow_provider_classify.model.contract import (
     ClassificationResult,
     Job,
@@ -319,87 +318,3 @@ def test_a_result_without_success_has_no_answer_whatever_it_says(confidence: obj
 def test_a_failed_page_may_lack_classification_and_confidence() -> None:
     read = ClassificationResult.from_json(result(page(1, "contract"), {"page": 2, "success": False, "error": "dark"}))
     assert read.page_results[1] == PageResult(2, False, None, 0.0, error="dark")
-
-
-# --- categories ---------------------------------------------------------------------------
-
-INVOICE = Category("invoice")
-LETTER = Category("letter", "a letter to a person")
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        ["invoice", {"name": "letter", "description": "a letter to a person"}],
-        ("invoice", LETTER),
-        [" invoice ", {"name": "letter\n", "description": " a letter to a person "}],
-        [{"name": "invoice", "description": None}, LETTER],
-        '["invoice", {"name": "letter", "description": "a letter to a person"}]',
-        '  [{"name": "invoice"}, {"description": "a letter to a person", "name": "letter"}]\n',
-    ],
-)
-def test_categories_as_users_write_them(given: object) -> None:
-    assert parse_categories(given) == (INVOICE, LETTER)
-
-
-def test_the_order_of_categories_is_kept() -> None:
-    names = ["z", "a", "Straße", "契約"]
-    assert [category.name for category in parse_categories(names)] == names
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ([], "empty"),
-        ("[]", "empty"),
-        ("", "not a JSON list"),
-        ("invoice, letter", "not a JSON list"),
-        ("[" * 100_000, "not a JSON list"),
-        ('{"name": "invoice"}', "not dict"),
-        ('"invoice"', "not str"),
-        ("5", "not int"),
-        (None, "not NoneType"),
-        (b"invoice", "not bytes"),
-        ({"invoice", "letter"}, "not set"),
-        ({"invoice": "a bill"}, "not dict"),
-        (["invoice", "invoice"], "'invoice' is given twice"),
-        (["Invoice", " invoice"], "'invoice' is given twice"),
-        (["STRASSE", "straße"], "twice"),
-        (["invoice", ""], "no name"),
-        (["invoice", "  "], "no name"),
-        ([Category("")], "no name"),
-        ([{"name": 5}], "no name"),
-        ([{"description": "a bill"}], "no name"),
-        (["invoice", "\udcff"], "UTF-8"),
-        ('[{"name": "invoice", "description": "\\ud800"}]', "UTF-8"),
-        (["invoice", 5], "5 is neither"),
-        (["invoice", None], "None is neither"),
-        ([["invoice"]], "neither"),
-        ([{"name": "invoice", "description": ["a bill"]}], "not a text"),
-        ([{"name": "invoice", "description": 0}], "not a text"),
-        ([{"name": "invoice", "descripton": "a bill"}], "'descripton'"),
-        ([{"name": "invoice", "examples": "a.pdf"}], "no list"),
-        ([{"name": "invoice", "examples": {"a.pdf": 1}}], "no list"),
-        ([{"name": "invoice", "examples": [5]}], "5 that is no path"),
-        ([{"name": "invoice", "examples": ["a.pdf", " "]}], "no path"),
-        ([{"name": "invoice", "examples": ["a\0.pdf"]}], "no path"),
-    ],
-)
-def test_categories_that_make_no_sense(given: object, words: str) -> None:
-    with pytest.raises(InvalidCategories, match=words):
-        parse_categories(given)
-
-
-def test_examples_are_read_and_never_sent() -> None:
-    (category,) = parse_categories([{"name": "slip", "examples": ["a.pdf", "b.pdf"]}])
-    assert category == Category("slip", examples=("a.pdf", "b.pdf"))
-    assert parse_categories([category]) == (category,)
-    assert parse_categories('[{"name": "slip", "examples": null}]') == (Category("slip"),)
-    assert category.to_json() == {"name": "slip"}
-
-
-def test_a_category_without_description_is_sent_without_one() -> None:
-    assert [category.to_json() for category in (INVOICE, LETTER)] == [
-        {"name": "invoice"},
-        {"name": "letter", "description": "a letter to a person"},
-    ]
