@@ -272,6 +272,7 @@ class TestFailures:
             "deadline",
             "poll_interval",
             "end_with_document",
+            "categories",
         }
         assert arguments["deadline"] - arguments["since"] == 60
         assert arguments["end_with_document"] is None, "only where it is asked for"
