@@ -290,6 +290,20 @@ def test_one_host_is_asked_for_so_many_documents_at_a_time(tmp_path: Path) -> No
         assert {server.ended(job_id).status for job_id in jobs} == {JobStatus.COMPLETED}
 
 
+def test_documents_to_fetch_leave_places_for_uploads(tmp_path: Path) -> None:
+    with _file_server() as (url, gate), app_server(tmp_path, capacity=4, held=True) as server:
+        for _ in range(2):
+            submit(server, f"{url}/held")
+        data = {"categories": '["invoice"]', "file_url": f"{url}/held"}
+        reply = httpx.post(f"{server.url}/classify", data=data)
+        assert (reply.status_code, reply.json()["error"]["details"]["reason"]) == (503, "fetches_full")
+        files = {"pdf_file": ("a.pdf", b"here")}
+        assert httpx.post(f"{server.url}/classify", data={"categories": '["a"]'}, files=files).status_code == 202
+        gate.set()
+        wait_until(lambda: len(server.classifier.seen) == 2)
+        assert httpx.post(f"{server.url}/classify", data=data).status_code == 202
+
+
 def test_a_cancelled_job_is_not_fetched_any_more(tmp_path: Path) -> None:
     with _file_server() as (url, _), app_server(tmp_path, capacity=1) as server:
         job_id = submit(server, f"{url}/held")
