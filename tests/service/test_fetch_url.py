@@ -175,15 +175,19 @@ def test_the_address_that_is_connected_to_is_judged(files: str, monkeypatch: pyt
     assert fetched(f"{url}/scan.pdf") == DOCUMENT
 
 
-def test_a_certificate_is_compared_with_the_name_in_the_url(tmp_path: Path) -> None:
+def test_a_certificate_is_compared_with_the_name_in_the_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=other.example",
-         "-addext", "subjectAltName=DNS:other.example", "-keyout", str(key), "-out", str(certificate)],
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
         check=True, capture_output=True,
     )  # fmt: skip
     with _file_server(certificate, key) as (url, gate):
         gate.set()
+        with pytest.raises(DocumentNotReadable, match="Certificate"):
+            fetched(f"{url}/scan.pdf".replace("127.0.0.1", "localhost"))  # Its issuer is not trusted.
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert fetched(f"{url}/scan.pdf".replace("127.0.0.1", "localhost")) == DOCUMENT
         with pytest.raises(DocumentNotReadable, match="Certificate"):
             fetched(f"{url}/scan.pdf")
 
