@@ -82,6 +82,8 @@ class _Attack:
     counts: Counts = field(default_factory=Counts)
     statuses: Counter[str] = field(default_factory=Counter)
     accepted: set[str] = field(default_factory=set)
+    #: What was sent with each idempotency key that was accepted, and the job's id.
+    by_key: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
     shed: int = 0
     problems: list[str] = field(default_factory=list)
 
@@ -141,6 +143,10 @@ class _Attack:
                 self.shed += 1
             elif status >= b"500":
                 self._count("server_errors", f"{name}: {exchange.sent[0][:100]!r} {answer[:300]!r}")
+        if name == "same key" and (ids := _JOB_ID.findall(answer)):
+            [key] = re.findall(rb"Idempotency-Key: (\S+)", exchange.sent[0])
+            if self.by_key.setdefault(key, (exchange.sent[0], ids[0])) != (exchange.sent[0], ids[0]):
+                self._count("lost", f"the key {key!r} gave another submit's job")
         if exchange.sent[0].startswith(b"POST"):
             self.accepted.update(job_id.decode() for job_id in _JOB_ID.findall(answer))
 
