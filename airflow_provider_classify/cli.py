@@ -15,12 +15,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.exceptions import ClassifyError, InvalidCategories
+from airflow_provider_classify.engine.options import AttachmentMode, EngineOptions
+from airflow_provider_classify.engine.page import OcrMode
+from airflow_provider_classify.exceptions import ClassifyError, ExtraNotInstalled, InvalidCategories
 from airflow_provider_classify.model.categories import Category, parse_categories
-from airflow_provider_classify.model.contract import MAX_PAGES
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.sandbox.pool import EnginePool
@@ -78,6 +79,14 @@ def _parser() -> argparse.ArgumentParser:
         "--data", metavar="FOLDER", type=Path, default=Path("classify-data"),
         help="where jobs and waiting uploads are kept (default: ./%(default)s)",
     )  # fmt: skip
+    serve.add_argument(
+        "--allow-anonymous", action="store_true",
+        help="start without CLASSIFY_API_KEY on an address that other machines reach",
+    )  # fmt: skip
+    serve.add_argument(
+        "--allow-private-urls", action="store_true",
+        help="also fetch a file_url from loopback and private addresses, such as those of your own file servers",
+    )  # fmt: skip
     _add_engine_options(serve)
     serve.epilog = "If CLASSIFY_API_KEY is set in the environment, every request must carry that key."
     serve.set_defaults(run=_serve)
@@ -85,8 +94,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_engine_options(command: argparse.ArgumentParser) -> None:
+    defaults = EngineOptions()
     command.add_argument(
-        "--max-pages", metavar="N", type=_at_least_one, default=MAX_PAGES,
+        "--max-pages", metavar="N", type=_at_least_one, default=defaults.max_pages,
         help="classify a document from its first N pages (default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
@@ -95,6 +105,15 @@ def _add_engine_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--sentence-model", metavar="MODEL",
         help="a static sentence model for names that are not known: a folder, or a name on the Hugging Face hub",
+    )  # fmt: skip
+    command.add_argument(
+        "--ocr", choices=get_args(OcrMode), default=defaults.ocr,
+        help="read pages by OCR where the text layer lacks what the page shows (auto), always, or never "
+        "(default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument(
+        "--attachments", choices=get_args(AttachmentMode), default=defaults.attachments,
+        help="leave the attachments of an e-mail out, or give each a result of its own (default: %(default)s)",
     )  # fmt: skip
 
 
@@ -109,28 +128,34 @@ def _classify(options: argparse.Namespace) -> int:
     from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
     categories = _categories(options)
-    if options.document_types:
+    engine_options = _engine_options(options)
+    if engine_options.document_types:
         from airflow_provider_classify.engine.knowledge.load import load_knowledge
 
-        load_knowledge(options.document_types)  # here, so that a mistake in the folder is told once
+        load_knowledge(engine_options.document_types)  # Otherwise each document would fail for a mistake in the folder.
+    documents: list[str] = options.documents
+    size = min(options.jobs or available_cores(), len(documents))
+    failed = 0
+    with EnginePool(size, engine_options) as pool, _progress(len(documents)) as print_line:
+        for answer in _answers(pool, size, documents, categories):
+            failed += "error" in answer
+            print_line(json.dumps(answer, ensure_ascii=False))
+    return 1 if failed else 0
+
+
+def _engine_options(options: argparse.Namespace) -> EngineOptions:
     sentence_model = None
     if options.sentence_model:
         from airflow_provider_classify.local.model_hub import find_sentence_model
 
         sentence_model = find_sentence_model(options.sentence_model)
-    documents: list[str] = options.documents
-    size = min(options.jobs or available_cores(), len(documents))
-    failed = 0
-    with (
-        EnginePool(
-            size, max_pages=options.max_pages, document_types=options.document_types, sentence_model=sentence_model
-        ) as pool,
-        _progress(len(documents)) as print_line,
-    ):
-        for answer in _answers(pool, size, documents, categories):
-            failed += "error" in answer
-            print_line(json.dumps(answer, ensure_ascii=False))
-    return 1 if failed else 0
+    return EngineOptions(
+        max_pages=options.max_pages,
+        document_types=options.document_types,
+        sentence_model=sentence_model,
+        ocr=options.ocr,
+        attachments=options.attachments,
+    )
 
 
 def _categories(options: argparse.Namespace) -> tuple[Category, ...]:
@@ -202,14 +227,19 @@ def _print_line(line: str) -> None:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from airflow_provider_classify.service.server import serve
+    try:
+        from airflow_provider_classify.service.server import serve
+    except ModuleNotFoundError as error:
+        raise ExtraNotInstalled(
+            f"The service needs {error.name}; install airflow-provider-classify[service,local]."
+        ) from error
 
     serve(
         host=options.host,
         port=options.port,
         data_dir=options.data,
-        max_pages=options.max_pages,
-        document_types=options.document_types,
-        sentence_model=options.sentence_model,
+        options=_engine_options(options),
+        allow_anonymous=options.allow_anonymous,
+        allow_private_urls=options.allow_private_urls,
     )
     return 0

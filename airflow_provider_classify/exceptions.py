@@ -67,6 +67,28 @@ class BatchFailed(ClassifyError):
     """More documents of a batch failed than were allowed; the results of the others are in the output."""
 
 
+class StorageError(ClassifyError):
+    """A file or folder on a storage cannot be read, written, listed or deleted."""
+
+
+class StorageNotFound(StorageError):
+    """There is no such file, folder, bucket or container."""
+
+
+class StorageForbidden(StorageError):
+    """The storage does not let these credentials do this."""
+
+
+class StorageNotInstalled(StorageError):
+    """No installed Airflow provider opens URIs of this scheme."""
+
+
+class StorageUnavailable(StorageError):
+    """The storage failed or could not be reached."""
+
+    retryable = True
+
+
 class ConnectionNotUsable(ClassifyError):
     """The Airflow connection is missing, of another type, or lacks something it needs."""
 
@@ -129,7 +151,15 @@ class DocumentCorrupt(DocumentError):
 
 
 class DocumentEncrypted(DocumentError):
-    """The document asks for a password."""
+    """The document asks for a password, or is encrypted for a certificate or by rights management."""
+
+
+class DocumentPlaceholder(DocumentError):
+    """The document only stands for another one, which no reader but its own shows: a dynamic XFA form, a portfolio."""
+
+
+class DocumentNeedsOcr(DocumentError):
+    """The document is a picture, and OCR is switched off."""
 
 
 class DocumentTooLarge(DocumentError):
@@ -220,8 +250,22 @@ class JobRecordUnavailable(ClassifyError):
     retryable = True
 
 
+class JobRecordDamaged(ClassifyError):
+    """What is recorded of one job cannot be read; the other jobs are not affected."""
+
+
 class TaskStateUnavailable(ClassifyError):
     """Airflow's store of a task's state could not be read or written: whether there is a job is unknown."""
+
+    retryable = True
+
+
+class IdempotencyKeyReused(ClassifyError):
+    """A submit has the idempotency key of an earlier one, but another document or other categories."""
+
+
+class StorageFull(ClassifyError):
+    """The folder or the disk of the service has no room for another document."""
 
     retryable = True
 

@@ -14,7 +14,6 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -24,8 +23,9 @@ from airflow_provider_classify import __version__
 from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.documents.allowed_roots import require_allowed_examples
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled, JobNotFound
-from airflow_provider_classify.local.model_hub import find_sentence_model
+from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobNotFound
+from airflow_provider_classify.local.engine_extra import require_engine
+from airflow_provider_classify.local.options import engine_options, own_document_types, sentence_model
 from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
     from airflow_provider_classify.local.job_store import JobStore
 
-_NEEDED = ("pymupdf", "PIL", "onnxruntime", "rapidocr")
-
 
 def default_jobs_url() -> str:
     """Where jobs are recorded: ``[classify] jobs_url``, else a SQLite file under Airflow's home."""
@@ -45,23 +43,6 @@ def default_jobs_url() -> str:
         return str(url)
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
     return f"sqlite:///{home / 'classify' / 'jobs.db'}"
-
-
-def own_document_types() -> Path | None:
-    """The folder of the user's own document types: ``[classify] document_types``, if set."""
-    folder = conf.get("classify", "document_types", fallback="")
-    return Path(folder).expanduser() if folder else None
-
-
-def sentence_model() -> Path | None:
-    """
-    The folder of the sentence model that ``[classify] sentence_model`` names, if set.
-
-    :raises ExtraNotInstalled: without the ``sentences`` extra.
-    :raises SentenceModelNotUsable: there is no such model.
-    """
-    name = conf.get("classify", "sentence_model", fallback="")
-    return find_sentence_model(name) if name else None
 
 
 class LocalBackend:
@@ -130,24 +111,14 @@ class LocalBackend:
     def _engine(self) -> EngineProcess:
         from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 
-        return EngineProcess(
-            seconds=self._settings.document_timeout,
-            max_pages=self._settings.max_pages,
-            document_types=own_document_types(),
-            sentence_model=sentence_model(),
-        )
+        return EngineProcess(engine_options(self._settings))
 
     def pool(self) -> EnginePool:
         """Make a pool of engine processes for a batch, one for each core; to be closed by the caller."""
         _require_extra()
         from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
-        return EnginePool(
-            seconds=self._settings.document_timeout,
-            max_pages=self._settings.max_pages,
-            document_types=own_document_types(),
-            sentence_model=sentence_model(),
-        )
+        return EnginePool(options=engine_options(self._settings))
 
     def get(self, job_id: str, *, timeout: float | None = None) -> Job:
         """Read the record. :raises JobNotFound: none, or pruned."""
@@ -233,9 +204,4 @@ class LocalSession:
 
 
 def _require_extra() -> None:
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise ExtraNotInstalled(
-            f"The local engine needs {', '.join(missing)}; install airflow-provider-classify[local], "
-            "or give the task a connection to a classify API."
-        )
+    require_engine(", or give the task a connection to a classify API")

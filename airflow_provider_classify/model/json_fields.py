@@ -66,9 +66,9 @@ class Fields:
             )
         return min(float(value), 1.0)
 
-    def is_true(self, name: str) -> bool:
-        """Return whether a field is ``true``, and leave it."""
-        return self._left.get(name) is True
+    def true(self, name: str) -> bool:
+        """Take a field, and return whether it is ``true``."""
+        return self._left.pop(name, None) is True
 
     def drop(self, name: str) -> Any:
         """Take a field out whose value means nothing in this state."""

@@ -27,9 +27,9 @@ class PageResult:
     """
     What was found on one page, ``page`` from 1.
 
-    A failed page has ``success`` false, an ``error``, and no ``classification``. A blank page (``"blank": true`` in
-    its ``extra``) has no ``classification`` either. ``raw_result`` is the classifier's own word, before it was
-    matched to a category.
+    A failed page has ``success`` false, an ``error``, and no ``classification``. A ``blank`` page, an addition of
+    this package, has ``success`` true, no ``classification`` and the confidence 0. ``raw_result`` is the
+    classifier's own word, before it was matched to a category.
     """
 
     page: int
@@ -38,19 +38,16 @@ class PageResult:
     confidence: float
     raw_result: str | None = None
     error: str | None = None
+    blank: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def is_blank(self) -> bool:
-        """Whether there is nothing on the page that could be classified."""
-        return self.extra.get("blank") is True
 
     @classmethod
     def from_json(cls, payload: object, where: str) -> PageResult:
         """Read one entry of ``page_results``; ``where`` names it in errors. :raises InvalidReply: it is not one."""
         fields = Fields(payload, where)
         success = fields.required("success", bool)
-        classification, confidence = _answer(fields, success)
+        blank = fields.true("blank")
+        classification, confidence = _answer(fields, success and not blank)
         return cls(
             page=fields.whole("page", 1, _MOST_PAGES),
             success=success,
@@ -58,6 +55,7 @@ class PageResult:
             confidence=confidence,
             raw_result=fields.optional("raw_result", str),
             error=fields.optional("error", str),
+            blank=blank,
             extra=fields.rest(),
         )
 
@@ -69,7 +67,8 @@ class PageResult:
             "classification": self.classification,
             "confidence": self.confidence,
         }
-        return payload | present(raw_result=self.raw_result, error=self.error) | _unknown(self)
+        stated = present(raw_result=self.raw_result, error=self.error, blank=self.blank or None)
+        return payload | stated | _unknown(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,8 @@ class ClassificationResult:
 
     An image has no ``page_results`` (here: empty) but a ``raw_result`` of its own.
     ``extra`` holds what an engine adds to the contract: ``scores``, ``categories``, ``language``, ``engine``.
-    ``classification`` is ``None`` where ``success`` is false, and for a document of blank pages.
+    ``classification`` is ``None`` where ``success`` is false, and for a ``blank`` document: then ``success`` is true
+    and the confidence 0.
     """
 
     success: bool
@@ -89,6 +89,7 @@ class ClassificationResult:
     processed_pages: int
     page_results: tuple[PageResult, ...] = ()
     raw_result: str | None = None
+    blank: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -103,13 +104,14 @@ class ClassificationResult:
         """
         fields = Fields(payload, "result")
         success = fields.required("success", bool)
+        blank = fields.true("blank")
         pages = _pages(fields)
-        classification, confidence = _answer(fields, success)
+        classification, confidence = _answer(fields, success and not blank)
         total_pages = fields.whole("total_pages", 1 if success else 0, _MOST_PAGES)
         processed_pages = fields.whole("processed_pages", 0, _MOST_PAGES, required=bool(pages))
         if processed_pages is None:
             processed_pages = total_pages
-        if sum(not page.is_blank for page in pages) > max(total_pages, processed_pages):
+        if sum(not page.blank for page in pages) > max(total_pages, processed_pages):
             raise InvalidReply("The API's reply is not the contract's: result has more 'page_results' than pages.")
         if success:
             fields.drop("error")  # of an earlier attempt, or null; a consumer would take it for a failure
@@ -124,6 +126,7 @@ class ClassificationResult:
             processed_pages=processed_pages,
             page_results=pages,
             raw_result=fields.optional("raw_result", str),
+            blank=blank,
             extra=fields.rest(),
         )
 
@@ -138,12 +141,12 @@ class ClassificationResult:
         }
         if self.page_results:
             payload["page_results"] = [page.to_json() for page in self.page_results]
-        return payload | present(raw_result=self.raw_result) | _unknown(self)
+        return payload | present(raw_result=self.raw_result, blank=self.blank or None) | _unknown(self)
 
 
-def _answer(fields: Fields, success: bool) -> tuple[str | None, float]:
-    """Take ``classification`` and ``confidence``: none of a failure, and none needed of what is blank."""
-    if success and not fields.is_true("blank"):
+def _answer(fields: Fields, expected: bool) -> tuple[str | None, float]:
+    """Take ``classification`` and ``confidence``. A failure has neither, nor has what is blank."""
+    if expected:
         return fields.required("classification", str), fields.confidence(required=True)
     fields.drop("classification")
     return None, fields.confidence(required=False)

@@ -128,7 +128,7 @@ def timed_out(wait: Wait, seen: JobStatus | ClassifyError) -> JobTimedOut:
 
 def answer(job: Job, document: str | None = None, categories: Collection[str] | None = None) -> ClassificationResult:
     """
-    Return the result of a job that ended.
+    Return the result of a job that ended. A blank document has a result without a classification.
 
     :param document: the document's label, for errors.
     :param categories: the names that were asked for, where they are known. A task routes by the answer, so

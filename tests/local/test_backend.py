@@ -16,7 +16,7 @@ from airflow_provider_classify.exceptions import (
     JobNotFound,
     SentenceModelNotUsable,
 )
-from airflow_provider_classify.local import backend as backend_module
+from airflow_provider_classify.local import engine_extra
 from airflow_provider_classify.local.backend import LocalBackend, default_jobs_url
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.local.settings import LocalSettings
@@ -185,7 +185,7 @@ def test_the_check_of_a_record_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("record")
 def test_without_the_extra_the_message_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backend_module, "_NEEDED", ("json", "no_such_library"))
+    monkeypatch.setattr(engine_extra, "_NEEDED", ("json", "no_such_library"))
     document = Document(str(write_pdf(tmp_path / "a.pdf")))
     for call in (backend().check, lambda: backend().submit(document, CATEGORIES)):
         with pytest.raises(ExtraNotInstalled, match=r"no_such_library.*\[local\]"):
