@@ -134,16 +134,17 @@ async def _call_async(call: str, settings: ApiSettings, document: Document) -> O
     calls: dict[str, Callable[[ApiSession], Awaitable[Outcome]]] = {
         "get": lambda session: session.get(JOB_ID),
         "cancel": lambda session: session.cancel(JOB_ID),
-        "watch": lambda session: session.watch(_wait()),
+        "watch": lambda session: session.watch(_wait(settings.request_timeout)),
     }
     call_session = calls.get(call) or (lambda session: session.submit(document, CATEGORIES, "key"))
     async with open_session(settings, sleep=lambda seconds: asyncio.sleep(0)) as session:
         return await call_session(session)
 
 
-def _wait() -> waiting.Wait:
+def _wait(seconds: float) -> waiting.Wait:
+    """Return a wait that is old, and so begins with a request."""
     now = time.time()
-    return waiting.Wait(JOB_ID, since=now - 60, deadline=now + 0.6)
+    return waiting.Wait(JOB_ID, since=now - 60, deadline=now + seconds)
 
 
 def _unsound(one: Input, outcome: Outcome) -> str | None:

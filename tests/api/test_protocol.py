@@ -34,6 +34,8 @@ from airflow_provider_classify.model.contract import Job, JobStatus
 KEY = "sk-recognisable-4711"
 SETTINGS = ApiSettings("docs", "https://api.example.com", KEY)
 JOB = {"job_id": "8a1c", "status": "processing", "progress": "Starting classification..."}
+RESULT = {"success": True, "classification": "a", "confidence": 0.5, "total_pages": 1, "processed_pages": 1}
+DONE = {"job_id": "8a1c", "status": "completed", "progress": "Classification completed", "result": RESULT}
 HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -92,6 +94,64 @@ def test_where_a_job_stands_is_not_said(status: int, content: object, kind: type
 def test_a_submission(status: int) -> None:
     submission = protocol.read_submission(reply(status, JOB), what="the document scan.pdf", settings=SETTINGS)
     assert submission.job_id == "8a1c"
+
+
+def test_a_reply_about_another_job_is_refused() -> None:
+    other = JOB | {"job_id": "8a1d"}
+    for read in (read_job, read_status, read_cancelled):
+        with pytest.raises(InvalidReply, match=r"job 8a1c with the job '8a1d'.*'docs'"):
+            read(200, other)
+
+
+@pytest.mark.parametrize(
+    "planted", ["NaN", "1e999", '"\\ud800"', "9" * 40, "[" * 5000 + "]" * 5000, '{"a": 1, "a": 1}']
+)
+@pytest.mark.parametrize("key", ["trace", "result"])
+def test_what_cannot_be_stored_is_refused_anywhere_in_a_reply(planted: str, key: str) -> None:
+    text = json.dumps(DONE | {"new": {"x": 1}, "result": RESULT | {"more": 1}})
+    body = (
+        text.replace('"x": 1', f'"x": {planted}') if key == "trace" else text.replace('"more": 1', f'"more": {planted}')
+    )
+    assert planted in body
+    with pytest.raises(InvalidReply):
+        read_job(200, body.encode())
+    with pytest.raises(InvalidReply):
+        protocol.read_submission(reply(202, body.encode()), what="the document scan.pdf", settings=SETTINGS)
+
+
+def test_a_large_reply_to_a_look_is_read_as_strictly() -> None:
+    bomb = json.dumps(JOB).encode()[:-1] + b', "x": [' + b"[]," * 500_000 + b"[]]}"
+    with pytest.raises(InvalidReply):
+        read_status(200, bomb)
+
+
+FORGED = "\x1b[2Jfine\r\nINFO - forged line\u202e"
+
+
+def test_words_of_a_server_are_on_one_line() -> None:
+    error = job_error(400, {"detail": FORGED})
+    assert "\\x1b[2Jfine\\r\\nINFO" in str(error)
+    for broken in (
+        JOB | {"status": FORGED},
+        JOB | {"job_id": FORGED},
+        {"detail": [FORGED]},
+        {"error": {"message": FORGED}},
+    ):
+        for status in (200, 404, 500):
+            assert str(job_error(status, broken)).isprintable()
+
+
+def test_words_in_a_job_are_on_one_line_and_cut() -> None:
+    said = FORGED + KEY + "x" * 1_000_000
+    failed = read_job(200, JOB | {"status": "failed", "error": said, "progress": said})
+    pages = [{"page": 1, "success": False, "error": said}]
+    done = read_job(200, DONE | {"result": RESULT | {"success": False, "page_results": pages}})
+    assert done.result is not None
+    for words in (failed.error, failed.progress, done.result.page_results[0].error):
+        assert words is not None
+        assert words.isprintable()
+        assert KEY not in words
+        assert len(words) <= 2000
 
 
 # --- the table of errors ------------------------------------------------------------------

@@ -273,6 +273,71 @@ def test_an_error_kind_travels_with_a_job() -> None:
     assert Job.from_json(job).to_json() == job
 
 
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"total_pages": -5},
+        {"total_pages": 0},
+        {"total_pages": 10**12},
+        {"processed_pages": -1},
+        {"total_pages": 1, "processed_pages": 1},
+        {"page_results": [page(0, "contract")]},
+        {"page_results": [page(-1, "contract")]},
+        {"page_results": [page(10**12, "contract")]},
+        {"page_results": [page(2, "contract"), page(2, "contract")]},
+    ],
+)
+def test_numbers_that_are_not_possible(lie: dict[str, Any]) -> None:
+    with pytest.raises(InvalidReply):
+        ClassificationResult.from_json(COMPLETED["result"] | lie)
+
+
+@pytest.mark.parametrize("quota", [2**60, -(2**60), True, 1.5, "7"])
+def test_a_quota_that_is_not_possible(quota: object) -> None:
+    with pytest.raises(InvalidReply, match="quota_remaining"):
+        Submission.from_json(SUBMITTED | {"quota_remaining": quota})
+
+
+@pytest.mark.parametrize("job_id", ["", ".", "..", "a/b", "a b", "\x1b[2J", "\ud800", "x" * 201])
+def test_a_submission_whose_job_could_not_be_asked_for(job_id: str) -> None:
+    with pytest.raises(InvalidReply) as raised:
+        Submission.from_json(SUBMITTED | {"job_id": job_id})
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize("error", [None, "try 1 failed", {}])
+def test_an_error_in_a_successful_result_is_no_part_of_it(error: object) -> None:
+    read = ClassificationResult.from_json(COMPLETED["result"] | {"error": error})
+    assert read == ClassificationResult.from_json(COMPLETED["result"])
+    assert "error" not in read.to_json()
+
+
+def test_extra_keys_never_take_the_place_of_fields() -> None:
+    fields = {"success": False, "classification": "x", "confidence": 9, "total_pages": 0, "raw_result": "x"}
+    result = ClassificationResult(True, "contract", 0.9, 1, 1, extra=fields | {"page_results": [], "engine": "e"})
+    assert result.to_json() == {
+        "success": True,
+        "classification": "contract",
+        "confidence": 0.9,
+        "total_pages": 1,
+        "processed_pages": 1,
+        "engine": "e",
+    }
+    one_page = PageResult(1, True, "contract", 0.9, extra={"page": 7, "error": "x", "box": 1})
+    assert one_page.to_json() == page(1, "contract", 0.9, box=1)
+    job = Job("8a1c", JobStatus.QUEUED, extra={"job_id": "other", "error_kind": "x", "trace": 1})
+    assert (job.to_json()["job_id"], job.to_json().get("error_kind"), job.to_json()["trace"]) == ("8a1c", None, 1)
+    submission = Submission("8a1c", JobStatus.QUEUED, extra={"job_id": "other", "quota_remaining": 1})
+    assert submission.to_json() == {"job_id": "8a1c", "status": "queued", "message": ""}
+
+
+def test_a_blank_page_has_no_answer_and_is_not_counted() -> None:
+    blank = {"page": 1, "success": True, "classification": None, "confidence": 0.0, "blank": True}
+    read = ClassificationResult.from_json(result(blank, page(2, "contract")) | {"total_pages": 1, "processed_pages": 1})
+    assert (read.classification, read.page_results[0].classification) == ("contract", None)
+    assert read.to_json()["page_results"][0] == blank
+
+
 # --- failed pages -------------------------------------------------------------------------
 
 

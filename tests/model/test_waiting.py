@@ -232,3 +232,29 @@ def test_an_image_that_was_not_classified_is_a_failure_too() -> None:
     nothing = ClassificationResult(False, None, 0.0, 1, 1)
     with pytest.raises(JobFailed, match=r"8a1c.*no reason given"):
         answer(Job("8a1c", JobStatus.COMPLETED, result=nothing))
+
+
+@pytest.mark.parametrize("names", [None, ["contract"], ("letter", "contract")])
+def test_an_answer_that_was_asked_for_passes(names: list[str] | None) -> None:
+    assert answer(COMPLETED, "scan.pdf", names) is RESULT
+
+
+@pytest.mark.parametrize("names", [[], ["letter"], ["Contract"]])
+def test_an_answer_that_was_not_asked_for_is_refused(names: list[str]) -> None:
+    with pytest.raises(InvalidReply, match=r"Job 8a1c for scan\.pdf completed as 'contract'"):
+        answer(COMPLETED, "scan.pdf", names)
+
+
+def test_a_page_that_was_not_asked_for_is_refused_too() -> None:
+    pages = (PageResult(1, True, "contract", 0.75), PageResult(2, True, "\x1b[31m" + "x" * 1000, 0.5))
+    lie = ClassificationResult(True, "contract", 0.75, 2, 2, pages)
+    with pytest.raises(InvalidReply) as raised:
+        answer(Job("8a1c", JobStatus.COMPLETED, result=lie), None, ["contract"])
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < 400
+
+
+def test_of_many_failed_pages_a_few_are_told() -> None:
+    pages = tuple(PageResult(number, False, None, 0.0, error="dark") for number in range(1, 1001))
+    with pytest.raises(JobFailed, match="page 5: dark; and 995 more pages"):
+        answer(Job("8a1c", JobStatus.COMPLETED, result=ClassificationResult(False, None, 0.0, 1000, 1000, pages)))

@@ -19,6 +19,7 @@ from airflow_provider_classify.exceptions import (
     DocumentNotFound,
     InvalidCategories,
     InvalidDocument,
+    InvalidReply,
     JobTimedOut,
 )
 from airflow_provider_classify.operators.classify import ClassifyOperator
@@ -260,6 +261,16 @@ class TestFailures:
         with pytest.raises(JobTimedOut, match="still"):
             classify(samples / "contract.pdf", "service", timeout=1.5)
 
+    @pytest.mark.parametrize("lie", ["contract", "Letter", "letter\n", "\x1b[31mletter"])
+    def test_an_answer_that_was_not_asked_for_does_not_route_the_task(self, samples, monkeypatch, lie):
+        job = {"job_id": "1", "status": "processing"}
+        done = {"job_id": "1", "status": "completed", "result": RESULT | {"classification": lie}}
+        with scripted_server(Answer(202, job), Answer(200, done)) as server:
+            monkeypatch.setenv("AIRFLOW_CONN_SERVER", json.dumps({"conn_type": "classify", "host": server.url}))
+            with pytest.raises(InvalidReply, match="none of the categories") as raised:
+                classify(samples / "letter.pdf", "server", poll_interval=1)
+        assert str(raised.value).isprintable()
+
     def test_a_deferral_carries_only_the_job_and_its_deadline(self, frozen, samples):
         with pytest.raises(TaskDeferred) as deferred:
             classify(samples / "contract.pdf", "service", deferrable=True, timeout=60)
@@ -288,6 +299,7 @@ class TestFailures:
                 classify(url, "server", deferrable=True, end_from_trigger=True)
             _, arguments = deferred.value.trigger.serialize()
             assert arguments["end_with_document"] == "https://x.org/a.pdf"
+            assert arguments["categories"] == ["invoice", "letter"], "to check what the trigger writes to XCom"
             assert "s3cret" not in str(arguments) + str(deferred.value.kwargs)
             operator = ClassifyOperator(
                 task_id="t", document=url, categories=["invoice", "letter"], classify_conn_id="server"

@@ -203,7 +203,7 @@ def test_a_kill_that_nobody_explains_leaves_the_job(service, document, submitted
         operator.on_kill()
         [job_id] = submitted()
         assert operator.hook.get(job_id).status == "processing"
-    assert "the state of their task could not be found out" in caplog.text + "".join(capfd.readouterr())
+    assert "The jobs are not cancelled" in caplog.text + "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize("task_id", ["waiting", "deferring"])

@@ -66,6 +66,22 @@ async def test_a_failed_job_has_ended_too(service, tmp_path):
     assert await events(trigger(job_id)) == [{"job_id": job_id, "status": "failed"}]
 
 
+async def test_an_answer_that_was_not_asked_for_is_left_to_the_worker(service, document, caplog, capfd):
+    job_id, now = submit(document), time.time()
+    ending = ClassifyTrigger(
+        classify_conn_id="service",
+        job_id=job_id,
+        since=now,
+        deadline=now + 60,
+        poll_interval=5,
+        end_with_document="letter.txt",
+        categories=["contract"],
+    )
+    assert await events(with_task(ending, "deferred")) == [{"job_id": job_id, "status": "completed"}]
+    logged = caplog.text + "".join(capfd.readouterr())
+    assert f"Job {job_id} for letter.txt completed as 'letter', which is none of the categories" in logged
+
+
 async def test_it_waits_for_an_unfinished_job(service, document):
     ClassifyHook("service").fetch(submit(document))
     with service.frozen_engine():
