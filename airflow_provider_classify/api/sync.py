@@ -10,7 +10,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 import httpx
 
@@ -21,6 +21,9 @@ from airflow_provider_classify.exceptions import ClassifyError, JobNotFound
 from airflow_provider_classify.model.backend import Jobs
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import Job, Submission
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.batch.work import BatchWork
 
 T = TypeVar("T")
 
@@ -68,6 +71,12 @@ class ApiBackend:
         return protocol.read_cancelled(
             response.status_code, response.headers, response.content, what=what, settings=self._settings
         )
+
+    def run_batch(self, work: BatchWork) -> None:
+        """Submit the documents of a batch, and wait for their jobs if asked to. As :meth:`Backend.run_batch`."""
+        from airflow_provider_classify.batch.api_run import run_by_api
+
+        run_by_api(self.connect, work)
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Jobs]:

@@ -194,6 +194,19 @@ class StoragePath:
             if self._has_folders:
                 _remove_empty_folders(path.fs, path.path, names)
 
+    def delete(self) -> None:
+        """Delete the file. A missing file is no error. :raises StorageError: as :meth:`delete_folder`."""
+        with self._naming("deleted"):
+            path = self._object_storage_path()
+            _delete(path.fs, path.path)
+
+    def delete_if_empty(self) -> None:
+        """Delete the folder if nothing is in it. :raises StorageError: as :meth:`delete_folder`."""
+        if self._has_folders:
+            with self._naming("deleted"):
+                path = self._object_storage_path()
+                _remove_empty_folders(path.fs, path.path, [])
+
     @property
     def _scheme(self) -> str:
         scheme, separator, _ = self.reference.partition("://")
