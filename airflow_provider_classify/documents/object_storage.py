@@ -292,7 +292,7 @@ class StoragePath:
             with file:
                 yield cast("BinaryIO", _Named(file, self._naming))
             with self._naming("written"):
-                fs.mv(temporary, target)
+                _rename(fs, temporary, target)
             renamed = True
         finally:
             if not renamed:
@@ -411,6 +411,16 @@ def _has_bucket(fs: Any, root: str) -> bool:
         return bool(fs.exists(bucket))
     except PermissionError:  # of a key that may see its own prefix alone, which could be listed
         return True
+
+
+def _rename(fs: Any, source: str, target: str) -> None:
+    from fsspec import AbstractFileSystem
+
+    if type(fs).mv is AbstractFileSystem.mv:  # which takes [ and * in a name for a pattern
+        fs.cp_file(source, target)
+        fs.rm_file(source)
+    else:
+        fs.mv(source, target)
 
 
 def _delete(fs: Any, name: str) -> None:

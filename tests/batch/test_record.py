@@ -156,8 +156,7 @@ class TestCutOff:
 
         def look():
             while not done.is_set():
-                for part in tmp_path.glob(f"{TASK.safe_name}/*.jsonl"):
-                    lines.append(part.read_bytes())
+                lines.extend(part.read_bytes() for part in tmp_path.glob(f"{TASK.safe_name}/*.jsonl"))
 
         done = threading.Event()
         reader = threading.Thread(target=look)
@@ -192,12 +191,17 @@ class TestWhatCannotBeStored:
 
     def test_a_writer_that_fails_ends_the_task(self, tmp_path):
         (tmp_path / "out.jsonl.parts").write_text("in the way")
-        with pytest.raises(StorageError, match=r"out\.jsonl\.parts"), new(tmp_path / "out.jsonl.parts") as record:
-            deadline = time.monotonic() + 30
-            while time.monotonic() < deadline:
-                record.submitted(A, "job-a")
-                time.sleep(0.05)
-            pytest.fail("nobody heard of it")
+
+        def note_for(seconds):
+            deadline = time.monotonic() + seconds
+            with new(tmp_path / "out.jsonl.parts") as record:
+                while time.monotonic() < deadline:
+                    record.submitted(A, "job-a")
+                    time.sleep(0.05)
+                pytest.fail("the failure of the writer was not raised")
+
+        with pytest.raises(StorageError, match=r"out\.jsonl\.parts"):
+            note_for(30)
 
     def test_a_writer_that_failed_once_loses_nothing(self, tmp_path):
         folder = tmp_path / "out.jsonl.parts"

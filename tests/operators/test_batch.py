@@ -229,6 +229,7 @@ class TestOutput:
         assert list(tmp_path.iterdir()) == []
 
     def test_a_second_task_with_the_same_output_is_refused_while_the_first_goes_on(self, service, folder, tmp_path):
+        ClassifyHook("service").fetch(ClassifyHook("service").submit(f"{folder}/letter.pdf", ["letter"]).job_id)
         first, its_context = batch(folder, tmp_path, timeout=2), context()
         its_context["ti"].dag_id = "first_dag"
         with service.frozen_engine(), pytest.raises(JobTimedOut):
@@ -259,8 +260,9 @@ class TestOutput:
         batch(folder, tmp_path).execute(context())
         first = (tmp_path / "out.jsonl").read_bytes()
         (tmp_path / "previous.jsonl").write_bytes(first[:-10])
-        before = submitted_to(service)
-        manifest = batch(folder, tmp_path, previous=str(tmp_path / "previous.jsonl")).execute(context())
+        before, another = submitted_to(service), context()
+        another["ti"].dag_id = "another_dag"  # with keys of its own
+        manifest = batch(folder, tmp_path, previous=str(tmp_path / "previous.jsonl")).execute(another)
         assert (manifest["documents"], manifest["reused"]) == (5, 3)
         assert submitted_to(service) == before + 2
 
@@ -269,9 +271,10 @@ class TestOutput:
         shutil.copytree(folder, documents)
         shutil.copy(folder / "letter.pdf", os.fsdecode(os.fsencode(documents) + b"/caf\xe9.pdf"))
         for connection in ("service", "local_engine"):
-            manifest = batch(documents, tmp_path, connection).execute(context())
-            assert manifest["documents"] == 6
-            assert lines(tmp_path / "out.jsonl")["caf\\udce9.pdf"]["classification"] == "letter"
+            batch(documents, tmp_path, connection, max_failed=2).execute(context())
+            found = lines(tmp_path / "out.jsonl")
+            assert set(found) == {*EXPECTED, "damaged.pdf", "caf\\udce9.pdf"}
+            assert {name: found[name]["classification"] for name in EXPECTED} == EXPECTED
 
 
 class TestArguments:
