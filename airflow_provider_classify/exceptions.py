@@ -59,12 +59,52 @@ class InvalidOutput(ClassifyError):
     """The output of a batch cannot be written as it is named."""
 
 
+class OutputInUse(ClassifyError):
+    """Another task that may still run has a record for the same output of a batch."""
+
+
+class BatchEmpty(ClassifyError):
+    """A batch has no documents; an earlier output is left as it is."""
+
+
+class BatchIncomplete(ClassifyError):
+    """Documents of a batch have neither a result nor an error on record; a retry does them."""
+
+    retryable = True
+
+
+class BatchRecordNotReadable(ClassifyError):
+    """The record of a batch is damaged, or of another version of this package."""
+
+
 class BatchRecordLost(ClassifyError):
     """The record of a batch is not where the task that resumes can read it."""
 
 
 class BatchFailed(ClassifyError):
     """More documents of a batch failed than were allowed; the results of the others are in the output."""
+
+
+class StorageError(ClassifyError):
+    """A file or folder on a storage cannot be read, written, listed or deleted."""
+
+
+class StorageNotFound(StorageError):
+    """There is no such file, folder, bucket or container."""
+
+
+class StorageForbidden(StorageError):
+    """The storage does not let these credentials do this."""
+
+
+class StorageNotInstalled(StorageError):
+    """No installed Airflow provider opens URIs of this scheme."""
+
+
+class StorageUnavailable(StorageError):
+    """The storage failed or could not be reached."""
+
+    retryable = True
 
 
 class ConnectionNotUsable(ClassifyError):

@@ -19,9 +19,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar, cast
 from airflow_provider_classify.documents import reference as references
 from airflow_provider_classify.documents.allowed_roots import require_allowed
 from airflow_provider_classify.documents.download import download, too_large
+from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.documents.regular_file import open_regular_file
 from airflow_provider_classify.documents.temp_folder import temporary_folder
-from airflow_provider_classify.exceptions import DocumentEmpty, DocumentNotFound, DocumentNotReadable
+from airflow_provider_classify.exceptions import (
+    DocumentEmpty,
+    DocumentNotFound,
+    DocumentNotReadable,
+    StorageError,
+    StorageNotFound,
+)
 from airflow_provider_classify.model.contract import MAX_BYTES
 
 if TYPE_CHECKING:
@@ -133,17 +140,12 @@ class Document:
         path = self._allowed_path()
         if path is not None:
             return open_regular_file(path, self.label)
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
-
         try:
-            return cast("BinaryIO", ObjectStoragePath(self.reference).open("rb"))
-        except OSError:
-            raise
-        except Exception as error:  # each storage client raises kinds of its own
-            raise DocumentNotReadable(
-                f"The document {self.label} cannot be opened ({type(error).__name__}: {error}); "
-                "check the URI, its connection and that the storage's Airflow provider is installed."
-            ) from error
+            return StoragePath(self.reference).open()
+        except StorageNotFound as error:
+            raise DocumentNotFound(f"There is no document at {self.label}: {error}") from error
+        except StorageError as error:
+            raise DocumentNotReadable(f"The document {self.label} cannot be read: {error}") from error
 
     def _allowed_path(self) -> Path | None:
         """
