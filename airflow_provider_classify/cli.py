@@ -190,9 +190,12 @@ def _answers(
 
 
 def _require_file(document: str) -> None:
-    """Refuse what would hang the engine's process, such as a named pipe. What is not there, it tells itself."""
+    """Refuse an empty name, and what would hang the engine's process, such as a named pipe."""
+    from airflow_provider_classify.documents.reference import parse_reference
     from airflow_provider_classify.documents.regular_file import require_regular_file
 
+    parse_reference(document)
+    # The engine itself says what is missing or cannot be looked at.
     with suppress(OSError, ValueError):  # ValueError: a null byte
         require_regular_file(Path(document), document)
 

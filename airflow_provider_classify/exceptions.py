@@ -59,6 +59,24 @@ class InvalidOutput(ClassifyError):
     """The output of a batch cannot be written as it is named."""
 
 
+class OutputInUse(ClassifyError):
+    """Another task that may still run has a record for the same output of a batch."""
+
+
+class BatchEmpty(ClassifyError):
+    """A batch has no documents; an earlier output is left as it is."""
+
+
+class BatchIncomplete(ClassifyError):
+    """Documents of a batch have neither a result nor an error on record; a retry does them."""
+
+    retryable = True
+
+
+class BatchRecordNotReadable(ClassifyError):
+    """The record of a batch is damaged, or of another version of this package."""
+
+
 class BatchRecordLost(ClassifyError):
     """The record of a batch is not where the task that resumes can read it."""
 

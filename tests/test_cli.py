@@ -180,11 +180,11 @@ def test_categories_add_up(invoice: Path) -> None:
 
 def test_what_is_no_file_is_refused_before_it_is_opened(invoice: Path, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.pdf")
-    failing = [tmp_path / "pipe.pdf", Path("/dev/zero"), tmp_path]
+    failing = [tmp_path / "pipe.pdf", Path("/dev/zero"), tmp_path, ""]
     done = run("classify", "--categories", "invoice,letter", *failing, invoice, timeout=60)
     *failed, good = lines(done)
     assert good["classification"] == "invoice"
-    for answer, words in zip(failed, ("named pipe", "device", "folder"), strict=True):
+    for answer, words in zip(failed, ("named pipe", "device", "folder", "empty"), strict=True):
         assert words in answer["error"]
 
 

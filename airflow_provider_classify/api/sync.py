@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import httpx
 
@@ -26,6 +26,9 @@ from airflow_provider_classify.exceptions import ClassifyError, JobNotFound
 from airflow_provider_classify.model.backend import JobSession
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import Job, Submission
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.batch.work import BatchWork
 
 T = TypeVar("T")
 
@@ -73,6 +76,12 @@ class ApiBackend:
     def cancel(self, job_id: str) -> Job | None:
         """As :func:`exchange.cancel`. The hosted API has no such route."""
         return self._run(exchange.cancel(self._settings, job_id))
+
+    def run_batch(self, work: BatchWork) -> None:
+        """Submit the documents of a batch, and wait for their jobs if asked to. As :meth:`Backend.run_batch`."""
+        from airflow_provider_classify.batch.api_run import run_by_api
+
+        run_by_api(self.connect, work)
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[JobSession]:

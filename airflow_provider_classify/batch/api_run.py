@@ -5,106 +5,114 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import Any
 
 from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.progress_log import ProgressLog
-from airflow_provider_classify.batch.record import Ledger
+from airflow_provider_classify.batch.record import BatchRecord
+from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobFailed, JobNotFound, JobTimedOut
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.backend import JobSession
-from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import Job
 
-#: Uploads, and fetches, under way at the same time.
+#: Uploads, and fetches, at the same time.
 _AT_ONCE = 16
 
 
-@dataclass(frozen=True, slots=True)
-class ApiRun:
+def run_by_api(connect: Callable[[], AbstractAsyncContextManager[JobSession]], work: BatchWork) -> None:
     """
-    The two halves of a batch; between them the task may defer.
+    Submit documents and put their jobs on record; then wait for all jobs of the batch, if the work says so.
 
-    A document that fails is a line of the ledger. An error of the server or the account ends the run,
-    and what was done until then is on record.
+    A document that fails is an entry of the record. A job that is not done by the deadline stays "submitted".
+
+    :raises ClassifyError: the API refused, failed or was not reached, or the record cannot be written; what was
+        done until then is on record.
     """
+    asyncio.run(_run(connect, work))
 
-    jobs: JobSession
-    ledger: Ledger
-    progress: ProgressLog
 
-    async def submit(
-        self, items: Iterable[Item], categories: Sequence[Category], key_of: Callable[[Item], str]
-    ) -> None:
-        """
-        Hand documents over.
+async def _run(connect: Callable[[], AbstractAsyncContextManager[JobSession]], work: BatchWork) -> None:
+    if not work.todo and (work.wait is None or not work.record.state.pending(work.items)):
+        return
+    with work.record:
+        async with connect() as jobs, work.progress_log() as progress:
+            await submit(jobs, work, progress)
+            if work.wait is not None:
+                await collect(jobs, work.record, work.items, work.wait, progress)
 
-        :raises ClassifyError: the API refused, failed or was not reached.
-        """
-        waiting = iter(items)
 
-        async def work() -> None:
-            for item in waiting:  # shared: each worker takes the next one
-                document = Document(item.document)
-                try:
-                    submission = await self.jobs.submit(document, categories, idempotency_key=key_of(item))
-                except DocumentError as error:
-                    self.ledger.failed(item, error)
-                    self.progress.one_done(failed=True)
-                else:
-                    self.ledger.submitted(item, submission.job_id)
+async def submit(jobs: JobSession, work: BatchWork, progress: ProgressLog) -> None:
+    """Submit the documents that are to do. :raises ClassifyError: as :func:`run_by_api`."""
+    todo = iter(work.todo)
 
-        await _all(work() for _ in range(_AT_ONCE))
-
-    async def collect(self, under_way: Mapping[Item, str], wait: waiting.Wait) -> None:
-        """
-        Wait for the jobs and put their results on record; one that is not done by the deadline stays "submitted".
-
-        :param wait: what all the waits have in common.
-        :raises ClassifyError: the API refused, failed or was not reached.
-        """
-        fetching = asyncio.Semaphore(_AT_ONCE)
-
-        async def follow(item: Item, job_id: str) -> None:
+    async def work_off() -> None:
+        for item in todo:  # shared: each worker takes the next one
             try:
-                line = await self._line(item, replace(wait, job_id=job_id), fetching)
-            except JobTimedOut:
-                return
-            except JobNotFound:
-                self.ledger.lost(item)
-                raise
-            except (DocumentError, JobFailed) as error:
-                self.ledger.failed(item, error, job_id)
-                self.progress.one_done(failed=True)
+                submission = await jobs.submit(
+                    Document(item.reference), work.categories, idempotency_key=work.key_of(item)
+                )
+            except DocumentError as error:
+                work.record.failed(item, error)
+                progress.one_done(failed=True)
             else:
-                self.ledger.ended(item, line)
-                self.progress.one_done(failed=False)
+                work.record.submitted(item, submission.job_id)
 
-        await _all(follow(item, job_id) for item, job_id in under_way.items())
+    await _all(work_off() for _ in range(_AT_ONCE))
 
-    async def _line(self, item: Item, wait: waiting.Wait, fetching: asyncio.Semaphore) -> dict[str, object]:
-        end = await self.jobs.watch(wait)
-        if isinstance(end, waiting.GaveUp):
-            raise end.error
-        job = await self._fetch(replace(wait, since=time.time()), fetching)
-        result = waiting.answer(job, Document(item.document).label)
-        return {"job_id": job.job_id, **result.to_json()}
 
-    async def _fetch(self, wait: waiting.Wait, fetching: asyncio.Semaphore) -> Job:
-        """Get a job that has ended, with the pauses of a wait while the server fails or asks for them."""
-        while True:
-            try:
-                async with fetching:
-                    return await self.jobs.get(wait.job_id)
-            except ClassifyError as error:
-                step = waiting.after(wait, error, now=time.time(), chance=random.random())
-            if isinstance(step, waiting.GaveUp):
-                raise step.error
-            if isinstance(step, waiting.LookAgain):
-                await asyncio.sleep(step.seconds)
+async def collect(
+    jobs: JobSession, record: BatchRecord, items: Iterable[Item], wait: waiting.Wait, progress: ProgressLog
+) -> None:
+    """
+    Wait for the jobs of documents and put their results on record.
+
+    :param wait: what all waits have in common.
+    :raises ClassifyError: as :func:`run_by_api`.
+    """
+    fetching = asyncio.Semaphore(_AT_ONCE)
+
+    async def follow(item: Item, job_id: str) -> None:
+        try:
+            job = await _end_of(jobs, replace(wait, job_id=job_id), fetching)
+            result = waiting.answer(job, item.document)
+        except JobTimedOut:
+            return
+        except JobNotFound:
+            record.lost(item)
+            raise
+        except (DocumentError, JobFailed) as error:
+            record.failed(item, error, job_id)
+            progress.one_done(failed=True)
+        else:
+            progress.one_done(failed=not record.classified(item, result.to_json(), job_id))
+
+    await _all(follow(item, job_id) for item, job_id in record.state.pending(items).items())
+
+
+async def _end_of(jobs: JobSession, wait: waiting.Wait, fetching: asyncio.Semaphore) -> Job:
+    end = await jobs.watch(wait)
+    if isinstance(end, waiting.GaveUp):
+        raise end.error
+    return await _fetch(jobs, replace(wait, since=time.time()), fetching)
+
+
+async def _fetch(jobs: JobSession, wait: waiting.Wait, fetching: asyncio.Semaphore) -> Job:
+    """Get a job that has ended, with the pauses of a wait while the server fails or asks for them."""
+    while True:
+        try:
+            async with fetching:
+                return await jobs.get(wait.job_id)
+        except ClassifyError as error:
+            step = waiting.after(wait, error, now=time.time(), chance=random.random())
+        if isinstance(step, waiting.GaveUp):
+            raise step.error
+        if isinstance(step, waiting.LookAgain):
+            await asyncio.sleep(step.seconds)
 
 
 async def _all(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:

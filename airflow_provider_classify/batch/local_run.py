@@ -2,44 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from typing import TYPE_CHECKING
 
 from airflow_provider_classify.batch.plan import Item
-from airflow_provider_classify.batch.progress_log import ProgressLog
-from airflow_provider_classify.batch.record import Ledger
+from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.allowed_roots import require_allowed_examples
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import DocumentError
-from airflow_provider_classify.local.backend import LocalBackend
-from airflow_provider_classify.model.categories import Category
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
 
-def run_locally(
-    backend: LocalBackend, items: Iterable[Item], categories: Sequence[Category], ledger: Ledger, progress: ProgressLog
-) -> None:
+def run_locally(pool: EnginePool, work: BatchWork) -> None:
     """
     Classify documents and put their results on record.
 
-    :raises ClassifyError: the engine cannot work at all, or an example of a category is not allowed; what was done
-        until then is on record.
+    :raises ClassifyError: the engine or the record cannot work at all, or an example of a category is not allowed;
+        what was done until then is on record.
     """
-    require_allowed_examples(categories)
-    with backend.pool() as pool, ThreadPoolExecutor(pool.size) as threads:
+    require_allowed_examples(work.categories)
+    record = work.record
+    with record, work.progress_log() as progress, ThreadPoolExecutor(pool.size) as threads:
 
         def classify(item: Item) -> None:
-            document = Document(item.document)
+            document = Document(item.reference)
             try:
                 with document.local_copy() as path:
-                    result = pool.classify(path, categories, name=document.label)
+                    result = pool.classify(path, work.categories, name=item.document)
             except DocumentError as error:
-                ledger.failed(item, error)
+                record.failed(item, error)
                 progress.one_done(failed=True)
             else:
-                ledger.ended(item, result.to_json())
-                progress.one_done(failed=False)
+                progress.one_done(failed=not record.classified(item, result.to_json()))
 
-        running = [threads.submit(classify, item) for item in items]
+        running = [threads.submit(classify, item) for item in work.todo]
         ended, _ = wait(running, return_when=FIRST_EXCEPTION)
         threads.shutdown(wait=False, cancel_futures=True)
         for future in ended:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import Any, BinaryIO
 
-from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-from airflow_provider_classify.batch.json_lines import read_lines, write_lines
+from airflow_provider_classify.batch.entry import decode_lines, encode_line
+from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.exceptions import ExtraNotInstalled, InvalidOutput
+
+log = logging.getLogger(__name__)
 
 _ROW_GROUP = 5000
 
@@ -28,30 +30,39 @@ def check_output(output: str) -> None:
         raise InvalidOutput(f"The output {output!r} is neither .jsonl nor .parquet; name it so.")
 
 
-def write_output(output: str, lines: Iterable[Mapping[str, Any]]) -> None:
-    """Write the lines one after the other; memory holds at most a few thousand."""
-    path = ObjectStoragePath(output)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if output.endswith(".parquet"):
-        _write_parquet(path, lines)
-        return
-    write_lines(path, lines)
+def write_output(output: str, rows: Iterable[Mapping[str, Any]]) -> None:
+    """
+    Replace the output when all rows are written; memory holds at most a few thousand of them.
+
+    :raises StorageError: the storage refused or cannot be reached. An earlier output is as it was.
+    """
+    with StoragePath(output).write() as file:
+        if output.endswith(".parquet"):
+            _write_parquet(file, rows)
+        else:
+            for row in rows:
+                file.write(encode_line(row))
 
 
 def read_output(output: str) -> Iterator[dict[str, Any]]:
-    """Read an earlier batch's lines back."""
-    path = ObjectStoragePath(output)
-    if output.endswith(".parquet"):
-        with path.open("rb") as file:
-            for batch in _pyarrow().ParquetFile(file).iter_batches(_ROW_GROUP):
-                for row in batch.to_pylist():
-                    yield json.loads(row["line"])
-        return
-    yield from read_lines(path)
+    """
+    Yield the rows of an earlier output. A line that was cut off is left out, and the log says so.
+
+    :raises StorageNotFound: there is no such file.
+    :raises StorageError: the storage refused or cannot be reached.
+    :raises InvalidOutput: it is no Parquet file, or no whole one.
+    """
+    with StoragePath(output).open_whole() as file:
+        rows = _parquet_lines(file, output) if output.endswith(".parquet") else file
+        for row in decode_lines(rows):
+            if row is None:
+                log.warning("The output %s has a line that is not whole; its document is classified again.", output)
+            else:
+                yield row
 
 
-def _write_parquet(path: ObjectStoragePath, lines: Iterable[Mapping[str, Any]]) -> None:
-    """Columns to query, and the whole line as JSON in ``line``: results have no fixed schema."""
+def _write_parquet(file: BinaryIO, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Columns to query, and the whole row as JSON in ``line``: results have no fixed schema."""
     import pyarrow
 
     schema = pyarrow.schema(
@@ -65,14 +76,28 @@ def _write_parquet(path: ObjectStoragePath, lines: Iterable[Mapping[str, Any]]) 
             ("line", pyarrow.string()),
         ]
     )
-    remaining = iter(lines)
-    with path.open("wb") as file, _pyarrow().ParquetWriter(file, schema) as writer:
+    remaining = iter(rows)
+    with _pyarrow().ParquetWriter(file, schema) as writer:
         while group := list(islice(remaining, _ROW_GROUP)):
-            rows = [
-                {**{name: line.get(name) for name in schema.names}, "line": json.dumps(line, ensure_ascii=False)}
-                for line in group
+            table = [
+                {**{name: row.get(name) for name in schema.names}, "line": json.dumps(row, ensure_ascii=False)}
+                for row in group
             ]
-            writer.write_table(pyarrow.Table.from_pylist(rows, schema))
+            writer.write_table(pyarrow.Table.from_pylist(table, schema))
+
+
+def _parquet_lines(file: BinaryIO, output: str) -> Iterator[bytes]:
+    import pyarrow
+
+    try:
+        for batch in _pyarrow().ParquetFile(file).iter_batches(_ROW_GROUP, columns=["line"]):
+            for row in batch.to_pylist():
+                yield row["line"].encode()
+    except (pyarrow.ArrowException, OSError, KeyError) as error:
+        raise InvalidOutput(
+            f"The output {output} is not a whole Parquet file of a batch ({type(error).__name__}); "
+            "restore it, or leave previous out to classify all documents again."
+        ) from error
 
 
 def _pyarrow() -> Any:

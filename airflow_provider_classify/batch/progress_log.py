@@ -1,22 +1,46 @@
-"""Tell the task's log every few seconds how a batch stands, from a worker and from the triggerer."""
+"""Log every few seconds how a batch stands, on a worker and in the triggerer."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 import time
+from dataclasses import dataclass
 from typing import Any, Self
 
-from airflow_provider_classify.batch.plan import Tally
-
 _SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many documents of a batch are done."""
+
+    total: int
+    done: int = 0
+    failed: int = 0
+
+    def line(self, seconds: float, began_with: int = 0) -> str:
+        """
+        Return the line for the log.
+
+        :param seconds: since this try of the task began, which found ``began_with`` documents done.
+        """
+        rate = (self.done - began_with) / seconds if seconds > 0 else 0.0
+        left = f", {_duration((self.total - self.done) / rate)} left" if rate > 0 and self.done < self.total else ""
+        failed = f", {self.failed} failed" if self.failed else ""
+        return f"{self.done} of {self.total} documents done{failed}, {rate:.1f} a second{left}"
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 class ProgressLog:
     """
     Counts documents that are done, from any thread, and logs a line every five seconds and at the end.
 
-    A worker uses it with ``with``: a thread tells. An event loop uses ``async with``, and no thread.
+    With ``with`` a thread logs; with ``async with`` the event loop does.
     """
 
     def __init__(self, log: Any, *, total: int, done: int) -> None:
@@ -25,7 +49,7 @@ class ProgressLog:
         self._started = time.monotonic()
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._tell_on_a_thread, name="classify-progress")
+        self._thread = threading.Thread(target=self._log_on_thread, name="classify-progress")
         self._task: asyncio.Task[None] | None = None
 
     def one_done(self, *, failed: bool) -> None:
@@ -41,26 +65,26 @@ class ProgressLog:
     def __exit__(self, *exc_info: object) -> None:
         self._closing.set()
         self._thread.join()
-        self._tell()
+        self._log_now()
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._tell_on_the_loop())
+        self._task = asyncio.create_task(self._log_on_loop())
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
         if self._task:
             self._task.cancel()
-        self._tell()
+        self._log_now()
 
-    def _tell_on_a_thread(self) -> None:
+    def _log_on_thread(self) -> None:
         while not self._closing.wait(_SECONDS):
-            self._tell()
+            self._log_now()
 
-    async def _tell_on_the_loop(self) -> None:
+    async def _log_on_loop(self) -> None:
         while True:
             await asyncio.sleep(_SECONDS)
-            self._tell()
+            self._log_now()
 
-    def _tell(self) -> None:
+    def _log_now(self) -> None:
         tally = Tally(self._total, self._done, self._failed)
         self._log.info("%s", tally.line(time.monotonic() - self._started, self._began_with))

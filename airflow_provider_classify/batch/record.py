@@ -1,203 +1,277 @@
 """
-What a batch has done so far, on any storage.
+The record of a batch: what is done so far, on any storage.
 
-Object storage has no append, so entries are gathered for a moment and written as a part file that
-is never changed again. What a task that was killed had not written yet is at most a second's work;
-the submits among it are found again by their idempotency keys, where the server honours them.
+It lies beside the output, in ``<output>.parts``, and belongs to one task of one run::
+
+    <task>.json         the plan: the task and its documents. While it exists, the output is this task's
+    <task>/<time>.jsonl the entries, in parts
+
+Object storage has no append, so entries are gathered for a moment and written as a part that never changes.
+A task that is killed loses at most a second of them; a submit among these is found again by its
+idempotency key, where the server honours keys. The record is read once, when it is loaded; from then on its
+state in memory is up to date.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 import uuid
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Self
 
-from airflow.providers.common.compat.sdk import ObjectStoragePath
+from airflow_provider_classify.batch.entry import Entry, State, decode_lines, encode
+from airflow_provider_classify.batch.plan import Item
+from airflow_provider_classify.batch.state import BatchState
+from airflow_provider_classify.batch.summary import small
+from airflow_provider_classify.batch.task_address import HasEnded, TaskAddress
+from airflow_provider_classify.documents.object_storage import StoragePath
+from airflow_provider_classify.exceptions import (
+    BatchRecordLost,
+    BatchRecordNotReadable,
+    ClassifyError,
+    InvalidReply,
+    OutputInUse,
+    StorageNotFound,
+)
 
-from airflow_provider_classify.batch.json_lines import read_lines, write_lines
-from airflow_provider_classify.batch.plan import Item, small
-from airflow_provider_classify.exceptions import BatchRecordLost, ClassifyError
+log = logging.getLogger(__name__)
 
-_PLAN = "plan.json"
-
+#: Of the record's format.
+VERSION = 2
 #: Seconds that entries are gathered for a part.
 _PART_SECONDS = 1.0
 
 
-@dataclass
-class Progress:
+class BatchRecord:
     """
-    Intent → job id of what is under way; the intents that are classified; intent → how often it failed.
+    The record of one task. Thread-safe.
 
-    A document that failed in an earlier try is asked again by the next.
-    """
-
-    submitted: dict[str, str] = field(default_factory=dict)
-    classified: set[str] = field(default_factory=set)
-    failed: Counter[str] = field(default_factory=Counter)
-
-    def under_way(self, items: Iterable[Item]) -> dict[Item, str]:
-        """Of these documents, those that wait for a job, and which."""
-        return {item: self.submitted[item.intent] for item in items if item.intent in self.submitted}
-
-
-def outstanding(items: Iterable[Item], progress: Progress) -> list[Item]:
-    """The documents that are not classified yet; the failed ones are asked again."""
-    return [item for item in items if item.intent not in progress.classified]
-
-
-class Ledger:
-    """
-    The record of one batch, a folder of part files. Thread-safe.
-
-    An entry is a JSON object with ``intent``; with a ``job_id`` alone it says "submitted", with a result or an
-    ``error`` it says "ended" and is the document's line of the output.
+    As a context manager it writes what is added, on a thread, since a storage may be slow and an event loop
+    must not wait for it. If that fails, the next addition raises the error, or else the end of the context.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, task: TaskAddress) -> None:
         self.folder = folder
-        self._path = ObjectStoragePath(folder)
+        self.task = task
+        self.state = BatchState()
+        self._base = StoragePath(folder)
+        self._parts = self._base / task.safe_name
+        self._plan_file = self._base / f"{task.safe_name}.json"
         self._lock = threading.Lock()
-        self._gathered: list[dict[str, Any]] = []
+        self._gathered: list[bytes] = []
+        self._failure: ClassifyError | None = None
         self._closing = threading.Event()
         self._writer: threading.Thread | None = None
 
+    @classmethod
+    def load(cls, folder: str, task: TaskAddress) -> BatchRecord:
+        """
+        Read the record of a task, or begin an empty one.
+
+        :raises StorageError: the storage refused or cannot be reached.
+        """
+        record = cls(folder, task)
+        for part in record._list_parts():
+            for payload in decode_lines(StoragePath(part).read_bytes().split(b"\n")):
+                entry = _entry_of(payload)
+                if entry is None:
+                    log.warning("The record %s has a line that is not whole; its document is done again.", part)
+                else:
+                    record.state.add(entry)
+        return record
+
     def __enter__(self) -> Self:
-        """Begin to write; on a thread, since a storage may be slow and an event loop must not wait for it."""
         self._closing.clear()
-        self._writer = threading.Thread(target=self._write_now_and_then, name="classify-ledger")
+        self._writer = threading.Thread(target=self._write_until_closed, name="classify-batch-record")
         self._writer.start()
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Write what is left."""
+        """Write what is left. :raises StorageError: it cannot be written."""
         self._closing.set()
         if self._writer is not None:
             self._writer.join()
         self._write()
+        self._failure = None  # all has been written after all
 
-    def plan(self, items: Sequence[Item]) -> None:
-        """Note which documents this try is about: when the task resumes, a folder may hold others."""
-        self._path.mkdir(parents=True, exist_ok=True)
-        plan = [[item.document, item.intent] for item in items]
-        (self._path / _PLAN).write_text(json.dumps(plan, ensure_ascii=False), encoding="utf-8")
+    # --- the plan ---------------------------------------------------------------------------
 
-    def planned(self) -> list[Item]:
+    def require_sole_use(self, has_ended: HasEnded) -> None:
         """
-        Read the plan of this try.
+        Raise an error if another task has a record for the same output and may still write it.
 
-        :raises BatchRecordLost: it is not there, as on another machine if the record is in a local folder.
+        :param has_ended: tells whether another task has ended for good.
+        :raises OutputInUse: names the task.
+        :raises BatchRecordNotReadable: the folder has a record of another version of this package.
+        """
+        for file in self._list_folder():
+            name = file.rpartition("/")[2]
+            if file == self._plan_file.reference:
+                continue
+            if name == "plan.json" or name.endswith(".jsonl"):
+                raise BatchRecordNotReadable(
+                    f"The record of the batch in {self._base.label} was written by another version of this package; "
+                    "finish the batch with that version, or delete the folder to classify its documents again."
+                )
+            if name.endswith(".json") and not name.startswith("."):
+                other = _read_plan(StoragePath(file)).task
+                if not has_ended(other):
+                    raise OutputInUse(
+                        f"The output of {self.task} is in use by {other}, whose record is in {self._base.label}; give "
+                        "each task an output of its own, with {{ run_id }} or {{ ti.map_index }} in its name, or "
+                        "delete the folder if that task will not run again."
+                    )
+
+    def write_plan(self, items: Sequence[Item]) -> None:
+        """Record which documents this try is about: when the task resumes, a folder may hold others."""
+        documents = [[item.document, item.intent] for item in items]
+        plan = {"version": VERSION, "task": self.task.to_json(), "documents": documents}
+        self._plan_file.write_bytes(json.dumps(plan, ensure_ascii=False).encode())
+
+    def read_plan(self) -> list[Item]:
+        """
+        Return the documents of this try.
+
+        :raises BatchRecordLost: the plan is not there, as on another machine if it was written to a local folder.
         """
         try:
-            plan = json.loads((self._path / _PLAN).read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
+            return _read_plan(self._plan_file).items
+        except StorageNotFound as error:
             raise BatchRecordLost(
-                f"The record of the batch in {self.folder} is not there; "
+                f"The record of the batch in {self._base.label} is not there; "
                 "give the task an output on a storage that all workers and triggerers reach."
             ) from error
-        return [Item(document, intent) for document, intent in plan]
 
-    def packed(self, items: Sequence[Item]) -> dict[str, Any]:
-        """Give what another worker needs to go on where it cannot reach this record; without the results' pages."""
-        return {
-            "plan": [[item.document, item.intent] for item in items],
-            "entries": [_packed(entry) for entry in self._entries()],
-        }
-
-    def unpack(self, packed: Mapping[str, Any]) -> None:
-        """Take :meth:`packed` over, unless it is of this very record. What another try has left here is older."""
-        items = [Item(document, intent) for document, intent in packed["plan"]]
-        if self.packed(items) != packed:
-            self.remove()
-            self.plan(items)
-            self._gathered += packed["entries"]
-            self._write()
-
-    def progress(self) -> Progress:
-        """Read where the batch stands."""
-        progress = Progress()
-        for entry in self._entries():
-            intent = entry["intent"]
-            progress.submitted.pop(intent, None)
-            if "error" in entry:
-                progress.failed[intent] += 1
-            elif _is_end(entry):
-                progress.classified.add(intent)
-            elif entry["job_id"] is not None:
-                progress.submitted[intent] = entry["job_id"]
-        return progress
-
-    def job_ids(self) -> list[str]:
-        """Give the jobs under way, also those of the last second."""
-        self._write()
-        return list(self.progress().submitted.values())
-
-    def lines(self, items: Iterable[Item]) -> Iterator[dict[str, Any]]:
-        """Read the documents' lines as they are now: each document once, with its last end."""
-        wanted = {item.intent for item in items}
-        last = {entry["intent"]: number for number, entry in enumerate(self._entries()) if _is_end(entry)}
-        for number, entry in enumerate(self._entries()):
-            if entry["intent"] in wanted and last.get(entry["intent"]) == number:
-                yield entry
+    # --- what happens to the documents ------------------------------------------------------
 
     def submitted(self, item: Item, job_id: str) -> None:
-        """Note that a document has been handed over."""
-        self._add(item, {"job_id": job_id})
+        """Note that a document has a job."""
+        self._add(Entry(item.intent, State.SUBMITTED, job_id))
 
     def lost(self, item: Item) -> None:
-        """Note that the server no longer knows the document's job, so that it is submitted anew."""
-        self._add(item, {"job_id": None})
+        """Note that the API no longer knows the document's job, so that it is submitted again."""
+        self._add(Entry(item.intent, State.LOST))
 
-    def ended(self, item: Item, line: Mapping[str, Any]) -> None:
-        """Note a document's result."""
-        self._add(item, line)
+    def classified(self, item: Item, result: Mapping[str, Any], job_id: str | None = None) -> bool:
+        """
+        Note the result of a document.
+
+        :returns: ``False`` if the result cannot be stored as JSON; the document is then recorded as failed.
+        """
+        try:
+            self._add(Entry(item.intent, State.CLASSIFIED, job_id, result=result))
+        except InvalidReply as error:
+            self.failed(item, error, job_id)
+            return False
+        return True
 
     def failed(self, item: Item, error: ClassifyError, job_id: str | None = None) -> None:
         """Note why a document was not classified."""
-        self._add(item, {"job_id": job_id, "error": str(error), "error_kind": error.kind})
+        self._add(Entry.failure(item.intent, error, job_id))
+
+    def take_over(self, entry: Entry) -> None:
+        """Note an entry of an earlier batch."""
+        self._add(entry)
+
+    # --- to another machine -----------------------------------------------------------------
+
+    def pack(self, items: Sequence[Item]) -> dict[str, Any]:
+        """Return what another worker needs where it cannot reach this record; without the pages of results."""
+        entries = [entry.to_json() for entry in self.state.entries(items)]
+        for entry in entries:
+            if "result" in entry:
+                entry["result"] = small(entry["result"])
+        return {"plan": [[item.document, item.intent] for item in items], "entries": entries}
+
+    def unpack(self, packed: Mapping[str, Any]) -> list[Item]:
+        """Replace this record by a packed one; what an earlier try has left here is older. Return its documents."""
+        items = [Item(document, intent) for document, intent in packed["plan"]]
+        self.remove()
+        self.state = BatchState()
+        self.write_plan(items)
+        for payload in packed["entries"]:
+            self._add(Entry.from_json(payload))
+        self._write()
+        return items
 
     def remove(self) -> None:
         """Delete the record, when the output holds everything."""
-        if self._path.exists():
-            for file in self._path.iterdir():
-                file.unlink()
-            self._path.rmdir()
+        self._parts.delete_folder()
+        self._plan_file.delete()
+        self._base.delete_if_empty()
 
-    def _add(self, item: Item, line: Mapping[str, Any]) -> None:
+    # --- parts ------------------------------------------------------------------------------
+
+    def _add(self, entry: Entry) -> None:
+        encoded = encode(entry)
         with self._lock:
-            self._gathered.append({"document": item.document, "intent": item.intent, **line})
+            self.state.add(entry, encoded)
+            self._gathered.append(encoded)
+        if self._failure is not None:
+            raise self._failure
 
-    def _write_now_and_then(self) -> None:
+    def _write_until_closed(self) -> None:
         while not self._closing.wait(_PART_SECONDS):
-            self._write()
+            try:
+                self._write()
+            except ClassifyError as error:
+                self._failure = error
+                return
 
     def _write(self) -> None:
         with self._lock:
             gathered, self._gathered = self._gathered, []
-        if gathered:
-            # Zero-padded nanoseconds sort by time; the random part keeps two writers apart.
-            name = f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.jsonl"
-            self._path.mkdir(parents=True, exist_ok=True)
-            write_lines(self._path / name, gathered)
+        if not gathered:
+            return
+        # Zero-padded nanoseconds sort by time; the random part keeps two writers apart.
+        part = self._parts / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.jsonl"
+        try:
+            part.write_bytes(b"".join(gathered))
+        except ClassifyError:
+            with self._lock:
+                self._gathered = gathered + self._gathered
+            raise
 
-    def _entries(self) -> Iterator[dict[str, Any]]:
-        for part in self._parts():
-            yield from read_lines(part)
-
-    def _parts(self) -> list[Any]:
-        if not self._path.exists():
+    def _list_parts(self) -> list[str]:
+        try:
+            return [part for part in self._parts.list_files() if part.endswith(".jsonl")]
+        except StorageNotFound:
             return []
-        return sorted((part for part in self._path.iterdir() if part.name.endswith(".jsonl")), key=lambda p: p.name)
+
+    def _list_folder(self) -> list[str]:
+        try:
+            return self._base.list_files()
+        except StorageNotFound:
+            return []
 
 
-def _packed(entry: Mapping[str, Any]) -> dict[str, Any]:
-    return {**small(entry), **{name: entry[name] for name in ("intent", "error_kind") if name in entry}}
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    task: TaskAddress
+    items: list[Item]
 
 
-def _is_end(entry: dict[str, Any]) -> bool:
-    return "error" in entry or "classification" in entry
+def _read_plan(file: StoragePath) -> _Plan:
+    data = file.read_bytes()
+    try:
+        plan = json.loads(data)
+        if plan["version"] != VERSION:
+            raise ValueError(f"version {plan['version']}")
+        items = [Item(document, intent) for document, intent in plan["documents"]]
+        return _Plan(TaskAddress.from_json(plan["task"]), items)
+    except (ValueError, KeyError, TypeError) as error:
+        raise BatchRecordNotReadable(
+            f"The plan of a batch in {file.label} is damaged or of another version of this package; "
+            "delete the file and the folder of the same name to classify the documents again."
+        ) from error
+
+
+def _entry_of(payload: Mapping[str, Any] | None) -> Entry | None:
+    try:
+        return None if payload is None else Entry.from_json(payload)
+    except ValueError:
+        return None

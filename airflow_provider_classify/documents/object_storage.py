@@ -194,6 +194,19 @@ class StoragePath:
             if self._has_folders:
                 _remove_empty_folders(path.fs, path.path, names)
 
+    def delete(self) -> None:
+        """Delete the file. A missing file is no error. :raises StorageError: as :meth:`delete_folder`."""
+        with self._naming("deleted"):
+            path = self._object_storage_path()
+            _delete(path.fs, path.path)
+
+    def delete_if_empty(self) -> None:
+        """Delete the folder if nothing is in it. :raises StorageError: as :meth:`delete_folder`."""
+        if self._has_folders:
+            with self._naming("deleted"):
+                path = self._object_storage_path()
+                _remove_empty_folders(path.fs, path.path, [])
+
     @property
     def _scheme(self) -> str:
         scheme, separator, _ = self.reference.partition("://")
@@ -279,7 +292,7 @@ class StoragePath:
             with file:
                 yield cast("BinaryIO", _Named(file, self._naming))
             with self._naming("written"):
-                fs.mv(temporary, target)
+                _rename(fs, temporary, target)
             renamed = True
         finally:
             if not renamed:
@@ -398,6 +411,16 @@ def _has_bucket(fs: Any, root: str) -> bool:
         return bool(fs.exists(bucket))
     except PermissionError:  # of a key that may see its own prefix alone, which could be listed
         return True
+
+
+def _rename(fs: Any, source: str, target: str) -> None:
+    from fsspec import AbstractFileSystem
+
+    if type(fs).mv is AbstractFileSystem.mv:  # which takes [ and * in a name for a pattern
+        fs.cp_file(source, target)
+        fs.rm_file(source)
+    else:
+        fs.mv(source, target)
 
 
 def _delete(fs: Any, name: str) -> None:

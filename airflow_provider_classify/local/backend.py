@@ -32,6 +32,7 @@ from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobStatus, Submission, require_job_id
 
 if TYPE_CHECKING:
+    from airflow_provider_classify.batch.work import BatchWork
     from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
     from airflow_provider_classify.local.job_store import JobStore
 
@@ -119,6 +120,13 @@ class LocalBackend:
         from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
         return EnginePool(options=engine_options(self._settings))
+
+    def run_batch(self, work: BatchWork) -> None:
+        """Classify the documents of a batch in parallel; no jobs are recorded. As :meth:`Backend.run_batch`."""
+        from airflow_provider_classify.batch.local_run import run_locally
+
+        with self.pool() as pool:
+            run_locally(pool, work)
 
     def get(self, job_id: str, *, timeout: float | None = None) -> Job:
         """Read the record. :raises JobNotFound: none, or pruned."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import Job, Submission
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.batch.work import BatchWork
 
 
 class JobSession(Protocol):
@@ -82,6 +85,14 @@ class Backend(Protocol):
 
     def connect(self) -> AbstractAsyncContextManager[JobSession]:
         """Open the asynchronous side: connections live until the context ends."""
+        ...
+
+    def run_batch(self, work: BatchWork) -> None:
+        """
+        Do the documents of a batch, and put what happens to them on its record.
+
+        :raises ClassifyError: the backend or the record cannot work at all; what was done until then is on record.
+        """
         ...
 
     def identity(self) -> str:

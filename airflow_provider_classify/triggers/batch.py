@@ -9,7 +9,8 @@ from typing import Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_classify.batch.progress_log import ProgressLog
-from airflow_provider_classify.batch.record import Ledger
+from airflow_provider_classify.batch.record import BatchRecord
+from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.lifecycle import cancel
@@ -21,22 +22,24 @@ class ClassifyBatchTrigger(BaseTrigger):
     """
     Watch the jobs of a batch and fire one event when all have ended, or the deadline has passed.
 
-    Airflow stores a trigger's arguments in its database, so they stay small: the ids of a large batch are read
-    from its record.
+    Airflow stores a trigger's arguments in its database, so they stay small however many jobs there are: the ids
+    of a large batch are read from its record, once.
 
     :param classify_conn_id: the connection whose API has the jobs.
-    :param ledger: the folder of the batch's record.
-    :param job_ids: the jobs of a batch whose record only its worker can reach; otherwise ``None``.
+    :param folder: the folder of the batch's record.
+    :param address: of the task whose record it is, as of :meth:`TaskAddress.to_json`.
+    :param job_ids: the jobs of a batch whose record only its worker can reach; else ``None``.
     :param since: when the wait began, epoch seconds.
     :param deadline: when to give up, epoch seconds.
-    :param poll_interval: what the pauses grow to, in seconds.
+    :param poll_interval: longest pause between two looks, in seconds.
     """
 
     def __init__(
         self,
         *,
         classify_conn_id: str,
-        ledger: str,
+        folder: str,
+        address: dict[str, Any],
         job_ids: list[str] | None,
         since: float,
         deadline: float,
@@ -45,21 +48,23 @@ class ClassifyBatchTrigger(BaseTrigger):
         super().__init__()  # type: ignore[no-untyped-call]
         self._arguments = {
             "classify_conn_id": classify_conn_id,
-            "ledger": ledger,
+            "folder": folder,
+            "address": address,
             "job_ids": job_ids,
             "since": since,
             "deadline": deadline,
             "poll_interval": poll_interval,
         }
         self.classify_conn_id = classify_conn_id
-        self.ledger = ledger
-        self.job_ids = job_ids
+        self.folder = folder
+        self.address = address
         self.since = since
         self.deadline = deadline
         self.poll_interval = poll_interval
+        self.job_ids = job_ids
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what Airflow stores to make this trigger again elsewhere."""
+        """Return what Airflow stores to create this trigger again, also in another triggerer."""
         return f"{type(self).__module__}.{type(self).__qualname__}", self._arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -73,14 +78,16 @@ class ClassifyBatchTrigger(BaseTrigger):
     async def on_kill(self) -> None:
         """Cancel the jobs if a user has ended the task. Otherwise the next try may need them."""
         connect = ClassifyHook(self.classify_conn_id).connect
-        await cancel.from_trigger(self.task_instance, self.log, connect, self._under_way)
+        await cancel.from_trigger(self.task_instance, self.log, connect, self._read_job_ids)
 
-    def _under_way(self) -> list[str]:
-        """Return the jobs that the batch waits for. This may read the record: do not call it on an event loop."""
-        return Ledger(self.ledger).job_ids() if self.job_ids is None else self.job_ids
+    def _read_job_ids(self) -> list[str]:
+        """Return the jobs that the batch waits for. This may read the record, so it is not for an event loop."""
+        if self.job_ids is None:
+            self.job_ids = BatchRecord.load(self.folder, TaskAddress.from_json(self.address)).state.job_ids()
+        return self.job_ids
 
     async def _watch(self) -> events.Event:
-        job_ids = await asyncio.to_thread(self._under_way)
+        job_ids = await asyncio.to_thread(self._read_job_ids)
         progress = ProgressLog(self.log, total=len(job_ids), done=0)
 
         async def watch(job_id: str) -> bool:

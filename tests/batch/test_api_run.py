@@ -8,10 +8,11 @@ import time
 
 import pytest
 
-from airflow_provider_classify.batch.api_run import ApiRun
+from airflow_provider_classify.batch.api_run import collect
 from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.progress_log import ProgressLog
-from airflow_provider_classify.batch.record import Ledger
+from airflow_provider_classify.batch.record import BatchRecord
+from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.exceptions import AuthenticationRejected
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.model import waiting
@@ -22,15 +23,15 @@ COMPLETED = Answer(200, {"job_id": "a", "status": "completed", "progress": "", "
 ITEM = Item("a.pdf", "intent")
 
 
-async def collect(server, folder, monkeypatch, seconds=60.0):
+async def collected(server, folder, monkeypatch, seconds=60.0):
     monkeypatch.setenv("AIRFLOW_CONN_SCRIPTED", json.dumps({"conn_type": "classify", "host": server.url}))
     now = time.time()
     wait = waiting.Wait("", since=now - 10, deadline=now + seconds, longest_pause=1)
-    ledger = Ledger(str(folder))
-    with ledger, ProgressLog(logging.getLogger(), total=1, done=0) as log:
-        async with ClassifyHook("scripted").connect() as jobs:
-            await ApiRun(jobs, ledger, log).collect({ITEM: "a"}, wait)
-    return list(ledger.lines([ITEM]))
+    with BatchRecord(str(folder), TaskAddress("dag", "t", "run")) as record:
+        record.submitted(ITEM, "a")
+        async with ClassifyHook("scripted").connect() as jobs, ProgressLog(logging.getLogger(), total=1, done=0) as log:
+            await collect(jobs, record, [ITEM], wait, log)
+    return list(record.state.rows([ITEM]))
 
 
 async def test_a_result_is_asked_for_until_the_server_gives_it(tmp_path, monkeypatch):
@@ -44,17 +45,17 @@ async def test_a_result_is_asked_for_until_the_server_gives_it(tmp_path, monkeyp
         Fault.BREAK_OFF,
     ]
     with scripted_server(COMPLETED, *failures, COMPLETED) as server:
-        [line] = await collect(server, tmp_path, monkeypatch)
+        [line] = await collected(server, tmp_path, monkeypatch)
     assert (line["job_id"], line["classification"]) == ("a", "letter")
     assert len(server.requests) == len(failures) + 2
 
 
 async def test_what_does_not_pass_ends_it_at_once(tmp_path, monkeypatch):
     with scripted_server(COMPLETED, Answer(401)) as server, pytest.raises(AuthenticationRejected):
-        await collect(server, tmp_path, monkeypatch)
+        await collected(server, tmp_path, monkeypatch)
     assert len(server.requests) == 2
 
 
 async def test_a_result_that_the_server_withholds_until_the_deadline_is_left_to_the_next_try(tmp_path, monkeypatch):
     with scripted_server(COMPLETED, Answer(502, b"<html>")) as server:
-        assert await collect(server, tmp_path, monkeypatch, seconds=1.5) == []
+        assert await collected(server, tmp_path, monkeypatch, seconds=1.5) == []

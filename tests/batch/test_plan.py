@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.batch.plan import Tally, items_of, list_documents, manifest, small, too_many_failed
+from airflow_provider_classify.batch.plan import items_of, list_documents
+from airflow_provider_classify.batch.progress_log import Tally
+from airflow_provider_classify.batch.summary import FailureLimit, Summary, small
 from airflow_provider_classify.exceptions import DocumentNotFound
 from airflow_provider_classify.model.categories import Category
 
@@ -49,6 +53,32 @@ def test_a_folder_that_is_not_there(tmp_path):
         list_documents(str(tmp_path / "nowhere"), "*")
 
 
+def test_the_output_and_its_record_are_no_documents(tmp_path):
+    (tmp_path / "a.pdf").write_text("x")
+    output = tmp_path / "out.jsonl"
+    output.write_text("{}")
+    (tmp_path / "out.jsonl.parts" / "task").mkdir(parents=True)
+    (tmp_path / "out.jsonl.parts" / "task" / "1.jsonl").write_text("{}")
+    assert list_documents(str(tmp_path), "**/*", output=str(output)) == [str(tmp_path / "a.pdf")]
+    assert len(list_documents(str(tmp_path), "**/*")) == 3
+
+
+def test_a_name_that_is_not_utf_8_is_listed_and_escaped(tmp_path):
+    name = os.fsencode(tmp_path) + b"/caf\xe9.pdf"
+    Path(os.fsdecode(name)).write_bytes(b"x")
+    [document] = list_documents(str(tmp_path), "*.pdf")
+    assert Path(document).exists()
+    [item] = items_of({document: "f"}, CATEGORIES, "api")
+    assert item.reference == document
+    assert item.document == f"{tmp_path}/caf\\udce9.pdf"
+
+
+def test_what_is_stored_of_a_url_has_no_signature():
+    reference = "https://user:s3cret@x.org/a.pdf?sig=s3cret"
+    [item] = items_of({reference: "f"}, CATEGORIES, "api")
+    assert (item.document, item.reference) == ("https://x.org/a.pdf", reference)
+
+
 @pytest.mark.parametrize(
     ("tally", "seconds", "began_with", "line"),
     [
@@ -63,29 +93,31 @@ def test_progress_is_told_in_a_line(tally, seconds, began_with, line):
 
 
 @pytest.mark.parametrize(
-    ("failed", "total", "max_failed", "too_many"),
+    ("failed", "total", "limit", "too_many"),
     [
-        (0, 10, 0, False),
-        (1, 10, 0, True),
-        (1, 10, 1, False),
-        (2, 10, 1, True),
-        (1, 10, 0.1, False),
-        (2, 10, 0.1, True),
-        (10, 10, 1.0, False),
-        (0, 0, 0, False),
+        (0, 10, FailureLimit(0), False),
+        (1, 10, FailureLimit(0), True),
+        (1, 10, FailureLimit(1), False),
+        (2, 10, FailureLimit(1), True),
+        (1, 10, FailureLimit(share=0.1), False),
+        (2, 10, FailureLimit(share=0.1), True),
+        (10, 10, FailureLimit(share=1.0), False),
+        (1, 10, FailureLimit(share=0.0), True),
     ],
 )
-def test_a_number_or_a_share_may_fail(failed, total, max_failed, too_many):
-    assert too_many_failed(failed, total, max_failed) is too_many
+def test_a_number_or_a_share_may_fail(failed, total, limit, too_many):
+    assert limit.is_exceeded(failed, total) is too_many
 
 
 def test_a_manifest_does_not_grow_with_its_batch():
-    lines = [{"document": f"{n}.pdf", "classification": "invoice" if n % 3 else "letter"} for n in range(5000)]
-    lines += [{"document": f"bad-{n}.pdf", "error": "Damaged."} for n in range(5000)]
-    summary = manifest(iter(lines), output="out.jsonl")
-    assert (summary["documents"], summary["classified"], summary["failed"]) == (10_000, 5000, 5000)
-    assert summary["categories"] == {"invoice": 3333, "letter": 1667}
-    assert len(json.dumps(summary)) < 10_000
+    rows = [{"document": f"{n}.pdf", "classification": "invoice" if n % 3 else "letter"} for n in range(5000)]
+    rows += [{"document": f"bad-{n}.pdf", "error": "Damaged."} for n in range(5000)]
+    summary = Summary()
+    assert list(summary.count(iter(rows))) == rows
+    manifest = summary.manifest("out.jsonl")
+    assert (manifest["documents"], manifest["classified"], manifest["failed"]) == (10_000, 5000, 5000)
+    assert manifest["categories"] == {"invoice": 3333, "letter": 1667}
+    assert len(json.dumps(manifest)) < 10_000
 
 
 def test_a_small_result_has_no_pages():

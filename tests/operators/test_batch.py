@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
 from samples import draw_samples
 
-from airflow_provider_classify.batch.record import Ledger
-from airflow_provider_classify.exceptions import AuthenticationRejected, BatchFailed, InvalidOutput, JobTimedOut
+from airflow_provider_classify.batch.record import BatchRecord
+from airflow_provider_classify.batch.task_address import TaskAddress
+from airflow_provider_classify.exceptions import (
+    AuthenticationRejected,
+    BatchEmpty,
+    BatchFailed,
+    BatchIncomplete,
+    DocumentNotFound,
+    InvalidCategories,
+    InvalidOutput,
+    JobTimedOut,
+    OutputInUse,
+)
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from tests.dags import batch_cases
@@ -181,7 +193,7 @@ def test_a_kill_cancels_the_jobs_if_nobody_wants_them(
 ):
     monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_ended", lambda task_instance: has_given_up)
     ClassifyHook("service").fetch(ClassifyHook("service").submit(f"{folder}/letter.pdf", ["letter"]).job_id)
-    operator = batch(folder, tmp_path)
+    operator, task = batch(folder, tmp_path), context()
 
     def kill(*_):
         operator.on_kill()
@@ -192,12 +204,77 @@ def test_a_kill_cancels_the_jobs_if_nobody_wants_them(
         with service.frozen_engine():
             signal.setitimer(signal.ITIMER_REAL, 3)
             with pytest.raises(Killed):
-                operator.execute(context())
-            job_ids = Ledger(f"{tmp_path}/out.jsonl.parts").job_ids()
+                operator.execute(task)
+            job_ids = BatchRecord.load(f"{tmp_path}/out.jsonl.parts", TaskAddress.of(task["ti"])).state.job_ids()
             assert len(job_ids) == 5
             assert {operator.hook.get(job_id).error_kind for job_id in job_ids} == error_kinds
     finally:
         signal.signal(signal.SIGALRM, before)
+
+
+class TestOutput:
+    def test_a_batch_without_documents_leaves_an_earlier_output_as_it_was(self, service, tmp_path):
+        (tmp_path / "documents").mkdir()
+        (tmp_path / "out.jsonl").write_text("yesterday")
+        for documents in (str(tmp_path / "documents"), []):
+            with pytest.raises(AirflowFailException) as failure:
+                batch(documents, tmp_path).execute(context())
+            assert isinstance(failure.value.__cause__, BatchEmpty)
+            assert (tmp_path / "out.jsonl").read_text() == "yesterday"
+
+    def test_a_folder_that_is_not_there(self, service, tmp_path):
+        with pytest.raises(AirflowFailException, match="nowhere") as failure:
+            batch(tmp_path / "nowhere", tmp_path).execute(context())
+        assert isinstance(failure.value.__cause__, DocumentNotFound)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_a_second_task_with_the_same_output_is_refused_while_the_first_goes_on(self, service, folder, tmp_path):
+        ClassifyHook("service").fetch(ClassifyHook("service").submit(f"{folder}/letter.pdf", ["letter"]).job_id)
+        first, its_context = batch(folder, tmp_path, timeout=2), context()
+        its_context["ti"].dag_id = "first_dag"
+        with service.frozen_engine(), pytest.raises(JobTimedOut):
+            first.execute(its_context)
+        before = submitted_to(service)
+        with pytest.raises(AirflowFailException, match="first_dag") as failure:
+            batch(folder, tmp_path).execute(context())
+        assert isinstance(failure.value.__cause__, OutputInUse)
+        assert submitted_to(service) == before
+        assert batch(folder, tmp_path).execute(its_context)["documents"] == 5
+        assert batch(folder, tmp_path).execute(context())["documents"] == 5
+
+    def test_a_batch_whose_record_lost_a_document_does_not_end_well(self, service, folder, tmp_path):
+        operator, task = batch(folder, tmp_path, deferrable=True), context()
+        with pytest.raises(TaskDeferred) as deferred:
+            operator.execute(task)
+        for job_id in BatchRecord.load(f"{tmp_path}/out.jsonl.parts", TaskAddress.of(task["ti"])).state.job_ids():
+            ClassifyHook("service").fetch(job_id)
+        [part] = (tmp_path / "out.jsonl.parts").glob("*/*.jsonl")
+        part.write_bytes(part.read_bytes()[:-10])  # the disk was full
+        with pytest.raises(BatchIncomplete, match="1 of 5 documents"):
+            operator.execute_complete(task, {"status": "ended"}, **(deferred.value.kwargs or {}))
+        assert not (tmp_path / "out.jsonl").exists()
+        manifest = batch(folder, tmp_path).execute(task)
+        assert (manifest["documents"], manifest["classified"]) == (5, 4)
+
+    def test_a_truncated_previous_output_is_used_as_far_as_it_goes(self, service, folder, tmp_path):
+        batch(folder, tmp_path).execute(context())
+        first = (tmp_path / "out.jsonl").read_bytes()
+        (tmp_path / "previous.jsonl").write_bytes(first[:-10])
+        before, another = submitted_to(service), context()
+        another["ti"].dag_id = "another_dag"  # with keys of its own
+        manifest = batch(folder, tmp_path, previous=str(tmp_path / "previous.jsonl")).execute(another)
+        assert (manifest["documents"], manifest["reused"]) == (5, 3)
+        assert submitted_to(service) == before + 2
+
+    def test_a_name_that_is_not_utf_8_does_not_end_the_batch(self, service, folder, tmp_path):
+        documents = tmp_path / "documents"
+        shutil.copytree(folder, documents)
+        shutil.copy(folder / "letter.pdf", os.fsdecode(os.fsencode(documents) + b"/caf\xe9.pdf"))
+        for connection in ("service", "local_engine"):
+            batch(documents, tmp_path, connection, max_failed=2).execute(context())
+            found = lines(tmp_path / "out.jsonl")
+            assert set(found) == {*EXPECTED, "damaged.pdf", "caf\\udce9.pdf"}
+            assert {name: found[name]["classification"] for name in EXPECTED} == EXPECTED
 
 
 class TestArguments:
@@ -214,10 +291,53 @@ class TestArguments:
         with pytest.raises(AirflowFailException, match=r"out\.csv"):
             batch(folder, tmp_path, output=str(tmp_path / "out.csv")).execute(context())
 
-    @pytest.mark.parametrize("max_failed", [-1, 1.5])
-    def test_a_max_failed_that_means_nothing(self, max_failed):
+    @pytest.mark.parametrize(
+        "limit",
+        [
+            {"max_failed": -1},
+            {"max_failed_share": 1.5},
+            {"max_failed_share": -0.1},
+            {"max_failed": 1, "max_failed_share": 0.5},
+        ],
+    )
+    def test_a_limit_that_means_nothing(self, limit):
         with pytest.raises(ValueError, match="max_failed"):
-            ClassifyBatchOperator(task_id="t", documents=[], categories=["a"], max_failed=max_failed)
+            ClassifyBatchOperator(task_id="t", documents=[], categories=["a"], **limit)
+
+    @pytest.mark.parametrize(("share", "is_exceeded"), [(0.1, False), (0.05, True)])
+    def test_a_share_as_it_was_spelled_before(self, share, is_exceeded):
+        with pytest.warns(DeprecationWarning, match=f"max_failed_share={share}"):
+            operator = ClassifyBatchOperator(task_id="t", documents=[], categories=["a"], max_failed=share)
+        assert operator.limit.is_exceeded(1, 10) is is_exceeded
+
+    def test_a_share_above_one_as_it_was_spelled_before(self):
+        with pytest.warns(DeprecationWarning, match="share"), pytest.raises(ValueError, match="max_failed_share"):
+            ClassifyBatchOperator(task_id="t", documents=[], categories=["a"], max_failed=1.5)
+
+    @pytest.mark.parametrize("output", ["out.jsonl", "{{ ds }}.jsonl"])
+    def test_mapped_tasks_have_an_output_each(self, output):
+        with pytest.raises(ValueError, match=r"map_index") as raised:
+            ClassifyBatchOperator.partial(task_id="t", categories=["a"], output=output)
+        assert "'t'" in str(raised.value)
+
+    def test_mapped_tasks_with_an_output_each(self):
+        with DAG("mapped"):
+            ClassifyBatchOperator.partial(
+                task_id="by_index", categories=["a"], output="{{ ti.map_index }}.jsonl"
+            ).expand(documents=["a", "b"])
+            ClassifyBatchOperator.partial(task_id="by_value", categories=["a"]).expand_kwargs(
+                [{"documents": "a", "output": "a.jsonl"}, {"documents": "b", "output": "b.jsonl"}]
+            )
+            ClassifyBatchOperator.partial(task_id="without", categories=["a"]).expand(documents=["a", "b"])
+
+    def test_the_arguments_that_both_operators_have_are_checked(self):
+        for wrong in ({"timeout": 0}, {"poll_interval": 0.5}):
+            with pytest.raises(ValueError, match=next(iter(wrong))):
+                ClassifyBatchOperator(task_id="t", documents=[], categories=["a"], **wrong)
+        with pytest.raises(InvalidCategories, match="'t'"):
+            ClassifyBatchOperator(task_id="t", documents=[], categories=[])
+        with pytest.raises(AirflowFailException, match="InvalidDocument"):
+            ClassifyBatchOperator(task_id="t", documents=None, categories=["a"]).execute(context())
 
 
 def test_parquet(service, folder, tmp_path):
@@ -231,4 +351,4 @@ def test_parquet(service, folder, tmp_path):
         **EXPECTED,
         "damaged.pdf": None,
     }
-    assert not Ledger(f"{output}.parts").progress().classified
+    assert [path.name for path in tmp_path.iterdir()] == ["out.parquet"]

@@ -286,7 +286,7 @@ class TestFailures:
             "categories",
         }
         assert arguments["deadline"] - arguments["since"] == 60
-        assert arguments["end_with_document"] is None, "only where it is asked for"
+        assert (arguments["end_with_document"], arguments["categories"]) == (None, None), "only where it is asked for"
         assert deferred.value.timeout.total_seconds() > 60
 
     def test_no_secret_of_a_url_is_in_xcom_or_in_the_triggers_arguments(self, monkeypatch):

@@ -10,7 +10,8 @@ import pytest
 from airflow.providers.common.compat.module_loading import import_string
 
 from airflow_provider_classify.batch.plan import Item
-from airflow_provider_classify.batch.record import Ledger
+from airflow_provider_classify.batch.record import BatchRecord
+from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
 from tests.support.context import with_task
@@ -36,11 +37,15 @@ def submit(documents):
     return [ClassifyHook("service").submit(document, ["letter"]).job_id for document in documents]
 
 
-def trigger(job_ids, ledger="", connection="service", seconds=60.0):
+TASK = TaskAddress("dag", "t", "run")
+
+
+def trigger(job_ids, folder="", connection="service", seconds=60.0):
     now = time.time()
     return ClassifyBatchTrigger(
         classify_conn_id=connection,
-        ledger=str(ledger),
+        folder=str(folder),
+        address=TASK.to_json(),
         job_ids=job_ids,
         since=now,
         deadline=now + seconds,
@@ -49,10 +54,9 @@ def trigger(job_ids, ledger="", connection="service", seconds=60.0):
 
 
 def on_record(folder, documents, job_ids):
-    ledger = Ledger(str(folder))
-    with ledger:
+    with BatchRecord(str(folder), TASK) as record:
         for document, job_id in zip(documents, job_ids, strict=True):
-            ledger.submitted(Item(document, document), job_id)
+            record.submitted(Item(document, document), job_id)
     return folder
 
 

@@ -1,0 +1,199 @@
+"""A batch from its plan to its output."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_classify.batch.entry import Entry
+from airflow_provider_classify.batch.output import read_output, write_output
+from airflow_provider_classify.batch.plan import RECORD_SUFFIX, Item, items_of, list_documents
+from airflow_provider_classify.batch.record import BatchRecord
+from airflow_provider_classify.batch.summary import FailureLimit, Summary, small
+from airflow_provider_classify.batch.task_address import HasEnded, TaskAddress
+from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.exceptions import (
+    BatchEmpty,
+    BatchFailed,
+    BatchIncomplete,
+    DocumentError,
+    InvalidOutput,
+    JobTimedOut,
+    StorageNotFound,
+)
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.waiting import Wait
+
+log = logging.getLogger(__name__)
+
+#: Results that go to XCom where there is no output.
+_MOST_IN_XCOM = 1000
+#: Documents whose bytes are read for their fingerprints at the same time.
+_READERS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    What a task asks for: these documents, as these categories, by this classifier.
+
+    ``documents`` is a folder or prefix, whose documents match ``pattern``, or a list of references.
+    """
+
+    documents: str | Sequence[str]
+    pattern: str
+    categories: Sequence[Category]
+    classifier: str
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch of one task: its documents, and the record of what is done."""
+
+    record: BatchRecord
+    items: Sequence[Item]
+    output: str | None
+
+    @classmethod
+    def begin(
+        cls, request: Request, *, output: str | None, previous: str | None, task: TaskAddress, has_ended: HasEnded
+    ) -> Batch:
+        """
+        Plan a try of the task, and find what is known without asking the classifier.
+
+        :raises BatchEmpty: there is no document.
+        :raises InvalidOutput: without an output there are too many documents.
+        :raises OutputInUse: another task uses the output.
+        :raises StorageError: a storage refused or cannot be reached.
+        """
+        record = BatchRecord.load(record_folder(output), task)
+        record.require_sole_use(has_ended)
+        references = _references(request, output)
+        if not output and len(references) > _MOST_IN_XCOM:
+            raise InvalidOutput(
+                f"{len(references)} documents are too many for XCom; give the task {task.task_id!r} an output."
+            )
+        items = _items(request, references)
+        record.write_plan(items)
+        # Two tasks that start in the same moment do not see each other above.
+        record.require_sole_use(has_ended)
+        batch = cls(record, items, output)
+        if previous:
+            batch._take_over(previous)
+        return batch
+
+    @classmethod
+    def resume(cls, *, output: str | None, task: TaskAddress, packed: Mapping[str, Any] | None) -> Batch:
+        """
+        Go on with the batch of a task that was deferred.
+
+        :param packed: the record of a batch without an output, which may resume on another machine.
+        :raises BatchRecordLost: the record is not there.
+        """
+        folder = record_folder(output)
+        if packed is not None:
+            record = BatchRecord(folder, task)
+            return cls(record, record.unpack(packed), output)
+        record = BatchRecord.load(folder, task)
+        return cls(record, record.read_plan(), output)
+
+    def finish(self, wait: Wait, limit: FailureLimit) -> Any:
+        """
+        Write the output and delete the record.
+
+        :param wait: the wait for the jobs, which has ended.
+        :returns: the manifest, or the rows where there is no output.
+        :raises JobTimedOut: jobs have not ended.
+        :raises BatchIncomplete: documents have no row.
+        :raises BatchFailed: more documents failed than the limit allows; the output is there.
+        """
+        self._require_complete(wait)
+        summary = Summary()
+        rows = summary.count(self.record.state.rows(self.items))
+        if self.output:
+            write_output(self.output, rows)
+            value: Any = summary.manifest(self.output)
+        else:
+            value = [small(row) for row in rows]
+        for failure in summary.failures:
+            log.warning("Not classified: %s", failure["error"])
+        if limit.is_exceeded(summary.failed, summary.documents):
+            raise BatchFailed(
+                f"{summary.failed} of {summary.documents} documents were not classified, more than {limit} allows; see "
+                f"their errors in {self.output or 'the log'}, and clear {self.record.task} to do them again."
+            )
+        self.record.remove()
+        return value
+
+    def _require_complete(self, wait: Wait) -> None:
+        pending = len(self.record.state.pending(self.items))
+        if pending:
+            raise JobTimedOut(
+                f"{pending} of {len(self.items)} documents were not done {time.time() - wait.since:.0f} s after the "
+                f"wait began; retry {self.record.task} to go on with them, or raise its timeout."
+            )
+        missing = self.record.state.without_end(self.items)
+        if missing:
+            raise BatchIncomplete(
+                f"{len(missing)} of {len(self.items)} documents have no result on record, {missing[0].document} among "
+                f"them; retry {self.record.task} to do them."
+            )
+
+    def _take_over(self, previous: str) -> None:
+        """Copy the results of unchanged documents from an earlier output. A missing one is no error."""
+        state = self.record.state
+        wanted = {item.intent for item in state.outstanding(self.items)}
+        with self.record:
+            try:
+                for row in read_output(previous):
+                    entry = Entry.from_row(row)
+                    if entry is not None and entry.intent in wanted:
+                        wanted.discard(entry.intent)
+                        self.record.take_over(entry)
+            except StorageNotFound as error:
+                log.info("Nothing is taken over: %s", error)
+
+
+def record_folder(output: str | None) -> str:
+    """Return the folder of records: beside the output, or under Airflow's home, where only this machine finds it."""
+    if output:
+        return f"{output}{RECORD_SUFFIX}"
+    home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
+    return str(home / "classify" / "batches")
+
+
+def _references(request: Request, output: str | None) -> list[str]:
+    if isinstance(request.documents, str):
+        found = list_documents(request.documents, request.pattern, output=output)
+        if not found:
+            raise BatchEmpty(
+                f"There is no document in {request.documents} that matches {request.pattern!r}; "
+                "check the folder and the pattern. An earlier output is left as it is."
+            )
+        return found
+    references = list(dict.fromkeys(request.documents))
+    if not references:
+        raise BatchEmpty(
+            "The list of documents is empty; check the task that it comes from. An earlier output is left as it is."
+        )
+    return references
+
+
+def _items(request: Request, references: Sequence[str]) -> list[Item]:
+    with ThreadPoolExecutor(_READERS) as readers:
+        fingerprints = dict(zip(references, readers.map(_fingerprint, references), strict=True))
+    return items_of(fingerprints, request.categories, request.classifier)
+
+
+def _fingerprint(reference: str) -> str:
+    """Of a document that cannot be read, the reason: it fails when its turn comes."""
+    try:
+        return Document(reference).fingerprint()
+    except DocumentError as error:
+        return str(error)

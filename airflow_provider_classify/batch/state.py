@@ -1,0 +1,98 @@
+"""Where a batch stands, in memory: what is under way, what is done, and how often each document failed."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+from airflow_provider_classify.batch.entry import Entry, State, encode
+from airflow_provider_classify.batch.plan import Item
+
+
+class BatchState:
+    """
+    All that the entries of a batch say, updated by each one. Thread-safe.
+
+    The results themselves are kept in a temporary file, so that memory does not grow with their size.
+    """
+
+    def __init__(self) -> None:
+        self._jobs: dict[str, str] = {}
+        self._ends: dict[str, tuple[State, int, int]] = {}  # intent: state, offset and length in the file
+        self._failures: Counter[str] = Counter()
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the state
+        self._lock = threading.Lock()
+
+    def add(self, entry: Entry, encoded: bytes | None = None) -> None:
+        """
+        Update the state by an entry, which is later than all before it.
+
+        :param encoded: the entry as :func:`encode` returns it, where the caller has it.
+        """
+        intent = entry.intent
+        with self._lock:
+            self._jobs.pop(intent, None)
+            if entry.state is State.SUBMITTED and entry.job_id is not None:
+                self._jobs[intent] = entry.job_id
+            if entry.is_end:
+                data = encode(entry) if encoded is None else encoded
+                offset = self._file.seek(0, 2)
+                self._file.write(data)
+                self._ends[intent] = (entry.state, offset, len(data))
+            if entry.state is State.FAILED:
+                self._failures[intent] += 1
+
+    def job_ids(self) -> list[str]:
+        """
+        Return the jobs that have not ended.
+
+        It takes no lock: a signal handler calls it, and the code that it interrupted may hold the lock.
+        """
+        return list(self._jobs.values())
+
+    def pending(self, items: Iterable[Item]) -> dict[Item, str]:
+        """Return the documents that wait for a job, and which."""
+        return {item: self._jobs[item.intent] for item in items if item.intent in self._jobs}
+
+    def outstanding(self, items: Iterable[Item]) -> list[Item]:
+        """Return the documents that are neither classified nor under way; the failed ones are among them."""
+        return [item for item in items if item.intent not in self._jobs and not self.is_classified(item)]
+
+    def is_classified(self, item: Item) -> bool:
+        """Return whether the document has a result."""
+        return item.intent in self._ends and self._ends[item.intent][0] is State.CLASSIFIED
+
+    def failures(self, item: Item) -> int:
+        """Return how often the document failed, over all tries of the task."""
+        return self._failures[item.intent]
+
+    def without_end(self, items: Iterable[Item]) -> list[Item]:
+        """Return the documents that have neither a result nor an error."""
+        return [item for item in items if item.intent not in self._ends]
+
+    def rows(self, items: Iterable[Item]) -> Iterator[dict[str, object]]:
+        """Yield a row for each document that is done, in the order given."""
+        for item in items:
+            if item.intent in self._ends:
+                yield self._end(item).row(item.document)
+
+    def entries(self, items: Sequence[Item]) -> Iterator[Entry]:
+        """Yield entries that give the same state for these documents."""
+        jobs = self.pending(items)
+        for item in items:
+            if item.intent in self._ends:
+                end = self._end(item)
+                times = self._failures[item.intent] if end.state is State.FAILED else 1
+                yield from [end] * times
+            if item in jobs:
+                yield Entry(item.intent, State.SUBMITTED, jobs[item])
+
+    def _end(self, item: Item) -> Entry:
+        _, offset, length = self._ends[item.intent]
+        with self._lock:
+            self._file.seek(offset)
+            data = self._file.read(length)
+        return Entry.from_json(json.loads(data))

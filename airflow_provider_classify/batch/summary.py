@@ -1,0 +1,71 @@
+"""What a batch tells at its end: the manifest for XCom, and whether too many documents failed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+#: Failed documents that a manifest lists; the output has them all.
+_LISTED_FAILURES = 100
+#: The fields of a row that go to XCom where there is no output: the evidence of a page is not small.
+_SMALL = ("document", "job_id", "success", "classification", "confidence", "total_pages", "scores", "error")
+
+
+@dataclass
+class Summary:
+    """Counts the rows of a batch while they are written."""
+
+    documents: int = 0
+    failed: int = 0
+    reused: int = 0
+    categories: Counter[str] = field(default_factory=Counter)
+    failures: list[dict[str, str]] = field(default_factory=list)
+
+    def count(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
+        """Yield the rows as they come, and count them."""
+        for row in rows:
+            self._add(row)
+            yield row
+
+    def manifest(self, output: str) -> dict[str, Any]:
+        """Return the summary for XCom. Its size does not grow with the number of documents."""
+        return {
+            "documents": self.documents,
+            "classified": self.documents - self.failed,
+            "failed": self.failed,
+            "reused": self.reused,
+            "categories": dict(self.categories.most_common()),
+            "failures": self.failures[:_LISTED_FAILURES],
+            "output": output,
+        }
+
+    def _add(self, row: Mapping[str, Any]) -> None:
+        self.documents += 1
+        self.reused += row.get("reused", False)
+        if "error" in row:
+            self.failed += 1
+            self.failures.append({"document": row["document"], "error": row["error"]})
+        else:
+            self.categories[str(row["classification"])] += 1
+
+
+@dataclass(frozen=True, slots=True)
+class FailureLimit:
+    """How many documents of a batch may fail: ``documents``, or ``share`` of them from 0.0 to 1.0."""
+
+    documents: int = 0
+    share: float | None = None
+
+    def is_exceeded(self, failed: int, total: int) -> bool:
+        """Return whether the batch fails."""
+        return failed > (self.documents if self.share is None else self.share * total)
+
+    def __str__(self) -> str:
+        return f"max_failed={self.documents}" if self.share is None else f"max_failed_share={self.share}"
+
+
+def small(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of a row goes to XCom."""
+    return {name: row[name] for name in _SMALL if name in row}

@@ -1,0 +1,55 @@
+"""What the operators share: arguments, their checks when the DAG is parsed, and the hook."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from airflow.providers.common.compat.sdk import BaseOperator, conf
+
+from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
+from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model.categories import CategoriesLike
+from airflow_provider_classify.operators.checks import check_categories
+
+
+class ClassifyBaseOperator(BaseOperator):
+    """
+    Base of the operators that classify.
+
+    :param categories: names or ``{"name", "description", "examples"}`` objects, an object
+        ``{name: description}``, or the JSON text of these. Checked when the DAG is parsed, unless it is a
+        template. Templated.
+    :param timeout: seconds after which waiting ends, above 0.
+    :param classify_conn_id: a connection of type ``classify``. Templated.
+    :param deferrable: wait in the triggerer; by default as ``[operators] default_deferrable`` says.
+    :param poll_interval: longest pause between two looks at a job, in seconds, at least 1. The pauses begin with
+        1 s and double.
+    """
+
+    def __init__(
+        self,
+        *,
+        categories: CategoriesLike,
+        timeout: float,
+        classify_conn_id: str = DEFAULT_CONN_ID,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
+        poll_interval: float = waiting.LONGEST_PAUSE,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        check_categories(categories, self.task_id)
+        if timeout <= 0:
+            raise ValueError(f"The timeout of {self.task_id!r} is {timeout}; give a number of seconds above 0.")
+        if poll_interval < waiting.SHORTEST_PAUSE:
+            raise ValueError(f"The poll_interval of {self.task_id!r} is {poll_interval}; give at least 1 second.")
+        self.categories = categories
+        self.timeout = timeout
+        self.classify_conn_id = classify_conn_id
+        self.deferrable = deferrable
+        self.poll_interval = poll_interval
+
+    @cached_property
+    def hook(self) -> ClassifyHook:
+        """The hook of the operator's connection."""
+        return ClassifyHook(self.classify_conn_id)
