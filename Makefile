@@ -41,7 +41,7 @@ bench-imports: $(INSTALLED)  ## what importing the operators costs a DAG file
 bench-engine: $(INSTALLED) $(TESSDATA) .venv-embeddings/.installed  ## cost of the local engine beside its peers: make bench-engine DOCUMENTS=folder
 	@$(BIN)/python benchmarks/engine.py $(if $(DOCUMENTS),"$(DOCUMENTS)")
 
-fuzz: $(INSTALLED) $(TESSDATA)  ## damaged documents, 2,000 of them: make fuzz DOCUMENTS=folder
+fuzz: $(INSTALLED) $(TESSDATA)  ## damaged documents, 2,000 of them: make fuzz [DOCUMENTS=folder]
 	@$(BIN)/python -m benchmarks.fuzz $(if $(DOCUMENTS),"$(DOCUMENTS)")
 
 bench-polling: .venv-bench/.installed  ## what waiting for jobs costs a triggerer, beside other providers: make bench-polling [N=5000]
