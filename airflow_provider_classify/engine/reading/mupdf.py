@@ -33,6 +33,7 @@ pymupdf.TOOLS.mupdf_display_warnings(False)
 #: HTML beyond this is cut off before layout, which costs half a second per megabyte.
 MAX_HTML_BYTES = 2 * 1024**2
 _DECLARED_CHARSET = re.compile(r"(<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*)[\w.:-]+", re.I)
+_CHARSET_WITHIN = 4096
 #: Layout of what has no pages of its own, in points: a slide for PPTX, else A4.
 SLIDE, SHEET = {"width": 720, "height": 540}, {"width": 595, "height": 842}
 
@@ -75,7 +76,7 @@ def mupdf_html(html: str, name: str, layout: Mapping[str, int] = SHEET) -> Itera
     :raises DocumentCorrupt: MuPDF cannot open it.
     """
     # MuPDF knows few encodings, and believes what a page declares more than a byte order mark.
-    html = _DECLARED_CHARSET.sub(r"\1utf-8", html)
+    html = _DECLARED_CHARSET.sub(r"\1utf-8", html[:_CHARSET_WITHIN]) + html[_CHARSET_WITHIN:]
     stream = codecs.BOM_UTF8 + html.encode("utf-8", errors="replace")
     with _opened(name, filetype="html", stream=stream, **layout) as opened:
         yield opened
