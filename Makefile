@@ -41,7 +41,7 @@ bench-imports: $(INSTALLED)  ## what importing the operators costs a DAG file
 bench-engine: $(INSTALLED) $(TESSDATA) .venv-embeddings/.installed  ## cost of the local engine beside its peers: make bench-engine DOCUMENTS=folder
 	@$(BIN)/python benchmarks/engine.py $(if $(DOCUMENTS),"$(DOCUMENTS)")
 
-fuzz: $(INSTALLED) $(TESSDATA)  ## damaged documents, 2,000 of them: make fuzz DOCUMENTS=folder
+fuzz: $(INSTALLED) $(TESSDATA)  ## damaged documents, 2,000 of them: make fuzz [DOCUMENTS=folder]
 	@$(BIN)/python -m benchmarks.fuzz $(if $(DOCUMENTS),"$(DOCUMENTS)")
 
 attack: $(INSTALLED)  ## malicious requests to the service and malicious replies to the client, 5,200 of them: make attack [SEED=1]

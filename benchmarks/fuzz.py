@@ -1,14 +1,15 @@
 """
 The engine on damaged documents: each must end in a result or in an error of the document, within the limits.
 
-    python -m benchmarks.fuzz FOLDER [--count 2000] [--seconds 60] [--only NUMBER]
+    python -m benchmarks.fuzz [FOLDER] [--count 2000] [--seconds 60] [--only NUMBER]
 
-Takes the documents under FOLDER (or the environment variable DOCUMENTS), damages them in turn in
-every way of ``mutations.py``, and has two processes of the engine classify them. The same folder
-gives the same mutations: ``--only`` repeats one, with the traceback of its error.
+Takes a document of each format (``fuzz_seeds.py``) and those under FOLDER (or the environment variable
+DOCUMENTS), damages them in turn in every way of ``mutations.py``, and has two processes of the engine classify
+them. The same folder gives the same mutations: ``--only`` repeats one, with the traceback of its error.
 
-Ends with 1 if a document had neither a result nor an error of its own, if a result is not sound,
-or if a limit was passed.
+The last line counts the inputs, the crashes of the engine's processes, the documents that took longer than the limit
+(hangs), and those that are lost: with neither a sound result nor an error that names the document. Ends with 1
+unless the last three are 0.
 """
 
 from __future__ import annotations
@@ -29,9 +30,10 @@ from pathlib import Path
 
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
-from airflow_provider_classify.exceptions import DocumentCrashedParser, DocumentError
+from airflow_provider_classify.exceptions import DocumentCrashedParser, DocumentError, DocumentTookTooLong
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult
+from benchmarks.fuzz_seeds import write_seeds
 from benchmarks.mutations import Mutation
 
 PROCESSES = 2
@@ -57,22 +59,26 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--only", type=int, metavar="NUMBER")
     options = parser.parse_args()
-    if not options.folder:
-        parser.error("name the FOLDER, or set DOCUMENTS")
-    documents = sorted(path for path in Path(options.folder).rglob("*.*") if path.suffix != ".csv")
-    if not documents:
-        parser.error(f"{options.folder} holds no documents")
     numbers = range(options.count) if options.only is None else [options.only]
     started = time.perf_counter()
-    outcomes = classify_all([Mutation(number, documents) for number in numbers], options.seconds)
+    with tempfile.TemporaryDirectory() as seeds:
+        documents = write_seeds(Path(seeds))
+        if options.folder:
+            documents += sorted(path for path in Path(options.folder).rglob("*.*") if path.suffix != ".csv")
+        outcomes = classify_all([Mutation(number, documents) for number in numbers], options.seconds)
     print_table(outcomes)
     print(f"\n{len(outcomes)} mutations of {len(documents)} documents in {time.perf_counter() - started:.0f} s")
     if options.only is not None and outcomes[0].error is not None:
         traceback.print_exception(outcomes[0].error)
-    faults = [outcome for outcome in outcomes if outcome.fault]
-    for outcome in faults:
-        print(f"FAULT {outcome.mutation.name}: {outcome.fault}")
-    sys.exit(1 if faults else 0)
+    lost = [outcome for outcome in outcomes if outcome.fault]
+    for outcome in lost:
+        print(f"LOST {outcome.mutation.name}: {outcome.fault}")
+    crashes = sum(isinstance(outcome.error, DocumentCrashedParser) for outcome in outcomes)
+    hangs = sum(
+        isinstance(outcome.error, DocumentTookTooLong) or outcome.seconds > options.seconds for outcome in outcomes
+    )
+    print(f"inputs {len(outcomes)}, crashes {crashes}, hangs {hangs}, lost {len(lost)}")
+    sys.exit(1 if crashes or hangs or lost else 0)
 
 
 def classify_all(mutations: Sequence[Mutation], seconds: float) -> list[Outcome]:

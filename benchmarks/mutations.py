@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,12 +63,29 @@ def other_numbers(data: bytes, _other: bytes, random: Random) -> bytes:
     )
 
 
+def damaged_part(data: bytes, other: bytes, random: Random) -> bytes:
+    """One part of an archive is damaged within, and the archive is whole; of what is none, some bits are flipped."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            parts = [(member.filename, archive.read(member)) for member in archive.infolist()]
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, ValueError, RuntimeError, EOFError):
+        return flipped_bits(data, other, random)
+    chosen = random.randrange(len(parts)) if parts else 0
+    damage = random.choice((flipped_bits, truncated, moved_block, other_numbers))
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for number, (name, content) in enumerate(parts):
+            archive.writestr(name, damage(content, other, random) if number == chosen and len(content) > 1 else content)
+    return file.getvalue()
+
+
 KINDS: tuple[Callable[[bytes, bytes, Random], bytes], ...] = (
     flipped_bits,
     truncated,
     spliced_header,
     moved_block,
     other_numbers,
+    damaged_part,
 )
 
 

@@ -12,7 +12,7 @@ from email.parser import BytesParser
 from io import BytesIO
 from pathlib import PurePath
 
-from airflow_provider_classify.engine.reading.encodings import decode_text
+from airflow_provider_classify.engine.reading.encodings import decode_declared, decode_html
 from airflow_provider_classify.engine.reading.html_text import text_of_html
 from airflow_provider_classify.engine.reading.mail import Mail, MailPart, best_alternative, mail_document
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
@@ -94,7 +94,7 @@ class _MessageReader:
                 return best_alternative(texts)
             return "\n\n".join(text for text in texts if text.strip())
         if kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment":
-            text = _content(part)
+            text = _content(part, kind)
             return text_of_html(text) if kind == "text/html" else text
         return self._attached(part, kind)
 
@@ -129,18 +129,13 @@ def _headers(message: Message) -> list[str]:
     return [f"{header}: {_decoded(message[header])}" for header in HEADERS if message[header]]
 
 
-def _content(part: Message) -> str:
+def _content(part: Message, kind: str) -> str:
     data = part.get_payload(decode=True)
     if not isinstance(data, bytes):
         return ""
     data = data[:MAX_BODY]
     charset = part.get_content_charset()
-    try:
-        text = data.decode(charset, errors="replace") if charset and charset != "us-ascii" else decode_text(data)
-    except (LookupError, UnicodeError):  # a charset that Python does not know, or that is not one of text
-        text = decode_text(data)
-    # Some charsets can express halves of characters, which could not be written down again.
-    return text.encode("utf-8", errors="replace").decode()
+    return decode_html(data) if kind == "text/html" and not charset else decode_declared(data, charset)
 
 
 def _file_name(part: Message) -> str:

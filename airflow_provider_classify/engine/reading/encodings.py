@@ -32,6 +32,24 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+#: Charsets that senders name without meaning them.
+_NO_CHARSETS = frozenset({"us-ascii", "ascii", "unknown-8bit", "default", "utf-16", "utf-32"})
+_LARGER = {
+    "iso-8859-1": "cp1252",
+    "latin1": "cp1252",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "shift-jis": "cp932",
+    "x-sjis": "cp932",
+    "ks_c_5601-1987": "cp949",
+    "euc-kr": "cp949",
+    "iso-8859-9": "cp1254",
+    "big5": "big5hkscs",
+}
+_DECLARED_CHARSET = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.I)
+#: A page declares its charset within so many bytes.
+_CHARSET_WITHIN = 2048
 #: In text of UTF-16 at least this share of the high bytes are zero: 1 in ASCII, 0.1 to 0.3 in Chinese, whose digits and
 #: line breaks are ASCII, ...
 _ZERO_SHARE = 0.1
@@ -60,6 +78,32 @@ def decode_text(data: bytes) -> str:
         return codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:
         return _decode(data, _likely_encoding(data))
+
+
+def decode_declared(data: bytes, charset: str | None) -> str:
+    """
+    Return ``data`` as text in the charset that a mail or a page declares.
+
+    As browsers do, take a charset for the larger one that its senders use. Without a charset, with one that is not
+    known, and with ASCII that is none, decode as :func:`decode_text` does.
+    """
+    name = (charset or "").strip().lower()
+    if not name or name in _NO_CHARSETS:
+        return decode_text(data)
+    try:
+        text = data.decode(_LARGER.get(name, name), errors="replace")
+    except (LookupError, UnicodeError):  # a charset that Python does not know, or that is not one of text
+        return decode_text(data)
+    # Some charsets can express halves of characters, which could not be written down again.
+    return text.encode("utf-8", errors="replace").decode()
+
+
+def decode_html(data: bytes) -> str:
+    """Return the source of an HTML page as text: by its byte order mark, else by the charset that it declares."""
+    if data.startswith(tuple(mark for mark, _ in _BYTE_ORDER_MARKS)):
+        return decode_text(data)
+    declared = _DECLARED_CHARSET.search(data[:_CHARSET_WITHIN])
+    return decode_declared(data, declared[1].decode("ascii") if declared else None)
 
 
 def head_as_text(head: bytes) -> str | None:

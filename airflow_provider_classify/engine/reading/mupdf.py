@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from airflow_provider_classify.engine.page import OcrMode
+from airflow_provider_classify.engine.reading.encodings import decode_html
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.pages import first_pages
 from airflow_provider_classify.engine.reading.sniffing import Format
@@ -30,6 +32,8 @@ pymupdf.TOOLS.mupdf_display_warnings(False)
 
 #: HTML beyond this is cut off before layout, which costs half a second per megabyte.
 MAX_HTML_BYTES = 2 * 1024**2
+_DECLARED_CHARSET = re.compile(r"(<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*)[\w.:-]+", re.I)
+_CHARSET_WITHIN = 4096
 #: Layout of what has no pages of its own, in points: a slide for PPTX, else A4.
 SLIDE, SHEET = {"width": 720, "height": 540}, {"width": 595, "height": 842}
 
@@ -44,26 +48,45 @@ def open_with_mupdf(
 
 
 @contextmanager
-def mupdf_file(source: Source, kind: Format, layout: Mapping[str, int] = SHEET) -> Iterator[Any]:
+def mupdf_file(source: Source, kind: Format) -> Iterator[Any]:
     """
-    Open a file as a PyMuPDF document.
-
-    :param layout: width and height of the pages of a document that has none of its own, in points.
+    Open a PDF or an HTML page as a PyMuPDF document.
 
     :raises DocumentCorrupt: MuPDF cannot open it.
     :raises DocumentEncrypted: it asks for a password.
     """
-    try:
-        # HTML as a stream, because from a path MuPDF would also open the files that it links to.
-        is_file = isinstance(source.content, Path) and kind is not Format.HTML
-        content: dict[str, Any] = {"filename": str(source.content)} if is_file else {"stream": _stream(source, kind)}
-        opened = pymupdf.open(**content, filetype=kind.value, **layout)
-    except MUPDF_ERRORS as error:
-        raise damage(error, f"The document {source.name!r}") from error
-    with opened:
+    if kind is Format.HTML:
+        # As a stream, because from a path MuPDF would also open the files that it links to.
+        with mupdf_html(decode_html(source.read(MAX_HTML_BYTES)), source.name) as opened:
+            yield opened
+        return
+    content = {"stream": source.content} if isinstance(source.content, bytes) else {"filename": str(source.content)}
+    with _opened(source.name, filetype=kind.value, **content) as opened:
         if opened.needs_pass:
             raise DocumentEncrypted(f"The document {source.name!r} asks for a password; save it without one.")
         yield opened
+
+
+@contextmanager
+def mupdf_html(html: str, name: str, layout: Mapping[str, int] = SHEET) -> Iterator[Any]:
+    """
+    Open HTML as a PyMuPDF document.
+
+    :param layout: width and height of its pages, in points.
+    :raises DocumentCorrupt: MuPDF cannot open it.
+    """
+    # MuPDF knows few encodings, and believes what a page declares more than a byte order mark.
+    html = _DECLARED_CHARSET.sub(r"\1utf-8", html[:_CHARSET_WITHIN]) + html[_CHARSET_WITHIN:]
+    stream = codecs.BOM_UTF8 + html.encode("utf-8", errors="replace")
+    with _opened(name, filetype="html", stream=stream, **layout) as opened:
+        yield opened
+
+
+def _opened(name: str, **arguments: Any) -> Any:
+    try:
+        return pymupdf.open(**arguments)
+    except MUPDF_ERRORS as error:
+        raise damage(error, f"The document {name!r}") from error
 
 
 def pages_of(
@@ -86,10 +109,3 @@ def pages_of(
     mode = "auto" if ocr == "always" and kind is not Format.PDF else ocr
     pages = (MupdfPage(opened, n + 1, name, threads, mode) for n in range(page_count))
     return OpenedDocument(kind=kind, page_count=page_count, pages=first_pages(pages, max_pages))
-
-
-def _stream(source: Source, kind: Format) -> bytes:
-    # HTML that was made of an Office document is bounded by the blocks that it is made of.
-    if kind is not Format.HTML or isinstance(source.content, bytes):
-        return source.content if isinstance(source.content, bytes) else source.content.read_bytes()
-    return source.read(MAX_HTML_BYTES)

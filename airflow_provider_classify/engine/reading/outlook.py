@@ -12,7 +12,7 @@ from typing import Any
 
 import olefile
 
-from airflow_provider_classify.engine.reading.encodings import decode_text
+from airflow_provider_classify.engine.reading.encodings import decode_html, decode_text
 from airflow_provider_classify.engine.reading.html_text import text_of_html
 from airflow_provider_classify.engine.reading.mail import Mail, MailPart, best_alternative, mail_document
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
@@ -117,7 +117,7 @@ class _Message:
 
     def _html(self) -> str:
         binary = self._bytes(_HTML + _BINARY)
-        return decode_text(binary) if binary else self._text(_HTML)
+        return decode_html(binary) if binary else self._text(_HTML)
 
     def _bytes(self, tag_and_type: str, limit: int = MAX_TEXT_BYTES) -> bytes:
         stream = f"__substg1.0_{tag_and_type}"

@@ -16,7 +16,7 @@ from airflow_provider_classify.engine.reading.opened_document import OpenedDocum
 from airflow_provider_classify.engine.reading.safe_xml import parse_xml
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
-from airflow_provider_classify.engine.reading.xml_text import declared_type
+from airflow_provider_classify.engine.reading.xml_text import declaration
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
     DocumentEncrypted,
@@ -72,7 +72,7 @@ def open_pdf(source: Source, options: ReadingOptions) -> Iterator[OpenedDocument
         document = pages_of(
             opened, source.name, Format.PDF, max_pages=options.max_pages, threads=options.threads, ocr=options.ocr
         )
-        yield replace(document, declared_type=_declared_type(opened, embedded))
+        yield _with_declaration(document, opened, embedded)
 
 
 def _refuse_encryption(source: Source) -> None:
@@ -194,14 +194,15 @@ def _content(opened: Any, file: _EmbeddedFile) -> bytes:
     return bytes(opened.embfile_get(file.number))
 
 
-def _declared_type(opened: Any, embedded: Sequence[_EmbeddedFile]) -> str | None:
-    """Return the document type that an embedded e-invoice declares (ZUGFeRD, Factur-X), or None."""
+def _with_declaration(document: OpenedDocument, opened: Any, embedded: Sequence[_EmbeddedFile]) -> OpenedDocument:
+    """Return the document with the type that an e-invoice embedded in it declares (ZUGFeRD, Factur-X)."""
     for file in embedded:
-        if file.name.lower().endswith(".xml"):
-            try:
-                declared = declared_type(parse_xml(_content(opened, file)))
-            except (*MUPDF_ERRORS, ValueError):
-                continue
-            if declared:
-                return declared
-    return None
+        if not file.name.lower().endswith(".xml"):
+            continue
+        try:
+            found = declaration(parse_xml(_content(opened, file)))
+        except (*MUPDF_ERRORS, ValueError):
+            continue
+        if found:
+            return replace(document, declared_type=found.type_name, declared_by=f"{file.name}: {found.root}")
+    return document

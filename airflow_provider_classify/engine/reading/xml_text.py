@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.plain_text import text_document
@@ -18,6 +18,8 @@ MAX_XML_BYTES = 32 * 1024**2
 MAX_ELEMENT_TEXT = 5000
 #: The envelopes that a message may stand in: UN/CEFACT SBDH, SOAP, and that of the Peppol network.
 _ENVELOPES = frozenset({"StandardBusinessDocument", "Envelope", "Body", "InvoiceEnvelope", "XMLDocument"})
+#: Envelopes around one another that are opened.
+MAX_ENVELOPES = 4
 
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 #: The document types of UBL beside those below, by the names of their roots.
@@ -54,6 +56,14 @@ _CREDIT_NOTE_CODES = frozenset({"81", "83", "261", "381", "396", "532", "TD04", 
 _CODE_WITHIN = 200
 
 
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """The document type that XML declares, such as ``invoice``, and the name of the element that does."""
+
+    type_name: str
+    root: str
+
+
 def open_xml(source: Source, options: ReadingOptions) -> OpenedDocument:
     """
     Open an XML file; only the text of its elements is read.
@@ -73,17 +83,22 @@ def open_xml(source: Source, options: ReadingOptions) -> OpenedDocument:
         ) from error
     text = "\n".join(_texts(root))
     document = text_document(text, Format.XML, name=source.name, max_pages=options.max_pages)
-    return replace(document, declared_type=declared_type(root))
+    found = declaration(root)
+    return replace(document, declared_type=found.type_name, declared_by=found.root) if found else document
 
 
-def declared_type(root: Element) -> str | None:
-    """Return the document type that an e-invoice's root declares, such as ``invoice``; None for other XML."""
-    name = local_name(root)
-    for _ in range(4):
-        if name not in _ENVELOPES:
+def declaration(root: Element) -> Declaration | None:
+    """Return what the root of an e-invoice, or of another document of UBL, declares; None for other XML."""
+    for _ in range(MAX_ENVELOPES):
+        if local_name(root) not in _ENVELOPES:
             break
         root = next((child for child in reversed(root) if local_name(child)), root)
-        name = local_name(root)
+    type_name = _declared_type(root)
+    return Declaration(type_name, local_name(root)) if type_name else None
+
+
+def _declared_type(root: Element) -> str | None:
+    name = local_name(root)
     if name in _CREDIT_NOTE_ROOTS:
         return "credit note"
     if name in _INVOICE_ROOTS:

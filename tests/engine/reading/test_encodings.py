@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from airflow_provider_classify.engine.reading.dispatch import open_source
 from airflow_provider_classify.engine.reading.encodings import decode_text, head_as_text
+from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
+from tests.support.reading import text
 
 RUSSIAN = "Счёт на оплату 17\nПоставщик: ООО Пример\nИтого к оплате 12 000 руб.\n"
 UKRAINIAN = "Рахунок-фактура 17\nПостачальник: ТОВ Приклад\nРазом до сплати 12 000 грн.\n"
@@ -55,6 +60,29 @@ def test_wide_text_without_byte_order_mark(encoding: str, text: str) -> None:
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-32"])
 def test_byte_order_marks(encoding: str) -> None:
     assert decode_text(RUSSIAN.encode(encoding)) == RUSSIAN
+
+
+@pytest.mark.parametrize(
+    ("encoding", "declared"),
+    [
+        ("cp1251", '<meta charset="windows-1251">'),
+        ("cp1251", '<meta http-equiv="Content-Type" content="text/html; charset=windows-1251">'),
+        ("cp1251", ""),
+        ("koi8_r", "<meta charset=koi8-r>"),
+        ("utf-8", ""),
+        ("utf-8", '<meta charset="nonsense">'),
+        ("utf-16", '<meta charset="utf-8">'),
+        ("utf-16-le", ""),
+    ],
+)
+@pytest.mark.parametrize("is_attached", [False, True])
+def test_page_of_html(encoding: str, declared: str, is_attached: bool, tmp_path: Path) -> None:
+    line = "Счёт на оплату от поставщика за май и июнь этого года"
+    html = f"<!DOCTYPE html><html><head>{declared}</head><body><p>{line}</p></body></html>".encode(encoding)
+    (tmp_path / "page").write_bytes(html)
+    source = Source("page.html", html if is_attached else tmp_path / "page")
+    with open_source(source, ReadingOptions(ocr="never")) as document:
+        assert text(next(next(document.pages).passes())) == line
 
 
 @pytest.mark.parametrize("encoding", ["shift_jis", "gb18030", "big5", "euc_kr", "utf-16-le", "utf-8"])

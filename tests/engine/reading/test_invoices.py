@@ -78,6 +78,12 @@ def test_root_declares_the_type(xml: str, expected: str | None, tmp_path: Path) 
     assert declared(xml.encode(), tmp_path, "document.xml") == expected
 
 
+def test_what_declares_it_is_named(tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(cii(380).encode())
+    with open_document(tmp_path / "data", name="a.xml") as document:
+        assert document.declared_by == "CrossIndustryInvoice"
+
+
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "iso-8859-1"])
 def test_encodings_of_xml(encoding: str, tmp_path: Path) -> None:
     stated = encoding.removesuffix("-sig")

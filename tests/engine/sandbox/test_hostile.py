@@ -21,11 +21,11 @@ from airflow_provider_classify.exceptions import (
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult
 from benchmarks.fuzz import classify_all, unsound
+from benchmarks.fuzz_seeds import write_seeds
 from benchmarks.mutations import KINDS, Mutation
 from tests.support import hostile, paper
 from tests.support.reading import read, text
 
-MUTATIONS = 60
 CATEGORIES = (Category("invoice"), Category("contract"), Category("letter"))
 HTML = "<!DOCTYPE html><html><body>"
 NESTED = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(2000))
@@ -49,17 +49,9 @@ def _is_well(engine: EngineProcess, folder: Path) -> bool:
 
 
 def test_damaged_documents(tmp_path: Path) -> None:
-    documents = draw_samples(tmp_path)
-    for name, data in {
-        "report.docx": paper.docx("Employment contract", "This agreement is made between the parties named below."),
-        "slides.pptx": paper.pptx(["Roadmap of the coming year", "First point"], ["Second slide"]),
-        "page.html": f"{HTML}<h1>Invoice 7</h1><p>The total amount is 42 and is due within thirty days.".encode(),
-        "mail.eml": hostile.email("Content-Type: text/html; charset=utf-8", "<p>The total amount due is 42.</p>"),
-        "notes.txt": "\n".join(paper.INVOICE).encode(),
-    }.items():
-        (tmp_path / name).write_bytes(data)
-        documents.append(tmp_path / name)
-    outcomes = classify_all([Mutation(number, documents) for number in range(MUTATIONS)], seconds=60)
+    documents = [*draw_samples(tmp_path), *write_seeds(tmp_path)]
+    mutations = [Mutation(number, documents) for number in range(len(KINDS) * len(documents))]
+    outcomes = classify_all(mutations, seconds=60)
     assert [outcome.fault for outcome in outcomes if outcome.fault] == []
     assert {outcome.mutation.source for outcome in outcomes} == set(documents)
     assert {type(outcome.error) for outcome in outcomes} >= {type(None), DocumentCorrupt}

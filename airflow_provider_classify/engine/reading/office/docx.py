@@ -8,7 +8,7 @@ from functools import cached_property
 from io import BytesIO
 from zipfile import BadZipFile, ZipFile
 
-from airflow_provider_classify.engine.reading.encodings import decode_text
+from airflow_provider_classify.engine.reading.encodings import decode_html
 from airflow_provider_classify.engine.reading.html_text import text_of_html
 from airflow_provider_classify.engine.reading.office.blocks import (
     LEAST_SIZE,
@@ -172,7 +172,7 @@ class _Document:
 
             text = rtf_text(data, part)
         else:
-            text = decode_text(data)
+            text = decode_html(data)
             if text.lstrip()[:5].lower().startswith(("mime-", "from:")):
                 from airflow_provider_classify.engine.reading.eml import text_of_message
 

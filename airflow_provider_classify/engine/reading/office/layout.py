@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading.mupdf import SHEET, SLIDE, mupdf_file, pages_of
+from airflow_provider_classify.engine.reading.mupdf import SHEET, SLIDE, mupdf_html, pages_of
 from airflow_provider_classify.engine.reading.office.blocks import Block, PageBreak, Paragraph, Picture, Row
 from airflow_provider_classify.engine.reading.office.docx import docx_blocks
 from airflow_provider_classify.engine.reading.office.opendocument import open_document_blocks
@@ -100,9 +100,8 @@ def _pages(
     """Yield the pages of all sheets, numbered through; a sheet is laid out when its first page is asked for."""
     number = 0
     for sheet in sheets:
-        html = Source(name, html_of(sheet).encode("utf-8", errors="replace"))
         layout = SLIDE if kind is Format.PPTX else SHEET
-        opened = stack.enter_context(mupdf_file(html, Format.HTML, layout))
+        opened = stack.enter_context(mupdf_html(html_of(sheet), name, layout))
         document = pages_of(
             opened,
             name,
