@@ -39,6 +39,10 @@ class InvalidCategories(ClassifyError):
     """The categories are empty, repeated, or not a list of names."""
 
 
+class InvalidJobId(ClassifyError):
+    """A text was given as a job id that no server can have given."""
+
+
 class InvalidDocumentTypes(ClassifyError):
     """A file of document types that the local engine cannot use; the message names file, type and line."""
 
@@ -61,6 +65,28 @@ class BatchRecordLost(ClassifyError):
 
 class BatchFailed(ClassifyError):
     """More documents of a batch failed than were allowed; the results of the others are in the output."""
+
+
+class StorageError(ClassifyError):
+    """A file or folder on a storage cannot be read, written, listed or deleted."""
+
+
+class StorageNotFound(StorageError):
+    """There is no such file, folder, bucket or container."""
+
+
+class StorageForbidden(StorageError):
+    """The storage does not let these credentials do this."""
+
+
+class StorageNotInstalled(StorageError):
+    """No installed Airflow provider opens URIs of this scheme."""
+
+
+class StorageUnavailable(StorageError):
+    """The storage failed or could not be reached."""
+
+    retryable = True
 
 
 class ConnectionNotUsable(ClassifyError):
@@ -90,6 +116,18 @@ class DocumentError(ClassifyError):
     """The document itself is the reason; another document would have passed."""
 
 
+class InvalidDocument(DocumentError):
+    """What was given as a document is no path, URI or URL."""
+
+
+class DocumentNotAllowed(DocumentError):
+    """The document is outside of what ``[classify] allowed_roots`` of Airflow's configuration allows."""
+
+
+class DocumentNotAFile(DocumentError):
+    """The path leads to a folder, a named pipe, a device or a socket."""
+
+
 class DocumentNotFound(DocumentError):
     """No document under that path, URI or URL."""
 
@@ -113,7 +151,15 @@ class DocumentCorrupt(DocumentError):
 
 
 class DocumentEncrypted(DocumentError):
-    """The document asks for a password."""
+    """The document asks for a password, or is encrypted for a certificate or by rights management."""
+
+
+class DocumentPlaceholder(DocumentError):
+    """The document only stands for another one, which no reader but its own shows: a dynamic XFA form, a portfolio."""
+
+
+class DocumentNeedsOcr(DocumentError):
+    """The document is a picture, and OCR is switched off."""
 
 
 class DocumentTooLarge(DocumentError):

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.cores import available_cores
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult
@@ -76,7 +77,8 @@ def main() -> None:
 @cache
 def classifier() -> Classifier:
     return Classifier(
-        [Category(name) for name in sorted({d.category for d in written_documents()} - {NONE})], threads=1
+        [Category(name) for name in sorted({d.category for d in written_documents()} - {NONE})],
+        EngineOptions(threads=1),
     )
 
 

@@ -26,12 +26,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import psutil
 import pymupdf
 from rapidocr import RapidOCR
 
 from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.reading import open_document
-from airflow_provider_classify.engine.reading.mupdf import TEXT_FLAGS, is_earlier_ocr
+from airflow_provider_classify.engine.reading.mupdf_page import is_earlier_ocr
+from airflow_provider_classify.engine.reading.text_layer import TEXT_FLAGS
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 from airflow_provider_classify.exceptions import DocumentError
 from airflow_provider_classify.model.categories import Category
@@ -93,7 +96,7 @@ def _bench_start(path: Path, categories: Sequence[Category]) -> None:
 
 
 def _bench_text(paths: Sequence[Path], categories: Sequence[Category]) -> None:
-    classifier = Classifier(categories, threads=1)
+    classifier = Classifier(categories, EngineOptions(threads=1))
     answers: dict[Path, str | None] = {}
 
     def classify(path: Path) -> int:
@@ -210,7 +213,7 @@ def _bench_child(
     started = time.perf_counter()
     pages = 0
     peaks = []
-    with EngineProcess(threads=1) as engine:
+    with EngineProcess(EngineOptions(threads=1)) as engine:
         for path in paths:
             try:
                 pages += engine.classify(path, categories, name=path.name).total_pages
@@ -227,8 +230,8 @@ def _bench_child(
 
 
 def _peak_mb() -> int:
-    (child,) = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{child}/status").read_text())
+    (child,) = psutil.Process().children()
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{child.pid}/status").read_text())
     assert found is not None
     return int(found[1]) // 1024
 

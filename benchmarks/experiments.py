@@ -14,7 +14,7 @@ from airflow_provider_classify.engine.categories.meanings import meanings_of
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading import Document, open_document
+from airflow_provider_classify.engine.reading import OpenedDocument, open_document
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.engine.sandbox.cores import available_cores
 from airflow_provider_classify.exceptions import ClassifyError
@@ -43,7 +43,7 @@ class Reading:
     is_image: bool
 
     def classify(self, classifier: Classifier) -> ClassificationResult:
-        return classifier.classify_document(Document(self.kind, len(self.pages), iter(self.pages), self.is_image))
+        return classifier.classify_document(OpenedDocument(self.kind, len(self.pages), iter(self.pages), self.is_image))
 
 
 def read_all(paths: Sequence[Path]) -> list[Reading | None]:

@@ -27,6 +27,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import DocumentCrashedParser, DocumentError
 from airflow_provider_classify.model.categories import Category
@@ -78,7 +79,7 @@ def classify_all(mutations: Sequence[Mutation], seconds: float) -> list[Outcome]
     """Classify them over two processes; each may take ``seconds``."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        EnginePool(PROCESSES, seconds=seconds) as pool,
+        EnginePool(PROCESSES, EngineOptions(seconds=seconds)) as pool,
         ThreadPoolExecutor(PROCESSES) as threads,
     ):
         return list(threads.map(lambda mutation: classify(pool, mutation, Path(folder), seconds), mutations))

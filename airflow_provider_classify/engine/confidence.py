@@ -25,7 +25,7 @@ LEGIBLE = 0.9
 FIRST_PAGE, LATER_PAGE = 1.0, 0.5
 #: What a page scores at least for a category of which nothing is known: as much as the best of the types that it is
 #: not commonly gets by chance.
-POINTS_OF_THE_UNKNOWN = 2.0
+POINTS_OF_UNKNOWN = 2.0
 #: What it scores at least for none of the categories, if something is known of each of them.
 POINTS_OF_NONE = 1.0
 #: What a type has to give up that nobody asked for: there are many, and some always match.
@@ -42,7 +42,7 @@ def softmax(points: Sequence[float]) -> list[float]:
     return [power / total for power in powers]
 
 
-def points_of_other(scores: Sequence[float], claims: Sequence[float], least: float) -> float:
+def points_of_none(scores: Sequence[float], claims: Sequence[float], least: float) -> float:
     """
     Points for the document being none of the categories.
 
@@ -57,7 +57,7 @@ def points_of_other(scores: Sequence[float], claims: Sequence[float], least: flo
 
 def least_of_none(*, all_known: bool) -> float:
     """The least points of none of the categories: as many as the best category that is not known has by chance."""
-    return POINTS_OF_NONE if all_known else max(POINTS_OF_NONE, POINTS_OF_THE_UNKNOWN)
+    return POINTS_OF_NONE if all_known else max(POINTS_OF_NONE, POINTS_OF_UNKNOWN)
 
 
 def trust(points: Sequence[float], characters: int, legibility: float) -> list[float]:

@@ -7,8 +7,12 @@ import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import NoneType
+from typing import Any, TypeAlias
 
 from airflow_provider_classify.exceptions import InvalidCategories
+
+#: What a user may write, see :func:`parse_categories`.
+CategoriesLike: TypeAlias = Sequence[Any] | Mapping[str, str | None] | str
 
 #: How many categories one document may be classified into.
 MAX_CATEGORIES = 1000

@@ -17,11 +17,11 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.exceptions import ServiceNotStarted
 from airflow_provider_classify.local.engine_extra import require_engine
 from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.model_hub import find_sentence_model
-from airflow_provider_classify.model.contract import MAX_BYTES, MAX_PAGES
+from airflow_provider_classify.model.contract import MAX_BYTES
 from airflow_provider_classify.service.app import create_app
 from airflow_provider_classify.service.connections import MAX_CONNECTIONS, bounded_protocol
 from airflow_provider_classify.service.upload_folder import UploadFolder
@@ -50,9 +50,7 @@ def serve(
     *,
     workers: int | None = None,
     capacity: int = CAPACITY,
-    max_pages: int = MAX_PAGES,
-    document_types: Path | None = None,
-    sentence_model: str | None = None,
+    options: EngineOptions | None = None,
     allow_anonymous: bool = False,
     allow_private_urls: bool = False,
 ) -> None:
@@ -67,13 +65,10 @@ def serve(
     :param port: 0 takes any free one.
     :param workers: documents that are classified at the same time; by default as many as there are cores.
     :param capacity: jobs that may wait; a submit beyond is answered with 503.
-    :param max_pages: a longer document is classified from its first pages.
-    :param document_types: folder of own document types, beside those of this package.
-    :param sentence_model: folder or name of a sentence model, for names of categories that are not known.
+    :param options: the engine's options; the defaults if None.
     :param allow_anonymous: start without a key on an address that other machines reach.
     :param allow_private_urls: also fetch a ``file_url`` from loopback, private and other addresses that are not public.
-    :raises InvalidDocumentTypes: that folder cannot be used.
-    :raises SentenceModelNotUsable: there is no such model; of a folder, its files are read with the first document.
+    :raises InvalidDocumentTypes: the folder of own document types cannot be used.
     :raises ExtraNotInstalled: without the ``local`` extra, which has the engine's libraries.
     :raises ServiceNotStarted: the port or folder is in use or not permitted, or a key is missing or empty.
     """
@@ -82,8 +77,8 @@ def serve(
     from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
     api_key = _api_key()
-    load_knowledge(document_types)  # Now rather than in the children, with the first document.
-    model_folder = find_sentence_model(sentence_model) if sentence_model else None
+    options = options or EngineOptions()
+    load_knowledge(options.document_types)  # Now rather than in the children, with the first document.
     max_connections = _allow_connections()
     with _sole_use(data_dir), _listen(host, port) as listener:
         url = _url(host, listener)
@@ -94,7 +89,7 @@ def serve(
             )
         store = JobStore(f"sqlite:///{data_dir.absolute() / 'jobs.db'}")
         folder = UploadFolder(data_dir / "documents", MAX_BYTES)
-        engine = EnginePool(workers, max_pages=max_pages, document_types=document_types, sentence_model=model_folder)
+        engine = EnginePool(workers, options)
         worker = Worker(
             store,
             folder,

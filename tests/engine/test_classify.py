@@ -12,8 +12,9 @@ from samples import SAMPLES, draw_samples
 
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading import Document
+from airflow_provider_classify.engine.reading import OpenedDocument
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNotFound
 from airflow_provider_classify.model.categories import Category
@@ -42,8 +43,8 @@ class Reading:
             yield page
 
 
-def document(*readings: Reading, is_image: bool = False) -> Document:
-    return Document(Format.PDF, len(readings), iter(readings), is_image)
+def document(*readings: Reading, is_image: bool = False) -> OpenedDocument:
+    return OpenedDocument(Format.PDF, len(readings), iter(readings), is_image)
 
 
 def classify(*pages: Page, categories: Sequence[Category] = CATEGORIES) -> ClassificationResult:
@@ -174,7 +175,7 @@ def test_only_the_first_pages_count(tmp_path: Path) -> None:
             pdf.new_page().insert_text((72, 72), f"Invoice number {number}\nSubtotal 100.00\nAmount due 119.00")
         pdf.save(path)
     assert Classifier(CATEGORIES).classify(path, name="long.pdf").total_pages == 4
-    assert Classifier(CATEGORIES, max_pages=2).classify(path, name="long.pdf").total_pages == 2
+    assert Classifier(CATEGORIES, EngineOptions(max_pages=2)).classify(path, name="long.pdf").total_pages == 2
 
 
 def test_errors_call_the_document_by_its_name(tmp_path: Path) -> None:

@@ -8,13 +8,13 @@ import pytest
 
 from airflow_provider_classify.engine.confidence import (
     POINTS_OF_NONE,
-    POINTS_OF_THE_UNKNOWN,
+    POINTS_OF_UNKNOWN,
     UNCLAIMED_COST,
     combine,
     is_sure,
     least_of_none,
     page_weight,
-    points_of_other,
+    points_of_none,
     softmax,
     trust,
 )
@@ -45,14 +45,14 @@ def test_pages_are_averaged_by_weight() -> None:
 
 
 def test_what_no_category_claims_speaks_for_none_of_them() -> None:
-    assert points_of_other([9.0, 8.0], [1.0, 1.0], 1.5) == 1.5
-    assert points_of_other([9.0, 8.0], [1.0, 0.0], 1.5) == 8.0 - UNCLAIMED_COST
-    assert points_of_other([9.0, 8.0], [0.6, 1.0], 1.5) == pytest.approx(9.0 + math.log(0.4) - UNCLAIMED_COST)
-    assert points_of_other([-5.0], [0.0], 1.5) == 1.5
+    assert points_of_none([9.0, 8.0], [1.0, 1.0], 1.5) == 1.5
+    assert points_of_none([9.0, 8.0], [1.0, 0.0], 1.5) == 8.0 - UNCLAIMED_COST
+    assert points_of_none([9.0, 8.0], [0.6, 1.0], 1.5) == pytest.approx(9.0 + math.log(0.4) - UNCLAIMED_COST)
+    assert points_of_none([-5.0], [0.0], 1.5) == 1.5
 
 
 def test_a_category_that_is_not_known_never_has_more_than_none_by_chance() -> None:
-    assert least_of_none(all_known=False) >= POINTS_OF_THE_UNKNOWN
+    assert least_of_none(all_known=False) >= POINTS_OF_UNKNOWN
     assert least_of_none(all_known=True) == POINTS_OF_NONE
 
 

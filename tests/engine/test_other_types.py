@@ -14,7 +14,7 @@ import yaml
 
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
-from airflow_provider_classify.engine.reading import Document
+from airflow_provider_classify.engine.reading import OpenedDocument
 from airflow_provider_classify.engine.reading.opened_document import ReadPage
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.model.categories import Category
@@ -23,7 +23,7 @@ from tests.support.pages import page_of
 HERE = Path(__file__).parent
 TYPICAL = yaml.safe_load((HERE / "typical.yaml").read_text(encoding="utf-8"))
 NEW_TYPES = yaml.safe_load((HERE / "new_types.yaml").read_text(encoding="utf-8"))
-COMMON = sorted(file.stem for file in (HERE / "documents").glob("*.txt") if file.stem != "none")
+COMMON = sorted(file.stem for file in (HERE / "written_documents").glob("*.txt") if file.stem != "none")
 #: Types whose documents are cards, recognised.
 CARDS = ("card", "visa", "check")
 
@@ -33,10 +33,10 @@ def common() -> Classifier:
     return Classifier([Category(name) for name in COMMON])
 
 
-def document(text: str, *, is_card: bool = False) -> Document:
+def document(text: str, *, is_card: bool = False) -> OpenedDocument:
     lines = text.split("\n")
     page = page_of(*lines, width=856.0, height=540.0, source="ocr") if is_card else page_of(*lines)
-    return Document(Format.IMAGE, 1, iter([ReadPage(page)]), is_image=True)
+    return OpenedDocument(Format.IMAGE, 1, iter([ReadPage(page)]), is_image=True)
 
 
 @pytest.mark.parametrize(("name", "text"), TYPICAL.items())

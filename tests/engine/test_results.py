@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult
 from tests.support import paper
@@ -24,7 +25,7 @@ Nous vous prions d'agréer, Madame, l'expression de nos salutations distinguées
 
 
 def classify(path: Path, *categories: str, **options: int) -> ClassificationResult:
-    return Classifier([Category(name) for name in categories], **options).classify(path, name=path.name)
+    return Classifier([Category(name) for name in categories], EngineOptions(**options)).classify(path, name=path.name)
 
 
 def text(path: Path, *pages: str) -> Path:

@@ -12,13 +12,14 @@ from tests.support import paper
 _CLASSIFY = """
 import json, sys
 from pathlib import Path
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.engine.classify import Classifier
 
 names = ("datasheet", "invoice", "old agreement")
 categories = [*map(Category, names), Category("zeta", "An amount on a card.")]
 for name in sys.argv[1:]:
-    print(json.dumps(Classifier(categories, threads=1).classify(Path(name), name=name).to_json()))
+    print(json.dumps(Classifier(categories, EngineOptions(threads=1)).classify(Path(name), name=name).to_json()))
 """
 #: Words that several cues are the beginnings of, all of one strength: which of them is named must not be chance.
 _TEXT = "Температура, мощность, частота и напряжения микросхемы, транзистора и диода; габаритные размеры."

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_provider_classify.engine.page import TextSource
-from airflow_provider_classify.engine.reading import Document
+from airflow_provider_classify.engine.reading import OpenedDocument
 from airflow_provider_classify.engine.reading.opened_document import ReadPage
 from airflow_provider_classify.engine.reading.sniffing import Format
 from tests.support.pages import page_of
@@ -55,9 +55,9 @@ def written_documents() -> Iterator[Written]:
             )
 
 
-def as_document(written: Written) -> Document:
+def as_document(written: Written) -> OpenedDocument:
     """The document as if it had been read without a fault."""
     width, height, source = _SHAPES[written.shape]
     sizes = dict.fromkeys(written.large, 20.0)
     page = page_of(*written.lines, width=width, height=height, source=source, sizes=sizes)
-    return Document(Format.IMAGE, 1, iter([ReadPage(page)]), is_image=True)
+    return OpenedDocument(Format.IMAGE, 1, iter([ReadPage(page)]), is_image=True)

@@ -1,37 +1,30 @@
 """
-From a user's category names to the document types that are known.
+Resolve a user's category names to known document types.
 
-A name that is an alias of a type means that type, however it is spelled. ``datasheet_manual``
-means two. A name that is none is matched by its words, and those of its description, against
-what is known of each type. A type that no category means counts for the one that means its
-parent: a passport is an ``id_card`` until there is a category for passports. Of a path such as
-``finance/invoice`` the last step is the name; types that only the steps above it mean count a little less.
+A name that is an alias of a type means that type, however it is spelled; ``datasheet_manual`` means two.
+A name that is no alias is compared, by its parts, its words and its description, with what is known of each
+type. The steps run one after the other over one :class:`Draft` per category; :func:`meanings_of` lists them.
 """
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider_classify.engine.categories.names import BY_VAGUE_HEAD, PARTICLES, types_of_name, types_of_parts
+from airflow_provider_classify.engine.categories.names import BY_VAGUE_HEAD, types_of_name, types_of_parts
 from airflow_provider_classify.engine.categories.paths import path_of, spoken
+from airflow_provider_classify.engine.categories.relatives import BY_PARENT, inherited
+from airflow_provider_classify.engine.categories.resemblance import Resemblance
 from airflow_provider_classify.engine.knowledge.aliases import Aliases
 from airflow_provider_classify.engine.knowledge.load import DocumentType, Knowledge
-from airflow_provider_classify.engine.text.words import label_words, singular, words_of
+from airflow_provider_classify.engine.text.words import label_words
 from airflow_provider_classify.model.categories import Category
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
-#: How much a type counts for a category that means its parent, or a type that it is related to.
-BY_PARENT = 0.9
-BY_RELATION = 0.4
-#: How much a type counts for a category that means a kind of it, or another kind of its parent.
-BY_KIND = 0.15
 #: How much the types count that a name resembles most.
 BY_RESEMBLANCE = 0.8
 #: Resemblance counts this many times as much beside types that a part of the name means.
@@ -41,24 +34,15 @@ BESIDE_OTHERS = 0.4
 #: Resemblance below this is chance.
 LEAST_RESEMBLANCE = 0.12
 
-#: Words that tell nothing about a type.
-_EMPTY_WORDS = frozenset(
-    words_of(
-        "a an the of and or for to in on with by from is are as at be that this these its it such any other type kind "
-        "document paper file page misc item which about who whose has have containing contains usually often how what "
-        "one two each like into their use used person people company paperwork material piece thing general"
-    )
-).union(PARTICLES)
-_LETTER = re.compile("[a-z0-9]")
-
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
     """
-    What a category stands for: the types that count for it and how much, 0 to 1.
+    The types that count for a category, each with how much it counts, 0 to 1.
 
-    ``is_exact`` where the name itself is known, so nothing has to be guessed; ``is_named`` where at least a
-    part of it is, and no description has to explain it.
+    :param category: the category as one would say it (see :func:`~.paths.spoken`).
+    :param is_exact: the whole name is known, so nothing was guessed.
+    :param is_named: at least a part of the name is known, and no description explains it.
     """
 
     category: Category
@@ -67,225 +51,187 @@ class Meaning:
     is_named: bool
 
 
+@dataclass(slots=True)
+class Draft:
+    """
+    A category on its way to a meaning. Each step fills or changes one field.
+
+    :param path: the steps of the category's name, if it is a path.
+    :param whole: the types that the whole name means.
+    :param parts: the types that parts of the name mean; dropped where ``whole`` is known.
+    :param guessed: the types that its words, and a sentence model, suggest; includes ``parts``.
+    :param steps: the types that the steps above it mean, of a path.
+    :param relatives: types that no category means, but that are related to those of this one.
+    """
+
+    category: Category
+    path: tuple[str, ...] = ()
+    whole: dict[str, float] = field(default_factory=dict)
+    parts: dict[str, float] = field(default_factory=dict)
+    guessed: dict[str, float] = field(default_factory=dict)
+    steps: dict[str, float] = field(default_factory=dict)
+    relatives: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def own(self) -> dict[str, float]:
+        """The types that the category itself means, known or guessed, and those of its path."""
+        return self.steps | (self.whole or self.guessed)
+
+    @property
+    def has_clear_part(self) -> bool:
+        """Whether a part of the name means a type, and not just its vague main word."""
+        return max(self.parts.values(), default=0.0) > BY_VAGUE_HEAD
+
+    def meaning(self) -> Meaning:
+        """Return what the steps have found."""
+        is_named = self.has_clear_part and not self.category.description
+        return Meaning(
+            self.category,
+            self.own | self.relatives,
+            is_exact=bool(self.whole),
+            is_named=bool(self.whole) or is_named,
+        )
+
+
 def meanings_of(
-    categories: Sequence[Category], knowledge: Knowledge, sentence_model: SentenceModel | None = None
+    categories: Sequence[Category],
+    knowledge: Knowledge,
+    sentence_model: SentenceModel | None = None,
+    *,
+    only_parents: bool = False,
 ) -> list[Meaning]:
     """
-    What each category stands for; a type counts exactly for those categories that name it.
+    Resolve each category. A type that a category names counts for no other category.
 
-    A ``sentence_model`` is asked only for categories whose names are not known.
-
+    :param sentence_model: asked only for categories whose names are not known.
+    :param only_parents: see :func:`~.relatives.inherited`.
     :raises SentenceModelNotUsable: it cannot be loaded.
     """
     aliases = Aliases(knowledge)
-    paths = [path_of(category.name) for category in categories]
-    categories = [spoken(category, lambda name: bool(aliases.find(label_words(name)))) for category in categories]
-    by_part = [types_of_parts(category.name, aliases) for category in categories]
-    exact = _giving_way([types_of_name(category.name, aliases) for category in categories], by_part)
-    claimed = {name for types in exact for name in types}
+    drafts = [draft_of(category, aliases) for category in categories]
+    leave_types_to_others(drafts)
+    claimed = {name for draft in drafts for name in draft.whole}
+    drop_claimed_parts(drafts, claimed)
+    share_parts(drafts)
+    unknown = [draft for draft in drafts if not draft.whole]
     free = [t for t in knowledge.types.values() if t.name not in claimed]
-    inexact = [category for category, types in zip(categories, exact, strict=True) if not types]
-    named = _shared_out(
-        [
-            {name: weight for name, weight in parts.items() if name not in claimed}
-            for parts, types in zip(by_part, exact, strict=True)
-            if not types
-        ]
+    if unknown:
+        guess_by_words(unknown, Resemblance(knowledge, free).to, free)
+        if sentence_model and free:
+            near = sentence_model.nearness([draft.category for draft in unknown], free)
+            add_nearness(unknown, near)
+    add_types_of_path(drafts, aliases, claimed)
+    add_relatives(drafts, knowledge, only_parents=only_parents)
+    return [draft.meaning() for draft in drafts]
+
+
+def draft_of(category: Category, aliases: Aliases) -> Draft:
+    """Look up the name: as a whole, and its parts."""
+    category_as_said = spoken(category, lambda name: bool(aliases.find(label_words(name))))
+    return Draft(
+        category_as_said,
+        path_of(category.name),
+        whole=types_of_name(category_as_said.name, aliases),
+        parts=types_of_parts(category_as_said.name, aliases),
     )
-    guesses = _guesses(inexact, named, knowledge, free)
-    if sentence_model and inexact and free:
-        guesses = with_nearness(guesses, sentence_model.nearness(inexact, free))
-    guessed = iter(guesses)
-    meant = [dict(types) if types else next(guessed) for types in exact]
-    parts_of_name = iter(named)
-    are_clear = [bool(types) or _is_clear(next(parts_of_name)) for types in exact]
-    for types, path in zip(meant, paths, strict=True):
-        for step in path[-2::-1]:
-            for name in types_of_name(step, aliases).keys() - claimed:
-                types.setdefault(name, BY_PARENT)
-    _inherit(meant, knowledge)
-    return [
-        Meaning(category, types, is_exact=bool(whole), is_named=bool(whole) or (is_clear and not category.description))
-        for category, types, whole, is_clear in zip(categories, meant, exact, are_clear, strict=True)
-    ]
 
 
-def telling_words(text: str) -> Iterator[str]:
-    """The words that say something about a type, in the singular."""
-    return (singular(word) for word in words_of(text) if word not in _EMPTY_WORDS and not _LETTER.fullmatch(word))
-
-
-def _giving_way(exact: Sequence[dict[str, float]], by_part: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+def leave_types_to_others(drafts: Sequence[Draft]) -> None:
     """
-    What whole names mean; a name of several types leaves those to the others that mean nothing else.
+    Take types from a name that means several, where another category means only that type.
 
-    "Insurance correspondence" is no letter where there is a category "ordinary letters".
+    "Insurance correspondence" means no letter where there is a category "ordinary letters".
     """
-    only = Counter(
-        next(iter(types))
-        for types in (whole or parts for whole, parts in zip(exact, by_part, strict=True))
-        if len(types) == 1
-    )
-    return [{name: w for name, w in types.items() if len(types) == 1 or not only[name]} or types for types in exact]
+    only = Counter(next(iter(types)) for types in (draft.whole or draft.parts for draft in drafts) if len(types) == 1)
+    for draft in drafts:
+        if len(draft.whole) > 1:
+            left = {name: weight for name, weight in draft.whole.items() if not only[name]}
+            draft.whole = left or draft.whole
 
 
-def _shared_out(named: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
-    """What parts of names mean; a type that several do counts half for the one that means another type besides."""
-    counts = Counter(name for types in named for name in types)
-    return [
-        {
-            name: weight / 2 if counts[name] > 1 and any(counts[other] == 1 for other in types) else weight
-            for name, weight in types.items()
+def drop_claimed_parts(drafts: Sequence[Draft], claimed: set[str]) -> None:
+    """Ignore the parts of a name that is known as a whole, and types that another category's whole name means."""
+    for draft in drafts:
+        draft.parts = {} if draft.whole else {name: w for name, w in draft.parts.items() if name not in claimed}
+
+
+def share_parts(drafts: Sequence[Draft]) -> None:
+    """Halve a type that parts of several names mean, for each that means another type besides."""
+    counts = Counter(name for draft in drafts for name in draft.parts)
+    for draft in drafts:
+        has_other = any(counts[name] == 1 for name in draft.parts)
+        draft.parts = {
+            name: weight / 2 if counts[name] > 1 and has_other else weight for name, weight in draft.parts.items()
         }
-        for types in named
-    ]
 
 
-def _guesses(
-    categories: Sequence[Category],
-    named: Sequence[Mapping[str, float]],
-    knowledge: Knowledge,
-    free: Sequence[DocumentType],
-) -> list[dict[str, float]]:
+def guess_by_words(
+    drafts: Sequence[Draft], resemblance: Callable[[Category], Mapping[str, float]], free: Sequence[DocumentType]
+) -> None:
     """
-    The types that each of the categories with unknown names may mean.
+    Guess what categories with unknown names mean, from their words and descriptions.
 
-    The best type counts BY_RESEMBLANCE, however weak: the category means something; less beside types that
-    a part of the name means. Of two categories that resemble a type, it counts far less for the one that
-    does so less.
+    The best type counts BY_RESEMBLANCE, however weak, since the category means something. It counts less beside
+    types that a part of the name means. Of two categories that resemble a type, the type counts far less for
+    the one that resembles it less.
 
-    :param named: the types that parts of each category's name mean.
+    :param drafts: the categories with unknown names.
+    :param resemblance: of a category to each type of ``free``.
+    :param free: the types that no whole name means.
     """
-    if not categories:
-        return []
-    resemblance = _Resemblance(knowledge, free)
-    by_word = [resemblance.to(category) for category in categories]
-    taken = {name for by_part in named if _is_clear(by_part) for name in by_part}
-    by_word = [
+    taken = {name for draft in drafts if draft.has_clear_part for name in draft.parts}
+    likeness = [
         {
             name: value
-            * (BESIDE_NAME if _is_clear(by_part) else 1.0)
-            * (BESIDE_OTHERS if name in taken - by_part.keys() else 1.0)
-            for name, value in likeness.items()
+            * (BESIDE_NAME if draft.has_clear_part else 1.0)
+            * (BESIDE_OTHERS if name in taken - draft.parts.keys() else 1.0)
+            for name, value in resemblance(draft.category).items()
         }
-        for by_part, likeness in zip(named, by_word, strict=True)
+        for draft in drafts
     ]
-    nearest = {t.name: max((likeness.get(t.name, 0.0) for likeness in by_word), default=0.0) for t in free}
-    guesses = []
-    for by_part, likeness in zip(named, by_word, strict=True):
-        best = max(likeness.values(), default=1.0)
-        most = BY_RESEMBLANCE * (BESIDE_NAME if _is_clear(by_part) else 1.0)
-        types = {
+    nearest = {t.name: max((found.get(t.name, 0.0) for found in likeness), default=0.0) for t in free}
+    for draft, found in zip(drafts, likeness, strict=True):
+        best = max(found.values(), default=1.0)
+        most = BY_RESEMBLANCE * (BESIDE_NAME if draft.has_clear_part else 1.0)
+        by_words = {
             name: most * value / best * (value / nearest[name]) ** 3
-            for name, value in likeness.items()
+            for name, value in found.items()
             if value >= max(LEAST_RESEMBLANCE * most / BY_RESEMBLANCE, best / 4)
         }
-        guesses.append(types | {name: max(weight, types.get(name, 0.0)) for name, weight in by_part.items()})
-    return guesses
+        draft.guessed = by_words | {name: max(weight, by_words.get(name, 0.0)) for name, weight in draft.parts.items()}
 
 
-def with_nearness(guesses: Sequence[dict[str, float]], nearness: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+def add_nearness(drafts: Sequence[Draft], nearness: Sequence[Mapping[str, float]]) -> None:
     """
-    The guesses from the words, and how near the sentence model finds the types, together.
+    Add to the guesses how near the sentence model finds the types.
 
-    As with words, the best type of a category counts BY_RESEMBLANCE, and of two categories that are near to a
-    type, it counts far less for the one that is less near.
+    As with words, the best type of a category counts BY_RESEMBLANCE, and of two categories near to a type, it
+    counts far less for the one that is less near.
+
+    :param nearness: of each draft's category to the types near to it.
     """
     nearest: dict[str, float] = {}
     for near in nearness:
         nearest |= {name: max(value, nearest.get(name, 0.0)) for name, value in near.items()}
-    together = []
-    for types, near in zip(guesses, nearness, strict=True):
-        points = Counter(types)
-        points.update({name: value * (value / nearest[name]) ** 3 for name, value in near.items()})
-        best = max(points.values(), default=1.0)
-        together.append({name: BY_RESEMBLANCE * value / best for name, value in points.items()} if near else types)
-    return together
+    for draft, near in zip(drafts, nearness, strict=True):
+        if near:
+            points = Counter(draft.guessed)
+            points.update({name: value * (value / nearest[name]) ** 3 for name, value in near.items()})
+            best = max(points.values(), default=1.0)
+            draft.guessed = {name: BY_RESEMBLANCE * value / best for name, value in points.items()}
 
 
-def _is_clear(by_part: Mapping[str, float]) -> bool:
-    return max(by_part.values(), default=0.0) > BY_VAGUE_HEAD
+def add_types_of_path(drafts: Sequence[Draft], aliases: Aliases, claimed: set[str]) -> None:
+    """Add the types that only the steps above the last one of a path mean; they count like kinds of a parent."""
+    for draft in drafts:
+        for step in draft.path[-2::-1]:
+            for name in types_of_name(step, aliases).keys() - claimed:
+                draft.steps.setdefault(name, BY_PARENT)
 
 
-def _inherit(meant: Sequence[dict[str, float]], knowledge: Knowledge) -> None:
-    """Let types that no category means count for the categories that mean what they are a kind of, or near to."""
-    direct = {name for types in meant for name in types}
-    owned = [dict(types) for types in meant]
-    kinds: dict[str, list[str]] = defaultdict(list)
-    for document_type in knowledge.types.values():
-        for parent in document_type.parents:
-            kinds[parent].append(document_type.name)
-    for document_type in knowledge.types.values():
-        if document_type.name in direct:
-            continue
-        for relatives in _relatives(document_type, kinds, knowledge):
-            shares = [
-                (number, max(types.get(name, 0.0) * weight for name, weight in relatives.items()))
-                for number, types in enumerate(owned)
-            ]
-            if any(share for _, share in shares):
-                for number, share in shares:
-                    if share:
-                        meant[number][document_type.name] = share
-                break
-
-
-def _relatives(
-    document_type: DocumentType, kinds: Mapping[str, Sequence[str]], knowledge: Knowledge
-) -> Iterator[dict[str, float]]:
-    """
-    The types that this one may count for instead, and how much, the nearest first.
-
-    The parents, the related types, then the parents' parents and so on; at last its kinds and its parents' kinds.
-    """
-    weight, generation = 1.0, [document_type]
-    for _ in range(3):
-        parents = dict.fromkeys((name for t in generation for name in t.parents), weight * BY_PARENT)
-        related = dict.fromkeys((name for t in generation for name in t.related), weight * BY_RELATION)
-        if parents:
-            yield parents
-        if related:
-            yield related
-        generation = [knowledge.types[name] for name in parents if name in knowledge.types]
-        weight *= BY_PARENT
-    if near := [kind for name in (document_type.name, *document_type.parents) for kind in kinds.get(name, ())]:
-        yield dict.fromkeys(near, BY_KIND)
-
-
-class _Resemblance:
-    """How much a category's words resemble those of the types; a rare word says more than a common one."""
-
-    def __init__(self, knowledge: Knowledge, candidates: Sequence[DocumentType]) -> None:
-        self._profiles = {t.name: _profile(t) for t in candidates}
-        counts = Counter(word for t in knowledge.types.values() for word in _profile(t))
-        self._rarity = {word: math.log(1 + len(knowledge.types) / count) for word, count in counts.items()}
-
-    def to(self, category: Category) -> dict[str, float]:
-        """Each type's likeness to the category, 0 to 1; words that no type has are left out of account."""
-        wanted = dict.fromkeys(telling_words(category.description), 0.5)
-        wanted |= dict.fromkeys(telling_words(" ".join(label_words(category.name))), 1.0)
-        rated = {word: weight * self._rarity[word] for word, weight in wanted.items() if word in self._rarity}
-        total = sum(rated.values())
-        if not total:
-            return {}
-        return {
-            name: sum(weight * profile.get(word, 0.0) for word, weight in rated.items()) / total
-            for name, profile in self._profiles.items()
-        }
-
-
-def _profile(document_type: DocumentType) -> dict[str, float]:
-    """The words of a type, each by the most telling place that has it; a name by itself tells more than within one."""
-    words: dict[str, float] = {}
-    for weight, texts in (
-        (0.3, document_type.cues),
-        (0.6, document_type.titles),
-        (0.7, [document_type.description]),
+def add_relatives(drafts: Sequence[Draft], knowledge: Knowledge, *, only_parents: bool = False) -> None:
+    """Add the types that no category means, where they are related to one that a category means."""
+    for draft, gained in zip(
+        drafts, inherited([draft.own for draft in drafts], knowledge, only_parents=only_parents), strict=True
     ):
-        for text in texts:
-            words |= dict.fromkeys(telling_words(text), weight)
-    for name in (document_type.name, *document_type.aliases, *document_type.labels):
-        telling = list(telling_words(name))
-        weight = max(0.7, 1.1 - 0.1 * len(telling))
-        words |= {word: max(weight, words.get(word, 0.0)) for word in telling}
-    return words
+        draft.relatives = gained

@@ -1,8 +1,9 @@
-"""What reading yields: a document, and its pages as readings that get more complete."""
+"""An opened document: its pages, its attachments, and what its format says about its type."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -11,7 +12,7 @@ from airflow_provider_classify.engine.reading.sniffing import Format
 
 
 class PageReading(Protocol):
-    """One page that can be read, ``number`` from 1."""
+    """One page that can be read."""
 
     @property
     def number(self) -> int:
@@ -21,26 +22,56 @@ class PageReading(Protocol):
         """
         Yield the page, each time more complete; stop iterating when one is enough.
 
-        A page with text yields once. A page read by OCR yields after its most useful lines, and
-        again after the next, whose recognition only then begins.
+        A page with text yields once. A page that needs OCR yields after its most useful lines, and
+        again after the next ones. A line is recognised only when the pass that has it is asked for.
 
         :raises DocumentError: this page cannot be read; the others may still be.
         """
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class Attachment:
     """
-    An opened document.
+    A file that is attached to a mail, or stands in its text.
 
-    ``page_count`` counts the pages that ``pages`` yields: never more than were asked for.
-    ``is_image`` is true for an image of one page, whose result the contract gives no page results.
+    :param name: its file name, or a name made of its place in the mail.
+    :param open: opens it as a document, as
+        :func:`~airflow_provider_classify.engine.reading.open_document` does, with the same errors.
+    """
+
+    name: str
+    open: Callable[[], AbstractContextManager[OpenedDocument]]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenedDocument:
+    """
+    An opened document. Its pages and attachments can be read until it is closed.
+
+    :param kind: its format.
+    :param page_count: how many pages the file has; ``pages`` may end earlier.
+    :param pages: its first pages. Blank pages come too, but do not count towards ``max_pages``.
+    :param is_image: whether it is an image of one page, whose result has no page results.
+    :param is_mail: whether it is an e-mail message.
+    :param says_little: whether it is a mail whose text hardly tells what it is about.
+    :param attachments: the documents that are attached to a mail, in their order; logos and signatures are left out.
+    :param declared_type: the name of the document type that the format itself declares, such as
+        ``invoice`` for an e-invoice; None where only the text can tell.
+    :param declared_by: what declares it, such as the name of an e-invoice's root element.
+    :param read_from: the name of the embedded file that the pages come from, where the file itself is only
+        a wrapper, such as a PDF portfolio; else None.
     """
 
     kind: Format
     page_count: int
     pages: Iterator[PageReading]
     is_image: bool = False
+    is_mail: bool = False
+    says_little: bool = False
+    attachments: tuple[Attachment, ...] = ()
+    declared_type: str | None = None
+    declared_by: str | None = None
+    read_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,51 +1,56 @@
-"""Plain text: lines of characters set on pages of a typewriter."""
+"""Plain text: lines of characters, laid out on pages."""
 
 from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 
 from airflow_provider_classify.engine.page import Line, Page
-from airflow_provider_classify.engine.reading.opened_document import Document, ReadPage
-from airflow_provider_classify.engine.reading.sniffing import Format, decode_text
+from airflow_provider_classify.engine.reading.encodings import decode_text
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, ReadPage
+from airflow_provider_classify.engine.reading.sniffing import Format
+from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.exceptions import DocumentEmpty
 
 #: Text beyond this is not read: it is far more than the pages that are.
 MAX_TEXT_BYTES = 1024**2
 #: A longer line is cut off; wrapping costs the square of its length.
 MAX_LINE = 100_000
-#: The typewriter's page: characters and lines on US letter, in points.
+#: The page that text is laid out on: characters a line and lines a page; size of the page and the font in points.
 COLUMNS, ROWS = 100, 60
 PAGE_WIDTH, PAGE_HEIGHT, FONT_SIZE = 612.0, 792.0, 11.0
-#: A control character of text files: the next page begins.
+#: The control character at which the next page begins.
 FORM_FEED = "\f"
 
 
-def open_text(path: Path, *, name: str, max_pages: int) -> Document:
+def open_text(source: Source, options: ReadingOptions) -> OpenedDocument:
     """
     Open a text file in any of the encodings that occur.
 
-    :raises DocumentEmpty: nothing but white space.
+    :raises DocumentEmpty: it has nothing but white space.
     """
-    with path.open("rb") as file:
-        return text_document(decode_text(file.read(MAX_TEXT_BYTES)), Format.TEXT, name=name, max_pages=max_pages)
+    text = decode_text(source.read(MAX_TEXT_BYTES))
+    return text_document(text, Format.TEXT, name=source.name, max_pages=options.max_pages)
 
 
-def text_document(text: str, kind: Format, *, name: str, max_pages: int) -> Document:
-    """Make a document of text that has been read already."""
+def text_document(text: str, kind: Format, *, name: str, max_pages: int) -> OpenedDocument:
+    """
+    Return the pages of a text.
+
+    :raises DocumentEmpty: it has nothing but white space.
+    """
     pages = [
         Page(number, PAGE_WIDTH, PAGE_HEIGHT, lines, "text_layer")
-        for number, lines in enumerate(islice(_set_on_pages(text), max_pages), 1)
+        for number, lines in enumerate(islice(_laid_out(text), max_pages), 1)
     ]
     if not pages:
         raise DocumentEmpty(f"The document {name!r} has no text; check how it was made.")
-    return Document(kind=kind, page_count=len(pages), pages=map(ReadPage, pages))
+    return OpenedDocument(kind=kind, page_count=len(pages), pages=map(ReadPage, pages))
 
 
-def _set_on_pages(text: str) -> Iterator[tuple[Line, ...]]:
-    """The lines of each page that has any; what is not asked for is not set."""
+def _laid_out(text: str) -> Iterator[tuple[Line, ...]]:
+    """Yield the lines of each page that has any; a page that the caller does not ask for is not laid out."""
     for sheet in text.split(FORM_FEED):
         rows = (row for line in sheet.strip("\r\n").splitlines() for row in _wrap(line))
         while page := list(islice(rows, ROWS)):

@@ -1,26 +1,19 @@
-"""Which format a file is, by its content; its suffix only decides between kinds of text."""
+"""Which format a document has. Its bytes tell; the suffix of its name only decides between kinds of text."""
 
 from __future__ import annotations
 
-import codecs
 import re
-import zipfile
 from enum import StrEnum
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
-from airflow_provider_classify.exceptions import (
-    DocumentCorrupt,
-    DocumentEncrypted,
-    DocumentTooLarge,
-    DocumentTypeUnknown,
+from airflow_provider_classify.engine.reading.encodings import head_as_text
+from airflow_provider_classify.engine.reading.source import Source
+from airflow_provider_classify.exceptions import DocumentEncrypted, DocumentTypeUnknown
+
+READABLE = (
+    "PDF, PNG, JPEG, GIF, WebP, BMP, TIFF, HEIC, DOCX, PPTX, XLSX, OpenDocument, RTF, HTML, XML, plain text "
+    "and e-mail (EML, MSG)"
 )
-
-#: The most bytes that a DOCX or PPTX may unpack to. Real ones hold pictures that are packed already.
-MAX_UNPACKED_BYTES = 1024**3
-#: The most bytes of it that may be XML: the parser needs many times as much memory.
-MAX_UNPACKED_XML_BYTES = 64 * 1024**2
-
-READABLE = "PDF, PNG, JPEG, GIF, WebP, BMP, TIFF, DOCX, PPTX, HTML, plain text and e-mail (EML)"
 
 
 class Format(StrEnum):
@@ -30,21 +23,79 @@ class Format(StrEnum):
     IMAGE = "image"
     DOCX = "docx"
     PPTX = "pptx"
+    XLSX = "xlsx"
+    OPEN_DOCUMENT = "odf"
+    RTF = "rtf"
     HTML = "html"
+    XML = "xml"
     TEXT = "text"
     EMAIL = "email"
+    OUTLOOK = "msg"
+    #: A document within a signature (CAdES, PKCS #7).
+    SIGNED = "p7m"
+
+
+class Container(StrEnum):
+    """Files that hold other files; those tell which format the document has."""
+
+    ZIP = "zip"
+    OLE = "ole"
 
 
 _IMAGE_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*", b"II+\0")
+#: The kinds of the ISO base media format that hold pictures: HEIC and AVIF.
+_HEIF_BRANDS = frozenset(
+    {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2", b"avif", b"avis"}
+)
+#: The first entry of an archive, of one that is split, and the end of an empty one.
+_ZIP_STARTS = (b"PK\x03\x04", b"PK\x07\x08", b"PK\x05\x06")
 _OLE_START = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-#: Text by their characters, but not for reading.
-_MARKUP_STARTS = (b"%!PS", b"{\\rtf")
-#: A PDF's header may stand anywhere in its first 1024 bytes (PDF 32000, annex H, note 13).
-_PDF_HEADER_WITHIN = 1024
+_RTF_START = b"{\\rtf"
+#: Formats that are known and not read, each with what its user can do.
+_OTHER_STARTS: tuple[tuple[bytes, str], ...] = (
+    (b"%!PS", "a PostScript file; save it as PDF"),
+    (b"\x1f\x8b", "an archive (gzip); unpack it and give the documents in it"),
+    (b"7z\xbc\xaf\x27\x1c", "an archive (7z); unpack it and give the documents in it"),
+    (b"Rar!\x1a\x07", "an archive (RAR); unpack it and give the documents in it"),
+    (b"BZh", "an archive (bzip2); unpack it and give the documents in it"),
+    (b"\xfd7zXZ\0", "an archive (xz); unpack it and give the documents in it"),
+    (b"AT&TFORM", "a DjVu file; save it as PDF"),
+    (b'x\x9f>"', "Outlook's winmail.dat (TNEF); have the mail sent as HTML or plain text"),
+    (b"!BDN", "an Outlook mailbox (PST); export its messages as EML"),
+)
+#: A file that Microsoft's rights management has wrapped.
+_PFILE_START = b".pfile"
+#: A signature by its object id: signedData (1.2.840.113549.1.7.2), which follows the outermost tag and length.
+_SIGNED_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
+_ENVELOPED_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"
+#: The same as PEM or bare base64; both begin with a sequence of indefinite or long length.
+_SIGNED_PEM = re.compile(rb"\s*-----BEGIN (?:PKCS7|CMS)-----")
+_SIGNED_BASE64 = re.compile(rb"\s*MI[A-Z][0-9A-Za-z+/\r\n]{0,9}(?:CS|YJK|GCSqGSIb3DQEHAq)")
+#: Base64 of what begins as PDF, ZIP, OLE, PNG, JPEG, GIF or TIFF does.
+_BASE64_STARTS: tuple[tuple[bytes, str], ...] = (
+    (b"JVBERi", "PDF"),
+    (b"UEsDB", "ZIP archive or Office document"),
+    (b"0M8R4KGxGuE", "Office document"),
+    (b"iVBORw0KGgo", "PNG"),
+    (b"/9j/", "JPEG"),
+    (b"R0lGODdh", "GIF"),
+    (b"R0lGODlh", "GIF"),
+    (b"SUkqA", "TIFF"),
+    (b"TU0AK", "TIFF"),
+)
+_BASE64 = re.compile(rb"(?:data:[\w/.+-]+;base64,)?[\w+/\s=-]*")
+#: A PDF's header may stand anywhere in its first 1024 bytes (PDF 32000, annex H, note 13), ...
+_PDF_HEADER, _PDF_HEADER_WITHIN = b"%PDF-", 1024
+#: ... but text may also write about it. A PDF has an object soon after its header, or its marks at its end.
+_PDF_OBJECT = re.compile(rb"\d+\s+\d+\s+obj\b")
+_PDF_END = (b"%%EOF", b"startxref")
 
 #: Possessive, or a row of comments would be tried in every way of taking some of them for one.
 _HTML_START = re.compile(
     r"\s*+(?:(?><!--.*?-->|<\?xml[^>]*+>)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
+)
+_XML_START = re.compile(
+    r"\s*+(?:(?><!--.*?-->)\s*+)*+(?:<\?xml\s|<!doctype\s|<(?:[\w.-]+:)?[A-Za-z_][\w.-]*\s+xmlns[:=])", re.I | re.S
 )
 _HEADER_LINE = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]", re.M)
 _EMAIL_HEADERS = frozenset({"from", "to", "subject", "date", "received", "message-id", "mime-version", "return-path"})
@@ -60,95 +111,90 @@ _TEXT_SUFFIXES = {
 }
 
 
-def detect_format(path: Path, head: bytes, *, name: str) -> Format:
+def detect_format(source: Source) -> Format | Container:
     """
-    Say which format the file at ``path`` is; ``head`` are its first bytes, 4096 or all of them.
+    Return the format of a document.
 
-    :raises DocumentTypeUnknown: none that can be read.
-    :raises DocumentEncrypted: an Office document under a password.
-    :raises DocumentCorrupt: a broken archive.
-    :raises DocumentTooLarge: an archive that unpacks to more than any real document does.
+    :raises DocumentTypeUnknown: it is of no format that can be read.
+    :raises DocumentEncrypted: it is encrypted as a whole.
     """
-    if b"%PDF-" in head[:_PDF_HEADER_WITHIN]:
+    head = source.head()
+    if head.startswith(_PDF_HEADER):
         return Format.PDF
-    if head.startswith(_IMAGE_STARTS) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"):
+    if _is_image(head):
         return Format.IMAGE
-    if head.startswith(b"PK\x03\x04"):
-        return _office_format(path, name=name)
+    if head.startswith(_ZIP_STARTS):
+        return Container.ZIP
     if head.startswith(_OLE_START):
-        _raise_for_ole(path, head, name=name)
-    text = None if head.startswith(_MARKUP_STARTS) else head_as_text(head)
+        return Container.OLE
+    if head.startswith(_RTF_START):
+        return Format.RTF
+    _refuse_other(head, source.name)
+    if _SIGNED_DATA in head[:64] or _SIGNED_PEM.match(head) or _SIGNED_BASE64.match(head):
+        return Format.SIGNED
+    if _has_pdf_header(head, source):
+        return Format.PDF
+    text = head_as_text(head)
     if text is None:
-        raise DocumentTypeUnknown(f"The document {name!r} is of no type that can be read; give one of {READABLE}.")
-    return text_format(text, name)
+        raise DocumentTypeUnknown(
+            f"The document {source.name!r} is of no type that can be read; give one of {READABLE}."
+        )
+    return text_format(text, source.name)
 
 
 def text_format(text: str, name: str) -> Format:
-    """Which kind of text it is: the suffix says, if it is one of text; else how the text begins."""
-    by_suffix = _TEXT_SUFFIXES.get(PurePath(name).suffix.lower())
+    """Return which kind of text it is: what the suffix says, if it is one of text; else how the text begins."""
+    suffix = PurePath(name).suffix.lower()
+    by_suffix = _TEXT_SUFFIXES.get(suffix)
     if by_suffix is not None:
         return by_suffix
     if _HTML_START.match(text):
         return Format.HTML
+    if _XML_START.match(text) or (suffix == ".xml" and text.lstrip().startswith("<")):
+        return Format.XML
     headers = {header.lower() for header in _HEADER_LINE.findall(text.partition("\n\n")[0].replace("\r", ""))}
     return Format.EMAIL if len(headers & _EMAIL_HEADERS) >= 3 else Format.TEXT
 
 
-def head_as_text(head: bytes) -> str | None:
-    """The beginning of a file as text, or ``None`` if it is binary."""
-    text = decode_text(head)
-    control = sum(character < " " and character not in "\t\n\r\f\x1b" for character in text)
-    return text if "\0" not in text and control <= len(text) * 0.01 else None
+def _is_image(head: bytes) -> bool:
+    if head.startswith(_IMAGE_STARTS):
+        return True
+    return (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or (head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS)
 
 
-def decode_text(data: bytes) -> str:
-    """Decode by the byte order mark, else as UTF-8, else as Windows-1252; a cut last character is dropped."""
-    if data.startswith(codecs.BOM_UTF8):
-        return data.decode("utf-8-sig", errors="replace")
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return codecs.getincrementaldecoder("utf-8")().decode(data)
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
-
-
-def _office_format(path: Path, *, name: str) -> Format:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = archive.infolist()
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
-        raise DocumentCorrupt(
-            f"The document {name!r} is a broken archive; open it in its application and save it anew."
-        ) from error
-    names = {member.filename for member in members}
-    if "word/document.xml" in names:
-        kind = Format.DOCX
-    elif "ppt/presentation.xml" in names:
-        kind = Format.PPTX
-    else:
-        raise DocumentTypeUnknown(f"The document {name!r} is an archive, but no DOCX or PPTX; give one of {READABLE}.")
-    unpacked = sum(member.file_size for member in members)
-    xml = sum(member.file_size for member in members if member.filename.lower().endswith((".xml", ".rels")))
-    if unpacked > MAX_UNPACKED_BYTES or xml > MAX_UNPACKED_XML_BYTES:
-        raise DocumentTooLarge(
-            f"The document {name!r} unpacks to {unpacked:,} bytes, {xml:,} of them XML, which is more than "
-            f"the {MAX_UNPACKED_BYTES:,} and {MAX_UNPACKED_XML_BYTES:,} that are read; split it."
+def _refuse_other(head: bytes, name: str) -> None:
+    for start, what in _OTHER_STARTS:
+        if head.startswith(start):
+            raise DocumentTypeUnknown(f"The document {name!r} is {what}.")
+    if head.startswith(_PFILE_START):
+        raise DocumentEncrypted(
+            f"The document {name!r} is encrypted by Microsoft rights management (IRM); save it without protection."
         )
-    return kind
+    if _ENVELOPED_DATA in head[:64]:
+        raise DocumentEncrypted(
+            f"The document {name!r} is encrypted for a certificate (p7m, S/MIME); decrypt it with its key."
+        )
+    kind = _base64_of(head)
+    if kind is not None:
+        raise DocumentTypeUnknown(
+            f"The document {name!r} is the base64 text of a {kind}; decode it and give the bytes."
+        )
 
 
-def _raise_for_ole(path: Path, head: bytes, *, name: str) -> None:
-    """An OLE container is an Office document under a password, or one of before 2007."""
-    if "EncryptedPackage".encode("utf-16-le") in _ole_directory(path, head):
-        raise DocumentEncrypted(f"The document {name!r} asks for a password; save it without one.")
-    raise DocumentTypeUnknown(f"The document {name!r} is of an old Office format; save it as DOCX, PPTX or PDF.")
+def _base64_of(head: bytes) -> str | None:
+    if not _BASE64.fullmatch(head):
+        return None
+    encoded = head.partition(b";base64,")[2] or head.lstrip()
+    return next((kind for start, kind in _BASE64_STARTS if encoded.startswith(start)), None)
 
 
-def _ole_directory(path: Path, head: bytes) -> bytes:
-    """The first sector of the container's list of streams; the header says where it is ([MS-CFB] 2.2)."""
-    sector_shift, sector = int.from_bytes(head[30:32], "little"), int.from_bytes(head[48:52], "little")
-    sector_size = 1 << min(sector_shift, 12)
-    with path.open("rb") as file:
-        file.seek((sector + 1) * sector_size)
-        return file.read(sector_size)
+def _has_pdf_header(head: bytes, source: Source) -> bool:
+    """Return whether a PDF begins within the head, behind bytes that are not of it."""
+    before, found, _ = head[: _PDF_HEADER_WITHIN + len(_PDF_HEADER)].partition(_PDF_HEADER)
+    if not found:
+        return False
+    text = head_as_text(before)
+    if text is not None and text_format(text, "") is not Format.TEXT:
+        return False  # a mail or a page whose text has the header
+    tail = source.tail()
+    return _PDF_OBJECT.search(head, len(before)) is not None or any(mark in tail for mark in _PDF_END)

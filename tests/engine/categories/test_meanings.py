@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_classify.engine.categories.meanings import BY_PARENT, BY_RELATION, Meaning, meanings_of
+from airflow_provider_classify.engine.categories.meanings import Meaning, meanings_of
+from airflow_provider_classify.engine.categories.relatives import BY_PARENT, BY_RELATION
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.model.categories import Category
 

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.engine.categories.meanings import BY_KIND, BY_RESEMBLANCE, meanings_of, with_nearness
+from airflow_provider_classify.engine.categories.meanings import BY_RESEMBLANCE, Draft, add_nearness, meanings_of
+from airflow_provider_classify.engine.categories.relatives import BY_KIND
 from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 from airflow_provider_classify.exceptions import SentenceModelNotUsable
 from airflow_provider_classify.model.categories import Category
@@ -67,10 +69,12 @@ def test_of_two_names_the_nearer_one_gets_the_type(model: SentenceModel) -> None
 
 
 def test_words_and_nearness_count_together() -> None:
-    (both,) = with_nearness([{"code": 0.8, "prescription": 0.6}], [{"prescription": 0.7}])
-    assert both["prescription"] == pytest.approx(BY_RESEMBLANCE)
-    assert 0 < both["code"] < BY_RESEMBLANCE
-    assert with_nearness([{"code": 0.5}], [{}]) == [{"code": 0.5}]
+    both = Draft(Category("x"), guessed={"code": 0.8, "prescription": 0.6})
+    neither = Draft(Category("y"), guessed={"code": 0.5})
+    add_nearness([both, neither], [{"prescription": 0.7}, {}])
+    assert both.guessed["prescription"] == pytest.approx(BY_RESEMBLANCE)
+    assert 0 < both.guessed["code"] < BY_RESEMBLANCE
+    assert neither.guessed == {"code": 0.5}
 
 
 def test_the_version_changes_with_the_files(tmp_path: Path) -> None:
@@ -85,7 +89,7 @@ def test_it_works_in_the_engines_process(tmp_path: Path, document: Path, model: 
     categories = [Category("zibble"), Category("letter")]
     results = []
     for _ in range(2):
-        with EngineProcess(sentence_model=tmp_path / "model") as engine:
+        with EngineProcess(EngineOptions(sentence_model=tmp_path / "model")) as engine:
             results.append(engine.classify(document, categories, name="notice.txt"))
     assert results[0] == results[1]
     assert results[0].classification == "zibble"
@@ -97,7 +101,7 @@ def test_it_works_in_the_engines_process(tmp_path: Path, document: Path, model: 
 
 
 def test_it_is_not_even_opened_for_names_that_are_known(tmp_path: Path, document: Path) -> None:
-    with EngineProcess(sentence_model=tmp_path / "none") as engine:
+    with EngineProcess(EngineOptions(sentence_model=tmp_path / "none")) as engine:
         result = engine.classify(document, [Category("obituary"), Category("letter")], name="notice.txt")
         assert result.classification == "obituary"
         assert "sentence_model" not in result.extra["engine"]

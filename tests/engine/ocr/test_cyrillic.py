@@ -11,6 +11,7 @@ from PIL import Image, ImageChops
 
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.ocr import tesseract
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import LanguageDataNotUsable
 from airflow_provider_classify.model.categories import Category
@@ -67,7 +68,7 @@ def _scan() -> bytes:
 def _classify(data: bytes, folder: Path) -> ClassificationResult:
     path = folder / "scan.pdf"
     path.write_bytes(data)
-    return Classifier(CATEGORIES, threads=1).classify(path, name="scan.pdf")
+    return Classifier(CATEGORIES, EngineOptions(threads=1)).classify(path, name="scan.pdf")
 
 
 @pytest.mark.usefixtures("no_languages")

@@ -37,7 +37,7 @@ def test_only_the_first_pages_are_touched(tmp_path: Path) -> None:
     path = tmp_path / "data"
     path.write_bytes(paper.pdf(*[f"{AGREEMENT} {number}" for number in range(1, 8)]))
     with open_document(path, name="long.pdf", max_pages=2) as document:
-        assert document.page_count == 2
+        assert document.page_count == 7
         assert [page.number for page in document.pages] == [1, 2]
 
 
@@ -123,7 +123,7 @@ def test_each_frame_is_a_page(kind: str, tmp_path: Path) -> None:
     path.write_bytes(paper.encoded(frames[0], kind, save_all=True, append_images=frames[1:]))
     with open_document(path, name="frames", max_pages=2, threads=1) as document:
         assert not document.is_image
-        assert document.page_count == 2
+        assert document.page_count == 3
         pages = [list(page.passes())[-1] for page in document.pages]
     assert [page.lines[0].text for page in pages] == ["Memo", "Letter"]
 
@@ -141,10 +141,12 @@ def test_docx(tmp_path: Path) -> None:
     assert page.source == "text_layer"
 
 
-def test_pptx_has_the_shape_of_a_slide(tmp_path: Path) -> None:
-    (page,) = read(paper.pptx(["Roadmap of the coming year", "First point"], ["Second slide"]), tmp_path)
-    assert "First point" in text(page)
-    assert page.width > page.height
+def test_each_slide_of_a_pptx_is_a_page_of_its_shape(tmp_path: Path) -> None:
+    first, second = read(paper.pptx(["Roadmap of the coming year", "First point"], ["Second slide"]), tmp_path)
+    assert "First point" in text(first)
+    assert text(second) == "Second slide"
+    assert [first.number, second.number] == [1, 2]
+    assert first.width > first.height
 
 
 def test_html_runs_and_fetches_nothing(tmp_path: Path) -> None:

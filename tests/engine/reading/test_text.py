@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.engine.reading.email import text_of_html
+from airflow_provider_classify.engine.reading.encodings import decode_text
+from airflow_provider_classify.engine.reading.html_text import text_of_html
 from airflow_provider_classify.engine.reading.plain_text import COLUMNS, ROWS
-from airflow_provider_classify.engine.reading.sniffing import Format, decode_text, detect_format, text_format
+from airflow_provider_classify.engine.reading.sniffing import Format, detect_format, text_format
+from airflow_provider_classify.engine.reading.source import Source
+from tests.support import paper
 from tests.support.reading import read, text
 
 
@@ -56,8 +59,9 @@ def test_kind_of_text(beginning: str, name: str, expected: Format) -> None:
     assert text_format(beginning, name) is expected
 
 
-def test_pdf_header_may_follow_junk(tmp_path: Path) -> None:
-    assert detect_format(tmp_path, b"\r\n\r\njunk\n%PDF-1.7\n", name="x") is Format.PDF
+def test_pdf_header_may_follow_junk() -> None:
+    assert detect_format(Source("x", b"\r\n\r\njunk\n" + paper.pdf("text"))) is Format.PDF
+    assert detect_format(Source("x", b"\r\n\r\njunk\n" + paper.pdf("text")[:300])) is Format.PDF
 
 
 def test_email_headers_then_plain_body(tmp_path: Path) -> None:
@@ -75,6 +79,7 @@ def test_email_headers_then_plain_body(tmp_path: Path) -> None:
         "To: bob@b.example",
         "Subject: Grüße from the board",
         "Date: Mon, 1 Jun 2026 10:00:00 +0000",
+        "As HTML",
         "As text",
     ]
 

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from airflow_provider_classify.engine.knowledge.load import Style, load_knowledge
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.scoring.category_words import (
-    OwnWords,
-    OwnWordsPage,
-    looks_of_words,
-    rarity_of_words,
-)
+from airflow_provider_classify.engine.scoring.category_words import CategoryWords, PageWords
+from airflow_provider_classify.engine.scoring.compiled import layouts_of_words, rarity_of_words
 from airflow_provider_classify.engine.scoring.features import PageText, features_of
 from airflow_provider_classify.engine.text.spelling import Spelling
 from airflow_provider_classify.model.categories import Category
 from tests.support.pages import page_of
 
 RARITY = rarity_of_words(load_knowledge())
-LOOKS = looks_of_words(load_knowledge())
+LAYOUTS = layouts_of_words(load_knowledge())
 
 
 def points(category: Category, page: Page) -> float:
     text = PageText(page, Spelling(()))
-    return OwnWords(category, RARITY, LOOKS).points(OwnWordsPage(text, features_of(text), 1.0))
+    return CategoryWords(category, RARITY, LAYOUTS).points(PageWords(text, features_of(text), 1.0))
 
 
 def test_the_name_counts_most_as_a_heading() -> None:
@@ -50,8 +46,8 @@ def test_phrases_of_the_description_count_more_than_their_words() -> None:
     assert points(category, page_of("the bridge keeper")) > points(category, page_of("keeper of the bridge"))
 
 
-def test_words_tell_what_a_document_looks_like() -> None:
-    assert LOOKS["agreement"] == {Style.PROSE}
+def test_words_tell_the_layout_of_a_document() -> None:
+    assert LAYOUTS["agreement"] == {Style.PROSE}
     prose = page_of(*["It was said that the house on the hill had been empty for a year"] * 4)
     assert points(Category("agreement"), prose) > points(Category("xyzzy"), prose)
 

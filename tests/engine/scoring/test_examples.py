@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
-from airflow_provider_classify.engine.scoring.examples import COMMON_LIKENESS, POINTS, Examples, Portrait
+from airflow_provider_classify.engine.scoring.examples import COMMON_LIKENESS, POINTS, ExampleProfile, Examples
 from airflow_provider_classify.exceptions import InvalidCategories
 from airflow_provider_classify.model.categories import Category
 from tests.support import paper
@@ -42,30 +43,30 @@ def page(tmp_path: Path) -> Path:
     return write_pdf(tmp_path / "page.pdf", log("Fastnet", "18.55", "north", "eleven", "M. Brandt"))
 
 
-def portrait(scores: list[float], *words: str) -> Portrait:
-    return Portrait(scores, dict.fromkeys(words, 1.0), max(1.0, len(words) ** 0.5))
+def profile(scores: list[float], *words: str) -> ExampleProfile:
+    return ExampleProfile(scores, dict.fromkeys(words, 1.0), max(1.0, len(words) ** 0.5))
 
 
 def test_a_page_is_most_like_itself_and_little_like_another() -> None:
-    one, other = portrait([9.0, 0.0], "lamp", "oil"), portrait([0.0, 9.0], "seat", "gate")
+    one, other = profile([9.0, 0.0], "lamp", "oil"), profile([0.0, 9.0], "seat", "gate")
     assert one.likeness(one) == pytest.approx(1.0)
     assert one.likeness(other) == other.likeness(one) < COMMON_LIKENESS
-    assert one.likeness(other) < one.likeness(portrait([9.0, 3.0], "lamp", "gate")) < 1.0
+    assert one.likeness(other) < one.likeness(profile([9.0, 3.0], "lamp", "gate")) < 1.0
 
 
 def test_pages_without_words_are_compared_by_their_scores() -> None:
-    assert portrait([1.0]).likeness(portrait([1.0])) == pytest.approx(1 / 3)
+    assert profile([1.0]).likeness(profile([1.0])) == pytest.approx(1 / 3)
 
 
 def test_the_nearest_example_gives_its_points() -> None:
-    page = portrait([5.0, 1.0], "lamp", "oil")
-    examples = Examples({"far.pdf": portrait([0.0, 20.0], "seat"), "near.pdf": page}, is_known=False)
+    page = profile([5.0, 1.0], "lamp", "oil")
+    examples = Examples({"far.pdf": profile([0.0, 20.0], "seat"), "near.pdf": page}, is_known=False)
     assert examples.nearest(page) == ("near.pdf", pytest.approx(1.0))
     assert examples.points(page) == pytest.approx(POINTS * (1 - COMMON_LIKENESS))
 
 
 def test_examples_add_nothing_to_what_is_unlike_them_and_less_to_a_known_name() -> None:
-    example, page = portrait([20.0, 0.0], "lamp", "oil"), portrait([0.0, 20.0], "seat")
+    example, page = profile([20.0, 0.0], "lamp", "oil"), profile([0.0, 20.0], "seat")
     assert Examples({"a": example}, is_known=False).points(page) == 0.0
     known, unknown = (Examples({"a": example}, is_known=is_known).points(example) for is_known in (True, False))
     assert 0.0 < known < unknown
@@ -103,7 +104,7 @@ def test_a_child_process_reads_examples_relative_to_its_caller(
 ) -> None:
     monkeypatch.chdir(page.parent)
     names = tuple(Path(path).name for path in logs)
-    with EngineProcess(threads=1) as engine:
+    with EngineProcess(EngineOptions(threads=1)) as engine:
         result = engine.classify(page, [Category("invoice"), Category("zeta", examples=names)], name="page.pdf")
     assert result.classification == "zeta"
 

@@ -1,0 +1,76 @@
+"""
+Let types that no category means count for a category that means a related type.
+
+A passport counts for ``id_card`` until there is a category for passports.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from airflow_provider_classify.engine.knowledge.load import DocumentType, Knowledge
+
+#: How much a type counts for a category that means its parent, or a type that it is related to.
+BY_PARENT = 0.9
+BY_RELATION = 0.4
+#: How much a type counts for a category that means one of its kinds, or another kind of its parent.
+BY_KIND = 0.15
+#: Parents of parents are followed this far.
+_GENERATIONS = 3
+
+#: Type names, each with how much it counts, 0 to 1.
+Weights = Mapping[str, float]
+
+
+def inherited(meant: Sequence[Weights], knowledge: Knowledge, *, only_parents: bool = False) -> list[dict[str, float]]:
+    """
+    Return for each category the types that it does not mean, but that count for it.
+
+    A type goes to the categories that mean its nearest relatives.
+
+    :param meant: the types that each category means.
+    :param only_parents: leave out types that are merely related. For categories beside a catch-all, which
+        takes them.
+    """
+    gained: list[dict[str, float]] = [{} for _ in meant]
+    claimed = {name for types in meant for name in types}
+    kinds: dict[str, list[str]] = defaultdict(list)
+    for document_type in knowledge.types.values():
+        for parent in document_type.parents:
+            kinds[parent].append(document_type.name)
+    for document_type in knowledge.types.values():
+        if document_type.name in claimed:
+            continue
+        for relatives in _relatives(document_type, kinds, knowledge, only_parents=only_parents):
+            weights = [max(types.get(name, 0.0) * weight for name, weight in relatives.items()) for types in meant]
+            if any(weights):
+                for types, weight in zip(gained, weights, strict=True):
+                    if weight:
+                        types[document_type.name] = weight
+                break
+    return gained
+
+
+def _relatives(
+    document_type: DocumentType, kinds: Mapping[str, Sequence[str]], knowledge: Knowledge, *, only_parents: bool
+) -> Iterator[dict[str, float]]:
+    """
+    Yield the types that this one may count for, and how much, the nearest first.
+
+    First its parents, then its related types, then the same of its parents, and so on. Last its kinds and
+    the other kinds of its parents.
+    """
+    weight, generation = 1.0, [document_type]
+    for _ in range(_GENERATIONS):
+        parents = dict.fromkeys((name for t in generation for name in t.parents), weight * BY_PARENT)
+        related = dict.fromkeys((name for t in generation for name in t.related), weight * BY_RELATION)
+        if parents:
+            yield parents
+        if related and not only_parents:
+            yield related
+        generation = [knowledge.types[name] for name in parents if name in knowledge.types]
+        weight *= BY_PARENT
+    near = [kind for name in (document_type.name, *document_type.parents) for kind in kinds.get(name, ())]
+    if near and not only_parents:
+        yield dict.fromkeys(near, BY_KIND)

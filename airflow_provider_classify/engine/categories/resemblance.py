@@ -1,0 +1,79 @@
+"""Compare the words of a category's name and description with the words of document types."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+from airflow_provider_classify.engine.categories.names import PARTICLES
+from airflow_provider_classify.engine.knowledge.load import DocumentType, Knowledge
+from airflow_provider_classify.engine.text.words import label_words, singular, words_of
+from airflow_provider_classify.model.categories import Category
+
+#: Words that tell nothing about a type.
+_EMPTY_WORDS = frozenset(
+    words_of(
+        "a an the of and or for to in on with by from is are as at be that this these its it such any other type kind "
+        "document paper file page misc item which about who whose has have containing contains usually often how what "
+        "one two each like into their use used person people company paperwork material piece thing general"
+    )
+).union(PARTICLES)
+_LETTER = re.compile("[a-z0-9]")
+
+#: Weights of a type's words, by the field that has them: a type's name says more about it than one of its cues.
+CUE_WORD, TITLE_WORD, DESCRIPTION_WORD = 0.3, 0.6, 0.7
+#: Weights of the words that a user writes.
+NAME_WORD, USER_DESCRIPTION_WORD = 1.0, 0.5
+
+
+def telling_words(text: str) -> Iterator[str]:
+    """Yield the words that say something about a type, in the singular."""
+    return (singular(word) for word in words_of(text) if word not in _EMPTY_WORDS and not _LETTER.fullmatch(word))
+
+
+class Resemblance:
+    """
+    How much the words of a category resemble those of document types.
+
+    A rare word weighs more than a common one.
+
+    :param candidates: the types to compare with.
+    """
+
+    def __init__(self, knowledge: Knowledge, candidates: Sequence[DocumentType]) -> None:
+        self._profiles = {t.name: _profile(t) for t in candidates}
+        counts = Counter(word for t in knowledge.types.values() for word in _profile(t))
+        self._rarity = {word: math.log(1 + len(knowledge.types) / count) for word, count in counts.items()}
+
+    def to(self, category: Category) -> dict[str, float]:
+        """Return each type's resemblance to the category, 0 to 1. Words that no type has are ignored."""
+        wanted = dict.fromkeys(telling_words(category.description), USER_DESCRIPTION_WORD)
+        wanted |= dict.fromkeys(telling_words(" ".join(label_words(category.name))), NAME_WORD)
+        rated = {word: weight * self._rarity[word] for word, weight in wanted.items() if word in self._rarity}
+        total = sum(rated.values())
+        if not total:
+            return {}
+        return {
+            name: sum(weight * profile.get(word, 0.0) for word, weight in rated.items()) / total
+            for name, profile in self._profiles.items()
+        }
+
+
+def _profile(document_type: DocumentType) -> dict[str, float]:
+    """Return the words of a type, each with the weight of the most telling field that has it."""
+    words: dict[str, float] = {}
+    for weight, texts in (
+        (CUE_WORD, document_type.cues),
+        (TITLE_WORD, document_type.titles),
+        (DESCRIPTION_WORD, [document_type.description]),
+    ):
+        for text in texts:
+            words |= dict.fromkeys(telling_words(text), weight)
+    for name in (document_type.name, *document_type.aliases, *document_type.labels):
+        telling = list(telling_words(name))
+        # A word that is a whole name says more than one of several.
+        weight = max(DESCRIPTION_WORD, 1.1 - 0.1 * len(telling))
+        words |= {word: max(weight, words.get(word, 0.0)) for word in telling}
+    return words

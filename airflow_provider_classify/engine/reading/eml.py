@@ -1,0 +1,172 @@
+"""E-mail messages (EML, RFC 5322): their texts, the messages that they forward, and their attachments."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from email import policy
+from email.errors import HeaderParseError, MessageError
+from email.header import decode_header, make_header
+from email.message import Message
+from email.parser import BytesParser
+from io import BytesIO
+from pathlib import PurePath
+
+from airflow_provider_classify.engine.reading.encodings import decode_text
+from airflow_provider_classify.engine.reading.html_text import text_of_html
+from airflow_provider_classify.engine.reading.mail import Mail, MailPart, best_alternative, mail_document
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
+from airflow_provider_classify.engine.reading.signed import signed_content
+from airflow_provider_classify.engine.reading.sniffing import Format
+from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
+from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEncrypted
+
+#: A message beyond this is cut off. Mail servers take 10 to 50 MB.
+MAX_EMAIL_BYTES = 64 * 1024**2
+#: A message of more multiparts than this is cut off earlier: each line is compared with the end of each of them.
+MAX_MULTIPARTS, MAX_BYTES_OF_MANY = 100, 2 * 1024**2
+#: Bytes of a body and characters of a header that are read: parsing either may cost the square of its length.
+MAX_BODY, MAX_HEADER = 512 * 1024, 2000
+#: Parts that are read.
+MAX_PARTS = 1000
+
+HEADERS = ("From", "To", "Subject", "Date")
+_MULTIPART = re.compile(rb"content-type:\s*multipart/", re.I)
+_SIGNED_TYPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
+_RIGHTS_MANAGED = ("application/x-microsoft-rpmsg-message", "message.rpmsg")
+#: The header, and the sender, of a web page that a browser saved as a message (MHTML).
+_SAVED_PAGE = ("snapshot-content-location", "<saved by")
+
+
+def open_email(source: Source, options: ReadingOptions) -> OpenedDocument:
+    """
+    Open a message. Nothing that it links to is fetched.
+
+    :raises DocumentEmpty: it has neither headers nor text nor attachments.
+    :raises DocumentCorrupt: its parts contain one another without end.
+    :raises DocumentEncrypted: its content is encrypted.
+    """
+    data = source.read(MAX_EMAIL_BYTES)
+    if sum(1 for _ in _MULTIPART.finditer(data)) > MAX_MULTIPARTS:
+        data = data[:MAX_BYTES_OF_MANY]
+    try:
+        message = _parsed(data)
+        reader = _MessageReader(source.name)
+        mail = Mail(_headers(message), reader.text_of(message), reader.parts)
+    except (RecursionError, MessageError, AssertionError) as error:
+        raise DocumentCorrupt(
+            f"The document {source.name!r} has parts within parts without end; save it anew."
+        ) from error
+    document = mail_document(mail, Format.EMAIL, source, options)
+    return _as_page(document) if _is_saved_page(message) else document
+
+
+def text_of_message(data: bytes, name: str) -> str:
+    """Return the text of a message within another document, without its headers."""
+    return _MessageReader(name).text_of(_parsed(data[:MAX_BYTES_OF_MANY]))
+
+
+def _parsed(data: bytes) -> Message:
+    return BytesParser(policy=policy.compat32).parse(BytesIO(data))
+
+
+class _MessageReader:
+    """Reads the parts of one message; ``parts`` are those that are not its text."""
+
+    def __init__(self, name: str) -> None:
+        self.parts: list[MailPart] = []
+        self._name = name
+        self._left = MAX_PARTS
+
+    def text_of(self, part: Message) -> str:
+        """Return the text of a part and of all parts in it."""
+        self._left -= 1
+        if self._left < 0:
+            return ""
+        kind = part.get_content_type()
+        if kind == "multipart/encrypted" or (part.get_param("smime-type") == "enveloped-data"):
+            raise DocumentEncrypted(f"The mail {self._name!r} is encrypted; save it decrypted from its mail program.")
+        if kind == "message/rfc822" and part.is_multipart():
+            return "\n\n".join(self._forwarded(message) for message in _children(part))
+        if part.is_multipart():
+            texts = [self.text_of(child) for child in _children(part)]
+            if kind == "multipart/alternative":
+                return best_alternative(texts)
+            return "\n\n".join(text for text in texts if text.strip())
+        if kind in ("text/plain", "text/html") and part.get_content_disposition() != "attachment":
+            text = _content(part)
+            return text_of_html(text) if kind == "text/html" else text
+        return self._attached(part, kind)
+
+    def _forwarded(self, message: Message) -> str:
+        return "\n".join([*_headers(message), "", self.text_of(message)])
+
+    def _attached(self, part: Message, kind: str) -> str:
+        """Keep the part as an attachment; return its text where it is a signed message."""
+        data = part.get_payload(decode=True)
+        if not isinstance(data, bytes):
+            return ""
+        name = _file_name(part) or f"part {len(self.parts) + 1}"
+        if kind in _RIGHTS_MANAGED or name.lower() in _RIGHTS_MANAGED:
+            raise DocumentEncrypted(
+                f"The mail {self._name!r} is encrypted by Microsoft rights management (IRM); "
+                "save its content without protection."
+            )
+        if kind in _SIGNED_TYPES and PurePath(name).stem.lower() in ("smime", "part 1"):
+            return self.text_of(_parsed(signed_content(data, self._name)))
+        if kind == "message/rfc822":
+            return self._forwarded(_parsed(data))
+        self.parts.append(MailPart(name, kind, data))
+        return ""
+
+
+def _children(part: Message) -> list[Message]:
+    payload = part.get_payload()
+    return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
+
+
+def _headers(message: Message) -> list[str]:
+    return [f"{header}: {_decoded(message[header])}" for header in HEADERS if message[header]]
+
+
+def _content(part: Message) -> str:
+    data = part.get_payload(decode=True)
+    if not isinstance(data, bytes):
+        return ""
+    data = data[:MAX_BODY]
+    charset = part.get_content_charset()
+    try:
+        text = data.decode(charset, errors="replace") if charset and charset != "us-ascii" else decode_text(data)
+    except (LookupError, UnicodeError):  # a charset that Python does not know, or that is not one of text
+        text = decode_text(data)
+    # Some charsets can express halves of characters, which could not be written down again.
+    return text.encode("utf-8", errors="replace").decode()
+
+
+def _file_name(part: Message) -> str:
+    try:
+        name = part.get_filename() or ""
+    except (LookupError, UnicodeError, ValueError, TypeError):
+        return ""
+    # Senders choose the name: only its last step and printable characters are kept.
+    name = PurePath(_decoded(name).replace("\\", "/")).name
+    return "".join(character for character in name if character.isprintable())[:200]
+
+
+def _decoded(header: object) -> str:
+    """Return a header with its encoded words as text; as it stands where their encoding is broken or unknown."""
+    raw = str(header)[:MAX_HEADER]
+    try:
+        text = str(make_header(decode_header(raw)))
+    except (HeaderParseError, LookupError, UnicodeError, ValueError):
+        text = raw
+    return " ".join(text.encode("utf-8", errors="replace").decode().split())
+
+
+def _is_saved_page(message: Message) -> bool:
+    header, sender = _SAVED_PAGE
+    return header in message or str(message["From"] or "").lower().startswith(sender)
+
+
+def _as_page(document: OpenedDocument) -> OpenedDocument:
+    return replace(document, is_mail=False, says_little=False, attachments=())

@@ -1,0 +1,115 @@
+"""Bytes to text: which encoding they are in."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+#: Text is decoded by the statistics of at most this many of its bytes.
+SAMPLE_BYTES = 64 * 1024
+#: Encodings of plain text that occur, apart from Unicode: Chinese, Japanese, Korean, Cyrillic, Central European,
+#: Western, Greek, Turkish, Hebrew, Arabic, Baltic and Thai. Others, mostly EBCDIC and Mac, only cause mistakes.
+_ENCODINGS = (
+    *("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "koi8_r", "cp866"),
+    *("cp1250", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),
+)
+#: Those of European languages in Latin letters. They differ in few letters, so that short text fits each.
+_LATIN = ("cp1252", "cp1250", "cp1254", "cp1257")
+#: Languages that are written in cp1250.
+_CENTRAL_EUROPEAN = frozenset(
+    {"Czech", "Polish", "Hungarian", "Slovak", "Slovene", "Croatian", "Romanian", "Serbian", "Bosnian", "Albanian"}
+)
+#: What text in another encoding than its own has: a sign within a word, or a letter of Icelandic alone.
+_MISFIT = re.compile(r"(?<=[^\W\d_])(?:(?![^\W\d_])[^\s\d.,;:!?'’&/@()_-]|[¹²³])(?=[^\W\d_])|[ýþðÝÞÐ]")
+#: Two letters beside each other that are not ASCII. All scripts but the Latin one have them.
+_FOREIGN_PAIR = re.compile(r"(?:(?![a-zA-Z])[^\W\d_]){2}")
+#: The escape sequence that begins Japanese in ISO 2022, which consists of ASCII characters.
+_ISO_2022_JP = (b"\x1b$B", b"\x1b$@")
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+#: In text of UTF-16 at least this share of the high bytes are zero: 1 in ASCII, 0.1 to 0.3 in Chinese, whose digits and
+#: line breaks are ASCII, ...
+_ZERO_SHARE = 0.1
+#: ... and of the other bytes, such as the low byte of U+4E00, at most this many for each of them.
+_ZERO_RATIO = 0.2
+#: In binary data at least this share of the characters are control characters.
+_CONTROL_SHARE = 0.01
+
+
+def decode_text(data: bytes) -> str:
+    """
+    Return ``data`` as text; a last character that is cut off is dropped.
+
+    The encoding is that of the byte order mark, else UTF-16 or UTF-32 where zero bytes show it, else
+    UTF-8 where the bytes are valid, else the one that makes the most likely text.
+    """
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            return _decode(data, encoding)
+    if any(escape in data for escape in _ISO_2022_JP):
+        return _decode(data, "iso2022_jp")
+    encoding_by_zeros = _wide_encoding(data)
+    if encoding_by_zeros is not None:
+        return _decode(data, encoding_by_zeros)
+    try:
+        return codecs.getincrementaldecoder("utf-8")().decode(data)
+    except UnicodeDecodeError:
+        return _decode(data, _likely_encoding(data))
+
+
+def head_as_text(head: bytes) -> str | None:
+    """Return the beginning of a file as text, or None if it is binary."""
+    text = decode_text(head)
+    control = sum(character < " " and character not in "\t\n\r\f\x1b" for character in text)
+    return text if "\0" not in text and control <= len(text) * _CONTROL_SHARE else None
+
+
+def _decode(data: bytes, encoding: str) -> str:
+    return codecs.getincrementaldecoder(encoding)(errors="replace").decode(data)
+
+
+def _wide_encoding(data: bytes) -> str | None:
+    """
+    Return UTF-16 or UTF-32, little or big endian, where the zero bytes stand as in text of it.
+
+    In such text the high byte of many characters is zero, of the spaces at least, and the low byte of few.
+    """
+    sample = data[: min(len(data), SAMPLE_BYTES) // 4 * 4]
+    if b"\0" not in sample:
+        return None
+    zeros = [sample[offset::4].count(0) for offset in range(4)]
+    units = len(sample) // 4
+    if zeros[3] == units and zeros[2] > units / 2:
+        return "utf-32-le"
+    if zeros[0] == units and zeros[1] > units / 2:
+        return "utf-32-be"
+    first, second = zeros[0] + zeros[2], zeros[1] + zeros[3]
+    if max(first, second) < _ZERO_SHARE * 2 * units or min(first, second) > _ZERO_RATIO * max(first, second):
+        return None
+    return "utf-16-le" if second > first else "utf-16-be"
+
+
+def _likely_encoding(data: bytes) -> str:
+    """Return the encoding in which ``data`` makes the most likely text."""
+    # Imported for such text only, since it takes a tenth of a second.
+    from charset_normalizer import from_bytes
+
+    sample = _whole_characters(data[:SAMPLE_BYTES])
+    best = from_bytes(sample, cp_isolation=list(_ENCODINGS)).best()
+    if best is not None:
+        if best.encoding == "cp1250" and best.language in _CENTRAL_EUROPEAN:
+            return "cp1250"
+        if best.encoding not in _LATIN and _FOREIGN_PAIR.search(str(best)):
+            return best.encoding
+    return min(_LATIN, key=lambda encoding: len(_MISFIT.findall(_decode(sample, encoding))))
+
+
+def _whole_characters(data: bytes) -> bytes:
+    """Return ``data`` up to its last white space, where no character of several bytes is cut off."""
+    end = max(data.rfind(space) for space in (b" ", b"\n", b"\r", b"\t"))
+    return data[:end] if end > len(data) / 2 else data

@@ -1,0 +1,116 @@
+"""A mail: what is read of it, whatever format it is kept in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from io import BytesIO
+
+from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.reading.dispatch import open_source
+from airflow_provider_classify.engine.reading.opened_document import Attachment, OpenedDocument, ReadPage
+from airflow_provider_classify.engine.reading.plain_text import PAGE_HEIGHT, PAGE_WIDTH, text_document
+from airflow_provider_classify.engine.reading.sniffing import Format
+from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
+from airflow_provider_classify.exceptions import DocumentEmpty
+
+#: A mail of fewer words than this says little: a greeting, "please find attached", a name and an address.
+LITTLE = 60
+#: An alternative with at least this share of the words of the longest one is no stub.
+WHOLE = 0.5
+#: An image with a side of fewer pixels than this is a logo, an icon or a line.
+LEAST_SIDE = 200
+#: Parts that are no documents: signatures, keys, calendar entries, cards, reports of the delivery, sound and film.
+_NO_DOCUMENT_TYPES = re.compile(
+    r"application/(?:x-)?pkcs7-signature|application/pgp-.*|application/ics|application/ms-tnef|text/calendar"
+    r"|text/(?:x-)?vcard|message/(?!rfc822).*|text/rfc822-headers|audio/.*|video/.*"
+)
+_NO_DOCUMENT_SUFFIXES = (".ics", ".vcf", ".asc", ".sig", ".p7s", ".pgp")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+#: A character of Chinese, Japanese or Thai, which put no space between words, counts as half a word.
+_UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
+#: What stands above the text of a quoted mail, or below the text: a signature, and the mark of a phone's mail program.
+_SIGNATURE = re.compile(r"^-- ?$", re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class MailPart:
+    """A part of a mail that is not its text: its file name, its media type and its bytes."""
+
+    name: str
+    media_type: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """
+    A mail.
+
+    :param headers: the lines of its headers that are read, ``From: …`` and so on.
+    :param text: what it says.
+    :param parts: what is attached, or stands in its text.
+    """
+
+    headers: Sequence[str]
+    text: str
+    parts: Sequence[MailPart]
+
+
+def mail_document(mail: Mail, kind: Format, source: Source, options: ReadingOptions) -> OpenedDocument:
+    """
+    Return a mail as a document: its headers, then its text, and its attachments.
+
+    :raises DocumentEmpty: it has neither text nor attachments.
+    """
+    attachments = tuple(
+        Attachment(part.name, partial(open_source, Source(f"{source.name}/{part.name}", part.data), options.deeper()))
+        for part in mail.parts
+        if _is_document(part)
+    )
+    text = "\n".join([*mail.headers, "", mail.text])
+    try:
+        document = text_document(text, kind, name=source.name, max_pages=options.max_pages)
+    except DocumentEmpty:
+        if not attachments:
+            raise
+        blank = ReadPage(Page(1, PAGE_WIDTH, PAGE_HEIGHT, (), "text_layer", is_blank=True))
+        document = OpenedDocument(kind, 1, iter([blank]))
+    return replace(document, is_mail=True, says_little=count_words(mail.text) < LITTLE, attachments=attachments)
+
+
+def best_alternative(texts: Sequence[str]) -> str:
+    """
+    Return the best of a mail's alternative texts, given from the plainest to the richest.
+
+    It is the plainest one that is no stub, such as "your program cannot show this mail".
+    """
+    counts = [count_words(text) for text in texts]
+    most = max(counts, default=0)
+    return next((text for text, count in zip(texts, counts, strict=True) if count >= WHOLE * most), "")
+
+
+def count_words(text: str) -> int:
+    """Return how many words a mail's own text has, without a signature and without lines that quote another mail."""
+    own = _SIGNATURE.split(text, maxsplit=1)[0]
+    own = "\n".join(line for line in own.splitlines() if not line.startswith(">"))
+    return len(_WORD.findall(_UNSPACED.sub(" ", own))) + len(_UNSPACED.findall(own)) // 2
+
+
+def _is_document(part: MailPart) -> bool:
+    if _NO_DOCUMENT_TYPES.fullmatch(part.media_type) or part.name.lower().endswith(_NO_DOCUMENT_SUFFIXES):
+        return False
+    return bool(part.data) and not (part.media_type.startswith("image/") and _is_small_image(part.data))
+
+
+def _is_small_image(data: bytes) -> bool:
+    from PIL import Image
+
+    try:
+        with Image.open(BytesIO(data)) as image:
+            return min(image.size) < LEAST_SIDE
+    except Exception:
+        # Of a format that Pillow does not read, or damaged: opening it as a document tells.
+        return False

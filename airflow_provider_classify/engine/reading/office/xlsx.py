@@ -1,0 +1,167 @@
+"""
+Workbooks (XLSX): the rows of each sheet.
+
+Read directly: openpyxl takes a megabyte of code and the memory of all cells for what is a page or two of text here.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from airflow_provider_classify.engine.reading.office.blocks import Block, PageBreak, Paragraph, Row, heading_size
+from airflow_provider_classify.engine.reading.office.package import Package, Relation
+from airflow_provider_classify.engine.reading.safe_xml import Element, attribute, local_name
+
+MAIN_PART = "xl/workbook.xml"
+#: Rows of a sheet, cells of a row and sheets that are read.
+MAX_ROWS, MAX_CELLS, MAX_SHEETS = 500, 60, 50
+#: Numbers of the built-in formats of dates (ECMA-376, 18.8.30), and the letters of others.
+_DATE_FORMATS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
+_DATE_LETTERS = re.compile(r"[dmyhs]", re.I)
+#: What a format has beside its letters: colours and conditions, literal text, escaped characters.
+_FORMAT_TEXT = re.compile(r"\[[^\]]*\]|\"[^\"]*\"|\\.|_.|\*.")
+_EPOCH = datetime(1899, 12, 30)
+_LARGEST_DATE = 2_958_465
+
+
+def xlsx_blocks(package: Package) -> Iterator[Block]:
+    """
+    Yield the sheets of a workbook that are not hidden, each with its headers, its rows and its footers.
+
+    :raises DocumentCorrupt: its main part or a sheet is damaged, or there is no sheet.
+    """
+    main = package.main_part(MAIN_PART)
+    folder = posixpath.dirname(main)
+    relations = package.relations(main)
+    strings = _shared_strings(package, _target(relations, "sharedStrings", f"{folder}/sharedStrings.xml"))
+    dates = _date_styles(package, _target(relations, "styles", f"{folder}/styles.xml"))
+    sheets = _sheets(package, main, {relation.key: relation.target for relation in relations})
+    if not sheets:
+        raise package.damage()
+    for sheet in sheets[:MAX_SHEETS]:
+        root = package.xml(sheet)
+        if root is None:
+            continue
+        yield from _margin(root, "Header")
+        yield from _rows(root, strings, dates)
+        yield from _margin(root, "Footer")
+        yield PageBreak()
+
+
+def _target(relations: Sequence[Relation], kind: str, usual: str) -> str:
+    return next((relation.target for relation in relations if relation.kind == kind), usual)
+
+
+def _sheets(package: Package, main: str, targets: Mapping[str, str]) -> list[str]:
+    root = package.xml(main)
+    if root is None:
+        raise package.damage()
+    listed = [element for element in root.iter() if local_name(element) == "sheet"]
+    shown = [element for element in listed if attribute(element, "state") not in ("hidden", "veryHidden")]
+    parts = [targets[key] for element in shown or listed if (key := attribute(element, "id")) in targets]
+    return parts or package.parts_like(posixpath.join(posixpath.dirname(main), "worksheets"), "sheet")
+
+
+def _shared_strings(package: Package, part: str) -> list[str]:
+    root = package.xml(part)
+    return [_text(item) for item in root if local_name(item) == "si"] if root is not None else []
+
+
+def _text(element: Element) -> str:
+    """Return the text of a string or cell, without how it is pronounced."""
+    pieces = []
+    for child in element:
+        name = local_name(child)
+        if name == "t":
+            pieces.append(child.text or "")
+        elif name == "r":
+            pieces.append(_text(child))
+    return "".join(pieces)
+
+
+def _date_styles(package: Package, part: str) -> frozenset[int]:
+    """Return the numbers of the cell styles that show a number as a date."""
+    root = package.xml(part)
+    if root is None:
+        return frozenset()
+    own = {
+        attribute(element, "numFmtId")
+        for element in root.iter()
+        if local_name(element) == "numFmt"
+        and _DATE_LETTERS.search(_FORMAT_TEXT.sub("", attribute(element, "formatCode")))
+    }
+    formats = [
+        attribute(style, "numFmtId")
+        for element in root
+        if local_name(element) == "cellXfs"
+        for style in element
+        if local_name(style) == "xf"
+    ]
+    return frozenset(
+        number for number, key in enumerate(formats) if key in own or (key.isdecimal() and int(key) in _DATE_FORMATS)
+    )
+
+
+def _rows(root: Element, strings: Sequence[str], dates: frozenset[int]) -> Iterator[Row]:
+    count = 0
+    for element in root.iter():
+        if local_name(element) != "row":
+            continue
+        texts = [_cell(cell, strings, dates) for cell in element if local_name(cell) == "c"][:MAX_CELLS]
+        if any(text.strip() for text in texts):
+            yield Row(tuple(text for text in texts if text.strip()))
+            count += 1
+            if count >= MAX_ROWS:
+                return
+
+
+def _cell(cell: Element, strings: Sequence[str], dates: frozenset[int]) -> str:
+    kind = attribute(cell, "t")
+    for child in cell:
+        name = local_name(child)
+        if name == "is":
+            return _text(child)
+        if name == "v":
+            value = child.text or ""
+            if kind == "s":
+                return strings[int(value)] if value.isdecimal() and int(value) < len(strings) else ""
+            style = attribute(cell, "s")
+            is_date = not kind or kind == "n"
+            return _date(value) if is_date and style.isdecimal() and int(style) in dates else _number(value)
+    return ""
+
+
+def _date(value: str) -> str:
+    try:
+        days = float(value)
+        if not 0 <= days <= _LARGEST_DATE:
+            return value
+    except ValueError:
+        return value
+    moment = _EPOCH + timedelta(days=days)
+    return moment.strftime("%H:%M") if days < 1 else moment.strftime("%d.%m.%Y")
+
+
+def _number(value: str) -> str:
+    """Return a number as a person would write it: without the noise of binary fractions."""
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    if not value.lstrip("-").replace(".", "", 1).isdecimal():
+        return value
+    return f"{number:.2f}" if "." in value else value
+
+
+def _margin(root: Element, kind: str) -> Iterator[Paragraph]:
+    """Yield the header or the footer of a sheet; ``&L``, ``&"Arial"12`` and the like are its codes."""
+    seen = set()
+    for element in root.iter():
+        if local_name(element) in (f"odd{kind}", f"even{kind}", f"first{kind}") and element.text:
+            text = re.sub(r"&\"[^\"]*\"|&\d+|&K[0-9A-F]{6}|&[A-Z]", " ", element.text).replace("&&", "&").strip()
+            if text and text not in seen:
+                seen.add(text)
+                yield Paragraph(text, heading_size(3))

@@ -1,0 +1,45 @@
+"""Which pages of a document are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+
+from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.reading.opened_document import PageReading
+
+#: At most this many times ``max_pages`` pages are looked at, blank ones included.
+LOOKED_AT = 4
+
+
+def first_pages(pages: Iterable[PageReading], max_pages: int) -> Iterator[PageReading]:
+    """
+    Yield pages until ``max_pages`` of them were not blank.
+
+    Whether a page is blank is known when it has been read. A page that the caller does not read, or
+    that cannot be read, counts as one that is not blank.
+    """
+    counted = 0
+    for page in islice(pages, LOOKED_AT * max_pages):
+        if counted == max_pages:
+            return
+        watched = _WatchedPage(page)
+        yield watched
+        counted += not watched.is_blank
+
+
+class _WatchedPage:
+    """A page that remembers whether it was blank."""
+
+    def __init__(self, page: PageReading) -> None:
+        self._page = page
+        self.is_blank = False
+
+    @property
+    def number(self) -> int:
+        return self._page.number
+
+    def passes(self) -> Iterator[Page]:
+        for page in self._page.passes():
+            self.is_blank = page.is_blank
+            yield page

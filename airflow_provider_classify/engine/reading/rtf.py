@@ -1,0 +1,46 @@
+"""Rich Text Format (RTF), through striprtf: its text, without its layout."""
+
+from __future__ import annotations
+
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
+from airflow_provider_classify.engine.reading.plain_text import text_document
+from airflow_provider_classify.engine.reading.sniffing import Format
+from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
+from airflow_provider_classify.exceptions import DocumentCorrupt, ExtraNotInstalled
+
+#: A file beyond this is cut off; pictures in it are text too.
+MAX_RTF_BYTES = 8 * 1024**2
+
+
+def open_rtf(source: Source, options: ReadingOptions) -> OpenedDocument:
+    """
+    Open an RTF file.
+
+    :raises DocumentCorrupt: it is not RTF but for its beginning.
+    :raises DocumentEmpty: it has no text.
+    """
+    text = rtf_text(source.read(MAX_RTF_BYTES), source.name)
+    return text_document(text, Format.RTF, name=source.name, max_pages=options.max_pages)
+
+
+def rtf_text(data: bytes, name: str) -> str:
+    """
+    Return the text of RTF.
+
+    :raises DocumentCorrupt: it is not RTF but for its beginning.
+    """
+    try:
+        from striprtf.striprtf import rtf_to_text
+    except ImportError as error:
+        raise ExtraNotInstalled(
+            "Reading RTF needs striprtf; install airflow-provider-classify[local] where the tasks run."
+        ) from error
+    try:
+        # RTF is ASCII; other characters are escaped, in the code page that the file names.
+        text = rtf_to_text(data.decode("latin-1"), errors="replace")
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
+        raise DocumentCorrupt(
+            f"The document {name!r} is damaged RTF; open it in its application and save it anew."
+        ) from error
+    # Cells of a table are separated by bars.
+    return str(text).encode("utf-8", errors="replace").decode().replace("|", "  ")

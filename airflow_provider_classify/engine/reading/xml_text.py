@@ -1,0 +1,110 @@
+"""XML: e-invoices, whose root says what they are, and any other XML as the text of its elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
+from airflow_provider_classify.engine.reading.plain_text import text_document
+from airflow_provider_classify.engine.reading.safe_xml import Element, local_name, namespace, parse_xml
+from airflow_provider_classify.engine.reading.sniffing import Format
+from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
+from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentTooLarge
+
+#: XML beyond this is refused. It cannot be cut off; attachments within an e-invoice may fill megabytes.
+MAX_XML_BYTES = 32 * 1024**2
+#: Text of an element beyond this is an attachment in base64.
+MAX_ELEMENT_TEXT = 5000
+#: The envelopes that a message may stand in: UN/CEFACT SBDH, SOAP, and that of the Peppol network.
+_ENVELOPES = frozenset({"StandardBusinessDocument", "Envelope", "Body", "InvoiceEnvelope", "XMLDocument"})
+
+_UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
+#: The document types of UBL beside those below, by the names of their roots.
+_UBL_TYPES = {
+    "Order": "purchase order",
+    "OrderChange": "purchase order",
+    "DespatchAdvice": "delivery note",
+    "Quotation": "quotation",
+    "Reminder": "payment reminder",
+    "BillOfLading": "bill of lading",
+}
+#: Roots of e-invoices, whatever their namespace: UBL and ebInterface, UBL, CII and ZUGFeRD 1, FatturaPA, and the
+#: formats of Spain, Poland, Finland, Mexico, and those of EDICOM and Denmark.
+_INVOICE_ROOTS = frozenset(
+    [
+        "Invoice",
+        "CrossIndustryInvoice",
+        "CrossIndustryDocument",
+        "FatturaElettronica",
+        "FatturaElettronicaSemplificata",
+        "Facturae",
+        "Faktura",
+        "Finvoice",
+        "SelfBilledInvoice",
+        "FreightInvoice",
+    ]
+)
+_CREDIT_NOTE_ROOTS = frozenset({"CreditNote", "SelfBilledCreditNote", "CreditMemo"})
+_CFDI_NAMESPACE = "http://www.sat.gob.mx/cfd/"
+#: Elements that hold the code of the kind of an invoice, and the codes of credit notes (UNTDID 1001, FatturaPA).
+_TYPE_CODES = frozenset({"InvoiceTypeCode", "TypeCode", "TipoDocumento"})
+_CREDIT_NOTE_CODES = frozenset({"81", "83", "261", "381", "396", "532", "TD04", "TD08"})
+#: The code is among so many first elements.
+_CODE_WITHIN = 200
+
+
+def open_xml(source: Source, options: ReadingOptions) -> OpenedDocument:
+    """
+    Open an XML file; only the text of its elements is read.
+
+    :raises DocumentCorrupt: it is not well-formed.
+    :raises DocumentTooLarge: it has more than ``MAX_XML_BYTES``.
+    :raises DocumentEmpty: it has no text.
+    """
+    data = source.read(MAX_XML_BYTES + 1)
+    if len(data) > MAX_XML_BYTES:
+        raise DocumentTooLarge(f"The document {source.name!r} is XML of more than {MAX_XML_BYTES:,} bytes; split it.")
+    try:
+        root = parse_xml(data)
+    except ValueError as error:
+        raise DocumentCorrupt(
+            f"The document {source.name!r} is not well-formed XML ({error}); have it written anew."
+        ) from error
+    text = "\n".join(_texts(root))
+    document = text_document(text, Format.XML, name=source.name, max_pages=options.max_pages)
+    return replace(document, declared_type=declared_type(root))
+
+
+def declared_type(root: Element) -> str | None:
+    """Return the document type that an e-invoice's root declares, such as ``invoice``; None for other XML."""
+    name = local_name(root)
+    for _ in range(4):
+        if name not in _ENVELOPES:
+            break
+        root = next((child for child in reversed(root) if local_name(child)), root)
+        name = local_name(root)
+    if name in _CREDIT_NOTE_ROOTS:
+        return "credit note"
+    if name in _INVOICE_ROOTS:
+        return "credit note" if _type_code(root) in _CREDIT_NOTE_CODES else "invoice"
+    if name == "Comprobante" and namespace(root).startswith(_CFDI_NAMESPACE):
+        return "credit note" if root.get("TipoDeComprobante") == "E" else "invoice"
+    return _UBL_TYPES.get(name) if namespace(root).startswith(_UBL) else None
+
+
+def _type_code(root: Element) -> str | None:
+    for number, element in enumerate(root.iter()):
+        if number > _CODE_WITHIN:
+            break
+        if local_name(element) in _TYPE_CODES:
+            return (element.text or "").strip()
+    return None
+
+
+def _texts(root: Element) -> Iterator[str]:
+    """Yield the text of each element that has any, its white space simplified."""
+    for element in root.iter():
+        for text in (element.text if local_name(element) else None, element.tail):
+            if text and len(text) <= MAX_ELEMENT_TEXT and not text.isspace():
+                yield " ".join(text.split())

@@ -1,0 +1,107 @@
+"""Score a page against one of the user's categories."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from airflow_provider_classify.engine.categories.meanings import Meaning
+from airflow_provider_classify.engine.confidence import POINTS_OF_UNKNOWN
+from airflow_provider_classify.engine.scoring.category_words import CategoryWords, PageWords
+from airflow_provider_classify.engine.scoring.compiled import CompiledKnowledge
+from airflow_provider_classify.engine.scoring.examples import ExampleProfile, read_examples
+from airflow_provider_classify.engine.scoring.type_scorer import TypeScores, share_of_long_text
+from airflow_provider_classify.model.categories import Category
+
+#: Points that a category has at least whose name is known, and one of whose name a part is.
+LEAST_POINTS, LEAST_POINTS_OF_PART = -1.0, 1.0
+#: How much a category's own words count, by what is known of its name.
+WORDS_OF_KNOWN, WORDS_OF_PART, WORDS_OF_UNKNOWN = 0.2, 0.5, 1.0
+
+
+class ScoredPage:
+    """A page with its scores of all types, and what else categories need of it, made on demand."""
+
+    def __init__(self, types: TypeScores, compiled: CompiledKnowledge) -> None:
+        self.types = types
+        self._compiled = compiled
+
+    @cached_property
+    def words(self) -> PageWords:
+        """The words to look for those of names and descriptions in."""
+        text = self.types.text
+        return PageWords(text, self.types.features, share_of_long_text(len(text.words)))
+
+    @cached_property
+    def profile(self) -> ExampleProfile:
+        """What is compared with the profiles of examples."""
+        return ExampleProfile.of(self.types, self._compiled.rarity)
+
+
+@dataclass(frozen=True, slots=True)
+class LikeExample:
+    """The example that a page is most like: its path, and the likeness, 0 to 1."""
+
+    path: str
+    likeness: float
+
+
+class CategoryScorer:
+    """
+    Scores pages against one category: by the types it means, by its own words, and by its examples.
+
+    :param category: as the user wrote it.
+    :param threads: cores that OCR may use to read examples; all available if None.
+    :raises InvalidCategories: an example cannot be used.
+    """
+
+    def __init__(
+        self, category: Category, meaning: Meaning, compiled: CompiledKnowledge, *, threads: int | None = None
+    ) -> None:
+        self.category = category
+        spoken, numbers = meaning.category, compiled.type_scorer.numbers
+        #: The numbers of the types that count for the category, each with how much, 0 to 1.
+        self.claims = {numbers[type_name]: share for type_name, share in meaning.types.items() if type_name in numbers}
+        self._weights = [(number, math.log(self.claims[number])) for number in sorted(self.claims)]
+        self._least, self._share_of_words = _by_knowledge(meaning)
+        self._words = (
+            CategoryWords(spoken, compiled.rarity, compiled.layouts)
+            if spoken.description or not meaning.is_exact
+            else None
+        )
+        self._examples = (
+            read_examples(category, compiled, is_known=meaning.is_exact, threads=threads) if category.examples else None
+        )
+
+    @property
+    def name(self) -> str:
+        """The category's name, as the user wrote it."""
+        return self.category.name
+
+    def points(self, page: ScoredPage) -> float:
+        """Return what speaks for the category on a page, in the points of a type's score."""
+        scores = page.types.scores
+        points = max([self._least, *(scores[number] + weight for number, weight in self._weights)])
+        if self._words:
+            points += self._share_of_words * self._words.points(page.words)
+        if self._examples:
+            points += self._examples.points(page.profile)
+        return points
+
+    def best_type(self, page: ScoredPage) -> int | None:
+        """Return the number of the type that speaks most for the category on a page; None if it means no type."""
+        return max(self.claims, key=page.types.scores.__getitem__, default=None)
+
+    def like_example(self, page: ScoredPage) -> LikeExample | None:
+        """Return the example that the page is most like; None if the category has no examples."""
+        return LikeExample(*self._examples.nearest(page.profile)) if self._examples else None
+
+
+def _by_knowledge(meaning: Meaning) -> tuple[float, float]:
+    """Return the least points of a category, and how much its own words count."""
+    if meaning.is_exact:
+        return LEAST_POINTS, WORDS_OF_KNOWN
+    if meaning.is_named:
+        return LEAST_POINTS_OF_PART, WORDS_OF_PART
+    return POINTS_OF_UNKNOWN, WORDS_OF_UNKNOWN

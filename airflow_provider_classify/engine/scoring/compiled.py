@@ -1,0 +1,74 @@
+"""What scoring derives from the knowledge of document types: built once per process, shared by all classifiers."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+
+from airflow_provider_classify.engine.categories.resemblance import telling_words
+from airflow_provider_classify.engine.knowledge.load import Geometry, Knowledge, Style
+from airflow_provider_classify.engine.scoring.type_scorer import TypeScorer
+
+#: A word stands for a layout that this share of the types has whose names or descriptions have the word.
+COMMON_LAYOUT = 0.6
+#: And only if more types than this have the word.
+_FEWEST_TYPES = 2
+
+
+class CompiledKnowledge:
+    """
+    The index of phrases, and statistics of the words of all types.
+
+    The statistics are made when they are first needed: only for categories with descriptions, examples or
+    unknown names.
+    """
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+        self.type_scorer = TypeScorer(knowledge)
+
+    @cached_property
+    def rarity(self) -> Mapping[str, float]:
+        """The words of all types, each with how much it tells about a document, 0 to 1."""
+        return rarity_of_words(self._knowledge)
+
+    @cached_property
+    def layouts(self) -> Mapping[str, frozenset[Geometry | Style]]:
+        """See :func:`layouts_of_words`."""
+        return layouts_of_words(self._knowledge)
+
+
+#: Two, so that a user's own document types do not displace those of this package.
+compiled = lru_cache(maxsize=2)(CompiledKnowledge)
+
+
+def rarity_of_words(knowledge: Knowledge) -> dict[str, float]:
+    """Return for each word of the types how much it tells about a document, 0 to 1: less if many types have it."""
+    counts = Counter(
+        word
+        for t in knowledge.types.values()
+        for word in {w for text in (t.description, *t.cues, *t.titles) for w in telling_words(text)}
+    )
+    most = math.log(1 + len(knowledge.types))
+    return {word: math.log(1 + len(knowledge.types) / count) / most for word, count in counts.items()}
+
+
+def layouts_of_words(knowledge: Knowledge) -> dict[str, frozenset[Geometry | Style]]:
+    """
+    Return the layout of documents whose name or description has a word.
+
+    An "identity" document is a card, an "agreement" is prose.
+    """
+    types = Counter[str]()
+    layouts: dict[str, Counter[Geometry | Style]] = defaultdict(Counter)
+    for t in knowledge.types.values():
+        for word in {word for text in (t.name, *t.aliases, *t.labels, t.description) for word in telling_words(text)}:
+            types[word] += 1
+            layouts[word].update((*t.geometry, *t.styles))
+    return {
+        word: frozenset(layout for layout, count in counts.items() if count >= COMMON_LAYOUT * types[word])
+        for word, counts in layouts.items()
+        if types[word] > _FEWEST_TYPES
+    }

@@ -1,0 +1,164 @@
+"""
+Score a page against every known document type.
+
+A type's score is the sum of four parts, each worth a few points:
+
+* its cues and patterns found in the text, less in long texts, saturating;
+* the best of its titles that stands as a heading: near the top or in large print;
+* whether the page has its geometry;
+* whether the text has its style.
+
+All phrases of all types lie in one index, so the words of a page are walked through once.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from airflow_provider_classify.engine.knowledge.load import Knowledge
+from airflow_provider_classify.engine.page import Line, Page
+from airflow_provider_classify.engine.scoring.doubt import doubt, emptiness
+from airflow_provider_classify.engine.scoring.features import Features, PageText, features_of
+from airflow_provider_classify.engine.scoring.headings import find_headings
+from airflow_provider_classify.engine.scoring.layout import geometry_points, style_points
+from airflow_provider_classify.engine.text.phrases import NOWHERE, Phrase, PhraseIndex
+from airflow_provider_classify.engine.text.spelling import Spelling
+
+#: The most that cues can add up to; ten strong cues say little more than five.
+CUES_LIMIT = 7.0
+#: Words beyond which cues count less: a long text contains many phrases by chance.
+LONG_TEXT = 150
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """
+    Something on a page that speaks for types.
+
+    :param phrase: its words; of a pattern, what it matched.
+    :param counts_for: the numbers of the types, each with a weight.
+    :param factor: what the weights are multiplied by.
+    :param word: the number of its first word on the page, or NOWHERE.
+    :param line: the number of its line, or NOWHERE if only ``word`` tells.
+    """
+
+    phrase: Phrase
+    counts_for: Sequence[tuple[int, float]]
+    factor: float = 1.0
+    word: int = NOWHERE
+    line: int = NOWHERE
+
+    def weight_for(self, type_number: int) -> float:
+        """Return what it weighs for a type, 0 if nothing."""
+        return max((weight * self.factor for number, weight in self.counts_for if number == type_number), default=0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why a type scored: the phrase, what it weighed in points, and the line that has it."""
+
+    phrase: str
+    weight: float
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class TypeScores:
+    """
+    The scores of a page.
+
+    :param scores: of each type, in the order of :attr:`TypeScorer.names`.
+    :param matches: what on the page speaks for any type.
+    """
+
+    text: PageText
+    features: Features
+    scores: Sequence[float]
+    matches: Sequence[Match]
+
+    def evidence(self, type_number: int, limit: int) -> list[Evidence]:
+        """Return the strongest phrases for a type, at most ``limit``."""
+        strongest: dict[str, tuple[float, Match]] = {}
+        for match in self.matches:
+            weight, phrase = match.weight_for(type_number), " ".join(match.phrase)
+            if weight > strongest.get(phrase, (0.0, match))[0]:
+                strongest[phrase] = (weight, match)
+        ordered = sorted(strongest.items(), key=lambda item: (-item[1][0], item[0]))
+        return [Evidence(phrase, weight, self._line_of(match)) for phrase, (weight, match) in ordered[:limit]]
+
+    def _line_of(self, match: Match) -> Line:
+        number = self.text.line_of(match.phrase, match.word) if match.line == NOWHERE else match.line
+        return self.text.page.lines[number]
+
+
+class TypeScorer:
+    """Scores pages. Build it once per process, as its index takes some milliseconds."""
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._types = list(knowledge.types.values())
+        self.names = [document_type.name for document_type in self._types]
+        self.numbers = {name: number for number, name in enumerate(self.names)}
+        self._cues = PhraseIndex()
+        self._titles = PhraseIndex()
+        self._patterns: dict[re.Pattern[str], list[tuple[int, float]]] = defaultdict(list)
+        for number, document_type in enumerate(self._types):
+            for cue, weight in document_type.cues.items():
+                self._cues.add(cue, number, weight)
+            for title in {*document_type.titles, document_type.name, *document_type.aliases}:
+                self._titles.add(title, number, 1.0)
+            for pattern, weight in document_type.patterns:
+                self._patterns[pattern].append((number, weight))
+        phrases = (*self._cues.entries, *self._titles.entries)
+        self._spelling = Spelling(word.strip("*:") for phrase in phrases for word in phrase)
+
+    def score(self, page: Page) -> TypeScores:
+        """Score one page."""
+        text = PageText(page, self._spelling)
+        features = features_of(text)
+        cue_words = self._cues.find(text.words, fields=text.fields, unspaced=text.unspaced, is_ocr=features.is_ocr)
+        cues = [Match(phrase, self._cues.entries[phrase], word=word) for phrase, word in cue_words.items()]
+        patterns = list(self._find_patterns(text))
+        sums = [0.0] * len(self._types)
+        for match in (*cues, *patterns):
+            for number, weight in match.counts_for:
+                sums[number] += weight
+        for _phrase, number, weight in self._cues.repeated(cue_words):
+            sums[number] -= weight
+        headings = []
+        titles, clear_titles = [0.0] * len(self._types), [0.0] * len(self._types)
+        for phrase, heading in find_headings(text, self._titles).items():
+            match = Match(phrase, self._titles.entries[phrase], factor=heading.points, line=heading.line)
+            headings.append(match)
+            for number, _ in match.counts_for:
+                titles[number] = max(titles[number], heading.points)
+                clear_titles[number] = max(clear_titles[number], heading.points * heading.share)
+        shrink = share_of_long_text(len(text.words))
+        empty = emptiness(page, features.characters, is_unspaced=bool(text.unspaced))
+        scores = []
+        for document_type, cue_sum, title, clear_title in zip(self._types, sums, titles, clear_titles, strict=True):
+            cue_points = CUES_LIMIT * (1.0 - math.exp(-cue_sum * shrink / CUES_LIMIT)) if cue_sum else 0.0
+            layout = 0.0
+            for geometry in document_type.geometry:
+                layout += geometry_points(geometry, features, cue_points)
+            score = cue_points + title + layout
+            for style in document_type.styles:
+                score += style_points(style, features)
+            if empty:  # What the words say is doubtful, not the shape of the page.
+                score -= min(cue_points + title, doubt(cue_sum + clear_title + max(0.0, layout), empty))
+            scores.append(score)
+        return TypeScores(text, features, scores, (*cues, *headings, *patterns))
+
+    def _find_patterns(self, text: PageText) -> Iterator[Match]:
+        for pattern, counts_for in self._patterns.items():
+            if found := pattern.search(text.raw):
+                line = text.raw.count("\n", 0, found.start())
+                yield Match((found.group().strip(),), counts_for, line=line)
+
+
+def share_of_long_text(words: int) -> float:
+    """Return what a phrase is worth in a text of so many words, up to 1."""
+    return 1.0 if words <= LONG_TEXT else 1.0 / (1.0 + 0.35 * math.log(words / LONG_TEXT))
