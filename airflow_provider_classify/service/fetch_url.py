@@ -60,7 +60,7 @@ def is_fetchable(url: str) -> bool:
     try:
         parsed = URL(url)
         return parsed.scheme in ("http", "https") and bool(parsed.host) and parsed.port is not None
-    except ValueError:
+    except (ValueError, IndexError):  # yarl lets an IndexError through for some misplaced brackets.
         return False
 
 

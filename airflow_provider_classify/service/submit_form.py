@@ -107,7 +107,10 @@ def _read_categories(written: str) -> tuple[Category, ...]:
 
 def display_name(given: str) -> str:
     """Return a name for people, from a file name or URL: the last part of its path, printable, not too long."""
-    path = urlsplit(given).path if "://" in given else given.replace("\\", "/")
+    try:
+        path = urlsplit(given).path if "://" in given else given.replace("\\", "/")
+    except ValueError:  # A file may have the name of a broken URL.
+        path = ""
     name = "".join(character for character in PurePosixPath(path).name if character.isprintable())
     return name[-_LONGEST_NAME:] or "document"
 

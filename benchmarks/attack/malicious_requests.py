@@ -164,7 +164,7 @@ def _broken_form(generator: random.Random) -> Exchange:
     whole = form(document, categories)
     position = generator.randrange(len(whole))
     name = generator.choice(
-        ["../../etc/passwd", "a\x1b[2J.pdf", "x" * 5000, "\u202efdp.exe", "C:\\\\x", "a%00.pdf", ""]
+        ["../../etc/passwd", "a\x1b[2J.pdf", "x" * 5000, "\u202efdp.exe", "C:\\\\x", "http://[x", "a%00.pdf", ""]
     )
     body = generator.choice(
         [

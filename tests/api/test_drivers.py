@@ -58,7 +58,7 @@ HTML = b"<!DOCTYPE html><html><body><h1>Bad Gateway</h1></body></html>"
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    with running_service(tmp_path_factory.mktemp("service"), api_key=KEY) as service:
+    with running_service(tmp_path_factory.mktemp("service"), api_key=KEY, allow_private_urls=True) as service:
         yield service
 
 
@@ -387,9 +387,11 @@ def test_without_a_key_nobody_is_asked_whether_keys_are_honoured(
 
 def test_the_service_honours_keys(client: Httpx, service: RunningService, tmp_path: Path) -> None:
     document = str(write_pdf(tmp_path / "invoice.pdf"))
-    first, again = (client.submit(settings_for(service.url), document, idempotency_key="one intent") for _ in range(2))
+    # The service is shared by the tests, and a key is for one document.
+    key = f"for {tmp_path}"
+    first, again = (client.submit(settings_for(service.url), document, idempotency_key=key) for _ in range(2))
     assert first.job_id == again.job_id
-    assert client.submit(settings_for(service.url), document, idempotency_key="another").job_id != first.job_id
+    assert client.submit(settings_for(service.url), document, idempotency_key=f"not {key}").job_id != first.job_id
 
 
 def test_a_job_is_cancelled_by_the_service(client: Httpx, service: RunningService, tmp_path: Path) -> None:

@@ -66,6 +66,7 @@ def test_what_makes_no_sense_is_refused(form: SubmitForm, status: int, word: str
         ("a\nb\x00.pdf", "ab.pdf"),
         ("https://example.org/in/scan.pdf?key=secret#x", "scan.pdf"),
         ("https://user:secret@example.org/", "document"),
+        ("https://[user:secret@example.org/a.pdf", "document"),
         ("x" * 300 + ".pdf", "x" * 251 + ".pdf"),
     ],
 )
@@ -78,7 +79,21 @@ def test_http_urls_can_be_fetched(url: str) -> None:
     assert is_fetchable(url)
 
 
-@pytest.mark.parametrize("url", ["", "a/b", "//a/b", "file:///etc/passwd", "gopher://a", "http://", "http://a:b:c/"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "a/b",
+        "//a/b",
+        "file:///etc/passwd",
+        "gopher://a",
+        "http://",
+        "http://a:b:c/",
+        "http://]:[☃[[@",
+        "http://a b",
+        "http://a\x1b",
+    ],
+)
 def test_other_urls_cannot(url: str) -> None:
     assert not is_fetchable(url)
 
