@@ -37,8 +37,7 @@ def _scan(page: pymupdf.Page, box: pymupdf.Rect, strips: int = 1) -> None:
         page.insert_image(place, stream=paper.encoded(part), keep_proportion=False)
 
 
-@pytest.mark.parametrize("strips", [1, 3, 8, 25])
-@pytest.mark.parametrize("y", [20, 420, 830])
+@pytest.mark.parametrize(("y", "strips"), [(20, 1), (420, 25), (830, 8)])
 def test_a_scan_below_a_stamp(y: float, strips: int, tmp_path: Path) -> None:
     with pymupdf.open() as document:
         page = document.new_page()
@@ -48,7 +47,7 @@ def test_a_scan_below_a_stamp(y: float, strips: int, tmp_path: Path) -> None:
     _assert_both(result)
 
 
-@pytest.mark.parametrize("angle", [30, 45, 60])
+@pytest.mark.parametrize("angle", [30, 60])
 def test_a_scan_below_a_slanted_watermark(angle: float, tmp_path: Path) -> None:
     with pymupdf.open() as document:
         page = document.new_page()
@@ -196,7 +195,7 @@ def test_a_scan_on_its_side_below_a_stamp(tmp_path: Path) -> None:
     assert result.height > result.width
     _assert_both(result)
     stamp = next(line for line in result.lines if "archive of the town" in line.text)
-    assert stamp.x0 > 0.9
+    assert stamp.x1 < 0.1
 
 
 def test_ocr_always_reads_the_page_and_never_reads_no_picture(tmp_path: Path) -> None:
