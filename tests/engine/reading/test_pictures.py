@@ -1,4 +1,4 @@
-"""Images that a person reads at a glance: long, small in a photograph, transparent, cut short, or of a phone's format."""
+"""Images that a person reads at a glance: long, small in a photograph, transparent, cut short, or from a phone."""
 
 from __future__ import annotations
 
