@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pymupdf
@@ -57,6 +58,42 @@ def scanned_pdf(image: Image.Image, stamp: str = "") -> bytes:
         page.insert_image(page.rect, stream=encoded(image))
         page.insert_text((72, 30), stamp, fontsize=8)
         return bytes(document.tobytes())
+
+
+def text_lines(page: Any, lines: Sequence[str], *, top: float = 80, size: float = 12) -> None:
+    """Write lines of text on a page of a PDF, one below the other."""
+    for row, line in enumerate(lines):
+        page.insert_text((72, top + 2 * size * row), line, fontsize=size)
+
+
+def pdf_with_wrong_characters(lines: Sequence[str], change: Callable[[str], str]) -> bytes:
+    """A PDF that shows lines, and whose fonts map each character to another one."""
+    with pymupdf.open() as document:
+        page = document.new_page()
+        writer = pymupdf.TextWriter(page.rect)
+        for row, line in enumerate(lines):
+            writer.append((72, 100 + 24 * row), line, font=pymupdf.Font("helv"), fontsize=12)
+        writer.write_text(page)
+        data = document.tobytes()
+    with pymupdf.open(stream=data, filetype="pdf") as document:
+        for number in range(1, document.xref_length()):
+            kind, value = document.xref_get_key(number, "ToUnicode")
+            if kind == "xref":
+                stream = int(value.split()[0])
+                document.update_stream(stream, _changed_map(document.xref_stream(stream).decode(), change).encode())
+        return bytes(document.tobytes())
+
+
+def _changed_map(cmap: str, change: Callable[[str], str]) -> str:
+    mapped = {}
+    for first, last, start in re.findall(r"<(\w{4})> <(\w{4})> <(\w{4})>", cmap):
+        for offset in range(int(last, 16) - int(first, 16) + 1):
+            mapped[int(first, 16) + offset] = chr(int(start, 16) + offset)
+    head = cmap[: cmap.index("endcodespacerange")] + "endcodespacerange\n"
+    entries = [f"<{glyph:04x}> <{ord(change(character)):04x}>" for glyph, character in mapped.items()]
+    blocks = [entries[start : start + 100] for start in range(0, len(entries), 100)]
+    body = "".join(f"{len(block)} beginbfchar\n" + "\n".join(block) + "\nendbfchar\n" for block in blocks)
+    return head + body + "endcmap\nCMapName currentdict /CMap defineresource pop\nend\nend"
 
 
 def pdf_of_glyphs(count: int) -> bytes:

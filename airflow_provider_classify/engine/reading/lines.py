@@ -16,6 +16,8 @@ NO_GAP = 0.12
 SPACE = 1.0
 #: Pieces of one line overlap by this share of the lower one's height.
 OVERLAP = 0.6
+#: A piece that is higher than this many font sizes does not run from left to right.
+LEVEL = 2.5
 
 
 @dataclass(slots=True)
@@ -59,7 +61,8 @@ def _gap(left: Line, right: Line) -> float | None:
     """Return the space between two pieces of a line in font sizes; ``None`` if they are not on one line."""
     size = max(left.size, right.size)
     gap = (right.x0 - left.x1) / size if size > 0 else SPACE
-    if not -SPACE / 2 <= gap < SPACE:
+    is_level = max(left.y1 - left.y0, right.y1 - right.y0) <= LEVEL * size
+    if not is_level or not -SPACE / 2 <= gap < SPACE:
         return None
     shared = min(left.y1, right.y1) - max(left.y0, right.y0)
     return gap if shared >= OVERLAP * min(left.y1 - left.y0, right.y1 - right.y0) else None

@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from airflow_provider_classify.engine.ocr import Picture, models, shared_reader
 from airflow_provider_classify.engine.ocr.budget import PASSES, most_useful_first
 from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.sandbox.cores import available_cores
 from airflow_provider_classify.exceptions import ExtraNotInstalled
 from tests.support import paper
 
@@ -134,3 +135,10 @@ def test_what_lies_around_a_photographed_page_is_no_picture() -> None:
     table = Image.new("RGB", (1200, 1500), (90, 60, 40))
     table.paste(paper.picture(), (200, 250))
     assert _passes(table)[0].pictured < 0.02
+
+
+def test_one_reader_for_each_number_of_threads() -> None:
+    one, two = shared_reader(1), shared_reader(2)
+    assert one is not two
+    assert (shared_reader(1), shared_reader(2)) == (one, two)
+    assert shared_reader() is shared_reader(available_cores())

@@ -25,5 +25,10 @@ def test_columns_and_rows_stay_apart() -> None:
     assert texts(piece("two", 60, 80), piece("one", 0, 20)) == ["two", "one"]
 
 
+def test_lines_that_run_up_the_page_stay_apart() -> None:
+    one, other = Line("one line", 10.0, 0, 100, 12, 180), Line("another line", 10.0, 12, 100, 24, 180)
+    assert joined([one, other]) == [one, other]
+
+
 def test_nothing() -> None:
     assert joined([]) == []
