@@ -73,7 +73,7 @@ def open_xml(source: Source, options: ReadingOptions) -> OpenedDocument:
         ) from error
     text = "\n".join(_texts(root))
     document = text_document(text, Format.XML, name=source.name, max_pages=options.max_pages)
-    return replace(document, declared_type=declared_type(root))
+    return replace(document, declared_type=declared_type(root), declared_by=local_name(root))
 
 
 def declared_type(root: Element) -> str | None:
