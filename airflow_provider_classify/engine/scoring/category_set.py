@@ -10,7 +10,7 @@ from airflow_provider_classify.engine.categories.catch_all import is_catch_all
 from airflow_provider_classify.engine.categories.meanings import Meaning, meanings_of
 from airflow_provider_classify.engine.categories.names import types_of_name
 from airflow_provider_classify.engine.confidence import POINTS_OF_UNKNOWN, least_of_none, points_of_none, softmax, trust
-from airflow_provider_classify.engine.knowledge.aliases import Aliases
+from airflow_provider_classify.engine.knowledge.aliases import aliases_of
 from airflow_provider_classify.engine.knowledge.load import Knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.scoring.category_scorer import CategoryScorer, ScoredPage
@@ -89,7 +89,7 @@ class CategorySet:
     ) -> None:
         self._compiled = compiled(knowledge)
         self._type_scorer = self._compiled.type_scorer
-        self._aliases = Aliases(knowledge)
+        self._aliases = aliases_of(knowledge)
         self._catch_all = next((n for n, c in enumerate(categories) if self._is_catch_all(c)), None)
         ordinary = [category for number, category in enumerate(categories) if number != self._catch_all]
         meanings = meanings_of(ordinary, knowledge, sentence_model, only_parents=self._catch_all is not None)
