@@ -140,7 +140,7 @@ class Classifier:
         answer = None
         for page in reading.passes():
             answer = self._categories.answer(page, fallback=fallback)
-            if is_sure(answer.confidence, lines=len(page.lines), unread=len(page.unread)):
+            if is_sure(self._categories.sureness(answer), lines=len(page.lines), unread=len(page.unread)):
                 break
         if answer is None:
             raise DocumentEmpty(f"Page {reading.number} holds nothing to read.")

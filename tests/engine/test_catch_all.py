@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
 from airflow_provider_classify.engine.categories.catch_all import is_catch_all
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
+from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, ReadPage
+from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.model.categories import Category
 from tests.support.pages import page_of
 from tests.support.written import NONE, Written, as_document, written_documents
@@ -127,6 +131,32 @@ def test_its_confidence_is_what_the_others_leave(sample: list[Written]) -> None:
         if result.classification == "other":
             rest = sum(result.extra["scores"][name] for name in THREE)
             assert result.confidence == pytest.approx(1.0 - rest, abs=0.001)
+
+
+@dataclass
+class Scan:
+    """A page that OCR reads in two passes, and how often it was read."""
+
+    first: Page
+    whole: Page
+    number: int = 1
+    passes_read: int = 0
+
+    def passes(self) -> Iterator[Page]:
+        for page in (self.first, self.whole):
+            self.passes_read += 1
+            yield page
+
+
+def test_a_page_is_read_to_the_end_before_it_is_none_of_the_rest() -> None:
+    first = page_of(*["Smith and Sons of Mill Lane"] * 8, source="ocr")
+    whole = page_of(
+        "Smith & Sons", "Invoice number 17", "Bill to: Ann", "Subtotal 10.00", "Amount due 12.00", source="ocr"
+    )
+    scan = Scan(first, whole)
+    classifier = Classifier([Category("invoice"), Category("contract"), Category("other")])
+    result = classifier.classify_document(OpenedDocument(Format.PDF, 1, iter([scan])))
+    assert (scan.passes_read, result.classification) == (2, "invoice")
 
 
 def test_a_kind_of_a_category_is_no_other(sample: list[Written]) -> None:

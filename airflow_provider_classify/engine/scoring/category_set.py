@@ -153,6 +153,14 @@ class CategorySet:
             shares.insert(self._catch_all, none)
         return shares
 
+    def sureness(self, answer: PageAnswer) -> float:
+        """
+        Return the probability of a page's best category, the catch-all left out.
+
+        That a page fits no category is never sure while lines of it are unread.
+        """
+        return max((share for number, share in enumerate(answer.shares) if number != self._catch_all), default=0.0)
+
     def that_means(self, type_name: str) -> int | None:
         """Return the number of the category that means a type, or one that the type is a kind of; None without one."""
         number = self._type_scorer.numbers.get(type_name)
