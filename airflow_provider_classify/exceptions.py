@@ -39,6 +39,10 @@ class InvalidCategories(ClassifyError):
     """The categories are empty, repeated, or not a list of names."""
 
 
+class InvalidJobId(ClassifyError):
+    """A text was given as a job id that no server can have given."""
+
+
 class InvalidDocumentTypes(ClassifyError):
     """A file of document types that the local engine cannot use; the message names file, type and line."""
 
@@ -61,6 +65,28 @@ class BatchRecordLost(ClassifyError):
 
 class BatchFailed(ClassifyError):
     """More documents of a batch failed than were allowed; the results of the others are in the output."""
+
+
+class StorageError(ClassifyError):
+    """A file or folder on a storage cannot be read, written, listed or deleted."""
+
+
+class StorageNotFound(StorageError):
+    """There is no such file, folder, bucket or container."""
+
+
+class StorageForbidden(StorageError):
+    """The storage does not let these credentials do this."""
+
+
+class StorageNotInstalled(StorageError):
+    """No installed Airflow provider opens URIs of this scheme."""
+
+
+class StorageUnavailable(StorageError):
+    """The storage failed or could not be reached."""
+
+    retryable = True
 
 
 class ConnectionNotUsable(ClassifyError):
@@ -88,6 +114,18 @@ class EngineNotStarted(ClassifyError):
 
 class DocumentError(ClassifyError):
     """The document itself is the reason; another document would have passed."""
+
+
+class InvalidDocument(DocumentError):
+    """What was given as a document is no path, URI or URL."""
+
+
+class DocumentNotAllowed(DocumentError):
+    """The document is outside of what ``[classify] allowed_roots`` of Airflow's configuration allows."""
+
+
+class DocumentNotAFile(DocumentError):
+    """The path leads to a folder, a named pipe, a device or a socket."""
 
 
 class DocumentNotFound(DocumentError):
@@ -212,8 +250,22 @@ class JobRecordUnavailable(ClassifyError):
     retryable = True
 
 
+class JobRecordDamaged(ClassifyError):
+    """What is recorded of one job cannot be read; the other jobs are not affected."""
+
+
 class TaskStateUnavailable(ClassifyError):
     """Airflow's store of a task's state could not be read or written: whether there is a job is unknown."""
+
+    retryable = True
+
+
+class IdempotencyKeyReused(ClassifyError):
+    """A submit has the idempotency key of an earlier one, but another document or other categories."""
+
+
+class StorageFull(ClassifyError):
+    """The folder or the disk of the service has no room for another document."""
 
     retryable = True
 

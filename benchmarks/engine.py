@@ -26,13 +26,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+import psutil
 import pymupdf
 from rapidocr import RapidOCR
 
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.reading import open_document
-from airflow_provider_classify.engine.reading.mupdf import TEXT_FLAGS, is_earlier_ocr
+from airflow_provider_classify.engine.reading.mupdf_page import is_earlier_ocr
+from airflow_provider_classify.engine.reading.text_layer import TEXT_FLAGS
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 from airflow_provider_classify.exceptions import DocumentError
 from airflow_provider_classify.model.categories import Category
@@ -228,8 +230,8 @@ def _bench_child(
 
 
 def _peak_mb() -> int:
-    (child,) = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{child}/status").read_text())
+    (child,) = psutil.Process().children()
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{child.pid}/status").read_text())
     assert found is not None
     return int(found[1]) // 1024
 

@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.progress_log import ProgressLog
 from airflow_provider_classify.batch.record import Ledger
+from airflow_provider_classify.documents.allowed_roots import require_allowed_examples
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import DocumentError
 from airflow_provider_classify.local.backend import LocalBackend
@@ -20,8 +21,10 @@ def run_locally(
     """
     Classify documents and put their results on record.
 
-    :raises ClassifyError: the engine cannot work at all; what was done until then is on record.
+    :raises ClassifyError: the engine cannot work at all, or an example of a category is not allowed; what was done
+        until then is on record.
     """
+    require_allowed_examples(categories)
     with backend.pool() as pool, ThreadPoolExecutor(pool.size) as threads:
 
         def classify(item: Item) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from airflow_provider_classify.documents.allowed_roots import require_allowed
 from airflow_provider_classify.exceptions import DocumentNotFound
 from airflow_provider_classify.model.categories import Category
 
@@ -49,9 +50,11 @@ def list_documents(folder: str, pattern: str) -> list[str]:
 
     :param pattern: as of ``glob``: ``*.pdf``, or ``**/*.pdf`` for subfolders too.
     :raises DocumentNotFound: there is no such folder.
+    :raises DocumentNotAllowed: ``[classify] allowed_roots`` excludes it.
     """
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
+    require_allowed(folder)
     path = ObjectStoragePath(folder)
     if not path.is_dir():
         raise DocumentNotFound(f"There is no folder {folder}; check the path, and the connection in its URI.")

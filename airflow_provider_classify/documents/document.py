@@ -1,42 +1,44 @@
 """
 A document by reference: a local path, an object-storage URI or an http(s) URL.
 
-Only the reference travels through DAGs, XCom and triggers; bytes are read where the work happens,
-as a stream, and never whole into memory.
+Only the reference travels through DAGs, XCom and triggers. The bytes are read where the work happens, as a
+stream, and are never whole in memory.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
-import re
+import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, TypeVar, cast
-from urllib.parse import unquote
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar, cast
 
+from airflow_provider_classify.documents import reference as references
+from airflow_provider_classify.documents.allowed_roots import require_allowed
+from airflow_provider_classify.documents.download import download, too_large
+from airflow_provider_classify.documents.object_storage import StoragePath
+from airflow_provider_classify.documents.regular_file import open_regular_file
+from airflow_provider_classify.documents.temp_folder import temporary_folder
 from airflow_provider_classify.exceptions import (
     DocumentEmpty,
-    DocumentError,
     DocumentNotFound,
     DocumentNotReadable,
-    DocumentTooLarge,
+    StorageError,
+    StorageNotFound,
 )
 from airflow_provider_classify.model.contract import MAX_BYTES
 
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
 T = TypeVar("T")
+#: What a user may pass, see :meth:`Document.of`.
+DocumentLike: TypeAlias = "str | os.PathLike[str] | ObjectStoragePath | Document"
 
-_downloading = ContextVar("_downloading", default=False)
-# At INFO httpx logs each URL whole, with the signature that gives access to the document.
-logging.getLogger("httpx").addFilter(lambda record: not _downloading.get())
-
-#: Seconds without a byte after which a download is given up.
-DOWNLOAD_SILENCE = 60.0
+_CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,68 +46,87 @@ class Document:
     """
     Where a document is, as the user wrote it.
 
-    A string without a scheme is a local path; ``http`` and ``https`` are URLs, which the API
-    fetches by itself; every other scheme is opened by Airflow's ``ObjectStoragePath``
-    (``s3://conn_id@bucket/key``, ``gs://…``, ``file:///…``).
+    A text without a scheme and a ``file://`` URI are paths on this machine. ``http`` and ``https`` are URLs,
+    which an API fetches itself. Airflow's ``ObjectStoragePath`` opens every other scheme
+    (``s3://conn_id@bucket/key``, ``gs://…``).
+
+    What reads a document first looks whether ``[classify] allowed_roots`` allows it: :meth:`open`,
+    :meth:`local_copy`, :meth:`fingerprint` and :attr:`file_url`.
     """
 
     reference: str
 
+    @classmethod
+    def of(cls, value: object) -> Document:
+        """
+        Make a document from what a user passes.
+
+        :param value: a path, URI or URL as text, an ``os.PathLike``, an ``ObjectStoragePath`` or a document.
+        :raises InvalidDocument: ``None``, an empty text, or another type.
+        """
+        return value if isinstance(value, Document) else cls(references.parse_reference(value))
+
     @property
     def is_url(self) -> bool:
-        """Whether the API can fetch it by itself."""
-        return self._scheme in ("http", "https")
+        """Whether an API can fetch it itself."""
+        return references.is_http_url(self.reference)
+
+    @property
+    def file_url(self) -> str:
+        """
+        The whole URL with its signature, to be given to an API.
+
+        :raises DocumentNotAllowed: ``[classify] allowed_roots`` excludes it.
+        """
+        require_allowed(self.reference)
+        return self.reference
 
     @property
     def label(self) -> str:
-        """The reference as it may be shown: without the user, password and signature a URL can carry."""
-        if not self._scheme:
-            return self.reference
-        scheme, _, rest = self.reference.partition("://")
-        host, slash, path = re.split(r"[?#]", rest, maxsplit=1)[0].partition("/")
-        return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+        """The reference as it may be shown and stored: without user, password and signature of a URL."""
+        return references.label_of(self.reference)
 
     @property
     def name(self) -> str:
         """The file's own name, for the upload."""
-        path = unquote(self.label.partition("://")[2].partition("/")[2]) if self._scheme else self.reference
-        return PurePosixPath(path).name or "document"
+        return references.name_of(self.reference)
+
+    def require_allowed(self) -> None:
+        """:raises DocumentNotAllowed: ``[classify] allowed_roots`` excludes it."""
+        require_allowed(self.reference)
 
     def fingerprint(self) -> str:
         """
-        Tell this document from every other: the SHA-256 of its bytes, or of a URL's text.
+        Return the SHA-256 of the document's bytes, or of a URL's text, as hexadecimal digits.
 
         What is behind a URL may change or cost to fetch, so a URL stands for itself.
 
         :raises DocumentError: as :meth:`open`.
         """
         if self.is_url:
-            return hashlib.sha256(self.reference.encode("utf-8", "surrogateescape")).hexdigest()
+            return hashlib.sha256(self.file_url.encode("utf-8", "surrogateescape")).hexdigest()
         digest = hashlib.sha256()
         with self.open() as stream:
-            while piece := stream.read(1024 * 1024):
+            while piece := stream.read(_CHUNK):
                 digest.update(piece)
         return digest.hexdigest()
-
-    @property
-    def _scheme(self) -> str:
-        scheme, separator, _ = self.reference.partition("://")
-        return scheme.lower() if separator else ""
 
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """
         Open the bytes for reading, after a look at the size.
 
+        :raises DocumentNotAllowed: ``[classify] allowed_roots`` excludes it.
         :raises DocumentNotFound: nothing is there.
-        :raises DocumentEmpty: no bytes.
-        :raises DocumentTooLarge: more than the API takes (500 MB).
+        :raises DocumentNotAFile: a folder, named pipe, device or socket is there.
+        :raises DocumentEmpty: it has no bytes.
+        :raises DocumentTooLarge: it has more bytes than the API takes (500 MB).
         :raises DocumentNotReadable: the storage refused or could not be reached, now or at a later read.
         """
         try:
             stream = self._open()
-        except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-            raise DocumentNotFound(f"There is no document at {self.label}; check the path.") from error
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
+            raise self._not_found() from error
         except (OSError, ValueError) as error:  # ValueError: a path with a null byte
             raise DocumentNotReadable(
                 f"The document {self.label} cannot be read ({error}); check the permissions and the storage connection."
@@ -116,39 +137,57 @@ class Document:
             yield guarded
 
     def _open(self) -> BinaryIO:
-        if not self._scheme:
-            return Path(self.reference).open("rb")
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
-
+        path = self._allowed_path()
+        if path is not None:
+            return open_regular_file(path, self.label)
         try:
-            return cast("BinaryIO", ObjectStoragePath(self.reference).open("rb"))
-        except OSError:
-            raise
-        except Exception as error:  # each storage client raises kinds of its own
-            raise DocumentNotReadable(
-                f"The document {self.label} cannot be opened ({type(error).__name__}: {error}); "
-                "check the URI, its connection and that the storage's Airflow provider is installed."
-            ) from error
+            return StoragePath(self.reference).open()
+        except StorageNotFound as error:
+            raise DocumentNotFound(f"There is no document at {self.label}: {error}") from error
+        except StorageError as error:
+            raise DocumentNotReadable(f"The document {self.label} cannot be read: {error}") from error
+
+    def _allowed_path(self) -> Path | None:
+        """
+        Return the path on this machine, ``None`` of a remote document, once it is known to be allowed.
+
+        Symbolic links are followed before the check, so that the file that is read is the one that was checked.
+        """
+        path = references.local_path(self.reference)
+        if path is None:
+            require_allowed(self.reference)
+            return None
+        real_path = Path(os.path.realpath(path))
+        require_allowed(str(real_path), label=self.label)
+        return real_path if real_path.exists() else path  # a pipe under /dev/fd has no real path
+
+    def _not_found(self) -> DocumentNotFound:
+        if self.reference == "None":
+            return DocumentNotFound(
+                "There is no document at None; the template of the document seems to have found no value."
+            )
+        return DocumentNotFound(f"There is no document at {self.label}; check the path.")
 
     @contextmanager
     def local_copy(self) -> Iterator[Path]:
         """
-        Give a path on this machine: the document's own, or a temporary copy of a remote one.
+        Provide a path on this machine: the document's own, or that of a temporary copy.
 
-        :raises DocumentError: as :meth:`open`; a URL that cannot be fetched is not readable.
+        :raises DocumentError: as :meth:`open`; a URL that cannot be fetched is ``DocumentNotReadable``.
         """
-        if not self._scheme:
-            with self.open():
-                pass
-            yield Path(self.reference)
+        if references.local_path(self.reference) is not None:
+            with self.open() as stream:
+                path = Path(stream.name)
+            yield path
             return
-        with tempfile.TemporaryDirectory(prefix="airflow-classify-") as folder:
-            target = Path(folder, "document")  # its own name may be too long for a file, or none at all
+        require_allowed(self.reference)
+        with temporary_folder() as folder:
+            target = folder / "document"  # the document's own name may be too long for a file, or missing
             if self.is_url:
-                download(self.reference, target, label=self.label)
+                download(self.reference, target, label=self.label, check_redirect=require_allowed)
             else:
                 with self.open() as source, target.open("wb") as copy:
-                    shutil.copyfileobj(source, copy, 1024 * 1024)
+                    shutil.copyfileobj(source, copy, _CHUNK)
             yield target
 
 
@@ -160,15 +199,15 @@ class _Guarded:
         self._label = label
 
     def read(self, size: int = -1) -> bytes:
-        return self._calling(self._stream.read, size)
+        return self._call(self._stream.read, size)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        return self._calling(self._stream.seek, offset, whence)
+        return self._call(self._stream.seek, offset, whence)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
-    def _calling(self, method: Callable[..., T], *arguments: int) -> T:
+    def _call(self, method: Callable[..., T], *arguments: int) -> T:
         try:
             return method(*arguments)
         except Exception as error:  # each storage client raises kinds of its own
@@ -179,59 +218,9 @@ class _Guarded:
 
 
 def _require_size(stream: BinaryIO, label: str) -> None:
-    size = stream.seek(0, 2)
+    size = stream.seek(0, os.SEEK_END)
     stream.seek(0)
     if size == 0:
         raise DocumentEmpty(f"The document {label} is empty; send it again or leave it out.")
     if size > MAX_BYTES:
         raise too_large(label)
-
-
-def too_large(label: str) -> DocumentTooLarge:
-    """Say that a document has more bytes than the API takes."""
-    return DocumentTooLarge(
-        f"The document {label} is larger than {MAX_BYTES // 1024**2} MB; split it or send its first pages."
-    )
-
-
-def download(url: str, target: Path, *, label: str) -> None:
-    """
-    Fetch ``url`` into the file ``target``, as a stream.
-
-    :raises DocumentNotFound: the server says there is none (404, 410).
-    :raises DocumentNotReadable: any other answer, or none.
-    :raises DocumentEmpty: no bytes came.
-    :raises DocumentTooLarge: more bytes than the API takes.
-    """
-    import httpx
-
-    quiet = _downloading.set(True)
-    try:
-        with (
-            httpx.stream("GET", url, follow_redirects=True, timeout=DOWNLOAD_SILENCE) as response,
-            target.open("wb") as file,
-        ):
-            if response.status_code >= 400:
-                raise _refused(response.status_code, label)
-            size = 0
-            for chunk in response.iter_bytes():
-                size += len(chunk)
-                if size > MAX_BYTES:
-                    raise too_large(label)
-                file.write(chunk)
-    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:  # UnicodeError: a host such as a..b
-        raise DocumentNotReadable(
-            f"The document {label} cannot be fetched ({type(error).__name__}); check the URL and that its server is up."
-        ) from error
-    finally:
-        _downloading.reset(quiet)
-    if size == 0:
-        raise DocumentEmpty(f"The document {label} is empty; send it again or leave it out.")
-
-
-def _refused(status: int, label: str) -> DocumentError:
-    if status in (404, 410):
-        return DocumentNotFound(f"There is no document at {label} (HTTP {status}); check the URL.")
-    return DocumentNotReadable(
-        f"The document {label} cannot be fetched (HTTP {status}); check the URL, its signature and its expiry."
-    )

@@ -1,25 +1,25 @@
-"""Memory: giving it back, and telling "not enough of it" from all else that libraries raise."""
+"""Memory: return it to the system, and recognize the errors that mean there is too little of it."""
 
 from __future__ import annotations
 
 import ctypes
 import re
 
-#: MuPDF, onnxruntime and OpenCV, in this order.
-_WORDS = re.compile(r"[mc]?alloc \([^)]*\) failed|bad.?alloc|insufficient memory|failed to allocate", re.I)
+#: What MuPDF, onnxruntime and OpenCV say, in this order.
+_MESSAGES = re.compile(r"[mc]?alloc \([^)]*\) failed|bad.?alloc|insufficient memory|failed to allocate", re.I)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out; most libraries raise no ``MemoryError`` for it."""
-    return isinstance(error, MemoryError) or _WORDS.search(str(error)) is not None
+    """Return whether an error means that memory ran out; most libraries raise no ``MemoryError`` for it."""
+    return isinstance(error, MemoryError) or _MESSAGES.search(str(error)) is not None
 
 
 def give_back_memory() -> None:
     """
-    Return what the C library keeps of freed memory to the system, where it can (glibc).
+    Return freed memory that the C library keeps to the system. Does nothing where the library is not glibc.
 
-    OCR allocates pieces of a size of their own for each line, which leave holes: over 105 scans a process
-    grew to 525 to 565 MB, and with this between two of them to 452 MB.
+    OCR allocates a block of another size for each line of text, which fragments memory: without this a process
+    grows from scan to scan.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

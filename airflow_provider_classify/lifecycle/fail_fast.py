@@ -11,13 +11,13 @@ from airflow_provider_classify.exceptions import ClassifyError
 
 
 @contextmanager
-def only_if_useful() -> Iterator[None]:
+def fail_without_retry() -> Iterator[None]:
     """
-    Let Airflow retry what a retry can mend, and fail at once on the rest.
+    Let the task fail at once on an error that a retry would meet again; raise any other as it is.
 
-    A wrong key or a damaged document stays so: the task would use up its retries, and may pay for
-    each. Airflow ends a task without retries on ``AirflowFailException`` alone, so that is raised,
-    with the error's own words and the error as its cause.
+    A wrong key or a damaged document would use up all retries, and the user may pay for each. Airflow ends a
+    task without retries on ``AirflowFailException`` alone, so that is raised, with the words of the error
+    and the error as its cause.
     """
     try:
         yield

@@ -14,27 +14,26 @@ import os
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.api.poller import Poller
-from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.documents.allowed_roots import require_allowed_examples
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled, JobNotFound
+from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobNotFound
+from airflow_provider_classify.local.engine_extra import require_engine
 from airflow_provider_classify.local.options import engine_options, own_document_types, sentence_model
+from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobStatus, Submission
+from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobStatus, Submission, require_job_id
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
     from airflow_provider_classify.local.job_store import JobStore
-
-_NEEDED = ("pymupdf", "PIL", "onnxruntime", "rapidocr")
 
 
 def default_jobs_url() -> str:
@@ -49,8 +48,16 @@ def default_jobs_url() -> str:
 class LocalBackend:
     """The engine in a child process of this one, and its record of jobs."""
 
-    def __init__(self, settings: Settings) -> None:
+    resubmit_is_free: ClassVar[bool] = True
+
+    def __init__(self, settings: LocalSettings) -> None:
         self._settings = settings
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Do nothing: the record is opened and closed by each call."""
 
     @cached_property
     def _store(self) -> JobStore:
@@ -68,12 +75,14 @@ class LocalBackend:
         An ``idempotency_key`` whose job is completed gives that job. One whose job is unfinished was left
         behind by a worker that was killed, since jobs run inside their task: it is run again.
 
-        :raises DocumentError: missing, empty, too large or not readable; nothing is recorded.
+        :raises DocumentError: missing, empty, too large, not readable or not allowed (as an example may be, too);
+            nothing is recorded.
         :raises ExtraNotInstalled: without the ``local`` extra.
         :raises InvalidDocumentTypes: the user's own document types cannot be used.
         :raises SentenceModelNotUsable: the user's sentence model cannot be used.
         """
         _require_extra()
+        require_allowed_examples(categories)
         with document.local_copy() as path:
             job = self._job_for(document, categories, idempotency_key)
             job_id = job.job_id
@@ -111,14 +120,14 @@ class LocalBackend:
 
         return EnginePool(options=engine_options(self._settings))
 
-    def get(self, job_id: str) -> Job:
+    def get(self, job_id: str, *, timeout: float | None = None) -> Job:
         """Read the record. :raises JobNotFound: none, or pruned."""
-        return self._store.get(job_id)
+        return self._store.get(require_job_id(job_id))
 
     def cancel(self, job_id: str) -> Job | None:
         """Record an unfinished job as cancelled, for whoever waits for it. Its work ends with its task."""
         try:
-            self._store.cancel(job_id)
+            self._store.cancel(require_job_id(job_id))
             return self._store.get(job_id)
         except JobNotFound:
             return None
@@ -131,9 +140,9 @@ class LocalBackend:
         return {**found.by_id, **{job_id: not_recorded(job_id) for job_id in found.not_found}}
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[LocalJobs]:
+    async def connect(self) -> AsyncIterator[LocalSession]:
         """Give the same calls to an event loop, each on a thread."""
-        jobs = LocalJobs(self)
+        jobs = LocalSession(self)
         try:
             yield jobs
         finally:
@@ -162,7 +171,7 @@ class LocalBackend:
         return "The local engine is installed and its record of jobs opens."
 
 
-class LocalJobs:
+class LocalSession:
     """The local backend from an event loop: SQLite and the child process block, so a thread takes them."""
 
     group_size = MAX_STATUS_IDS
@@ -195,9 +204,4 @@ class LocalJobs:
 
 
 def _require_extra() -> None:
-    missing = [name for name in _NEEDED if find_spec(name) is None]
-    if missing:
-        raise ExtraNotInstalled(
-            f"The local engine needs {', '.join(missing)}; install airflow-provider-classify[local], "
-            "or give the task a connection to a classify API."
-        )
+    require_engine(", or give the task a connection to a classify API")

@@ -1,4 +1,4 @@
-"""Connect to the database of the record of jobs, as SQLAlchemy 1.4 and 2.x both can."""
+"""Connect to the database of the record of jobs, with SQLAlchemy 1.4 or 2.x."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ SQLITE_WAIT = 30
 
 def connect(url: str) -> Engine:
     """
-    Make the engine for a SQLAlchemy URL; no connection is opened yet. A SQLite file's folder is made if missing.
+    Return the engine for a SQLAlchemy URL. No connection is opened yet. The folder of a SQLite file is made if missing.
 
-    :raises ConnectionNotUsable: the URL is none that SQLAlchemy knows, or the folder cannot be made.
+    :raises ConnectionNotUsable: SQLAlchemy does not know such a URL, or the folder cannot be made.
     :raises ExtraNotInstalled: the driver that the URL names is not installed.
     """
     try:
@@ -38,7 +38,7 @@ def connect(url: str) -> Engine:
     except ArgumentError:
         # Not chained: SQLAlchemy's message repeats the URL, which may hold a password.
         raise ConnectionNotUsable(
-            "The URL of the record of jobs is no SQLAlchemy URL, or of an unknown database; "
+            "The URL of the record of jobs is not a SQLAlchemy URL, or names an unknown database; "
             "write it like sqlite:////path/jobs.db or postgresql+psycopg2://user@host/name."
         ) from None
     except ModuleNotFoundError as error:
@@ -60,6 +60,8 @@ def _make_folder(folder: Path) -> None:
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
     """Let readers go on while one process writes, and let a commit return when it is on the disk."""
+    # A damaged text must not make a whole query fail.
+    connection.text_factory = lambda raw: raw.decode(errors="replace")
     deadline = time.monotonic() + SQLITE_WAIT
     while True:
         try:
@@ -67,7 +69,7 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
             break
         except sqlite3.OperationalError as error:
             # SQLite does not wait here by itself: while several processes open a new file, one that is
-            # late to switch it to WAL gets "database is locked" at once (seen in 1 of 28 such races).
+            # late to switch it to WAL gets "database is locked" at once.
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)

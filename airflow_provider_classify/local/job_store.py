@@ -22,15 +22,19 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, DateTime, MetaData, String, Table, Text, delete, insert, select
+from sqlalchemy import Column, DateTime, MetaData, String, Table, Text, delete, insert, inspect, select, text
 from sqlalchemy import update as update_rows
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from airflow_provider_classify.exceptions import (
     ClassifyError,
+    IdempotencyKeyReused,
+    InvalidCategories,
+    InvalidReply,
     JobCancelled,
     JobNotFound,
+    JobRecordDamaged,
     JobRecordUnavailable,
 )
 from airflow_provider_classify.local.database import connect
@@ -58,11 +62,15 @@ _jobs = Table(
     Column("categories", Text, nullable=False),
     Column("file_url", Text),
     Column("idempotency_key", String(255), unique=True),
+    # Of the submit; null where the job was recorded by a version that did not keep it.
+    Column("fingerprint", String(64)),
     # UTC without a time zone: the one form of a time that all databases share.
     Column("created_at", DateTime, nullable=False),
     Column("started_at", DateTime),
     Column("finished_at", DateTime, index=True),
 )
+#: What the API shows of a job.
+_SHOWN = tuple(_jobs.c[name] for name in ("job_id", "status", "progress", "error", "error_kind", "result"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +87,24 @@ class JobRequest:
     file_url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class RecordedJob:
+    """A job in the record, without what it was asked and what came out."""
+
+    job_id: str
+    status: str
+    error_kind: str | None
+    idempotency_key: str | None
+
+
 class JobStore:
     """
-    The record of jobs in the database at ``url``; the table (and a SQLite file's folder) is made if missing.
+    The record of jobs in the database at ``url``; the table (and the folder of a SQLite file) is made if missing.
 
-    Threads may share one; every process makes its own, as database connections do not survive a fork.
+    Threads may share one. Every process makes its own, as database connections do not survive a fork.
 
     :param url: a SQLAlchemy URL, such as ``sqlite:////var/lib/classify/jobs.db``.
-    :raises ConnectionNotUsable: the URL is none that SQLAlchemy knows, or its folder cannot be made.
+    :raises ConnectionNotUsable: SQLAlchemy does not know such a URL, or its folder cannot be made.
     :raises ExtraNotInstalled: the driver that the URL names is not installed.
     :raises JobRecordUnavailable: the database cannot be reached. Every method raises this too.
     """
@@ -103,6 +121,7 @@ class JobStore:
         job_id: str | None = None,
         file_url: str | None = None,
         idempotency_key: str | None = None,
+        fingerprint: str | None = None,
     ) -> Job:
         """
         Record a queued job; it is committed when this returns.
@@ -111,6 +130,8 @@ class JobStore:
         returned, whatever its state: its ``job_id`` is then another than the one given.
 
         :param job_id: for a caller that must know it beforehand; otherwise a new uuid4.
+        :param fingerprint: of the submit, at most 64 characters: the same for the same document and categories.
+        :raises IdempotencyKeyReused: the job with the key has another fingerprint.
         """
         self._prune()
         job = Job(job_id or str(uuid.uuid4()), JobStatus.QUEUED)
@@ -122,6 +143,7 @@ class JobStore:
             "categories": json.dumps([category.to_json() for category in categories], ensure_ascii=False),
             "file_url": file_url,
             "idempotency_key": idempotency_key,
+            "fingerprint": fingerprint,
             "created_at": _now(),
         }
         try:
@@ -129,7 +151,7 @@ class JobStore:
                 connection.execute(insert(_jobs).values(**row))
         except IntegrityError:
             # Another submit with this key came first, perhaps a moment ago from another process.
-            known = self.find(idempotency_key) if idempotency_key else None
+            known = self.find(idempotency_key, fingerprint) if idempotency_key else None
             if known is None:
                 raise
             return known
@@ -176,7 +198,7 @@ class JobStore:
 
     def cancel(self, job_id: str) -> None:
         """
-        Record that the job is not wanted any more; one that has ended stays as it ended.
+        Record that the job was cancelled; a job that has ended stays as it ended.
 
         :raises JobNotFound: no such job.
         """
@@ -184,33 +206,65 @@ class JobStore:
 
     def get(self, job_id: str) -> Job:
         """
-        Read the job as the API shows it.
+        Return the job as the API shows it. A job whose record is damaged is shown as failed.
 
         :raises JobNotFound: no such job, or it finished more than :data:`KEEP_FINISHED` ago.
         """
-        return _job(self._row(job_id))
+        return _job(self._row(job_id, *_SHOWN))
 
     def statuses(self, job_ids: Sequence[str]) -> Statuses:
         """Read where jobs stand, in one query; at most 500 (:data:`MAX_STATUS_IDS`) at a time."""
         query = select(_jobs.c.job_id, _jobs.c.status).where(_jobs.c.job_id.in_(job_ids))
         with self._begin() as connection:
-            found = {job_id: JobStatus(status) for job_id, status in connection.execute(query)}
+            found = {job_id: _status(status) for job_id, status in connection.execute(query)}
         return Statuses(found, tuple(job_id for job_id in job_ids if job_id not in found))
 
     def request(self, job_id: str) -> JobRequest:
         """
-        Read what the job was asked to do.
+        Return what the job was asked to do.
 
         :raises JobNotFound: no such job.
+        :raises JobRecordDamaged: what is recorded of the job cannot be read.
         """
-        row = self._row(job_id)
-        return JobRequest(row["document"], parse_categories(row["categories"]), row["file_url"])
+        row = self._row(job_id, _jobs.c.document, _jobs.c.categories, _jobs.c.file_url)
+        try:
+            return JobRequest(row["document"], parse_categories(json.loads(row["categories"])), row["file_url"])
+        except (ValueError, TypeError, InvalidCategories) as error:
+            raise _damaged(job_id) from error
 
-    def find(self, idempotency_key: str) -> Job | None:
-        """Find the job that was added with this key."""
+    def find(self, idempotency_key: str, fingerprint: str | None = None) -> Job | None:
+        """
+        Return the job that was added with this key, if there is one.
+
+        :param fingerprint: of the submit that asks; without it, only the key is compared.
+        :raises IdempotencyKeyReused: the job has another fingerprint.
+        """
+        query = select(*_SHOWN, _jobs.c.fingerprint).where(_jobs.c.idempotency_key == idempotency_key)
         with self._begin() as connection:
-            row = connection.execute(select(_jobs).where(_jobs.c.idempotency_key == idempotency_key)).mappings().first()
-        return _job(row) if row else None
+            row = connection.execute(query).mappings().first()
+        if row is None:
+            return None
+        if fingerprint and row["fingerprint"] and fingerprint != row["fingerprint"]:
+            raise IdempotencyKeyReused(
+                f"The job {row['job_id']} was submitted with this Idempotency-Key, but with another document or other "
+                "categories; use a new key for a new submit."
+            )
+        return _job(row)
+
+    def jobs(self) -> list[RecordedJob]:
+        """Return all jobs in the record, the oldest first."""
+        columns = (_jobs.c.job_id, _jobs.c.status, _jobs.c.error_kind, _jobs.c.idempotency_key)
+        with self._begin() as connection:
+            return [RecordedJob(*row) for row in connection.execute(select(*columns).order_by(_jobs.c.created_at))]
+
+    def check(self) -> None:
+        """
+        Check that the record can be read.
+
+        :raises JobRecordUnavailable: it cannot.
+        """
+        with self._begin() as connection:
+            connection.execute(select(_jobs.c.job_id).limit(1)).first()
 
     def unfinished(self) -> list[str]:
         """List the ids of the jobs that are queued or processing, the oldest first."""
@@ -222,9 +276,9 @@ class JobStore:
         """Close the connections to the database."""
         self._engine.dispose()
 
-    def _row(self, job_id: str) -> Any:
+    def _row(self, job_id: str, *columns: Any) -> Any:
         with self._begin() as connection:
-            row = connection.execute(select(_jobs).where(_jobs.c.job_id == job_id)).mappings().first()
+            row = connection.execute(select(*columns).where(_jobs.c.job_id == job_id)).mappings().first()
         if row is None:
             raise not_recorded(job_id)
         return row
@@ -235,7 +289,7 @@ class JobStore:
         with self._begin() as connection:
             changed = connection.execute(update_rows(_jobs).where(still_open).values(**values)).rowcount
         if not changed:
-            self._row(job_id)
+            self._row(job_id, _jobs.c.job_id)
 
     def _prune(self) -> None:
         """Delete some expired jobs. Two statements, as not every database limits a ``DELETE``."""
@@ -267,11 +321,20 @@ class JobStore:
             ) from error
 
     def _create(self) -> None:
-        """Make the table if it is missing. Where another process makes it at this moment, the next look finds it."""
+        """
+        Make the table if it is missing, and bring one that an earlier version made up to date.
+
+        Where another process does the same at this moment, the next try finds it done.
+        """
         for is_last_try in (False, False, True):
             try:
                 with self._begin() as connection:
                     _metadata.create_all(connection)
+                with self._begin() as connection:
+                    columns = {column["name"] for column in inspect(connection).get_columns(_jobs.name)}
+                if "fingerprint" not in columns:
+                    with self._begin() as connection:
+                        connection.execute(text(f"ALTER TABLE {_jobs.name} ADD COLUMN fingerprint VARCHAR(64)"))
                 return
             except (IntegrityError, JobRecordUnavailable):
                 if is_last_try:
@@ -279,22 +342,37 @@ class JobStore:
 
 
 def not_recorded(job_id: str) -> JobNotFound:
-    """Say that a job is not in the record."""
+    """Return the error for a job that is not in the record."""
     return JobNotFound(
         f"The job {job_id!r} is not in the record of jobs: it was never added here, or it finished "
         f"more than {KEEP_FINISHED.days} days ago; submit the document again."
     )
 
 
+def _damaged(job_id: str) -> JobRecordDamaged:
+    return JobRecordDamaged(f"The record of the job {job_id} is damaged; submit the document again.")
+
+
 def _job(row: Any) -> Job:
-    return Job(
-        job_id=row["job_id"],
-        status=JobStatus(row["status"]),
-        progress=row["progress"],
-        error=row["error"],
-        error_kind=row["error_kind"],
-        result=ClassificationResult.from_json(json.loads(row["result"])) if row["result"] else None,
-    )
+    try:
+        return Job(
+            job_id=row["job_id"],
+            status=JobStatus(row["status"]),
+            progress=row["progress"],
+            error=row["error"],
+            error_kind=row["error_kind"],
+            result=ClassificationResult.from_json(json.loads(row["result"])) if row["result"] else None,
+        )
+    except (ValueError, TypeError, InvalidReply):
+        damaged = _damaged(str(row["job_id"]))
+        return Job(str(row["job_id"]), JobStatus.FAILED, Progress.FAILED, str(damaged), damaged.kind)
+
+
+def _status(recorded: str) -> JobStatus:
+    try:
+        return JobStatus(recorded)
+    except ValueError:
+        return JobStatus.FAILED  # As the damaged job is shown.
 
 
 def _now() -> datetime:

@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from types import NoneType
+from typing import Any, TypeAlias
 
 from airflow_provider_classify.exceptions import InvalidCategories
+
+#: What a user may write, see :func:`parse_categories`.
+CategoriesLike: TypeAlias = Sequence[Any] | Mapping[str, str | None] | str
+
+#: How many categories one document may be classified into.
+MAX_CATEGORIES = 1000
+#: Characters of a name and of a description.
+MAX_NAME = 200
+MAX_DESCRIPTION = 2000
+
+_KEYS = frozenset({"name", "description", "examples"})
+_SHORTENED = reprlib.Repr()
+_SHORTENED.maxstring = _SHORTENED.maxother = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Category:
     """
-    A name to classify into, and what it means, for names that do not say it themselves.
+    A name to classify into, and a description for a name that does not explain itself.
 
     A name with slashes is a path (``finance/invoice``). ``examples`` are paths of documents of this
-    category on the machine of the local engine, which alone uses them.
+    category on the machine of the local engine. Only that engine uses them.
     """
 
     name: str
@@ -24,36 +39,65 @@ class Category:
     examples: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, str]:
-        """The form in which the API takes it: without the examples, which are files of this machine."""
+        """Return the form that the API takes: without the examples, which are files of this machine."""
         return {"name": self.name, "description": self.description} if self.description else {"name": self.name}
 
 
 def parse_categories(value: object) -> tuple[Category, ...]:
     """
-    Read categories from what a user writes: names, ``{"name", "description", "examples"}``, or JSON of these.
+    Read categories from what a user writes.
 
-    :raises InvalidCategories: none given, one repeated (case does not distinguish), not a list.
+    :param value: a list of names and ``{"name", "description", "examples"}`` objects, an object
+        ``{name: description}``, or the JSON text of either.
+    :raises InvalidCategories: there is none, one is repeated (case does not distinguish), one is malformed, or
+        a limit is exceeded: :data:`MAX_CATEGORIES`, :data:`MAX_NAME`, :data:`MAX_DESCRIPTION`.
     """
     if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError) as error:
-            raise InvalidCategories(
-                f"The categories {value!r} are not a JSON list; "
-                'give names such as ["invoice", "receipt"], or objects with "name" and "description".'
-            ) from error
-    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
-        raise InvalidCategories(f"Categories must be a list of names, not {type(value).__name__}; give at least one.")
-    categories = tuple(_parse_category(item) for item in value)
-    if not categories:
+        value = _parse_json(value)
+    items = _items(value)
+    if not items:
         raise InvalidCategories("The list of categories is empty; give at least one name.")
+    if len(items) > MAX_CATEGORIES:
+        raise InvalidCategories(f"There are {len(items)} categories; give at most {MAX_CATEGORIES}.")
+    categories = tuple(map(_parse_category, items))
     seen: set[str] = set()
     for category in categories:
         key = category.name.casefold()
         if key in seen:
-            raise InvalidCategories(f"The category {category.name!r} is given twice; remove one of them.")
+            raise InvalidCategories(f"The category {_shown(category.name)} is given twice; remove one of them.")
         seen.add(key)
     return categories
+
+
+def _parse_json(text: str) -> object:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise InvalidCategories(
+            f"The categories {_shown(text)} are not JSON; {_hint(text.strip())}"
+            'give names such as ["invoice", "receipt"], or objects with "name" and "description".'
+        ) from error
+
+
+def _hint(text: str) -> str:
+    if text == "None":
+        return "a template that found no value renders to None; "
+    if text.startswith(("[", "{", "(")) and "'" in text:
+        return 'a template renders a list to Python\'s notation, so add "| tojson" to it; '
+    return ""
+
+
+def _items(value: object) -> Sequence[object]:
+    """Return the single categories, unread."""
+    if isinstance(value, Mapping):
+        if "name" in value and value.keys() <= _KEYS:
+            raise InvalidCategories(
+                f"The categories are a single category, {_shown(value['name'])}; put it in a list, with the others."
+            )
+        return [{"name": name, "description": description} for name, description in value.items()]
+    if not isinstance(value, Sequence) or isinstance(value, (str, bytes)):
+        raise InvalidCategories(f"Categories must be a list of names, not {type(value).__name__}; give at least one.")
+    return value
 
 
 def _parse_category(item: object) -> Category:
@@ -62,29 +106,49 @@ def _parse_category(item: object) -> Category:
     elif isinstance(item, str):
         item = {"name": item}
     if not isinstance(item, Mapping):
-        raise InvalidCategories(f'The category {item!r} is neither a name nor an object with "name".')
+        raise InvalidCategories(f'The category {_shown(item)} is neither a name nor an object with "name".')
     name, description = item.get("name"), item.get("description")
     if not isinstance(name, str) or not name.strip():
-        raise InvalidCategories(f"The category {dict(item)!r} has no name; give it one.")
+        raise InvalidCategories(f"The category {_shown(dict(item))} has no name; give it one.")
     if not isinstance(description, (str, NoneType)):
-        raise InvalidCategories(f"The description of the category {name!r} is not a text; write it as one.")
-    if any("\ud800" <= character <= "\udfff" for character in name + (description or "")):
-        raise InvalidCategories(f"The category {name!r} has a character that is none; write it as UTF-8.")
-    unknown = set(item) - {"name", "description", "examples"}
+        raise InvalidCategories(f"The description of the category {_shown(name)} is not a text; write it as one.")
+    name, description = name.strip(), (description or "").strip()
+    if len(name) > MAX_NAME:
+        raise InvalidCategories(
+            f"The category {_shown(name)} has a name of {len(name)} characters; use at most {MAX_NAME}, "
+            "and explain it in its description."
+        )
+    if len(description) > MAX_DESCRIPTION:
+        raise InvalidCategories(
+            f"The category {_shown(name)} has a description of {len(description)} characters; "
+            f"use at most {MAX_DESCRIPTION}."
+        )
+    if any("\ud800" <= character <= "\udfff" for character in name + description):
+        raise InvalidCategories(
+            f"The category {_shown(name)} has half of a surrogate pair, which is no character; write it as UTF-8."
+        )
+    unknown = item.keys() - _KEYS
     if unknown:
         raise InvalidCategories(
-            f"The category {name!r} has an unknown key {sorted(map(str, unknown))[0]!r}; "
+            f"The category {_shown(name)} has an unknown key {_shown(min(map(str, unknown)))}; "
             'only "name", "description" and "examples" are read.'
         )
-    return Category(name.strip(), (description or "").strip(), _parse_examples(name, item.get("examples")))
+    return Category(name, description, _parse_examples(name, item.get("examples")))
 
 
 def _parse_examples(name: str, examples: object) -> tuple[str, ...]:
     if examples is None:
         return ()
     if not isinstance(examples, Sequence) or isinstance(examples, (str, bytes)):
-        raise InvalidCategories(f"The examples of the category {name!r} are no list; give a list of paths.")
+        raise InvalidCategories(f"The examples of the category {_shown(name)} are not a list; give a list of paths.")
     for path in examples:
         if not isinstance(path, str) or not path.strip() or "\0" in path:
-            raise InvalidCategories(f"The category {name!r} has an example {path!r} that is no path; give paths.")
+            raise InvalidCategories(
+                f"The category {_shown(name)} has an example {_shown(path)} that is not a path; give paths."
+            )
     return tuple(examples)
+
+
+def _shown(value: object) -> str:
+    """Return the representation of a user's input, shortened: it may be of any size."""
+    return _SHORTENED.repr(value)

@@ -22,13 +22,13 @@ from airflow_provider_classify.batch.plan import Item, items_of, list_documents,
 from airflow_provider_classify.batch.progress_log import ProgressLog
 from airflow_provider_classify.batch.record import Ledger, outstanding
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.exceptions import BatchFailed, DocumentError, InvalidOutput, JobTimedOut, error_of_kind
+from airflow_provider_classify.exceptions import BatchFailed, DocumentError, InvalidOutput, JobTimedOut
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
 from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
 from airflow_provider_classify.local.backend import LocalBackend
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.categories import Category, parse_categories
-from airflow_provider_classify.operators.classify import check_when_parsed
+from airflow_provider_classify.operators.checks import check_categories
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
 from airflow_provider_classify.triggers.classify import BACKSTOP
 
@@ -99,7 +99,7 @@ class ClassifyBatchOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        check_when_parsed(categories)
+        check_categories(categories, self.task_id)
         if max_failed < 0 or (isinstance(max_failed, float) and max_failed > 1):
             raise ValueError(
                 f"The max_failed of {self.task_id!r} is {max_failed}; give a number, or a share up to 1.0."
@@ -123,7 +123,7 @@ class ClassifyBatchOperator(BaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Do what is not done yet. :returns: the manifest, or the results."""
-        with fail_fast.only_if_useful():
+        with fail_fast.fail_without_retry():
             wait = self._wait()
             categories = parse_categories(self.categories)
             if self.output_path:
@@ -152,9 +152,8 @@ class ClassifyBatchOperator(BaseOperator):
 
         :param record: of a batch without an ``output``, which may resume on another machine.
         """
-        with fail_fast.only_if_useful():
-            if event and event["status"] == "gave_up":
-                raise error_of_kind(event["error_kind"], event["message"])
+        with fail_fast.fail_without_retry():
+            events.raise_given_up(event)
             ledger = Ledger(self._record_folder(context))
             if record:
                 ledger.unpack(record)

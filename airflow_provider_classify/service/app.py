@@ -1,9 +1,9 @@
 """
 The routes of the service.
 
-``POST /classify`` and ``GET /classify/{job_id}`` are the contract's; ``GET /classify?job_id=…&job_id=…``
-(the statuses of up to 500 jobs), ``DELETE /classify/{job_id}`` (cancel) and ``GET /health`` are this
-service's own.
+``POST /classify`` and ``GET /classify/{job_id}`` are the contract's. This service's own are ``GET
+/classify?job_id=…&job_id=…`` (the statuses of up to 500 jobs), ``DELETE /classify/{job_id}`` (cancel),
+``GET /health`` and ``GET /openapi.json``.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-import uuid
 from collections.abc import AsyncIterator
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.responses import JSONResponse, Response
-from starlette.concurrency import run_in_threadpool
+from fastapi.security import APIKeyHeader
 from starlette.requests import ClientDisconnect
 
-from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable
+from airflow_provider_classify import __version__
+from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable, StorageFull
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.contract import (
     HONOURED_HEADER,
@@ -28,154 +29,131 @@ from airflow_provider_classify.model.contract import (
     JobStatus,
     Submission,
 )
-from airflow_provider_classify.service.forms import MAX_FIELD_BYTES, read_form, read_order
-from airflow_provider_classify.service.refusals import Refusal, bad_request, too_large, unavailable
-from airflow_provider_classify.service.spool import Spool
-from airflow_provider_classify.service.work import Work
+from airflow_provider_classify.service.errors import HttpError, bad_request, is_disk_full, no_room, unavailable
+from airflow_provider_classify.service.submits import Submits, UploadLimits
+from airflow_provider_classify.service.upload_folder import UploadFolder
+from airflow_provider_classify.service.worker import Worker
 
 #: Seconds for which the rest of a refused upload is read, so that its sender sees the answer.
 DISCARD_SECONDS = 30.0
-_LONGEST_KEY = 255
 #: Also with the 404 of an unknown job: a client that lost the answer to a submit asks for one to learn this.
 _KEYS_HONOURED = {HONOURED_HEADER: "true"}
+_KEY_HEADER = APIKeyHeader(name="api-key", auto_error=False)
+_NO_ROOM = "The service has no room for another document; try again later"
+_NO_RECORD = "The service cannot reach its record of jobs; try again later"
+_NO_FOLDER = "The service cannot use its data folder; try again later"
 
 _log = logging.getLogger(__name__)
 
 
-def create_app(store: JobStore, spool: Spool, work: Work, *, api_key: str | None = None) -> FastAPI:
+def create_app(
+    store: JobStore,
+    folder: UploadFolder,
+    worker: Worker,
+    *,
+    api_key: str | None = None,
+    upload_limits: UploadLimits | None = None,
+) -> FastAPI:
     """
-    Make the application; the caller starts and stops ``work``.
+    Return the application; the caller starts and stops ``worker``.
 
     :param api_key: what clients must send as the header ``api-key``; ``None`` lets everyone in.
     """
-    # Clients of the API follow no redirect. No OpenAPI page: FastAPI cannot see the fields of a streamed form.
-    app = FastAPI(redirect_slashes=False, openapi_url=None)
-    submits = _Submits(store, spool, work)
+    # Clients of the API follow no redirect. No pages of documentation: they load scripts from the internet.
+    app = FastAPI(title="Classify", version=__version__, redirect_slashes=False, docs_url=None, redoc_url=None)
+    submits = Submits(store, folder, worker, upload_limits or UploadLimits())
+    keyed = [Depends(_key_check(api_key))]
 
-    @app.post("/classify")
-    @app.post("/classify/")
+    # The form is read as it arrives, so FastAPI does not parse it and is told of it for the OpenAPI alone.
+    # The key is checked inside, so that the rest of a refused upload is read.
+    @app.post("/classify", status_code=202, summary="Submit a document", openapi_extra=_SUBMIT_OPENAPI)
+    @app.post("/classify/", include_in_schema=False)
     async def submit(request: Request) -> Response:
         body = request.stream()
         try:
-            _authenticate(request, api_key)
+            _check_key(request.headers.get("api-key"), api_key)
             job_id = await submits.take(request, body)
         except ClientDisconnect:
-            return Response(status_code=400)  # Nobody receives it.
+            return Response(status_code=400)  # The client does not receive it.
         except Exception:
             await _discard(body)
             raise
         reply = Submission(job_id, JobStatus.QUEUED, "Classification started")
         return JSONResponse(reply.to_json(), 202, _KEYS_HONOURED)
 
-    @app.get("/classify/{job_id}")
-    def status(request: Request, job_id: str) -> Response:
-        _authenticate(request, api_key)
+    @app.get("/classify/{job_id}", dependencies=keyed, summary="Get the status and the result of a job")
+    def status(job_id: str) -> Response:
         try:
             return JSONResponse(store.get(job_id).to_json())
         except JobNotFound as error:
-            raise Refusal(404, "Job not found", headers=_KEYS_HONOURED) from error
+            raise HttpError(404, "Job not found", headers=_KEYS_HONOURED) from error
 
-    @app.delete("/classify/{job_id}")
-    def cancel(request: Request, job_id: str) -> Response:
-        _authenticate(request, api_key)
+    @app.delete("/classify/{job_id}", dependencies=keyed, summary="Cancel a job")
+    def cancel(job_id: str) -> Response:
         try:
-            work.cancel(job_id)
+            worker.cancel(job_id)
             return JSONResponse(store.get(job_id).to_json())
         except JobNotFound as error:
-            raise Refusal(404, "Job not found") from error
+            raise HttpError(404, "Job not found") from error
 
-    @app.get("/classify")
-    def statuses(request: Request) -> Response:
-        _authenticate(request, api_key)
-        job_ids = request.query_params.getlist("job_id")
-        if not 1 <= len(job_ids) <= MAX_STATUS_IDS:
+    @app.get("/classify", dependencies=keyed, summary="Get the statuses of several jobs")
+    def statuses(job_id: Annotated[list[str], Query(default_factory=list)]) -> Response:
+        if not 1 <= len(job_id) <= MAX_STATUS_IDS:
             raise bad_request(f"Give 1 to {MAX_STATUS_IDS} job_id parameters")
-        return JSONResponse(store.statuses(job_ids).to_json())
+        return JSONResponse(store.statuses(job_id).to_json())
 
-    @app.get("/health")
-    async def health() -> dict[str, str]:
-        return {"status": "ok"}
+    @app.get("/health", summary="Check that the service works")
+    def health() -> Response:
+        try:
+            store.check()
+            folder.check_writable()
+        except JobRecordUnavailable as error:
+            _log.error("%s", error, exc_info=error)
+            return unavailable("job_record", _NO_RECORD).response()
+        except (StorageFull, OSError) as error:
+            _log.error("The data folder cannot be used: %s", error, exc_info=error)
+            return unavailable("data_folder", _NO_FOLDER).response()
+        return JSONResponse({"status": "ok"})
 
-    @app.exception_handler(Refusal)
-    async def refuse(_: Request, refusal: Refusal) -> Response:
-        return refusal.response()
+    _add_error_replies(app)
+    return app
+
+
+def _add_error_replies(app: FastAPI) -> None:
+    @app.exception_handler(HttpError)
+    async def refused(_: Request, error: HttpError) -> Response:
+        return error.response()
+
+    @app.exception_handler(StorageFull)
+    async def without_room(_: Request, error: StorageFull) -> Response:
+        _log.error("%s", error)
+        return no_room(_NO_ROOM).response()
 
     @app.exception_handler(JobRecordUnavailable)
     async def without_record(_: Request, error: JobRecordUnavailable) -> Response:
         _log.error("%s", error, exc_info=error)
-        return unavailable("job_record", "The service cannot reach its record of jobs; try again later").response()
+        return (no_room(_NO_ROOM) if is_disk_full(error) else unavailable("job_record", _NO_RECORD)).response()
+
+    @app.exception_handler(OSError)
+    async def without_folder(_: Request, error: OSError) -> Response:
+        _log.error("The data folder cannot be used: %s", error, exc_info=error)
+        return (no_room(_NO_ROOM) if is_disk_full(error) else unavailable("data_folder", _NO_FOLDER)).response()
 
     @app.exception_handler(Exception)
-    async def crash(_: Request, __: Exception) -> Response:
+    async def crashed(_: Request, __: Exception) -> Response:
         return JSONResponse({"detail": "The service failed on this request; see its log"}, 500)
 
-    return app
+
+def _key_check(api_key: str | None) -> Any:
+    def check(given: Annotated[str | None, Depends(_KEY_HEADER)]) -> None:
+        _check_key(given, api_key)
+
+    return check
 
 
-class _Submits:
-    """Takes a submit: when ``take`` returns, the document is on the disk and the job in the record."""
-
-    def __init__(self, store: JobStore, spool: Spool, work: Work) -> None:
-        self._store = store
-        self._spool = spool
-        self._work = work
-
-    async def take(self, request: Request, body: AsyncIterator[bytes]) -> str:
-        """
-        Read the form, record the job, queue it and return its id.
-
-        A second submit with the same ``Idempotency-Key`` gets the first one's job, and its own form is not kept.
-        """
-        idempotency_key = request.headers.get(IDEMPOTENCY_HEADER) or None
-        if idempotency_key:
-            if len(idempotency_key) > _LONGEST_KEY:
-                raise bad_request(f"Idempotency-Key is longer than {_LONGEST_KEY} characters")
-            if known := await run_in_threadpool(self._store.find, idempotency_key):
-                await _discard(body)
-                return known.job_id
-        if int(request.headers.get("content-length", 0)) > self._spool.max_bytes + 2 * MAX_FIELD_BYTES:
-            raise too_large("The form", self._spool.max_bytes)
-        job_id = str(uuid.uuid4())
-        self._work.reserve(job_id)
-        try:
-            recorded_id = await self._record(job_id, request.headers.get("content-type"), body, idempotency_key)
-        except BaseException:
-            self._work.release(job_id)
-            raise
-        if recorded_id == job_id:
-            self._work.submit(job_id)
-        else:
-            self._work.release(job_id)
-        return recorded_id
-
-    async def _record(
-        self, job_id: str, content_type: str | None, body: AsyncIterator[bytes], idempotency_key: str | None
-    ) -> str:
-        # A cancelled request (the service stops) may have been recorded already, so it keeps its document;
-        # if it was not, the next start deletes that.
-        try:
-            form = await read_form(body, content_type, lambda: self._spool.create(job_id), self._spool.max_bytes)
-            order = read_order(form)
-            job = await run_in_threadpool(
-                self._store.add,
-                order.document,
-                order.categories,
-                job_id=job_id,
-                file_url=order.file_url,
-                idempotency_key=idempotency_key,
-            )
-        except Exception:
-            await run_in_threadpool(self._spool.remove, job_id)
-            raise
-        if job.job_id != job_id:
-            await run_in_threadpool(self._spool.remove, job_id)
-        return job.job_id
-
-
-def _authenticate(request: Request, api_key: str | None) -> None:
-    given = request.headers.get("api-key", "")
-    if api_key is not None and not hmac.compare_digest(given.encode("latin-1"), api_key.encode()):
-        raise Refusal(401, "Invalid or missing API key; send it as the header api-key")
+def _check_key(given: str | None, api_key: str | None) -> None:
+    if api_key is not None and not hmac.compare_digest((given or "").encode("latin-1"), api_key.encode()):
+        raise HttpError(401, "Invalid or missing API key; send it as the header api-key")
 
 
 async def _discard(body: AsyncIterator[bytes]) -> None:
@@ -191,3 +169,27 @@ async def _discard(body: AsyncIterator[bytes]) -> None:
                 pass
     except (TimeoutError, ClientDisconnect):
         _log.info("The rest of a refused upload was not read to its end.")
+
+
+_FIELDS = {
+    "categories": {"type": "string", "description": 'JSON, such as [{"name": "invoice", "description": "optional"}]'},
+    "file_url": {"type": "string", "format": "uri", "description": "Where to fetch the document from"},
+}
+_FILE = {"pdf_file": {"type": "string", "format": "binary", "description": "The document"}}
+_SUBMIT_OPENAPI: dict[str, Any] = {
+    "security": [{"APIKeyHeader": []}],
+    "parameters": [
+        {"name": IDEMPOTENCY_HEADER, "in": "header", "required": False, "schema": {"type": "string", "maxLength": 255}}
+    ],
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": ["categories"], "properties": _FIELDS | _FILE}
+            },
+            "application/x-www-form-urlencoded": {
+                "schema": {"type": "object", "required": ["categories", "file_url"], "properties": _FIELDS}
+            },
+        },
+    },
+}

@@ -5,23 +5,27 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import resource
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.exceptions import ServiceNotStarted
+from airflow_provider_classify.local.engine_extra import require_engine
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.contract import MAX_BYTES
 from airflow_provider_classify.service.app import create_app
-from airflow_provider_classify.service.spool import Spool
-from airflow_provider_classify.service.work import Work
+from airflow_provider_classify.service.connections import MAX_CONNECTIONS, bounded_protocol
+from airflow_provider_classify.service.upload_folder import UploadFolder
+from airflow_provider_classify.service.worker import Worker
 
 #: The environment variable that holds the key which clients must send.
 API_KEY_VARIABLE = "CLASSIFY_API_KEY"
@@ -29,6 +33,10 @@ API_KEY_VARIABLE = "CLASSIFY_API_KEY"
 CAPACITY = 1000
 #: A client polls at least every 30 s, and its connection should last from one poll to the next.
 KEEP_ALIVE_SECONDS = 75
+#: Seconds that a client may take no byte of an answer.
+UNREAD_SECONDS = 60
+#: Files that the service opens beside its connections.
+_OTHER_FILES = 1024
 #: Seconds that a stop waits for requests that are being answered.
 STOP_SECONDS = 3
 
@@ -43,59 +51,100 @@ def serve(
     workers: int | None = None,
     capacity: int = CAPACITY,
     options: EngineOptions | None = None,
+    allow_anonymous: bool = False,
+    allow_private_urls: bool = False,
 ) -> None:
     """
     Serve until SIGTERM or SIGINT; then return. To be called in the main thread.
 
     Prints one line with the URL when requests are answered. Jobs and waiting documents live in ``data_dir``;
     jobs that a stop or a kill left unfinished are run again at the next start.
-    The key that clients must send comes from the environment variable ``CLASSIFY_API_KEY``; unset, there is none.
+    The key that clients must send comes from the environment variable ``CLASSIFY_API_KEY``. Without it, the service
+    starts on a loopback address only.
 
     :param port: 0 takes any free one.
     :param workers: documents that are classified at the same time; by default as many as there are cores.
     :param capacity: jobs that may wait; a submit beyond is answered with 503.
     :param options: the engine's options; the defaults if None.
+    :param allow_anonymous: start without a key on an address that other machines reach.
+    :param allow_private_urls: also fetch a ``file_url`` from loopback, private and other addresses that are not public.
     :raises InvalidDocumentTypes: the folder of own document types cannot be used.
-    :raises ServiceNotStarted: the port or folder is in use or not permitted, or the key is empty.
+    :raises ExtraNotInstalled: without the ``local`` extra, which has the engine's libraries.
+    :raises ServiceNotStarted: the port or folder is in use or not permitted, or a key is missing or empty.
     """
+    require_engine()
     from airflow_provider_classify.engine.knowledge.load import load_knowledge
     from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
     api_key = _api_key()
     options = options or EngineOptions()
     load_knowledge(options.document_types)  # Now rather than in the children, with the first document.
-    # At INFO, httpx logs every URL that it fetches, with the signature that may be in it.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    max_connections = _allow_connections()
     with _sole_use(data_dir), _listen(host, port) as listener:
+        url = _url(host, listener)
+        if api_key is None and not allow_anonymous and not _is_loopback(listener):
+            raise ServiceNotStarted(
+                f"Every machine that reaches {url} could use the service, as {API_KEY_VARIABLE} is not set; "
+                "set it, or start with --allow-anonymous."
+            )
         store = JobStore(f"sqlite:///{data_dir.absolute() / 'jobs.db'}")
-        spool = Spool(data_dir / "documents", MAX_BYTES)
+        folder = UploadFolder(data_dir / "documents", MAX_BYTES)
         engine = EnginePool(workers, options)
-        work = Work(store, spool, engine, threads=engine.size, capacity=capacity)
-        work.start()
+        worker = Worker(
+            store,
+            folder,
+            engine,
+            threads=engine.size,
+            capacity=capacity,
+            allow_private_urls=allow_private_urls,
+        )
+        worker.start()
         try:
-            url = _url(host, listener)
-            if api_key is None and not _is_loopback(listener):
-                _log.warning("Everyone who reaches %s can use the service: %s is not set.", url, API_KEY_VARIABLE)
-            server = _server(create_app(store, spool, work, api_key=api_key))
+            app = create_app(store, folder, worker, api_key=api_key)
+            server = http_server(app, bounded_protocol(max_connections))
+            _stop_on_signals(server)
             # The socket listens already: a request that comes before the server has begun waits in its backlog.
             print(f"Classify service on {url}", flush=True)
             server.run(sockets=[listener])
         finally:
-            work.stop()
+            worker.stop()
             store.close()
 
 
-def _server(app: FastAPI) -> uvicorn.Server:
-    """Make the server, and have SIGTERM and SIGINT stop it from now on."""
+def _allow_connections() -> int:
+    """Raise the process's limit of open files as far as needed; return how many connections there may be."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MAX_CONNECTIONS + _OTHER_FILES
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return MAX_CONNECTIONS
+    resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return max(allowed - _OTHER_FILES, allowed // 2)
+
+
+def http_server(app: FastAPI, protocol: type[Any], port: int = 0) -> uvicorn.Server:
+    """
+    Return the HTTP server, not yet started.
+
+    :param protocol: see :func:`bounded_protocol`.
+    :param port: on loopback, unless the server is run with sockets; 0 takes any free one.
+    """
     config = uvicorn.Config(
         app,
+        port=port,
+        http=protocol,
+        ws="none",
+        lifespan="off",
+        proxy_headers=False,
         access_log=False,
         log_level="warning",
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    server = uvicorn.Server(config)
+    return uvicorn.Server(config)
 
+
+def _stop_on_signals(server: uvicorn.Server) -> None:
     def stop(_: int, __: FrameType | None) -> None:
         server.should_exit = True
 
@@ -103,7 +152,6 @@ def _server(app: FastAPI) -> uvicorn.Server:
     # which by default ends the process by the signal instead of with exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-    return server
 
 
 def _api_key() -> str | None:
@@ -136,11 +184,14 @@ def _sole_use(data_dir: Path) -> Iterator[None]:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=2048)
+        listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise ServiceNotStarted(
             f"The service cannot listen on {host}:{port} ({error.strerror}); give another host or port."
         ) from error
+    if hasattr(socket, "TCP_USER_TIMEOUT"):  # Accepted connections inherit it. Linux only.
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
+    return listener
 
 
 def _url(host: str, listener: socket.socket) -> str:

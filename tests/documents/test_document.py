@@ -1,9 +1,7 @@
 from __future__ import annotations
 
-import logging
 import os
 import socket
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,12 +13,13 @@ from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     DocumentEmpty,
     DocumentError,
+    DocumentNotAFile,
     DocumentNotFound,
     DocumentNotReadable,
     DocumentTooLarge,
+    InvalidDocument,
 )
 from airflow_provider_classify.model.contract import MAX_BYTES
-from tests.support.scripted_server import Answer, Fault, scripted_server
 from tests.support.storage import attach
 
 CONTENT = b"%PDF-1.7 " + bytes(range(256)) * 20
@@ -65,7 +64,10 @@ def copied(reference: str) -> bytes:
         ("C:/in/scan.pdf", "C:/in/scan.pdf", "scan.pdf", False),
         ("file:///in/scan.pdf", "file:///in/scan.pdf", "scan.pdf", False),
         ("s3://bucket/in/scan.pdf", "s3://bucket/in/scan.pdf", "scan.pdf", False),
-        ("s3://aws_default@bucket/in/a@b.pdf", "s3://bucket/in/a@b.pdf", "a@b.pdf", False),
+        ("s3://aws_default@bucket/in/a@b.pdf", "s3://aws_default@bucket/in/a@b.pdf", "a@b.pdf", False),
+        ("s3://bucket/in/what?.pdf#1", "s3://bucket/in/what?.pdf#1", "what?.pdf#1", False),
+        ("abfs://box/in/a.pdf?sv=1&sig=s3cret", "abfs://box/in/a.pdf", "a.pdf", False),
+        ("ftp://user:s3cret@x.org/a.pdf", "ftp://x.org/a.pdf", "a.pdf", False),
         ("https://x.org/in/a%20b.pdf?sig=s3cret#p=s3cret", "https://x.org/in/a%20b.pdf", "a b.pdf", True),
         ("HTTP://x.org/a.pdf", "HTTP://x.org/a.pdf", "a.pdf", True),
         ("https://user:s3cret@x.org:8443/a.pdf", "https://x.org:8443/a.pdf", "a.pdf", True),
@@ -133,7 +135,7 @@ def refused(reference: str) -> DocumentError:
     return errors[0]
 
 
-@pytest.mark.parametrize("missing", ["none.pdf", "none/none.pdf", "scan 1.pdf/none.pdf", "", "."])
+@pytest.mark.parametrize("missing", ["none.pdf", "none/none.pdf", "scan 1.pdf/none.pdf"])
 def test_nothing_is_there(path: Path, missing: str) -> None:
     for reference in (str(path.parent / missing), f"file://{path.parent / missing}"):
         error = refused(reference)
@@ -187,92 +189,66 @@ def test_a_storage_that_is_not_installed() -> None:
     assert "provider" in str(error)
 
 
-def test_what_has_no_size_cannot_be_sent() -> None:
+@pytest.mark.parametrize("folder", ["", ".", ".."])
+def test_a_folder_is_refused_with_the_operator_that_takes_it(path: Path, folder: str) -> None:
+    for reference in (f"{path.parent}/{folder}", f"file://{path.parent}/{folder}"):
+        error = refused(reference)
+        assert type(error) is DocumentNotAFile
+        assert "ClassifyBatchOperator" in str(error)
+
+
+def test_what_would_hang_is_refused_before_it_is_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pdf")
+    (tmp_path / "link.pdf").symlink_to("pipe.pdf")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "socket.pdf"))
+        for name in ("pipe.pdf", "link.pdf", "socket.pdf", "/dev/zero"):
+            for reference in (str(tmp_path / name), f"file://{tmp_path / name}"):
+                error = refused(reference)
+                assert type(error) is DocumentNotAFile
+                assert not error.retryable
+
+
+def test_a_pipe_that_is_open_already_is_refused() -> None:
     reading, writing = os.pipe()
     try:
-        assert type(refused(f"/dev/fd/{reading}")) is DocumentNotReadable
+        assert type(refused(f"/dev/fd/{reading}")) is DocumentNotAFile
     finally:
         os.close(reading)
         os.close(writing)
 
 
-# --- downloads ----------------------------------------------------------------------------
-
-
-def download_error(url: str) -> DocumentError:
-    with pytest.raises(DocumentError) as raised:
-        copied(url)
-    assert Document(url).label in str(raised.value)
-    assert "s3cret" not in str(raised.value)
-    return raised.value
-
-
-def test_a_url_is_downloaded_with_its_signature_which_no_log_holds(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    with scripted_server(Answer(302, b"", {"Location": "/b.pdf?sig=s3cret2"}), Answer(200, CONTENT)) as server:
-        assert copied(f"{server.url}/in/a.pdf?sig=s3cret") == CONTENT
-    assert [request.path for request in server.requests] == ["/in/a.pdf?sig=s3cret", "/b.pdf?sig=s3cret2"]
-    assert "s3cret" not in caplog.text
-
-
-def test_user_and_password_of_a_url_are_used_and_not_shown(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO)
-    with scripted_server(Answer(200, CONTENT)) as server:
-        assert copied(server.url.replace("://", "://user:s3cret@") + "/a.pdf") == CONTENT
-    assert server.requests[0].headers["Authorization"].startswith("Basic ")
-    assert "s3cret" not in caplog.text
-
-
-@pytest.mark.parametrize("last", ["..", "a%2F..%2F..%2Fb.pdf", "%00", "a" * 300, ""])
-def test_the_last_part_of_a_url_can_be_anything(last: str) -> None:
-    with scripted_server(Answer(200, CONTENT)) as server:
-        assert copied(f"{server.url}/in/{last}") == CONTENT
+# --- what a user passes -------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    ("answer", "kind"),
+    ("given", "reference"),
     [
-        (Answer(404), DocumentNotFound),
-        (Answer(410), DocumentNotFound),
-        (Answer(401), DocumentNotReadable),
-        (Answer(403, b"<Error>SignatureDoesNotMatch</Error>"), DocumentNotReadable),
-        (Answer(500), DocumentNotReadable),
-        (Answer(302, b"", {"Location": "/again"}), DocumentNotReadable),
-        (Answer(302, b"", {"Location": "file:///etc/passwd"}), DocumentNotReadable),
-        (Answer(200, b""), DocumentEmpty),
-        (Answer(204), DocumentEmpty),
-        (Fault.HANG_UP, DocumentNotReadable),
-        (Fault.BREAK_OFF, DocumentNotReadable),
+        ("/in/a.pdf", "/in/a.pdf"),
+        (Path("/in/a.pdf"), "/in/a.pdf"),
+        (Path(os.fsdecode(b"/in/\xff.pdf")), os.fsdecode(b"/in/\xff.pdf")),
+        (ObjectStoragePath("s3://my_conn@bucket/a.pdf"), "s3://my_conn@bucket/a.pdf"),
+        (ObjectStoragePath("s3://bucket/a.pdf", conn_id="my_conn"), "s3://my_conn@bucket/a.pdf"),
+        (ObjectStoragePath("file:///in/a.pdf"), "file:///in/a.pdf"),
     ],
 )
-def test_a_url_that_gives_no_document(answer: Answer | Fault, kind: type[DocumentError]) -> None:
-    with scripted_server(answer) as server:
-        assert type(download_error(f"{server.url}/a.pdf?sig=s3cret")) is kind
+def test_a_document_is_made_of_any_kind_of_path(given: object, reference: str) -> None:
+    assert Document.of(given) == Document(reference)
+    assert Document.of(Document.of(given)) == Document(reference)
 
 
-@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", "[::1", "x.org:99999", "a b", ""])
-def test_a_url_whose_host_is_none(host: str) -> None:
-    assert type(download_error(f"https://{host}/a.pdf?sig=s3cret")) is DocumentNotReadable
+def test_a_path_of_an_object_storage_opens(in_storage: str) -> None:
+    with Document.of(ObjectStoragePath(in_storage)).open() as stream:
+        assert stream.read() == CONTENT
 
 
-def test_a_download_that_is_too_large_is_broken_off() -> None:
-    # The server promises more than it ever sends: only a client that counts can end this.
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+@pytest.mark.parametrize(
+    ("given", "words"), [(None, "None"), ("", "empty"), (" ", "empty"), ([], "list"), (3, "int"), (b"a.pdf", "bytes")]
+)
+def test_what_is_no_document_is_told(given: object, words: str) -> None:
+    with pytest.raises(InvalidDocument, match=words):
+        Document.of(given)
 
-        def serve() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(65536)
-                connection.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-                piece = b"1000000\r\n" + bytes(0x1000000) + b"\r\n"
-                try:
-                    while True:
-                        connection.sendall(piece)
-                except OSError:
-                    pass
 
-        thread = threading.Thread(target=serve)
-        thread.start()
-        error = download_error(f"http://127.0.0.1:{listener.getsockname()[1]}/endless.pdf")
-        thread.join()
-    assert type(error) is DocumentTooLarge
+def test_a_template_without_a_value_is_told() -> None:
+    assert "template" in str(refused("None"))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import closing
@@ -10,24 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-
-@dataclass(frozen=True, slots=True)
-class RecordedJob:
-    job_id: str
-    status: str
-    error_kind: str | None
-    key: str | None
-
-    @property
-    def is_cancelled(self) -> bool:
-        return self.error_kind == "JobCancelled"
+from airflow_provider_classify.local.job_store import JobStore, RecordedJob
 
 
 def read_jobs(database: Path) -> dict[str, RecordedJob]:
     """All jobs of a service by their ids."""
-    with closing(sqlite3.connect(database)) as connection:
-        rows = connection.execute("SELECT job_id, status, error_kind, idempotency_key FROM classify_jobs")
-        return {row[0]: RecordedJob(*row) for row in rows}
+    with closing(JobStore(f"sqlite:///{database}")) as store:
+        return {job.job_id: job for job in store.jobs()}
 
 
 @dataclass(frozen=True, slots=True)

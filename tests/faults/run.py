@@ -91,7 +91,7 @@ class Run:
 
     def cancelled(self) -> list[RecordedJob]:
         """The jobs of this run that were cancelled before they had ended."""
-        return [job for job in self.jobs().values() if job.is_cancelled]
+        return [job for job in self.jobs().values() if job.error_kind == "JobCancelled"]
 
     def wait(self) -> str:
         """Wait for the end; gives the state of the run."""
@@ -114,7 +114,9 @@ class Run:
     def outcome(self, without: Container[str] = ()) -> Outcome:
         """What the record says, where every document is to have its result but those whose tasks users ended."""
         wanted = {document: category for document, category in self.drawn.items() if document not in without}
-        jobs = {job_id: job for job_id, job in self.jobs().items() if not (without and job.is_cancelled)}
+        jobs = {
+            job_id: job for job_id, job in self.jobs().items() if not (without and job.error_kind == "JobCancelled")
+        }
         return outcome(wanted, self.results(), jobs)
 
 

@@ -1,4 +1,4 @@
-"""Which job a task has: the decision, and the record in a store."""
+"""Which job a task has: the decision, and its attempt in a store."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 
 from airflow_provider_classify.exceptions import ApiNotReached, ClassifyError, JobNotFound, TaskStateUnavailable
 from airflow_provider_classify.lifecycle import reattach
-from airflow_provider_classify.lifecycle.reattach import Reattach, Record, Submit, decide
+from airflow_provider_classify.lifecycle.reattach import Attempt, Reattach, Submit, decide
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult, Job, JobStatus
 
-INTENT = Record("wanted", "key-1")
-SUBMITTED = Record("wanted", "key-1", "job-1")
+UNANSWERED = Attempt("fingerprint", "key-1")
+ANSWERED = Attempt("fingerprint", "key-1", "job-1")
 A, B = Category("a"), Category("b", "description")
 
 
@@ -23,10 +23,10 @@ def job(status: JobStatus, success: bool = True) -> Job:
     return Job("job-1", status, error="why" if status is JobStatus.FAILED else None, result=result)
 
 
-def test_without_a_record_the_task_submits():
-    step = decide(None, "wanted", None, "dag/task/run/-1")
+def test_without_an_attempt_the_task_submits():
+    step = decide(None, "fingerprint", None, "dag/task/run/-1")
     assert isinstance(step, Submit)
-    assert step.intent == Record("wanted", reattach.key_of("dag/task/run/-1", "wanted", 0))
+    assert step.attempt == Attempt("fingerprint", reattach.key_of("dag/task/run/-1", "fingerprint", 0))
 
 
 @pytest.mark.parametrize(
@@ -34,37 +34,37 @@ def test_without_a_record_the_task_submits():
     [job(JobStatus.QUEUED), job(JobStatus.PROCESSING), job(JobStatus.COMPLETED), ApiNotReached("down")],
 )
 def test_a_job_that_runs_or_is_done_is_taken_up_and_so_is_one_that_cannot_be_seen_now(seen: Job | ClassifyError):
-    assert decide(SUBMITTED, "wanted", seen, "address") == Reattach("job-1")
+    assert decide(ANSWERED, "fingerprint", seen, "address") == Reattach("job-1")
 
 
 @pytest.mark.parametrize(
     "seen", [job(JobStatus.FAILED), job(JobStatus.COMPLETED, success=False), JobNotFound("expired")]
 )
-def test_after_a_job_that_is_of_no_use_the_submit_is_a_new_intent(seen: Job | ClassifyError):
-    step = decide(SUBMITTED, "wanted", seen, "address")
+def test_after_a_job_that_failed_the_submit_is_a_new_attempt(seen: Job | ClassifyError):
+    step = decide(ANSWERED, "fingerprint", seen, "address")
     assert isinstance(step, Submit)
-    assert step.intent == Record("wanted", reattach.key_of("address", "wanted", 1), failures=1)
-    assert "job-1" in step.why
+    assert step.attempt == Attempt("fingerprint", reattach.key_of("address", "fingerprint", 1), failures=1)
+    assert "job-1" in step.reason
 
 
-def test_an_intent_is_sent_again_with_its_own_key():
-    step = decide(INTENT, "wanted", None, "address")
+def test_an_unanswered_attempt_is_sent_again_with_its_own_key():
+    step = decide(UNANSWERED, "fingerprint", None, "address")
     assert isinstance(step, Submit)
-    assert step.intent == INTENT
+    assert step.attempt == UNANSWERED
 
 
-@pytest.mark.parametrize("record", [INTENT, SUBMITTED])
-def test_a_record_of_something_else_counts_for_nothing(record: Record):
-    assert reattach.known_job(record, "other") is None
-    step = decide(record, "other", None, "address")
+@pytest.mark.parametrize("last", [UNANSWERED, ANSWERED])
+def test_an_attempt_with_another_fingerprint_is_not_taken_up(last: Attempt):
+    assert reattach.job_to_look_at(last, "other") is None
+    step = decide(last, "other", None, "address")
     assert isinstance(step, Submit)
-    assert step.intent == Record("other", reattach.key_of("address", "other", 0))
+    assert step.attempt == Attempt("other", reattach.key_of("address", "other", 0))
 
 
-def test_only_a_job_of_the_wanted_fingerprint_is_looked_at():
-    assert reattach.known_job(None, "wanted") is None
-    assert reattach.known_job(INTENT, "wanted") is None
-    assert reattach.known_job(SUBMITTED, "wanted") == "job-1"
+def test_only_a_job_of_the_same_fingerprint_is_looked_at():
+    assert reattach.job_to_look_at(None, "fingerprint") is None
+    assert reattach.job_to_look_at(UNANSWERED, "fingerprint") is None
+    assert reattach.job_to_look_at(ANSWERED, "fingerprint") == "job-1"
 
 
 def test_a_fingerprint_is_of_document_categories_and_classifier():
@@ -80,10 +80,10 @@ def test_a_fingerprint_is_of_document_categories_and_classifier():
     assert reattach.fingerprint("d", [Category("a"), Category("b", "description")], "conn") == fingerprints[0]
 
 
-def test_a_key_is_the_same_in_every_try_and_another_for_another_intent():
-    assert reattach.key_of("address", "wanted", 0) == reattach.key_of("address", "wanted", 0)
-    others = [("other", "wanted", 0), ("address", "other", 0), ("address", "wanted", 1)]
-    assert len({reattach.key_of(*intent) for intent in [("address", "wanted", 0), *others]}) == 4
+def test_a_key_is_the_same_in_every_try_and_another_for_another_attempt():
+    assert reattach.key_of("address", "fingerprint", 0) == reattach.key_of("address", "fingerprint", 0)
+    others = [("other", "fingerprint", 0), ("address", "other", 0), ("address", "fingerprint", 1)]
+    assert len({reattach.key_of(*attempt) for attempt in [("address", "fingerprint", 0), *others]}) == 4
 
 
 class Store(dict[str, Any]):
@@ -101,12 +101,12 @@ class BrokenStore:
         raise ConnectionError("the API server is away")
 
 
-@pytest.mark.parametrize("record", [INTENT, SUBMITTED])
-def test_what_was_written_is_read(record: Record):
+@pytest.mark.parametrize("last", [UNANSWERED, ANSWERED])
+def test_what_was_written_is_read(last: Attempt):
     store = Store()
     assert reattach.read(store, "t") is None
-    reattach.write(store, record, "t")
-    assert reattach.read(store, "t") == record
+    reattach.write(store, last, "t")
+    assert reattach.read(store, "t") == last
 
 
 def test_a_store_that_cannot_be_read_is_not_an_empty_one():
@@ -115,10 +115,10 @@ def test_a_store_that_cannot_be_read_is_not_an_empty_one():
     assert failure.value.retryable
     assert isinstance(failure.value.__cause__, ConnectionError)
     with pytest.raises(TaskStateUnavailable, match="task t cannot be written"):
-        reattach.write(BrokenStore(), INTENT, "t")
+        reattach.write(BrokenStore(), UNANSWERED, "t")
 
 
 @pytest.mark.parametrize("state", ["job-1", 3, ["job-1"], {}, {"job_id": "job-1"}, {"version": 2}])
-def test_a_record_of_another_shape_is_not_an_empty_one(state: Any):
+def test_an_attempt_of_another_shape_is_not_an_empty_one(state: Any):
     with pytest.raises(TaskStateUnavailable, match="classify_job"):
         reattach.read(Store(classify_job=state), "t")

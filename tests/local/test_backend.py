@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     ConnectionNotUsable,
@@ -17,9 +16,10 @@ from airflow_provider_classify.exceptions import (
     JobNotFound,
     SentenceModelNotUsable,
 )
-from airflow_provider_classify.local import backend as backend_module
+from airflow_provider_classify.local import engine_extra
 from airflow_provider_classify.local.backend import LocalBackend, default_jobs_url
 from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import JobStatus
 from airflow_provider_classify.model.waiting import answer
@@ -39,7 +39,7 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def backend(**settings: float) -> LocalBackend:
-    return LocalBackend(Settings("docs", "local", **settings))
+    return LocalBackend(LocalSettings("docs", **settings))
 
 
 def test_without_a_setting_jobs_are_recorded_under_airflows_home(
@@ -185,7 +185,7 @@ def test_the_check_of_a_record_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("record")
 def test_without_the_extra_the_message_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(backend_module, "_NEEDED", ("json", "no_such_library"))
+    monkeypatch.setattr(engine_extra, "_NEEDED", ("json", "no_such_library"))
     document = Document(str(write_pdf(tmp_path / "a.pdf")))
     for call in (backend().check, lambda: backend().submit(document, CATEGORIES)):
         with pytest.raises(ExtraNotInstalled, match=r"no_such_library.*\[local\]"):

@@ -14,13 +14,16 @@ from airflow_provider_classify.exceptions import (
     ConnectionNotUsable,
     DocumentEncrypted,
     ExtraNotInstalled,
+    IdempotencyKeyReused,
     JobNotFound,
+    JobRecordDamaged,
     JobRecordUnavailable,
 )
 from airflow_provider_classify.local import database, job_store
-from airflow_provider_classify.local.job_store import JobRequest, JobStore
+from airflow_provider_classify.local.job_store import JobRequest, JobStore, RecordedJob
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult, JobStatus, PageResult, Progress
+from tests.support.record import change_record
 
 CATEGORIES = (Category("invoice"), Category("Vertrag", "ein Übereinkommen"))
 RESULT = ClassificationResult(
@@ -220,7 +223,7 @@ def _add_in_process(url: str, count: int) -> None:
         thread.join()
 
 
-def test_processes_make_and_share_one_sqlite_file(url: str, tmp_path: Path) -> None:
+def test_processes_make_and_share_one_sqlite_file(url: str) -> None:
     context = multiprocessing.get_context("spawn")
     processes = [context.Process(target=_add_in_process, args=(url, 10)) for _ in range(4)]
     for process in processes:
@@ -228,10 +231,7 @@ def test_processes_make_and_share_one_sqlite_file(url: str, tmp_path: Path) -> N
     for process in processes:
         process.join()
     assert [process.exitcode for process in processes] == [0] * 4
-    with sqlite3.connect(tmp_path / "deep" / "jobs.db") as connection:
-        assert connection.execute("SELECT status, count(*) FROM classify_jobs GROUP BY status").fetchall() == [
-            ("completed", 80)
-        ]
+    assert [job.status for job in JobStore(url).jobs()] == ["completed"] * 80
 
 
 def test_sqlite_waits_for_another_writer(store: JobStore, tmp_path: Path) -> None:
@@ -290,3 +290,71 @@ def _known(store: JobStore, job_id: str) -> bool:
     except JobNotFound:
         return False
     return True
+
+
+def test_a_key_is_for_one_fingerprint(store: JobStore) -> None:
+    first = store.add("a.pdf", CATEGORIES, idempotency_key="k", fingerprint="f1")
+    assert store.add("a.pdf", CATEGORIES, idempotency_key="k", fingerprint="f1") == first
+    assert store.find("k", "f1") == store.find("k") == first
+    with pytest.raises(IdempotencyKeyReused, match=first.job_id):
+        store.add("b.pdf", CATEGORIES, idempotency_key="k", fingerprint="f2")
+    with pytest.raises(IdempotencyKeyReused):
+        store.find("k", "f2")
+
+
+def test_all_jobs_are_listed_the_oldest_first(store: JobStore) -> None:
+    first = store.add("a.pdf", CATEGORIES, idempotency_key="k").job_id
+    second = store.add("b.pdf", CATEGORIES).job_id
+    store.cancel(first)
+    assert store.jobs() == [
+        RecordedJob(first, "failed", "JobCancelled", "k"),
+        RecordedJob(second, "queued", None, None),
+    ]
+
+
+def test_a_record_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.db"
+    old = JobStore(f"sqlite:///{path}")
+    job_id = old.add("a.pdf", CATEGORIES, idempotency_key="k").job_id
+    old.close()
+    change_record(path, "ALTER TABLE {table} DROP COLUMN fingerprint")
+    store = JobStore(f"sqlite:///{path}")
+    assert store.add("a.pdf", CATEGORIES, idempotency_key="k", fingerprint="f").job_id == job_id
+    assert store.add("a.pdf", CATEGORIES, idempotency_key="k2", fingerprint="f").job_id != job_id
+
+
+@pytest.mark.parametrize(
+    ("column", "damage"),
+    [
+        ("result", "{half"),
+        ("result", "[]"),
+        ("result", b"\xff\xfe"),
+        ("status", "strange"),
+        ("created_at", "yesterday"),
+    ],
+)
+def test_a_damaged_row_is_an_error_of_its_job_alone(tmp_path: Path, column: str, damage: object) -> None:
+    path = tmp_path / "jobs.db"
+    store = JobStore(f"sqlite:///{path}")
+    sound, damaged = (store.add(f"{i}.pdf", CATEGORIES).job_id for i in range(2))
+    for job_id in (sound, damaged):
+        store.complete(job_id, RESULT)
+    change_record(path, f"UPDATE {{table}} SET {column} = ? WHERE job_id = ?", damage, damaged)
+    assert store.get(sound).result == RESULT
+    assert set(store.statuses([sound, damaged]).by_id) == {sound, damaged}
+    assert len(store.jobs()) == 2
+    assert store.unfinished() == []
+    if column != "created_at":
+        job = store.get(damaged)
+        assert (job.status, job.error_kind) == (JobStatus.FAILED, "JobRecordDamaged")
+        assert damaged in str(job.error)
+
+
+@pytest.mark.parametrize("damage", ["{half", "[]", "7", b"\xff\xfe", '[{"name": 3}]'])
+def test_a_damaged_request_is_named(tmp_path: Path, damage: object) -> None:
+    path = tmp_path / "jobs.db"
+    store = JobStore(f"sqlite:///{path}")
+    job_id = store.add("a.pdf", CATEGORIES).job_id
+    change_record(path, "UPDATE {table} SET categories = ? WHERE job_id = ?", damage, job_id)
+    with pytest.raises(JobRecordDamaged, match=job_id):
+        store.request(job_id)

@@ -11,15 +11,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import uvicorn
-
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCorrupt, DocumentEmpty
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult, Job, PageResult
 from airflow_provider_classify.service.app import create_app
-from airflow_provider_classify.service.spool import Spool
-from airflow_provider_classify.service.work import Work
+from airflow_provider_classify.service.connections import bounded_protocol
+from airflow_provider_classify.service.fetch_url import FetchLimits
+from airflow_provider_classify.service.server import http_server
+from airflow_provider_classify.service.submits import UploadLimits
+from airflow_provider_classify.service.upload_folder import UploadFolder
+from airflow_provider_classify.service.worker import Worker
 from tests.support.waiting import wait_until
 
 
@@ -67,7 +69,7 @@ class AppServer:
         wait_until(lambda: self.store.get(job_id).status.is_terminal)
         return self.store.get(job_id)
 
-    def spooled(self) -> set[str]:
+    def uploads(self) -> set[str]:
         """Name the files that wait on disk."""
         return {path.name for path in self.documents.iterdir()}
 
@@ -81,18 +83,37 @@ def app_server(
     max_bytes: int = 1_000_000,
     threads: int = 2,
     held: bool = False,
+    max_connections: int = 1000,
+    header_seconds: float = 60,
+    max_total_bytes: int = 10**9,
+    min_free_bytes: int = 0,
+    upload_limits: UploadLimits | None = None,
+    fetch_limits: FetchLimits | None = None,
+    allow_private_urls: bool = True,
+    record_retry_seconds: float = 0.05,
 ) -> Iterator[AppServer]:
     """Serve the application; ``held`` documents are classified only once the classifier's ``gate`` is set."""
     classifier = HeldClassifier()
     if not held:
         classifier.gate.set()
     store = JobStore(f"sqlite:///{folder / 'jobs.db'}")
-    spool = Spool(folder / "documents", max_bytes)
-    work = Work(store, spool, classifier, threads=threads, capacity=capacity)
-    config = uvicorn.Config(create_app(store, spool, work, api_key=api_key), port=0, log_level="warning")
-    server = uvicorn.Server(config)
+    uploads = UploadFolder(
+        folder / "documents", max_bytes, max_total_bytes=max_total_bytes, min_free_bytes=min_free_bytes
+    )
+    worker = Worker(
+        store,
+        uploads,
+        classifier,
+        threads=threads,
+        capacity=capacity,
+        allow_private_urls=allow_private_urls,
+        fetch_limits=fetch_limits,
+        record_retry_seconds=record_retry_seconds,
+    )
+    app = create_app(store, uploads, worker, api_key=api_key, upload_limits=upload_limits)
+    server = http_server(app, bounded_protocol(max_connections, header_seconds))
     thread = threading.Thread(target=server.run)
-    work.start()
+    worker.start()
     thread.start()
     try:
         wait_until(lambda: server.started)
@@ -101,5 +122,5 @@ def app_server(
     finally:
         server.should_exit = True
         thread.join()
-        work.stop()
+        worker.stop()
         store.close()

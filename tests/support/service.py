@@ -11,7 +11,6 @@ import json
 import os
 import queue
 import signal
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -22,11 +21,13 @@ from pathlib import Path
 import psutil
 import pytest
 
+from airflow_provider_classify.local.job_store import JobStore
+
 _SERVE = """
 import sys
 from pathlib import Path
 from airflow_provider_classify.service.server import serve
-serve("127.0.0.1", int(sys.argv[2]), Path(sys.argv[1]))
+serve("127.0.0.1", int(sys.argv[2]), Path(sys.argv[1]), allow_private_urls=sys.argv[3] == "True")
 """
 _STARTED = "Classify service on "
 _START_SECONDS = 60
@@ -36,13 +37,15 @@ _STOP_SECONDS = 30
 class RunningService:
     """A service on a port of the loopback interface (0: any free one); its log is ``data_dir/service.log``."""
 
-    def __init__(self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str]) -> None:
+    def __init__(
+        self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str], *, allow_private_urls: bool = False
+    ) -> None:
         self.log = data_dir / "service.log"
         inherited = {name: value for name, value in os.environ.items() if name != "CLASSIFY_API_KEY"}
         key = {"CLASSIFY_API_KEY": api_key} if api_key is not None else {}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _SERVE, str(data_dir), str(port)],
+                [sys.executable, "-c", _SERVE, str(data_dir), str(port), str(allow_private_urls)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -53,9 +56,9 @@ class RunningService:
 
     def jobs(self) -> list[str]:
         """The ids of all jobs in the record, the oldest first."""
-        [record] = self.log.parent.rglob("*.db")
-        with closing(sqlite3.connect(record)) as database:
-            return [row[0] for row in database.execute("SELECT job_id FROM classify_jobs ORDER BY created_at")]
+        store = JobStore(f"sqlite:///{self.log.parent / 'jobs.db'}")
+        with closing(store):
+            return [job.job_id for job in store.jobs()]
 
     def stop(self) -> int:
         """Ask it to stop and return its exit code."""
@@ -110,10 +113,12 @@ class RunningService:
 
 
 @contextmanager
-def running_service(data_dir: Path, api_key: str | None = None, port: int = 0, **env: str) -> Iterator[RunningService]:
+def running_service(
+    data_dir: Path, api_key: str | None = None, port: int = 0, *, allow_private_urls: bool = False, **env: str
+) -> Iterator[RunningService]:
     """Start the service on ``data_dir``, with ``env`` added to the environment, and end it after the block."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    service = RunningService(data_dir, api_key, port, env)
+    service = RunningService(data_dir, api_key, port, env, allow_private_urls=allow_private_urls)
     try:
         yield service
     finally:

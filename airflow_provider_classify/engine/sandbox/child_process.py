@@ -1,4 +1,4 @@
-"""A child process of the engine, seen from its parent: started, asked, killed."""
+"""A child process of the engine, seen from its parent."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import Future
 from contextlib import suppress
 from typing import IO, Any
 
-#: What a child sees of the environment: an Airflow worker's holds connections and keys.
+#: The environment variables that a child sees. An Airflow worker's others hold connections and keys.
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "TESSDATA_PREFIX")
 
 
 class ChildDied(Exception):
-    """The child ended before it answered; the message says how. By a signal if ``exit_code`` is negative."""
+    """The child ended before it answered; the message says how. ``exit_code`` is negative if a signal ended it."""
 
     def __init__(self, how: str, exit_code: int) -> None:
         super().__init__(how)
@@ -27,21 +29,16 @@ class ChildDied(Exception):
 
 
 class Child:
-    """A running child and the two pipes to it."""
+    """
+    A running child process and the pipes to it.
+
+    :param arguments: the arguments of :mod:`~airflow_provider_classify.engine.sandbox.child_main`.
+    """
 
     def __init__(self, arguments: Sequence[str]) -> None:
         self._owner = os.getpid()
-        self._errors: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - as long as the child
-        command = [sys.executable, "-P", "-m", "airflow_provider_classify.engine.sandbox.child_main", *arguments]
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            bufsize=0,
-            env=_environment(),
-            start_new_session=True,
-        )
+        self._errors: IO[bytes] = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - closed by close()
+        self._process = _start(arguments, self._errors)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._input, self._output = self._process.stdin.fileno(), self._process.stdout.fileno()
@@ -50,15 +47,16 @@ class Child:
         self.served = 0
 
     def is_usable(self) -> bool:
-        """Whether it lives and is this process's own: after a fork two would read each other's replies."""
+        """Return whether the child lives and belongs to this process; after a fork it belongs to the original only."""
         return self._owner == os.getpid() and self._process.poll() is None
 
     def ask(self, request: bytes, deadline: float) -> dict[str, Any]:
         """
-        Send a request and wait for its reply.
+        Send a request and return the reply.
 
-        :raises TimeoutError: none by ``deadline``, in seconds of ``time.monotonic``.
-        :raises ChildDied: instead of answering.
+        :param deadline: in seconds of ``time.monotonic``.
+        :raises TimeoutError: no reply by the deadline.
+        :raises ChildDied: the child ended instead of answering.
         """
         self.served += 1
         try:
@@ -70,25 +68,26 @@ class Child:
                 self._wait_until_ready(self._output, select.POLLIN, deadline)
                 piece = os.read(self._output, 65536)
                 if not piece:
-                    raise self._death()
+                    raise self._died()
                 reply += piece
         except BrokenPipeError as error:
-            raise self._death() from error
-        # Warnings that led to nothing. The child goes on writing where this file stands: zeros would fill the gap.
+            raise self._died() from error
+        # The child wrote warnings, and the document was read all the same. Without the seek, the child's next output
+        # would follow a gap of zeros.
         self._errors.seek(0)
         self._errors.truncate()
         answer: dict[str, Any] = json.loads(reply)
         return answer
 
     def kill(self) -> None:
-        """End the child and whatever it started; a fork's copy leaves it to its owner."""
+        """End the child and the processes that it started. In a forked copy of the owner this does nothing."""
         if self._owner == os.getpid() and self._process.poll() is None:
-            with suppress(ProcessLookupError):  # ended just now
+            with suppress(ProcessLookupError):  # the child has just ended
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
-    def let_go(self) -> None:
-        """Close the pipes, which nobody may be reading any more."""
+    def close(self) -> None:
+        """Close the pipes. Only the thread that waits for replies may do so."""
         for file in (self._process.stdin, self._process.stdout, self._errors):
             if file is not None:
                 file.close()
@@ -100,16 +99,53 @@ class Child:
         if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
             raise TimeoutError
 
-    def _death(self) -> ChildDied:
-        """How it died, with the last words of its standard error."""
+    def _died(self) -> ChildDied:
+        """Return how the child ended, with the last line of its standard error."""
         code = self._process.wait()
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 4096))
-        words = self._errors.read().decode(errors="replace").strip().rpartition("\n")[2]
-        return ChildDied(f"{how}: {words}" if words else how, code)
+        last_line = self._errors.read().decode(errors="replace").strip().rpartition("\n")[2]
+        return ChildDied(f"{how}: {last_line}" if last_line else how, code)
+
+
+def _start(arguments: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    """
+    Start a child process from a thread that lives as long as the child.
+
+    Linux ends the child with the *thread* that started it (see :mod:`~.lifetime`), and a caller's thread may end
+    while other threads use the child.
+    """
+    started: Future[subprocess.Popen[bytes]] = Future()
+
+    def start_and_wait() -> None:
+        try:
+            process = _popen(arguments, errors)
+        except BaseException as error:
+            started.set_exception(error)
+            return
+        started.set_result(process)
+        with suppress(ChildProcessError):  # the child has ended, and the caller has its exit code
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+
+    if sys.platform != "linux":
+        return _popen(arguments, errors)
+    threading.Thread(target=start_and_wait, name="classify-engine-child", daemon=True).start()
+    return started.result()
+
+
+def _popen(arguments: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "airflow_provider_classify.engine.sandbox.child_main", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        bufsize=0,
+        env=_environment(),
+        start_new_session=True,
+    )
 
 
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    # Modules come from where this process has them; numpy would start a thread for each core and has no use for them.
+    # The child finds modules where this process does. numpy needs no threads here and would start one for each core.
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}

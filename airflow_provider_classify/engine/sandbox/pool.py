@@ -1,13 +1,15 @@
 """
-The engine in child processes, so that a document can harm its own classification and nothing else.
+The engine in child processes, so that a document can harm its own classification only.
 
-Parsers of untrusted files crash, hang and eat memory. Here a document that does so fails with an
-error of its own, while the caller, an Airflow worker or a server, goes on.
+Parsers of untrusted files crash, hang and use up memory. A document that causes this fails with an error of its own,
+and the caller, an Airflow worker or a server, goes on.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -20,6 +22,7 @@ from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.child_process import Child, ChildDied
 from airflow_provider_classify.engine.sandbox.cores import available_cores
 from airflow_provider_classify.exceptions import (
+    ClassifyError,
     DocumentCrashedParser,
     DocumentTookTooLong,
     EngineClosed,
@@ -29,40 +32,43 @@ from airflow_provider_classify.exceptions import (
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult, PageResult
 
-#: A child is replaced after this many documents, lest what parsers leak adds up.
+#: A child is replaced after this many documents, because parsers leak memory.
 DOCUMENTS_PER_CHILD = 1000
-#: How a child dies that believes its parent dead; see ``child_main._die_with_parent``.
-_LEFT_ALONE = "SIGIO"
 
 
 class EngineProcess:
     """
-    One warm child that classifies one document at a time; others wait their turn.
+    A child process that classifies one document at a time; further callers wait.
 
-    It starts with the first document, and again after one that killed it.
+    The child starts with the first document and stays for the next ones. After a document that ends it, the next
+    document starts a new one.
 
     :param options: the engine's options; the defaults if None.
+    :param documents_per_child: documents after which the child is replaced.
     """
 
-    def __init__(self, options: EngineOptions | None = None) -> None:
+    def __init__(self, options: EngineOptions | None = None, *, documents_per_child: int = DOCUMENTS_PER_CHILD) -> None:
         self._options = options or EngineOptions()
+        self._documents_per_child = documents_per_child
+        # Held while a document is classified.
         self._turn = threading.Lock()
-        # Guards the two below, so that no child is started after close; a signal handler may close.
+        # Guards the two below, so that no child is started after close(). A signal handler may call close().
         self._state = threading.RLock()
         self._child: Child | None = None
         self._closed = False
 
     def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
         """
-        Classify a document; ``name`` is what errors call it.
+        Classify a document.
 
-        The child reads the categories' examples and asks the sentence model once, in the time of the first document.
+        The child reads the examples of the categories and the sentence model once, in the time of the first document.
 
-        :raises DocumentTookTooLong: stopped at the time limit.
+        :param name: what errors call the document.
+        :raises DocumentTookTooLong: the time limit was reached.
         :raises DocumentCrashedParser: the parser died, failed or reached its memory limit.
-        :raises ClassifyError: what :class:`Classifier` raises.
-        :raises EngineClosed: :meth:`close` was called, before or meanwhile.
-        :raises EngineNotStarted: the child cannot even start.
+        :raises ClassifyError: what :class:`~airflow_provider_classify.engine.classify.Classifier` raises.
+        :raises EngineClosed: :meth:`close` was called before or meanwhile.
+        :raises EngineNotStarted: the child did not start.
         """
         request = {
             "path": str(path.absolute()),
@@ -76,12 +82,12 @@ class EngineProcess:
         raise error_of_kind(reply["kind"], reply["message"])
 
     def close(self) -> None:
-        """Stop the child at once, whatever it is doing."""
+        """Stop the child at once, also while it reads a document."""
         with self._state:
             self._closed = True
             if self._child is not None:
                 self._child.kill()
-        # Else a document is being read: whoever waits for it sees the child's death and lets go of it.
+        # If a document is being read, the thread that waits for it sees that the child has ended, and closes the pipes.
         if self._turn.acquire(blocking=False):
             self._discard()
             self._turn.release()
@@ -92,35 +98,37 @@ class EngineProcess:
     def __exit__(self, *exc_info: object) -> None:
         self.close()
 
-    def _ask(self, request: Mapping[str, Any], name: str, tries_left: int = 3) -> dict[str, Any]:
+    def _ask(self, request: Mapping[str, Any], name: str) -> dict[str, Any]:
         child = self._living_child()
+        deadline = time.monotonic() + self._options.seconds
         try:
-            reply = child.ask(json.dumps(request).encode() + b"\n", time.monotonic() + self._options.seconds)
+            reply = child.ask(json.dumps({**request, "deadline": deadline}).encode() + b"\n", deadline)
         except ChildDied as death:
             self._discard()
-            if str(death) == _LEFT_ALONE and tries_left and not self._closed:
-                # Its watch over this process went off though this process lives: seen on a quiet machine. It says
-                # nothing about the document.
-                return self._ask(request, name, tries_left - 1)
-            if self._closed:
-                raise EngineClosed(f"The engine was shut down while it read the document {name!r}.") from death
-            if child.served == 1 and death.exit_code > 0:
-                raise EngineNotStarted(
-                    f"The engine for the document {name!r} did not start ({death}); check the install of this package."
-                ) from death
-            raise DocumentCrashedParser(
-                f"The parser died on the document {name!r} ({death}); save it anew, or in another format."
-            ) from death
+            raise self._error_of(death, name, is_first=child.served == 1) from death
         except TimeoutError as error:
             self._discard()
             raise self._took_too_long(name) from error
         except BaseException:
-            # Interrupted: a late reply would pass for the next document's.
+            # The wait was interrupted. The child's reply would be taken for that of the next document.
             self._discard()
             raise
-        if reply.get("kind") == DocumentCrashedParser.__name__ or child.served >= DOCUMENTS_PER_CHILD:
+        if reply.get("kind") == DocumentCrashedParser.__name__ or child.served >= self._documents_per_child:
             self._discard()
         return reply
+
+    def _error_of(self, death: ChildDied, name: str, *, is_first: bool) -> ClassifyError:
+        if self._closed:
+            return EngineClosed(f"The engine was shut down while it read the document {name!r}.")
+        if death.exit_code == -signal.SIGALRM:
+            return self._took_too_long(name)
+        if is_first and death.exit_code > 0:
+            return EngineNotStarted(
+                f"The engine for the document {name!r} did not start ({death}); check the install of this package."
+            )
+        return DocumentCrashedParser(
+            f"The parser died on the document {name!r} ({death}); save it anew, or in another format."
+        )
 
     def _took_too_long(self, name: str) -> DocumentTookTooLong:
         limit = f"{self._options.seconds:g} seconds"
@@ -130,23 +138,29 @@ class EngineProcess:
         if self._child is not None and not self._child.is_usable():
             self._discard()
         with self._state:
-            if self._closed:
-                raise EngineClosed("The engine is closed; make a new one.")
+            self._check_open()
             if self._child is None:
-                self._child = Child([self._options.to_json()])
+                self._child = Child([self._options.to_json(), str(os.getpid())])
+                if self._closed:  # by a signal handler of this thread, while the child started
+                    self._discard()
+                    self._check_open()
             return self._child
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise EngineClosed("The engine is closed; make a new one.")
 
     def _discard(self) -> None:
         with self._state:
             child, self._child = self._child, None
         if child is not None:
             child.kill()
-            child.let_go()
+            child.close()
 
 
 class EnginePool:
     """
-    Several children for several documents at once. Thread-safe: callers bring their own threads.
+    Child processes that classify several documents at once. Thread-safe; each caller brings a thread.
 
     :param size: documents at once; the available cores if None.
     :param options: the options of each child, the defaults if None. Without ``threads`` the children share the cores.
@@ -158,13 +172,13 @@ class EnginePool:
         if options.threads is None:
             options = replace(options, threads=max(1, available_cores() // self.size))
         self._processes = [EngineProcess(options) for _ in range(self.size)]
-        # The last one given back is taken first: few documents keep few children, and those warm.
+        # Last in, first out: few documents start few children and keep them warm.
         self._free: LifoQueue[EngineProcess] = LifoQueue()
         for process in self._processes:
             self._free.put(process)
 
     def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
-        """Classify as :meth:`EngineProcess.classify` does; waits while all children are busy."""
+        """Classify as :meth:`EngineProcess.classify` does; wait while all children are busy."""
         process = self._free.get()
         try:
             return process.classify(path, categories, name=name)
@@ -172,7 +186,7 @@ class EnginePool:
             self._free.put(process)
 
     def close(self) -> None:
-        """Stop all children at once; documents being read, or waiting, fail with ``EngineClosed``."""
+        """Stop all children at once; documents that are read or wait fail with ``EngineClosed``."""
         for process in self._processes:
             process.close()
 

@@ -1,0 +1,95 @@
+"""
+A temporary folder that does not outlive its process for long.
+
+A process that is killed in the middle of a download leaves its folder behind, with up to 500 MB in it. The
+next process that needs such a folder removes those of dead processes. A live process holds a lock on its
+folder, which the operating system releases when the process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from pathlib import Path
+
+PREFIX = "airflow-classify-download-"
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """Create a folder, and remove it in the end."""
+    parent = tempfile.gettempdir()
+    _remove_abandoned_once(parent, os.getpid())
+    folder, lock = _create(parent)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        if lock is not None:
+            os.close(lock)
+
+
+def remove_abandoned(parent: str) -> None:
+    """Remove the folders of dead processes of this user."""
+    with os.scandir(parent) as entries:
+        found = [entry.path for entry in entries if entry.name.startswith(PREFIX) and _is_own_folder(entry)]
+    for path in found:
+        with suppress(OSError):  # it is locked, just removed by its owner, or the file system has no locks
+            lock = _lock(path)
+            try:
+                shutil.rmtree(path, ignore_errors=True)
+            finally:
+                os.close(lock)
+
+
+@lru_cache(maxsize=1)
+def _remove_abandoned_once(parent: str, process_id: int) -> None:
+    """Do it once a process; a forked one, which inherits the cache, has another id."""
+    remove_abandoned(parent)
+
+
+def _create(parent: str) -> tuple[Path, int | None]:
+    """
+    Create a folder and lock it, again if another process took it for abandoned between the two steps.
+
+    On a file system without locks there is none, and no process removes the folder of another.
+    """
+    while True:
+        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
+        try:
+            lock = _lock(path)
+        except (BlockingIOError, FileNotFoundError):
+            continue
+        except OSError:
+            return path, None
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(lock), path.stat()):
+                return path, lock
+        os.close(lock)
+
+
+def _lock(path: str | Path) -> int:
+    """
+    Lock a folder; closing the descriptor that is returned releases it.
+
+    :raises BlockingIOError: a live process holds the lock.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _is_own_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir(follow_symlinks=False) and entry.stat(follow_symlinks=False).st_uid == os.geteuid()
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,71 @@
+"""
+Bound the connections of the HTTP server, and the time that each has for the header of a request.
+
+uvicorn bounds neither: its keep-alive timeout ends with the first byte of a request, and its
+``limit_concurrency`` looks at a connection only when a whole header has arrived. Other servers do no better here.
+hypercorn has a deadline for headers but no bound; granian has both, but never closes a connection
+that sends nothing. So this adds the two to uvicorn's own protocol, at the place where uvicorn takes a class.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+#: Connections that may be open at the same time.
+MAX_CONNECTIONS = 4096
+#: Seconds from the first byte of a request, or from the start of a connection, to the end of the header.
+HEADER_SECONDS = 15.0
+
+
+def bounded_protocol(max_connections: int = MAX_CONNECTIONS, header_seconds: float = HEADER_SECONDS) -> type[Any]:
+    """
+    Return a protocol class for uvicorn's ``http`` setting.
+
+    Where too many connections are open, the one that has waited longest for a whole header gives way to a new one.
+    If a request is being answered on all of them, the new one is closed.
+    """
+
+    class BoundedProtocol(H11Protocol):
+        #: Connections on which no request is being answered, the oldest first.
+        waiting: dict[BoundedProtocol, None] = {}  # noqa: RUF012 - one for all connections is meant
+        _deadline: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            if len(self.connections) > max_connections:
+                oldest = next(iter(self.waiting), self)
+                oldest.transport.abort()
+            if not transport.is_closing():
+                self._expect_header()
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self.conn.their_state is not h11.IDLE:
+                self._forget_header()
+            elif self._deadline is None:
+                self._expect_header()
+
+        def on_response_complete(self) -> None:
+            super().on_response_complete()
+            if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+                self.waiting[self] = None  # uvicorn's keep-alive timeout holds until its next byte.
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._forget_header()
+            super().connection_lost(exc)
+
+        def _expect_header(self) -> None:
+            self._deadline = self.loop.call_later(header_seconds, self.transport.abort)
+            self.waiting[self] = None
+
+        def _forget_header(self) -> None:
+            if self._deadline is not None:
+                self._deadline.cancel()
+                self._deadline = None
+            self.waiting.pop(self, None)
+
+    return BoundedProtocol

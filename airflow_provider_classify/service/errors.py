@@ -1,0 +1,109 @@
+"""
+The error replies of the service: a status, headers, and a JSON object with ``detail``.
+
+Clients of the API read ``detail`` of every error body. Where the API itself sends an ``error``
+object (413, 503), it stands beside ``detail``.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+#: Seconds after which a client may try again when the service is busy.
+RETRY_AFTER = 5
+#: Characters of a detail that are sent. A detail may quote what the client sent, which may be megabytes.
+MAX_DETAIL = 400
+
+
+class HttpError(Exception):
+    """
+    A request that is answered with an error.
+
+    :param detail: a sentence, or for 422 the list of what is wrong with the fields.
+    :param error: the ``error`` object beside ``detail``, where the API sends one.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        detail: str | list[dict[str, Any]],
+        *,
+        error: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> None:
+        super().__init__(f"{status}: {detail}")
+        self.status = status
+        self.body: dict[str, Any] = {"detail": detail} | ({"error": error} if error else {})
+        self.headers = headers or {}
+
+    def response(self) -> JSONResponse:
+        """Return the reply."""
+        return JSONResponse(self.body, self.status, self.headers)
+
+
+def bad_request(detail: str) -> HttpError:
+    """Return a 400: the request makes no sense."""
+    return HttpError(400, printable(detail, MAX_DETAIL))
+
+
+def invalid_field(name: str, kind: str, message: str) -> HttpError:
+    """Return a 422 about a form field, in the form that FastAPI gives such errors."""
+    return HttpError(422, [{"type": kind, "loc": ["body", name], "msg": message}])
+
+
+def too_slow(detail: str) -> HttpError:
+    """Return a 408 that also closes the connection."""
+    return HttpError(408, detail, headers={"Connection": "close"})
+
+
+def too_large(what: str, limit: int) -> HttpError:
+    """Return a 413; ``limit`` is in bytes."""
+    detail = f"{what} is larger than the limit of {limit} bytes"
+    return HttpError(
+        413, detail, error={"code": "payload_too_large", "message": detail, "details": {"max_bytes": limit}}
+    )
+
+
+def unavailable(reason: str, detail: str) -> HttpError:
+    """Return a 503 with ``Retry-After``; ``reason`` is one word for programs, such as ``queue_full``."""
+    return _try_later(503, "service_unavailable", reason, detail)
+
+
+def no_room(detail: str) -> HttpError:
+    """Return a 507 with ``Retry-After``: the service has no room for another document."""
+    return _try_later(507, "insufficient_storage", "disk_full", detail)
+
+
+def _try_later(status: int, code: str, reason: str, detail: str) -> HttpError:
+    details = {"reason": reason, "retry_after": RETRY_AFTER}
+    error = {"code": code, "message": detail, "details": details}
+    return HttpError(status, detail, error=error, headers={"Retry-After": str(RETRY_AFTER)})
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Return whether a full disk or quota is the error, or a cause of it."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return True
+        if isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+            return True
+        error = error.__cause__
+    return False
+
+
+def printable(text: str, limit: int) -> str:
+    r"""
+    Return the text without anything that could forge a log line or steer a terminal, and not longer than ``limit``.
+
+    Line breaks, control characters and invisible characters become escapes such as ``\n`` and ``\x1b``.
+    """
+    if len(text) > limit:
+        half = limit // 2
+        text = f"{text[:half]} … {text[-half:]}"
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in text
+    )

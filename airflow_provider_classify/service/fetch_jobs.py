@@ -1,0 +1,132 @@
+"""Fetch the documents of jobs that name a URL, in an event loop of its own thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable
+from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.service.fetch_url import FetchLimits, UrlFetcher
+from airflow_provider_classify.service.upload_folder import Upload, UploadFolder
+
+_log = logging.getLogger(__name__)
+
+
+class FetchJobs:
+    """
+    Fetches documents into the folder.
+
+    :param fetched: called, in another thread, with the id of each job whose document is there.
+    :param failed: called likewise, with the id and the error of each job whose document could not be fetched.
+    :param record_retry_seconds: after which a job is tried again whose record could not be read or written.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        folder: UploadFolder,
+        *,
+        fetched: Callable[[str], None],
+        failed: Callable[[str, Exception], None],
+        allow_private: bool,
+        limits: FetchLimits,
+        record_retry_seconds: float,
+    ) -> None:
+        self._store = store
+        self._folder = folder
+        self._fetched = fetched
+        self._failed = failed
+        self._allow_private = allow_private
+        self._limits = limits
+        self._record_retry_seconds = record_retry_seconds
+        self._loop = asyncio.new_event_loop()
+        # For each fetch a thread that looks up a name, which may take long, and one that writes.
+        self._loop.set_default_executor(ThreadPoolExecutor(2 * limits.concurrent, "classify-fetch"))
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._thread = threading.Thread(target=self._run_loop, name="classify-fetch", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def add(self, job_id: str) -> None:
+        """Fetch the document of a recorded job."""
+        self._loop.call_soon_threadsafe(self._add, job_id)
+
+    def cancel(self, job_id: str) -> None:
+        """Stop fetching the document of a job, if it is under way."""
+        self._loop.call_soon_threadsafe(self._cancel, job_id)
+
+    def stop(self, seconds: float) -> None:
+        """Give up what is under way, within so many seconds."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(seconds)
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._fetcher = UrlFetcher(allow_private=self._allow_private, limits=self._limits)
+        self._loop.run_forever()
+        self._loop.run_until_complete(self._give_up())
+        self._loop.close()
+
+    async def _give_up(self) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _add(self, job_id: str) -> None:
+        task = self._loop.create_task(self._fetch(job_id))
+        self._tasks[job_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(job_id, None))
+
+    def _cancel(self, job_id: str) -> None:
+        if task := self._tasks.get(job_id):
+            task.cancel()
+
+    async def _fetch(self, job_id: str) -> None:
+        while True:
+            try:
+                await self._download(job_id)
+                await asyncio.to_thread(self._fetched, job_id)
+                return
+            except JobRecordUnavailable:
+                _log.exception("The job %s is tried again, as its record was out of reach.", job_id)
+                await asyncio.sleep(self._record_retry_seconds)
+            except JobNotFound:
+                return
+            except Exception as error:
+                await self._fail(job_id, error)
+                return
+
+    async def _fail(self, job_id: str, error: Exception) -> None:
+        try:
+            await asyncio.to_thread(self._failed, job_id, error)
+        except Exception:
+            # The next start of the service runs the job again.
+            _log.exception("The end of the job %s could not be recorded.", job_id)
+
+    async def _download(self, job_id: str) -> None:
+        request = await asyncio.to_thread(self._store.request, job_id)
+        if request.file_url is None:
+            return  # It was cancelled, or an upload whose file has vanished; the worker finds out which.
+        uploads: list[Upload] = []
+
+        async def begin() -> None:
+            uploads.append(self._folder.create(job_id))
+            await asyncio.to_thread(self._store.start, job_id)
+
+        async def write(piece: bytes) -> None:
+            await asyncio.to_thread(uploads[0].write, piece)
+
+        try:
+            await self._fetcher.fetch(request.file_url, write, begin)
+            await asyncio.to_thread(uploads[0].commit)
+        except BaseException:
+            for upload in uploads:
+                upload.discard()
+            raise

@@ -1,0 +1,179 @@
+"""
+Fetch the document of a ``file_url``.
+
+Every address is judged at the moment it is connected to, so a name that resolves otherwise the second time
+reaches nothing else. Redirects are followed one by one and judged alike. One deadline holds for the whole
+exchange, from the look-up of the name to the last byte, whatever the server does in between.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from urllib.parse import urljoin
+from weakref import WeakValueDictionary
+
+import aiohttp
+from yarl import URL
+
+from airflow_provider_classify.exceptions import (
+    DocumentNotFound,
+    DocumentNotReadable,
+    DocumentTookTooLong,
+    RequestRejected,
+)
+from airflow_provider_classify.service.addresses import is_allowed
+from airflow_provider_classify.service.errors import printable
+from airflow_provider_classify.service.pace import Pace, PacedBody
+
+MAX_REDIRECTS = 5
+_CHUNK_BYTES = 256 * 1024
+_LONGEST_SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class FetchLimits:
+    """
+    What one fetch may take, and how many run at the same time.
+
+    :param seconds: for the whole exchange, redirects included; waiting for a turn does not count.
+    :param header_seconds: until the header of an answer is there.
+    :param pace: of the document itself.
+    :param concurrent: fetches at the same time.
+    :param per_host: fetches from one host at the same time.
+    """
+
+    seconds: float = 300.0
+    header_seconds: float = 30.0
+    pace: Pace = field(default_factory=Pace)
+    concurrent: int = 32
+    per_host: int = 4
+
+
+def is_fetchable(url: str) -> bool:
+    """Return whether this is an absolute http or https URL with a host."""
+    if not url.isprintable() or " " in url:
+        return False
+    try:
+        parsed = URL(url)
+        return parsed.scheme in ("http", "https") and bool(parsed.host) and parsed.port is not None
+    except ValueError:
+        return False
+
+
+class UrlFetcher:
+    """
+    Fetches documents; to be used in one event loop.
+
+    No proxy and no credentials of the service's environment are used.
+
+    :param allow_private: also fetch from loopback, private and other addresses that are not public.
+    """
+
+    def __init__(self, *, allow_private: bool = False, limits: FetchLimits | None = None) -> None:
+        self._allow_private = allow_private
+        self._limits = limits or FetchLimits()
+        self._tls = ssl.create_default_context()
+        self._all = asyncio.Semaphore(self._limits.concurrent)
+        self._by_host: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
+
+    async def fetch(
+        self, url: str, write: Callable[[bytes], Awaitable[None]], begin: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
+        """
+        Pass the document at ``url`` to ``write``, piece by piece.
+
+        :param begin: called once, when it is this fetch's turn.
+        :raises RequestRejected: an address or a redirect that is refused.
+        :raises DocumentNotFound: the server says 404 or 410.
+        :raises DocumentNotReadable: not reached, another status, or the transfer broke.
+        :raises DocumentTookTooLong: slower than the limits allow.
+        """
+        loop = asyncio.get_running_loop()
+        seconds = self._limits.seconds
+        for _ in range(MAX_REDIRECTS + 1):
+            async with self._host(url), self._all:
+                if begin:
+                    await begin()
+                    begin = None
+                started = loop.time()
+                try:
+                    async with asyncio.timeout(seconds):
+                        target = await self._exchange(url, write)
+                except TimeoutError as error:
+                    raise DocumentTookTooLong(
+                        f"{_shown(url)} did not answer or send its document fast enough; upload the file."
+                    ) from error
+                seconds -= loop.time() - started
+            if target is None:
+                return
+            if not is_fetchable(target):
+                raise RequestRejected(f"{_shown(url)} redirects to something other than http; give its final URL.")
+            url = target
+        raise RequestRejected(f"{_shown(url)} is the end of more than {MAX_REDIRECTS} redirects; give its final URL.")
+
+    def _host(self, url: str) -> asyncio.Semaphore:
+        return self._by_host.setdefault(str(URL(url).host), asyncio.Semaphore(self._limits.per_host))
+
+    async def _exchange(self, url: str, write: Callable[[bytes], Awaitable[None]]) -> str | None:
+        """Make one request; return where it redirects to, or ``None`` when the document has been written."""
+        shown = _shown(url)
+
+        def open_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+            family, kind, protocol, _, destination = address
+            if not is_allowed(str(destination[0]), allow_private=self._allow_private):
+                raise RequestRejected(
+                    f"{shown} leads to the address {destination[0]}, from which this service fetches nothing; "
+                    "upload the file instead."
+                )
+            return socket.socket(family, kind, protocol)
+
+        connector = aiohttp.TCPConnector(
+            ssl=self._tls, socket_factory=open_socket, happy_eyeballs_delay=None, force_close=True, use_dns_cache=False
+        )
+        try:
+            async with aiohttp.ClientSession(
+                connector=connector, timeout=aiohttp.ClientTimeout(total=None), cookie_jar=aiohttp.DummyCookieJar()
+            ) as session:
+                async with asyncio.timeout(self._limits.header_seconds):
+                    response = await session.get(
+                        # As the client wrote it: a signature may hold for this spelling only.
+                        URL(url, encoded=url.isascii()),
+                        allow_redirects=False,
+                        headers={"Accept-Encoding": "identity", "Accept": "*/*"},
+                    )
+                async with response:
+                    if response.status in (301, 302, 303, 307, 308) and "Location" in response.headers:
+                        return _joined(response)
+                    _check_status(response.status, shown)
+                    async for piece in PacedBody(response.content.iter_chunked(_CHUNK_BYTES), self._limits.pace):
+                        await write(piece)
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            if isinstance(error, TimeoutError):
+                raise
+            raise DocumentNotReadable(
+                f"{shown} could not be fetched ({type(error).__name__}); see that the service can reach it."
+            ) from error
+        return None
+
+
+def _joined(response: aiohttp.ClientResponse) -> str:
+    try:
+        return urljoin(str(response.url), response.headers["Location"])
+    except ValueError:
+        return ""
+
+
+def _check_status(status: int, shown: str) -> None:
+    if status in (404, 410):
+        raise DocumentNotFound(f"There is no document at {shown} (HTTP {status}); check the URL.")
+    if status != 200:
+        raise DocumentNotReadable(f"{shown} could not be fetched: its server answered HTTP {status}; check the URL.")
+
+
+def _shown(url: str) -> str:
+    """Return the URL without user, password and query, which may be secret."""
+    return printable(str(URL(url).with_user(None).with_query(None).with_fragment(None)), _LONGEST_SHOWN)

@@ -1,0 +1,294 @@
+"""
+Read and check the form of a submit.
+
+The document goes to the disk as it arrives; the fields stay in memory. python-multipart does the parsing. Starlette's
+own form reader is not used because it keeps the upload in a temporary file, from which 500 MB would have to be copied
+once more, and has no limit of size.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterable, Callable
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
+
+from airflow_provider_classify.exceptions import DocumentTooLarge, InvalidCategories
+from airflow_provider_classify.model.categories import Category, parse_categories
+from airflow_provider_classify.service.errors import bad_request, invalid_field, too_large
+from airflow_provider_classify.service.fetch_url import is_fetchable
+from airflow_provider_classify.service.upload_folder import Upload
+
+#: The limit for the text fields of a form together, in bytes.
+MAX_FIELD_BYTES = 4 * 1024 * 1024
+#: Of a multipart form; RFC 2046 allows 70.
+MAX_BOUNDARY_BYTES = 256
+#: Parts or fields of a form.
+MAX_PARTS = 100
+_DOCUMENT_FIELD = "pdf_file"
+_TEXT_FIELDS = ("file_url", "categories", "conditions")
+_LONGEST_NAME = 255
+_LONGEST_URL = 8192
+
+
+@dataclass(slots=True)
+class SubmitForm:
+    """
+    What a form said.
+
+    :param fields: the text fields by name.
+    :param upload: the name of the uploaded file, if there was one.
+    :param sha256: of the uploaded file.
+    """
+
+    fields: dict[str, str] = field(default_factory=dict)
+    upload: str | None = None
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitRequest:
+    """
+    A valid submit.
+
+    :param document: the document's name for people.
+    :param file_url: where to fetch the document from, unless it was uploaded.
+    :param sha256: of the uploaded document.
+    """
+
+    document: str
+    categories: tuple[Category, ...]
+    file_url: str | None = None
+    sha256: str | None = None
+
+    def fingerprint(self) -> str:
+        """Return what is the same for two submits of the same document (or URL) and the same categories."""
+        categories = [category.to_json() for category in self.categories]
+        text = json.dumps([self.sha256, self.file_url, categories], ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_request(form: SubmitForm) -> SubmitRequest:
+    """
+    Check what a form said.
+
+    :raises HttpError: 400 without exactly one document or with malformed categories, 422 without categories.
+    """
+    file_url = form.fields.get("file_url", "").strip() or None
+    if form.upload is None and file_url is None:
+        raise bad_request("Either pdf_file or file_url must be provided")
+    if form.upload is not None and file_url is not None:
+        raise bad_request("Provide either pdf_file or file_url, not both")
+    if file_url is not None and (len(file_url) > _LONGEST_URL or not is_fetchable(file_url)):
+        raise bad_request(f"file_url must be an absolute http or https URL of at most {_LONGEST_URL} characters")
+    written = form.fields.get("categories") or form.fields.get("conditions")
+    if not written:
+        raise invalid_field("categories", "missing", "Field required")
+    categories = _read_categories(written)
+    return SubmitRequest(display_name(form.upload or file_url or ""), categories, file_url, form.sha256)
+
+
+def _read_categories(written: str) -> tuple[Category, ...]:
+    try:
+        categories = parse_categories(written)
+    except InvalidCategories as error:
+        raise bad_request(str(error)) from error
+    if any(category.examples for category in categories):
+        raise bad_request("Categories must not have examples: the service reads no files that a client names")
+    return categories
+
+
+def display_name(given: str) -> str:
+    """Return a name for people, from a file name or URL: the last part of its path, printable, not too long."""
+    path = urlsplit(given).path if "://" in given else given.replace("\\", "/")
+    name = "".join(character for character in PurePosixPath(path).name if character.isprintable())
+    return name[-_LONGEST_NAME:] or "document"
+
+
+async def read_form(
+    chunks: AsyncIterable[bytes], content_type: str | None, create: Callable[[], Upload], max_bytes: int
+) -> SubmitForm:
+    """
+    Read a form of either encoding from the body's ``chunks``.
+
+    :param create: opens the file for the document; it is committed when this returns, and discarded if it raises.
+    :raises HttpError: 400 for a broken form, 413 for too large a document or fields, 422 for text as ``pdf_file``.
+    :raises StorageFull: there is no room for the document.
+    """
+    kind, options = parse_options_header(content_type)
+    boundary = options.get(b"boundary", b"")
+    reader: _Reader
+    if kind == b"multipart/form-data" and boundary:
+        if len(boundary) > MAX_BOUNDARY_BYTES:
+            raise bad_request(f"The form's boundary is longer than {MAX_BOUNDARY_BYTES} bytes")
+        reader = _MultipartReader(boundary, create, max_bytes)
+    elif kind == b"application/x-www-form-urlencoded":
+        reader = _UrlencodedReader()
+    else:
+        raise bad_request(
+            "Send the form as multipart/form-data with a boundary, or as application/x-www-form-urlencoded"
+        )
+    try:
+        # In a thread, because a slow disk must hold up this upload only.
+        async for chunk in chunks:
+            await run_in_threadpool(reader.feed, chunk)
+        return await run_in_threadpool(reader.finish)
+    except BaseException:
+        await run_in_threadpool(reader.discard)
+        raise
+
+
+class _Reader(Protocol):
+    def feed(self, chunk: bytes) -> None: ...
+
+    def finish(self) -> SubmitForm: ...
+
+    def discard(self) -> None: ...
+
+
+class _UrlencodedReader:
+    def __init__(self) -> None:
+        self._body = bytearray()
+
+    def feed(self, chunk: bytes) -> None:
+        self._body += chunk
+        if len(self._body) > MAX_FIELD_BYTES:
+            raise too_large("The form", MAX_FIELD_BYTES)
+
+    def finish(self) -> SubmitForm:
+        try:
+            pairs = parse_qsl(self._body.decode(), keep_blank_values=True, max_num_fields=MAX_PARTS)
+        except ValueError as error:
+            raise bad_request("The form is not well-formed application/x-www-form-urlencoded text") from error
+        fields: dict[str, str] = {}
+        for name, value in pairs:
+            if name in fields:
+                raise bad_request(f"Provide one {name}, not several")
+            if name in _TEXT_FIELDS:
+                fields[name] = value
+        return SubmitForm(fields)
+
+    def discard(self) -> None:
+        self._body.clear()
+
+
+class _MultipartReader:
+    """
+    Receives python-multipart's callbacks.
+
+    A part of another name is skipped. A file part without a file name is what a browser
+    sends for an empty file field: no document.
+    """
+
+    def __init__(self, boundary: bytes, create: Callable[[], Upload], max_bytes: int) -> None:
+        self._create = create
+        self._max_bytes = max_bytes
+        self._form = SubmitForm()
+        self._texts: dict[str, bytearray] = {}
+        self._document: Upload | None = None
+        self._write: Callable[[bytes], None] | None = None
+        self._header_name = b""
+        self._header_value = b""
+        self._disposition = b""
+        self._received = 0
+        self._parts = 0
+        self._ended = False
+        self._parser = MultipartParser(
+            boundary,
+            {
+                "on_part_begin": self._on_part_begin,
+                "on_header_field": self._on_header_field,
+                "on_header_value": self._on_header_value,
+                "on_header_end": self._on_header_end,
+                "on_headers_finished": self._on_headers_finished,
+                "on_part_data": self._on_part_data,
+                "on_end": self._on_end,
+            },
+        )
+
+    def feed(self, chunk: bytes) -> None:
+        self._received += len(chunk)
+        if self._received > self._max_bytes + 2 * MAX_FIELD_BYTES:
+            raise too_large("The form", self._max_bytes)
+        try:
+            self._parser.write(chunk)
+        except FormParserError as error:
+            raise bad_request("The form is not well-formed multipart/form-data") from error
+        except DocumentTooLarge as error:
+            raise too_large("The document", self._max_bytes) from error
+
+    def finish(self) -> SubmitForm:
+        if not self._ended:
+            raise bad_request("The form ends before its last part does")
+        for name, text in self._texts.items():
+            self._form.fields[name] = text.decode(errors="replace")
+        if self._document:
+            self._document.commit()
+            self._form.sha256 = self._document.sha256
+        return self._form
+
+    def discard(self) -> None:
+        if self._document:
+            self._document.discard()
+
+    def _on_part_begin(self) -> None:
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            raise bad_request(f"The form has more than {MAX_PARTS} parts")
+        self._disposition = b""
+        self._write = None
+
+    def _on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self._header_name += data[start:end]
+
+    def _on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._header_value += data[start:end]
+
+    def _on_header_end(self) -> None:
+        if self._header_name.lower() == b"content-disposition":
+            self._disposition = self._header_value
+        self._header_name = self._header_value = b""
+
+    def _on_headers_finished(self) -> None:
+        _, options = parse_options_header(self._disposition)
+        name = _text(options.get(b"name", b""))
+        if name == _DOCUMENT_FIELD:
+            if b"filename" not in options:
+                raise invalid_field(name, "value_error", "Expected a file, received a text")
+            if options[b"filename"]:
+                self._open(_text(options[b"filename"]))
+        elif name in _TEXT_FIELDS:
+            if name in self._texts:
+                raise bad_request(f"Provide one {name}, not several")
+            self._texts[name] = bytearray()
+            self._write = self._texts[name].extend
+
+    def _open(self, file_name: str) -> None:
+        if self._document:
+            raise bad_request("Provide one pdf_file, not several")
+        self._form.upload = file_name
+        self._document = self._create()
+        self._write = self._document.write
+
+    def _on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._write:
+            self._write(data[start:end])
+            if sum(map(len, self._texts.values())) > MAX_FIELD_BYTES:
+                raise too_large("The form's text", MAX_FIELD_BYTES)
+
+    def _on_end(self) -> None:
+        self._ended = True
+
+
+def _text(raw: bytes) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")

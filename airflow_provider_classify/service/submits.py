@@ -1,0 +1,126 @@
+"""Take a submit: when it is taken, the document is on the disk and the job in the record."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from fastapi import Request
+from starlette.concurrency import run_in_threadpool
+
+from airflow_provider_classify.exceptions import IdempotencyKeyReused
+from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.model.contract import IDEMPOTENCY_HEADER, Job
+from airflow_provider_classify.service.errors import HttpError, bad_request, too_large, too_slow
+from airflow_provider_classify.service.open_uploads import OpenUploads
+from airflow_provider_classify.service.pace import Pace
+from airflow_provider_classify.service.submit_form import MAX_FIELD_BYTES, SubmitRequest, read_form, read_request
+from airflow_provider_classify.service.upload_folder import UploadFolder
+from airflow_provider_classify.service.worker import Worker
+
+_LONGEST_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class UploadLimits:
+    """
+    What uploads may take.
+
+    :param open: uploads that are read at the same time.
+    :param silent_seconds: after which an upload gives way to another one, where all places are taken.
+    :param pace: how slowly one may arrive.
+    """
+
+    open: int = 1024
+    silent_seconds: float = 1.0
+    pace: Pace = field(default_factory=Pace)
+
+
+class Submits:
+    """Takes submits; to be used in one event loop."""
+
+    def __init__(self, store: JobStore, folder: UploadFolder, worker: Worker, limits: UploadLimits) -> None:
+        self._store = store
+        self._folder = folder
+        self._worker = worker
+        self._uploads = OpenUploads(limits.open, limits.pace, limits.silent_seconds)
+
+    async def take(self, request: Request, body: AsyncIterator[bytes]) -> str:
+        """
+        Read the form, record the job, queue it and return its id.
+
+        The same submit with the same ``Idempotency-Key`` gets the first one's job, and its own form is not kept.
+
+        :raises HttpError: the submit is refused.
+        :raises StorageFull: there is no room for the document.
+        """
+        key = await self._check_headers(request)
+        job_id = str(uuid.uuid4())
+        try:
+            submitted = await self._read(job_id, request, body)
+            job = await run_in_threadpool(self._record, job_id, submitted, key)
+        except Exception as error:
+            await run_in_threadpool(self._folder.remove, job_id)
+            if isinstance(error, IdempotencyKeyReused):
+                raise _key_reused(str(error)) from error
+            raise
+        if job.job_id == job_id:
+            self._worker.accept(job_id)
+        else:
+            await run_in_threadpool(self._folder.remove, job_id)
+        return job.job_id
+
+    async def _check_headers(self, request: Request) -> str | None:
+        """Refuse, before the body is read, what cannot be taken; return the idempotency key, if there is one."""
+        if request.headers.get("content-encoding", "identity").lower() != "identity":
+            raise HttpError(415, "Send the form as it is, without a Content-Encoding")
+        if int(request.headers.get("content-length", 0)) > self._folder.max_bytes + 2 * MAX_FIELD_BYTES:
+            raise too_large("The form", self._folder.max_bytes)
+        key = request.headers.get(IDEMPOTENCY_HEADER) or None
+        if key:
+            if len(key) > _LONGEST_KEY:
+                raise bad_request(f"Idempotency-Key is longer than {_LONGEST_KEY} characters")
+            if await run_in_threadpool(self._store.find, key):
+                return key  # No place is needed for it.
+        self._worker.queue.check_place()
+        return key
+
+    async def _read(self, job_id: str, request: Request, body: AsyncIterator[bytes]) -> SubmitRequest:
+        # A cancelled request (the service stops) may have been recorded already, so it keeps its document;
+        # if it was not, the next start deletes that.
+        content_type = request.headers.get("content-type")
+        try:
+            with self._uploads.admit(body) as upload:
+                form = await read_form(
+                    upload, content_type, lambda: self._folder.create(job_id), self._folder.max_bytes
+                )
+        except TimeoutError as error:
+            raise too_slow("The form arrived too slowly; send it again") from error
+        return await run_in_threadpool(read_request, form)
+
+    def _record(self, job_id: str, submitted: SubmitRequest, key: str | None) -> Job:
+        fingerprint = submitted.fingerprint()
+        if key and (known := self._store.find(key, fingerprint)):
+            return known
+        self._worker.queue.reserve(job_id, to_fetch=submitted.file_url is not None)
+        recorded = False
+        try:
+            job = self._store.add(
+                submitted.document,
+                submitted.categories,
+                job_id=job_id,
+                file_url=submitted.file_url,
+                idempotency_key=key,
+                fingerprint=fingerprint,
+            )
+            recorded = job.job_id == job_id
+        finally:
+            if not recorded:
+                self._worker.queue.remove(job_id)
+        return job
+
+
+def _key_reused(detail: str) -> HttpError:
+    error = {"type": "idempotency_key_reused", "loc": ["header", IDEMPOTENCY_HEADER], "msg": detail}
+    return HttpError(422, [error])

@@ -1,0 +1,220 @@
+"""
+The folder of documents that wait to be classified, one file for each job, named by the job's id.
+
+A file appears under its name only when it is whole and on the disk. So a job that is recorded
+after that can be run again whenever the service is killed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import threading
+from collections.abc import Container, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from airflow_provider_classify.exceptions import DocumentTooLarge, StorageFull
+from airflow_provider_classify.service.errors import is_disk_full
+
+#: Bytes that all documents together may have.
+MAX_TOTAL_BYTES = 20 * 1024**3
+#: Bytes that stay free on the disk.
+MIN_FREE_BYTES = 512 * 1024**2
+#: The free space is measured again after so many bytes.
+_MEASURE_EVERY = 8 * 1024**2
+
+
+class UploadFolder:
+    """
+    The folder; it is made if missing.
+
+    :param max_bytes: the limit for one document.
+    :param max_total_bytes: the limit for all documents together.
+    :param min_free_bytes: what stays free on the disk.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        max_bytes: int,
+        *,
+        max_total_bytes: int = MAX_TOTAL_BYTES,
+        min_free_bytes: int = MIN_FREE_BYTES,
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self.max_bytes = max_bytes
+        self._max_total_bytes = max_total_bytes
+        self._min_free_bytes = min_free_bytes
+        self._sizes: dict[str, int] = {}
+        self._total = 0
+        self._lock = threading.Lock()
+
+    def path(self, job_id: str) -> Path:
+        """Return where the job's document is, or would be."""
+        return self._folder / job_id
+
+    def create(self, job_id: str) -> Upload:
+        """
+        Open a new file for the job's document.
+
+        :raises StorageFull: there is no room.
+        """
+        self.check_room()
+        with _named_if_full():
+            return Upload(self, job_id)
+
+    def remove(self, job_id: str) -> None:
+        """Delete the job's document, if there is one."""
+        self.path(job_id).unlink(missing_ok=True)
+        self.free(job_id)
+
+    def clear(self, keep: Container[str]) -> None:
+        """Delete what a killed service left behind: every file but those of the jobs in ``keep``."""
+        for path in self._folder.iterdir():
+            if path.name in keep:
+                self.take(path.name, path.stat().st_size)
+            else:
+                path.unlink()
+
+    def check_room(self) -> None:
+        """
+        Check that the folder has room for another document.
+
+        :raises StorageFull: it has not.
+        """
+        free = shutil.disk_usage(self._folder).free
+        if free < self._min_free_bytes:
+            raise StorageFull(
+                f"The disk of the folder {self._folder} has {free} bytes left, "
+                f"and the service keeps {self._min_free_bytes} free; make room there."
+            )
+        if self._total >= self._max_total_bytes:
+            raise StorageFull(
+                f"The documents in {self._folder} have reached the limit of {self._max_total_bytes} bytes; "
+                "submit again when some have been classified."
+            )
+
+    def check_writable(self) -> None:
+        """
+        Check that a document could be written.
+
+        :raises OSError: the folder cannot be written.
+        :raises StorageFull: there is no room.
+        """
+        self.check_room()
+        probe = self._folder / f".probe-{threading.get_ident()}"
+        with _named_if_full():
+            probe.write_bytes(b"probe")
+            probe.unlink()
+
+    def take(self, job_id: str, size: int) -> None:
+        """
+        Count bytes of the job's document.
+
+        :raises StorageFull: all documents together pass the limit; the bytes are not counted.
+        """
+        with self._lock:
+            if self._total + size > self._max_total_bytes:
+                raise StorageFull(
+                    f"The documents in {self._folder} have reached the limit of {self._max_total_bytes} bytes; "
+                    "submit again when some have been classified."
+                )
+            self._sizes[job_id] = self._sizes.get(job_id, 0) + size
+            self._total += size
+
+    def free(self, job_id: str) -> None:
+        """Stop counting the job's document."""
+        with self._lock:
+            self._total -= self._sizes.pop(job_id, 0)
+
+
+class Upload:
+    """
+    A document while it arrives.
+
+    ``commit`` or ``discard`` ends it; ``discard`` after ``commit`` deletes it. Another thread may discard it
+    while one writes; what is written after that is dropped.
+    """
+
+    def __init__(self, folder: UploadFolder, job_id: str) -> None:
+        self._folder = folder
+        self._job_id = job_id
+        self._path = folder.path(job_id)
+        self._part = self._path.with_name(f"{job_id}.part")
+        self._size = 0
+        self._measured = 0
+        self._digest = hashlib.sha256()
+        self._lock = threading.Lock()
+        self._file: BinaryIO = self._part.open("xb")
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of what has been written, in hexadecimal."""
+        return self._digest.hexdigest()
+
+    def write(self, data: bytes) -> None:
+        """
+        Add some bytes.
+
+        :raises DocumentTooLarge: the document passes its limit; nothing beyond it has been written.
+        :raises StorageFull: the folder or the disk has no room for more.
+        """
+        with self._lock:
+            if self._file.closed:
+                return
+            self._size += len(data)
+            if self._size > self._folder.max_bytes:
+                raise DocumentTooLarge(
+                    f"The document is larger than the limit of {self._folder.max_bytes} bytes; split it."
+                )
+            self._folder.take(self._job_id, len(data))
+            if self._size - self._measured > _MEASURE_EVERY:
+                self._folder.check_room()
+                self._measured = self._size
+            with _named_if_full():
+                self._file.write(data)
+            self._digest.update(data)
+
+    def commit(self) -> None:
+        """
+        Put the whole file on the disk, under its name.
+
+        :raises StorageFull: the disk is full.
+        """
+        with self._lock, _named_if_full():
+            if self._file.closed:
+                return
+            self._file.flush()
+            os.fsync(self._file.fileno())
+            self._file.close()
+            self._part.replace(self._path)
+            folder = os.open(self._path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+    def discard(self) -> None:
+        """Close and delete the file."""
+        with self._lock:
+            try:
+                self._file.close()
+            except OSError as error:  # Closing flushes, for which a full disk has no room either.
+                if not is_disk_full(error):
+                    raise
+            self._part.unlink(missing_ok=True)
+            self._folder.remove(self._job_id)
+
+
+@contextmanager
+def _named_if_full() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if is_disk_full(error):
+            raise StorageFull("The disk of the service's data folder is full; make room there.") from error
+        raise

@@ -1,0 +1,189 @@
+"""
+Run the recorded jobs: fetch what is to be fetched, then classify, several documents at a time.
+
+The record of jobs says what is to be done; the queue in memory only says in which order.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from pathlib import Path
+from typing import Protocol
+
+from airflow_provider_classify.exceptions import (
+    ClassifyError,
+    DocumentCorrupt,
+    DocumentNotReadable,
+    JobNotFound,
+    JobRecordUnavailable,
+    StorageFull,
+)
+from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import CANNOT_OPEN, ClassificationResult
+from airflow_provider_classify.service.fetch_jobs import FetchJobs
+from airflow_provider_classify.service.fetch_url import FetchLimits
+from airflow_provider_classify.service.job_queue import JobQueue
+from airflow_provider_classify.service.upload_folder import UploadFolder
+
+#: Seconds that a stop waits for the threads.
+STOP_SECONDS = 5.0
+#: Seconds after which a job is tried again whose record could not be read or written.
+RECORD_RETRY_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class Classifier(Protocol):
+    """Classifies documents from several threads at once; the engine's ``EnginePool`` is one."""
+
+    def classify(self, path: Path, categories: tuple[Category, ...], *, name: str) -> ClassificationResult:
+        """Classify one document; raise a :class:`ClassifyError` if that is not possible."""
+
+    def close(self) -> None:
+        """End what is running."""
+
+
+class Worker:
+    """
+    Runs the jobs of a record.
+
+    :param threads: documents that are classified at the same time.
+    :param capacity: jobs that may wait; a submit beyond is refused.
+    :param allow_private_urls: also fetch documents from addresses that are not public.
+    """
+
+    def __init__(
+        self,
+        store: JobStore,
+        folder: UploadFolder,
+        classifier: Classifier,
+        *,
+        threads: int,
+        capacity: int,
+        allow_private_urls: bool = False,
+        fetch_limits: FetchLimits | None = None,
+        record_retry_seconds: float = RECORD_RETRY_SECONDS,
+    ) -> None:
+        self.queue = JobQueue(capacity)
+        self._store = store
+        self._folder = folder
+        self._classifier = classifier
+        self._record_retry_seconds = record_retry_seconds
+        self._stopping = threading.Event()
+        self._fetches = FetchJobs(
+            store,
+            folder,
+            fetched=self._put_if_waiting,
+            failed=self._fetch_failed,
+            allow_private=allow_private_urls,
+            limits=fetch_limits or FetchLimits(),
+            record_retry_seconds=record_retry_seconds,
+        )
+        # Daemons, so that a document that does not end cannot keep the process from its end.
+        self._threads = [threading.Thread(target=self._run, name=f"classify-{i}", daemon=True) for i in range(threads)]
+
+    def start(self) -> None:
+        """Begin, with what an earlier run left unfinished, the oldest first."""
+        unfinished = self._store.unfinished()
+        self._folder.clear(keep=frozenset(unfinished))
+        self._fetches.start()
+        for job_id in unfinished:
+            has_document = self._folder.path(job_id).exists()
+            self.queue.reserve(job_id, to_fetch=not has_document, even_if_full=True)
+            self.accept(job_id)
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End at once. A job that is running stays unfinished in the record, to be run again."""
+        deadline = time.monotonic() + STOP_SECONDS
+        self._stopping.set()
+        self._classifier.close()
+        self.queue.close()
+        self._fetches.stop(STOP_SECONDS)
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+    def accept(self, job_id: str) -> None:
+        """Run a recorded job, whose document is in the folder or is to be fetched."""
+        if self._folder.path(job_id).exists():
+            self.queue.put(job_id)
+        else:
+            self._fetches.add(job_id)
+
+    def cancel(self, job_id: str) -> None:
+        """
+        Cancel a job. Its place in the queue and its document are given up at once; a classification
+        that has begun runs on, and its outcome counts for nothing.
+
+        :raises JobNotFound: no such job.
+        """
+        self._store.cancel(job_id)
+        self.queue.remove(job_id)
+        self._fetches.cancel(job_id)
+        self._folder.remove(job_id)
+
+    def _put_if_waiting(self, job_id: str) -> None:
+        if self.queue.has_place(job_id):
+            self.queue.put(job_id)
+        else:  # It was cancelled when the last byte had arrived.
+            self._folder.remove(job_id)
+
+    def _fetch_failed(self, job_id: str, error: Exception) -> None:
+        self.queue.remove(job_id)
+        self._fail(job_id, error)
+
+    def _run(self) -> None:
+        while (job_id := self.queue.get()) is not None:
+            try:
+                self._classify(job_id)
+            except JobRecordUnavailable:
+                _log.exception("The job %s is tried again, as its record was out of reach.", job_id)
+                if not self._stopping.wait(self._record_retry_seconds):
+                    self.queue.put(job_id)
+            except Exception:
+                # The thread serves every other job too. If this one is unfinished, the next start runs it again.
+                _log.exception("The end of the job %s could not be recorded.", job_id)
+
+    def _classify(self, job_id: str) -> None:
+        if self._store.get(job_id).status.is_terminal:  # It was cancelled while it waited.
+            self._folder.remove(job_id)
+            return
+        try:
+            request = self._store.request(job_id)
+            self._store.start(job_id)
+            result = self._classifier.classify(self._folder.path(job_id), request.categories, name=request.document)
+            self._store.complete(job_id, result)
+        except (JobRecordUnavailable, JobNotFound):
+            raise
+        except Exception as error:
+            self._fail(job_id, error)
+        else:
+            self._folder.remove(job_id)
+
+    def _fail(self, job_id: str, error: Exception) -> None:
+        if self._stopping.is_set():
+            return  # The stop itself is the reason: the job runs again after a restart.
+        if isinstance(error, StorageFull):
+            error = DocumentNotReadable(f"The document of the job {job_id} could not be kept: {error}")
+        if isinstance(error, ClassifyError):
+            self._store.fail(job_id, in_the_words_of_the_api(error, self._folder.path(job_id)))
+        else:
+            _log.error("The job %s failed for a reason that is not its document.", job_id, exc_info=error)
+            self._store.fail(job_id, "The service failed on this document; its log says why.")
+        self._folder.remove(job_id)
+
+
+def in_the_words_of_the_api(error: ClassifyError, path: Path) -> ClassifyError:
+    """Give a damaged PDF the one sentence that the API has for it; every other error keeps its own."""
+    if not isinstance(error, DocumentCorrupt):
+        return error
+    try:
+        with path.open("rb") as file:
+            is_pdf = b"%PDF-" in file.read(1024)
+    except FileNotFoundError:  # The job was cancelled.
+        return error
+    return DocumentCorrupt(CANNOT_OPEN) if is_pdf else error
