@@ -10,22 +10,20 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_classify import __version__
 from airflow_provider_classify.engine.categories.paths import inner_nodes
 from airflow_provider_classify.engine.confidence import is_sure
+from airflow_provider_classify.engine.declaration import Declaration, declaration_of
 from airflow_provider_classify.engine.document_answer import document_answer
 from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.reading import OpenedDocument, PageReading, open_document
 from airflow_provider_classify.engine.reading.opened_document import Attachment
-from airflow_provider_classify.engine.results import Declaration, ResultWriter
-from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer, with_declared
+from airflow_provider_classify.engine.results import ResultWriter
+from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
-
-#: The document type of an e-mail.
-MAIL_TYPE = "email"
 
 
 class Classifier:
@@ -75,7 +73,9 @@ class Classifier:
         :raises DocumentError: the document cannot be opened, or none of its pages can be read.
         """
         options = self._options
-        with open_document(path, name=name, max_pages=options.max_pages, threads=options.threads) as document:
+        with open_document(
+            path, name=name, max_pages=options.max_pages, threads=options.threads, ocr=options.ocr
+        ) as document:
             return self.classify_document(document)
 
     def classify_document(self, document: OpenedDocument) -> ClassificationResult:
@@ -87,7 +87,7 @@ class Classifier:
 
         :raises DocumentError: none of its pages can be read.
         """
-        declaration = self._declaration(document)
+        declaration = declaration_of(document, self._categories)
         is_by_attachment = declaration is None and document.says_little and len(document.attachments) == 1
         are_wanted = self._options.attachments == "classify"
         attached = [
@@ -106,52 +106,41 @@ class Classifier:
             extra["attachments"] = [outcome.to_json() for outcome in attached]
         return replace(result, extra=extra)
 
-    def _declaration(self, document: OpenedDocument) -> Declaration | None:
-        """Return what the document's format declares, if a category means that."""
-        if document.declared_type:
-            type_name, evidence = document.declared_type, document.declared_by or document.declared_type
-        elif document.is_mail:
-            type_name, evidence = MAIL_TYPE, f"the format of {document.kind}"
-        else:
-            return None
-        category = self._categories.declared(type_name)
-        return None if category is None else Declaration(category, type_name, evidence)
-
     def _classify_attachment(self, attachment: Attachment) -> _Attached:
         try:
             with attachment.open() as document:
-                result = self._classify_pages(document, self._declaration(document))
+                result = self._classify_pages(document, declaration_of(document, self._categories))
         except DocumentError as error:
             return _Attached(attachment.name, error=error)
         return _Attached(attachment.name, result)
 
     def _classify_pages(self, document: OpenedDocument, declaration: Declaration | None) -> ClassificationResult:
+        fallback = declaration.category if declaration and declaration.rivals else None
         answers: list[PageAnswer] = []
         failed: dict[int, DocumentError] = {}
         for reading in document.pages:
             try:
-                answer = self._answer(reading)
+                answer = self._answer(reading, fallback=fallback)
             except DocumentError as error:
                 failed[reading.number] = error
                 continue
             if declaration:
-                answer = replace(answer, shares=with_declared(answer.shares, declaration.category))
+                answer = replace(answer, shares=declaration.apply(answer.shares))
             answers.append(answer)
         # Whether the document is blank is not known if a page failed.
         if failed and all(answer.is_blank for answer in answers):
             raise next(iter(failed.values()))
         if not answers:
             raise DocumentEmpty("The document has no pages; check the file.")
-        declared = declaration.category if declaration else None
-        found = document_answer(answers, self._categories, declared=declared)
+        found = document_answer(answers, self._categories, declaration=declaration)
         return self._writer.result(found, answers, failed, is_image=document.is_image, declaration=declaration)
 
-    def _answer(self, reading: PageReading) -> PageAnswer:
+    def _answer(self, reading: PageReading, *, fallback: int | None) -> PageAnswer:
         """Read a page only as far as needed to be sure of it."""
         answer = None
         for page in reading.passes():
-            answer = self._categories.answer(page)
-            if is_sure(answer.confidence, lines=len(page.lines), unread=len(page.unread)):
+            answer = self._categories.answer(page, fallback=fallback)
+            if is_sure(self._categories.sureness(answer), lines=len(page.lines), unread=len(page.unread)):
                 break
         if answer is None:
             raise DocumentEmpty(f"Page {reading.number} holds nothing to read.")

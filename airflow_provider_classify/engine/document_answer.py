@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from airflow_provider_classify.engine.confidence import combine, page_weight
-from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer, with_declared
+from airflow_provider_classify.engine.declaration import Declaration
+from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 
 #: A page speaks if its category is more probable than not; beside it, covers do not vote.
 SPEAKS = 0.5
@@ -21,11 +22,13 @@ class DocumentAnswer:
 
     :param best: the number of its category; None if all its pages are blank.
     :param shares: the probability of each category, 0 to 1.
+    :param voters: the pages that decided.
     :param is_mixed: whether another page is surely of another category.
     """
 
     best: int | None
     shares: Sequence[float]
+    voters: Sequence[PageAnswer] = ()
     is_mixed: bool = False
 
     @property
@@ -46,25 +49,30 @@ def voters(pages: Sequence[PageAnswer]) -> list[PageAnswer]:
 
 
 def document_answer(
-    pages: Sequence[PageAnswer], categories: CategorySet, *, declared: int | None = None
+    pages: Sequence[PageAnswer], categories: CategorySet, *, declaration: Declaration | None = None
 ) -> DocumentAnswer:
     """
     Return the category of some page: the one for which all voting pages together speak most.
 
     :param pages: in the order of the document.
-    :param declared: the number of the category that the document's format declares.
+    :param declaration: what the document's format declares.
     """
     voting = voters(pages)
     if not voting:
         shares = [0.0] * len(categories.names)
-        return DocumentAnswer(declared, shares if declared is None else with_declared(shares, declared))
+        return (
+            DocumentAnswer(declaration.category, declaration.apply(shares))
+            if declaration
+            else DocumentAnswer(None, shares)
+        )
     weights = [page_weight(page is voting[0], page.characters) for page in voting]
     shares = categories.shares(combine([(p.points, w) for p, w in zip(voting, weights, strict=True)]))
-    if declared is not None:
-        return DocumentAnswer(declared, with_declared(shares, declared))
+    if declaration:
+        shares = declaration.apply(shares)
+        return DocumentAnswer(shares.index(max(shares)), shares, voting)
     best = max(dict.fromkeys(page.best for page in voting), key=shares.__getitem__)
     is_mixed = any(
         page.best != best and page.confidence >= SURE_OF_ANOTHER and page.characters >= ENOUGH_TO_DISAGREE
         for page in voting
     )
-    return DocumentAnswer(best, shares, is_mixed)
+    return DocumentAnswer(best, shares, voting, is_mixed)

@@ -1,4 +1,4 @@
-"""What the engine sees of a page: its lines of text, each with size and place."""
+"""A page as the engine sees it: its lines of text, each with size and place."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ class Line:
     """
     One line of text.
 
-    ``size`` is the font size in points (text layer) or the line's height in pixels (OCR):
-    only its relation to other lines of the page means something. ``x0 y0 x1 y1`` are
-    fractions of the page, 0 to 1, from its top left corner.
+    ``size`` is the font size in points (text layer) or the line's height in pixels (OCR), so compare it only
+    with other lines of the same page. ``x0 y0 x1 y1`` are fractions of the page, 0 to 1, from its top left corner.
     """
 
     text: str

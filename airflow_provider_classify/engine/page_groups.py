@@ -1,4 +1,4 @@
-"""The pages of a document by category, so that one which holds an invoice and a contract shows both."""
+"""Group the pages of a document by category: one that holds an invoice and a contract shows both."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from airflow_provider_classify.model.contract import PageResult
 
 def group_pages(pages: Iterable[PageResult]) -> list[dict[str, Any]]:
     """
-    The contract's ``categories``: each with its pages, most pages first, then most confidence.
+    Return the contract's ``categories``: each with its pages, those with most pages first, then by confidence.
 
-    Failed pages are in none, nor should blank ones be given. ``confidence`` is the mean of the category's pages.
+    ``confidence`` is the mean of the category's pages. Pages without a category are left out.
     """
     groups: dict[str, list[PageResult]] = defaultdict(list)
     for page in pages:

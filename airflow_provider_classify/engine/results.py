@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_classify.engine.categories.paths import sums_of_nodes
+from airflow_provider_classify.engine.declaration import Declaration
 from airflow_provider_classify.engine.document_answer import DocumentAnswer
 from airflow_provider_classify.engine.page import Line
 from airflow_provider_classify.engine.page_groups import group_pages
@@ -17,21 +17,6 @@ from airflow_provider_classify.model.contract import ClassificationResult, PageR
 
 #: How many phrases a page names as evidence.
 EVIDENCE = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """
-    What the format of a document declares.
-
-    :param category: the number of the category that means the type.
-    :param type_name: the document type.
-    :param evidence: what declares it: the root of an e-invoice, or that the document is an e-mail.
-    """
-
-    category: int
-    type_name: str
-    evidence: str
 
 
 class ResultWriter:
@@ -70,7 +55,11 @@ class ResultWriter:
                 name: round(share / total, 4) if total else 0.0
                 for name, share in zip(names, document.shares, strict=True)
             },
-            "categories": group_pages(page for page, answer in zip(pages, answers, strict=True) if answer.characters),
+            "categories": group_pages(
+                page
+                for page, answer in zip(pages, answers, strict=True)
+                if answer.characters and any(answer is voter for voter in document.voters)
+            ),
             "mixed": document.is_mixed,
             "language": guess_language(word for answer in answers for word in answer.scored.types.text.words),
             "engine": self._engine,
@@ -112,9 +101,13 @@ class ResultWriter:
             _evidence(found.phrase, type_names[told_by], number, found.line)
             for found in types.evidence(told_by, EVIDENCE)
         ]
+        if declaration and declaration.category != answer.best:
+            declaration = None
         if declaration:
             evidence.insert(0, _evidence(declaration.evidence, declaration.type_name, number, None))
         extra: dict[str, Any] = {"text_source": source, "evidence": evidence}
+        if answer.is_cover:
+            extra["cover"] = True
         if answer.page.is_of_unknown_script:
             extra["unknown_script"] = True
         if like := scorer.like_example(answer.scored):

@@ -1,1 +1,1 @@
-"""From the user's category names to document types."""
+"""Resolve the user's category names to document types."""

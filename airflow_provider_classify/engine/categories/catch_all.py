@@ -7,7 +7,7 @@ from functools import cache
 import yaml
 
 from airflow_provider_classify.engine.categories.names import alternatives, without_carriers
-from airflow_provider_classify.engine.knowledge.load import CATCH_ALL_FILE
+from airflow_provider_classify.engine.knowledge.load import CATCH_ALL_FILE, YAML_LOADER
 from airflow_provider_classify.engine.text.words import label_words
 
 
@@ -29,7 +29,7 @@ def _is_known(words: list[str]) -> bool:
 @cache
 def _names() -> frozenset[str]:
     """Return the names of all languages, without spaces, as ``label_words`` folds them."""
-    by_language: dict[str, str] = yaml.safe_load(CATCH_ALL_FILE.read_text(encoding="utf-8"))
+    by_language: dict[str, str] = yaml.load(CATCH_ALL_FILE.read_bytes(), Loader=YAML_LOADER)
     return frozenset(
         "".join(label_words(name)) for names in by_language.values() for name in names.split(",") if label_words(name)
     )

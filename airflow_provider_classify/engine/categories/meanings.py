@@ -17,7 +17,7 @@ from airflow_provider_classify.engine.categories.names import BY_VAGUE_HEAD, typ
 from airflow_provider_classify.engine.categories.paths import path_of, spoken
 from airflow_provider_classify.engine.categories.relatives import BY_PARENT, inherited
 from airflow_provider_classify.engine.categories.resemblance import Resemblance
-from airflow_provider_classify.engine.knowledge.aliases import Aliases
+from airflow_provider_classify.engine.knowledge.aliases import Aliases, aliases_of
 from airflow_provider_classify.engine.knowledge.load import DocumentType, Knowledge
 from airflow_provider_classify.engine.text.words import label_words
 from airflow_provider_classify.model.categories import Category
@@ -107,7 +107,7 @@ def meanings_of(
     :param only_parents: see :func:`~.relatives.inherited`.
     :raises SentenceModelNotUsable: it cannot be loaded.
     """
-    aliases = Aliases(knowledge)
+    aliases = aliases_of(knowledge)
     drafts = [draft_of(category, aliases) for category in categories]
     leave_types_to_others(drafts)
     claimed = {name for draft in drafts for name in draft.whole}

@@ -1,7 +1,7 @@
 """
-Which types a category's name means as a whole, and which its parts.
+Find the types that a category's name means, as a whole and by its parts.
 
-Spelling, number and language are left to :class:`Aliases`; here a name is taken apart: alternatives ("bills and
+:class:`Aliases` deals with spelling, number and language. This module splits a name: alternatives ("bills and
 receipts"), main words before what they are about ("bills from suppliers"), and carriers ("copies of invoices").
 """
 
@@ -47,7 +47,7 @@ _GLUED_CARRIER = re.compile(
 
 
 def types_of_name(name: str, aliases: Aliases) -> dict[str, float]:
-    """The types that the whole name means: one alias, two in a row, or some with "or" between."""
+    """Return the types that the whole name means: one alias, two in a row, or several with "or" between."""
     words = label_words(name)
     if whole := _find_bare(words, aliases):
         return {whole: 1.0}
@@ -59,7 +59,7 @@ def types_of_name(name: str, aliases: Aliases) -> dict[str, float]:
 
 
 def _find_bare(words: Sequence[str], aliases: Aliases) -> str | None:
-    """The type that words are a name of, but for carriers such as "copy" around it."""
+    """Return the type with this name, ignoring carriers such as "copy" around it."""
     if not words:
         return None
     if found := aliases.find(words) or aliases.find([*words[:-1], _GLUED_CARRIER.sub("", words[-1])]):
@@ -82,7 +82,7 @@ def without_carriers(words: Sequence[str]) -> list[str]:
 
 def types_of_parts(name: str, aliases: Aliases) -> dict[str, float]:
     """
-    The types named by a part of each alternative.
+    Return the types named by a part of each alternative.
 
     Its main word tells most, the last ("our tax form") before words such as "from" ("bills from suppliers").
     """
@@ -110,7 +110,7 @@ def alternatives(name: str) -> list[str]:
 
 
 def _phrases(words: Sequence[str]) -> Iterator[list[str]]:
-    """The words of a name up to each that ends a main word."""
+    """Yield the runs of words between particles: "bills" and "suppliers" of "bills from suppliers"."""
     phrase: list[str] = []
     for word in [*words, ""]:
         if word and word not in PARTICLES:

@@ -1,8 +1,8 @@
 """
 Categories whose names are paths: ``finance/invoice``, ``finance/receipt``, ``legal/contract``.
 
-Each path is a category as any other; what is certain of several adds up in the node that they
-share. So an answer can be sure of ``finance`` while unsure whether it is an invoice or a receipt.
+Each path is a category of its own. The probabilities of several add up in the node that they share, so an answer can
+be sure of ``finance`` while unsure whether the document is an invoice or a receipt.
 """
 
 from __future__ import annotations
@@ -19,16 +19,15 @@ _SEPARATOR = re.compile(r"(?<!\s)/(?!\s)")
 
 
 def path_of(name: str) -> tuple[str, ...]:
-    """The steps of a category's name, ``("finance", "invoice")``; one step where it is no path."""
+    """Return the steps of a category's name, such as ``("finance", "invoice")``; one step if it is not a path."""
     return tuple(filter(None, _SEPARATOR.split(name))) or (name,)
 
 
 def spoken(category: Category, is_known: Callable[[str], bool]) -> Category:
     """
-    A category whose name is a path, as one would say it: its last steps, the others in its description.
+    Return a category whose name is a path as one would say it: its last steps, with the others in its description.
 
-    Of ``tax/form`` and ``form/tax`` both steps, as ``tax form`` is known to be a type; of
-    ``finance/invoice`` the last.
+    ``tax/form`` and ``form/tax`` become ``tax form``, since that is known; ``finance/invoice`` becomes ``invoice``.
     """
     path = path_of(category.name)
     if len(path) == 1:
@@ -39,7 +38,7 @@ def spoken(category: Category, is_known: Callable[[str], bool]) -> Category:
 
 
 def inner_nodes(names: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Each node above a category, and the numbers of the categories in it: itself, if it is one, and all below."""
+    """Return each node above a category with the numbers of the categories below it, and its own if it is one."""
     paths = [path_of(name) for name in names]
     above = {path[:length] for path in paths for length in range(1, len(path))}
     members: dict[str, tuple[int, ...]] = {}
@@ -50,5 +49,5 @@ def inner_nodes(names: Sequence[str]) -> dict[str, tuple[int, ...]]:
 
 
 def sums_of_nodes(nodes: Mapping[str, Sequence[int]], shares: Sequence[float]) -> dict[str, float]:
-    """What the categories of each node have together; ``nodes`` come from :func:`inner_nodes`."""
+    """Return the sum of the shares of each node's categories; ``nodes`` come from :func:`inner_nodes`."""
     return {node: sum(shares[number] for number in numbers) for node, numbers in nodes.items()}

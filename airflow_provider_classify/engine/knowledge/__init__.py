@@ -1,1 +1,1 @@
-"""What is known of document types: data files, and how they are read."""
+"""The knowledge of document types: data files, and the code that reads them."""

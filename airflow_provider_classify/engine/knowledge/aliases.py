@@ -1,14 +1,15 @@
 """
 Find a document type by what a user calls it.
 
-A name is looked up as it is, then without spaces (``pay slip`` is ``payslip``), then without the
-endings by which languages make plurals and cases (``Rechnungen``, ``fatture``, ``memoranda``).
+A name is looked up as it is, then without spaces (``pay slip`` is ``payslip``), then without the endings of plurals
+and cases in several languages (``Rechnungen``, ``fatture``, ``memoranda``).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from airflow_provider_classify.engine.knowledge.load import Knowledge
 from airflow_provider_classify.engine.text.words import label_words, singular
@@ -26,7 +27,7 @@ _DOUBLED = re.compile(r"([aeiou])\1")
 
 
 class Aliases:
-    """Every name of every type; a type's own name goes before an alias, an alias before a label."""
+    """All names of all types. A type's own name goes before an alias of another type, an alias before a label."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._names: dict[tuple[str, ...], str] = {}
@@ -41,7 +42,7 @@ class Aliases:
             self._stems.setdefault(_stem(words), type_name)
 
     def find(self, words: Sequence[str]) -> str | None:
-        """The type that the words are a name of; they come from :func:`label_words`."""
+        """Return the type with this name; the words come from :func:`label_words`."""
         if not words:
             return None
         return self._look_up(words) or self._look_up([*words[:-1], _LONG_PLURAL.sub("", words[-1])])
@@ -53,16 +54,22 @@ class Aliases:
         return found or self._glued.get(stem) or self._glued.get(singular(stem)) or self._stems.get(joined)
 
     def find_head(self, word: str) -> str | None:
-        """The type whose name is the end of a compound: of a ``Handwerkerrechnung``, what a ``Rechnung`` is."""
+        """Return the type whose name ends a compound: that of ``Rechnung`` for ``Handwerkerrechnung``."""
         stem = _stem([word])
         ends = (stem[start:] for start in range(1, len(stem) - _SHORTEST_HEAD + 1))
         return next((self._stems[end] for end in ends if end in self._stems), None)
 
     def find_beginning(self, word: str) -> str | None:
-        """The type whose name is the beginning of a compound: of an ``Emailkorrespondenz``, what an ``Email`` is."""
+        """Return the type whose name begins a compound: that of ``Email`` for ``Emailkorrespondenz``."""
         stem = _stem([word])
         beginnings = (stem[:end] for end in range(len(stem) - 1, _SHORTEST_STEM - 1, -1))
         return next((self._stems[start] for start in beginnings if start in self._stems), None)
+
+
+@lru_cache(maxsize=2)
+def aliases_of(knowledge: Knowledge) -> Aliases:
+    """Return the names of all types; made once, as it takes some milliseconds."""
+    return Aliases(knowledge)
 
 
 def _stem(words: Sequence[str]) -> str:

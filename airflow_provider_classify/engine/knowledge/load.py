@@ -1,14 +1,14 @@
 """
-What is known of document types, read from the files in ``document_types``.
+Read the knowledge of document types from the files in ``document_types``.
 
 One file per family, one entry per type::
 
     invoice:
       description: A bill from a seller requesting payment.
       aliases: tax invoice, rechnung                 # other names, in any language; they also stand as headings
-      labels: bill, billing                          # what else users call it, but hardly the document itself
-      parents: commercial document                   # what it is a kind of, and counts for if no category means it
-      related: receipt                               # what it is like, and counts for if nothing better is offered
+      labels: bill, billing                          # what else users call it; documents rarely say so themselves
+      parents: commercial document                   # what it is a kind of; counts for them if no category means it
+      related: receipt                               # what it is like; counts for them if nothing better is offered
       titles: invoice, invoice number                # phrases that stand as a heading
       geometry: narrow                               # the shape of its pages (Geometry)
       styles: amounts                                # what its text consists of (Style)
@@ -59,7 +59,8 @@ _MARKED = re.compile(r"\*[^*:]+|[^*:]+[*:]")
 
 _TRUTH: Mapping[str, bool] = {"yes": True, "true": True, "no": False, "false": False}
 
-_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: The loader in C, which is ten times as fast, where PyYAML has it.
+YAML_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Geometry(StrEnum):
@@ -109,7 +110,7 @@ class Knowledge:
     version: str
 
     def without(self, names: Iterable[str]) -> Knowledge:
-        """The same, but for some types."""
+        """Return the knowledge without some types."""
         left_out = set(names)
         return Knowledge({name: t for name, t in self.types.items() if name not in left_out}, self.version)
 
@@ -136,7 +137,7 @@ def load_knowledge(own: Path | None = None) -> Knowledge:
 
 
 def _read(folder: Path, digest: hashlib._Hash) -> dict[str, _Entry]:
-    """The types of a folder's files, which go into ``digest``."""
+    """Return the types of a folder's files, and add the files to ``digest``."""
     entries: dict[str, _Entry] = {}
     for path in sorted(folder.glob("*.yaml")):
         try:
@@ -155,7 +156,7 @@ def _read(folder: Path, digest: hashlib._Hash) -> dict[str, _Entry]:
 
 def _entries(content: bytes, file: str) -> Iterator[tuple[str, _Entry]]:
     try:
-        root = yaml.compose(content, Loader=_LOADER) or yaml.MappingNode("tag:yaml.org,2002:map", [])
+        root = yaml.compose(content, Loader=YAML_LOADER) or yaml.MappingNode("tag:yaml.org,2002:map", [])
     except yaml.YAMLError as error:
         raise InvalidDocumentTypes(f"{file} is not YAML: {' '.join(str(error).split())}.") from error
     for name, node in _Entry(root, file, "").items():
@@ -193,11 +194,11 @@ def _member(kind: type[Member], entry: _Entry, word: str) -> Member:
     try:
         return kind(word)
     except ValueError as error:
-        raise entry.error(f"has a {kind.__name__.lower()} {word!r} that is none of {', '.join(kind)}") from error
+        raise entry.error(f"has a {kind.__name__.lower()} {word!r} that is not one of {', '.join(kind)}") from error
 
 
 def _cues(entry: _Entry) -> dict[str, float]:
-    """The strongest weight counts where two languages share a phrase."""
+    """Return the cues with their weights; of a phrase that two languages share, the strongest."""
     cues: dict[str, float] = {}
     for by_strength in dict(entry.items()).values():
         for strength, node in entry.at(by_strength).items():
@@ -211,7 +212,7 @@ def _cues(entry: _Entry) -> dict[str, float]:
 
 
 def _folded(cue: str) -> str:
-    """The cue as it is looked for, its mark kept; empty if it has no words, or a mark on more or less than a word."""
+    """Return a cue folded, with its mark; empty if it has no words, or a mark on more than one word."""
     words = words_of(cue)
     if "*" not in cue and ":" not in cue:
         return " ".join(words)
@@ -232,7 +233,7 @@ def _patterns(entry: _Entry) -> Iterator[tuple[re.Pattern[str], float]]:
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A node of a file, and where it is: every complaint names file, type and line."""
+    """A node of a file and its place, so that each error names file, type and line."""
 
     node: yaml.Node
     file: str
@@ -276,5 +277,5 @@ class _Entry:
 
     def weight(self, strength: str) -> float:
         if strength not in STRENGTHS:
-            raise self.error(f"has a strength {strength!r} that is none of {', '.join(STRENGTHS)}")
+            raise self.error(f"has a strength {strength!r} that is not one of {', '.join(STRENGTHS)}")
         return STRENGTHS[strength]

@@ -1,1 +1,1 @@
-"""How much a page speaks for each document type and category."""
+"""Score pages against document types and categories."""

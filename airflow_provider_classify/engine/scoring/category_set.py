@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_classify.engine.categories.catch_all import is_catch_all
 from airflow_provider_classify.engine.categories.meanings import Meaning, meanings_of
 from airflow_provider_classify.engine.categories.names import types_of_name
-from airflow_provider_classify.engine.confidence import least_of_none, points_of_none, softmax, trust
-from airflow_provider_classify.engine.knowledge.aliases import Aliases
+from airflow_provider_classify.engine.confidence import POINTS_OF_UNKNOWN, least_of_none, points_of_none, softmax, trust
+from airflow_provider_classify.engine.knowledge.aliases import aliases_of
 from airflow_provider_classify.engine.knowledge.load import Knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.scoring.category_scorer import CategoryScorer, ScoredPage
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 MEANS = 0.8
 #: A page is a cover if it scores at least so many points for a type of covers, and no other type scores so many more.
 COVER_POINTS, COVER_LEAD = 3.0, 0.5
-#: The probability of what a format declares, such as that a mail is an e-mail.
-DECLARED = 0.99
 #: Words of a description among which a type's name is looked for, at most so many in a row.
 _LONGEST_NAME = 3
 
@@ -91,7 +89,7 @@ class CategorySet:
     ) -> None:
         self._compiled = compiled(knowledge)
         self._type_scorer = self._compiled.type_scorer
-        self._aliases = Aliases(knowledge)
+        self._aliases = aliases_of(knowledge)
         self._catch_all = next((n for n, c in enumerate(categories) if self._is_catch_all(c)), None)
         ordinary = [category for number, category in enumerate(categories) if number != self._catch_all]
         meanings = meanings_of(ordinary, knowledge, sentence_model, only_parents=self._catch_all is not None)
@@ -124,11 +122,17 @@ class CategorySet:
         """The names of the document types, by number."""
         return self._type_scorer.names
 
-    def answer(self, page: Page) -> PageAnswer:
-        """Score a page, as far as it was read."""
+    def answer(self, page: Page, *, fallback: int | None = None) -> PageAnswer:
+        """
+        Score a page, as far as it was read.
+
+        :param fallback: the number of a category that has no more points than any gets by chance.
+        """
         scored = ScoredPage(self._type_scorer.score(page), self._compiled)
         scores = scored.types.scores
         by_category = [scorer.points(scored) for scorer in self.scorers]
+        if fallback is not None:
+            by_category[fallback] = min(by_category[fallback], POINTS_OF_UNKNOWN)
         none = points_of_none(scores, self._claims, self._least_of_none)
         if self._catch_all is not None:
             none = max(none, by_category.pop(self._catch_all))
@@ -149,25 +153,30 @@ class CategorySet:
             shares.insert(self._catch_all, none)
         return shares
 
-    def declared(self, type_name: str) -> int | None:
+    def sureness(self, answer: PageAnswer) -> float:
         """
-        Return the number of the category that a document has whose format declares its type.
+        Return the probability of a page's best category, the catch-all left out.
 
-        None if no category means the type, or if the description of another one mentions it: then that
-        category may be about such documents, and the text decides.
+        That a page fits no category is never sure while lines of it are unread.
         """
+        return max((share for number, share in enumerate(answer.shares) if number != self._catch_all), default=0.0)
+
+    def that_means(self, type_name: str) -> int | None:
+        """Return the number of the category that means a type, or one that the type is a kind of; None without one."""
         number = self._type_scorer.numbers.get(type_name)
-        if number is None:
-            return None
-        claims = [scorer.claims.get(number, 0.0) for scorer in self.scorers]
+        claims = [scorer.claims.get(number, 0.0) if number is not None else 0.0 for scorer in self.scorers]
         best = max(range(len(claims)), key=claims.__getitem__)
-        others = (s.category for n, s in enumerate(self.scorers) if n not in (best, self._catch_all))
-        if claims[best] < MEANS or any(self._mentions(category.description, type_name) for category in others):
-            return None
-        return best
+        return best if claims[best] >= MEANS else None
 
-    def _mentions(self, description: str, type_name: str) -> bool:
-        words = label_words(description)
+    def that_mention(self, type_name: str) -> list[int]:
+        """Return the numbers of the categories with a description that names a type."""
+        return [
+            number
+            for number, scorer in enumerate(self.scorers)
+            if number != self._catch_all and self._names_type(label_words(scorer.category.description), type_name)
+        ]
+
+    def _names_type(self, words: Sequence[str], type_name: str) -> bool:
         return any(
             self._aliases.find(words[start : start + length]) == type_name
             for start in range(len(words))
@@ -177,10 +186,3 @@ class CategorySet:
     def _is_catch_all(self, category: Category) -> bool:
         """Whether it is a catch-all by its name, and no user's own type has this name."""
         return is_catch_all(category.name) and not types_of_name(category.name, self._aliases)
-
-
-def with_declared(shares: Sequence[float], declared: int) -> list[float]:
-    """Return the shares with that of the category which the format declares; the others share the rest."""
-    rest = sum(shares) - shares[declared]
-    scale = (1.0 - DECLARED) / max(rest, 1.0 - DECLARED)
-    return [DECLARED if number == declared else share * scale for number, share in enumerate(shares)]

@@ -19,7 +19,7 @@ import yaml
 from airflow_provider_classify.engine.categories.resemblance import telling_words
 from airflow_provider_classify.engine.knowledge.load import Geometry, Style
 from airflow_provider_classify.engine.scoring.features import Features, PageText
-from airflow_provider_classify.engine.scoring.layout import geometry_points, style_points
+from airflow_provider_classify.engine.scoring.layout import geometry_rule, style_rule
 from airflow_provider_classify.engine.text.words import label_words, singular, words_of
 from airflow_provider_classify.model.categories import Category
 
@@ -75,9 +75,9 @@ class CategoryWords:
         points = self._name_points(page) + self._description_points(page)
         for layout in self._layouts:
             points += (
-                geometry_points(layout, page.features, points)
+                geometry_rule(layout)(page.features, points)
                 if isinstance(layout, Geometry)
-                else style_points(layout, page.features)
+                else style_rule(layout)(page.features)
             )
         return points
 

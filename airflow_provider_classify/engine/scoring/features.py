@@ -1,4 +1,4 @@
-"""What a page looks like, beside its words: its shape, and what its text consists of."""
+"""Measure what a page looks like: its shape, and what its text consists of."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class PageText:
         return list(accumulate(map(len, self.lines)))
 
     def line_of(self, phrase: Phrase, start: int) -> int:
-        """The number of the line where a phrase begins that was found at the word ``start``, or NOWHERE."""
+        """Return the number of the line where a phrase begins, whose first word has the number ``start``."""
         if start != NOWHERE:
             return bisect_right(self.line_ends, start)
         wanted = "".join(phrase)
@@ -89,13 +89,20 @@ class PageText:
 @dataclass(frozen=True, slots=True)
 class Features:
     """
-    The shape of a page and of its text.
+    The shape of a page and of its text. All lines count, whether OCR has read them or not.
 
-    ``height_ratio`` is height by width; ``prose`` the share of running text, 0 to 1;
-    ``amounts`` the number of figures with two decimals. The rest is of all lines that the page
-    has, read or not: their number, the median width and size as shares of the page's, how many
-    stand side by side on average, and the largest size by the median one. ``pictured`` is the
-    share of the page that is pictures among the text, ``legibility`` how sure OCR is of the text.
+    :param height_ratio: the page's height by its width.
+    :param characters: the amount of text.
+    :param lines: the number of lines.
+    :param line_width: the median width of a line, as a share of the page's width.
+    :param line_size: the median size of a line, as a share of the page's height.
+    :param side_by_side: how many lines stand side by side on average.
+    :param largest: the largest size of a line by the median size.
+    :param is_ocr: whether the text comes from OCR.
+    :param prose: the share of running text, 0 to 1.
+    :param amounts: the number of figures with two decimals.
+    :param pictured: the share of the page that is pictures among the text, 0 to 1.
+    :param legibility: how sure OCR is of the text, 0 to 1.
     """
 
     height_ratio: float

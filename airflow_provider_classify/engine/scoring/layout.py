@@ -45,18 +45,21 @@ PICTURE = 0.1
 LITTLE_TEXT = 120
 
 
-def geometry_points(geometry: Geometry, features: Features, cues: float) -> float:
-    """
-    Return what a type's expected geometry adds on a page, or costs where negative.
-
-    :param cues: the points of the type's cues on the page.
-    """
-    return _GEOMETRY_RULES[geometry](features, cues)
+#: Returns what a type's geometry adds on a page, or costs where negative. The number is that of the points of the
+#: type's cues on the page.
+GeometryRule = Callable[[Features, float], float]
+#: Returns what a type's style adds on a page, or costs; 0 on pages with a line or two.
+StyleRule = Callable[[Features], float]
 
 
-def style_points(style: Style, features: Features) -> float:
-    """Return what a type's expected style adds on a page, or costs; 0 on pages with a line or two."""
-    return 0.0 if features.characters <= LITTLE_TEXT else _STYLE_RULES[style](features)
+def geometry_rule(geometry: Geometry) -> GeometryRule:
+    """Return the rule of a geometry."""
+    return _GEOMETRY_RULES[geometry]
+
+
+def style_rule(style: Style) -> StyleRule:
+    """Return the rule of a style."""
+    return _STYLE_RULES[style]
 
 
 def _narrow(page: Features, cues: float) -> float:
@@ -140,14 +143,16 @@ def _is_sheet_of_columns(page: Features) -> bool:
 
 
 def _prose(page: Features) -> float:
-    return page.prose
+    return page.prose if page.characters > LITTLE_TEXT else 0.0
 
 
 def _amounts(page: Features) -> float:
+    if page.characters <= LITTLE_TEXT:
+        return 0.0
     return -1.2 * page.prose + (0.5 if page.amounts >= 3 else -1.0 if page.amounts == 0 else 0.0)
 
 
-_GEOMETRY_RULES: Mapping[Geometry, Callable[[Features, float], float]] = {
+_GEOMETRY_RULES: Mapping[Geometry, GeometryRule] = {
     Geometry.NARROW: _narrow,
     Geometry.CARD: _card,
     Geometry.SHEET: _sheet,
@@ -158,4 +163,4 @@ _GEOMETRY_RULES: Mapping[Geometry, Callable[[Features, float], float]] = {
     Geometry.HANDWRITTEN: _handwritten,
     Geometry.SPARSE: _sparse,
 }
-_STYLE_RULES: Mapping[Style, Callable[[Features], float]] = {Style.PROSE: _prose, Style.AMOUNTS: _amounts}
+_STYLE_RULES: Mapping[Style, StyleRule] = {Style.PROSE: _prose, Style.AMOUNTS: _amounts}

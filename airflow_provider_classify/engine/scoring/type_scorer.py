@@ -24,7 +24,7 @@ from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.scoring.doubt import doubt, emptiness
 from airflow_provider_classify.engine.scoring.features import Features, PageText, features_of
 from airflow_provider_classify.engine.scoring.headings import find_headings
-from airflow_provider_classify.engine.scoring.layout import geometry_points, style_points
+from airflow_provider_classify.engine.scoring.layout import geometry_rule, style_rule
 from airflow_provider_classify.engine.text.phrases import NOWHERE, Phrase, PhraseIndex
 from airflow_provider_classify.engine.text.spelling import Spelling
 
@@ -34,7 +34,7 @@ CUES_LIMIT = 7.0
 LONG_TEXT = 150
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Match:
     """
     Something on a page that speaks for types.
@@ -51,10 +51,6 @@ class Match:
     factor: float = 1.0
     word: int = NOWHERE
     line: int = NOWHERE
-
-    def weight_for(self, type_number: int) -> float:
-        """Return what it weighs for a type, 0 if nothing."""
-        return max((weight * self.factor for number, weight in self.counts_for if number == type_number), default=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +80,12 @@ class TypeScores:
         """Return the strongest phrases for a type, at most ``limit``."""
         strongest: dict[str, tuple[float, Match]] = {}
         for match in self.matches:
-            weight, phrase = match.weight_for(type_number), " ".join(match.phrase)
-            if weight > strongest.get(phrase, (0.0, match))[0]:
-                strongest[phrase] = (weight, match)
+            for number, weight in match.counts_for:
+                if number == type_number:
+                    phrase = " ".join(match.phrase)
+                    weight *= match.factor
+                    if phrase not in strongest or weight > strongest[phrase][0]:
+                        strongest[phrase] = (weight, match)
         ordered = sorted(strongest.items(), key=lambda item: (-item[1][0], item[0]))
         return [Evidence(phrase, weight, self._line_of(match)) for phrase, (weight, match) in ordered[:limit]]
 
@@ -102,6 +101,10 @@ class TypeScorer:
         self._types = list(knowledge.types.values())
         self.names = [document_type.name for document_type in self._types]
         self.numbers = {name: number for number, name in enumerate(self.names)}
+        self._layouts = [
+            ([geometry_rule(geometry) for geometry in t.geometry], [style_rule(style) for style in t.styles])
+            for t in self._types
+        ]
         self._cues = PhraseIndex()
         self._titles = PhraseIndex()
         self._patterns: dict[re.Pattern[str], list[tuple[int, float]]] = defaultdict(list)
@@ -139,14 +142,16 @@ class TypeScorer:
         shrink = share_of_long_text(len(text.words))
         empty = emptiness(page, features.characters, is_unspaced=bool(text.unspaced))
         scores = []
-        for document_type, cue_sum, title, clear_title in zip(self._types, sums, titles, clear_titles, strict=True):
+        for (geometry, styles), cue_sum, title, clear_title in zip(
+            self._layouts, sums, titles, clear_titles, strict=True
+        ):
             cue_points = CUES_LIMIT * (1.0 - math.exp(-cue_sum * shrink / CUES_LIMIT)) if cue_sum else 0.0
             layout = 0.0
-            for geometry in document_type.geometry:
-                layout += geometry_points(geometry, features, cue_points)
+            for geometry_points in geometry:
+                layout += geometry_points(features, cue_points)
             score = cue_points + title + layout
-            for style in document_type.styles:
-                score += style_points(style, features)
+            for style_points in styles:
+                score += style_points(features)
             if empty:  # What the words say is doubtful, not the shape of the page.
                 score -= min(cue_points + title, doubt(cue_sum + clear_title + max(0.0, layout), empty))
             scores.append(score)

@@ -105,7 +105,7 @@ def test_it_is_not_even_opened_for_names_that_are_known(tmp_path: Path, document
         result = engine.classify(document, [Category("obituary"), Category("letter")], name="notice.txt")
         assert result.classification == "obituary"
         assert "sentence_model" not in result.extra["engine"]
-        with pytest.raises(SentenceModelNotUsable, match=r"none' is no folder .*\[classify\] sentence_model"):
+        with pytest.raises(SentenceModelNotUsable, match=r"none' is not a folder .*\[classify\] sentence_model"):
             engine.classify(document, [Category("zibble")], name="notice.txt")
 
 

@@ -88,8 +88,11 @@ def test_own_types_stand_beside_those_of_the_package_or_replace_them(tmp_path: P
         ("a:\n  description: A.\n  aliases: b,, c", "line 3: the document type 'a' has a comma too many"),
         ("a:\n  description: A.\n  parents: nowhere", "names another type, 'nowhere', that no file describes"),
         ("a:\n  description: A.\n  related: nowhere", "names another type, 'nowhere', that no file describes"),
-        ("a:\n  description: A.\n  geometry: round", "has a geometry 'round' that is none of narrow, card"),
-        ("a:\n  description: A.\n  cues:\n    en:\n      loud: b", "line 5: .* has a strength 'loud' that is none of"),
+        ("a:\n  description: A.\n  geometry: round", "has a geometry 'round' that is not one of narrow, card"),
+        (
+            "a:\n  description: A.\n  cues:\n    en:\n      loud: b",
+            "line 5: .* has a strength 'loud' that is not one of",
+        ),
         ("a:\n  description: A.\n  cues:\n    en:\n      weak: '!'", "line 5: .* has a cue that is no phrase: '!'"),
         ("a:\n  description: A.\n  cues:\n    en:\n      weak: ab*", "has a cue that is no phrase: 'ab\\*'"),
         ("a:\n  description: A.\n  cues:\n    en:\n      weak: two words*", "has a cue that is no phrase"),
@@ -140,3 +143,15 @@ def test_a_language_of_a_type_lists_a_phrase_once(file: Path) -> None:
         for language, by_strength in entry.get("cues", {}).items():
             phrases = [fold(phrase.strip()) for phrases in by_strength.values() for phrase in phrases.split(",")]
             assert [phrase for phrase, count in Counter(phrases).items() if count > 1] == [], (name, language)
+
+
+def test_a_type_of_covers(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("slip:\n  description: A slip.\n  cover: yes\nnote:\n  description: A note.\n")
+    types = load_knowledge(tmp_path).types
+    assert (types["slip"].cover, types["note"].cover, types["fax cover sheet"].cover) == (True, False, True)
+
+
+def test_cover_is_yes_or_no(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text("slip:\n  description: A slip.\n  cover: perhaps\n")
+    with pytest.raises(InvalidDocumentTypes, match=r"'slip' has 'perhaps' where yes or no is expected"):
+        load_knowledge(tmp_path)

@@ -1,0 +1,63 @@
+"""What the format of a document says about its type: an e-mail by its headers, an e-invoice by its XML."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from airflow_provider_classify.engine.reading import OpenedDocument
+from airflow_provider_classify.engine.scoring.category_set import CategorySet
+
+#: The document type of an e-mail.
+MAIL_TYPE = "email"
+#: The probability of what a format declares.
+DECLARED = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """
+    What a format declares, where a category means that.
+
+    :param category: the number of the category.
+    :param type_name: the document type.
+    :param evidence: what declares it: the root of an e-invoice, or the format of a mail.
+    :param rivals: the numbers of categories that may be about a part of such documents. The text decides between
+        them and ``category``.
+    """
+
+    category: int
+    type_name: str
+    evidence: str
+    rivals: tuple[int, ...] = ()
+
+    def apply(self, shares: Sequence[float]) -> list[float]:
+        """Return the shares with those of the declared category and its rivals raised; the others share the rest."""
+        within = {self.category, *self.rivals}
+        declared = sum(shares[number] for number in within)
+        if not self.rivals or not declared:
+            shares = [1.0 if number == self.category else share for number, share in enumerate(shares)]
+            within, declared = {self.category}, 1.0
+        rest = max(sum(shares) - declared, 1.0 - DECLARED)
+        return [
+            share * (DECLARED / declared if number in within else (1.0 - DECLARED) / rest)
+            for number, share in enumerate(shares)
+        ]
+
+
+def declaration_of(document: OpenedDocument, categories: CategorySet) -> Declaration | None:
+    """
+    Return what the document's format declares; None if it declares nothing that a category means.
+
+    A category with a description that mentions e-mails may be about some of them, so it is a rival of the category
+    that means e-mail.
+    """
+    if document.declared_type:
+        category = categories.that_means(document.declared_type)
+        evidence = document.declared_by or document.declared_type
+        return None if category is None else Declaration(category, document.declared_type, evidence)
+    category = categories.that_means(MAIL_TYPE) if document.is_mail else None
+    if category is None:
+        return None
+    rivals = tuple(number for number in categories.that_mention(MAIL_TYPE) if number != category)
+    return Declaration(category, MAIL_TYPE, f"the format of {document.kind}", rivals)
