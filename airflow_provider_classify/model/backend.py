@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import Job, Submission
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.documents.document import Document
 
 
 class Jobs(Protocol):
