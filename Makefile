@@ -7,7 +7,7 @@ TESSDATA := .venv/tessdata/rus.traineddata
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz clean bench-batch bench-ending
+.PHONY: demo test test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -45,6 +45,9 @@ bench-engine: $(INSTALLED) $(TESSDATA) .venv-embeddings/.installed  ## cost of t
 
 fuzz: $(INSTALLED) $(TESSDATA)  ## damaged documents, 2,000 of them: make fuzz DOCUMENTS=folder
 	@$(BIN)/python -m benchmarks.fuzz $(if $(DOCUMENTS),"$(DOCUMENTS)")
+
+attack: $(INSTALLED)  ## malicious requests to the service and malicious replies to the client, 5,200 of them: make attack [SEED=1]
+	@$(BIN)/python -m benchmarks.attack $(if $(SEED),--seed $(SEED))
 
 bench-polling: .venv-bench/.installed  ## what waiting for jobs costs a triggerer, beside other providers: make bench-polling [N=5000]
 	@$(BENCH)/python benchmarks/polling $(if $(N),--jobs $(N))

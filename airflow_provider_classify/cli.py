@@ -11,14 +11,14 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.engine.options import AttachmentMode, EngineOptions
-from airflow_provider_classify.engine.page import OcrMode
+from airflow_provider_classify.engine.options import ATTACHMENT_MODES, OCR_MODES, EngineOptions
 from airflow_provider_classify.exceptions import ClassifyError, ExtraNotInstalled, InvalidCategories
 from airflow_provider_classify.model.categories import Category, parse_categories
 
@@ -30,11 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command line.
 
-    :returns: the exit status: 0, 1 if a document failed, 2 for a call that makes no sense, 130 after Ctrl-C.
+    :returns: the exit status: 0, 1 if a document failed, 2 for arguments that cannot be used, 130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # JSON is UTF-8 whatever the locale; a byte of a file name that is none becomes JSON's own \udc… escape.
+        # JSON is UTF-8 in every locale. A byte of a file name that is not UTF-8 becomes JSON's own \udc… escape.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         return int(options.run(options))
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"airflow-classify: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # The reader of our output has gone (as with `| head`): nothing is left to say, also at exit.
+        # The reader of the output has gone (as with `| head`), so nothing more is written, also at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -56,7 +56,10 @@ def _parser() -> argparse.ArgumentParser:
 
     classify = commands.add_parser("classify", help="classify files; one JSON object a line on stdout")
     names = classify.add_mutually_exclusive_group(required=True)
-    names.add_argument("--categories", metavar="A,B,…", help="category names, separated by commas")
+    names.add_argument(
+        "--categories", metavar="A,B,…", action="append",
+        help="category names, separated by commas; may be given several times",
+    )  # fmt: skip
     names.add_argument(
         "--categories-file", metavar="FILE", type=Path,
         help='a JSON list of names or {"name", "description", "examples"} objects',
@@ -103,12 +106,12 @@ def _add_engine_options(command: argparse.ArgumentParser) -> None:
         help="a static sentence model for names that are not known: a folder, or a name on the Hugging Face hub",
     )  # fmt: skip
     command.add_argument(
-        "--ocr", choices=get_args(OcrMode), default=defaults.ocr,
+        "--ocr", choices=OCR_MODES, default=defaults.ocr,
         help="read pages by OCR where the text layer lacks what the page shows (auto), always, or never "
         "(default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
-        "--attachments", choices=get_args(AttachmentMode), default=defaults.attachments,
+        "--attachments", choices=ATTACHMENT_MODES, default=defaults.attachments,
         help="leave the attachments of an e-mail out, or give each a result of its own (default: %(default)s)",
     )  # fmt: skip
 
@@ -132,11 +135,10 @@ def _classify(options: argparse.Namespace) -> int:
     documents: list[str] = options.documents
     size = min(options.jobs or available_cores(), len(documents))
     failed = 0
-    with EnginePool(size, engine_options) as pool:
-        answers = _with_progress(_answers(pool, size, documents, categories), len(documents))
-        for answer in answers:
+    with EnginePool(size, engine_options) as pool, _progress(len(documents)) as print_line:
+        for answer in _answers(pool, size, documents, categories):
             failed += "error" in answer
-            print(json.dumps(answer, ensure_ascii=False), flush=True)
+            print_line(json.dumps(answer, ensure_ascii=False))
     return 1 if failed else 0
 
 
@@ -157,7 +159,8 @@ def _engine_options(options: argparse.Namespace) -> EngineOptions:
 
 def _categories(options: argparse.Namespace) -> tuple[Category, ...]:
     if options.categories is not None:
-        return parse_categories([name for name in options.categories.split(",") if name.strip()])
+        names = ",".join(options.categories).split(",")
+        return parse_categories([name for name in names if name.strip()])
     try:
         text = options.categories_file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -168,10 +171,11 @@ def _categories(options: argparse.Namespace) -> tuple[Category, ...]:
 def _answers(
     pool: EnginePool, size: int, documents: Sequence[str], categories: Sequence[Category]
 ) -> Iterator[dict[str, Any]]:
-    """The answers in the order of the documents, as they come."""
+    """Yield the answers in the order of the documents, each as soon as it is known."""
 
     def answer(document: str) -> dict[str, Any]:
         try:
+            _require_file(document)
             result = pool.classify(Path(document), categories, name=document)
         except ClassifyError as error:
             return {"document": document, "error": str(error)}
@@ -184,17 +188,41 @@ def _answers(
             threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _with_progress(answers: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
-    """Draw a progress bar on stderr, if a person is looking there."""
+def _require_file(document: str) -> None:
+    """Refuse what would hang the engine's process, such as a named pipe. What is not there, it tells itself."""
+    from airflow_provider_classify.documents.regular_file import require_regular_file
+
+    with suppress(OSError, ValueError):  # ValueError: a null byte
+        require_regular_file(Path(document), document)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], None]]:
+    """Provide the function that prints a line, with a progress bar on stderr if a person is looking there."""
     if not sys.stderr.isatty():
-        yield from answers
+        yield _print_line
         return
     from rich.console import Console
     from rich.progress import Progress
 
-    # By default rich draws what is printed above its bar, on stderr, even if stdout is a file.
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
-        yield from progress.track(answers, total=total, description="Classifying")
+    is_shared = sys.stdout.isatty()  # the bar has to make room for each line
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, redirect_stdout=False) as progress:
+        bar = progress.add_task("Classifying", total=total)
+
+        def print_line(line: str) -> None:
+            if is_shared:
+                # As it is: no wrapping, and [local] is no markup.
+                console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
+            else:
+                _print_line(line)
+            progress.advance(bar)
+
+        yield print_line
+
+
+def _print_line(line: str) -> None:
+    print(line, flush=True)
 
 
 def _serve(options: argparse.Namespace) -> int:

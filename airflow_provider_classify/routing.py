@@ -17,10 +17,11 @@ def route(
     """
     Choose the route of a result as it lies in XCom.
 
-    :param result: ``None`` where the document could not be classified at all.
+    :param result: ``None`` where the document could not be classified at all. A blank document has a result without
+        a classification.
     :param routes: category name to route: a task id, a queue, a folder …
     :param otherwise: the route of a category that has none of its own.
-    :param review: the route of a doubtful answer, and of none.
+    :param review: the route of a doubtful answer, of a blank document and of a missing result.
     :param minimum_confidence: from 0 to 1; an answer below it is doubtful.
     """
     category = (result or {}).get("classification")

@@ -15,7 +15,7 @@ from airflow_provider_classify.batch.record import Ledger
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobFailed, JobNotFound, JobTimedOut
 from airflow_provider_classify.model import waiting
-from airflow_provider_classify.model.backend import Jobs
+from airflow_provider_classify.model.backend import JobSession
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import Job
 
@@ -32,7 +32,7 @@ class ApiRun:
     and what was done until then is on record.
     """
 
-    jobs: Jobs
+    jobs: JobSession
     ledger: Ledger
     progress: ProgressLog
 

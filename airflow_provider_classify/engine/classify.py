@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.engine.categories.paths import inner_nodes
 from airflow_provider_classify.engine.confidence import is_sure
+from airflow_provider_classify.engine.document_answer import document_answer
 from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.reading import OpenedDocument, PageReading, open_document
-from airflow_provider_classify.engine.results import ResultWriter
-from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
+from airflow_provider_classify.engine.reading.opened_document import Attachment
+from airflow_provider_classify.engine.results import Declaration, ResultWriter
+from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer, with_declared
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
+
+#: The document type of an e-mail.
+MAIL_TYPE = "email"
 
 
 class Classifier:
@@ -69,25 +75,78 @@ class Classifier:
         :raises DocumentError: the document cannot be opened, or none of its pages can be read.
         """
         options = self._options
-        with open_document(path, name=name, max_pages=options.max_pages, threads=options.threads) as document:
+        with open_document(
+            path, name=name, max_pages=options.max_pages, threads=options.threads, ocr=options.ocr
+        ) as document:
             return self.classify_document(document)
 
     def classify_document(self, document: OpenedDocument) -> ClassificationResult:
         """
         Classify a document that is already open. Its pages are read as far as needed.
 
+        A mail whose text says little, and that has one attachment, is classified by its attachment, unless a
+        category means e-mail.
+
         :raises DocumentError: none of its pages can be read.
         """
+        declaration = self._declaration(document)
+        is_by_attachment = declaration is None and document.says_little and len(document.attachments) == 1
+        are_wanted = self._options.attachments == "classify"
+        attached = [
+            self._classify_attachment(attachment)
+            for attachment in (document.attachments if is_by_attachment or are_wanted else ())
+        ]
+        result, source = None, document.read_from
+        if is_by_attachment and (result := attached[0].result):
+            source = attached[0].name
+        if result is None:
+            result = self._classify_pages(document, declaration)
+        extra = dict(result.extra)
+        if source:
+            extra["read_from"] = source
+        if attached and (are_wanted or source != attached[0].name):
+            extra["attachments"] = [outcome.to_json() for outcome in attached]
+        return replace(result, extra=extra)
+
+    def _declaration(self, document: OpenedDocument) -> Declaration | None:
+        """Return what the document's format declares, if a category means that."""
+        if document.declared_type:
+            type_name, evidence = document.declared_type, document.declared_by or document.declared_type
+        elif document.is_mail:
+            type_name, evidence = MAIL_TYPE, f"the format of {document.kind}"
+        else:
+            return None
+        category = self._categories.declared(type_name)
+        return None if category is None else Declaration(category, type_name, evidence)
+
+    def _classify_attachment(self, attachment: Attachment) -> _Attached:
+        try:
+            with attachment.open() as document:
+                result = self._classify_pages(document, self._declaration(document))
+        except DocumentError as error:
+            return _Attached(attachment.name, error=error)
+        return _Attached(attachment.name, result)
+
+    def _classify_pages(self, document: OpenedDocument, declaration: Declaration | None) -> ClassificationResult:
         answers: list[PageAnswer] = []
         failed: dict[int, DocumentError] = {}
         for reading in document.pages:
             try:
-                answers.append(self._answer(reading))
+                answer = self._answer(reading)
             except DocumentError as error:
                 failed[reading.number] = error
+                continue
+            if declaration:
+                answer = replace(answer, shares=with_declared(answer.shares, declaration.category))
+            answers.append(answer)
+        # Whether the document is blank is not known if a page failed.
+        if failed and all(answer.is_blank for answer in answers):
+            raise next(iter(failed.values()))
         if not answers:
-            raise next(iter(failed.values()), DocumentEmpty("The document has no pages; check the file."))
-        return self._writer.result(answers, failed, is_image=document.is_image)
+            raise DocumentEmpty("The document has no pages; check the file.")
+        declared = declaration.category if declaration else None
+        found = document_answer(answers, self._categories, declared=declared)
+        return self._writer.result(found, answers, failed, is_image=document.is_image, declaration=declaration)
 
     def _answer(self, reading: PageReading) -> PageAnswer:
         """Read a page only as far as needed to be sure of it."""
@@ -99,3 +158,18 @@ class Classifier:
         if answer is None:
             raise DocumentEmpty(f"Page {reading.number} holds nothing to read.")
         return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Attached:
+    """What was found in an attachment: a result, or the error of one that cannot be read."""
+
+    name: str
+    result: ClassificationResult | None = None
+    error: DocumentError | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as it stands in the mail's result."""
+        if self.result is None:
+            return {"name": self.name, "success": False, "error": str(self.error)}
+        return {"name": self.name, **self.result.to_json()}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 TextSource = Literal["text_layer", "ocr"]
+#: Lines whose upper edges lie in the same one of this many bands of a page stand beside each other; a page that is
+#: longer than this many times its width has as many more bands.
+_BANDS, _LONG = 50, 1.6
 #: When to use OCR: where the text layer lacks what the page shows, on each page, or on none.
 OcrMode = Literal["auto", "always", "never"]
 
@@ -51,3 +55,13 @@ class Page:
     legibility: float = 1.0
     is_of_unknown_script: bool = False
     is_blank: bool = False
+
+
+def by_place(lines: Iterable[Line], height_ratio: float) -> tuple[Line, ...]:
+    """
+    Order lines from top to bottom, and from left to right where they stand beside each other.
+
+    :param height_ratio: the page's height by its width.
+    """
+    bands = _BANDS * max(1.0, height_ratio / _LONG)
+    return tuple(sorted(lines, key=lambda line: (round(line.y0 * bands), line.x0)))

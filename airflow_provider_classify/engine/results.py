@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from airflow_provider_classify.engine.categories.paths import sums_of_nodes
-from airflow_provider_classify.engine.confidence import combine, page_weight
+from airflow_provider_classify.engine.document_answer import DocumentAnswer
+from airflow_provider_classify.engine.page import Line
 from airflow_provider_classify.engine.page_groups import group_pages
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 from airflow_provider_classify.engine.text.language import guess_language
@@ -15,6 +17,21 @@ from airflow_provider_classify.model.contract import ClassificationResult, PageR
 
 #: How many phrases a page names as evidence.
 EVIDENCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """
+    What the format of a document declares.
+
+    :param category: the number of the category that means the type.
+    :param type_name: the document type.
+    :param evidence: what declares it: the root of an e-invoice, or that the document is an e-mail.
+    """
+
+    category: int
+    type_name: str
+    evidence: str
 
 
 class ResultWriter:
@@ -31,26 +48,36 @@ class ResultWriter:
         self._nodes = nodes
 
     def result(
-        self, answers: Sequence[PageAnswer], failed: Mapping[int, DocumentError], *, is_image: bool
+        self,
+        document: DocumentAnswer,
+        answers: Sequence[PageAnswer],
+        failed: Mapping[int, DocumentError],
+        *,
+        is_image: bool,
+        declaration: Declaration | None = None,
     ) -> ClassificationResult:
-        """Return the result of a document from its pages' answers, and the errors of the pages that failed."""
-        names = self._categories.names
-        first = min(answer.page.number for answer in answers)
-        points = combine([(a.points, page_weight(a.page.number == first, a.characters)) for a in answers])
-        shares = self._categories.shares(points)
-        best = shares.index(max(shares))
-        pages = [self._page_result(answer) for answer in answers]
+        """
+        Return the result of a document.
+
+        :param answers: of the pages that were read.
+        :param failed: the errors of the pages that could not be read, by number.
+        :param is_image: an image of one page has no page results; the result says what its page says.
+        """
+        names, total = self._categories.names, sum(document.shares)
+        pages = [self._page_result(answer, declaration) for answer in answers]
         extra: dict[str, Any] = {
-            "scores": {name: round(share / sum(shares), 4) for name, share in zip(names, shares, strict=True)},
-            "categories": group_pages(
-                result for result, answer in zip(pages, answers, strict=True) if answer.characters
-            ),
+            "scores": {
+                name: round(share / total, 4) if total else 0.0
+                for name, share in zip(names, document.shares, strict=True)
+            },
+            "categories": group_pages(page for page, answer in zip(pages, answers, strict=True) if answer.characters),
+            "mixed": document.is_mixed,
             "language": guess_language(word for answer in answers for word in answer.scored.types.text.words),
             "engine": self._engine,
         }
         if self._nodes:
             extra["confidence_by_path"] = {
-                node: round(share, 4) for node, share in sums_of_nodes(self._nodes, shares).items()
+                node: round(share, 4) for node, share in sums_of_nodes(self._nodes, document.shares).items()
             }
         if is_image:
             extra |= pages[0].extra
@@ -60,43 +87,52 @@ class ResultWriter:
         ]
         return ClassificationResult(
             success=True,
-            classification=names[best],
-            confidence=round(shares[best], 4),
+            classification=None if document.best is None else names[document.best],
+            confidence=round(document.confidence, 4),
             total_pages=len(pages),
             processed_pages=len(pages),
             page_results=() if is_image else tuple(sorted(pages, key=lambda page: page.page)),
             raw_result=pages[0].raw_result if is_image else None,
+            blank=document.best is None,
             extra=extra,
         )
 
-    def _page_result(self, answer: PageAnswer) -> PageResult:
+    def _page_result(self, answer: PageAnswer, declaration: Declaration | None) -> PageResult:
+        number, source = answer.page.number, answer.page.source
+        if answer.is_blank:
+            return PageResult(
+                number, success=True, classification=None, confidence=0.0, blank=True, extra={"text_source": source}
+            )
         types, type_names = answer.scored.types, self._categories.type_names
         raw = types.scores.index(max(types.scores))
         scorer = self._categories.scorers[answer.best]
         told_by = scorer.best_type(answer.scored)
         told_by = raw if told_by is None else told_by
-        extra: dict[str, Any] = {
-            "text_source": answer.page.source,
-            "evidence": [
-                {
-                    "text": found.phrase,
-                    "type": type_names[told_by],
-                    "page": answer.page.number,
-                    "line": found.line.text,
-                    "box": [round(v, 4) for v in (found.line.x0, found.line.y0, found.line.x1, found.line.y1)],
-                }
-                for found in types.evidence(told_by, EVIDENCE)
-            ],
-        }
+        evidence = [
+            _evidence(found.phrase, type_names[told_by], number, found.line)
+            for found in types.evidence(told_by, EVIDENCE)
+        ]
+        if declaration:
+            evidence.insert(0, _evidence(declaration.evidence, declaration.type_name, number, None))
+        extra: dict[str, Any] = {"text_source": source, "evidence": evidence}
         if answer.page.is_of_unknown_script:
             extra["unknown_script"] = True
         if like := scorer.like_example(answer.scored):
             extra["nearest_example"] = {"document": like.path, "likeness": round(like.likeness, 4)}
         return PageResult(
-            page=answer.page.number,
+            page=number,
             success=True,
             classification=scorer.name,
             confidence=round(answer.confidence, 4),
-            raw_result=type_names[raw],
+            raw_result=declaration.type_name if declaration else type_names[raw],
             extra=extra,
         )
+
+
+def _evidence(text: str, type_name: str, page: int, line: Line | None) -> dict[str, Any]:
+    """Return a piece of evidence. What the format declares stands on no line."""
+    evidence = {"text": text, "type": type_name, "page": page}
+    if line is None:
+        return evidence
+    box = [round(v, 4) for v in (line.x0, line.y0, line.x1, line.y1)]
+    return evidence | {"line": line.text, "box": box}

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.local.model_hub import find_sentence_model
+from airflow_provider_classify.local.settings import LocalSettings
 
 
-def engine_options(settings: Settings) -> EngineOptions:
+def engine_options(settings: LocalSettings) -> EngineOptions:
     """
     Return the options of the engine for a connection.
 
@@ -23,6 +23,8 @@ def engine_options(settings: Settings) -> EngineOptions:
         max_pages=settings.max_pages,
         document_types=own_document_types(),
         sentence_model=sentence_model(),
+        ocr=settings.ocr,
+        attachments=settings.attachments,
     )
 
 

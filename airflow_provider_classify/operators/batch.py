@@ -22,11 +22,11 @@ from airflow_provider_classify.batch.plan import Item, items_of, list_documents,
 from airflow_provider_classify.batch.progress_log import ProgressLog
 from airflow_provider_classify.batch.record import Ledger, outstanding
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.exceptions import BatchFailed, DocumentError, InvalidOutput, JobTimedOut, error_of_kind
+from airflow_provider_classify.exceptions import BatchFailed, DocumentError, InvalidOutput, JobTimedOut
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
 from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
 from airflow_provider_classify.local.backend import LocalBackend
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.categories import Category, parse_categories
 from airflow_provider_classify.operators.checks import check_categories
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
@@ -153,8 +153,7 @@ class ClassifyBatchOperator(BaseOperator):
         :param record: of a batch without an ``output``, which may resume on another machine.
         """
         with fail_fast.fail_without_retry():
-            if event and event["status"] == "gave_up":
-                raise error_of_kind(event["error_kind"], event["message"])
+            events.raise_given_up(event)
             ledger = Ledger(self._record_folder(context))
             if record:
                 ledger.unpack(record)

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from airflow_provider_classify.exceptions import ClassifyError, JobNotFound, JobRecordUnavailable
+from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.service.fetch_url import FetchLimits, UrlFetcher
 from airflow_provider_classify.service.upload_folder import Upload, UploadFolder
@@ -44,10 +44,9 @@ class FetchJobs:
         self._limits = limits
         self._record_retry_seconds = record_retry_seconds
         self._loop = asyncio.new_event_loop()
-        # A thread each for name look-ups that hang, and one each for writing.
+        # For each fetch a thread that looks up a name, which may take long, and one that writes.
         self._loop.set_default_executor(ThreadPoolExecutor(2 * limits.concurrent, "classify-fetch"))
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        # A daemon, so that a name look-up that does not end cannot keep the process from its end.
         self._thread = threading.Thread(target=self._run_loop, name="classify-fetch", daemon=True)
 
     def start(self) -> None:
@@ -71,10 +70,14 @@ class FetchJobs:
         asyncio.set_event_loop(self._loop)
         self._fetcher = UrlFetcher(allow_private=self._allow_private, limits=self._limits)
         self._loop.run_forever()
-        for task in self._tasks.values():
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*self._tasks.values(), return_exceptions=True))
+        self._loop.run_until_complete(self._give_up())
         self._loop.close()
+
+    async def _give_up(self) -> None:
+        tasks = list(self._tasks.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _add(self, job_id: str) -> None:
         task = self._loop.create_task(self._fetch(job_id))
@@ -103,7 +106,7 @@ class FetchJobs:
     async def _fail(self, job_id: str, error: Exception) -> None:
         try:
             await asyncio.to_thread(self._failed, job_id, error)
-        except ClassifyError:
+        except Exception:
             # The next start of the service runs the job again.
             _log.exception("The end of the job %s could not be recorded.", job_id)
 

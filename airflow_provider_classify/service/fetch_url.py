@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import urljoin
@@ -75,6 +76,7 @@ class UrlFetcher:
     def __init__(self, *, allow_private: bool = False, limits: FetchLimits | None = None) -> None:
         self._allow_private = allow_private
         self._limits = limits or FetchLimits()
+        self._tls = ssl.create_default_context()
         self._all = asyncio.Semaphore(self._limits.concurrent)
         self._by_host: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
@@ -130,7 +132,7 @@ class UrlFetcher:
             return socket.socket(family, kind, protocol)
 
         connector = aiohttp.TCPConnector(
-            socket_factory=open_socket, happy_eyeballs_delay=None, force_close=True, use_dns_cache=False
+            ssl=self._tls, socket_factory=open_socket, happy_eyeballs_delay=None, force_close=True, use_dns_cache=False
         )
         try:
             async with aiohttp.ClientSession(

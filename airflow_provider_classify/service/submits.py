@@ -103,7 +103,7 @@ class Submits:
         fingerprint = submitted.fingerprint()
         if key and (known := self._store.find(key, fingerprint)):
             return known
-        self._worker.queue.reserve(job_id)
+        self._worker.queue.reserve(job_id, to_fetch=submitted.file_url is not None)
         recorded = False
         try:
             job = self._store.add(

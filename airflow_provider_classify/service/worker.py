@@ -91,7 +91,8 @@ class Worker:
         self._folder.clear(keep=frozenset(unfinished))
         self._fetches.start()
         for job_id in unfinished:
-            self.queue.reserve(job_id, even_if_full=True)
+            has_document = self._folder.path(job_id).exists()
+            self.queue.reserve(job_id, to_fetch=not has_document, even_if_full=True)
             self.accept(job_id)
         for thread in self._threads:
             thread.start()
@@ -142,7 +143,7 @@ class Worker:
             except JobRecordUnavailable:
                 _log.exception("The job %s is tried again, as its record was out of reach.", job_id)
                 if not self._stopping.wait(self._record_retry_seconds):
-                    self.accept(job_id)
+                    self.queue.put(job_id)
             except Exception:
                 # The thread serves every other job too. If this one is unfinished, the next start runs it again.
                 _log.exception("The end of the job %s could not be recorded.", job_id)

@@ -1,4 +1,4 @@
-"""The trigger of a batch: watch all its jobs from one place."""
+"""The trigger of a batch: watch all its jobs together."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_classify.batch.record import Ledger
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.lifecycle import cancel
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.contract import JobStatus
 
 
@@ -21,12 +21,12 @@ class ClassifyBatchTrigger(BaseTrigger):
     """
     Watch the jobs of a batch and fire one event when all have ended, or the deadline has passed.
 
-    Trigger arguments are stored in Airflow's database, so they stay small whatever the batch's size: the
-    ids of a large one are read from its record.
+    Airflow stores a trigger's arguments in its database, so they stay small: the ids of a large batch are read
+    from its record.
 
     :param classify_conn_id: the connection whose API has the jobs.
     :param ledger: the folder of the batch's record.
-    :param job_ids: the jobs of a batch whose record only its worker can reach; else ``None``.
+    :param job_ids: the jobs of a batch whose record only its worker can reach; otherwise ``None``.
     :param since: when the wait began, epoch seconds.
     :param deadline: when to give up, epoch seconds.
     :param poll_interval: what the pauses grow to, in seconds.
@@ -59,36 +59,37 @@ class ClassifyBatchTrigger(BaseTrigger):
         self.poll_interval = poll_interval
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Give what Airflow stores to make this trigger again elsewhere."""
+        """Return what Airflow stores to make this trigger again elsewhere."""
         return f"{type(self).__module__}.{type(self).__qualname__}", self._arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Watch all jobs together; then fire once, with how many ended."""
+        """Watch all jobs; then fire once, with the number of those that ended."""
         try:
             event = await self._watch()
         except ClassifyError as error:
-            event = {"status": "gave_up", "error_kind": error.kind, "message": str(error)}
+            event = events.encode_error(error)
         yield TriggerEvent(event)
 
     async def on_kill(self) -> None:
-        """Cancel the jobs if the task has ended, marked so by a user; what a next try may want is left."""
-        await cancel.from_trigger(self, self.classify_conn_id, self._under_way)
+        """Cancel the jobs if a user has ended the task. Otherwise the next try may need them."""
+        connect = ClassifyHook(self.classify_conn_id).connect
+        await cancel.from_trigger(self.task_instance, self.log, connect, self._under_way)
 
     def _under_way(self) -> list[str]:
-        """Give the jobs that the batch waits for. It may read the record, so it is not for an event loop."""
+        """Return the jobs that the batch waits for. This may read the record: do not call it on an event loop."""
         return Ledger(self.ledger).job_ids() if self.job_ids is None else self.job_ids
 
-    async def _watch(self) -> dict[str, Any]:
+    async def _watch(self) -> events.Event:
         job_ids = await asyncio.to_thread(self._under_way)
         progress = ProgressLog(self.log, total=len(job_ids), done=0)
 
         async def watch(job_id: str) -> bool:
-            end = await jobs.watch(waiting.Wait(job_id, self.since, self.deadline, self.poll_interval))
+            end = await session.watch(waiting.Wait(job_id, self.since, self.deadline, self.poll_interval))
             if isinstance(end, waiting.GaveUp):
                 return False
             progress.one_done(failed=end.status is JobStatus.FAILED)
             return True
 
-        async with ClassifyHook(self.classify_conn_id).connect() as jobs, progress:
+        async with ClassifyHook(self.classify_conn_id).connect() as session, progress:
             ended = await asyncio.gather(*map(watch, job_ids))
-        return {"status": "ended", "jobs": len(ended), "ended": sum(ended)}
+        return events.encode_batch(jobs=len(ended), ended=sum(ended))

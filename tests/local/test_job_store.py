@@ -5,7 +5,6 @@ import sqlite3
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from airflow_provider_classify.local import database, job_store
 from airflow_provider_classify.local.job_store import JobRequest, JobStore, RecordedJob
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import ClassificationResult, JobStatus, PageResult, Progress
+from tests.support.record import change_record
 
 CATEGORIES = (Category("invoice"), Category("Vertrag", "ein Übereinkommen"))
 RESULT = ClassificationResult(
@@ -317,7 +317,7 @@ def test_a_record_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path) ->
     old = JobStore(f"sqlite:///{path}")
     job_id = old.add("a.pdf", CATEGORIES, idempotency_key="k").job_id
     old.close()
-    _change(path, "ALTER TABLE {table} DROP COLUMN fingerprint")
+    change_record(path, "ALTER TABLE {table} DROP COLUMN fingerprint")
     store = JobStore(f"sqlite:///{path}")
     assert store.add("a.pdf", CATEGORIES, idempotency_key="k", fingerprint="f").job_id == job_id
     assert store.add("a.pdf", CATEGORIES, idempotency_key="k2", fingerprint="f").job_id != job_id
@@ -339,7 +339,7 @@ def test_a_damaged_row_is_an_error_of_its_job_alone(tmp_path: Path, column: str,
     sound, damaged = (store.add(f"{i}.pdf", CATEGORIES).job_id for i in range(2))
     for job_id in (sound, damaged):
         store.complete(job_id, RESULT)
-    _change(path, f"UPDATE {{table}} SET {column} = ? WHERE job_id = ?", damage, damaged)
+    change_record(path, f"UPDATE {{table}} SET {column} = ? WHERE job_id = ?", damage, damaged)
     assert store.get(sound).result == RESULT
     assert set(store.statuses([sound, damaged]).by_id) == {sound, damaged}
     assert len(store.jobs()) == 2
@@ -355,14 +355,6 @@ def test_a_damaged_request_is_named(tmp_path: Path, damage: object) -> None:
     path = tmp_path / "jobs.db"
     store = JobStore(f"sqlite:///{path}")
     job_id = store.add("a.pdf", CATEGORIES).job_id
-    _change(path, "UPDATE {table} SET categories = ? WHERE job_id = ?", damage, job_id)
+    change_record(path, "UPDATE {table} SET categories = ? WHERE job_id = ?", damage, job_id)
     with pytest.raises(JobRecordDamaged, match=job_id):
         store.request(job_id)
-
-
-def _change(path: Path, statement: str, *values: object) -> None:
-    """Change the file behind the store's back, as damage does; it has one table."""
-    with closing(sqlite3.connect(path)) as database:
-        [table] = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        database.execute(statement.format(table=table), values)
-        database.commit()

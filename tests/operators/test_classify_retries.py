@@ -162,6 +162,14 @@ def test_without_its_state_a_task_submits_nothing(document, submitted, broken):
     assert submitted() == []
 
 
+@pytest.mark.parametrize("broken", ["unreadable", "unwritable"])
+def test_the_local_engine_charges_nothing_and_goes_on_without_its_state(document, broken, monkeypatch, caplog):
+    monkeypatch.setenv("AIRFLOW_CONN_ENGINE", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}))
+    store = UnreadableStore() if broken == "unreadable" else Store()
+    store.writes = 0
+    assert attempt(store, document, connection="engine")["classification"] == "invoice"
+
+
 def test_an_airflow_without_the_store_submits_each_time_with_the_same_key(document, submitted):
     jobs = [attempt(None, document)["job_id"] for _ in range(2)]
     assert submitted() == jobs[:1], "the service honours keys"

@@ -175,15 +175,19 @@ def test_the_address_that_is_connected_to_is_judged(files: str, monkeypatch: pyt
     assert fetched(f"{url}/scan.pdf") == DOCUMENT
 
 
-def test_a_certificate_is_compared_with_the_name_in_the_url(tmp_path: Path) -> None:
+def test_a_certificate_is_compared_with_the_name_in_the_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=other.example",
-         "-addext", "subjectAltName=DNS:other.example", "-keyout", str(key), "-out", str(certificate)],
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
+         "-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)],
         check=True, capture_output=True,
     )  # fmt: skip
     with _file_server(certificate, key) as (url, gate):
         gate.set()
+        with pytest.raises(DocumentNotReadable, match="Certificate"):
+            fetched(f"{url}/scan.pdf".replace("127.0.0.1", "localhost"))  # Its issuer is not trusted.
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert fetched(f"{url}/scan.pdf".replace("127.0.0.1", "localhost")) == DOCUMENT
         with pytest.raises(DocumentNotReadable, match="Certificate"):
             fetched(f"{url}/scan.pdf")
 
@@ -288,6 +292,20 @@ def test_one_host_is_asked_for_so_many_documents_at_a_time(tmp_path: Path) -> No
         wait_until(lambda: [server.store.get(job_id).status for job_id in jobs].count(JobStatus.PROCESSING) == 2)
         gate.set()
         assert {server.ended(job_id).status for job_id in jobs} == {JobStatus.COMPLETED}
+
+
+def test_documents_to_fetch_leave_places_for_uploads(tmp_path: Path) -> None:
+    with _file_server() as (url, gate), app_server(tmp_path, capacity=4, held=True) as server:
+        for _ in range(2):
+            submit(server, f"{url}/held")
+        data = {"categories": '["invoice"]', "file_url": f"{url}/held"}
+        reply = httpx.post(f"{server.url}/classify", data=data)
+        assert (reply.status_code, reply.json()["error"]["details"]["reason"]) == (503, "fetches_full")
+        files = {"pdf_file": ("a.pdf", b"here")}
+        assert httpx.post(f"{server.url}/classify", data={"categories": '["a"]'}, files=files).status_code == 202
+        gate.set()
+        wait_until(lambda: len(server.classifier.seen) == 2)
+        assert httpx.post(f"{server.url}/classify", data=data).status_code == 202
 
 
 def test_a_cancelled_job_is_not_fetched_any_more(tmp_path: Path) -> None:

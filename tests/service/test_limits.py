@@ -21,6 +21,7 @@ from airflow_provider_classify.model.contract import JobStatus
 from airflow_provider_classify.service.pace import Pace
 from airflow_provider_classify.service.submits import UploadLimits
 from tests.support.app_server import AppServer, app_server
+from tests.support.record import change_record
 from tests.support.waiting import wait_until
 
 CATEGORIES = '["invoice", "receipt"]'
@@ -281,6 +282,19 @@ def test_health_says_when_the_record_is_broken(server: AppServer) -> None:
     (server.documents.parent / "jobs.db").write_bytes(b"no database " * 1000)
     reply = httpx.get(f"{server.url}/health")
     assert (reply.status_code, reply.json()["error"]["details"]["reason"]) == (503, "job_record")
+
+
+def test_a_damaged_row_fails_its_job_alone(tmp_path: Path) -> None:
+    with app_server(tmp_path, held=True, threads=1) as server:
+        submit(server)
+        wait_until(lambda: server.classifier.seen)
+        damaged, sound = (submit(server).json()["job_id"] for _ in range(2))
+        statement = "UPDATE {table} SET categories = '[half' WHERE job_id = ?"
+        change_record(tmp_path / "jobs.db", statement, damaged)
+        server.classifier.gate.set()
+        assert server.ended(sound).status is JobStatus.COMPLETED
+        reply = httpx.get(f"{server.url}/classify/{damaged}")
+        assert (reply.status_code, reply.json()["error_kind"]) == (200, "JobRecordDamaged")
 
 
 # --- idempotency keys ---------------------------------------------------------------------

@@ -38,7 +38,7 @@ class RunningService:
     """A service on a port of the loopback interface (0: any free one); its log is ``data_dir/service.log``."""
 
     def __init__(
-        self, data_dir: Path, api_key: str | None, port: int, allow_private_urls: bool, env: dict[str, str]
+        self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str], *, allow_private_urls: bool = False
     ) -> None:
         self.log = data_dir / "service.log"
         inherited = {name: value for name, value in os.environ.items() if name != "CLASSIFY_API_KEY"}
@@ -118,7 +118,7 @@ def running_service(
 ) -> Iterator[RunningService]:
     """Start the service on ``data_dir``, with ``env`` added to the environment, and end it after the block."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    service = RunningService(data_dir, api_key, port, allow_private_urls, env)
+    service = RunningService(data_dir, api_key, port, env, allow_private_urls=allow_private_urls)
     try:
         yield service
     finally:

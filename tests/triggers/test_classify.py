@@ -11,6 +11,7 @@ from airflow.providers.common.compat.module_loading import import_string
 
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.triggers.classify import ClassifyTrigger
+from tests.support.context import with_task
 from tests.support.service import running_service
 
 KEY = "key-of-the-trigger-tests-77aa"
@@ -131,14 +132,13 @@ async def test_no_look_blocks_the_loop(service, document, caplog):
     assert not [record for record in caplog.records if "took" in record.getMessage()]
 
 
-async def test_a_kill_cancels_the_job_though_it_is_interrupted(service, document, monkeypatch):
+async def test_a_kill_cancels_the_job_though_it_is_interrupted(service, document):
     """As Airflow 3.3.2 does. That the task has ended, a real Airflow says in the system tests."""
-    monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_given_up", lambda task_instance: True)
     hook = ClassifyHook("service")
     hook.fetch(submit(document))
     with service.frozen_engine():
         job_id = submit(document)
-        killing = asyncio.create_task(trigger(job_id).on_kill())
+        killing = asyncio.create_task(with_task(trigger(job_id), "failed").on_kill())
         await asyncio.sleep(0)
         killing.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -148,12 +148,11 @@ async def test_a_kill_cancels_the_job_though_it_is_interrupted(service, document
     assert hook.get(job_id).error_kind == "JobCancelled"
 
 
-async def test_a_kill_leaves_the_job_where_the_task_goes_on(service, document, monkeypatch):
-    monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_given_up", lambda task_instance: False)
+async def test_a_kill_leaves_the_job_where_the_task_goes_on(service, document):
     hook = ClassifyHook("service")
     hook.fetch(submit(document))
     with service.frozen_engine():
         job_id = submit(document)
-        await trigger(job_id).on_kill()
+        await with_task(trigger(job_id), "running").on_kill()
         assert not hook.get(job_id).status.is_terminal
     assert hook.fetch(job_id).status == "completed"

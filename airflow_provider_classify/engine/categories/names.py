@@ -54,7 +54,7 @@ def types_of_name(name: str, aliases: Aliases) -> dict[str, float]:
     for cut in range(1, len(words)):
         if (first := aliases.find(words[:cut])) and (second := aliases.find(words[cut:])):
             return {first: 1.0, second: 1.0}
-    parts = [_find_bare(label_words(part), aliases) for part in _alternatives(name)]
+    parts = [_find_bare(label_words(part), aliases) for part in alternatives(name)]
     return {part: 1.0 for part in parts if part} if all(parts) else {}
 
 
@@ -71,6 +71,15 @@ def _find_bare(words: Sequence[str], aliases: Aliases) -> str | None:
     return None
 
 
+def without_carriers(words: Sequence[str]) -> list[str]:
+    """Drop words such as "documents" from the end of a name, and "copies of" from its beginning."""
+    if words and words[-1] in _CARRIERS:
+        return without_carriers(words[:-1])
+    if len(words) > 1 and words[0] in _CARRIERS:
+        return without_carriers(words[2:] if words[1] in PARTICLES else words[1:])
+    return list(words)
+
+
 def types_of_parts(name: str, aliases: Aliases) -> dict[str, float]:
     """
     The types named by a part of each alternative.
@@ -78,7 +87,7 @@ def types_of_parts(name: str, aliases: Aliases) -> dict[str, float]:
     Its main word tells most, the last ("our tax form") before words such as "from" ("bills from suppliers").
     """
     types: dict[str, float] = {}
-    for part in _alternatives(name):
+    for part in alternatives(name):
         weight = BY_LAST_WORDS
         for words in _phrases(label_words(part)):
             endings = (aliases.find(words[cut:]) for cut in range(len(words)))
@@ -95,7 +104,8 @@ def types_of_parts(name: str, aliases: Aliases) -> dict[str, float]:
     return types
 
 
-def _alternatives(name: str) -> list[str]:
+def alternatives(name: str) -> list[str]:
+    """Return the parts of a name that "or", a comma or the like separates."""
     return [part for part in _EITHER.split(name.replace("_", " ")) if part.strip()]
 
 

@@ -12,6 +12,7 @@ One file per family, one entry per type::
       titles: invoice, invoice number                # phrases that stand as a heading
       geometry: narrow                               # the shape of its pages (Geometry)
       styles: amounts                                # what its text consists of (Style)
+      cover: yes                                     # it wraps other documents, and has no say where they follow
       cues:                                          # phrases of its text, by language and strength
         en:
           decisive: invoice number, invoice date
@@ -45,6 +46,8 @@ from airflow_provider_classify.engine.text.words import words_of
 from airflow_provider_classify.exceptions import InvalidDocumentTypes
 
 FOLDER = Path(__file__).with_name("document_types")
+#: Names of catch-all categories; part of the knowledge's version, as they change answers.
+CATCH_ALL_FILE = Path(__file__).with_name("catch_all.yaml")
 
 #: What a phrase adds to a type's score. Quantised from finer weights without loss of accuracy.
 STRENGTHS: Mapping[str, float] = {"decisive": 3.0, "strong": 2.0, "usual": 1.0, "weak": 0.5}
@@ -53,6 +56,8 @@ Member = TypeVar("Member", bound=StrEnum)
 
 #: A cue that is not a phrase: see the module's example.
 _MARKED = re.compile(r"\*[^*:]+|[^*:]+[*:]")
+
+_TRUTH: Mapping[str, bool] = {"yes": True, "true": True, "no": False, "false": False}
 
 _LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -93,6 +98,7 @@ class DocumentType:
     patterns: tuple[tuple[re.Pattern[str], float], ...]
     geometry: frozenset[Geometry]
     styles: frozenset[Style]
+    cover: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -117,7 +123,7 @@ def load_knowledge(own: Path | None = None) -> Knowledge:
         name of a type of this package takes its place, and so do their aliases.
     :raises InvalidDocumentTypes: names the file, the type and the line.
     """
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(CATCH_ALL_FILE.read_bytes())
     entries: dict[str, _Entry] = {}
     for folder in (own, FOLDER) if own else (FOLDER,):
         entries |= {name: entry for name, entry in _read(folder, digest).items() if name not in entries}
@@ -179,6 +185,7 @@ def _document_type(name: str, entry: _Entry) -> DocumentType:
         patterns=tuple(_patterns(entry.at(fields["patterns"]))) if "patterns" in fields else (),
         geometry=frozenset(_member(Geometry, entry, word) for word in listed("geometry")),
         styles=frozenset(_member(Style, entry, word) for word in listed("styles")),
+        cover=entry.at(fields["cover"]).truth() if "cover" in fields else False,
     )
 
 
@@ -254,6 +261,12 @@ class _Entry:
         if not isinstance(self.node, yaml.ScalarNode) or not self.node.value.strip():
             raise self.error("has no text where one is expected")
         return str(self.node.value).strip()
+
+    def truth(self) -> bool:
+        text = self.text().lower()
+        if text not in _TRUTH:
+            raise self.error(f"has {text!r} where yes or no is expected")
+        return _TRUTH[text]
 
     def phrases(self) -> tuple[str, ...]:
         phrases = tuple(phrase.strip() for phrase in self.text().split(","))

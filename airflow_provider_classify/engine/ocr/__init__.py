@@ -1,5 +1,5 @@
 """
-OCR: a picture of a page in, its lines of text out, most useful lines first.
+Read the picture of a page: its lines of text, the most useful ones first.
 
 Detection and recognition are the PP-OCRv6 models that the ``rapidocr`` wheel ships (Apache-2.0),
 run with onnxruntime under a budget of lines: for telling what a document is, a page's title
@@ -11,11 +11,12 @@ from __future__ import annotations
 from airflow_provider_classify.exceptions import ExtraNotInstalled
 
 try:
-    from airflow_provider_classify.engine.ocr.page_image import Picture
-    from airflow_provider_classify.engine.ocr.reader import Reader, shared_reader
+    from airflow_provider_classify.engine.ocr.page_image import Picture, Region
+    from airflow_provider_classify.engine.ocr.reader import OcrReader, shared_reader
+    from airflow_provider_classify.engine.ocr.scale import reading_scale
 except ImportError as error:
     raise ExtraNotInstalled(
         f"OCR needs the package {error.name!r}; install airflow-provider-classify[local] where the tasks run."
     ) from error
 
-__all__ = ["Picture", "Reader", "shared_reader"]
+__all__ = ["OcrReader", "Picture", "Region", "reading_scale", "shared_reader"]

@@ -1,4 +1,4 @@
-"""Where on a picture lines of text are."""
+"""Find the lines of text in a picture."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from airflow_provider_classify.engine.ocr.models import session
 from airflow_provider_classify.engine.ocr.page_image import Pixels
+from airflow_provider_classify.engine.ocr.tiles import tiles_of
 
-#: Longest side of the picture that the detector sees, in pixels; its sides are multiples of 32. Of 92 images 95 % are
-#: classified right at 736 and 90 % at 640, where the small print of forms and e-mails is lost for a fifth less time.
+#: Longest side of what the model is given, in pixels; its sides are multiples of 32. Below this the small print of
+#: forms and e-mails is lost.
 DETECTION_SIDE = 736
 _MULTIPLE = 32
-#: The detector marks the core of a line: pixels and boxes above these probabilities ...
+#: The model marks the core of a line: pixels and boxes above these probabilities ...
 _PIXEL_PROBABILITY, _BOX_PROBABILITY = 0.3, 0.5
 #: ... and the line's box is the core's, grown by this many times area over perimeter.
 _GROWTH = 1.6
@@ -30,39 +31,44 @@ _SIDEWAYS = 1.4
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """A line's box: its corners clockwise from top left, in pixels, 4 x 2."""
+class TextBox:
+    """The place of a line of text: its corners clockwise from the top left, in pixels, 4 x 2."""
 
     corners: NDArray[np.float32]
 
     @property
     def length(self) -> float:
-        """Along the upper edge, in pixels."""
+        """The length of the upper edge, in pixels."""
         return float(np.linalg.norm(self.corners[1] - self.corners[0]))
 
     @property
     def depth(self) -> float:
-        """Along the left edge, in pixels."""
+        """The length of the left edge, in pixels."""
         return float(np.linalg.norm(self.corners[3] - self.corners[0]))
 
     @property
     def size(self) -> float:
-        """The height of the text, whichever way it runs."""
+        """The height of the text in pixels, whichever way it runs."""
         return min(self.length, self.depth)
 
     @property
     def letters(self) -> float:
-        """About how many letters it has room for, whichever way it runs."""
+        """The number of square letters that the line has room for, whichever way it runs."""
         return max(self.length, self.depth) / max(1.0, self.size)
 
     @property
     def middle(self) -> float:
-        """Distance of its centre from the top of the picture, in pixels."""
+        """The distance of its centre from the top of the picture, in pixels."""
         return float(self.corners[:, 1].mean())
 
     @property
+    def bounds(self) -> NDArray[np.float32]:
+        """The upright rectangle around it: x0, y0, x1, y1 in pixels."""
+        return np.concatenate([self.corners.min(axis=0), self.corners.max(axis=0)])
+
+    @property
     def is_sideways(self) -> bool:
-        """Whether the text seems to run up or down the page."""
+        """Whether the text runs up or down the page."""
         spread = np.ptp(self.corners, axis=0)
         return bool(spread[1] > _SIDEWAYS * spread[0])
 
@@ -74,8 +80,19 @@ class Detector:
         self._session = session(model, threads=threads)
         self._input = self._session.get_inputs()[0].name
 
-    def detect(self, pixels: Pixels) -> list[Box]:
-        """Find the lines of text of a picture, in no particular order."""
+    def detect(self, pixels: Pixels) -> list[TextBox]:
+        """Return the lines of text in a picture, in no order; a long picture is searched tile by tile."""
+        height, width = pixels.shape[:2]
+        along = 1 if height >= width else 0  # the coordinate that runs along the longer side
+        boxes = []
+        for tile in tiles_of(max(height, width), min(height, width)):
+            part = pixels[tile.start : tile.end] if along else pixels[:, tile.start : tile.end]
+            shift = np.array([0, tile.start] if along else [tile.start, 0], np.float32)
+            found = (TextBox(box.corners + shift) for box in self._detect_at_once(part))
+            boxes += [box for box in found if tile.owned_from <= box.corners[:, along].mean() < tile.owned_to]
+        return boxes
+
+    def _detect_at_once(self, pixels: Pixels) -> list[TextBox]:
         height, width = pixels.shape[:2]
         scale = min(1.0, DETECTION_SIDE / max(height, width))
         small = cv2.resize(
@@ -83,13 +100,13 @@ class Detector:
             (_to_multiple(width * scale), _to_multiple(height * scale)),
             interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
         )
-        probability = self._session.run(None, {self._input: as_input(small)[None]})[0][0, 0]
+        probability = self._session.run(None, {self._input: model_input(small)[None]})[0][0, 0]
         ratio = np.array([width / small.shape[1], height / small.shape[0]], np.float32)
-        return [Box(_clockwise(core) * ratio) for core in _grown_cores(probability)]
+        return [TextBox(_clockwise(core) * ratio) for core in _grown_cores(probability)]
 
 
-def as_input(pixels: Pixels) -> NDArray[np.float32]:
-    """Channels first, -1 to 1: what both models take."""
+def model_input(pixels: Pixels) -> NDArray[np.float32]:
+    """Return the pixels as both models take them: channels first, values from -1 to 1."""
     return (pixels.astype(np.float32) / 127.5 - 1.0).transpose(2, 0, 1)
 
 
@@ -98,7 +115,7 @@ def _to_multiple(side: float) -> int:
 
 
 def _grown_cores(probability: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    """The corners of each line, from the map of how probably each pixel is in a line's core."""
+    """Yield the corners of each line; ``probability`` is that of each pixel to lie in a line's core."""
     mask = cv2.dilate((probability > _PIXEL_PROBABILITY).astype(np.uint8), np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     for contour in contours[:_MAX_CORES]:
@@ -114,7 +131,7 @@ def _grown_cores(probability: NDArray[np.float32]) -> Iterator[NDArray[np.float3
 
 
 def _clockwise(corners: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Top left, top right, bottom right, bottom left."""
+    """Order corners: top left, top right, bottom right, bottom left."""
     sums, differences = corners.sum(axis=1), corners[:, 1] - corners[:, 0]
     order = [sums.argmin(), differences.argmin(), sums.argmax(), differences.argmax()]
     return corners[order]

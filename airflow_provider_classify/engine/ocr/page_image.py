@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-#: Bytes, height x width x 3, blue first: the channel order that the models were trained on.
+#: Bytes, height x width x 3, blue first: the channel order that the models take.
 Pixels: TypeAlias = NDArray[Any]
 
-#: Standard deviation of a thumbnail's greys under which a page is blank: paper and noise.
+#: A page is blank if the standard deviation of its thumbnail's greys is lower.
 BLANK_DEVIATION = 1.0
 _THUMBNAIL = (64, 64)
-#: Ink and paper, as percentiles of the greys; where they are nearer than this the page is faded, ...
+#: Ink and paper, as percentiles of the greys. A page is faded if they differ by less than this, ...
 _INK, _PAPER, _FADED = 0.1, 90, 100
-#: ... and its greys are spread until they are so far from one another.
+#: ... and its greys are spread until they differ by this.
 _CONTRAST = 220
-#: Every so many pixels are looked at each way.
+#: The greys are measured on every fourth pixel each way.
 _SAMPLE = 4
+
+
+class Region(NamedTuple):
+    """A rectangle on a page, in fractions of its width and height from its top left corner."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """The picture of one page."""
+    """
+    The picture of one page, or of a region of it.
+
+    ``closer`` makes a picture of a region, scaled so that its print can be read; ``None`` if there is no better one.
+    """
 
     pixels: Pixels
+    closer: Callable[[Region], Picture | None] | None = None
 
     @classmethod
     def from_rgb(cls, data: bytes, *, width: int, height: int, stride: int | None = None) -> Picture:
-        """Take rows of red, green, blue bytes; ``stride`` bytes a row, where rows are padded."""
+        """Take rows of red, green, blue bytes; ``stride`` is the bytes of a row if rows are padded."""
         rows = np.frombuffer(data, np.uint8).reshape(height, stride or width * 3)[:, : width * 3]
         return cls(np.ascontiguousarray(rows.reshape(height, width, 3)[:, :, ::-1]))
 
@@ -46,18 +61,19 @@ class Picture:
         return int(self.pixels.shape[0])
 
     def is_blank(self) -> bool:
-        """Whether nothing is on the page; a page far longer than wide may be rendered to no pixels at all."""
+        """Return whether nothing is on the page; a page far longer than wide may have no pixels at all."""
         if not self.pixels.size:
             return True
         thumbnail = cv2.resize(self.pixels, _THUMBNAIL, interpolation=cv2.INTER_AREA)
         return bool(thumbnail.mean(axis=2).std() < BLANK_DEVIATION)
 
     def with_contrast(self) -> Picture:
-        """The picture, its greys spread if it is faded: OCR reads an eighth more of such pages."""
+        """Return the picture with its greys spread if it is faded."""
         if not self.pixels.size:
             return self
         ink, paper = np.percentile(self.pixels[::_SAMPLE, ::_SAMPLE].mean(axis=2), (_INK, _PAPER))
         if not 0 < paper - ink < _FADED:
             return self
         spread = _CONTRAST / (paper - ink)
-        return Picture(cv2.convertScaleAbs(np.maximum(self.pixels, int(ink)), alpha=spread, beta=-ink * spread))
+        pixels = cv2.convertScaleAbs(np.maximum(self.pixels, int(ink)), alpha=spread, beta=-ink * spread)
+        return replace(self, pixels=pixels)

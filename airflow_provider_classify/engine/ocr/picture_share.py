@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from airflow_provider_classify.engine.ocr.detect import Box
+from airflow_provider_classify.engine.ocr.detect import TextBox
 from airflow_provider_classify.engine.ocr.page_image import Pixels
 
 #: Longest side of the picture that is looked at, in pixels.
@@ -16,7 +16,7 @@ _SIDE = 700
 _PAPER, _DIFFERENCE, _BLUR = 90, 40, 4
 
 
-def pictured_share(pixels: Pixels, boxes: Sequence[Box]) -> float:
+def pictured_share(pixels: Pixels, boxes: Sequence[TextBox]) -> float:
     """
     The share of a page, 0 to 1, that is neither text nor paper but lies among the text.
 

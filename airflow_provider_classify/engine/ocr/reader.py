@@ -1,177 +1,168 @@
-"""A page by OCR: detect all lines, recognise the most useful, then more if asked."""
+"""Read a page by OCR: find all lines, recognise the most useful ones, then more while the caller asks for more."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import cv2
 import numpy as np
 
 from airflow_provider_classify.engine.memory import give_back_memory
-from airflow_provider_classify.engine.ocr.budget import PASSES, most_useful_first
-from airflow_provider_classify.engine.ocr.detect import Box, Detector
+from airflow_provider_classify.engine.ocr.budget import PASSES
+from airflow_provider_classify.engine.ocr.detect import Detector, TextBox
+from airflow_provider_classify.engine.ocr.detected_page import DetectedPage, mean_probability
+from airflow_provider_classify.engine.ocr.find_paper import region_of_small_print
+from airflow_provider_classify.engine.ocr.merge import boxes_beside, merged, turned_lines
 from airflow_provider_classify.engine.ocr.models import DETECTION, RECOGNITION, model_path
 from airflow_provider_classify.engine.ocr.page_image import Picture, Pixels
-from airflow_provider_classify.engine.ocr.picture_share import pictured_share
-from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, Reading, Recogniser, cut_out
+from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, RecognisedText, Recogniser
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.sandbox.cores import available_cores
 
-#: Less text than this, in letters, does not tell which way up a page is.
+#: Which way up a page is cannot be told from less room for text than this, in square letters.
 _ENOUGH_TO_TELL = 12
-#: Share of lines running up the page from which the page lies on its side.
+#: A page lies on its side if this share of its lines run up or down.
 _SIDEWAYS_SHARE = 0.6
-#: Lines that are read both ways where the page may be upside down, ...
+#: Lines that are recognised both ways if the page may be upside down. It is not if they are recognised with this
+#: probability; it is if their probability is greater by the second value the other way.
 _TRIED = 6
-#: ... which it is not if the model is this sure of them, and is if it is surer by this much the other way.
 _LEGIBLE, _TURNED_GAIN = 0.9, 0.1
-#: Of a script that the model does not know it reads fewer letters than this for each that the lines have room for:
-#: 0.1 to 0.8 of print in Cyrillic, 1.1 in Hindi with English beside it, 1.4 in Chinese, 3 in English. Lines with
-#: less room in all do not tell.
-_READ_OF_UNKNOWN, _ROOM_TO_TELL = 1.0, 30
-#: Lines whose middles are within one of this many bands of the page stand beside each other.
-_BANDS = 50
+#: Sets of models that are kept in memory, one for each number of threads.
+_READERS = 4
 
 
-class Reader:
-    """Both models, loaded. It keeps no state of a page, so one serves a whole process."""
+class OcrReader:
+    """Both models, loaded. It keeps nothing of a page, so one serves a whole process."""
 
     def __init__(self, *, threads: int) -> None:
-        cv2.setNumThreads(threads)
+        self._threads = threads
         self._detector = Detector(model_path(DETECTION), threads=threads)
         self._recogniser = Recogniser(model_path(RECOGNITION), threads=threads)
 
-    def passes(self, picture: Picture, number: int) -> Iterator[Page]:
+    def passes(
+        self, picture: Picture, number: int, text: Page | None = None, covering: Sequence[Line] = ()
+    ) -> Iterator[Page]:
         """
-        Read a page; the last pass has every line that the budget allows.
+        Read a page; each pass adds lines, and the last one has every line that the budget allows.
 
-        A page on its side or head is turned first; ``Page`` has the size and places that it then has.
+        A page that lies on its side or upside down is turned first, and of a page that shows its paper small
+        a closer picture is read: ``Page`` has the size and places that it then has.
 
         :param number: the page's number, from 1.
+        :param text: the page's text layer. Only what it lacks is recognised, and each pass has both; there is no
+            pass if it lacks nothing.
+        :param covering: the lines of the text layer that need not be recognised.
         """
+        cv2.setNumThreads(self._threads)
         give_back_memory()  # of the page before
-        pixels, boxes = self._upright(picture.with_contrast().pixels)
-        seen = _SeenPage(number, pixels, boxes)
-        read: dict[int, Reading] = {}
-        turned: bool | None = None
+        detected = self._detected(picture.with_contrast(), number, covering)
+        if text is not None and not detected.order:
+            return
+        recognised: dict[int, RecognisedText] = {}
+        is_upside_down: bool | None = None
         is_cyrillic_tried = False
         for budget in PASSES:
-            fresh = seen.order[len(read) : budget]
-            cuts = seen.cuts(fresh)
-            if turned is None:
-                readings, turned = self._read_either_way(cuts)
+            fresh = detected.order[len(recognised) : budget]
+            cuts = detected.cuts(fresh)
+            if is_upside_down is None:
+                texts, is_upside_down = self._recognise_either_way(cuts)
             else:
-                readings = self._read(cuts, turned)
-            read |= dict(zip(fresh, readings, strict=True))
-            page = seen.page(read, turned)
+                texts = self._recognise(cuts, is_upside_down)
+            recognised |= dict(zip(fresh, texts, strict=True))
+            page = detected.page(recognised, is_upside_down=is_upside_down)
             if page.is_of_unknown_script and not is_cyrillic_tried:
                 is_cyrillic_tried = True
-                if cyrillic := _in_cyrillic(seen, turned):
-                    yield cyrillic
+                if cyrillic := _in_cyrillic(detected, is_upside_down):
+                    page, is_upside_down = cyrillic
+                    yield _with_text(page, text, detected.quarters, is_upside_down)
                     return
-            yield page
+            yield _with_text(page, text, detected.quarters, is_upside_down)
             if not page.unread:
                 return
 
-    def _upright(self, pixels: Pixels) -> tuple[Pixels, list[Box]]:
-        """The picture and its lines, turned by 90° where most lines run up the page."""
-        boxes = self._detector.detect(pixels)
-        sideways = sum(box.is_sideways for box in boxes)
-        if sum(box.letters for box in boxes) < _ENOUGH_TO_TELL or sideways <= _SIDEWAYS_SHARE * len(boxes):
-            return pixels, boxes
+    def _detected(self, picture: Picture, number: int, text: Sequence[Line]) -> DetectedPage:
+        """Find the lines that are not in the text layer, on the picture that shows them best."""
+        pixels, boxes = picture.pixels, self._detector.detect(picture.pixels)
+        if not text:
+            pixels, boxes = self._closer(picture, boxes)
+        beside = boxes_beside(boxes, text, pixels.shape[1], pixels.shape[0])
+        if not _is_sideways(beside):
+            return DetectedPage(number, pixels, beside, boxes, 0)
         pixels = np.ascontiguousarray(np.rot90(pixels))
-        return pixels, self._detector.detect(pixels)
+        boxes = self._detector.detect(pixels)
+        beside = boxes_beside(boxes, turned_lines(text, 1), pixels.shape[1], pixels.shape[0])
+        return DetectedPage(number, pixels, beside, boxes, 1)
 
-    def _read_either_way(self, cuts: Sequence[Pixels | None]) -> tuple[list[Reading], bool]:
-        """Read the first lines, upside down if they then make more sense; say whether it was so."""
-        upright = self._read(cuts, False)
+    def _closer(self, picture: Picture, boxes: list[TextBox]) -> tuple[Pixels, list[TextBox]]:
+        """Take a closer picture of small print if that shows more text."""
+        region = region_of_small_print(picture.pixels, boxes) if picture.closer else None
+        closer = picture.closer(region) if picture.closer and region else None
+        if closer is None:
+            return picture.pixels, boxes
+        closer = closer.with_contrast()
+        found = self._detector.detect(closer.pixels)
+        if sum(box.letters for box in found) < sum(box.letters for box in boxes):
+            return picture.pixels, boxes
+        return closer.pixels, found
+
+    def _recognise_either_way(self, cuts: Sequence[Pixels | None]) -> tuple[list[RecognisedText], bool]:
+        """Recognise the first lines, upside down if that is more probable; return also whether it is."""
+        upright = self._recognise(cuts, False)
         letters = [0.0 if cut is None else cut.shape[1] / LINE_HEIGHT for cut in cuts]
         if sum(letters) < _ENOUGH_TO_TELL:
             return upright, False
         tried = letters[:_TRIED]
-        sureness = _sureness(upright, tried)
-        if sureness >= _LEGIBLE or _sureness(self._read(cuts[:_TRIED], True), tried) <= sureness + _TURNED_GAIN:
+        probability = mean_probability(upright[:_TRIED], tried)
+        if probability >= _LEGIBLE:
             return upright, False
-        return self._read(cuts, True), True
+        if mean_probability(self._recognise(cuts[:_TRIED], True), tried) <= probability + _TURNED_GAIN:
+            return upright, False
+        return self._recognise(cuts, True), True
 
-    def _read(self, cuts: Sequence[Pixels | None], turned: bool) -> list[Reading]:
-        return [Reading("", 0.0) if cut is None else self._recogniser.recognise(cut, turned) for cut in cuts]
-
-
-class _SeenPage:
-    """A page's picture, upright, and the lines that were found on it; ``order`` is the most useful first."""
-
-    def __init__(self, number: int, pixels: Pixels, boxes: Sequence[Box]) -> None:
-        self._number, self._pixels, self._boxes = number, pixels, boxes
-        self._height, self._width = pixels.shape[:2]
-        self._pictured = pictured_share(pixels, boxes)
-        self.order = most_useful_first(
-            [box.size for box in boxes],
-            [box.middle / self._height for box in boxes],
-            [max(box.length, box.depth) / self._width for box in boxes],
-        )
-
-    def cuts(self, lines: Sequence[int]) -> list[Pixels | None]:
-        """The lines, cut out."""
-        return [cut_out(self._pixels, self._boxes[line]) for line in lines]
-
-    def page(self, read: Mapping[int, Reading], turned: bool) -> Page:
-        """The page as far as it is read, upside down if ``turned``."""
-        readings, letters = list(read.values()), [self._boxes[line].letters for line in read]
-        sureness, share_read = _sureness(readings, letters), _share_read(readings, letters)
-        is_unknown = sum(letters) >= _ROOM_TO_TELL and share_read < _READ_OF_UNKNOWN
-        lines = [self._line(line, reading.text, turned) for line, reading in read.items() if reading.text]
-        return Page(
-            number=self._number,
-            width=self._width,
-            height=self._height,
-            lines=tuple(sorted(lines, key=_place)),
-            source="ocr",
-            unread=tuple(self._line(line, "", turned) for line in self.order if line not in read),
-            pictured=self._pictured,
-            legibility=sureness * share_read if is_unknown else sureness,
-            is_of_unknown_script=is_unknown,
-        )
-
-    def _line(self, number: int, text: str, turned: bool) -> Line:
-        box = self._boxes[number]
-        (x0, y0), (x1, y1) = box.corners.min(axis=0).tolist(), box.corners.max(axis=0).tolist()
-        x0, y0, x1, y1 = x0 / self._width, y0 / self._height, x1 / self._width, y1 / self._height
-        if turned:
-            x0, y0, x1, y1 = 1 - x1, 1 - y1, 1 - x0, 1 - y0
-        return Line(text, box.size, x0, y0, x1, y1)
+    def _recognise(self, cuts: Sequence[Pixels | None], is_upside_down: bool) -> list[RecognisedText]:
+        return [
+            RecognisedText("", 0.0) if cut is None else self._recogniser.recognise(cut, is_upside_down) for cut in cuts
+        ]
 
 
-def _in_cyrillic(seen: _SeenPage, turned: bool) -> Page | None:
-    """The page by Tesseract, either way up: the models cannot tell which of a script that they do not know."""
-    # Imported for such pages only: it takes PyMuPDF, which reading images does without.
+def shared_reader(threads: int | None = None) -> OcrReader:
+    """
+    Return the process's reader for a number of threads; its models are loaded at the first call.
+
+    :param threads: cores that it may use; all that are available if None.
+    """
+    return _shared_reader(threads or available_cores())
+
+
+@lru_cache(maxsize=_READERS)
+def _shared_reader(threads: int) -> OcrReader:
+    return OcrReader(threads=threads)
+
+
+def _is_sideways(boxes: Sequence[TextBox]) -> bool:
+    if sum(box.letters for box in boxes) < _ENOUGH_TO_TELL:
+        return False
+    return sum(box.is_sideways for box in boxes) > _SIDEWAYS_SHARE * len(boxes)
+
+
+def _in_cyrillic(detected: DetectedPage, is_upside_down: bool) -> tuple[Page, bool] | None:
+    """
+    Read the page by Tesseract, and return also whether it is upside down.
+
+    Both ways are tried, because the models cannot tell which way up a script is that they do not know.
+    """
+    # Imported for such pages only: it needs PyMuPDF, which reading images does without.
     from airflow_provider_classify.engine.ocr.tesseract import read_cyrillic
 
-    lines = seen.order[: PASSES[-1]]
-    cuts = seen.cuts(lines)
-    for way in (turned, not turned):
-        readings = read_cyrillic([None if cut is None else cut[::-1, ::-1] for cut in cuts] if way else cuts)
-        if readings is not None:
-            return seen.page(dict(zip(lines, readings, strict=True)), way)
+    lines = detected.order[: PASSES[-1]]
+    cuts = detected.cuts(lines)
+    for way in (is_upside_down, not is_upside_down):
+        texts = read_cyrillic([None if cut is None else cut[::-1, ::-1] for cut in cuts] if way else cuts)
+        if texts is not None:
+            return detected.page(dict(zip(lines, texts, strict=True)), is_upside_down=way), way
     return None
 
 
-@lru_cache(maxsize=1)
-def shared_reader(threads: int | None = None) -> Reader:
-    """Give the process's one reader; the models are loaded at the first call. All cores where no threads are given."""
-    return Reader(threads=threads or available_cores())
-
-
-def _sureness(readings: Sequence[Reading], letters: Sequence[float]) -> float:
-    """Of the first readings, as many as have their letters counted, which are their weights."""
-    return sum(r.probability * n for r, n in zip(readings, letters, strict=False)) / max(1.0, sum(letters))
-
-
-def _share_read(readings: Sequence[Reading], letters: Sequence[float]) -> float:
-    """How many letters were read of each that the lines have room for: more than 1 of narrow ones."""
-    return sum(len(reading.text.replace(" ", "")) for reading in readings) / max(1.0, sum(letters))
-
-
-def _place(line: Line) -> tuple[int, float]:
-    return round(line.y0 * _BANDS), line.x0
+def _with_text(page: Page, text: Page | None, quarters: int, is_upside_down: bool) -> Page:
+    return page if text is None else merged(text, page, quarters + 2 * is_upside_down)

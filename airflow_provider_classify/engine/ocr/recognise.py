@@ -1,4 +1,4 @@
-"""What a line of text says."""
+"""Recognise the characters of a line of text."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from airflow_provider_classify.engine.ocr.detect import Box, as_input
+from airflow_provider_classify.engine.ocr.detect import TextBox, model_input
 from airflow_provider_classify.engine.ocr.models import session
 from airflow_provider_classify.engine.ocr.page_image import Pixels
+from airflow_provider_classify.engine.text.letterspacing import without_letterspacing
 
 #: The recogniser takes lines of this height, in pixels, and widths in steps of 16.
 LINE_HEIGHT = 48
 _WIDTH_STEP, _MIN_WIDTH, _MAX_WIDTH = 16, 48, 1600
 #: A box this many times as deep as long holds a line turned on its side.
 _SIDEWAYS = 1.5
-#: A line that the model is less sure of, on the mean of its characters, is a drawing.
+#: A line whose characters have a lower mean probability is not text.
 _MIN_PROBABILITY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """What a line says, empty where it does not seem to be text, and how sure the model was, 0 to 1."""
+class RecognisedText:
+    """The text of a line, empty if it is hardly text; ``probability`` is the mean of its characters', 0 to 1."""
 
     text: str
     probability: float
@@ -40,31 +41,32 @@ class Recogniser:
         alphabet = self._session.get_modelmeta().custom_metadata_map["character"].splitlines()
         self._characters = ["", *alphabet, " "]
 
-    def recognise(self, line: Pixels, turned: bool = False) -> Reading:
+    def recognise(self, line: Pixels, turned: bool = False) -> RecognisedText:
         """
-        Read a cut-out line, from its other end if ``turned``.
+        Recognise a line that was cut out; it is upside down if ``turned``.
 
-        One at a time: lines differ in width, and padding them to a batch costs more than it saves.
+        Lines go through the model one at a time: they differ in width, and padding costs more than a batch saves.
         """
         width = max(_MIN_WIDTH, math.ceil(line.shape[1] / _WIDTH_STEP) * _WIDTH_STEP)
         padded = np.zeros((1, 3, LINE_HEIGHT, width), np.float32)
-        padded[0, :, :, : line.shape[1]] = as_input(line[::-1, ::-1] if turned else line)
+        padded[0, :, :, : line.shape[1]] = model_input(line[::-1, ::-1] if turned else line)
         return self._decode(self._session.run(None, {self._input: padded})[0][0])
 
-    def _decode(self, probabilities: NDArray[np.float32]) -> Reading:
-        """Read the best character of each step; repetitions are one, and class 0 is between characters."""
+    def _decode(self, probabilities: NDArray[np.float32]) -> RecognisedText:
+        """Take the most probable character of each step; a repeated one counts once, and class 0 is a gap."""
         best = probabilities.argmax(axis=1)
         kept = np.flatnonzero((best != 0) & np.append(True, best[1:] != best[:-1]))
         if kept.size == 0:
-            return Reading("", 0.0)
+            return RecognisedText("", 0.0)
         probability = float(probabilities[kept, best[kept]].mean())
         if probability <= _MIN_PROBABILITY:
-            return Reading("", probability)
-        return Reading("".join(self._characters[character] for character in best[kept]).strip(), probability)
+            return RecognisedText("", probability)
+        text = "".join(self._characters[character] for character in best[kept]).strip()
+        return RecognisedText(without_letterspacing(text), probability)
 
 
-def cut_out(pixels: Pixels, box: Box) -> Pixels | None:
-    """The line within ``box``, upright and ``LINE_HEIGHT`` high; ``None`` where there is nothing to cut."""
+def cut_out(pixels: Pixels, box: TextBox) -> Pixels | None:
+    """Return the line in ``box``, upright and ``LINE_HEIGHT`` high; ``None`` if the box is thinner than two pixels."""
     corners, length, depth = box.corners, box.length, box.depth
     if min(length, depth) < 2:
         return None

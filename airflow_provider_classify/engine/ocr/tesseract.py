@@ -22,7 +22,7 @@ import pymupdf
 
 from airflow_provider_classify.engine.memory import is_out_of_memory
 from airflow_provider_classify.engine.ocr.page_image import Pixels
-from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, Reading
+from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, RecognisedText
 from airflow_provider_classify.exceptions import LanguageDataNotUsable
 
 #: Tesseract's names of the languages in Cyrillic letters. Of Korean, Hindi and Thai its words come in pieces.
@@ -41,7 +41,7 @@ _LEAST_IN_WORDS = 0.8
 _CYRILLIC = re.compile("[\u0400-\u052f]")
 
 
-def read_cyrillic(cuts: Sequence[Pixels | None]) -> list[Reading] | None:
+def read_cyrillic(cuts: Sequence[Pixels | None]) -> list[RecognisedText] | None:
     """
     Read lines cut out of a page in the Cyrillic languages that are installed.
 
@@ -59,7 +59,7 @@ def read_cyrillic(cuts: Sequence[Pixels | None]) -> list[Reading] | None:
     sureness = letters_in_words(text) / max(1, letters)
     if sureness < _LEAST_IN_WORDS or len(_CYRILLIC.findall(text)) < letters / 2:
         return None
-    return [Reading(line, sureness) for line in lines]
+    return [RecognisedText(line, sureness) for line in lines]
 
 
 def letters_in_words(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from pathlib import PurePath
 
 from airflow_provider_classify.engine.reading.sniffing import READABLE, Container, Format
@@ -32,6 +33,19 @@ _OLE_STREAMS: tuple[tuple[str, str], ...] = (
     ("\x05SummaryInformation", "an Office file of an unknown kind; save it as DOCX, PPTX, XLSX or PDF"),
 )
 _OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
+#: Content types of the main part of each format; those of templates and of files with macros included.
+_OPEN_XML = {
+    Format.DOCX: ("wordprocessingml.document.main", "wordprocessingml.template.main", "ms-word."),
+    Format.PPTX: ("presentationml.presentation.main", "presentationml.slideshow.main", "presentationml.template.main"),
+    Format.XLSX: ("spreadsheetml.sheet.main", "spreadsheetml.template.main", "ms-excel.sheet.macroEnabled.main"),
+}
+_FOLDERS = {
+    Format.DOCX: ("word", "word/document.xml"),
+    Format.PPTX: ("ppt", "ppt/presentation.xml"),
+    Format.XLSX: ("xl", "xl/workbook.xml"),
+}
+#: Bytes of the parts that tell the format.
+_TYPES_BYTES = 256 * 1024
 
 
 def format_in_container(container: Container, source: Source) -> Format:
@@ -52,12 +66,13 @@ def _zip_format(source: Source) -> Format:
         with source.open() as file, zipfile.ZipFile(file) as archive:
             members = archive.infolist()
             names = {_part_name(member.filename) for member in members}
-            mimetype = _mimetype(archive)
-    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, RuntimeError, EOFError) as error:
+            mimetype = _beginning(archive, "mimetype").strip()
+            content_types = _beginning(archive, "[Content_Types].xml")
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, ValueError, RuntimeError, EOFError) as error:
         raise DocumentCorrupt(
             f"The document {name!r} is a broken archive (ZIP); open it in its application and save it anew."
         ) from error
-    kind = _office_format(names, mimetype, name)
+    kind = _office_format(names, mimetype, content_types, name)
     unpacked = sum(member.file_size for member in members)
     xml = sum(member.file_size for member in members if member.filename.lower().endswith((".xml", ".rels")))
     if unpacked > MAX_UNPACKED_BYTES or xml > MAX_UNPACKED_XML_BYTES or len(members) > MAX_PARTS:
@@ -69,20 +84,18 @@ def _zip_format(source: Source) -> Format:
     return kind
 
 
-def _office_format(names: set[str], mimetype: str, name: str) -> Format:
+def _office_format(names: set[str], mimetype: str, content_types: str, name: str) -> Format:
     if mimetype.startswith(_OPEN_DOCUMENT):
         return Format.OPEN_DOCUMENT
-    # Files that differ from the standard still have a folder of one of these names.
-    folders = {part.partition("/")[0] for part in names if "/" in part}
-    if "[content_types].xml" in names or "_rels/.rels" in names:
-        for folder, kind in (("word", Format.DOCX), ("ppt", Format.PPTX), ("xl", Format.XLSX)):
-            if folder in folders:
-                return kind
-    for main, kind in (("word/document.xml", Format.DOCX), ("ppt/presentation.xml", Format.PPTX)):
-        if main in names:
+    for kind, marks in _OPEN_XML.items():
+        if any(mark in content_types for mark in marks):
             return kind
-    if "xl/workbook.xml" in names:
-        return Format.XLSX
+    # Files without content types, or with wrong ones, still have a folder of the usual name.
+    folders = {part.partition("/")[0] for part in names if "/" in part}
+    is_open_xml = "[content_types].xml" in names or "_rels/.rels" in names
+    for kind, (folder, main) in _FOLDERS.items():
+        if main in names or (is_open_xml and folder in folders):
+            return kind
     if "content.xml" in names:
         return Format.OPEN_DOCUMENT
     raise DocumentTypeUnknown(
@@ -91,11 +104,11 @@ def _office_format(names: set[str], mimetype: str, name: str) -> Format:
     )
 
 
-def _mimetype(archive: zipfile.ZipFile) -> str:
-    """Return the content of the part that says which format an OpenDocument has."""
+def _beginning(archive: zipfile.ZipFile, part: str) -> str:
+    """Return the first characters of a part that says which format the archive is; an empty text without it."""
     try:
-        with archive.open("mimetype") as part:
-            return part.read(200).decode("ascii", errors="replace").strip()
+        with archive.open(part) as opened:
+            return opened.read(_TYPES_BYTES).decode("utf-8", errors="replace")
     except KeyError:
         return ""
 

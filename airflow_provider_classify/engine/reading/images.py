@@ -1,4 +1,4 @@
-"""Images: each frame of a TIFF, GIF or WebP is a page, and is read by OCR."""
+"""Images: each frame of a TIFF, GIF or WebP is a page and is read by OCR."""
 
 from __future__ import annotations
 
@@ -13,29 +13,43 @@ from airflow_provider_classify.engine.reading.opened_document import OpenedDocum
 from airflow_provider_classify.engine.reading.pages import first_pages
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.engine.reading.source import Source
-from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNeedsOcr, DocumentTooLarge, ExtraNotInstalled
+from airflow_provider_classify.exceptions import (
+    DocumentCorrupt,
+    DocumentNeedsOcr,
+    DocumentTooLarge,
+    ExtraNotInstalled,
+)
 
 try:
-    from PIL import Image, ImageOps
+    import pi_heif
+    from PIL import Image
+
+    from airflow_provider_classify.engine.reading.cut_jpeg import open_cut_jpeg
+    from airflow_provider_classify.engine.reading.image_picture import picture_of
 except ImportError as error:
     raise ExtraNotInstalled(
-        "Reading images needs Pillow; install airflow-provider-classify[local] where the tasks run."
+        f"Reading images needs the package {error.name!r}; "
+        "install airflow-provider-classify[local] where the tasks run."
     ) from error
+
+pi_heif.register_heif_opener(thumbnails=False)
 
 #: The most pixels of a frame: 10,000 x 10,000, or A0 at 215 dpi. Decoded it fills 300 MB.
 MAX_PIXELS = 100_000_000
-#: Pixels on the longest side that OCR is given.
-OCR_SIDE = 1400
 #: Pillow reads many more; these are the documented ones, and none of them starts another program.
-_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF")
+_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "HEIF")
 #: Formats whose frames are pages. Others may hold a preview beside the picture.
 _PAGED_FORMATS = frozenset({"TIFF", "GIF", "WEBP"})
 #: What Pillow's decoders raise for damaged files.
-_DECODER_ERRORS = (OSError, ValueError, SyntaxError, EOFError, OverflowError, IndexError, TypeError, KeyError)
+_DECODER_ERRORS = (
+    OSError, ValueError, SyntaxError, EOFError, OverflowError, IndexError, TypeError, KeyError, RuntimeError,
+)  # fmt: skip
 
 
 @contextmanager
-def open_image(source: Source, *, max_pages: int, threads: int | None, ocr: OcrMode) -> Iterator[OpenedDocument]:
+def open_image(
+    source: Source, *, max_pages: int, threads: int | None, ocr: OcrMode = "auto"
+) -> Iterator[OpenedDocument]:
     """Open an image; errors as :func:`~airflow_provider_classify.engine.reading.open_document`."""
     name = source.name
     if ocr == "never":
@@ -51,15 +65,15 @@ def open_image(source: Source, *, max_pages: int, threads: int | None, ocr: OcrM
     with image:
         _check_size(image, name)
         page_count = _frames(image, name) if image.format in _PAGED_FORMATS else 1
-        pages = first_pages((_Frame(image, n + 1, name, threads) for n in range(page_count)), max_pages)
+        pages = first_pages((_Frame(image, source, n + 1, threads) for n in range(page_count)), max_pages)
         yield OpenedDocument(kind=Format.IMAGE, page_count=page_count, pages=pages, is_image=page_count == 1)
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
     image: Image.Image
+    source: Source
     number: int
-    name: str
     threads: int | None
 
     def passes(self) -> Iterator[Page]:
@@ -72,45 +86,27 @@ class _Frame:
     def _picture(self) -> Picture:
         try:
             self.image.seek(self.number - 1)
-            _check_size(self.image, self.name)
-            # JPEG decodes to a half, quarter or eighth at a fraction of the cost; no effect on others.
-            self.image.draft("RGB", (OCR_SIDE, OCR_SIDE))
-            upright = ImageOps.exif_transpose(_shrunk(self.image))
+            _check_size(self.image, self.source.name)
+            return picture_of(self.image, self._decode)
         except Image.DecompressionBombError as error:  # a later frame may be larger than the first
-            raise _too_large(self.name) from error
+            raise _too_large(self.source.name) from error
         except _DECODER_ERRORS as error:
-            raise DocumentCorrupt(
-                f"Page {self.number} of the image {self.name!r} is damaged or incomplete; fetch it again."
-            ) from error
-        return Picture.from_rgb(upright.tobytes(), width=upright.width, height=upright.height)
+            cut = _cut_jpeg(self.source) if self.image.format == "JPEG" else None
+            if cut is None:
+                raise DocumentCorrupt(
+                    f"Page {self.number} of the image {self.source.name!r} is damaged or incomplete; fetch it again."
+                ) from error
+            return picture_of(cut, lambda: cut)
+
+    def _decode(self) -> Image.Image:
+        return Image.open(self.source.path_or_file(), formats=("JPEG",)) if self.image.format == "JPEG" else self.image
 
 
-def _shrunk(image: Image.Image) -> Image.Image:
-    """The frame as RGB on white, its longest side at most ``OCR_SIDE``; EXIF stays with it."""
-    scale = min(1.0, OCR_SIDE / max(image.size))
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    exif = image.getexif()
-    if image.mode == "1":  # fax: grey after shrinking
-        image = image.convert("L")
-    elif image.mode.startswith("I;16") or image.mode in ("I", "F"):
-        image = _eight_bit(image)
-    elif image.mode not in ("L", "RGB"):
-        image = image.convert("RGBA")
-    small = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0) if scale < 1 else image
-    if small.mode == "RGBA":
-        small = Image.alpha_composite(Image.new("RGBA", small.size, "white"), small)
-    small = small.convert("RGB")
-    small.getexif().update(exif)
-    return small
-
-
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """16-bit and floating-point greys, stretched from their darkest to their lightest."""
-    grey = image.convert("F")
-    extrema = grey.getextrema()
-    assert isinstance(extrema[0], float)
-    low, high = extrema
-    return grey.point(lambda value: (value - low) * (255.0 / max(1e-6, high - low))).convert("L")
+def _cut_jpeg(source: Source) -> Image.Image | None:
+    try:
+        return open_cut_jpeg(source)
+    except _DECODER_ERRORS:
+        return None
 
 
 def _frames(image: Image.Image, name: str) -> int:

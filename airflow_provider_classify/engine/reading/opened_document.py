@@ -57,6 +57,7 @@ class OpenedDocument:
     :param attachments: the documents that are attached to a mail, in their order; logos and signatures are left out.
     :param declared_type: the name of the document type that the format itself declares, such as
         ``invoice`` for an e-invoice; None where only the text can tell.
+    :param declared_by: what declares it, such as the name of an e-invoice's root element.
     :param read_from: the name of the embedded file that the pages come from, where the file itself is only
         a wrapper, such as a PDF portfolio; else None.
     """
@@ -69,6 +70,7 @@ class OpenedDocument:
     says_little: bool = False
     attachments: tuple[Attachment, ...] = ()
     declared_type: str | None = None
+    declared_by: str | None = None
     read_from: str | None = None
 
 

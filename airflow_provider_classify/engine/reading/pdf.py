@@ -10,7 +10,8 @@ from pathlib import PurePath
 from typing import Any
 
 from airflow_provider_classify.engine.reading import dispatch
-from airflow_provider_classify.engine.reading.mupdf import MUPDF_ERRORS, mupdf_file, pages_of
+from airflow_provider_classify.engine.reading.mupdf import mupdf_file, pages_of
+from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.safe_xml import parse_xml
 from airflow_provider_classify.engine.reading.sniffing import Format

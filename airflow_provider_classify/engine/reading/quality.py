@@ -1,21 +1,30 @@
-"""Whether a page's text layer is worth reading, and which of two readings is the better."""
+"""Judge a page's text layer by its text, and compare it with what OCR reads."""
 
 from __future__ import annotations
 
 import re
+from functools import cache
 
+from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.text.language import COMMON_WORDS
+from airflow_provider_classify.engine.text.words import is_unspaced, singular, words_of
 
-#: A page with less text than this is a picture of a page.
+#: A text layer with fewer characters is not worth reading.
 MIN_CHARACTERS = 40
 #: Replacement, control and private-use characters.
 _GLYPH = re.compile("[\ufffd\x00-\x1f\ue000-\uf8ff]")
-#: Of the words of a well-read page more than this share are words or numbers: of 190 pages all but source code.
+#: Text is legible if more than this share of its words are letters only, or numbers.
 MIN_CLEAN_WORDS = 0.8
 #: Letters only, a hyphen or apostrophe between them; or a number, with its currency.
 _CLEAN = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|[^\w\s]?\d[\d.,/:%-]*")
-#: So many words tell.
+#: Words of a page that are judged.
 _SAMPLE = 150
+#: A text is in a language if more than this share of its words are common words of any language, or words of documents.
+#: Fewer words than the second value do not tell, nor do words of fewer letters than the third.
+MIN_KNOWN_WORDS, _FEWEST_WORDS, _SHORTEST = 0.08, 8, 3
+#: Of the words that OCR reads surely, a text layer that says what the page shows has this share.
+MIN_SAME_WORDS, _SURE = 0.4, 0.8
 #: Of scripts other than Latin, Greek, Chinese and Japanese: Cyrillic up to the Indic scripts, and Hangul.
 _UNKNOWN_LETTER = re.compile("[\u0400-\u1cff\uac00-\ud7af]")
 _AROUND_WORDS = ".,;:!?()[]\"'«»“”’‘-–—/*•"
@@ -23,10 +32,10 @@ _AROUND_WORDS = ".,;:!?()[]\"'«»“”’‘-–—/*•"
 
 def is_readable(page: Page) -> bool:
     """
-    Whether the text layer holds enough text, and text rather than glyphs.
+    Return whether the text layer has enough text, and letters or digits rather than glyphs.
 
     Fonts without a character map give control, replacement or private-use characters, or
-    punctuation where letters should be.
+    punctuation in place of letters.
     """
     text = "".join(line.text for line in page.lines)
     if len(text) < MIN_CHARACTERS:
@@ -38,23 +47,54 @@ def is_readable(page: Page) -> bool:
 
 
 def is_legible(page: Page) -> bool:
-    """Whether the words of the text layer are words: those that old OCR left on scans are often none."""
+    """Return whether the words consist of letters: those of a bad OCR are mixed with digits and punctuation."""
     pieces = " ".join(line.text for line in page.lines).split(maxsplit=_SAMPLE)[:_SAMPLE]
     words = [word for piece in pieces if (word := piece.strip(_AROUND_WORDS))]
     return sum(_CLEAN.fullmatch(word) is not None for word in words) > MIN_CLEAN_WORDS * len(words)
 
 
+def is_in_a_language(page: Page) -> bool:
+    """
+    Return whether the words are those of a language; true where too few words tell.
+
+    A font whose character map is wrong gives other letters than it shows.
+    """
+    text = "\n".join(line.text for line in page.lines)
+    if is_unspaced(text):
+        return True
+    words = [word for word in words_of(text) if len(word) >= _SHORTEST and word.isalpha()][:_SAMPLE]
+    known = _known_words()
+    found = sum(word in known or singular(word) in known for word in words)
+    return len(words) < _FEWEST_WORDS or found > MIN_KNOWN_WORDS * len(words)
+
+
+def says_the_same(text_layer: Page, ocr: Page) -> bool:
+    """Return whether the text layer has the words that OCR read on the page; true if OCR read none surely."""
+    words = [word for line in ocr.lines for word in words_of(line.text) if len(word) >= _SHORTEST and word.isalpha()]
+    if ocr.legibility < _SURE or not words:
+        return True
+    present = set(words_of("\n".join(line.text for line in text_layer.lines)))
+    return sum(word in present for word in words) >= MIN_SAME_WORDS * len(words)
+
+
 def can_be_read_by_ocr(page: Page) -> bool:
-    """Whether the text is in a script that the OCR models know; of others they read the figures only."""
+    """Return whether the text is in a script that the OCR models know; of others they read the figures only."""
     text = "".join(line.text for line in page.lines)
     return len(_UNKNOWN_LETTER.findall(text)) <= sum(map(str.isalpha, text)) / 2
 
 
 def better_reading(text_layer: Page, ocr: Page) -> Page:
-    """The OCR's reading, unless it found next to nothing and the text layer has more."""
+    """Return what OCR read, unless that is next to nothing and the text layer has more."""
     return ocr if len(ocr.lines) > 2 or amount_of_text(ocr) >= 0.6 * amount_of_text(text_layer) else text_layer
 
 
 def amount_of_text(page: Page) -> int:
-    """In characters."""
+    """Return the number of characters."""
     return sum(len(line.text) for line in page.lines)
+
+
+@cache
+def _known_words() -> frozenset[str]:
+    types = load_knowledge().types.values()
+    phrases = (phrase for kind in types for phrase in (*kind.cues, *kind.titles, *kind.aliases))
+    return COMMON_WORDS.union(*map(words_of, phrases))

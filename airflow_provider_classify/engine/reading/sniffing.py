@@ -95,7 +95,7 @@ _HTML_START = re.compile(
     r"\s*+(?:(?><!--.*?-->|<\?xml[^>]*+>)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
 _XML_START = re.compile(
-    r"\s*+(?:<\?xml\s|(?:(?><!--.*?-->)\s*+)*+<(?:[A-Za-z_][\w.-]*:)?[A-Za-z_][\w.-]*\s+xmlns[:=])", re.S
+    r"\s*+(?:(?><!--.*?-->)\s*+)*+(?:<\?xml\s|<!doctype\s|<(?:[\w.-]+:)?[A-Za-z_][\w.-]*\s+xmlns[:=])", re.I | re.S
 )
 _HEADER_LINE = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]", re.M)
 _EMAIL_HEADERS = frozenset({"from", "to", "subject", "date", "received", "message-id", "mime-version", "return-path"})
@@ -144,12 +144,13 @@ def detect_format(source: Source) -> Format | Container:
 
 def text_format(text: str, name: str) -> Format:
     """Return which kind of text it is: what the suffix says, if it is one of text; else how the text begins."""
-    by_suffix = _TEXT_SUFFIXES.get(PurePath(name).suffix.lower())
+    suffix = PurePath(name).suffix.lower()
+    by_suffix = _TEXT_SUFFIXES.get(suffix)
     if by_suffix is not None:
         return by_suffix
     if _HTML_START.match(text):
         return Format.HTML
-    if _XML_START.match(text):
+    if _XML_START.match(text) or (suffix == ".xml" and text.lstrip().startswith("<")):
         return Format.XML
     headers = {header.lower() for header in _HEADER_LINE.findall(text.partition("\n\n")[0].replace("\r", ""))}
     return Format.EMAIL if len(headers & _EMAIL_HEADERS) >= 3 else Format.TEXT

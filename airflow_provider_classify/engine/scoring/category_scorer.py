@@ -12,6 +12,7 @@ from airflow_provider_classify.engine.scoring.category_words import CategoryWord
 from airflow_provider_classify.engine.scoring.compiled import CompiledKnowledge
 from airflow_provider_classify.engine.scoring.examples import ExampleProfile, read_examples
 from airflow_provider_classify.engine.scoring.type_scorer import TypeScores, share_of_long_text
+from airflow_provider_classify.model.categories import Category
 
 #: Points that a category has at least whose name is known, and one of whose name a part is.
 LEAST_POINTS, LEAST_POINTS_OF_PART = -1.0, 1.0
@@ -50,27 +51,33 @@ class CategoryScorer:
     """
     Scores pages against one category: by the types it means, by its own words, and by its examples.
 
-    :param name: the category as the user wrote it.
+    :param category: as the user wrote it.
     :param threads: cores that OCR may use to read examples; all available if None.
     :raises InvalidCategories: an example cannot be used.
     """
 
-    def __init__(self, name: str, meaning: Meaning, compiled: CompiledKnowledge, *, threads: int | None = None) -> None:
-        self.name = name
-        self.is_known = meaning.is_exact
-        category, numbers = meaning.category, compiled.type_scorer.numbers
+    def __init__(
+        self, category: Category, meaning: Meaning, compiled: CompiledKnowledge, *, threads: int | None = None
+    ) -> None:
+        self.category = category
+        spoken, numbers = meaning.category, compiled.type_scorer.numbers
         #: The numbers of the types that count for the category, each with how much, 0 to 1.
         self.claims = {numbers[type_name]: share for type_name, share in meaning.types.items() if type_name in numbers}
         self._weights = [(number, math.log(self.claims[number])) for number in sorted(self.claims)]
         self._least, self._share_of_words = _by_knowledge(meaning)
         self._words = (
-            CategoryWords(category, compiled.rarity, compiled.layouts)
-            if category.description or not meaning.is_exact
+            CategoryWords(spoken, compiled.rarity, compiled.layouts)
+            if spoken.description or not meaning.is_exact
             else None
         )
         self._examples = (
             read_examples(category, compiled, is_known=meaning.is_exact, threads=threads) if category.examples else None
         )
+
+    @property
+    def name(self) -> str:
+        """The category's name, as the user wrote it."""
+        return self.category.name
 
     def points(self, page: ScoredPage) -> float:
         """Return what speaks for the category on a page, in the points of a type's score."""

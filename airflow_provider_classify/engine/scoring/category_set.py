@@ -6,16 +6,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_classify.engine.categories.meanings import meanings_of
+from airflow_provider_classify.engine.categories.catch_all import is_catch_all
+from airflow_provider_classify.engine.categories.meanings import Meaning, meanings_of
+from airflow_provider_classify.engine.categories.names import types_of_name
 from airflow_provider_classify.engine.confidence import least_of_none, points_of_none, softmax, trust
+from airflow_provider_classify.engine.knowledge.aliases import Aliases
 from airflow_provider_classify.engine.knowledge.load import Knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.scoring.category_scorer import CategoryScorer, ScoredPage
 from airflow_provider_classify.engine.scoring.compiled import compiled
+from airflow_provider_classify.engine.text.words import label_words
 from airflow_provider_classify.model.categories import Category
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
+
+#: A category means a type that counts for it at least this much: its name names the type, or one that it is a kind of.
+MEANS = 0.8
+#: A page is a cover if it scores at least so many points for a type of covers, and no other type scores so many more.
+COVER_POINTS, COVER_LEAD = 3.0, 0.5
+#: The probability of what a format declares, such as that a mail is an e-mail.
+DECLARED = 0.99
+#: Words of a description among which a type's name is looked for, at most so many in a row.
+_LONGEST_NAME = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,18 +36,25 @@ class PageAnswer:
     """
     What a page says about the categories.
 
-    :param points: of each category, and last of none of them.
+    :param points: see :meth:`CategorySet.shares`.
     :param shares: the probability of each category, 0 to 1; what is missing to 1 is that of none of them.
+    :param is_cover: whether it is a cover sheet, which wraps other documents.
     """
 
     scored: ScoredPage
     points: Sequence[float]
     shares: Sequence[float]
+    is_cover: bool = False
 
     @property
     def page(self) -> Page:
         """The page as far as it was read."""
         return self.scored.types.text.page
+
+    @property
+    def is_blank(self) -> bool:
+        """Whether the page has neither text nor ink."""
+        return self.page.is_blank
 
     @property
     def characters(self) -> int:
@@ -71,16 +91,27 @@ class CategorySet:
     ) -> None:
         self._compiled = compiled(knowledge)
         self._type_scorer = self._compiled.type_scorer
-        meanings = meanings_of(categories, knowledge, sentence_model)
+        self._aliases = Aliases(knowledge)
+        self._catch_all = next((n for n, c in enumerate(categories) if self._is_catch_all(c)), None)
+        ordinary = [category for number, category in enumerate(categories) if number != self._catch_all]
+        meanings = meanings_of(ordinary, knowledge, sentence_model, only_parents=self._catch_all is not None)
+        self.are_all_known = all(meaning.is_exact for meaning in meanings)
+        if self._catch_all is not None:
+            category = categories[self._catch_all]
+            meanings.insert(self._catch_all, Meaning(category, {}, is_exact=not category.description, is_named=True))
         self.scorers = [
-            CategoryScorer(category.name, meaning, self._compiled, threads=threads)
+            CategoryScorer(category, meaning, self._compiled, threads=threads)
             for category, meaning in zip(categories, meanings, strict=True)
         ]
-        self.are_all_known = all(scorer.is_known for scorer in self.scorers)
         self._least_of_none = least_of_none(all_known=self.are_all_known)
         self._claims = [
             max(scorer.claims.get(number, 0.0) for scorer in self.scorers)
             for number in range(len(self._type_scorer.names))
+        ]
+        self._covers = [
+            number
+            for number, document_type in enumerate(knowledge.types.values())
+            if document_type.cover and self._claims[number] < 1.0
         ]
 
     @property
@@ -96,11 +127,60 @@ class CategorySet:
     def answer(self, page: Page) -> PageAnswer:
         """Score a page, as far as it was read."""
         scored = ScoredPage(self._type_scorer.score(page), self._compiled)
-        points = [scorer.points(scored) for scorer in self.scorers]
-        points.append(points_of_none(scored.types.scores, self._claims, self._least_of_none))
-        trusted = trust(points, scored.types.text.characters, page.legibility)
-        return PageAnswer(scored, trusted, self.shares(trusted))
+        scores = scored.types.scores
+        by_category = [scorer.points(scored) for scorer in self.scorers]
+        none = points_of_none(scores, self._claims, self._least_of_none)
+        if self._catch_all is not None:
+            none = max(none, by_category.pop(self._catch_all))
+        points = trust([*by_category, none], scored.types.text.characters, page.legibility)
+        cover = max((scores[number] for number in self._covers), default=0.0)
+        is_cover = cover >= COVER_POINTS and cover >= max(scores) - COVER_LEAD
+        return PageAnswer(scored, points, self.shares(points), is_cover)
 
     def shares(self, points: Sequence[float]) -> list[float]:
-        """Return the probability of each category."""
-        return softmax(points)[:-1]
+        """
+        Return the probability of each category.
+
+        :param points: of each category but the catch-all, and last of none of them. The latter is the
+            probability of the catch-all, if there is one.
+        """
+        *shares, none = softmax(points)
+        if self._catch_all is not None:
+            shares.insert(self._catch_all, none)
+        return shares
+
+    def declared(self, type_name: str) -> int | None:
+        """
+        Return the number of the category that a document has whose format declares its type.
+
+        None if no category means the type, or if the description of another one mentions it: then that
+        category may be about such documents, and the text decides.
+        """
+        number = self._type_scorer.numbers.get(type_name)
+        if number is None:
+            return None
+        claims = [scorer.claims.get(number, 0.0) for scorer in self.scorers]
+        best = max(range(len(claims)), key=claims.__getitem__)
+        others = (s.category for n, s in enumerate(self.scorers) if n not in (best, self._catch_all))
+        if claims[best] < MEANS or any(self._mentions(category.description, type_name) for category in others):
+            return None
+        return best
+
+    def _mentions(self, description: str, type_name: str) -> bool:
+        words = label_words(description)
+        return any(
+            self._aliases.find(words[start : start + length]) == type_name
+            for start in range(len(words))
+            for length in range(1, _LONGEST_NAME + 1)
+        )
+
+    def _is_catch_all(self, category: Category) -> bool:
+        """Whether it is a catch-all by its name, and no user's own type has this name."""
+        return is_catch_all(category.name) and not types_of_name(category.name, self._aliases)
+
+
+def with_declared(shares: Sequence[float], declared: int) -> list[float]:
+    """Return the shares with that of the category which the format declares; the others share the rest."""
+    rest = sum(shares) - shares[declared]
+    scale = (1.0 - DECLARED) / max(rest, 1.0 - DECLARED)
+    return [DECLARED if number == declared else share * scale for number, share in enumerate(shares)]

@@ -53,6 +53,8 @@ _WORDS: Mapping[str, frozenset[str]] = {
         "tr": "ve bir bu için ile da de olarak olan ne tarih adı numarası fatura tutar miktar",
     }.items()
 }
+#: The words of all languages.
+COMMON_WORDS: frozenset[str] = frozenset().union(*_WORDS.values())
 #: In how many languages a word is: it tells them apart the less, the more they are.
 _LANGUAGES_OF = Counter(word for known in _WORDS.values() for word in known)
 #: How many words decide at least, and what the second language may have of the first one's score.

@@ -1,0 +1,81 @@
+"""A page whose lines are found and partly recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from airflow_provider_classify.engine.ocr.budget import most_useful_first
+from airflow_provider_classify.engine.ocr.detect import TextBox
+from airflow_provider_classify.engine.ocr.page_image import Pixels
+from airflow_provider_classify.engine.ocr.picture_share import pictured_share
+from airflow_provider_classify.engine.ocr.recognise import RecognisedText, cut_out
+from airflow_provider_classify.engine.page import Line, Page, by_place
+
+#: A page is of an unknown script if fewer characters are recognised than this for each square letter that its lines
+#: have room for: 0.1 to 0.8 in Cyrillic, 1.1 in Hindi with English beside it, 1.4 in Chinese, 3 in English. Lines
+#: with less room in all do not tell.
+_READ_OF_UNKNOWN, _ROOM_TO_TELL = 1.0, 30
+
+
+class DetectedPage:
+    """
+    The picture of a page and the lines of text in it; ``order`` has the indices of the most useful lines first.
+
+    :param pixels: the picture, turned so that its lines run from left to right.
+    :param boxes: the lines to recognise.
+    :param all_boxes: these, and the lines that need not be recognised.
+    :param quarters: how many times the page was turned by 90°, counterclockwise.
+    """
+
+    def __init__(
+        self, number: int, pixels: Pixels, boxes: Sequence[TextBox], all_boxes: Sequence[TextBox], quarters: int
+    ) -> None:
+        self.quarters = quarters
+        self._number, self._pixels, self._boxes = number, pixels, boxes
+        self._height, self._width = pixels.shape[:2]
+        self._pictured = pictured_share(pixels, all_boxes)
+        self.order = most_useful_first(
+            [box.size for box in boxes],
+            [box.middle / self._height for box in boxes],
+            [max(box.length, box.depth) / self._width for box in boxes],
+        )
+
+    def cuts(self, lines: Sequence[int]) -> list[Pixels | None]:
+        """Cut lines out of the picture."""
+        return [cut_out(self._pixels, self._boxes[line]) for line in lines]
+
+    def page(self, recognised: Mapping[int, RecognisedText], *, is_upside_down: bool) -> Page:
+        """Return the page as far as it is recognised."""
+        texts, letters = list(recognised.values()), [self._boxes[line].letters for line in recognised]
+        sureness, share_read = mean_probability(texts, letters), _share_read(texts, letters)
+        is_unknown = sum(letters) >= _ROOM_TO_TELL and share_read < _READ_OF_UNKNOWN
+        lines = [self._line(line, text.text, is_upside_down) for line, text in recognised.items() if text.text]
+        return Page(
+            number=self._number,
+            width=self._width,
+            height=self._height,
+            lines=by_place(lines, self._height / self._width),
+            source="ocr",
+            unread=tuple(self._line(line, "", is_upside_down) for line in self.order if line not in recognised),
+            pictured=self._pictured,
+            legibility=sureness * share_read if is_unknown else sureness,
+            is_of_unknown_script=is_unknown,
+        )
+
+    def _line(self, number: int, text: str, is_upside_down: bool) -> Line:
+        box = self._boxes[number]
+        x0, y0, x1, y1 = box.bounds.tolist()
+        x0, y0, x1, y1 = x0 / self._width, y0 / self._height, x1 / self._width, y1 / self._height
+        if is_upside_down:
+            x0, y0, x1, y1 = 1 - x1, 1 - y1, 1 - x0, 1 - y0
+        return Line(text, box.size, x0, y0, x1, y1)
+
+
+def mean_probability(texts: Sequence[RecognisedText], letters: Sequence[float]) -> float:
+    """Return the mean probability of lines, 0 to 1, each weighted by the letters that it has room for."""
+    return sum(text.probability * n for text, n in zip(texts, letters, strict=True)) / max(1.0, sum(letters))
+
+
+def _share_read(texts: Sequence[RecognisedText], letters: Sequence[float]) -> float:
+    """Return how many characters were recognised for each square letter; narrow characters make more than 1."""
+    return sum(len(text.text.replace(" ", "")) for text in texts) / max(1.0, sum(letters))

@@ -1,0 +1,91 @@
+"""Find the paper in a photograph that shows it small, so that it can be read from a closer picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+
+import cv2
+import numpy as np
+
+from airflow_provider_classify.engine.ocr.detect import TextBox
+from airflow_provider_classify.engine.ocr.page_image import Pixels, Region
+
+#: Print is too small to be read if its lines are lower than this, in pixels of the picture.
+SMALL_PRINT = 16.0
+#: On a sheet of less than this share of the page's area some print is too small, even if what was found is not.
+SMALL_SHEET = 0.2
+#: A region is worth a closer picture if it is at most this share of the page's width or of its height, ...
+MOST = 0.7
+#: ... and not a speck: this share of the page's area at least.
+LEAST_AREA = 0.002
+#: Paper fills this share of the rectangle around it, or it is no sheet.
+FILLED = 0.6
+#: Paper has this share of the text that was found.
+SHARE_OF_TEXT = 0.6
+#: Around a region, in shares of its size.
+MARGIN = 0.04
+#: Longest side of the thumbnail in which paper is looked for, in pixels.
+_THUMBNAIL = 320
+
+
+def region_of_small_print(pixels: Pixels, boxes: Sequence[TextBox]) -> Region | None:
+    """
+    Return the region of a picture that holds its text, if that is small and its print may be too small to read.
+
+    :param boxes: the lines of text that were found in the picture; there may be none, as the print is too small.
+    """
+    height, width = pixels.shape[:2]
+    is_small_print = not boxes or median(box.size for box in boxes) < SMALL_PRINT
+    found = _sheet(pixels, boxes) or (_extent(boxes, width, height) if is_small_print else None)
+    if found is None or not _is_small(found):
+        return None
+    if not is_small_print and (found.x1 - found.x0) * (found.y1 - found.y0) > SMALL_SHEET:
+        return None
+    across, down = found.x1 - found.x0, found.y1 - found.y0
+    return Region(
+        max(0.0, found.x0 - MARGIN * across),
+        max(0.0, found.y0 - MARGIN * down),
+        min(1.0, found.x1 + MARGIN * across),
+        min(1.0, found.y1 + MARGIN * down),
+    )
+
+
+def _is_small(region: Region) -> bool:
+    across, down = region.x1 - region.x0, region.y1 - region.y0
+    return min(across, down) <= MOST and across * down >= LEAST_AREA
+
+
+def _sheet(pixels: Pixels, boxes: Sequence[TextBox]) -> Region | None:
+    """Return the largest light sheet on a darker ground that has most of the text on it."""
+    scale = _THUMBNAIL / max(pixels.shape[:2])
+    width, height = (max(1, round(side * scale)) for side in pixels.shape[1::-1])
+    grey = cv2.cvtColor(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
+    _, light = cv2.threshold(grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    light = cv2.morphologyEx(light, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(light)
+    for x, y, wide, high, area in sorted(stats[1:].tolist(), key=lambda part: -part[4]):
+        sheet = Region(x / width, y / height, (x + wide) / width, (y + high) / height)
+        if not _is_small(sheet) or area < FILLED * wide * high:
+            continue
+        if _has_most_text(sheet, boxes, pixels.shape[1], pixels.shape[0]):
+            return sheet
+    return None
+
+
+def _has_most_text(region: Region, boxes: Sequence[TextBox], width: int, height: int) -> bool:
+    inside = 0.0
+    for box in boxes:
+        x, y = box.corners.mean(axis=0) / (width, height)
+        inside += box.letters if region.x0 <= x <= region.x1 and region.y0 <= y <= region.y1 else 0.0
+    return inside >= SHARE_OF_TEXT * sum(box.letters for box in boxes)
+
+
+def _extent(boxes: Sequence[TextBox], width: int, height: int) -> Region | None:
+    """Return the rectangle around all text."""
+    if not boxes:
+        return None
+    bounds = np.array([box.bounds for box in boxes])
+    x0, y0 = bounds[:, :2].min(axis=0) / (width, height)
+    x1, y1 = bounds[:, 2:].max(axis=0) / (width, height)
+    return Region(float(x0), float(y0), float(x1), float(y1))

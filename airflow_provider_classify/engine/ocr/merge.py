@@ -1,0 +1,77 @@
+"""Read a page's text layer and its pictures together: which lines OCR may skip, and how both become one page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from airflow_provider_classify.engine.ocr.detect import TextBox
+from airflow_provider_classify.engine.page import Line, Page, by_place
+
+#: A line that OCR finds is in the text layer if lines of that cover this share of it, ...
+COVERED = 0.5
+#: ... grown by this share of their height on all sides.
+GROWN = 0.2
+#: A line's box in a picture is this many times as high as its font size.
+BOX_OF_FONT = 1.45
+
+
+def boxes_beside(boxes: Sequence[TextBox], lines: Sequence[Line], width: int, height: int) -> list[TextBox]:
+    """
+    Return the boxes that are not covered by lines of the text layer.
+
+    :param width: of the picture in pixels; so is ``height``.
+    """
+    if not boxes or not lines:
+        return list(boxes)
+    text = np.array([(line.x0, line.y0, line.x1, line.y1) for line in lines]) * (width, height, width, height)
+    grown = GROWN * (text[:, 3] - text[:, 1])[:, None]
+    text += np.concatenate([-grown, -grown, grown, grown], axis=1)
+    beside = []
+    for box in boxes:
+        x0, y0, x1, y1 = box.bounds
+        across = np.clip(np.minimum(text[:, 2], x1) - np.maximum(text[:, 0], x0), 0, None)
+        down = np.clip(np.minimum(text[:, 3], y1) - np.maximum(text[:, 1], y0), 0, None)
+        if (across * down).sum() < COVERED * (x1 - x0) * (y1 - y0):
+            beside.append(box)
+    return beside
+
+
+def turned_lines(lines: Iterable[Line], quarters: int) -> tuple[Line, ...]:
+    """Return lines as they stand after their page was turned counterclockwise by so many quarters."""
+    turned = tuple(lines)
+    for _ in range(quarters % 4):
+        turned = tuple(replace(line, x0=line.y0, y0=1 - line.x1, x1=line.y1, y1=1 - line.x0) for line in turned)
+    return turned
+
+
+def merged(text: Page, ocr: Page, quarters: int = 0) -> Page:
+    """
+    Return one page with the lines of the text layer and those that OCR read beside them.
+
+    It has the sizes and the source of the part that has more text.
+
+    :param quarters: how many times OCR turned the page by 90°, counterclockwise.
+    """
+    lines = turned_lines(text.lines, quarters)
+    width, height = (text.height, text.width) if quarters % 2 else (text.width, text.height)
+    pixels_of_font = BOX_OF_FONT * ocr.height / max(1.0, height)
+    of_text, of_ocr = (sum(len(line.text) for line in page.lines) for page in (text, ocr))
+    legibility = (of_text + of_ocr * ocr.legibility) / max(1, of_text + of_ocr)
+    if of_text < of_ocr:
+        scaled = (replace(line, size=line.size * pixels_of_font) for line in lines)
+        together = by_place([*scaled, *ocr.lines], ocr.height / max(1.0, ocr.width))
+        return replace(ocr, lines=together, legibility=legibility)
+    scaled = (replace(line, size=line.size / pixels_of_font) for line in ocr.lines)
+    return Page(
+        number=text.number,
+        width=width,
+        height=height,
+        lines=(*lines, *scaled),
+        source="text_layer",
+        unread=tuple(replace(line, size=line.size / pixels_of_font) for line in ocr.unread),
+        pictured=ocr.pictured,
+        legibility=legibility,
+    )

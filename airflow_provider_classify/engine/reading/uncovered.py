@@ -1,0 +1,91 @@
+"""Decide whether a page shows text that its text layer lacks: pictures and outlines where no text lies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import Enum
+
+from airflow_provider_classify.engine.reading.lines import Box
+
+#: The page is judged on a grid of this many columns and rows.
+COLUMNS, ROWS = 64, 90
+#: A letter drawn as an outline is at most this wide and this high, in shares of the page, ...
+LETTER_WIDTH, LETTER_HEIGHT = 0.1, 0.08
+#: ... at least this high, ...
+LEAST_HEIGHT = 0.003
+#: ... and there are this many of them, or they are a drawing.
+FEWEST_LETTERS = 30
+#: A larger shape may hold a whole text in outlines, from this share of the page on; so may an image.
+LEAST_AREA = 0.01
+#: Pictures matter if this share of the grid is covered by them and not by text.
+LEAST_UNCOVERED = 0.01
+
+
+class Doubt(Enum):
+    """How much of what the page shows the text layer may lack."""
+
+    NONE = "none"
+    #: Less than the text layer covers: the text is worth judging first.
+    SOME = "some"
+    #: More than the text layer covers.
+    MOST = "most"
+
+
+def doubt_of(text: Iterable[Box], images: Iterable[Box], shapes: Sequence[Box]) -> Doubt:
+    """
+    Compare where pictures lie with where text lies; all boxes are in fractions of the page.
+
+    :param text: the lines of the text layer.
+    :param images: what each of them shows is not known.
+    :param shapes: drawings that are no rectangles.
+    """
+    covered = _Grid()
+    covered.fill(text)
+    pictured = _Grid()
+    pictured.fill(box for box in images if _area(box) >= LEAST_AREA)
+    letters = [box for box in shapes if _is_like_a_letter(box) and not covered.has_centre_of(box)]
+    if len(letters) >= FEWEST_LETTERS:
+        pictured.fill(letters)
+    pictured.fill(box for box in shapes if _area(box) >= LEAST_AREA and not _is_like_a_letter(box))
+    uncovered = pictured.cells_without(covered)
+    if uncovered < LEAST_UNCOVERED * COLUMNS * ROWS:
+        return Doubt.NONE
+    return Doubt.MOST if uncovered > covered.cells() else Doubt.SOME
+
+
+class _Grid:
+    """Cells of a page that are covered; each row is the bits of an integer."""
+
+    def __init__(self) -> None:
+        self._rows = [0] * ROWS
+
+    def fill(self, boxes: Iterable[Box]) -> None:
+        for x0, y0, x1, y1 in boxes:
+            left, right = _cell(x0, COLUMNS), _cell(x1, COLUMNS)
+            bits = ((1 << (right - left + 1)) - 1) << left
+            for row in range(_cell(y0, ROWS), _cell(y1, ROWS) + 1):
+                self._rows[row] |= bits
+
+    def has_centre_of(self, box: Box) -> bool:
+        column, row = _cell((box[0] + box[2]) / 2, COLUMNS), _cell((box[1] + box[3]) / 2, ROWS)
+        return bool(self._rows[row] >> column & 1)
+
+    def cells(self) -> int:
+        return sum(row.bit_count() for row in self._rows)
+
+    def cells_without(self, other: _Grid) -> int:
+        return sum((row & ~covered).bit_count() for row, covered in zip(self._rows, other._rows, strict=True))
+
+
+def _cell(place: float, count: int) -> int:
+    return min(count - 1, max(0, int(place * count)))
+
+
+def _area(box: Box) -> float:
+    """Return the share of the page that the box covers."""
+    x0, y0, x1, y1 = (min(1.0, max(0.0, side)) for side in box)
+    return max(0.0, x1 - x0) * max(0.0, y1 - y0)
+
+
+def _is_like_a_letter(box: Box) -> bool:
+    return box[2] - box[0] <= LETTER_WIDTH and LEAST_HEIGHT <= box[3] - box[1] <= LETTER_HEIGHT

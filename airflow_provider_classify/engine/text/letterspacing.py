@@ -1,0 +1,59 @@
+"""Put letter-spaced words together again: "I N V O I C E" is set with a space after each letter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+#: A text is letter-spaced if it has this many single letters at least, ...
+FEWEST_LETTERS = 4
+#: ... and if this share of its pieces are single characters.
+SHARE_OF_SINGLES = 0.6
+#: Between words the gap is this many times the gap between letters, and wider by this share of the font size.
+WORD_GAP, WIDER = 1.6, 0.15
+_WIDE_GAP = re.compile(r"\s{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """One character of a line, with the place of its left and right edge."""
+
+    text: str
+    x0: float
+    x1: float
+
+
+def is_letterspaced(text: str) -> bool:
+    """Return whether most of the text's pieces are single characters."""
+    pieces = text.split()
+    singles = [piece for piece in pieces if len(piece) == 1]
+    return sum(map(str.isalpha, singles)) >= FEWEST_LETTERS and len(singles) >= SHARE_OF_SINGLES * len(pieces)
+
+
+def without_letterspacing(text: str) -> str:
+    """Return the text with its words put together if it is letter-spaced; wide gaps are between words."""
+    if not is_letterspaced(text):
+        return text
+    return " ".join("".join(word.split()) for word in _WIDE_GAP.split(text.strip()))
+
+
+def words_by_gaps(characters: Sequence[Character], size: float) -> str:
+    """
+    Put the words of a letter-spaced line together by the gaps between its characters.
+
+    :param characters: in the order in which they stand on the line; spaces are ignored.
+    :param size: the font size, in the unit of the characters' places.
+    """
+    visible = [character for character in characters if not character.text.isspace()]
+    gaps = [right.x0 - left.x1 for left, right in pairwise(visible)]
+    if not gaps:
+        return "".join(character.text for character in visible)
+    usual = median(gaps)
+    text = visible[0].text
+    for gap, character in zip(gaps, visible[1:], strict=True):
+        is_between_words = gap > WORD_GAP * usual and gap > usual + WIDER * size
+        text += f" {character.text}" if is_between_words else character.text
+    return text

@@ -1,0 +1,64 @@
+"""
+The payloads of trigger events: the triggerer encodes them, the worker decodes them.
+
+A payload holds a status, ids and the words of an error, never a result: the triggerer logs payloads at
+INFO (Airflow 3.3), and Airflow stores them with the task.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_provider_classify.exceptions import ClassifyError, JobFailed, error_of_kind
+from airflow_provider_classify.model import waiting
+
+_GAVE_UP = "gave_up"
+
+Event = dict[str, Any]
+
+
+def encode_job(job_id: str, end: waiting.Ended | waiting.GaveUp) -> Event:
+    """Return the payload of a trigger that waited for one job."""
+    if isinstance(end, waiting.GaveUp):
+        return {"job_id": job_id} | encode_error(end.error)
+    return {"job_id": job_id, "status": end.status.value}
+
+
+def decode_job(event: Event | None) -> str:
+    """
+    Return the id of the job that ended.
+
+    :raises JobFailed: the task resumed without an event.
+    :raises ClassifyError: the error that the trigger gave up with, of the same class.
+    """
+    if not event or "job_id" not in event:
+        raise JobFailed("The task was resumed without the trigger's event; clear the task to classify again.")
+    raise_given_up(event)
+    return str(event["job_id"])
+
+
+def encode_batch(*, jobs: int, ended: int) -> Event:
+    """
+    Return the payload of a trigger that waited for the jobs of a batch.
+
+    :param jobs: how many jobs the trigger watched.
+    :param ended: how many of them ended before the deadline.
+    """
+    return {"status": "ended", "jobs": jobs, "ended": ended}
+
+
+def encode_error(error: ClassifyError) -> Event:
+    """Return the payload of a trigger that gave up; :func:`raise_given_up` raises the error again."""
+    return {"status": _GAVE_UP, "error_kind": error.kind, "message": str(error)}
+
+
+def raise_given_up(event: Event | None) -> None:
+    """
+    Do nothing unless the trigger gave up.
+
+    A batch calls this when it resumes: where its documents stand is in its record, not in the event.
+
+    :raises ClassifyError: the error that the trigger gave up with, of the same class.
+    """
+    if event and event.get("status") == _GAVE_UP:
+        raise error_of_kind(event.get("error_kind"), str(event.get("message")))

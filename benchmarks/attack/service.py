@@ -1,0 +1,243 @@
+"""
+The real service, as a process on loopback, against malicious clients.
+
+Between the attackers, honest clients submit a document and wait for its result. In the end every job that was
+accepted must have ended, and no document may be left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from socket import SO_LINGER, SOL_SOCKET
+from typing import Any
+
+from benchmarks.attack.counts import Counts
+from benchmarks.attack.malicious_requests import Exchange, draw, request, valid
+
+#: Exchanges at the same time; those that only wait for a time limit of the service do not count.
+CONCURRENT = 32
+#: An honest submit after so many exchanges.
+HONEST_EVERY = 25
+#: Seconds within which an exchange must end; and one that goes on until a time limit of the service.
+LIMIT_SECONDS = 40.0
+SLOW_LIMIT_SECONDS = 90.0
+#: Seconds within which all jobs must have ended.
+END_SECONDS = 120.0
+
+_STATUS = re.compile(rb"HTTP/1\.1 (\d{3}) [^\r]*\r\n(.*?)\r\n\r\n", re.DOTALL)
+_JOB_ID = re.compile(rb'"job_id":"([0-9a-f-]{36})"')
+_ENDED = ("completed", "failed")
+
+
+async def run(count: int, seed: int, *, slow: bool = True) -> Counts:
+    """
+    Attack with so many exchanges and return what became of them.
+
+    :param slow: also with exchanges that take until a time limit of the service ends them.
+    """
+    with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w+b") as log:
+        service = await asyncio.create_subprocess_exec(
+            str(Path(sys.executable).with_name("airflow-classify")),
+            *("serve", "--port", "0", "--data", folder, "--allow-private-urls"),
+            stdout=subprocess.PIPE,
+            stderr=log,
+        )
+        try:
+            assert service.stdout is not None
+            line = await asyncio.wait_for(service.stdout.readline(), 60)
+            port = int(line.decode().strip().rsplit(":", 1)[1])
+            async with await asyncio.start_server(_drip, "127.0.0.1", 0) as drip:
+                attack = _Attack(port, f"http://127.0.0.1:{drip.sockets[0].getsockname()[1]}")
+                await attack.run(count, random.Random(seed), slow)
+                await attack.finish(Path(folder))
+            attack.counts.crashes += service.returncode is not None
+        finally:
+            if service.returncode is None:
+                service.terminate()
+            stopped = await service.wait()
+        attack.counts.crashes += stopped != 0
+        log.seek(0)
+        written = log.read()
+        attack.counts.crashes += written.count(b"Traceback")
+        attack.counts.lost += written.count(b"\x1b")
+        attack.report(written)
+        return attack.counts
+
+
+@dataclass
+class _Attack:
+    port: int
+    drip_url: str
+    counts: Counts = field(default_factory=Counts)
+    statuses: Counter[str] = field(default_factory=Counter)
+    accepted: set[str] = field(default_factory=set)
+    #: What was sent with each idempotency key that was accepted, and the job's id.
+    by_key: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
+    shed: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    async def run(self, count: int, generator: random.Random, slow: bool) -> None:
+        places = asyncio.Semaphore(CONCURRENT)
+        async with asyncio.TaskGroup() as tasks:
+            for number in range(count):
+                name, exchange = draw(generator, self.drip_url, slow=slow)
+                if name == "slow":
+                    tasks.create_task(self._attack(name, exchange, SLOW_LIMIT_SECONDS))
+                    continue
+                await places.acquire()
+                task = tasks.create_task(self._attack(name, exchange, LIMIT_SECONDS))
+                task.add_done_callback(lambda _: places.release())
+                if number % HONEST_EVERY == 0:
+                    tasks.create_task(self._honest())
+
+    async def finish(self, folder: Path) -> None:
+        """Cancel what waits for a server that never finishes; all else must end, and leave nothing."""
+        try:
+            async with asyncio.timeout(END_SECONDS):
+                for job_id in sorted(self.accepted):
+                    while (job := await self._job(job_id))["status"] not in _ENDED:
+                        if job["status"] == "processing" and not (folder / "documents" / job_id).exists():
+                            await self._talk(Exchange((request(method=b"DELETE", target=_target(job_id)),)))
+                        await asyncio.sleep(0.1)
+        except (TimeoutError, KeyError):
+            self._count("lost", f"the job {job_id}: {job}")
+        for path in (folder / "documents").iterdir():
+            self._count("lost", f"the document {path.name} is left")
+
+    def report(self, log: bytes) -> None:
+        answers = ", ".join(f"{status}: {number}" for status, number in sorted(self.statuses.items()))
+        print(f"Service: {len(self.accepted)} jobs; answers {answers}; turned away with Retry-After: {self.shed}.")
+        for problem in self.problems[:20]:
+            print(f"  {problem}")
+        if b"Traceback" in log:
+            print(log[log.index(b"Traceback") :][:4000].decode(errors="replace"))
+
+    async def _attack(self, name: str, exchange: Exchange, seconds: float) -> None:
+        self.counts.inputs += 1
+        try:
+            async with asyncio.timeout(seconds):
+                answer = await self._talk(exchange)
+        except TimeoutError:
+            self._count("hangs", f"{name}: {exchange.sent[0][:100]!r}")
+            return
+        self._judge(name, exchange, answer)
+        for job_id in _JOB_ID.findall(answer):
+            if exchange.cancel:
+                await self._talk(Exchange((request(method=b"DELETE", target=_target(job_id.decode())),)))
+
+    def _judge(self, name: str, exchange: Exchange, answer: bytes) -> None:
+        for status, headers in _STATUS.findall(answer):
+            self.statuses[status.decode()] += 1
+            if status in (b"503", b"507") and b"retry-after" in headers.lower():
+                self.shed += 1
+            elif status >= b"500":
+                self._count("server_errors", f"{name}: {exchange.sent[0][:100]!r} {answer[:300]!r}")
+        if name == "same key" and (ids := _JOB_ID.findall(answer)):
+            [key] = re.findall(rb"Idempotency-Key: (\S+)", exchange.sent[0])
+            if self.by_key.setdefault(key, (exchange.sent[0], ids[0])) != (exchange.sent[0], ids[0]):
+                self._count("lost", f"the key {key!r} gave another submit's job")
+        if exchange.sent[0].startswith(b"POST"):
+            self.accepted.update(job_id.decode() for job_id in _JOB_ID.findall(answer))
+
+    async def _honest(self) -> None:
+        """Submit a document as the contract says; it must be taken in the end, and its job must be completed."""
+        self.counts.inputs += 1
+        answer = b""
+        try:
+            async with asyncio.timeout(SLOW_LIMIT_SECONDS):
+                while not (ids := _JOB_ID.findall(answer)):
+                    answer = await self._talk(Exchange((valid(),)))
+                    self._judge("honest", Exchange((b"POST",)), answer)
+                    await asyncio.sleep(0.5)
+                while (job := await self._job(ids[0].decode()))["status"] not in _ENDED:
+                    await asyncio.sleep(0.5)
+        except (TimeoutError, KeyError):
+            self._count("lost", f"an honest submit: {answer[:200]!r}")
+            return
+        if job["status"] != "completed":
+            self._count("lost", f"an honest job: {job}")
+
+    async def _job(self, job_id: str) -> dict[str, Any]:
+        answer = await self._talk(Exchange((request(method=b"GET", target=_target(job_id)),)))
+        job: dict[str, Any] = json.loads(answer.partition(b"\r\n\r\n")[2] or b"{}")
+        return job
+
+    async def _talk(self, exchange: Exchange) -> bytes:
+        """Send; return what came back until the service closed, or until an answer was there."""
+        try:
+            reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except OSError as error:
+            self._count("crashes", f"no connection: {error}")
+            return b""
+        receiving = asyncio.ensure_future(_receive(reader, until_closed=exchange.end == "half"))
+        try:
+            with suppress(OSError):
+                for piece in exchange.sent:
+                    if receiving.done():
+                        break
+                    writer.write(piece)
+                    await writer.drain()
+                    await asyncio.sleep(exchange.pause)
+                if exchange.end == "half":
+                    writer.write_eof()
+                elif exchange.end == "reset":
+                    writer.get_extra_info("socket").setsockopt(SOL_SOCKET, SO_LINGER, struct.pack("ii", 1, 0))
+                    writer.transport.abort()
+            return await receiving
+        finally:
+            receiving.cancel()
+            writer.transport.abort()
+
+    def _count(self, kind: str, problem: str) -> None:
+        setattr(self.counts, kind, getattr(self.counts, kind) + 1)
+        self.problems.append(f"{kind}: {problem}")
+
+
+async def _receive(reader: asyncio.StreamReader, *, until_closed: bool) -> bytes:
+    answer = b""
+    with suppress(OSError):
+        while piece := await reader.read(65536):
+            answer += piece
+            if not until_closed and _is_whole(answer):
+                break
+    return answer
+
+
+def _is_whole(answer: bytes) -> bool:
+    head, gap, body = answer.partition(b"\r\n\r\n")
+    length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
+    return bool(gap) and not head.startswith(b"HTTP/1.1 100") and length is not None and len(body) >= int(length[1])
+
+
+def _target(job_id: str) -> bytes:
+    return f"/classify/{job_id}".encode()
+
+
+async def _drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answer a fetch without end: bytes of a header, informational answers, redirects, or bytes of a document."""
+    with suppress(OSError):
+        line = (await reader.readline()).decode(errors="replace")
+        first, again = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", b"a"
+        if "/header" in line:
+            first = b"HTTP/1.1 200 OK\r\nX-Pad: "
+        elif "/informational" in line:
+            first, again = b"", b"HTTP/1.1 103 Early Hints\r\n\r\n"
+        elif "/redirect" in line:
+            first, again = b"HTTP/1.1 302 Found\r\nLocation: /redirect\r\nContent-Length: 0\r\n\r\n", b""
+        writer.write(first)
+        while again and not writer.is_closing():
+            writer.write(again)
+            await writer.drain()
+            await asyncio.sleep(0.2)
+    writer.close()
