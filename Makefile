@@ -21,10 +21,12 @@ test-faults: $(INSTALLED)-faults  ## real processes are killed while 300 documen
 airflow: $(INSTALLED)  ## bring up Airflow with the example DAGs and the classify service, until Ctrl-C
 	@exec $(BIN)/python scripts/standalone.py
 
-lint: $(INSTALLED)  ## style and types
+lint: $(INSTALLED)  ## style, types, the direction of imports, and code that stands twice
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pylint airflow_provider_classify
 
 bench-accuracy: $(INSTALLED) $(TESSDATA)  ## accuracy of the local engine: make bench-accuracy DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/accuracy.py "$(DOCUMENTS)"

@@ -15,11 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.engine.options import AttachmentMode, EngineOptions
-from airflow_provider_classify.engine.page import OcrMode
+from airflow_provider_classify.engine.options import ATTACHMENT_MODES, OCR_MODES, EngineOptions
 from airflow_provider_classify.exceptions import ClassifyError, ExtraNotInstalled, InvalidCategories
 from airflow_provider_classify.model.categories import Category, parse_categories
 
@@ -107,12 +106,12 @@ def _add_engine_options(command: argparse.ArgumentParser) -> None:
         help="a static sentence model for names that are not known: a folder, or a name on the Hugging Face hub",
     )  # fmt: skip
     command.add_argument(
-        "--ocr", choices=get_args(OcrMode), default=defaults.ocr,
+        "--ocr", choices=OCR_MODES, default=defaults.ocr,
         help="read pages by OCR where the text layer lacks what the page shows (auto), always, or never "
         "(default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
-        "--attachments", choices=get_args(AttachmentMode), default=defaults.attachments,
+        "--attachments", choices=ATTACHMENT_MODES, default=defaults.attachments,
         help="leave the attachments of an e-mail out, or give each a result of its own (default: %(default)s)",
     )  # fmt: skip
 

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_classify import __version__
-from tests.support.documents import write_corrupt_pdf, write_pdf
+from tests.support.documents import write_corrupt_pdf, write_mail_with_invoice, write_pdf, write_picture
 from tests.support.sentence_model import write_sentence_model
 
 COMMAND = str(Path(sys.executable).with_name("airflow-classify"))
@@ -102,6 +102,25 @@ def test_the_number_of_pages(tmp_path: Path) -> None:
         for arguments in [(), ("--max-pages", "6"), ("--max-pages", "1")]
     }
     assert pages == {(): 4, ("--max-pages", "6"): 6, ("--max-pages", "1"): 1}
+
+
+def test_ocr_may_be_switched_off(tmp_path: Path) -> None:
+    picture = write_picture(tmp_path / "scan.png")
+    done = run("classify", "--ocr", "never", "--categories", "invoice,letter", picture)
+    (answer,) = lines(done)
+    assert done.returncode == 1
+    assert "OCR" in answer["error"]
+
+
+def test_attachments_get_results_of_their_own(tmp_path: Path) -> None:
+    mail = write_mail_with_invoice(tmp_path / "mail.eml")
+    answers = [
+        lines(run("classify", *arguments, "--categories", "email,invoice", mail))[0]
+        for arguments in [(), ("--attachments", "classify")]
+    ]
+    assert [answer["classification"] for answer in answers] == ["email", "email"]
+    assert "attachments" not in answers[0]
+    assert len(answers[1]["attachments"]) == 1
 
 
 def test_own_document_types(tmp_path: Path) -> None:
@@ -223,7 +242,9 @@ def test_a_file_of_categories_that_makes_no_sense(invoice: Path, tmp_path: Path,
         ["classify", "--categories", "a,b", "--jobs", "-1", "a.pdf"],
         ["classify", "--categories", "a,b", "--jobs", "two", "a.pdf"],
         ["classify", "--categories", "a,b", "--max-pages", "0", "a.pdf"],
+        ["classify", "--categories", "a,b", "--ocr", "maybe", "a.pdf"],
         ["serve", "--max-pages", "none"],
+        ["serve", "--attachments", "none"],
         ["serve", "--port", "http"],
     ],
 )

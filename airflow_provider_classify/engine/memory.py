@@ -14,7 +14,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or _MESSAGES.search(str(error)) is not None
 
 
-def give_back_memory() -> None:
+def release_freed_memory() -> None:
     """
     Return freed memory that the C library keeps to the system. Does nothing where the library is not glibc.
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from airflow_provider_classify.engine.page import OcrMode
 from airflow_provider_classify.model.contract import MAX_PAGES
 
 #: What to do with the attachments of an e-mail: leave them out, or give each a result of its own.
 AttachmentMode = Literal["ignore", "classify"]
+
+OCR_MODES: tuple[OcrMode, ...] = get_args(OcrMode)
+ATTACHMENT_MODES: tuple[AttachmentMode, ...] = get_args(AttachmentMode)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

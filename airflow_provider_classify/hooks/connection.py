@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from airflow_provider_classify.api.settings import REQUEST_TIMEOUT, ApiSettings
+from airflow_provider_classify.engine.options import ATTACHMENT_MODES, OCR_MODES
 from airflow_provider_classify.exceptions import ConnectionNotUsable
 from airflow_provider_classify.local.settings import DOCUMENT_TIMEOUT, LocalSettings
 from airflow_provider_classify.model.contract import MAX_PAGES
@@ -16,7 +17,9 @@ if TYPE_CHECKING:
 
 CONN_TYPE = "classify"
 #: The extras of both backends: Airflow's form shows all of them, whatever the backend.
-_EXTRAS = ("backend", "request_timeout", "request_rate", "document_timeout", "max_pages")
+_EXTRAS = ("backend", "request_timeout", "request_rate", "document_timeout", "max_pages", "ocr", "attachments")
+
+_Choice = TypeVar("_Choice", bound=str)
 
 
 def parse_connection(connection: Connection, extra: object) -> ApiSettings | LocalSettings:
@@ -41,6 +44,8 @@ def parse_connection(connection: Connection, extra: object) -> ApiSettings | Loc
                 conn_id=conn_id,
                 document_timeout=extras.positive("document_timeout") or DOCUMENT_TIMEOUT,
                 max_pages=extras.whole("max_pages") or MAX_PAGES,
+                ocr=extras.choice("ocr", OCR_MODES) or "auto",
+                attachments=extras.choice("attachments", ATTACHMENT_MODES) or "ignore",
             )
         case other:
             raise ConnectionNotUsable(
@@ -123,6 +128,18 @@ class _Extras:
     def get(self, name: str) -> object:
         """Return the value as it stands, ``None`` where it is missing."""
         return self._values.get(name)
+
+    def choice(self, name: str, choices: Sequence[_Choice]) -> _Choice | None:
+        """Return one of the choices. :raises ConnectionNotUsable: the value is something else."""
+        value = self._values.get(name)
+        for choice in choices:
+            if value == choice:
+                return choice
+        if value is not None:
+            raise ConnectionNotUsable(
+                f"{name!r} of the connection {self._conn_id!r} is {value!r}; give one of {', '.join(choices)}."
+            )
+        return None
 
     def positive(self, name: str) -> float | None:
         """Return a finite number above 0. :raises ConnectionNotUsable: the value is something else."""

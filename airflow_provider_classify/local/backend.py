@@ -157,11 +157,15 @@ class LocalBackend:
             await jobs.poller.close()
 
     def identity(self) -> str:
-        """The engine's version, that of its knowledge and its sentence model, and how much it reads."""
+        """Return all that results depend on: the versions of engine, knowledge and sentence model, and the options."""
         from airflow_provider_classify.engine.knowledge.load import load_knowledge
 
         knowledge = load_knowledge(own_document_types()).version
         identity = f"local engine {__version__}, knowledge {knowledge}, {self._settings.max_pages} pages"
+        if self._settings.ocr != "auto":
+            identity += f", OCR {self._settings.ocr}"
+        if self._settings.attachments != "ignore":
+            identity += ", with attachments"
         if folder := sentence_model():
             from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 

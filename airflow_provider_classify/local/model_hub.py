@@ -9,17 +9,17 @@ from pathlib import Path
 from airflow_provider_classify.exceptions import ExtraNotInstalled, SentenceModelNotUsable
 
 _SETTING = "[classify] sentence_model or --sentence-model"
-#: What a static model consists of; what a hub has of it for other libraries is not fetched.
+#: The files of a static model; files for other libraries are not fetched.
 _FILES = ["*.json", "*.safetensors"]
 _NAME_ON_THE_HUB = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def find_sentence_model(model: str) -> Path:
     """
-    The folder of a model that is one, or the name of one on the Hugging Face hub.
+    Return the folder of a sentence model; fetch the model first if ``model`` is a name on the Hugging Face hub.
 
-    A name is fetched only if no earlier fetch has left it in the cache of ``huggingface_hub``, so what
-    is asked stays the same, and needs no network.
+    A model that is in the cache of ``huggingface_hub`` is not fetched again: results stay the same, and later runs
+    need no network.
 
     :raises ExtraNotInstalled: without the ``sentences`` extra.
     :raises SentenceModelNotUsable: no such folder, or it cannot be fetched.

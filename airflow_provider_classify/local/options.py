@@ -23,6 +23,8 @@ def engine_options(settings: LocalSettings) -> EngineOptions:
         max_pages=settings.max_pages,
         document_types=own_document_types(),
         sentence_model=sentence_model(),
+        ocr=settings.ocr,
+        attachments=settings.attachments,
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from airflow_provider_classify.engine.options import AttachmentMode
+from airflow_provider_classify.engine.page import OcrMode
 from airflow_provider_classify.model.contract import MAX_PAGES
 
 #: Seconds that the engine may work on one document, where the connection does not say.
@@ -17,8 +19,12 @@ class LocalSettings:
 
     :param document_timeout: seconds that the engine may work on one document.
     :param max_pages: how many of its first pages a document is classified from.
+    :param ocr: when to use OCR.
+    :param attachments: whether the attachments of an e-mail are classified too.
     """
 
     conn_id: str
     document_timeout: float = DOCUMENT_TIMEOUT
     max_pages: int = MAX_PAGES
+    ocr: OcrMode = "auto"
+    attachments: AttachmentMode = "ignore"

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
-from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import Job, Submission
 
 if TYPE_CHECKING:
     from airflow_provider_classify.batch.work import BatchWork
+    from airflow_provider_classify.documents.document import Document
 
 
 class JobSession(Protocol):

@@ -48,6 +48,18 @@ def test_the_local_engine_with_all_that_can_be_set() -> None:
     assert settings({"backend": "local", "document_timeout": "7.5", "max_pages": 9}) == LocalSettings("docs", 7.5, 9)
 
 
+@pytest.mark.parametrize(("name", "value"), [("ocr", "never"), ("ocr", "always"), ("attachments", "classify")])
+def test_a_choice(name: str, value: str) -> None:
+    assert getattr(settings({"backend": "local", name: value}), name) == value
+    refuse_unknown_extras("docs", {"backend": "local", name: value})
+
+
+@pytest.mark.parametrize("name", ["ocr", "attachments"])
+def test_a_choice_that_there_is_not_is_named_with_those_that_there_are(name: str) -> None:
+    assert f"{name!r} of the connection 'docs' is 'maybe'; give one of" in refusal({"backend": "local", name: "maybe"})
+    assert settings({"backend": "local", name: ""}) == settings({"backend": "local"})
+
+
 def test_a_host_is_ignored_by_the_local_engine() -> None:
     assert settings({"backend": "local"}, host="https://api.example.com") == LocalSettings("docs")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     ConnectionNotUsable,
     DocumentEmpty,
+    DocumentNeedsOcr,
     DocumentNotFound,
     DocumentTookTooLong,
     ExtraNotInstalled,
@@ -23,7 +25,7 @@ from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import JobStatus
 from airflow_provider_classify.model.waiting import answer
-from tests.support.documents import write_corrupt_pdf, write_pdf
+from tests.support.documents import write_corrupt_pdf, write_mail_with_invoice, write_pdf, write_picture
 from tests.support.scripted_server import Answer, scripted_server
 from tests.support.sentence_model import write_sentence_model
 
@@ -38,7 +40,7 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
-def backend(**settings: float) -> LocalBackend:
+def backend(**settings: Any) -> LocalBackend:
     return LocalBackend(LocalSettings("docs", **settings))
 
 
@@ -101,7 +103,6 @@ def test_the_time_limit_is_the_connections(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("record")
-@pytest.mark.usefixtures("record")
 def test_the_number_of_pages_is_the_connections(tmp_path: Path) -> None:
     path = tmp_path / "long.txt"
     path.write_text("\f".join(["INVOICE"] * 6))
@@ -112,6 +113,28 @@ def test_the_number_of_pages_is_the_connections(tmp_path: Path) -> None:
     assert pages == [4, 6]
     with backend(max_pages=5).pool() as pool:
         assert pool.classify(path, CATEGORIES, name="long.txt").total_pages == 5
+
+
+@pytest.mark.usefixtures("record")
+def test_ocr_and_attachments_are_the_connections(tmp_path: Path) -> None:
+    picture = Document(str(write_picture(tmp_path / "scan.png")))
+    submission = backend(ocr="never").submit(picture, CATEGORIES)
+    with pytest.raises(DocumentNeedsOcr, match="scan"):
+        answer(backend().get(submission.job_id))
+    mail = Document(str(write_mail_with_invoice(tmp_path / "mail.eml")))
+    submission = backend(attachments="classify").submit(mail, CATEGORIES)
+    assert len(answer(backend().get(submission.job_id)).extra["attachments"]) == 1
+
+
+def test_what_results_depend_on_is_in_the_identity() -> None:
+    options: list[dict[str, Any]] = [
+        {},
+        {"max_pages": 2},
+        {"ocr": "never"},
+        {"ocr": "always"},
+        {"attachments": "classify"},
+    ]
+    assert len({backend(**option).identity() for option in options}) == len(options)
 
 
 @pytest.mark.usefixtures("record")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.message import EmailMessage
 from pathlib import Path
 
 import pymupdf
@@ -32,4 +33,25 @@ def write_pdf(path: Path, text: str = INVOICE, *, password: str | None = None) -
 def write_corrupt_pdf(path: Path) -> Path:
     """Write what begins as a PDF and then is none."""
     path.write_bytes(b"%PDF-1.7\n" + bytes(range(256)) * 20)
+    return path
+
+
+def write_mail_with_invoice(path: Path) -> Path:
+    """Write an e-mail whose text says enough to be classified, with an invoice attached."""
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "ann@example.com", "bob@example.com", "Your order"
+    message["Date"] = "Mon, 1 Jan 2024 00:00:00 +0000"
+    message.set_content("Dear Bob,\nplease find attached what you asked for on the phone last week.\nBest wishes, Ann")
+    attached = write_pdf(path.with_suffix(".pdf")).read_bytes()
+    message.add_attachment(attached, maintype="application", subtype="pdf", filename="invoice.pdf")
+    path.write_bytes(message.as_bytes())
+    return path
+
+
+def write_picture(path: Path) -> Path:
+    """Write the picture of a page, which only OCR can read."""
+    with pymupdf.open() as document:
+        page = document.new_page()
+        page.insert_textbox((50, 50, 550, 800), INVOICE)
+        page.get_pixmap(dpi=100).save(path)
     return path

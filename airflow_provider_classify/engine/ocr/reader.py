@@ -8,7 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from airflow_provider_classify.engine.memory import give_back_memory
+from airflow_provider_classify.engine.memory import release_freed_memory
 from airflow_provider_classify.engine.ocr.budget import PASSES
 from airflow_provider_classify.engine.ocr.detect import Detector, TextBox
 from airflow_provider_classify.engine.ocr.detected_page import DetectedPage, mean_probability
@@ -57,7 +57,7 @@ class OcrReader:
         :param covering: the lines of the text layer that need not be recognised.
         """
         cv2.setNumThreads(self._threads)
-        give_back_memory()  # of the page before
+        release_freed_memory()  # of the page before
         detected = self._detected(picture.with_contrast(), number, covering)
         if text is not None and not detected.order:
             return

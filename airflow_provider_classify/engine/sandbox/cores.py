@@ -12,7 +12,7 @@ _CGROUP_V1_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
 
 def available_cores() -> int:
     """
-    Count the cores that the machine, the process's affinity and its container leave to it; at least 1.
+    Return how many cores the machine, the process's affinity and its container allow; at least 1.
 
     A container may see every core of its host and yet be allowed the time of one.
     """
@@ -22,7 +22,7 @@ def available_cores() -> int:
 
 
 def _container_cores() -> int | None:
-    """The container's limit in cores, rounded up; ``None`` without one."""
+    """Return the container's limit in cores, rounded up, or ``None`` without a limit."""
     try:
         if _CGROUP_V2.exists():
             quota, period = _CGROUP_V2.read_text().split()
@@ -34,7 +34,7 @@ def _container_cores() -> int | None:
 
 
 def limit_in_cores(quota: str, period: str) -> int | None:
-    """Read a limit as the kernel writes it: microseconds per period; ``max`` or -1 are none."""
+    """Return a limit that the kernel writes as microseconds per period; ``max`` and -1 mean no limit."""
     if quota.strip() in ("max", "-1"):
         return None
     return -(-int(quota) // int(period))

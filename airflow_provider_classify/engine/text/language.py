@@ -1,8 +1,8 @@
 """
-The language of a text, guessed from its script and its commonest words.
+Guess the language of a text from its script and its most common words.
 
-For a person who reads the result and for routes by language; the engine itself does not need it,
-since it looks for phrases of all languages at once.
+The result names the language for people and for routes. The engine does not need it: it looks for phrases of all
+languages at once.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ _USUAL_SHARE = 0.3
 
 def guess_language(words: Iterable[str]) -> str | None:
     """
-    The language of a text as an ISO 639-1 code; ``None`` where too little speaks for one.
+    Return the language of a text as an ISO 639-1 code, or ``None`` if too few words indicate one.
 
     :param words: the text's words, folded.
     """

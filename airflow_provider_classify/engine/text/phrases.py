@@ -15,7 +15,7 @@ GLUED = 10
 SHORTEST_STEM = 4
 
 Phrase = tuple[str, ...]
-#: The place of a phrase that was found in a script without spaces, where words have no number.
+#: The place of a phrase in a script without spaces, where words have no index.
 NOWHERE = -1
 
 
@@ -37,7 +37,13 @@ class PhraseIndex:
         self._endings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
 
     def add(self, text: str, number: int, weight: float) -> None:
-        """Let a phrase count for a type; ``text`` is as it is written."""
+        """
+        Add a phrase for a type.
+
+        :param text: the phrase as it is written.
+        :param number: the number of the type.
+        :param weight: what the phrase counts for.
+        """
         phrase = tuple(words_of(text))
         if not phrase:
             return
@@ -63,7 +69,7 @@ class PhraseIndex:
         self, words: Sequence[str], *, fields: Iterable[str] = (), unspaced: str = "", is_ocr: bool = False
     ) -> dict[Phrase, int]:
         """
-        The phrases that occur, each with the index of its first word, or NOWHERE.
+        Return the phrases that occur, each with the index of its first word, or NOWHERE.
 
         :param fields: the words that a colon follows.
         :param unspaced: the text without spaces, if its script has none.
@@ -90,12 +96,12 @@ class PhraseIndex:
 
     def repeated(self, found: Mapping[Phrase, int]) -> set[tuple[Phrase, int, float]]:
         """
-        The phrases that were found as part of a longer one that counts for the same type, and no less.
+        Return the phrases that occur within a longer phrase of the same type and at least the same weight.
 
-        A letter that names the "court of appeals" once has not said "court", "court of" and "appeals" as well.
+        A letter that names the "court of appeals" once must not count for "court", "court of" and "appeals" as well.
 
-        :param found: as of ``find``.
-        :return: each with the number of the type and the weight that counts already.
+        :param found: what :meth:`find` returned.
+        :return: each phrase with the number of the type and the weight that counts already.
         """
         parts = self._parts
         return {
@@ -123,7 +129,7 @@ class PhraseIndex:
         return dict(parts)
 
     def _within(self, word: str, is_ocr: bool) -> list[Phrase]:
-        """The phrases that are a part of a word."""
+        """Return the phrases that are part of a word."""
         phrases: list[Phrase] = []
         if word[:SHORTEST_STEM] in self._beginnings:
             phrases += [phrase for stem, phrase in self._beginnings[word[:SHORTEST_STEM]] if word.startswith(stem)]

@@ -1,8 +1,8 @@
 """
-Words as OCR misreads them, put right where only one known word can be meant.
+Correct words that OCR misread, such as "lnvoice" and "depariment".
 
-Just what a reader of poor print does who sees "lnvoice" or "depariment". Known are the words of the document
-types' phrases; a word that print makes look like one of them, and like no other, is taken for it.
+The known words are those of the document types' cues. A word that looks like one known word in poor print, and like
+no other, is replaced by it.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from functools import cached_property, lru_cache
 
 from airflow_provider_classify.engine.text.words import singular
 
-#: Shorter words look like others too often.
+#: The fewest letters of a word that is corrected: shorter words look like others too often.
 SHORTEST = 6
-#: At most so many letters are wrong in a word: one, and one more for each so many.
+#: A word may have one wrong letter, and one more for each so many letters.
 _LETTERS_A_MISTAKE = 9
-#: Another of these at the end is another form of the word, or the same word in another language.
+#: Two words that differ in one of these at the end are two forms of a word, or the same word in two languages.
 _ENDINGS = "aeo"
 #: Letters that OCR takes for one another, in one form each.
 _LOOKS = str.maketrans("1ijt0ceu5869vwh", "llllooonsbggyyb")
@@ -24,7 +24,7 @@ _LOOKS_OF_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("ffi", "f"), ("ff", "
 
 
 class Spelling:
-    """The known words by what they look like in poor print."""
+    """The known words, to be found by their look in poor print."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._known = frozenset(words)
@@ -32,7 +32,7 @@ class Spelling:
 
     @cached_property
     def _by_look(self) -> dict[str, str | None]:
-        """None where several words look so. Made for the first page that OCR reads: it takes 60 ms."""
+        """The known word for each look, ``None`` for several. Made with the first page that OCR reads, in 60 ms."""
         words: dict[str, str | None] = {}
         for word in self._known:
             if len(word) >= SHORTEST:
@@ -41,7 +41,7 @@ class Spelling:
         return words
 
     def _corrected(self, word: str) -> str:
-        """The one known word that looks the same; else the word as it is."""
+        """Return the only known word that looks the same, else the word itself."""
         if len(word) < SHORTEST or word.isdigit() or word in self._known or singular(word) in self._known:
             return word
         meant = self._by_look.get(_look(word))

@@ -1,8 +1,8 @@
 """
 Text as words that can be compared: without case, accents, ligatures and punctuation.
 
-The knowledge, the names of categories and the pages all pass through here, so an accent that
-OCR lost, or a full-width letter, matches all the same.
+The knowledge, the names of categories and the pages all pass through here. A word matches although OCR lost its
+accent or printed it in full-width letters.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def fold(text: str) -> str:
-    """Lower case, accents and ligatures resolved: what stays equal when a text is printed and read again."""
+    """Return the text in lower case, without accents and ligatures, so that a printed and read copy is equal to it."""
     text = text.lower()
     if text.isascii():
         return text
@@ -32,17 +32,17 @@ def fold(text: str) -> str:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text in order, folded."""
+    """Return the words of a text in order, folded."""
     return _WORD.findall(fold(text))
 
 
 def is_unspaced(text: str) -> bool:
-    """Whether the text has letters of a script without spaces, where phrases are found as substrings."""
+    """Return whether the text has letters of a script without spaces, where phrases are found as substrings."""
     return not text.isascii() and _UNSPACED.search(text) is not None
 
 
 def singular(word: str) -> str:
-    """The word without an English plural ending; wrong for some words, but the same on both sides."""
+    """Return the word without an English plural ending. Some words come out wrong, but equal words stay equal."""
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "shes", "ches", "xes")):
@@ -53,10 +53,10 @@ def singular(word: str) -> str:
 
 
 def spaced(label: str) -> str:
-    """A category name as one would write it in a sentence: ``bankStatements`` and ``bank_Statements`` in two words."""
+    """Return a category name as in a sentence: ``bankStatements`` and ``bank_Statements`` as two words."""
     return _CAMEL.sub(" ", label).replace("_", " ")
 
 
 def label_words(label: str) -> list[str]:
-    """The words of a category name, however it is spelled: ``BankStatements`` is ``bank statement``."""
+    """Return the words of a category name of any spelling, each singular: ``BankStatements`` is ``bank statement``."""
     return [singular(word) for word in words_of(spaced(label))]
