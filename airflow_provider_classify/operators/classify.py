@@ -6,27 +6,24 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
-
-from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound, TaskStateUnavailable
-from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
 from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, reattach
 from airflow_provider_classify.model import waiting
-from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
+from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.contract import Job
 from airflow_provider_classify.model.xcom import xcom_value
-from airflow_provider_classify.operators.checks import check_categories, check_document
+from airflow_provider_classify.operators.base import ClassifyBaseOperator
+from airflow_provider_classify.operators.checks import check_document
 from airflow_provider_classify.triggers.classify import deferral
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
 
-class ClassifyOperator(BaseOperator):
+class ClassifyOperator(ClassifyBaseOperator):
     """
     Classify a document into one of the given categories.
 
@@ -47,19 +44,15 @@ class ClassifyOperator(BaseOperator):
 
     :param document: local path, object-storage URI (``s3://conn_id@bucket/key``) or http(s) URL, which
         the API fetches itself; also an ``os.PathLike`` or an ``ObjectStoragePath``. Templated.
-    :param categories: names or ``{"name", "description", "examples"}`` objects, an object
-        ``{name: description}``, or the JSON text of these. Checked when the DAG is parsed, unless it is a
-        template. Templated.
-    :param classify_conn_id: a connection of type ``classify``. Templated.
     :param wait_for_completion: ``False`` ends the task after the submit, with the job id in XCom.
-    :param deferrable: wait in the triggerer; by default as ``[operators] default_deferrable`` says.
     :param timeout: seconds after which waiting ends with ``JobTimedOut``. The job goes on, and a retry waits
         for it as long again.
-    :param poll_interval: longest pause between two looks, in seconds. The pauses begin with 1 s and double.
     :param end_from_trigger: let the triggerer write the result to XCom and end the task. This saves the task's
         second start, which takes seconds, more on a busy Airflow. It also leaves out what only a worker does:
         ``post_execute`` and the log line with the answer. The task resumes on a worker all the same with
         Airflow 2.x, if it has ``outlets``, and after a failure.
+
+    The other parameters are those of :class:`ClassifyBaseOperator`.
     """
 
     template_fields: Sequence[str] = ("document", "categories", "classify_conn_id")
@@ -69,35 +62,16 @@ class ClassifyOperator(BaseOperator):
         self,
         *,
         document: DocumentLike,
-        categories: CategoriesLike,
-        classify_conn_id: str = DEFAULT_CONN_ID,
         wait_for_completion: bool = True,
-        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         timeout: float = 3600.0,
-        poll_interval: float = waiting.LONGEST_PAUSE,
         end_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
-        check_categories(categories, self.task_id)
-        if timeout <= 0:
-            raise ValueError(f"The timeout of {self.task_id!r} is {timeout}; give a number of seconds above 0.")
-        if poll_interval < waiting.SHORTEST_PAUSE:
-            raise ValueError(f"The poll_interval of {self.task_id!r} is {poll_interval}; give at least 1 second.")
+        super().__init__(timeout=timeout, **kwargs)
         self.document = check_document(document, self.task_id)
-        self.categories = categories
-        self.classify_conn_id = classify_conn_id
         self.wait_for_completion = wait_for_completion
-        self.deferrable = deferrable
-        self.timeout = timeout
-        self.poll_interval = poll_interval
         self.end_from_trigger = end_from_trigger
         self._waiting: tuple[Any, str] | None = None  # the task instance and its job, to cancel
-
-    @cached_property
-    def hook(self) -> ClassifyHook:
-        """The hook of the operator's connection."""
-        return ClassifyHook(self.classify_conn_id)
 
     def execute(self, context: Context) -> dict[str, Any] | str:
         """
