@@ -11,8 +11,9 @@ import io
 import json
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command line.
 
-    :returns: the exit status: 0, 1 if a document failed, 2 for a call that makes no sense, 130 after Ctrl-C.
+    :returns: the exit status: 0, 1 if a document failed, 2 for arguments that cannot be used, 130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # JSON is UTF-8 whatever the locale; a byte of a file name that is none becomes JSON's own \udc… escape.
+        # JSON is UTF-8 in every locale. A byte of a file name that is not UTF-8 becomes JSON's own \udc… escape.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         return int(options.run(options))
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"airflow-classify: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # The reader of our output has gone (as with `| head`): nothing is left to say, also at exit.
+        # The reader of the output has gone (as with `| head`), so nothing more is written, also at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -55,7 +56,10 @@ def _parser() -> argparse.ArgumentParser:
 
     classify = commands.add_parser("classify", help="classify files; one JSON object a line on stdout")
     names = classify.add_mutually_exclusive_group(required=True)
-    names.add_argument("--categories", metavar="A,B,…", help="category names, separated by commas")
+    names.add_argument(
+        "--categories", metavar="A,B,…", action="append",
+        help="category names, separated by commas; may be given several times",
+    )  # fmt: skip
     names.add_argument(
         "--categories-file", metavar="FILE", type=Path,
         help='a JSON list of names or {"name", "description", "examples"} objects',
@@ -108,7 +112,7 @@ def _classify(options: argparse.Namespace) -> int:
     if options.document_types:
         from airflow_provider_classify.engine.knowledge.load import load_knowledge
 
-        load_knowledge(options.document_types)  # Here, lest every document fails for a mistake in the folder.
+        load_knowledge(options.document_types)  # here, so that a mistake in the folder is told once
     sentence_model = None
     if options.sentence_model:
         from airflow_provider_classify.local.model_hub import find_sentence_model
@@ -117,19 +121,22 @@ def _classify(options: argparse.Namespace) -> int:
     documents: list[str] = options.documents
     size = min(options.jobs or available_cores(), len(documents))
     failed = 0
-    with EnginePool(
-        size, max_pages=options.max_pages, document_types=options.document_types, sentence_model=sentence_model
-    ) as pool:
-        answers = _with_progress(_answers(pool, size, documents, categories), len(documents))
-        for answer in answers:
+    with (
+        EnginePool(
+            size, max_pages=options.max_pages, document_types=options.document_types, sentence_model=sentence_model
+        ) as pool,
+        _progress(len(documents)) as print_line,
+    ):
+        for answer in _answers(pool, size, documents, categories):
             failed += "error" in answer
-            print(json.dumps(answer, ensure_ascii=False), flush=True)
+            print_line(json.dumps(answer, ensure_ascii=False))
     return 1 if failed else 0
 
 
 def _categories(options: argparse.Namespace) -> tuple[Category, ...]:
     if options.categories is not None:
-        return parse_categories([name for name in options.categories.split(",") if name.strip()])
+        names = ",".join(options.categories).split(",")
+        return parse_categories([name for name in names if name.strip()])
     try:
         text = options.categories_file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -140,10 +147,11 @@ def _categories(options: argparse.Namespace) -> tuple[Category, ...]:
 def _answers(
     pool: EnginePool, size: int, documents: Sequence[str], categories: Sequence[Category]
 ) -> Iterator[dict[str, Any]]:
-    """The answers in the order of the documents, as they come."""
+    """Yield the answers in the order of the documents, each as soon as it is known."""
 
     def answer(document: str) -> dict[str, Any]:
         try:
+            _require_file(document)
             result = pool.classify(Path(document), categories, name=document)
         except ClassifyError as error:
             return {"document": document, "error": str(error)}
@@ -156,17 +164,44 @@ def _answers(
             threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _with_progress(answers: Iterator[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
-    """Draw a progress bar on stderr, if a person is looking there."""
+def _require_file(document: str) -> None:
+    """Refuse an empty name, and what would hang the engine's process, such as a named pipe."""
+    from airflow_provider_classify.documents.reference import parse_reference
+    from airflow_provider_classify.documents.regular_file import require_regular_file
+
+    parse_reference(document)
+    # The engine itself says what is missing or cannot be looked at.
+    with suppress(OSError, ValueError):  # ValueError: a null byte
+        require_regular_file(Path(document), document)
+
+
+@contextmanager
+def _progress(total: int) -> Iterator[Callable[[str], None]]:
+    """Provide the function that prints a line, with a progress bar on stderr if a person is looking there."""
     if not sys.stderr.isatty():
-        yield from answers
+        yield _print_line
         return
     from rich.console import Console
     from rich.progress import Progress
 
-    # By default rich draws what is printed above its bar, on stderr, even if stdout is a file.
-    with Progress(console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()) as progress:
-        yield from progress.track(answers, total=total, description="Classifying")
+    is_shared = sys.stdout.isatty()  # the bar has to make room for each line
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, redirect_stdout=False) as progress:
+        bar = progress.add_task("Classifying", total=total)
+
+        def print_line(line: str) -> None:
+            if is_shared:
+                # As it is: no wrapping, and [local] is no markup.
+                console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
+            else:
+                _print_line(line)
+            progress.advance(bar)
+
+        yield print_line
+
+
+def _print_line(line: str) -> None:
+    print(line, flush=True)
 
 
 def _serve(options: argparse.Namespace) -> int:

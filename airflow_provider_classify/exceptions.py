@@ -39,6 +39,10 @@ class InvalidCategories(ClassifyError):
     """The categories are empty, repeated, or not a list of names."""
 
 
+class InvalidJobId(ClassifyError):
+    """A text was given as a job id that no server can have given."""
+
+
 class InvalidDocumentTypes(ClassifyError):
     """A file of document types that the local engine cannot use; the message names file, type and line."""
 

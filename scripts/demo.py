@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -103,7 +104,7 @@ def _run_dag(console: Console, folder: Path, categories: list[str] | None) -> li
                 _tell(console, "[red]✗[/]", task_instance)
 
         get_listener_manager().add_listener(Progress())
-        console.print(f"Running the DAG {dag.dag_id} on {folder}")
+        console.print(f"Running the DAG {dag.dag_id} on {escape(str(folder))}")
         dag_run = dag.test(run_conf=conf)
         summary = dag_run.get_task_instance("summary")
         if dag_run.state != "success" or summary is None:
@@ -120,7 +121,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table("Document", "Category", "Confidence", "Route")
     for row in rows:
         confidence = f"{row['confidence']:.2f}" if row["confidence"] is not None else "–"
-        table.add_row(Path(row["document"]).name, row["category"] or "–", confidence, row["route"])
+        table.add_row(escape(Path(row["document"]).name), escape(row["category"] or "–"), confidence, row["route"])
     return table
 
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -170,6 +173,21 @@ def test_a_file_name_that_is_no_text_is_escaped_as_json_does(tmp_path: Path) -> 
     assert lines(done)[0]["document"] == str(document)
 
 
+def test_categories_add_up(invoice: Path) -> None:
+    done = run("classify", "--categories", "invoice", "--categories", "letter,memo", invoice)
+    assert lines(done)[0]["scores"].keys() == {"invoice", "letter", "memo"}
+
+
+def test_what_is_no_file_is_refused_before_it_is_opened(invoice: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pdf")
+    failing = [tmp_path / "pipe.pdf", Path("/dev/zero"), tmp_path, ""]
+    done = run("classify", "--categories", "invoice,letter", *failing, invoice, timeout=60)
+    *failed, good = lines(done)
+    assert good["classification"] == "invoice"
+    for answer, words in zip(failed, ("named pipe", "device", "folder", "empty"), strict=True):
+        assert words in answer["error"]
+
+
 # --- calls that make no sense -------------------------------------------------------------
 
 
@@ -245,6 +263,38 @@ def test_a_person_at_a_terminal_sees_the_progress(invoice: Path) -> None:
     assert done.returncode == 0
     assert "Classifying" in drawn
     assert [answer["classification"] for answer in lines(done)] == ["invoice"]
+
+
+def test_at_a_terminal_a_line_is_printed_as_it_is(tmp_path: Path) -> None:
+    """Names in brackets are no markup, and a line longer than the screen is not broken."""
+    document = tmp_path / "invoice [local] [bold] :smile:.txt"
+    document.write_text("Invoice number 7")
+    missing = tmp_path / "none [local].pdf"
+    ours, its = pty.openpty()
+    drawn = bytearray()
+
+    def read() -> None:
+        with suppress(OSError):  # the terminal is closed
+            while piece := os.read(ours, 100_000):
+                drawn.extend(piece)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        done = subprocess.run(
+            [COMMAND, "classify", "--categories", "invoice,letter", str(document), str(missing)],
+            stdout=its,
+            stderr=its,
+            env=os.environ | {"TERM": "xterm", "COLUMNS": "40"},
+        )
+    finally:
+        os.close(its)
+        thread.join()
+        os.close(ours)
+    assert done.returncode == 1
+    printed = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", drawn.decode())
+    answers = [json.loads(line) for line in re.findall(r"\{.*\}", printed)]
+    assert [answer["document"] for answer in answers] == [str(document), str(missing)]
 
 
 def test_a_reader_that_has_seen_enough(invoice: Path) -> None:

@@ -1,10 +1,10 @@
 """
 The classify API from an event loop, driven by aiohttp.
 
-Why not httpx here too: measured on the triggerer's kind of load, thousands of small GETs, a shared
-httpx client saturates a core where a shared aiohttp session needs a seventh of it.
+Not by httpx: on the load of a triggerer, thousands of small requests, a shared aiohttp session needs a fraction
+of the CPU of a shared httpx client.
 
-One session and one poller serve everything on a loop that uses the same Airflow connection.
+All users of one Airflow connection on a loop share one session and one poller.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import BinaryIO, TypeVar
-from urllib.parse import urlsplit
-from urllib.request import getproxies, proxy_bypass
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, BinaryIO, TypeVar
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
-from airflow_provider_classify.api import errors, protocol
+from airflow_provider_classify.api import errors, exchange, protocol
 from airflow_provider_classify.api.poller import Poller
-from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.api.proxy import proxy_for
+from airflow_provider_classify.api.reply_body import ReplyBody
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     AuthenticationRejected,
@@ -40,48 +40,51 @@ T = TypeVar("T")
 
 #: Bytes of an upload that are in memory at a time.
 _PIECE = 256 * 1024
-#: Open connections to one API at the most; more requests queue for them.
+#: The most open connections to one API; more requests queue for them.
 _CONNECTIONS = 100
 #: Ids in one batch status request: as many as fit into the 8 KB that proxies commonly take for a URL.
 _GROUP = 160
+#: Bytes of a reply from which it is read on a thread. Reading fewer takes a loop less time than the thread does.
+_LARGE = 64 * 1024
+#: The part of a request's time in which the connection has to be made, so that the error can say that it was not.
+_CONNECT_SHARE = 0.9
 
 
-class ApiJobs:
-    """The API over an open session."""
+class ApiSession:
+    """
+    The API over an open HTTP session, for one event loop.
 
-    def __init__(self, settings: Settings, session: aiohttp.ClientSession) -> None:
+    :param sleep: waits for some seconds between the attempts of a submit.
+    """
+
+    def __init__(
+        self,
+        settings: ApiSettings,
+        session: aiohttp.ClientSession,
+        *,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
         self._settings = settings
         self._session = session
+        self._sleep = sleep
         self._takes_groups = True
         self._has_taken_a_group = False
+        self._reading_large = asyncio.Lock()
         self.poller = Poller(self, settings.request_rate)
 
     async def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
     ) -> Submission:
-        """As :meth:`ApiBackend.submit`, without blocking the loop."""
-
-        def once() -> Awaitable[Submission]:
-            return self._submit_once(document, categories, idempotency_key)
-
-        try:
-            return await _sent_again(once)
-        except ClassifyError as error:
-            if idempotency_key is None or not protocol.may_have_been_taken(error) or not await self._honours_keys():
-                raise
-        return await _sent_again(once, repeatable=True)
+        """As :func:`exchange.submit`."""
+        return await self._run(exchange.submit(self._settings, document, categories, idempotency_key))
 
     async def get(self, job_id: str) -> Job:
-        """Ask for a job once. :raises ApiError: the API refused, failed or was not reached."""
-        what = f"job {job_id}"
-        status, headers, body = await self._request("GET", protocol.job_path(job_id), None, what=what)
-        return protocol.read_job(status, headers, body, what=what, settings=self._settings)
+        """As :func:`exchange.get`."""
+        return await self._run(exchange.get(self._settings, job_id))
 
     async def cancel(self, job_id: str) -> Job | None:
-        """As :meth:`ApiBackend.cancel`."""
-        what = f"the cancelling of job {job_id}"
-        status, headers, body = await self._request("DELETE", protocol.job_path(job_id), None, what=what)
-        return protocol.read_cancelled(status, headers, body, what=what, settings=self._settings)
+        """As :func:`exchange.cancel`. The hosted API has no such route."""
+        return await self._run(exchange.cancel(self._settings, job_id))
 
     async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
         """Wait until a job has ended, together with all others that wait on this loop."""
@@ -94,105 +97,84 @@ class ApiJobs:
 
     async def statuses(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus | ClassifyError]:
         """
-        Look at jobs in one request. A server without the batch route is asked for it once.
+        Ask for the statuses of jobs in one request.
+
+        A server without the batch route is asked for it once; nothing is returned then.
 
         :raises ApiError: the API refused, failed or was not reached.
         """
         if len(job_ids) == 1:
-            return {job_ids[0]: await self._status(job_ids[0])}
-        what = f"the status of {len(job_ids)} jobs"
-        status, headers, body = await self._request("GET", protocol.statuses_path(job_ids), None, what=what)
+            return {job_ids[0]: await self._run(exchange.status(self._settings, job_ids[0]))}
         try:
-            found = protocol.read_statuses(status, headers, body, what=what, settings=self._settings)
+            found = await self._run(exchange.statuses(self._settings, job_ids))
         except (InvalidReply, JobNotFound, RequestRejected, AuthenticationRejected) as error:
             if self._has_taken_a_group and error.retryable:
-                raise  # a passing fault: looked at one by one from now on, thousands of jobs would be seen late
-            # Whatever the answer means, it is not the batch route's; single looks will tell.
+                raise  # a passing fault: asked for one by one from now on, thousands of jobs would be seen late
+            # Whatever the reply means, it is not the batch route's; requests for single jobs will tell.
             self._takes_groups = False
             return {}
         self._has_taken_a_group = True
-        missing = {job_id: errors.job_not_found(f"job {job_id}") for job_id in found.not_found}
-        return {**found.by_id, **missing}
+        return found
 
-    async def _status(self, job_id: str) -> JobStatus:
-        what = f"job {job_id}"
-        status, headers, body = await self._request("GET", protocol.job_path(job_id), None, what=what)
-        return protocol.read_status(status, headers, body, what=what, settings=self._settings)
+    async def _run(self, steps: exchange.Exchange[T]) -> T:
+        step = exchange.advance(steps, None)
+        while not isinstance(step, exchange.Done):
+            received: protocol.Reply | ClassifyError | None = None
+            if isinstance(step, exchange.Sleep):
+                await self._sleep(step.seconds)
+            else:
+                try:
+                    received = await self._send(step)
+                except ClassifyError as error:
+                    received = error
+            if isinstance(received, protocol.Reply) and len(received.body) > _LARGE:
+                async with self._reading_large:  # one at a time: each takes a lot of memory
+                    step = await asyncio.to_thread(exchange.advance, steps, received)
+            else:
+                step = exchange.advance(steps, received)
+        return step.value
 
-    async def _honours_keys(self) -> bool:
-        """As :meth:`ApiBackend._honours_keys`."""
-        what = "the question whether keys are honoured"
-
-        async def ask() -> bool:
-            status, headers, body = await self._request("GET", protocol.job_path(protocol.NO_JOB), None, what=what)
-            return protocol.read_honours_keys(status, headers, body, what=what, settings=self._settings)
-
+    async def _send(self, request: protocol.Request) -> protocol.Reply:
+        content: dict[str, Any] = {"data": request.form, "headers": request.headers}
+        seconds = request.timeout
         try:
-            return await _sent_again(ask, repeatable=True)
-        except ClassifyError:
-            return False
-
-    async def _submit_once(
-        self, document: Document, categories: Sequence[Category], idempotency_key: str | None
-    ) -> Submission:
-        headers = protocol.submit_headers(idempotency_key)
-        what = f"the document {document.label}"
-        if document.is_url:
-            data: object = protocol.form(categories, file_url=document.file_url)
-            reply = await self._request("POST", protocol.SUBMIT_PATH, data, headers, what=what)
-        else:
-            opened = document.open()
-            stream = await asyncio.to_thread(opened.__enter__)
-            try:
-                form = aiohttp.FormData(protocol.form(categories), quote_fields=False)
-                upload = _Upload(
-                    stream, content_type=protocol.content_type(document), silence=self._settings.request_timeout
+            async with AsyncExitStack() as stack:
+                if request.document is not None:
+                    stream = await stack.enter_async_context(_opened(request.document))
+                    upload = _Upload(stream, request.document, silence=self._settings.request_timeout)
+                    seconds += protocol.upload_seconds(upload.length)
+                    content["data"] = upload.form(request.form or {})
+                await stack.enter_async_context(asyncio.timeout(seconds))
+                # A redirect would take the key along to wherever it points.
+                response = await stack.enter_async_context(
+                    self._session.request(
+                        request.method, self._settings.base_url + request.path, allow_redirects=False, **content
+                    )
                 )
-                form.add_field(protocol.FILE_FIELD, upload, filename=protocol.file_name(document))
-                reply = await self._request("POST", protocol.SUBMIT_PATH, form, headers, what=what)
-            finally:
-                await asyncio.to_thread(opened.__exit__, None, None, None)
-        status, reply_headers, body = reply
-        return protocol.read_submission(status, reply_headers, body, what=what, settings=self._settings)
-
-    async def _request(
-        self, method: str, path: str, data: object, headers: Mapping[str, str] | None = None, *, what: str
-    ) -> tuple[int, Mapping[str, str], bytes]:
-        settings = self._settings
-        try:
-            # A redirect would take the key along to wherever it points.
-            async with self._session.request(
-                method, settings.base_url + path, data=data, headers=headers, allow_redirects=False
-            ) as response:
-                return response.status, response.headers, await response.read()
+                body = ReplyBody(response.status, response.headers, what=request.what, settings=self._settings)
+                while not body.is_full and (chunk := await response.content.readany()):
+                    body.feed(chunk)
+                return protocol.Reply(response.status, response.headers, body.finish())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
-            raise errors.not_reached(error, what=what, settings=settings) from error
+            raise errors.not_reached(error, what=request.what, settings=self._settings) from error
         except aiohttp.ClientResponseError as error:
-            # No cause: it carries the request's headers, and its repr shows the key.
-            raise errors.connection_lost(error, what=what, settings=settings) from None
+            # Not chained: it carries the request's headers, and its repr shows the key.
+            raise errors.connection_lost(error, what=request.what, settings=self._settings) from None
         except (aiohttp.ClientError, TimeoutError) as error:
             if isinstance(error.__cause__, DocumentError):  # it was the document that could not be read
                 raise error.__cause__ from error.__cause__.__cause__
-            raise errors.connection_lost(error, what=what, settings=settings) from error
+            raise errors.connection_lost(error, what=request.what, settings=self._settings) from error
 
 
-async def _sent_again(send: Callable[[], Awaitable[T]], *, repeatable: bool = False) -> T:
-    attempt = 0
-    while True:
-        attempt += 1
-        try:
-            return await send()
-        except ClassifyError as error:
-            pause = protocol.pause_before_resubmit(error, attempt, repeatable=repeatable)
-            if pause is None:
-                raise
-            await asyncio.sleep(pause)
-
-
-def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for this URL."""
-    parts = urlsplit(url)
-    return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)
+@asynccontextmanager
+async def _opened(document: Document) -> AsyncIterator[BinaryIO]:
+    """Open a document on a thread: its storage may be slow."""
+    opened = document.open()
+    stream = await asyncio.to_thread(opened.__enter__)
+    try:
+        yield stream
+    finally:
+        await asyncio.to_thread(opened.__exit__, None, None, None)
 
 
 class _Upload(aiohttp.Payload):
@@ -202,15 +184,23 @@ class _Upload(aiohttp.Payload):
     aiohttp's own payloads refuse the streams of ``ObjectStoragePath``, and wait without end for a
     server that has stopped reading: none of aiohttp's timeouts covers the sending.
 
-    :param silence: seconds that the server may take no byte.
+    :param silence: seconds in which the server has to take a piece.
     """
 
-    def __init__(self, stream: BinaryIO, *, content_type: str, silence: float) -> None:
-        super().__init__(stream, content_type=content_type)
+    def __init__(self, stream: BinaryIO, document: Document, *, silence: float) -> None:
+        super().__init__(stream, content_type=protocol.content_type(document))
+        self._name = protocol.file_name(document)
         self._stream = stream
         self._silence = silence
-        self._size = stream.seek(0, os.SEEK_END)
+        self.length = stream.seek(0, os.SEEK_END)
+        self._size = self.length  # what aiohttp asks for
         stream.seek(0)
+
+    def form(self, fields: Mapping[str, str]) -> aiohttp.FormData:
+        """Return the form of a submit with this document."""
+        form = aiohttp.FormData(fields, quote_fields=False)
+        form.add_field(protocol.FILE_FIELD, self, filename=self._name)
+        return form
 
     async def write(self, writer: AbstractStreamWriter) -> None:
         """Send the document, piece by piece, without blocking the loop."""
@@ -219,29 +209,34 @@ class _Upload(aiohttp.Payload):
                 await writer.write(piece)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Refuse what aiohttp wants to be defined and never calls for an upload."""
+        """Refuse: aiohttp wants this method, and never calls it for an upload."""
         raise TypeError("A document is no text.")
 
 
 @asynccontextmanager
-async def open_jobs(settings: Settings) -> AsyncIterator[ApiJobs]:
+async def open_session(
+    settings: ApiSettings, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+) -> AsyncIterator[ApiSession]:
     """Open a session and a poller on the running loop, and close both at the end."""
-    async with _new_session(settings) as session:
-        jobs = ApiJobs(settings, session)
+    async with _http_session(settings) as http_session:
+        session = ApiSession(settings, http_session, sleep=sleep)
         try:
-            yield jobs
+            yield session
         finally:
-            await jobs.poller.close()
+            await session.poller.close()
 
 
-def _new_session(settings: Settings) -> aiohttp.ClientSession:
+def _http_session(settings: ApiSettings) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         headers=protocol.headers(settings),
         connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
         timeout=aiohttp.ClientTimeout(
-            total=None, sock_connect=settings.request_timeout, sock_read=settings.request_timeout
+            total=None,  # the session limits each request's total time itself
+            sock_connect=settings.request_timeout * _CONNECT_SHARE,
+            sock_read=settings.request_timeout,
         ),
-        # As the worker's httpx does. Not by `trust_env`, which asks on a thread again for every request.
-        proxy=_proxy(settings.base_url),
+        auto_decompress=False,
+        # Not by `trust_env`, which asks on a thread again for every request.
+        proxy=proxy_for(settings.base_url),
         cookie_jar=aiohttp.DummyCookieJar(),
     )

@@ -1,8 +1,8 @@
 """
-What goes wrong with a classify API, as errors: the contract's table, each with what to do about it.
+The errors of a classify API: the contract's table of statuses, each with what to do about it.
 
-A message names the document or job, the connection and the server's own words, never the api key,
-which a server may echo.
+A message names the document or job, the connection and the server's own words: cut, on one line, and without
+the api key, which a server may echo.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
     ApiError,
@@ -23,39 +23,71 @@ from airflow_provider_classify.exceptions import (
     ApiUnavailable,
     AuthenticationRejected,
     DocumentTooLarge,
+    InvalidReply,
     JobNotFound,
     QuotaExceeded,
     RateLimited,
     RequestRejected,
 )
+from airflow_provider_classify.model.text import quotable
 
 #: Characters of a server's own words that a message quotes at most.
 _QUOTED = 300
+#: The longest ``Retry-After`` that is obeyed, in seconds. A longer one would stop every wait of the connection,
+#: and could be a mistake: after this time one request asks again.
+LONGEST_RETRY_AFTER = 300.0
 
 
 def job_not_found(what: str) -> JobNotFound:
-    """Say that the server does not have a job."""
+    """Return the error of a job that the server does not have."""
     return JobNotFound(f"The classify API does not know {what}; it has expired, or another server has it.")
 
 
-def not_reached(error: Exception, *, what: str, settings: Settings) -> ApiNotReached:
-    """No connection came about: nothing was sent."""
+def not_reached(error: Exception, *, what: str, settings: ApiSettings) -> ApiNotReached:
+    """Return the error of a connection that was not made: nothing was sent."""
     return ApiNotReached(
         f"The classify API at {settings.base_url} was not reached for {what} ({type(error).__name__}); "
         f"check the host of the connection {settings.conn_id!r} and that the server is up."
     )
 
 
-def connection_lost(error: Exception, *, what: str, settings: Settings) -> ApiConnectionLost:
-    """The connection broke or timed out after something may have been sent."""
+def connection_lost(error: Exception, *, what: str, settings: ApiSettings) -> ApiConnectionLost:
+    """Return the error of a connection that broke or timed out after something may have been sent."""
     return ApiConnectionLost(
         f"The classify API at {settings.base_url} broke off or fell silent during {what} ({type(error).__name__}), "
         f"so the request may have arrived; see whether the server of the connection {settings.conn_id!r} is well."
     )
 
 
+def not_the_contract(problem: str, settings: ApiSettings) -> InvalidReply:
+    """Return the error of a reply that is not the contract's; ``problem`` is a sentence without its full stop."""
+    return InvalidReply(f"{problem}; check that the host of the connection {settings.conn_id!r} is a classify API.")
+
+
+def another_job(found: str, *, what: str, settings: ApiSettings) -> InvalidReply:
+    """Return the error of a reply that is about another job than the one that was asked for."""
+    named = words(found, 80, settings)
+    return not_the_contract(f"The classify API answered {what} with the job {named!r}", settings)
+
+
+def left_out(what: str, settings: ApiSettings) -> InvalidReply:
+    """Return the error of a job that a reply about several jobs does not mention."""
+    return not_the_contract(f"The classify API left {what} out of its answer for several jobs", settings)
+
+
+def too_large(what: str, limit: int, settings: ApiSettings) -> InvalidReply:
+    """Return the error of a reply with more bytes than are read."""
+    return not_the_contract(f"The classify API answered {what} with more than {limit // 1024**2} MB", settings)
+
+
+def not_decoded(what: str, encoding: str, settings: ApiSettings) -> InvalidReply:
+    """Return the error of a reply whose ``Content-Encoding`` was not asked for, or is not true."""
+    named = words(encoding, 40, settings)
+    return not_the_contract(f"The classify API answered {what} with a body that is not valid {named!r}", settings)
+
+
 def error_of(
-    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
+    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: ApiSettings
 ) -> ApiError | DocumentTooLarge:
     """Name the error that an HTTP status stands for (the contract's table of errors)."""
     payload = json_object(body)
@@ -88,7 +120,7 @@ def error_of(
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """Read a JSON object, empty where the body is none."""
+    """Return the JSON object of a body, an empty one where the body is something else."""
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError):
@@ -96,8 +128,8 @@ def json_object(body: bytes) -> dict[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def _said(payload: Mapping[str, Any], body: bytes, settings: Settings) -> str:
-    """The server's own words in brackets: ``detail`` in its three forms, else what kind of body it was."""
+def _said(payload: Mapping[str, Any], body: bytes, settings: ApiSettings) -> str:
+    """Return the server's own words in brackets: ``detail`` in its three forms, or what kind of body it is."""
     detail = payload.get("detail")
     if isinstance(detail, Mapping):
         detail = detail.get("message")
@@ -109,22 +141,22 @@ def _said(payload: Mapping[str, Any], body: bytes, settings: Settings) -> str:
         return ""
     if not detail:
         return f" ({kind_of(body)})"
-    return f" ({without_key(str(detail), settings)[:_QUOTED]})"
+    return f" ({words(str(detail), _QUOTED, settings)})"
 
 
-def without_key(words: str, settings: Settings) -> str:
-    """A server may echo the key that it rejects."""
-    return words.replace(settings.api_key, "***") if settings.api_key else words
+def words(said: str, limit: int, settings: ApiSettings) -> str:
+    """Return a server's own words as they may be logged and raised: :func:`quotable`, without the api key."""
+    return quotable(said.replace(settings.api_key, "***") if settings.api_key else said, limit)
 
 
 def kind_of(body: bytes) -> str:
-    """Say what a body is that is not the JSON of the contract."""
+    """Return what a body is that is not the JSON of the contract."""
     text = body[:2000].decode("utf-8", "replace").strip()
     if not text:
         return "an empty body"
     if text.startswith("<"):
         return "an HTML page"
-    return "a body that is no JSON"
+    return "a body that is no valid JSON"
 
 
 def _is_overload(payload: Mapping[str, Any]) -> bool:
@@ -133,7 +165,11 @@ def _is_overload(payload: Mapping[str, Any]) -> bool:
 
 
 def _retry_after(reply_headers: Mapping[str, str], payload: Mapping[str, Any]) -> float | None:
-    """``Retry-After`` in seconds or as a date, else the 503 body's ``retry_after``."""
+    """
+    Return the seconds to wait: ``Retry-After`` in seconds or as a date, or else the 503 body's ``retry_after``.
+
+    Not more than :data:`LONGEST_RETRY_AFTER`; ``None`` where the server does not say, or says nothing sensible.
+    """
     value: Any = header(reply_headers, "Retry-After")
     if value is None:
         error = payload.get("error")
@@ -142,19 +178,21 @@ def _retry_after(reply_headers: Mapping[str, str], payload: Mapping[str, Any]) -
     if value is None:
         return None
     try:
-        seconds = float(value)
+        seconds: float | None = float(value)
     except (TypeError, ValueError, OverflowError):
-        return _seconds_until(str(value))
-    return max(0.0, seconds) if math.isfinite(seconds) else None
+        seconds = _seconds_until(str(value))
+    if seconds is None or not math.isfinite(seconds):
+        return None
+    return min(max(0.0, seconds), LONGEST_RETRY_AFTER)
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:
-    """Give a header whatever its case."""
+    """Return a header, whatever the case of its name."""
     return next((value for key, value in headers.items() if key.lower() == name.lower()), None)
 
 
 def _seconds_until(http_date: str) -> float | None:
     try:
-        return max(0.0, (parsedate_to_datetime(http_date) - datetime.now(UTC)).total_seconds())
+        return (parsedate_to_datetime(http_date) - datetime.now(UTC)).total_seconds()
     except (TypeError, ValueError, OverflowError):
-        return None  # a server's malformed advice is no advice
+        return None

@@ -1,4 +1,4 @@
-"""One of a kind for each event loop: opened by the first that comes, closed after the last has left."""
+"""A resource that its users on an event loop share: the first one opens it, and the last one closes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass
 class _Shared:
-    """``opening`` is a task of its own, so that a first comer that is cancelled takes nobody along."""
+    """``opening`` is a task of its own, so that a first user that is cancelled does not cancel it for the others."""
 
     opening: asyncio.Task[Any]
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -27,9 +27,9 @@ _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, _Shared]] 
 @asynccontextmanager
 async def shared(key: Hashable, make: Callable[[], AbstractAsyncContextManager[T]]) -> AsyncIterator[T]:
     """
-    Join what stands under ``key`` on the running loop; ``make`` says how it is opened if nothing does.
+    Share the resource that is open under ``key`` on the running loop, and open it with ``make`` if there is none.
 
-    An error while opening reaches everyone who waits for it, and the next one tries anew.
+    An error while opening is raised to all users that wait for it. The next user opens it anew.
     """
     everything = _by_loop.setdefault(asyncio.get_running_loop(), {})
     one = everything.get(key)

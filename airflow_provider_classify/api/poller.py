@@ -1,9 +1,9 @@
 """
-Watch any number of jobs from one event loop, over one line to their server.
+Watch any number of jobs of one server from one event loop.
 
-Every trigger of a connection waits here for a future; one heap says which job is due, a few workers
-look at them, in groups where the server takes several ids at once. A trigger of its own loop and
-timer for each job costs several times as much.
+Every trigger of a connection waits here for a future. One heap says which job is due, and a few workers ask for
+the jobs, in groups where the server takes several ids at once. A loop and a timer for each job would cost several
+times as much.
 """
 
 from __future__ import annotations
@@ -12,40 +12,40 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
 from typing import Protocol
 
 from airflow_provider_classify.api.throttle import Throttle
-from airflow_provider_classify.exceptions import ClassifyError
+from airflow_provider_classify.exceptions import ClassifyError, InvalidJobId
 from airflow_provider_classify.model import waiting
-from airflow_provider_classify.model.contract import JobStatus
+from airflow_provider_classify.model.contract import JobStatus, require_job_id
 
-#: Looks under way at the same time, and jobs in them: what comes back in one turn of the loop holds it up.
+#: Requests under way at the same time, and jobs in them: replies that come in one turn of the loop hold it up.
 _WORKERS = 32
 _JOBS = 800
-#: Seconds between two calls for what is due. Jobs are looked at up to half of it early or late, and so
-#: many in one turn of the loop instead of one in each.
+#: Seconds between two checks for what is due. Jobs are asked for up to half of it early or late, so that
+#: many are in one turn of the loop instead of one in each.
 _TICK = 0.1
 
 Seen = JobStatus | ClassifyError
 
 
 class Source(Protocol):
-    """Where the jobs are."""
+    """What the jobs are asked from."""
 
     @property
     def group_size(self) -> int:
-        """How many jobs one look can cover. It may change after a look."""
+        """How many jobs one request can be about. It may change after a request."""
         ...
 
     async def statuses(self, job_ids: Sequence[str]) -> Mapping[str, Seen]:
         """
-        Look at jobs. A job without an entry is looked at again at once (the group was too large).
+        Return the statuses of jobs. A job without an entry is asked for again at once (the group was too large).
 
-        :raises ClassifyError: the look as a whole failed; it counts for each of the jobs.
+        :raises ClassifyError: the request as a whole failed; the error counts for each of the jobs.
         """
         ...
 
@@ -60,41 +60,54 @@ class _Watched:
         if not self.end.done():
             self.end.set_result(waiting.GaveUp(waiting.timed_out(self.wait, self.seen)))
 
+    def fail(self, error: Exception) -> None:
+        if not self.end.done():
+            self.end.set_exception(error)
+
 
 class Poller:
     """
-    Looks at jobs until each has ended or its deadline has passed. To be used from one loop.
+    Asks for jobs until each has ended or its deadline has passed. To be used from one loop.
 
-    :param source: where the jobs are.
-    :param rate: looks a second at the most; ``None`` for no limit.
+    A fault of this program or of the source is raised to those who wait for the jobs that it concerns.
+
+    :param source: what the jobs are asked from.
+    :param rate: the most requests a second; ``None`` for no limit.
     """
 
     def __init__(self, source: Source, rate: float | None) -> None:
         self._source = source
         self._throttle = Throttle(rate)
+        self._watched: set[_Watched] = set()
         # Jobs by due time on the loop's clock; those due at the same time by a number, for lists of jobs have no order.
         self._due: list[tuple[float, int, list[_Watched]]] = []
         self._number = count()
-        self._soon = 0.0  # what is due until then is looked at; the clock moves it on
+        self._soon = 0.0  # what is due until then is asked for; the clock moves it on
         self._clock: asyncio.Task[None] | None = None
         self._workers: set[asyncio.Task[None]] = set()
 
     async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
-        """Wait until the job has ended, with the pauses of the wait's age between looks."""
-        if self._clock is None:
+        """Wait until the job has ended, with the pauses of the wait's age between the requests."""
+        try:
+            require_job_id(wait.job_id)  # one that is wrong would spoil the request of a whole group
+        except InvalidJobId as error:
+            return waiting.GaveUp(error)
+        if self._clock is None or self._clock.done():
             self._clock = asyncio.create_task(self._tick())
         loop, now = asyncio.get_running_loop(), time.time()
         job = _Watched(wait, loop.create_future())
+        self._watched.add(job)
         self._schedule([job], loop.time() + waiting.first_pause(wait, now=now, chance=random.random()))
-        # The decision keeps the deadline by itself, unless looks are held up by a server that is down.
+        # The decision keeps the deadline by itself, unless requests are held up by a server that is down.
         late = loop.call_later(max(0.0, wait.deadline - now) + waiting.SHORTEST_PAUSE, job.time_out)
         try:
             return await job.end
         finally:
+            self._watched.discard(job)
             late.cancel()
 
     async def close(self) -> None:
-        """Stop looking. Nobody may be waiting any more."""
+        """Stop asking. No caller of :meth:`watch` may be left."""
         tasks = [task for task in (self._clock, *self._workers) if task]
         for task in tasks:
             task.cancel()
@@ -104,21 +117,24 @@ class Poller:
         heappush(self._due, (at, next(self._number), jobs))
 
     async def _tick(self) -> None:
-        """Have workers at work whenever jobs are due."""
-        while True:
-            await asyncio.sleep(_TICK)
-            self._soon = asyncio.get_running_loop().time() + _TICK / 2
-            at_once = max(1, min(_WORKERS, _JOBS // self._source.group_size))
-            while len(self._workers) < at_once and (group := self._next_group()):
-                worker = asyncio.create_task(self._work(group))
-                self._workers.add(worker)
-                worker.add_done_callback(self._workers.discard)
+        """Have workers ask whenever jobs are due."""
+        try:
+            while True:
+                await asyncio.sleep(_TICK)
+                self._soon = asyncio.get_running_loop().time() + _TICK / 2
+                at_once = max(1, min(_WORKERS, _JOBS // self._source.group_size))
+                while len(self._workers) < at_once and (group := self._next_group()):
+                    worker = asyncio.create_task(self._work(group))
+                    self._workers.add(worker)
+                    worker.add_done_callback(self._workers.discard)
+        except Exception as error:
+            self._fail(self._watched, error)
 
     def _next_group(self) -> list[_Watched]:
         """
-        Take jobs that are due, as many as one look covers. While all workers are busy, later groups grow.
+        Take jobs that are due, as many as one request can be about. While all workers are busy, later groups grow.
 
-        Only the clock says what is due: a worker that took whatever has come due since would look at a few
+        Only the clock says what is due. A worker that took all that has become due since would ask for a few
         jobs at a time, over and over.
         """
         size = self._source.group_size
@@ -132,12 +148,18 @@ class Poller:
         return group
 
     async def _work(self, group: list[_Watched]) -> None:
-        """Look at this group, and at others until no job is due."""
-        while group:
-            await self._look(group)
-            group = self._next_group()
+        """Ask for this group, and for others until no job is due."""
+        try:
+            while group:
+                try:
+                    await self._ask(group)
+                except Exception as error:
+                    self._fail(group, error)
+                group = self._next_group()
+        except Exception as error:  # it is not known which jobs the fault concerns
+            self._fail(self._watched, error)
 
-    async def _look(self, group: list[_Watched]) -> None:
+    async def _ask(self, group: list[_Watched]) -> None:
         sent_at = await self._turn()
         ids = [job.wait.job_id for job in group]
         seen: Mapping[str, Seen]
@@ -148,17 +170,12 @@ class Poller:
             if error.retryable:
                 now = asyncio.get_running_loop().time()
                 self._throttle.failed(error, sent_at=sent_at, now=now, chance=random.random())
-        except Exception as error:  # a fault of this program: whoever waits shall see it
-            for job in group:
-                if not job.end.done():
-                    job.end.set_exception(error)
-            return
         else:
             self._throttle.answered()
         self._step(group, seen)
 
     async def _turn(self) -> float:
-        """Wait for this worker's turn; gives the loop's time at which it came."""
+        """Wait for this worker's turn. Return the loop's time at which it came."""
         loop = asyncio.get_running_loop()
         while True:
             now = loop.time()
@@ -169,8 +186,9 @@ class Poller:
             await asyncio.sleep(seconds)
 
     def _step(self, group: Sequence[_Watched], seen: Mapping[str, Seen]) -> None:
+        """End the waits that are over, and schedule the others again."""
         now, chance = time.time(), random.random()
-        again: dict[float, list[_Watched]] = defaultdict(list)  # by the pause: who waits alike stays together
+        again: dict[float, list[_Watched]] = defaultdict(list)  # by the pause: jobs with the same one stay together
         for job in group:
             if job.end.done():  # cancelled, or timed out meanwhile
                 continue
@@ -186,3 +204,8 @@ class Poller:
                 job.end.set_result(step)
         for seconds, jobs in again.items():
             self._schedule(jobs, asyncio.get_running_loop().time() + seconds)
+
+    @staticmethod
+    def _fail(jobs: Iterable[_Watched], error: Exception) -> None:
+        for job in list(jobs):
+            job.fail(error)

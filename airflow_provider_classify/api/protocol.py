@@ -1,8 +1,7 @@
 """
-The API's client without I/O: how a request looks, and what a reply means.
+The requests and replies of the classify API, without I/O.
 
-Both drivers use it, httpx on the worker and aiohttp in the triggerer, so the two cannot differ.
-Nothing here holds the api key but the header that is sent.
+Both drivers use them, httpx on the worker and aiohttp in the triggerer, so the two cannot differ.
 """
 
 from __future__ import annotations
@@ -11,12 +10,20 @@ import json
 import mimetypes
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
-from urllib.parse import quote
 
-from airflow_provider_classify.api.errors import error_of, header, job_not_found, json_object, kind_of, without_key
-from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.api.errors import (
+    another_job,
+    error_of,
+    header,
+    job_not_found,
+    json_object,
+    kind_of,
+    not_the_contract,
+    words,
+)
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     ApiNotReached,
@@ -26,15 +33,18 @@ from airflow_provider_classify.exceptions import (
     InvalidReply,
     RateLimited,
 )
+from airflow_provider_classify.model import job as jobs
+from airflow_provider_classify.model import strict_json
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import (
     HONOURED_HEADER,
     IDEMPOTENCY_HEADER,
+    ClassificationResult,
     Job,
     JobStatus,
     Statuses,
     Submission,
-    job_status,
+    require_job_id,
 )
 
 T = TypeVar("T")
@@ -43,139 +53,203 @@ SUBMIT_PATH = "/classify"
 FILE_FIELD = "pdf_file"
 #: The id of a job that no server can have. Its 404 proves that the host answers and the key is taken.
 NO_JOB = "00000000-0000-0000-0000-000000000000"
-#: Ids that stand in a URL as they are.
-_PLAIN = re.compile(r"[A-Za-z0-9_.~-]+")
-#: Waits between the sendings of one submit, in seconds, where the server does not say.
+#: Pauses between the attempts of one submit, in seconds, where the server does not say.
 _SUBMIT_PAUSES = (1.0, 2.0, 4.0, 8.0)
 #: The longest ``Retry-After`` that a submit waits for on the worker, in seconds.
-_SUBMIT_PATIENCE = 60.0
-#: After these a request surely was not taken.
+_LONGEST_SUBMIT_PAUSE = 60.0
+#: After these errors the request surely began no job.
 _NOT_TAKEN = (ApiNotReached, RateLimited, ApiOverloaded)
+#: Bytes a second below which an upload is given up.
+_SLOWEST_UPLOAD = 64 * 1024
+#: Bytes of JSON that take little memory and time, whatever they hold.
+_SMALL = 64 * 1024
+#: Characters of a server's own words that are kept: a job's error, and everything else.
+_LONGEST_ERROR = 2000
+_LONGEST_WORDS = 300
 
 
-def headers(settings: Settings) -> dict[str, str]:
-    """Every request's headers."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    A request to the API.
+
+    :param path: what is appended to the base URL.
+    :param what: what the request is about, for errors.
+    :param timeout: seconds that it may take from connecting to the last byte of the reply, beside an upload.
+    :param form: the fields of a form.
+    :param document: the file of the form.
+    """
+
+    method: str
+    path: str
+    what: str
+    timeout: float
+    headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+    document: Document | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A reply of the server; ``body`` is decoded from the transfer's compression."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+# --- requests -----------------------------------------------------------------------------
+
+
+def headers(settings: ApiSettings) -> dict[str, str]:
+    """Return the headers of every request. Only these hold the api key."""
     key = {"api-key": settings.api_key} if settings.api_key else {}
-    return {"Accept": "application/json"} | key
+    return {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"} | key
 
 
-def submit_headers(idempotency_key: str | None) -> dict[str, str]:
-    """The headers of a submit beside those of every request."""
-    return {IDEMPOTENCY_HEADER: idempotency_key} if idempotency_key else {}
+def submit_request(
+    settings: ApiSettings, document: Document, categories: Sequence[Category], idempotency_key: str | None
+) -> Request:
+    """Return the submit of a document: a URL is handed over, any other document is uploaded."""
+    form = {"categories": json.dumps([category.to_json() for category in categories], ensure_ascii=False)}
+    return Request(
+        "POST",
+        SUBMIT_PATH,
+        what=f"the document {document.label}",
+        timeout=settings.request_timeout,
+        headers={IDEMPOTENCY_HEADER: idempotency_key} if idempotency_key else {},
+        form=form | ({"file_url": document.file_url} if document.is_url else {}),
+        document=None if document.is_url else document,
+    )
 
 
-def form(categories: Sequence[Category], file_url: str | None = None) -> dict[str, str]:
-    """The form fields of a submit beside the file."""
-    fields = {"categories": json.dumps([category.to_json() for category in categories], ensure_ascii=False)}
-    return fields | ({"file_url": file_url} if file_url else {})
+def job_request(settings: ApiSettings, job_id: str, timeout: float | None = None) -> Request:
+    """Return the request for a job. :raises InvalidJobId: it cannot be an id."""
+    limit = settings.request_timeout if timeout is None else min(timeout, settings.request_timeout)
+    return Request("GET", job_path(job_id), what=f"job {job_id}", timeout=limit)
+
+
+def cancel_request(settings: ApiSettings, job_id: str) -> Request:
+    """Return the request to cancel a job. :raises InvalidJobId: it cannot be an id."""
+    return Request("DELETE", job_path(job_id), what=f"the cancelling of job {job_id}", timeout=settings.request_timeout)
+
+
+def statuses_request(settings: ApiSettings, job_ids: Sequence[str]) -> Request:
+    """Return the request for the statuses of several jobs. :raises InvalidJobId: one cannot be an id."""
+    path = f"{SUBMIT_PATH}?job_id=" + "&job_id=".join(map(require_job_id, job_ids))
+    return Request("GET", path, what=f"the status of {len(job_ids)} jobs", timeout=settings.request_timeout)
+
+
+def honours_keys_request(settings: ApiSettings) -> Request:
+    """Return the request whose reply says whether idempotency keys are honoured."""
+    what = "the question whether keys are honoured"
+    return Request("GET", job_path(NO_JOB), what=what, timeout=settings.request_timeout)
+
+
+def job_path(job_id: str) -> str:
+    """Return the path of a job. :raises InvalidJobId: it cannot be an id."""
+    return f"{SUBMIT_PATH}/{require_job_id(job_id)}"
 
 
 def file_name(document: Document) -> str:
-    """The upload's file name, without what HTTP libraries escape each in a way of its own."""
+    """Return the upload's file name, without the characters that HTTP libraries escape differently."""
     return re.sub(r'[\x00-\x1f\x7f"\\\ud800-\udfff]', "_", document.name)
 
 
 def content_type(document: Document) -> str:
-    """What the name promises, for servers that look at it."""
+    """Return the media type that the name promises, for servers that look at it."""
     return mimetypes.guess_type(document.name)[0] or "application/octet-stream"
 
 
-def job_path(job_id: str) -> str:
-    """The path that answers for a job."""
-    return f"{SUBMIT_PATH}/{quote(job_id, safe='')}"
+def upload_seconds(size: int) -> float:
+    """Return how many seconds more a request may take that uploads ``size`` bytes."""
+    return size / _SLOWEST_UPLOAD
 
 
-def read_submission(
-    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
-) -> Submission:
+# --- replies ------------------------------------------------------------------------------
+
+
+def read_submission(reply: Reply, *, what: str, settings: ApiSettings) -> Submission:
     """Read the reply to a submit. :raises ApiError: the kind that the status stands for."""
-    if not 200 <= status < 300:
-        raise error_of(status, reply_headers, body, what=what, settings=settings)
-    return _read(body, Submission.from_json, what=what, settings=settings)
+    _require_success(reply, what=what, settings=settings)
+    return _read(reply.body, Submission.from_json, what=what, settings=settings)
 
 
-def read_job(status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings) -> Job:
-    """Read the reply to a status request. :raises ApiError: the kind that the status stands for."""
-    job = _read_of_job(Job.from_json, status, reply_headers, body, what=what, settings=settings)
-    return replace(job, error=without_key(job.error, settings)) if job.error else job
+def read_job(reply: Reply, *, job_id: str, what: str, settings: ApiSettings) -> Job:
+    """
+    Read the reply to a request for a job.
+
+    :raises ApiError: the kind that the status stands for.
+    :raises InvalidReply: among others, the reply is about another job.
+    """
+    _require_success_of_job(reply, what=what, settings=settings)
+    job = _read(reply.body, Job.from_json, what=what, settings=settings)
+    _require_same_job(job.job_id, job_id, what=what, settings=settings)
+    return replace(
+        job,
+        error=words(job.error, _LONGEST_ERROR, settings) if job.error else job.error,
+        progress=words(job.progress, _LONGEST_WORDS, settings),
+        result=_with_quotable_errors(job.result, settings) if job.result else None,
+    )
 
 
-def read_status(
-    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
-) -> JobStatus:
-    """As :func:`read_job`, but only where the job stands; whoever fetches it reads the rest."""
-    return _read_of_job(job_status, status, reply_headers, body, what=what, settings=settings)
+def _with_quotable_errors(result: ClassificationResult, settings: ApiSettings) -> ClassificationResult:
+    pages = (
+        replace(page, error=words(page.error, _LONGEST_WORDS, settings)) if page.error else page
+        for page in result.page_results
+    )
+    return replace(result, page_results=tuple(pages))
 
 
-def _read_of_job(
-    parse: Callable[[object], T],
-    status: int,
-    reply_headers: Mapping[str, str],
-    body: bytes,
-    *,
-    what: str,
-    settings: Settings,
-) -> T:
-    if status == 404 and "detail" in json_object(body):
-        raise job_not_found(what)
-    if not 200 <= status < 300:
-        raise error_of(status, reply_headers, body, what=what, settings=settings)
-    return _read(body, parse, what=what, settings=settings)
+def read_status(reply: Reply, *, job_id: str, what: str, settings: ApiSettings) -> JobStatus:
+    """As :func:`read_job`, but only the status. The rest is checked when the job is fetched."""
+    _require_success_of_job(reply, what=what, settings=settings)
+    found, status = _read(reply.body, jobs.read_status, what=what, settings=settings, loads=_loads_of_statuses)
+    _require_same_job(found, job_id, what=what, settings=settings)
+    return status
 
 
-def read_cancelled(
-    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
-) -> Job | None:
+def read_cancelled(reply: Reply, *, job_id: str, what: str, settings: ApiSettings) -> Job | None:
     """
     Read the reply to a cancel: the job as it is now, ``None`` where there is no such job or no such route.
 
     :raises ApiError: the kind that the status stands for.
     """
-    if status in (404, 405, 501):
+    if reply.status in (404, 405, 501):
         return None
-    return read_job(status, reply_headers, body, what=what, settings=settings)
+    return read_job(reply, job_id=job_id, what=what, settings=settings)
 
 
-def statuses_path(job_ids: Sequence[str]) -> str:
-    """The path that answers for several jobs at once, where the server has that route."""
-    # Ids are UUIDs, and to quote each took a fifth of all the time of a look at a group.
-    if not _PLAIN.fullmatch("".join(job_ids)):
-        job_ids = [quote(job_id, safe="") for job_id in job_ids]
-    return f"{SUBMIT_PATH}?job_id=" + "&job_id=".join(job_ids)
-
-
-def read_statuses(
-    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
-) -> Statuses:
+def read_statuses(reply: Reply, *, what: str, settings: ApiSettings) -> Statuses:
     """Read the reply to a batch status request. :raises ApiError: the kind that the status stands for."""
-    if not 200 <= status < 300:
-        raise error_of(status, reply_headers, body, what=what, settings=settings)
-    return _read(body, Statuses.from_json, what=what, settings=settings)
+    _require_success(reply, what=what, settings=settings)
+    return _read(reply.body, Statuses.from_json, what=what, settings=settings, loads=_loads_of_statuses)
 
 
-def read_honours_keys(
-    status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: Settings
-) -> bool:
+def read_honours_keys(reply: Reply, *, what: str, settings: ApiSettings) -> bool:
     """
-    Read in the reply for :data:`NO_JOB` whether two submits with one idempotency key are one job.
+    Read from the reply for :data:`NO_JOB` whether two submits with one idempotency key are one job.
 
-    The server has to say so itself: no key is documented for the API, and where none is honoured, a submit
+    The server has to say so itself. The contract documents no key, and where none is honoured, a submit
     that is sent again is paid for again.
 
     :raises ApiError: the server did not get to an answer (408, 429, 5xx), or something else answered for it.
     """
-    if header(reply_headers, HONOURED_HEADER) == "true":
+    if header(reply.headers, HONOURED_HEADER) == "true":
         return True
     try:
-        read_status(status, reply_headers, body, what=what, settings=settings)
+        read_status(reply, job_id=NO_JOB, what=what, settings=settings)
     except ClassifyError as error:
         if error.retryable:
             raise
     return False
 
 
+# --- whether a submit is sent again -------------------------------------------------------
+
+
 def may_have_been_taken(error: ClassifyError) -> bool:
-    """Whether a submit that failed so may have begun a job."""
+    """Return whether a submit that failed so may have begun a job."""
     return isinstance(error, (ApiUnavailable, InvalidReply)) and not isinstance(error, _NOT_TAKEN)
 
 
@@ -183,35 +257,62 @@ def pause_before_resubmit(error: ClassifyError, attempt: int, *, repeatable: boo
     """
     Decide whether a submit that failed for the ``attempt``-th time (from 1) is sent again, and when.
 
-    Only where the request surely was not taken: not reached, 429, or a 503 that says so. Any other
-    failure may have begun a job, and sending again could pay twice.
+    It is only if the request surely began no job: not reached, 429, or a 503 that says so. Any other
+    failure may have begun one, and sending again could pay twice.
 
     :param repeatable: sending it again does no harm: it has a key that the server is known to honour,
-        or it is no submit but a question. Then 408, 5xx, a lost connection and what is no answer of
-        the API (a proxy's page, half of an answer) are tried again too.
+        or it is not a submit. Then 408, 5xx, a lost connection and a reply that is not the API's (a proxy's
+        page, half of a reply) are reasons to try again too.
     :returns: seconds to wait, or ``None`` to give up.
     """
     passing = (ApiUnavailable, RateLimited, InvalidReply) if repeatable else _NOT_TAKEN
     if not isinstance(error, passing) or attempt > len(_SUBMIT_PAUSES):
         return None
     pause = max(_SUBMIT_PAUSES[attempt - 1], error.retry_after or 0.0)
-    return pause if pause <= _SUBMIT_PATIENCE else None
+    return pause if pause <= _LONGEST_SUBMIT_PAUSE else None
 
 
-def _read(body: bytes, parse: Callable[[object], T], *, what: str, settings: Settings) -> T:
+# --- parts --------------------------------------------------------------------------------
+
+
+def _require_success(reply: Reply, *, what: str, settings: ApiSettings) -> None:
+    if not 200 <= reply.status < 300:
+        raise error_of(reply.status, reply.headers, reply.body, what=what, settings=settings)
+
+
+def _require_success_of_job(reply: Reply, *, what: str, settings: ApiSettings) -> None:
+    if reply.status == 404 and "detail" in json_object(reply.body):
+        raise job_not_found(what)
+    _require_success(reply, what=what, settings=settings)
+
+
+def _require_same_job(found: str, wanted: str, *, what: str, settings: ApiSettings) -> None:
+    if found != wanted:
+        raise another_job(found, what=what, settings=settings)
+
+
+def _loads_of_statuses(body: bytes) -> object:
+    """Read JSON of which only statuses are used: thousands a second, so the checks are left out where it is small."""
+    return json.loads(body) if len(body) <= _SMALL else strict_json.loads(body)
+
+
+def _read(
+    body: bytes,
+    parse: Callable[[object], T],
+    *,
+    what: str,
+    settings: ApiSettings,
+    loads: Callable[[bytes], object] = strict_json.loads,
+) -> T:
     try:
-        payload = json.loads(body)
+        payload = loads(body)
     except (ValueError, RecursionError) as error:
-        raise InvalidReply(
-            f"The classify API answered {what} with {kind_of(body)} instead of JSON; {_check_host(settings)}"
+        raise not_the_contract(
+            f"The classify API answered {what} with {kind_of(body)} instead of JSON", settings
         ) from error
     try:
         return parse(payload)
     except InvalidReply as error:
-        # No cause: its words are all here, but for the key that a server may echo.
-        words = without_key(str(error), settings).rstrip(".")
-        raise InvalidReply(f"{words} (in the answer for {what}); {_check_host(settings)}") from None
-
-
-def _check_host(settings: Settings) -> str:
-    return f"check that the host of the connection {settings.conn_id!r} is a classify API."
+        # Not chained: its words are all here, except for the key that a server may echo.
+        said = words(str(error), _LONGEST_ERROR, settings).rstrip(".")
+        raise not_the_contract(f"{said} (in the answer for {what})", settings) from None

@@ -1,132 +1,54 @@
-"""What an Airflow connection of type ``classify`` says, read and checked once."""
+"""The settings of a connection to a classify API."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ipaddress
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-from airflow_provider_classify.exceptions import ConnectionNotUsable
-from airflow_provider_classify.model.contract import MAX_PAGES
-
-if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Connection
-
-CONN_TYPE = "classify"
+#: Seconds that one request may take, where the connection does not say.
 REQUEST_TIMEOUT = 60.0
-DOCUMENT_TIMEOUT = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Settings:
+class ApiSettings:
     """
-    A connection's settings. ``base_url`` and ``api_key`` serve the API, ``document_timeout`` the
-    local engine; both timeouts are in seconds. ``request_rate`` caps the looks at jobs, in requests a
-    second of each triggerer; ``None`` is no cap. ``max_pages`` is the local engine's too: from how many
-    of its first pages a document is classified.
+    What a connection with the backend ``api`` says.
+
+    :param base_url: the URL that the API's paths are appended to, without a slash at its end.
+    :param api_key: the key that goes with every request; empty for none.
+    :param request_timeout: seconds that one request may take. An upload may take longer by its size.
+    :param request_rate: status requests that one triggerer may make, in requests a second; ``None`` for no limit.
+    :param is_https_assumed: the connection's host has no scheme.
     """
 
     conn_id: str
-    backend: Literal["api", "local"]
-    base_url: str = ""
+    base_url: str
     api_key: str = field(default="", repr=False)
     request_timeout: float = REQUEST_TIMEOUT
-    document_timeout: float = DOCUMENT_TIMEOUT
     request_rate: float | None = None
-    max_pages: int = MAX_PAGES
+    is_https_assumed: bool = False
 
-    @classmethod
-    def from_connection(cls, connection: Connection, extra: Mapping[str, Any]) -> Settings:
-        """
-        Read a connection. Without a ``backend``, a host means ``api``.
-
-        ``extra`` comes apart because reading it can call the supervisor, which on an event loop has
-        to be awaited (``get_async_extra_dejson``).
-
-        :raises ConnectionNotUsable: another connection type, an unknown backend, no host, a bad number.
-        """
-        conn_id = connection.conn_id
-        if not isinstance(extra, Mapping):
-            raise ConnectionNotUsable(f"The extra of the connection {conn_id!r} is no JSON object; write it as one.")
-        if connection.conn_type != CONN_TYPE:
-            raise ConnectionNotUsable(
-                f"The connection {conn_id!r} is of type {connection.conn_type!r}; give it the type {CONN_TYPE!r}."
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a person should know of these settings, each one a sentence for the log and the connection test."""
+        found = []
+        if self.is_https_assumed:
+            found.append(
+                f"The host of the connection {self.conn_id!r} has no scheme, so https was assumed: {self.base_url}."
             )
-        backend: Literal["api", "local"]
-        match extra.get("backend") or ("api" if connection.host else None):
-            case "api":
-                backend = "api"
-            case "local":
-                backend = "local"
-            case other:
-                raise ConnectionNotUsable(
-                    f"The connection {conn_id!r} names no usable backend ({other!r}); "
-                    'set "backend" in its extra to "api" (with a host) or "local".'
-                )
-        if backend == "api" and not connection.host:
-            raise ConnectionNotUsable(f"The connection {conn_id!r} has no host; set the URL of the classify API.")
-        return cls(
-            conn_id=conn_id,
-            backend=backend,
-            base_url=_base_url(connection) if backend == "api" else "",
-            api_key=_api_key(connection),
-            request_timeout=_positive(extra, "request_timeout", conn_id) or REQUEST_TIMEOUT,
-            document_timeout=_positive(extra, "document_timeout", conn_id) or DOCUMENT_TIMEOUT,
-            request_rate=_positive(extra, "request_rate", conn_id),
-            max_pages=_whole(extra, "max_pages", conn_id) or MAX_PAGES,
-        )
+        if self.api_key and self.base_url.startswith("http://") and not self._is_loopback:
+            found.append(
+                f"The connection {self.conn_id!r} sends its api key over http, where others can read it; use https."
+            )
+        return tuple(found)
 
-
-def _base_url(connection: Connection) -> str:
-    """``host`` may be a whole URL or a name, with scheme and port in the fields of their own."""
-    host = str(connection.host).strip()
-    if "://" in host:
-        url = host
-    else:
-        port = f":{connection.port}" if connection.port else ""
-        url = f"{connection.schema or 'https'}://{host.rstrip('/')}{port}"
-    url = url.rstrip("/")
-    try:
-        parts = urlsplit(url)
-        name = (parts.hostname or "").encode("idna")
-        usable = parts.scheme in ("http", "https") and name != b"" and parts.port != 0
-    except ValueError:  # no name, no port or no IPv6 address; its words would quote a password
-        usable = False
-    if not usable or any(character in url for character in "@?#") or any(map(str.isspace, url)):
-        raise ConnectionNotUsable(
-            f"The host of the connection {connection.conn_id!r} is no http(s) URL without user and query; "
-            "write it as https://api.example.com."
-        )
-    return url
-
-
-def _positive(extra: Mapping[str, Any], name: str, conn_id: str) -> float | None:
-    value = extra.get(name)
-    if value in (None, ""):
-        return None
-    try:
-        number = float(str(value))
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise ConnectionNotUsable(f"{name!r} of the connection {conn_id!r} is {value!r}; give a number above 0.")
-    return number
-
-
-def _whole(extra: Mapping[str, Any], name: str, conn_id: str) -> int | None:
-    number = _positive(extra, name, conn_id)
-    if number is not None and not number.is_integer():
-        raise ConnectionNotUsable(f"{name!r} of the connection {conn_id!r} is {number:g}; give a whole number.")
-    return None if number is None else int(number)
-
-
-def _api_key(connection: Connection) -> str:
-    """Check here what an HTTP library would complain of: it would quote the key in its error."""
-    key = (connection.password or "").strip()
-    if not (key.isascii() and key.isprintable()):
-        raise ConnectionNotUsable(
-            f"The api key of the connection {connection.conn_id!r} has characters that no header can carry; "
-            "paste it again."
-        )
-    return key
+    @property
+    def _is_loopback(self) -> bool:
+        name = urlsplit(self.base_url).hostname or ""
+        if name == "localhost" or name.endswith(".localhost"):
+            return True
+        try:
+            return ipaddress.ip_address(name).is_loopback
+        except ValueError:
+            return False

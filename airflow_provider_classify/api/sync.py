@@ -1,24 +1,29 @@
 """
-The classify API as a backend, driven by httpx from synchronous code.
+The classify API from synchronous code, driven by httpx.
 
-The event loop's side is :mod:`airflow_provider_classify.api.aio`.
+The driver for an event loop is :mod:`airflow_provider_classify.api.aio`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, ClassVar, TypeVar
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import httpx
 
-from airflow_provider_classify.api import errors, protocol
-from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.api import errors, exchange, protocol
+from airflow_provider_classify.api.proxy import proxy_for
+from airflow_provider_classify.api.reply_body import ReplyBody
+from airflow_provider_classify.api.settings import ApiSettings
+from airflow_provider_classify.api.transport import CONNECT_ERRORS, NETWORK_ERRORS, TimedTransport, total_time
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound
-from airflow_provider_classify.model.backend import Jobs
+from airflow_provider_classify.model.backend import JobSession
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import Job, Submission
 
@@ -29,48 +34,48 @@ T = TypeVar("T")
 
 
 class ApiBackend:
-    """One connection's API; each call opens and closes its own HTTP connection."""
+    """
+    The API of one connection. Any number of threads may use it.
+
+    It is a context manager that closes its connections at the end; used again, it opens new ones.
+
+    :param sleep: waits for some seconds between the attempts of a submit.
+    """
 
     resubmit_is_free: ClassVar[bool] = False
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: ApiSettings, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._settings = settings
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._client: httpx.Client | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._lock:
+            client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
     ) -> Submission:
-        """
-        Upload a file as a stream, or hand a URL over; sent again only where that cannot begin a second job.
+        """As :func:`exchange.submit`."""
+        return self._run(exchange.submit(self._settings, document, categories, idempotency_key))
 
-        :raises DocumentError: nothing to send.
-        :raises ApiError: the API refused, failed or was not reached.
-        """
-
-        def once() -> Submission:
-            return self._submit_once(document, categories, idempotency_key)
-
-        try:
-            return _sent_again(once)
-        except ClassifyError as error:
-            if idempotency_key is None or not protocol.may_have_been_taken(error) or not self._honours_keys():
-                raise
-        return _sent_again(once, repeatable=True)
-
-    def get(self, job_id: str) -> Job:
-        """Ask for a job once. :raises ApiError: the API refused, failed or was not reached."""
-        what = f"job {job_id}"
-        response = self._request("GET", protocol.job_path(job_id), what=what)
-        return protocol.read_job(
-            response.status_code, response.headers, response.content, what=what, settings=self._settings
-        )
+    def get(self, job_id: str, *, timeout: float | None = None) -> Job:
+        """As :func:`exchange.get`."""
+        return self._run(exchange.get(self._settings, job_id, timeout))
 
     def cancel(self, job_id: str) -> Job | None:
-        """As :meth:`Backend.cancel`; the hosted API has no such route."""
-        what = f"the cancelling of job {job_id}"
-        response = self._request("DELETE", protocol.job_path(job_id), what=what)
-        return protocol.read_cancelled(
-            response.status_code, response.headers, response.content, what=what, settings=self._settings
-        )
+        """As :func:`exchange.cancel`. The hosted API has no such route."""
+        return self._run(exchange.cancel(self._settings, job_id))
 
     def run_batch(self, work: BatchWork) -> None:
         """Submit the documents of a batch, and wait for their jobs if asked to. As :meth:`Backend.run_batch`."""
@@ -79,82 +84,74 @@ class ApiBackend:
         run_by_api(self.connect, work)
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[Jobs]:
+    async def connect(self) -> AsyncIterator[JobSession]:
         """Open a session on the running loop."""
         # Importing aiohttp takes 0.1 to 0.3 s, which would block the loop of the first trigger.
-        async with await asyncio.to_thread(self._open) as jobs:
-            yield jobs
+        async with await asyncio.to_thread(self._open_session) as session:
+            yield session
 
-    def _open(self) -> AbstractAsyncContextManager[Jobs]:
-        from airflow_provider_classify.api.aio import open_jobs
+    def _open_session(self) -> AbstractAsyncContextManager[JobSession]:
+        from airflow_provider_classify.api.aio import open_session
 
-        return open_jobs(self._settings)
+        return open_session(self._settings)
 
     def identity(self) -> str:
-        """The API's URL: what is behind it, its owner alone knows."""
+        """Return the API's URL: only its owner knows what is behind it."""
         return self._settings.base_url
 
     def check(self) -> str:
         """Ask for a job that cannot exist: the contract has no route for a health check."""
         with suppress(JobNotFound):
             self.get(protocol.NO_JOB)
-        return f"The classify API at {self._settings.base_url} answers and takes the key."
+        key = "takes the api key" if self._settings.api_key else "asks for no api key"
+        return f"Reached the classify API at {self._settings.base_url}: it answers for jobs and {key}."
 
-    def _honours_keys(self) -> bool:
-        """Ask the server, patiently: it has just failed, and may be restarting."""
-        what = "the question whether keys are honoured"
+    def _run(self, steps: exchange.Exchange[T]) -> T:
+        step = exchange.advance(steps, None)
+        while not isinstance(step, exchange.Done):
+            received: protocol.Reply | ClassifyError | None = None
+            if isinstance(step, exchange.Sleep):
+                self._sleep(step.seconds)
+            else:
+                try:
+                    received = self._send(step)
+                except ClassifyError as error:
+                    received = error
+            step = exchange.advance(steps, received)
+        return step.value
 
-        def ask() -> bool:
-            response = self._request("GET", protocol.job_path(protocol.NO_JOB), what=what)
-            return protocol.read_honours_keys(
-                response.status_code, response.headers, response.content, what=what, settings=self._settings
-            )
+    def _send(self, request: protocol.Request) -> protocol.Reply:
+        content: dict[str, Any] = {"data": request.form, "headers": request.headers}
+        seconds = request.timeout
+        with ExitStack() as stack:
+            if request.document is not None:
+                stream = stack.enter_context(request.document.open())
+                seconds += protocol.upload_seconds(stream.seek(0, os.SEEK_END))
+                stream.seek(0)
+                name, media_type = protocol.file_name(request.document), protocol.content_type(request.document)
+                content["files"] = {protocol.FILE_FIELD: (name, stream, media_type)}
+            stack.enter_context(total_time(seconds))
+            url = self._settings.base_url + request.path
+            try:
+                response = stack.enter_context(self._open_client().stream(request.method, url, **content))
+                body = ReplyBody(response.status_code, response.headers, what=request.what, settings=self._settings)
+                for chunk in response.iter_raw():
+                    body.feed(chunk)
+                    if body.is_full:
+                        break
+                return protocol.Reply(response.status_code, response.headers, body.finish())
+            except (*CONNECT_ERRORS, httpx.InvalidURL) as error:
+                raise errors.not_reached(error, what=request.what, settings=self._settings) from error
+            except (*NETWORK_ERRORS, httpx.HTTPError) as error:
+                raise errors.connection_lost(error, what=request.what, settings=self._settings) from error
 
-        try:
-            return _sent_again(ask, repeatable=True)
-        except ClassifyError:
-            return False  # the caller raises the failure of the submit, which says more
-
-    def _submit_once(
-        self, document: Document, categories: Sequence[Category], idempotency_key: str | None
-    ) -> Submission:
-        headers = protocol.submit_headers(idempotency_key)
-        what = f"the document {document.label}"
-        if document.is_url:
-            form = protocol.form(categories, file_url=document.file_url)
-            response = self._request("POST", protocol.SUBMIT_PATH, what=what, headers=headers, data=form)
-        else:
-            with document.open() as stream:
-                files = {protocol.FILE_FIELD: (protocol.file_name(document), stream, protocol.content_type(document))}
-                form = protocol.form(categories)
-                response = self._request(
-                    "POST", protocol.SUBMIT_PATH, what=what, headers=headers, data=form, files=files
+    def _open_client(self) -> httpx.Client:
+        with self._lock:
+            if self._client is None:
+                url = self._settings.base_url
+                self._client = httpx.Client(
+                    headers=protocol.headers(self._settings),
+                    timeout=self._settings.request_timeout,
+                    transport=TimedTransport(url, proxy_for(url)),
                 )
-        return protocol.read_submission(
-            response.status_code, response.headers, response.content, what=what, settings=self._settings
-        )
-
-    def _request(self, method: str, path: str, *, what: str, **content: object) -> httpx.Response:
-        settings = self._settings
-        try:
-            with httpx.Client(
-                base_url=settings.base_url, headers=protocol.headers(settings), timeout=settings.request_timeout
-            ) as client:
-                return client.request(method, path, **content)  # type: ignore[arg-type]
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
-            raise errors.not_reached(error, what=what, settings=settings) from error
-        except httpx.HTTPError as error:
-            raise errors.connection_lost(error, what=what, settings=settings) from error
-
-
-def _sent_again(send: Callable[[], T], *, repeatable: bool = False) -> T:
-    attempt = 0
-    while True:
-        attempt += 1
-        try:
-            return send()
-        except ClassifyError as error:
-            pause = protocol.pause_before_resubmit(error, attempt, repeatable=repeatable)
-            if pause is None:
-                raise
-            time.sleep(pause)
+            return self._client

@@ -1,26 +1,26 @@
-"""How fast one server may be asked by everything that polls it. Pure: time and chance are passed in."""
+"""How often one server may be asked by all that poll it. Pure: time and chance are passed in."""
 
 from __future__ import annotations
 
 from airflow_provider_classify.exceptions import ClassifyError
 
-#: The longest pause between two tries of a server that fails. With the longest pause of a job (30 s) it
-#: bounds how long the return of a server goes unnoticed.
+#: The longest pause between two requests to a server that fails, in seconds. With the longest pause of a job (30 s)
+#: it bounds how long the return of a server goes unnoticed.
 LONGEST_HOLD = 15.0
-#: Who is at most so many seconds late for a turn had it in time, and the next turn is not put off. An event loop
-#: wakes a sleeper a millisecond or two late, which at thousands a second are turns: of 2,000 a second, 800 went.
+#: A turn that is taken at most so many seconds late does not put off the next one. An event loop wakes a sleeper a
+#: millisecond or two late, which is more than the gap between turns where thousands go in a second.
 _SLACK = 0.02
 
 
 class Throttle:
     """
-    One server's pace.
+    The pace of the requests to one server.
 
-    While it answers, requests go at most at ``rate``. When it fails or says 429, everybody stops, and a
-    single request goes each time that a growing pause is over, until one is answered. What the server
-    asks for in ``Retry-After`` is obeyed by all, not by the job alone that heard it.
+    While the server answers, requests go at most at ``rate``. When it fails or says 429, all requests stop, and
+    one goes each time that a growing pause is over, until one is answered. A ``Retry-After`` holds for all
+    requests, not only for the job whose request got it; after it one request goes, as after any failure.
 
-    :param rate: requests a second at the most; ``None`` for no limit.
+    :param rate: the most requests a second; ``None`` for no limit.
     """
 
     def __init__(self, rate: float | None) -> None:
@@ -31,13 +31,13 @@ class Throttle:
         self._resume_at = 0.0
 
     def wait(self, now: float) -> float:
-        """Seconds until a request may go; at 0 one may go now, and has to :meth:`take` its turn."""
+        """Return the seconds until a request may go. At 0 one may go now, and has to :meth:`take` its turn."""
         return max(0.0, self._slot - now, self._resume_at - now)
 
     def take(self, now: float) -> None:
         """Note that a request goes now."""
         self._slot = (self._slot if self._slot > now - _SLACK else now) + self._gap
-        if self._failures:  # a lone try: the others wait for what becomes of it
+        if self._failures:  # a single request: the others wait for its outcome
             self._resume_at = now + self._hold()
 
     def answered(self) -> None:
@@ -49,8 +49,8 @@ class Throttle:
         """
         Note that the server failed a request.
 
-        :param sent_at: when the request went. Of many that were under way together one counts.
-        :param chance: from 0 to 1; spreads the tries of several processes.
+        :param sent_at: when the request went. Of several failures that were under way together, one counts.
+        :param chance: from 0 to 1; spreads the requests of several processes.
         """
         if sent_at >= self._failed_at:
             self._failures += 1

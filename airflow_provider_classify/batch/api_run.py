@@ -17,14 +17,14 @@ from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobFailed, JobNotFound, JobTimedOut
 from airflow_provider_classify.model import waiting
-from airflow_provider_classify.model.backend import Jobs
+from airflow_provider_classify.model.backend import JobSession
 from airflow_provider_classify.model.contract import Job
 
 #: Uploads, and fetches, at the same time.
 _AT_ONCE = 16
 
 
-def run_by_api(connect: Callable[[], AbstractAsyncContextManager[Jobs]], work: BatchWork) -> None:
+def run_by_api(connect: Callable[[], AbstractAsyncContextManager[JobSession]], work: BatchWork) -> None:
     """
     Submit documents and put their jobs on record; then wait for all jobs of the batch, if the work says so.
 
@@ -36,7 +36,7 @@ def run_by_api(connect: Callable[[], AbstractAsyncContextManager[Jobs]], work: B
     asyncio.run(_run(connect, work))
 
 
-async def _run(connect: Callable[[], AbstractAsyncContextManager[Jobs]], work: BatchWork) -> None:
+async def _run(connect: Callable[[], AbstractAsyncContextManager[JobSession]], work: BatchWork) -> None:
     if not work.todo and (work.wait is None or not work.record.state.pending(work.items)):
         return
     with work.record:
@@ -46,7 +46,7 @@ async def _run(connect: Callable[[], AbstractAsyncContextManager[Jobs]], work: B
                 await collect(jobs, work.record, work.items, work.wait, progress)
 
 
-async def submit(jobs: Jobs, work: BatchWork, progress: ProgressLog) -> None:
+async def submit(jobs: JobSession, work: BatchWork, progress: ProgressLog) -> None:
     """Submit the documents that are to do. :raises ClassifyError: as :func:`run_by_api`."""
     todo = iter(work.todo)
 
@@ -66,7 +66,7 @@ async def submit(jobs: Jobs, work: BatchWork, progress: ProgressLog) -> None:
 
 
 async def collect(
-    jobs: Jobs, record: BatchRecord, items: Iterable[Item], wait: waiting.Wait, progress: ProgressLog
+    jobs: JobSession, record: BatchRecord, items: Iterable[Item], wait: waiting.Wait, progress: ProgressLog
 ) -> None:
     """
     Wait for the jobs of documents and put their results on record.
@@ -94,14 +94,14 @@ async def collect(
     await _all(follow(item, job_id) for item, job_id in record.state.pending(items).items())
 
 
-async def _end_of(jobs: Jobs, wait: waiting.Wait, fetching: asyncio.Semaphore) -> Job:
+async def _end_of(jobs: JobSession, wait: waiting.Wait, fetching: asyncio.Semaphore) -> Job:
     end = await jobs.watch(wait)
     if isinstance(end, waiting.GaveUp):
         raise end.error
     return await _fetch(jobs, replace(wait, since=time.time()), fetching)
 
 
-async def _fetch(jobs: Jobs, wait: waiting.Wait, fetching: asyncio.Semaphore) -> Job:
+async def _fetch(jobs: JobSession, wait: waiting.Wait, fetching: asyncio.Semaphore) -> Job:
     """Get a job that has ended, with the pauses of a wait while the server fails or asks for them."""
     while True:
         try:

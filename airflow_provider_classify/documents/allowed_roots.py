@@ -19,6 +19,7 @@ from airflow_provider_classify.documents.reference import is_http_url, label_of,
 from airflow_provider_classify.exceptions import DocumentNotAllowed
 from airflow_provider_classify.model.categories import Category
 
+_MOST_DECODINGS = 5
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
@@ -118,7 +119,7 @@ def _location(uri: str) -> _Location | None:
     if is_http:
         rest = re.split(r"[?#]", rest, maxsplit=1)[0]
     authority, _, path = rest.partition("/")
-    if ".." in re.split(r"[/\\]", _decoded(path) if is_http else path):
+    if ".." in (_segments_as_read(path) if is_http else path.split("/")):
         return None
     user, _, host = authority.rpartition("@")
     if is_http:
@@ -135,11 +136,15 @@ def _plain(segment: str) -> str:
     return segment if "/" in decoded else decoded
 
 
-def _decoded(path: str) -> str:
-    """Decode until nothing changes: a proxy may decode, and its server once more."""
-    while (decoded := unquote(path)) != path:
-        path = decoded
-    return path
+def _segments_as_read(path: str) -> list[str]:
+    """
+    Return the segments that a server may read.
+
+    A proxy may decode an escape, and the server behind it again. Some servers ignore what follows a semicolon.
+    """
+    for _ in range(_MOST_DECODINGS):
+        path = unquote(path)
+    return [segment.partition(";")[0] for segment in re.split(r"[/\\]", path)]
 
 
 def _setting() -> str:

@@ -6,35 +6,42 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_classify.api.one_per_loop import shared
-from airflow_provider_classify.api.settings import CONN_TYPE, Settings
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
+from airflow_provider_classify.hooks.connection import CONN_TYPE, parse_connection, refuse_unknown_extras
+from airflow_provider_classify.lifecycle.cancel import describe_cancel
+from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
 from airflow_provider_classify.model.contract import Job, Submission
 
 if TYPE_CHECKING:
-    from airflow_provider_classify.model.backend import Backend, Jobs
+    from airflow.providers.common.compat.sdk import Connection
+
+    from airflow_provider_classify.model.backend import Backend, JobSession
 
 DEFAULT_CONN_ID = "classify_default"
-#: Seconds to get the result of a job that has ended.
-_FETCH_PATIENCE = 120.0
+#: Seconds in which a job that has ended has to be returned.
+_FETCH_TIMEOUT = 120.0
 
 
 class ClassifyHook(BaseHook):
     """
     Classify documents through a connection: a classify API, or the local engine.
 
-    The connection's ``backend`` decides. Where ``classify_default`` is not defined at all the local
-    engine serves, so that a first DAG needs no account; any other id has to exist.
+    The connection's ``backend`` decides. Where ``classify_default`` is not defined, the local engine
+    classifies, so that a first DAG needs no account. A connection of any other id has to exist.
+
+    The hook is a context manager that closes the backend's connections. Used again, it opens new ones.
 
     :param classify_conn_id: an Airflow connection of type ``classify``.
     """
@@ -51,32 +58,50 @@ class ClassifyHook(BaseHook):
     @cached_property
     def backend(self) -> Backend:
         """
-        Give the backend that the connection names.
+        The backend that the connection names.
 
         :raises ConnectionNotUsable: the connection is missing or lacks something.
         """
+        return _backend(self._settings)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        if "backend" in self.__dict__:  # otherwise there is none to close
+            self.backend.__exit__(*exc_info)
+
+    @cached_property
+    def _settings(self) -> ApiSettings | LocalSettings:
         try:
             connection = self.get_connection(self.classify_conn_id)
         except AirflowNotFoundException as error:
-            return _backend(self._without_connection(error))
-        return _backend(Settings.from_connection(connection, connection.extra_dejson))
+            return self._settings_without_connection(error)
+        return self._parse(connection, connection.extra_dejson)
+
+    def _parse(self, connection: Connection, extra: object) -> ApiSettings | LocalSettings:
+        settings = parse_connection(connection, extra)
+        if isinstance(settings, ApiSettings):
+            for warning in settings.warnings:
+                self.log.warning("%s", warning)
+        return settings
 
     def get_conn(self) -> Backend:
-        """Airflow's name for :attr:`backend`."""
+        """Return the :attr:`backend`. Airflow gives this method its name."""
         return self.backend
 
     def submit(
         self, document: DocumentLike, categories: CategoriesLike, idempotency_key: str | None = None
     ) -> Submission:
         """
-        Hand a document over and get a job id.
+        Submit a document and return its job.
 
         :param document: local path, object-storage URI or http(s) URL; also an ``os.PathLike`` or an
             ``ObjectStoragePath``.
         :param categories: names, ``{"name", "description", "examples"}`` objects, an object
             ``{name: description}``, or the JSON text of these.
-        :param idempotency_key: names this submit: where the backend honours it, a second one with the same
-            key gets the first one's job, and a submit whose answer was lost is sent again.
+        :param idempotency_key: names this submit. Where the backend honours it, a second submit with the same
+            key gets the job of the first, and a submit whose reply was lost is sent again.
         :raises InvalidCategories: before anything is sent.
         :raises DocumentError: there is nothing to send.
         :raises ApiError: the API refused, failed or was not reached.
@@ -96,26 +121,27 @@ class ClassifyHook(BaseHook):
 
     def cancel(self, job_id: str) -> Job | None:
         """
-        Ask that a job is not done any more. A job that has ended stays as it ended.
+        Cancel a job. One that has ended stays as it is.
 
-        The hosted API has no cancel, this package's service has: there a job that waits is dropped, and
-        one that is being classified runs on without an effect.
+        The hosted API has no cancel. This package's service has one: a job that waits is dropped, and one
+        that is being classified runs on without an effect.
 
         :returns: the job as it is now, ``None`` where there is no such job or the API has no cancel.
         :raises ApiError: the API refused, failed or was not reached.
         """
         job = self.backend.cancel(job_id)
-        self.log.info("%s", describe_cancel(job_id, job))
+        self.log.info("%s.", describe_cancel(job_id, job))
         return job
 
-    def look(self, job_id: str) -> Job | ClassifyError:
+    def look(self, job_id: str, *, timeout: float | None = None) -> Job | ClassifyError:
         """
-        Ask for a job once, and give an error that may pass as a value: the job is "not yet" known.
+        Ask for a job once, and return a retryable error as a value: a later request may get the job.
 
-        :raises ClassifyError: one that a later look would meet again.
+        :param timeout: seconds that the answer may take at the most.
+        :raises ClassifyError: an error that is not retryable.
         """
         try:
-            return self.get(job_id)
+            return self.backend.get(job_id, timeout=timeout)
         except ClassifyError as error:
             if not error.retryable:
                 raise
@@ -125,12 +151,14 @@ class ClassifyHook(BaseHook):
         """
         Wait for a job in this thread, with the API's pauses.
 
-        :returns: the job as it ended, also as failed.
-        :raises JobTimedOut: it was not done by the deadline.
-        :raises ClassifyError: a later look would not help (key rejected, job unknown …).
+        :returns: the job as it ended, also a failed one.
+        :raises JobTimedOut: it had not ended by the deadline. This is raised at most a second later, whatever the
+            server does.
+        :raises ClassifyError: asking again would not help (key rejected, job unknown …).
         """
         while True:
-            seen = self.look(wait.job_id)
+            left = max(0.0, wait.deadline - time.time()) + waiting.SHORTEST_PAUSE
+            seen = self.look(wait.job_id, timeout=left)
             status = seen.status if isinstance(seen, Job) else seen
             step = waiting.after(wait, status, now=time.time(), chance=random.random())
             if isinstance(step, waiting.GaveUp):
@@ -138,74 +166,81 @@ class ClassifyHook(BaseHook):
             if isinstance(seen, Job) and isinstance(step, waiting.Ended):
                 return seen
             if isinstance(step, waiting.LookAgain):
-                self.log.info("%s; next look in %.1f s.", describe(wait.job_id, seen), step.seconds)
+                self.log.info("%s; asking again in %.1f s.", describe(wait.job_id, seen), step.seconds)
                 time.sleep(step.seconds)
 
     def fetch(self, job_id: str) -> Job:
         """
-        Get a job that is known to have ended, outlasting a short failure of the server.
+        Return a job that is known to have ended; wait if the server fails for a short time.
 
-        The task is about to finish: if it failed here, its retry would submit and pay again.
+        The task is about to finish. If it failed here, its retry might submit and pay again.
 
-        :raises ClassifyError: the server did not give it within two minutes.
+        :raises ClassifyError: the server did not return it within two minutes.
         """
         now = time.time()
-        return self.wait(waiting.Wait(job_id, since=now, deadline=now + _FETCH_PATIENCE))
+        return self.wait(waiting.Wait(job_id, since=now, deadline=now + _FETCH_TIMEOUT))
 
-    def connect(self) -> AbstractAsyncContextManager[Jobs]:
+    def connect(self) -> AbstractAsyncContextManager[JobSession]:
         """
-        Open the asynchronous side: ``submit``, ``get`` and ``watch``, which never block the event loop.
+        Open a session for the running event loop: ``submit``, ``get``, ``cancel`` and ``watch``, which do not block.
 
-        All that use the same Airflow connection on a loop share one HTTP session and one poller. The
-        connection is looked up once, by the first that comes; who comes after the last has left
-        looks it up anew.
+        All users of one Airflow connection on a loop share one session, with its HTTP connections and its poller.
+        The first user opens it, and the last one closes it.
 
         :raises ConnectionNotUsable: the connection is missing or lacks something.
         """
         return shared(self.classify_conn_id, self._open)
 
     @asynccontextmanager
-    async def _open(self) -> AsyncIterator[Jobs]:
+    async def _open(self) -> AsyncIterator[JobSession]:
         try:
             connection = await get_async_connection(self.classify_conn_id)
         except AirflowNotFoundException as error:
-            settings = self._without_connection(error)
+            settings: ApiSettings | LocalSettings = self._settings_without_connection(error)
         else:
-            settings = Settings.from_connection(connection, await get_async_extra_dejson(connection))
+            settings = self._parse(connection, await get_async_extra_dejson(connection))
         backend = await asyncio.to_thread(_backend, settings)  # its imports would block the loop
-        async with backend.connect() as jobs:
-            yield jobs
+        async with backend.connect() as session:
+            yield session
 
     async def asubmit(
         self, document: DocumentLike, categories: CategoriesLike, idempotency_key: str | None = None
     ) -> Submission:
         """As :meth:`submit`, on an event loop. For more than one call, :meth:`connect` once."""
         parsed = parse_categories(categories)
-        async with self.connect() as jobs:
-            submission = await jobs.submit(Document.of(document), parsed, idempotency_key)
+        async with self.connect() as session:
+            submission = await session.submit(Document.of(document), parsed, idempotency_key)
         self._log_submission(document, submission)
         return submission
 
     async def aget(self, job_id: str) -> Job:
         """As :meth:`get`, on an event loop. For more than one call, :meth:`connect` once."""
-        async with self.connect() as jobs:
-            return await jobs.get(job_id)
+        async with self.connect() as session:
+            return await session.get(job_id)
 
     def test_connection(self) -> tuple[bool, str]:
-        """Answer the "Test" button of the connection form."""
+        """
+        Answer the "Test" button of the connection form.
+
+        It is stricter than a task: an extra that is not read fails the test, since it may be misspelled.
+        """
         try:
-            return True, self.backend.check()
+            settings = self._settings
+            with suppress(AirflowNotFoundException):
+                refuse_unknown_extras(self.classify_conn_id, self.get_connection(self.classify_conn_id).extra_dejson)
+            warnings = settings.warnings if isinstance(settings, ApiSettings) else ()
+            return True, " ".join([self.backend.check(), *warnings])
         except ClassifyError as error:
             return False, str(error)
 
-    def _without_connection(self, error: AirflowNotFoundException) -> Settings:
+    def _settings_without_connection(self, error: AirflowNotFoundException) -> LocalSettings:
         if self.classify_conn_id != DEFAULT_CONN_ID:
             raise ConnectionNotUsable(
                 f"The connection {self.classify_conn_id!r} is not defined; define it with the type {CONN_TYPE!r}, "
                 f"or leave classify_conn_id out to use the local engine."
             ) from error
         self.log.info("The connection %r is not defined: the local engine classifies.", DEFAULT_CONN_ID)
-        return Settings(conn_id=DEFAULT_CONN_ID, backend="local")
+        return LocalSettings(conn_id=DEFAULT_CONN_ID)
 
     def _log_submission(self, document: DocumentLike, submission: Submission) -> None:
         quota = "" if submission.quota_remaining is None else f", {submission.quota_remaining} left of the quota"
@@ -215,21 +250,13 @@ class ClassifyHook(BaseHook):
 
 
 def describe(job_id: str, seen: Job | ClassifyError) -> str:
-    """Say in a few words what a look at a job found, for a log line."""
-    return (
-        f"Job {job_id} is {seen.status}" if isinstance(seen, Job) else f"Job {job_id} could not be looked at ({seen})"
-    )
+    """Return what a request for a job found, for a log line."""
+    return f"Job {job_id} is {seen.status}" if isinstance(seen, Job) else f"Job {job_id} could not be read ({seen})"
 
 
-def describe_cancel(job_id: str, job: Job | None) -> str:
-    """Say what became of a cancel, for a log line."""
-    if job is None:
-        return f"Job {job_id} is left to itself: the API has no cancel, or no such job"
-    return f"Job {job_id} was asked to be cancelled and is {job.status} ({job.error or job.progress})"
-
-
-def _backend(settings: Settings) -> Backend:
-    if settings.backend == "api":
+def _backend(settings: ApiSettings | LocalSettings) -> Backend:
+    # Imported here: importing the hook when a DAG is parsed loads neither an HTTP library nor the engine.
+    if isinstance(settings, ApiSettings):
         from airflow_provider_classify.api.sync import ApiBackend
 
         return ApiBackend(settings)

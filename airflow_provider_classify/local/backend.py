@@ -16,20 +16,20 @@ from contextlib import asynccontextmanager
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.api.poller import Poller
-from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.documents.allowed_roots import require_allowed_examples
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, ExtraNotInstalled, JobNotFound
 from airflow_provider_classify.local.model_hub import find_sentence_model
+from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobStatus, Submission
+from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobStatus, Submission, require_job_id
 
 if TYPE_CHECKING:
     from airflow_provider_classify.batch.work import BatchWork
@@ -70,8 +70,14 @@ class LocalBackend:
 
     resubmit_is_free: ClassVar[bool] = True
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: LocalSettings) -> None:
         self._settings = settings
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        """Do nothing: the record is opened and closed by each call."""
 
     @cached_property
     def _store(self) -> JobStore:
@@ -151,14 +157,14 @@ class LocalBackend:
         with self.pool() as pool:
             run_locally(pool, work)
 
-    def get(self, job_id: str) -> Job:
+    def get(self, job_id: str, *, timeout: float | None = None) -> Job:
         """Read the record. :raises JobNotFound: none, or pruned."""
-        return self._store.get(job_id)
+        return self._store.get(require_job_id(job_id))
 
     def cancel(self, job_id: str) -> Job | None:
         """Record an unfinished job as cancelled, for whoever waits for it. Its work ends with its task."""
         try:
-            self._store.cancel(job_id)
+            self._store.cancel(require_job_id(job_id))
             return self._store.get(job_id)
         except JobNotFound:
             return None
@@ -171,9 +177,9 @@ class LocalBackend:
         return {**found.by_id, **{job_id: not_recorded(job_id) for job_id in found.not_found}}
 
     @asynccontextmanager
-    async def connect(self) -> AsyncIterator[LocalJobs]:
+    async def connect(self) -> AsyncIterator[LocalSession]:
         """Give the same calls to an event loop, each on a thread."""
-        jobs = LocalJobs(self)
+        jobs = LocalSession(self)
         try:
             yield jobs
         finally:
@@ -202,7 +208,7 @@ class LocalBackend:
         return "The local engine is installed and its record of jobs opens."
 
 
-class LocalJobs:
+class LocalSession:
     """The local backend from an event loop: SQLite and the child process block, so a thread takes them."""
 
     group_size = MAX_STATUS_IDS

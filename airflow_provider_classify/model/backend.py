@@ -1,10 +1,10 @@
-"""What a backend is: something that takes a document and later answers for its job."""
+"""The backend: what takes a document and later answers for its job."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.model import waiting
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from airflow_provider_classify.batch.work import BatchWork
 
 
-class Jobs(Protocol):
-    """An open line to a backend on one event loop; see :meth:`Backend.connect`."""
+class JobSession(Protocol):
+    """A backend on one event loop, with its connections open; see :meth:`Backend.connect`."""
 
     async def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
     ) -> Submission:
-        """Hand a document over. As :meth:`Backend.submit`."""
+        """Submit a document. As :meth:`Backend.submit`."""
         ...
 
     async def get(self, job_id: str) -> Job:
@@ -29,7 +29,7 @@ class Jobs(Protocol):
         ...
 
     async def cancel(self, job_id: str) -> Job | None:
-        """Ask that a job is not done any more. As :meth:`Backend.cancel`."""
+        """Cancel a job. As :meth:`Backend.cancel`."""
         ...
 
     async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
@@ -38,16 +38,24 @@ class Jobs(Protocol):
 
 
 class Backend(Protocol):
-    """The two routes of the contract, from synchronous code (a worker) and from an event loop."""
+    """
+    The two routes of the contract, from synchronous code (a worker) and from an event loop.
+
+    It is a context manager that gives back what it holds open.
+    """
 
     #: Whether to submit a document a second time costs nothing but time.
     resubmit_is_free: ClassVar[bool]
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc_info: object) -> None: ...
 
     def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
     ) -> Submission:
         """
-        Hand a document over; the job may be done on return (local) or not (API).
+        Submit a document. On return the job has ended (local) or has just begun (API).
 
         :param idempotency_key: names this submit, also across processes: where the backend honours it, a
             second submit with the same key gets the first one's job. A new intent needs a new key.
@@ -56,10 +64,11 @@ class Backend(Protocol):
         """
         ...
 
-    def get(self, job_id: str) -> Job:
+    def get(self, job_id: str, *, timeout: float | None = None) -> Job:
         """
-        Ask for a job as it stands now.
+        Ask for a job as it is now.
 
+        :param timeout: seconds that the answer may take at the most.
         :raises JobNotFound: no such job, or it has expired.
         :raises ApiError: the API refused or could not be reached.
         """
@@ -67,14 +76,14 @@ class Backend(Protocol):
 
     def cancel(self, job_id: str) -> Job | None:
         """
-        Ask that a job is not done any more; one that has ended stays as it ended.
+        Cancel a job. One that has ended stays as it is.
 
         :returns: the job as it is now, ``None`` where there is no such job or the API has no cancel.
         :raises ApiError: the API refused or could not be reached.
         """
         ...
 
-    def connect(self) -> AbstractAsyncContextManager[Jobs]:
+    def connect(self) -> AbstractAsyncContextManager[JobSession]:
         """Open the asynchronous side: connections live until the context ends."""
         ...
 
@@ -87,13 +96,13 @@ class Backend(Protocol):
         ...
 
     def identity(self) -> str:
-        """Tell this classifier from others, for the question whether an earlier answer still holds."""
+        """Return a text that differs between classifiers, to decide whether an earlier result is still good."""
         ...
 
     def check(self) -> str:
         """
-        Look whether the backend would serve, and say what was found in one sentence.
+        Return one sentence about the backend, found by trying it.
 
-        :raises ClassifyError: it would not, and why.
+        :raises ClassifyError: the backend cannot be used, and why.
         """
         ...

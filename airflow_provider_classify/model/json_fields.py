@@ -26,15 +26,35 @@ class Fields:
     def optional(self, name: str, kind: type | tuple[type, ...]) -> Any:
         """Take a field, ``None`` where it is missing. :raises InvalidReply: it is of another type."""
         value = self._left.pop(name, None)
-        is_number_for_truth = isinstance(value, bool) and kind is not bool
-        if value is not None and (is_number_for_truth or not isinstance(value, kind)):
+        is_truth_for_number = isinstance(value, bool) and kind is not bool
+        if value is not None and (is_truth_for_number or not isinstance(value, kind)):
             raise InvalidReply(
                 f"The API's reply is not the contract's: {self._where} has {name!r} of type {type(value).__name__}."
             )
         return value
 
+    def whole(self, name: str, least: int, most: int, *, required: bool = True) -> Any:
+        """
+        Take a whole number from ``least`` to ``most``, ``None`` where it is missing and not required.
+
+        :raises InvalidReply: it is out of this range, of another type, or missing and required.
+        """
+        value = self.required(name, int) if required else self.optional(name, int)
+        if value is None:
+            return None
+        if not least <= value <= most:
+            raise InvalidReply(
+                f"The API's reply is not the contract's: {self._where} has a {name!r} that is not possible."
+            )
+        return value
+
     def confidence(self, *, required: bool) -> float:
-        """Take the number from 0 to 1; where it is not required, 0 stands for what is none."""
+        """
+        Take the ``confidence``, a number from 0 to 1.
+
+        :param required: if not, 0 is returned for whatever is not such a number.
+        :raises InvalidReply: a required one is missing or is not from 0 to 1.
+        """
         if not required:
             value = self._left.pop("confidence", None)
             return float(value) if type(value) in (int, float) and 0 <= value <= 1 else 0.0
@@ -46,10 +66,19 @@ class Fields:
             )
         return min(float(value), 1.0)
 
+    def is_true(self, name: str) -> bool:
+        """Return whether a field is ``true``, and leave it."""
+        return self._left.get(name) is True
+
     def drop(self, name: str) -> Any:
         """Take a field out whose value means nothing in this state."""
         self._left.pop(name, None)
 
     def rest(self) -> dict[str, Any]:
-        """Give what nobody has taken."""
+        """Return the fields that were not taken."""
         return self._left
+
+
+def present(**values: Any) -> dict[str, Any]:
+    """Return those of the fields that are not ``None``."""
+    return {name: value for name, value in values.items() if value is not None}

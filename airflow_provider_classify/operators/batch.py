@@ -20,7 +20,7 @@ from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.reference import is_storage_path
 from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
-from airflow_provider_classify.lifecycle.task_ended import has_given_up
+from airflow_provider_classify.lifecycle.cancel import has_ended
 from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
@@ -198,7 +198,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
 
     def _has_ended(self, task: TaskAddress) -> bool:
         try:
-            return has_given_up(task)
+            return has_ended(task)
         except Exception:  # of Airflow's API, or of a call outside a running task
             self.log.warning("Airflow does not say whether %s has ended.", task, exc_info=True)
             return False

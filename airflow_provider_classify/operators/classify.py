@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound, TaskStateUnavailable
 from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, reattach
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.contract import Job
 from airflow_provider_classify.model.xcom import xcom_value
@@ -79,7 +79,7 @@ class ClassifyOperator(ClassifyBaseOperator):
 
         :returns: the result, or the job id without ``wait_for_completion``.
         """
-        with fail_fast.fail_without_retry():
+        with fail_fast.fail_without_retry(), self.hook:
             since = time.time()
             job_id = self._reattach_or_submit(context)
             context["ti"].xcom_push(key="job_id", value=job_id)
@@ -88,17 +88,19 @@ class ClassifyOperator(ClassifyBaseOperator):
             wait = waiting.Wait(job_id, since=since, deadline=since + self.timeout, longest_pause=self.poll_interval)
             self._waiting = (context["ti"], job_id)
             if not self.deferrable:
-                return self._result(self.hook.wait(wait))
+                return self._result(job_id, self.hook.wait(wait))
             seen = self.hook.look(job_id)
             if isinstance(seen, Job) and seen.status.is_terminal:
-                return self._result(seen)
-        label = Document.of(self.document).label
-        raise deferral(self.classify_conn_id, wait, label if self._can_end_from_trigger else None)
+                return self._result(job_id, seen)
+        if self._can_end_from_trigger:
+            raise deferral(self.classify_conn_id, wait, Document.of(self.document).label, self._category_names)
+        raise deferral(self.classify_conn_id, wait)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume after the trigger's event: fetch the result, which does not travel in the event."""
-        with fail_fast.fail_without_retry():
-            return self._result(self.hook.fetch(waiting.from_event(event)))
+        with fail_fast.fail_without_retry(), self.hook:
+            job_id = events.decode_job(event)
+            return self._result(job_id, self.hook.fetch(job_id))
 
     def on_kill(self) -> None:
         """Cancel the job if a user has ended the task and the API can cancel; else leave it to the next try."""
@@ -169,8 +171,12 @@ class ClassifyOperator(ClassifyBaseOperator):
     def _can_end_from_trigger(self) -> bool:
         return self.end_from_trigger and self.do_xcom_push and not self.outlets  # only a worker registers asset events
 
-    def _result(self, job: Job) -> dict[str, Any]:
+    @property
+    def _category_names(self) -> list[str]:
+        return [category.name for category in parse_categories(self.categories)]
+
+    def _result(self, job_id: str, job: Job) -> dict[str, Any]:
         label = Document.of(self.document).label
-        result = waiting.answer(job, label)
+        result = waiting.answer(job, label, self._category_names)
         self.log.info("%s is %s (confidence %.2f).", label, result.classification, result.confidence)
-        return xcom_value(result, job.job_id, label)
+        return xcom_value(result, job_id, label)

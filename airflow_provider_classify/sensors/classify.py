@@ -19,8 +19,9 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_classify.exceptions import ClassifyError, JobTimedOut
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook, describe
 from airflow_provider_classify.lifecycle import fail_fast
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.contract import Job
+from airflow_provider_classify.model.text import quotable
 from airflow_provider_classify.model.xcom import xcom_value
 from airflow_provider_classify.triggers.classify import deferral
 
@@ -32,14 +33,14 @@ class ClassifySensor(BaseSensorOperator):
     """
     Wait until a classification job has ended.
 
-    It only looks, so it can be retried without a second submit: the pair of
-    ``ClassifyOperator(wait_for_completion=False)``. XCom gets ``job_id`` and the fields of the result.
+    It waits for what ``ClassifyOperator(wait_for_completion=False)`` or another program submitted. It submits
+    nothing, so a retry costs nothing. XCom gets ``job_id`` and the fields of the result.
 
     :param job_id: the job, usually from another task's XCom. Templated.
     :param classify_conn_id: the connection that the job was submitted with. Templated.
     :param deferrable: wait in the triggerer; by default as ``[operators] default_deferrable`` says.
-    :param poke_interval: seconds between two looks; of a deferred sensor, what its pauses grow to, from
-        1 s and doubling.
+    :param poke_interval: seconds between two looks. A deferred sensor begins with 1 s and doubles its pauses up
+        to this.
     """
 
     template_fields: Sequence[str] = ("job_id", "classify_conn_id")
@@ -65,7 +66,7 @@ class ClassifySensor(BaseSensorOperator):
         return ClassifyHook(self.classify_conn_id)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """Look once. An error that a later look can overcome counts as "not yet"."""
+        """Look once. An error that may be over at the next look counts as "not yet"."""
         with fail_fast.fail_without_retry():
             seen = self.hook.look(self.job_id)
             if isinstance(seen, ClassifyError):
@@ -76,9 +77,10 @@ class ClassifySensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Poke, or look once and defer."""
-        if not self.deferrable:
-            return super().execute(context)
-        first = self.poke(context)
+        with self.hook:
+            if not self.deferrable:
+                return super().execute(context)
+            first = self.poke(context)
         if isinstance(first, PokeReturnValue):
             return first.xcom_value
         now = time.time()
@@ -93,8 +95,8 @@ class ClassifySensor(BaseSensorOperator):
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume after the trigger's event. :raises AirflowSensorTimeout: as any sensor does."""
         try:
-            with fail_fast.fail_without_retry():
-                return self._result(self.hook.fetch(waiting.from_event(event)))
+            with fail_fast.fail_without_retry(), self.hook:
+                return self._result(self.hook.fetch(events.decode_job(event)))
         except JobTimedOut as error:
             if self.soft_fail:
                 raise AirflowSkipException(str(error)) from error
@@ -102,5 +104,6 @@ class ClassifySensor(BaseSensorOperator):
 
     def _result(self, job: Job) -> dict[str, Any]:
         result = waiting.answer(job)
-        self.log.info("Job %s: %s (confidence %.2f).", job.job_id, result.classification, result.confidence)
-        return xcom_value(result, job.job_id)
+        answer = quotable(str(result.classification), 200)  # a server's word: the categories are not known here
+        self.log.info("Job %s: %s (confidence %.2f).", self.job_id, answer, result.confidence)
+        return xcom_value(result, self.job_id)

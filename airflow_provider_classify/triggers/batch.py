@@ -1,4 +1,4 @@
-"""The trigger of a batch: watch all its jobs from one place."""
+"""The trigger of a batch: watch all its jobs together."""
 
 from __future__ import annotations
 
@@ -77,7 +77,8 @@ class ClassifyBatchTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Cancel the jobs if a user has ended the task; else leave them to the next try."""
-        await cancel.from_trigger(self, self.classify_conn_id, self._read_job_ids)
+        connect = ClassifyHook(self.classify_conn_id).connect
+        await cancel.from_trigger(self.task_instance, self.log, connect, self._read_job_ids)
 
     def _read_job_ids(self) -> list[str]:
         """Return the jobs that the batch waits for. This may read the record, so it is not for an event loop."""
@@ -90,12 +91,12 @@ class ClassifyBatchTrigger(BaseTrigger):
         progress = ProgressLog(self.log, total=len(job_ids), done=0)
 
         async def watch(job_id: str) -> bool:
-            end = await jobs.watch(waiting.Wait(job_id, self.since, self.deadline, self.poll_interval))
+            end = await session.watch(waiting.Wait(job_id, self.since, self.deadline, self.poll_interval))
             if isinstance(end, waiting.GaveUp):
                 return False
             progress.one_done(failed=end.status is JobStatus.FAILED)
             return True
 
-        async with ClassifyHook(self.classify_conn_id).connect() as jobs, progress:
+        async with ClassifyHook(self.classify_conn_id).connect() as session, progress:
             ended = await asyncio.gather(*map(watch, job_ids))
         return events.encode_batch(jobs=len(ended), ended=sum(ended))

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from airflow_provider_classify.api.poller import Poller
-from airflow_provider_classify.exceptions import ApiNotReached, JobNotFound, JobTimedOut, RateLimited
+from airflow_provider_classify.exceptions import ApiNotReached, InvalidJobId, JobNotFound, JobTimedOut, RateLimited
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.contract import JobStatus
 
@@ -170,6 +170,64 @@ async def test_a_fault_of_the_source_reaches_those_who_wait_and_no_others(watchi
     odd, even = await asyncio.gather(poller.watch(wait("odd")), poller.watch(wait("even")), return_exceptions=True)
     assert isinstance(odd, KeyError)
     assert even == waiting.Ended(JobStatus.COMPLETED)
+
+
+class FaultySource(Jobs):
+    """A source whose ``group_size`` fails once it is armed, as the poller's clock asks for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.armed = False
+
+    @property
+    def group_size(self):
+        if self.armed:
+            raise KeyError("a fault")
+        return 1
+
+    @group_size.setter
+    def group_size(self, size):
+        pass
+
+
+async def test_a_fault_of_the_clock_reaches_all_who_wait_and_the_next_are_watched_again(watching):
+    jobs = FaultySource()
+    poller = watching(jobs)
+    ends = [asyncio.create_task(poller.watch(wait(str(n)))) for n in range(5)]
+    while len(jobs.looks) < 5:
+        await asyncio.sleep(0.01)
+    jobs.armed = True
+    async with asyncio.timeout(10):
+        found = await asyncio.gather(*ends, return_exceptions=True)
+    assert [type(end) for end in found] == [KeyError] * 5
+    jobs.armed = False
+    jobs.ended = {"later"}
+    assert await poller.watch(wait("later")) == waiting.Ended(JobStatus.COMPLETED)
+
+
+@pytest.mark.parametrize("found", [None, 7, ["completed"]])
+async def test_a_fault_in_the_step_after_a_request_reaches_those_who_wait(watching, found):
+    class Odd(Jobs):
+        async def statuses(self, job_ids):
+            return found if job_ids == ["odd"] else await super().statuses(job_ids)
+
+    jobs = Odd()
+    jobs.ended = {"even"}
+    poller = watching(jobs)
+    async with asyncio.timeout(10):
+        odd, even = await asyncio.gather(poller.watch(wait("odd")), poller.watch(wait("even")), return_exceptions=True)
+    assert isinstance(odd, (AttributeError, TypeError))
+    assert even == waiting.Ended(JobStatus.COMPLETED)
+
+
+async def test_what_is_not_a_job_id_is_given_up_and_spoils_no_group(watching):
+    jobs = Jobs(group_size=8)
+    jobs.ended = {"good"}
+    poller = watching(jobs)
+    bad, good = await asyncio.gather(poller.watch(wait("..")), poller.watch(wait("good")))
+    assert isinstance(bad.error, InvalidJobId)
+    assert good == waiting.Ended(JobStatus.COMPLETED)
+    assert jobs.looks[0][1] == ["good"]
 
 
 async def test_one_that_stops_waiting_is_not_looked_at_any_more(watching):

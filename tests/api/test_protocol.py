@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_provider_classify.api import errors, protocol
-from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     ApiConnectionLost,
@@ -21,6 +21,7 @@ from airflow_provider_classify.exceptions import (
     AuthenticationRejected,
     ClassifyError,
     DocumentTooLarge,
+    InvalidJobId,
     InvalidReply,
     JobNotFound,
     QuotaExceeded,
@@ -28,11 +29,13 @@ from airflow_provider_classify.exceptions import (
     RequestRejected,
 )
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import JobStatus
+from airflow_provider_classify.model.contract import Job, JobStatus
 
 KEY = "sk-recognisable-4711"
-SETTINGS = Settings("docs", "api", "https://api.example.com", KEY)
+SETTINGS = ApiSettings("docs", "https://api.example.com", KEY)
 JOB = {"job_id": "8a1c", "status": "processing", "progress": "Starting classification..."}
+RESULT = {"success": True, "classification": "a", "confidence": 0.5, "total_pages": 1, "processed_pages": 1}
+DONE = {"job_id": "8a1c", "status": "completed", "progress": "Classification completed", "result": RESULT}
 HTML = b"<!DOCTYPE html><html><body><h1>502 Bad Gateway</h1></body></html>"
 
 
@@ -40,17 +43,28 @@ def body_of(content: object) -> bytes:
     return content if isinstance(content, bytes) else json.dumps(content).encode()
 
 
+def reply(status: int, content: object = b"", headers: dict[str, str] | None = None) -> protocol.Reply:
+    return protocol.Reply(status, headers or {}, body_of(content))
+
+
+def read_job(status: int, content: object = b"", headers: dict[str, str] | None = None) -> Job:
+    answer = reply(status, content, headers)
+    return protocol.read_job(answer, job_id="8a1c", what="job 8a1c", settings=SETTINGS)
+
+
+def read_status(status: int, content: object) -> JobStatus:
+    return protocol.read_status(reply(status, content), job_id="8a1c", what="job 8a1c", settings=SETTINGS)
+
+
 def job_error(status: int, content: object = b"", headers: dict[str, str] | None = None) -> ClassifyError:
     with pytest.raises(ClassifyError) as raised:
-        protocol.read_job(status, headers or {}, body_of(content), what="job 8a1c", settings=SETTINGS)
+        read_job(status, content, headers)
     return raised.value
 
 
 def submit_error(status: int, content: object = b"", headers: dict[str, str] | None = None) -> ClassifyError:
     with pytest.raises(ClassifyError) as raised:
-        protocol.read_submission(
-            status, headers or {}, body_of(content), what="the document scan.pdf", settings=SETTINGS
-        )
+        protocol.read_submission(reply(status, content, headers), what="the document scan.pdf", settings=SETTINGS)
     return raised.value
 
 
@@ -58,14 +72,13 @@ def submit_error(status: int, content: object = b"", headers: dict[str, str] | N
 
 
 def test_a_job() -> None:
-    job = protocol.read_job(200, {}, body_of(JOB), what="job 8a1c", settings=SETTINGS)
+    job = read_job(200, JOB)
     assert (job.job_id, job.status) == ("8a1c", JobStatus.PROCESSING)
 
 
 def test_where_a_job_stands() -> None:
     for status in JobStatus:
-        reply = JOB | {"status": status}
-        assert protocol.read_status(200, {}, body_of(reply), what="job 8a1c", settings=SETTINGS) is status
+        assert read_status(200, JOB | {"status": status}) is status
 
 
 @pytest.mark.parametrize(
@@ -74,13 +87,71 @@ def test_where_a_job_stands() -> None:
 )
 def test_where_a_job_stands_is_not_said(status: int, content: object, kind: type[ClassifyError]) -> None:
     with pytest.raises(kind, match="8a1c"):
-        protocol.read_status(status, {}, body_of(content), what="job 8a1c", settings=SETTINGS)
+        read_status(status, content)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_a_submission(status: int) -> None:
-    submission = protocol.read_submission(status, {}, body_of(JOB), what="the document scan.pdf", settings=SETTINGS)
+    submission = protocol.read_submission(reply(status, JOB), what="the document scan.pdf", settings=SETTINGS)
     assert submission.job_id == "8a1c"
+
+
+def test_a_reply_about_another_job_is_refused() -> None:
+    other = JOB | {"job_id": "8a1d"}
+    for read in (read_job, read_status, read_cancelled):
+        with pytest.raises(InvalidReply, match=r"job 8a1c with the job '8a1d'.*'docs'"):
+            read(200, other)
+
+
+@pytest.mark.parametrize(
+    "planted", ["NaN", "1e999", '"\\ud800"', "9" * 40, "[" * 5000 + "]" * 5000, '{"a": 1, "a": 1}']
+)
+@pytest.mark.parametrize("key", ["trace", "result"])
+def test_what_cannot_be_stored_is_refused_anywhere_in_a_reply(planted: str, key: str) -> None:
+    text = json.dumps(DONE | {"new": {"x": 1}, "result": RESULT | {"more": 1}})
+    body = (
+        text.replace('"x": 1', f'"x": {planted}') if key == "trace" else text.replace('"more": 1', f'"more": {planted}')
+    )
+    assert planted in body
+    with pytest.raises(InvalidReply):
+        read_job(200, body.encode())
+    with pytest.raises(InvalidReply):
+        protocol.read_submission(reply(202, body.encode()), what="the document scan.pdf", settings=SETTINGS)
+
+
+def test_a_large_reply_to_a_look_is_read_as_strictly() -> None:
+    bomb = json.dumps(JOB).encode()[:-1] + b', "x": [' + b"[]," * 500_000 + b"[]]}"
+    with pytest.raises(InvalidReply):
+        read_status(200, bomb)
+
+
+FORGED = "\x1b[2Jfine\r\nINFO - forged line\u202e"
+
+
+def test_words_of_a_server_are_on_one_line() -> None:
+    error = job_error(400, {"detail": FORGED})
+    assert "\\x1b[2Jfine\\r\\nINFO" in str(error)
+    for broken in (
+        JOB | {"status": FORGED},
+        JOB | {"job_id": FORGED},
+        {"detail": [FORGED]},
+        {"error": {"message": FORGED}},
+    ):
+        for status in (200, 404, 500):
+            assert str(job_error(status, broken)).isprintable()
+
+
+def test_words_in_a_job_are_on_one_line_and_cut() -> None:
+    said = FORGED + KEY + "x" * 1_000_000
+    failed = read_job(200, JOB | {"status": "failed", "error": said, "progress": said})
+    pages = [{"page": 1, "success": False, "error": said}]
+    done = read_job(200, DONE | {"result": RESULT | {"success": False, "page_results": pages}})
+    assert done.result is not None
+    for words in (failed.error, failed.progress, done.result.page_results[0].error):
+        assert words is not None
+        assert words.isprintable()
+        assert KEY not in words
+        assert len(words) <= 2000
 
 
 # --- the table of errors ------------------------------------------------------------------
@@ -124,11 +195,11 @@ LIST_DETAIL = {
         (422, {"detail": ["one", 2]}, RequestRejected, False, "one; 2"),
         (425, b"", ApiUnavailable, True, "425"),
         (429, {"detail": "Rate limit exceeded"}, RateLimited, True, "Rate limit exceeded"),
-        (429, b"Too Many Requests", RateLimited, True, "no JSON"),
+        (429, b"Too Many Requests", RateLimited, True, "no valid JSON"),
         (500, {"detail": "Internal error"}, ApiUnavailable, True, "Internal error"),
-        (500, b'{"detail": "Inter', ApiUnavailable, True, "no JSON"),
-        (500, b"\xff\xfe\x00", ApiUnavailable, True, "no JSON"),
-        (500, b"[" * 100_000, ApiUnavailable, True, "no JSON"),
+        (500, b'{"detail": "Inter', ApiUnavailable, True, "no valid JSON"),
+        (500, b"\xff\xfe\x00", ApiUnavailable, True, "no valid JSON"),
+        (500, b"[" * 100_000, ApiUnavailable, True, "no valid JSON"),
         (502, HTML, ApiUnavailable, True, "an HTML page"),
         (503, HTML, ApiUnavailable, True, "an HTML page"),
         (503, OVERLOADED, ApiOverloaded, True, "The queue is full"),
@@ -186,8 +257,8 @@ def test_a_good_status_with_a_body_that_is_no_json(content: bytes, error_of: Any
 
 @pytest.mark.parametrize("missing", ["job_id", "status"])
 def test_a_reply_that_lacks_a_field_names_it_and_the_job_and_the_connection(missing: str) -> None:
-    reply = {name: value for name, value in JOB.items() if name != missing}
-    for error, what in ((job_error(200, reply), "job 8a1c"), (submit_error(202, reply), "scan.pdf")):
+    partial = {name: value for name, value in JOB.items() if name != missing}
+    for error, what in ((job_error(200, partial), "job 8a1c"), (submit_error(202, partial), "scan.pdf")):
         assert type(error) is InvalidReply
         assert f"lacks '{missing}'" in str(error)
         assert what in str(error)
@@ -206,10 +277,16 @@ def test_the_wait_that_a_server_asks_for(status: int, value: str, seconds: float
 
 def test_a_wait_until_a_date() -> None:
     now = datetime.now(UTC)
-    later = job_error(503, b"", {"Retry-After": format_datetime(now + timedelta(minutes=10), usegmt=True)}).retry_after
-    assert later == pytest.approx(600, abs=60)
+    later = job_error(503, b"", {"Retry-After": format_datetime(now + timedelta(seconds=200), usegmt=True)}).retry_after
+    assert later == pytest.approx(200, abs=30)
     past = job_error(503, b"", {"Retry-After": format_datetime(now - timedelta(days=1), usegmt=True)}).retry_after
     assert past == 0
+
+
+@pytest.mark.parametrize("value", ["301", "86400", "1e300", "Fri, 01 Jan 2999 00:00:00 GMT"])
+def test_no_server_stops_a_connection_for_more_than_five_minutes(value: str) -> None:
+    assert job_error(429, b"", {"Retry-After": value}).retry_after == 300
+    assert job_error(503, {"error": {"details": {"retry_after": 86400}}}).retry_after == 300
 
 
 @pytest.mark.parametrize(
@@ -320,13 +397,18 @@ def test_which_failures_leave_open_whether_there_is_a_job(error: ClassifyError, 
 # --- idempotency keys and cancelling --------------------------------------------------------
 
 
+def submit_request(reference: str = "/in/scan.pdf", *, key: str | None = None) -> protocol.Request:
+    categories = [Category("invoice"), Category("Straße", "a street")]
+    return protocol.submit_request(SETTINGS, Document(reference), categories, key)
+
+
 def test_a_submit_carries_its_key() -> None:
-    assert protocol.submit_headers("k") == {"Idempotency-Key": "k"}
-    assert protocol.submit_headers(None) == {}
+    assert submit_request(key="k").headers == {"Idempotency-Key": "k"}
+    assert submit_request().headers == {}
 
 
 def honours_keys(status: int, reply_headers: dict[str, str], body: bytes = b'{"detail": "Job not found"}') -> bool:
-    return protocol.read_honours_keys(status, reply_headers, body, what="the question", settings=SETTINGS)
+    return protocol.read_honours_keys(reply(status, body, reply_headers), what="the question", settings=SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -355,21 +437,25 @@ def test_a_page_of_something_else_does_not_say_whether_the_server_honours_keys()
         honours_keys(200, {}, HTML)
 
 
+def read_cancelled(status: int, content: object) -> Job | None:
+    return protocol.read_cancelled(reply(status, content), job_id="8a1c", what="job 8a1c", settings=SETTINGS)
+
+
 def test_a_cancelled_job_is_read_as_it_is_now() -> None:
     failed = {"job_id": "8a1c", "status": "failed", "error": "cancelled", "error_kind": "JobCancelled"}
-    job = protocol.read_cancelled(200, {}, body_of(failed), what="job 8a1c", settings=SETTINGS)
+    job = read_cancelled(200, failed)
     assert job is not None
     assert (job.status, job.error_kind) == (JobStatus.FAILED, "JobCancelled")
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])
 def test_a_server_without_a_cancel_or_without_the_job_is_no_error(status: int) -> None:
-    assert protocol.read_cancelled(status, {}, HTML, what="job 8a1c", settings=SETTINGS) is None
+    assert read_cancelled(status, HTML) is None
 
 
 def test_a_cancel_can_be_refused() -> None:
     with pytest.raises(AuthenticationRejected):
-        protocol.read_cancelled(401, {}, HTML, what="job 8a1c", settings=SETTINGS)
+        read_cancelled(401, HTML)
 
 
 # --- the key ------------------------------------------------------------------------------
@@ -403,7 +489,7 @@ def test_a_key_in_place_of_a_field_is_in_no_message_and_no_cause() -> None:
 
 def test_a_key_in_the_error_of_a_job_is_not_passed_on() -> None:
     failed = {"job_id": "8a1c", "status": "failed", "error": f"upstream refused {KEY}"}
-    job = protocol.read_job(200, {}, body_of(failed), what="job 8a1c", settings=SETTINGS)
+    job = read_job(200, failed)
     assert job.error == "upstream refused ***"
 
 
@@ -424,29 +510,40 @@ def test_an_error_of_the_network_names_the_host_and_the_work(make: Any) -> None:
 
 
 def test_the_key_is_a_header_where_there_is_one() -> None:
-    assert protocol.headers(SETTINGS) == {"Accept": "application/json", "api-key": KEY}
-    assert "api-key" not in protocol.headers(Settings("docs", "api", "http://localhost:8600"))
+    assert protocol.headers(SETTINGS)["api-key"] == KEY
+    assert "api-key" not in protocol.headers(ApiSettings("docs", "http://localhost:8600"))
 
 
 def test_the_form_of_a_submit() -> None:
-    form = protocol.form([Category("invoice"), Category("Straße", "a street")])
+    form = submit_request().form
+    assert form is not None
     assert set(form) == {"categories"}
     assert json.loads(form["categories"]) == [{"name": "invoice"}, {"name": "Straße", "description": "a street"}]
-    assert (
-        protocol.form([Category("a")], file_url="https://x.org/a.pdf?sig=1")["file_url"] == "https://x.org/a.pdf?sig=1"
-    )
+    of_url = submit_request("https://x.org/a.pdf?sig=1")
+    assert of_url.form == form | {"file_url": "https://x.org/a.pdf?sig=1"}
+    assert (submit_request().document, of_url.document) == (Document("/in/scan.pdf"), None)
+
+
+@pytest.mark.parametrize("job_id", ["8a1c-4f", "5eed0000-0000-4000-8000-000000000001", "job_7~a.b", "a" * 200])
+def test_a_job_id_stands_in_the_path_as_it_is(job_id: str) -> None:
+    assert protocol.job_path(job_id) == f"/classify/{job_id}"
 
 
 @pytest.mark.parametrize(
-    ("job_id", "path"),
-    [
-        ("8a1c-4f", "/classify/8a1c-4f"),
-        ("../admin?x=1#y", "/classify/..%2Fadmin%3Fx%3D1%23y"),
-        ("a b", "/classify/a%20b"),
-    ],
-)
-def test_a_job_id_stays_one_part_of_the_path(job_id: str, path: str) -> None:
-    assert protocol.job_path(job_id) == path
+    "job_id",
+    [".", "..", "...", "", " ", "a/b", "a\\b", "../admin?x=1#y", "a?b", "a#b", "%2e%2e", "a b", "é", "a\nb", "a\0b",
+     "\ud800", "\x1b[31m", "a" * 201, None, 7, ["8a1c"]],
+)  # fmt: skip
+def test_what_is_not_a_job_id_reaches_no_route(job_id: Any) -> None:
+    for ask in (
+        lambda: protocol.job_request(SETTINGS, job_id),
+        lambda: protocol.cancel_request(SETTINGS, job_id),
+        lambda: protocol.statuses_request(SETTINGS, ["8a1c", job_id]),
+    ):
+        with pytest.raises(InvalidJobId) as raised:
+            ask()
+        assert str(raised.value).isprintable()
+        assert len(str(raised.value)) < 300
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from airflow_provider_classify.api.errors import LONGEST_RETRY_AFTER
 from airflow_provider_classify.api.throttle import LONGEST_HOLD, Throttle
 from airflow_provider_classify.exceptions import ApiNotReached, RateLimited
 
@@ -76,3 +77,15 @@ def test_chance_spreads_the_tries_of_several_processes():
     throttle = Throttle(rate=None)
     throttle.failed(DOWN, sent_at=0.0, now=0.0, chance=0.0)
     assert throttle.wait(0.0) == 0.75
+
+
+def test_after_the_longest_retry_after_one_request_probes():
+    throttle = Throttle(rate=None)
+    throttle.take(0.0)
+    throttle.failed(RateLimited("slow down", retry_after=LONGEST_RETRY_AFTER), sent_at=0.0, now=0.0, chance=1.0)
+    assert throttle.wait(0.0) == LONGEST_RETRY_AFTER
+    assert throttle.wait(LONGEST_RETRY_AFTER) == 0
+    throttle.take(LONGEST_RETRY_AFTER)
+    assert throttle.wait(LONGEST_RETRY_AFTER) > 0, "the others wait for the outcome of the one"
+    throttle.answered()
+    assert throttle.wait(LONGEST_RETRY_AFTER) == 0

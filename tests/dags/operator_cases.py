@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from airflow.providers.common.compat.sdk import DAG, Param, task
+from pathlib import Path
+
+from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath, Param, task
 
 from airflow_provider_classify.operators.classify import ClassifyOperator
 from airflow_provider_classify.sensors.classify import ClassifySensor
@@ -19,11 +21,25 @@ with DAG(
     def documents(params: dict[str, str]) -> list[str]:
         return [f"{params['folder']}/{name}" for name in ("invoice.pdf", "missing.pdf", "letter.pdf")]
 
+    @task
+    def storage_paths(params: dict[str, str]) -> list[ObjectStoragePath]:
+        return [ObjectStoragePath(f"file://{params['folder']}/{name}") for name in ("invoice.pdf", "letter.pdf")]
+
     common = {"categories": CATEGORIES, "classify_conn_id": "{{ params.connection }}"}
     contract = "{{ params.folder }}/contract.pdf"
     ClassifyOperator(task_id="waiting", document=contract, deferrable=False, **common)
     ClassifyOperator(task_id="deferring", document=contract, deferrable=True, **common)
     ClassifyOperator.partial(task_id="mapped", **common).expand(document=documents())
+    ClassifyOperator.partial(task_id="mapped_storage_paths", **common).expand(document=storage_paths())
+    path = Path("{{ params.folder }}") / "contract.pdf"
+    ClassifyOperator.partial(task_id="mapped_path", **common).expand(document=[path])
+    ClassifyOperator(task_id="path", document=path, **common)
+    ClassifyOperator(
+        task_id="described",
+        document=contract,
+        categories={"letter": None, "contract": "Two parties agree on something"},
+        classify_conn_id="{{ params.connection }}",
+    )
     ClassifyOperator(
         task_id="rendered",
         document=contract,

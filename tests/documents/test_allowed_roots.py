@@ -10,6 +10,7 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from fsspec.implementations.memory import MemoryFileSystem
 
+from airflow_provider_classify.batch.plan import list_documents
 from airflow_provider_classify.documents.allowed_roots import is_allowed, require_allowed_examples, roots_of
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import DocumentError, DocumentNotAllowed
@@ -55,6 +56,7 @@ ACCEPTED = Answer(202, {"job_id": "1", "status": "queued"})
                 "https://x.org/in/../a",
                 "https://x.org/in/%2e%2e/a",
                 "https://x.org/in/%252e%252e/a",
+                "https://x.org/in/..;x/a",
                 "https://x.org/in%2F..%2Fa",
                 "https://x.org/in/..\\a",
                 "https://x.org/in%2Fa",
@@ -198,6 +200,13 @@ def test_a_redirect_leads_nowhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
             pass
     assert other.requests == []
     assert "s3cret" not in str(raised.value)
+
+
+def test_only_an_allowed_folder_is_listed(data: Path) -> None:
+    assert [Document(found).name for found in list_documents(str(data), "a*")] == ["a.pdf"]
+    for folder in (str(data.parent), f"file://{data.parent}", "memory://bucket2"):
+        with pytest.raises(DocumentNotAllowed):
+            list_documents(folder, "*")
 
 
 def test_examples_are_restricted(data: Path) -> None:

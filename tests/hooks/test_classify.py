@@ -15,6 +15,7 @@ import pytest
 
 from airflow_provider_classify.api.sync import ApiBackend
 from airflow_provider_classify.exceptions import (
+    ApiConnectionLost,
     ApiUnavailable,
     AuthenticationRejected,
     ClassifyError,
@@ -24,6 +25,7 @@ from airflow_provider_classify.exceptions import (
     DocumentEncrypted,
     DocumentNotFound,
     InvalidCategories,
+    InvalidJobId,
     JobNotFound,
     JobTimedOut,
 )
@@ -32,7 +34,7 @@ from airflow_provider_classify.local.backend import LocalBackend
 from airflow_provider_classify.model.contract import Job, JobStatus
 from airflow_provider_classify.model.waiting import Wait, answer
 from tests.support.documents import write_corrupt_pdf, write_pdf
-from tests.support.scripted_server import Answer, Fault, scripted_server
+from tests.support.scripted_server import Answer, Fault, Stream, scripted_server
 from tests.support.service import RunningService, running_service
 
 KEY = "sk-recognisable-4711"
@@ -185,6 +187,23 @@ def test_the_test_button_on_a_web_site_that_is_no_api(connection: Callable[..., 
             assert "'docs'" in words
 
 
+def test_the_test_button_refuses_an_extra_that_is_not_read(
+    connection: Callable[..., None], service: RunningService
+) -> None:
+    connection(host=service.url, password=KEY, extra={"requst_timeout": 5})
+    good, words = ClassifyHook("docs").test_connection()
+    assert good is False
+    assert "'requst_timeout'" in words
+    connection(host=service.url, password=KEY, extra={"request_timeout": 5, "document_timeout": None})
+    assert ClassifyHook("docs").test_connection()[0] is True
+
+
+def test_a_host_without_a_scheme_is_told_in_the_log(connection: Callable[..., None], log: Callable[[], str]) -> None:
+    connection(host="api.example.com", password=KEY)
+    assert isinstance(ClassifyHook("docs").backend, ApiBackend)
+    assert "https was assumed: https://api.example.com" in log()
+
+
 def test_the_test_button_on_the_local_engine() -> None:
     good, words = ClassifyHook().test_connection()
     assert good is True
@@ -323,8 +342,8 @@ def test_a_wait_outlasts_what_passes(connection: Callable[..., None], log: Calla
         assert answer(waited()).classification == "invoice"
     assert len(server.requests) == len(troubles) + 1
     logged = log()
-    assert "Job 8a1c is processing; next look in" in logged
-    assert "could not be looked at" in logged
+    assert "Job 8a1c is processing; asking again in" in logged
+    assert "could not be read" in logged
     assert KEY not in logged
 
 
@@ -355,6 +374,60 @@ def test_a_wait_ends_at_its_deadline(connection: Callable[..., None]) -> None:
     assert len(server.requests) > 1
 
 
+def test_a_wait_ends_at_its_deadline_whatever_the_server_drips(connection: Callable[..., None]) -> None:
+    """The request alone would take the connection's whole timeout, which is longer than the test may take."""
+    drip = Stream(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b" ", 0.02)
+    with scripted_server(drip) as server:
+        connection(host=server.url, extra={"request_timeout": 3600})
+        with pytest.raises(JobTimedOut, match="8a1c"):
+            waited(seconds=0.5)
+    assert len(server.requests) == 1
+
+
+def test_an_aget_ends_at_the_timeout_whatever_the_server_drips(connection: Callable[..., None]) -> None:
+    drip = Stream(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n", b" ", 0.02)
+    with scripted_server(drip) as server:
+        connection(host=server.url, extra={"request_timeout": 0.5})
+        with pytest.raises(ApiConnectionLost, match="8a1c"):
+            asyncio.run(ClassifyHook("docs").aget("8a1c"))
+
+
+@pytest.mark.parametrize("job_id", ["..", "../health", "", "\ud800"])
+def test_what_is_not_a_job_id_is_refused_by_every_call(connection: Callable[..., None], job_id: str) -> None:
+    now = time.time()
+    with scripted_server(PROCESSING) as server:
+        connection(host=server.url)
+        connection("own", extra={"backend": "local"})
+        for hook in (ClassifyHook("docs"), ClassifyHook("own")):
+            for call in (hook.get, hook.cancel, hook.fetch, hook.look):
+                with pytest.raises(InvalidJobId):
+                    call(job_id)
+            with pytest.raises(InvalidJobId):
+                asyncio.run(hook.aget(job_id))
+            with pytest.raises(InvalidJobId):
+                hook.wait(Wait(job_id, since=now, deadline=now + 60))
+    assert server.requests == []
+
+
+def test_a_hook_closes_its_connections(connection: Callable[..., None]) -> None:
+    with scripted_server(PROCESSING) as server:
+        connection(host=server.url)
+        with ClassifyHook("docs") as hook:
+            hook.get("8a1c")
+            hook.get("8a1c")
+        assert server.connections == 1
+        with ClassifyHook("docs"):
+            pass  # one that was not used has none to close
+
+
+def test_the_key_over_http_is_warned_of(connection: Callable[..., None], log: Callable[[], str]) -> None:
+    connection(host="http://api.example.com", password=KEY)
+    assert isinstance(ClassifyHook("docs").backend, ApiBackend)
+    logged = log()
+    assert "sends its api key over http" in logged
+    assert KEY not in logged
+
+
 def test_the_fetch_of_a_result_outlasts_a_short_failure(connection: Callable[..., None]) -> None:
     with scripted_server(Answer(502), DONE) as server:
         connection(host=server.url)
@@ -378,7 +451,7 @@ def test_a_cancel_says_what_became_of_the_job(connection: Callable[..., None], l
         assert (job.status, job.error_kind) == (JobStatus.FAILED, "JobCancelled")
         assert "Job 8a1c was asked to be cancelled and is failed (The job was cancelled.)" in log()
         assert ClassifyHook("docs").cancel("8a1c") is None
-        assert "Job 8a1c is left to itself: the API has no cancel" in log()
+        assert "Job 8a1c is not cancelled: the API has no cancel" in log()
 
 
 async def test_all_that_use_a_connection_on_a_loop_share_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

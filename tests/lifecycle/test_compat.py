@@ -16,7 +16,7 @@ import pytest
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_classify.lifecycle import compat
-from airflow_provider_classify.lifecycle.task_ended import has_given_up
+from airflow_provider_classify.lifecycle.cancel import has_ended
 
 IS_AIRFLOW_2 = airflow.__version__.startswith("2.")
 FIELDS = {"dag_id": "dag", "task_id": "t", "run_id": "run", "map_index": 3}
@@ -32,7 +32,7 @@ def test_on_a_worker_the_task_instance_of_the_context_is_asked() -> None:
     task_instance = SimpleNamespace(**FIELDS, get_task_states=get_task_states)
     assert compat.task_states(task_instance) == {"run": {"t_3": "failed"}}
     assert asked == {"dag_id": "dag", "run_ids": ["run"], "task_ids": ["t"], "map_index": 3}
-    assert has_given_up(task_instance)
+    assert has_ended(task_instance)
 
 
 @pytest.mark.skipif(IS_AIRFLOW_2, reason="Airflow 2 has no API for task states")
@@ -47,7 +47,7 @@ def test_what_is_called_takes_what_is_passed() -> None:
 @pytest.mark.skipif(not IS_AIRFLOW_2, reason="Airflow 3 has an API for task states")
 def test_airflow_2_does_not_tell_states() -> None:
     assert compat.task_states(SimpleNamespace(**FIELDS)) is None
-    assert not has_given_up(SimpleNamespace(**FIELDS))
+    assert not has_ended(SimpleNamespace(**FIELDS))
 
 
 def test_only_airflow_3_ends_a_task_from_its_trigger() -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.api.settings import Settings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     ConnectionNotUsable,
@@ -20,6 +19,7 @@ from airflow_provider_classify.exceptions import (
 from airflow_provider_classify.local import backend as backend_module
 from airflow_provider_classify.local.backend import LocalBackend, default_jobs_url
 from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import JobStatus
 from airflow_provider_classify.model.waiting import answer
@@ -39,7 +39,7 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def backend(**settings: float) -> LocalBackend:
-    return LocalBackend(Settings("docs", "local", **settings))
+    return LocalBackend(LocalSettings("docs", **settings))
 
 
 def test_without_a_setting_jobs_are_recorded_under_airflows_home(

@@ -5,8 +5,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_classify.exceptions import InvalidCategories, InvalidReply
-from airflow_provider_classify.model.categories import Category, parse_categories
+from airflow_provider_classify.exceptions import InvalidReply
 from airflow_provider_classify.model.contract import (
     ClassificationResult,
     Job,
@@ -274,6 +273,71 @@ def test_an_error_kind_travels_with_a_job() -> None:
     assert Job.from_json(job).to_json() == job
 
 
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"total_pages": -5},
+        {"total_pages": 0},
+        {"total_pages": 10**12},
+        {"processed_pages": -1},
+        {"total_pages": 1, "processed_pages": 1},
+        {"page_results": [page(0, "contract")]},
+        {"page_results": [page(-1, "contract")]},
+        {"page_results": [page(10**12, "contract")]},
+        {"page_results": [page(2, "contract"), page(2, "contract")]},
+    ],
+)
+def test_numbers_that_are_not_possible(lie: dict[str, Any]) -> None:
+    with pytest.raises(InvalidReply):
+        ClassificationResult.from_json(COMPLETED["result"] | lie)
+
+
+@pytest.mark.parametrize("quota", [2**60, -(2**60), True, 1.5, "7"])
+def test_a_quota_that_is_not_possible(quota: object) -> None:
+    with pytest.raises(InvalidReply, match="quota_remaining"):
+        Submission.from_json(SUBMITTED | {"quota_remaining": quota})
+
+
+@pytest.mark.parametrize("job_id", ["", ".", "..", "a/b", "a b", "\x1b[2J", "\ud800", "x" * 201])
+def test_a_submission_whose_job_could_not_be_asked_for(job_id: str) -> None:
+    with pytest.raises(InvalidReply) as raised:
+        Submission.from_json(SUBMITTED | {"job_id": job_id})
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize("error", [None, "try 1 failed", {}])
+def test_an_error_in_a_successful_result_is_no_part_of_it(error: object) -> None:
+    read = ClassificationResult.from_json(COMPLETED["result"] | {"error": error})
+    assert read == ClassificationResult.from_json(COMPLETED["result"])
+    assert "error" not in read.to_json()
+
+
+def test_extra_keys_never_take_the_place_of_fields() -> None:
+    fields = {"success": False, "classification": "x", "confidence": 9, "total_pages": 0, "raw_result": "x"}
+    result = ClassificationResult(True, "contract", 0.9, 1, 1, extra=fields | {"page_results": [], "engine": "e"})
+    assert result.to_json() == {
+        "success": True,
+        "classification": "contract",
+        "confidence": 0.9,
+        "total_pages": 1,
+        "processed_pages": 1,
+        "engine": "e",
+    }
+    one_page = PageResult(1, True, "contract", 0.9, extra={"page": 7, "error": "x", "box": 1})
+    assert one_page.to_json() == page(1, "contract", 0.9, box=1)
+    job = Job("8a1c", JobStatus.QUEUED, extra={"job_id": "other", "error_kind": "x", "trace": 1})
+    assert (job.to_json()["job_id"], job.to_json().get("error_kind"), job.to_json()["trace"]) == ("8a1c", None, 1)
+    submission = Submission("8a1c", JobStatus.QUEUED, extra={"job_id": "other", "quota_remaining": 1})
+    assert submission.to_json() == {"job_id": "8a1c", "status": "queued", "message": ""}
+
+
+def test_a_blank_page_has_no_answer_and_is_not_counted() -> None:
+    blank = {"page": 1, "success": True, "classification": None, "confidence": 0.0, "blank": True}
+    read = ClassificationResult.from_json(result(blank, page(2, "contract")) | {"total_pages": 1, "processed_pages": 1})
+    assert (read.classification, read.page_results[0].classification) == ("contract", None)
+    assert read.to_json()["page_results"][0] == blank
+
+
 # --- failed pages -------------------------------------------------------------------------
 
 
@@ -319,87 +383,3 @@ def test_a_result_without_success_has_no_answer_whatever_it_says(confidence: obj
 def test_a_failed_page_may_lack_classification_and_confidence() -> None:
     read = ClassificationResult.from_json(result(page(1, "contract"), {"page": 2, "success": False, "error": "dark"}))
     assert read.page_results[1] == PageResult(2, False, None, 0.0, error="dark")
-
-
-# --- categories ---------------------------------------------------------------------------
-
-INVOICE = Category("invoice")
-LETTER = Category("letter", "a letter to a person")
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        ["invoice", {"name": "letter", "description": "a letter to a person"}],
-        ("invoice", LETTER),
-        [" invoice ", {"name": "letter\n", "description": " a letter to a person "}],
-        [{"name": "invoice", "description": None}, LETTER],
-        '["invoice", {"name": "letter", "description": "a letter to a person"}]',
-        '  [{"name": "invoice"}, {"description": "a letter to a person", "name": "letter"}]\n',
-    ],
-)
-def test_categories_as_users_write_them(given: object) -> None:
-    assert parse_categories(given) == (INVOICE, LETTER)
-
-
-def test_the_order_of_categories_is_kept() -> None:
-    names = ["z", "a", "Straße", "契約"]
-    assert [category.name for category in parse_categories(names)] == names
-
-
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        ([], "empty"),
-        ("[]", "empty"),
-        ("", "not a JSON list"),
-        ("invoice, letter", "not a JSON list"),
-        ("[" * 100_000, "not a JSON list"),
-        ('{"name": "invoice"}', "not dict"),
-        ('"invoice"', "not str"),
-        ("5", "not int"),
-        (None, "not NoneType"),
-        (b"invoice", "not bytes"),
-        ({"invoice", "letter"}, "not set"),
-        ({"invoice": "a bill"}, "not dict"),
-        (["invoice", "invoice"], "'invoice' is given twice"),
-        (["Invoice", " invoice"], "'invoice' is given twice"),
-        (["STRASSE", "straße"], "twice"),
-        (["invoice", ""], "no name"),
-        (["invoice", "  "], "no name"),
-        ([Category("")], "no name"),
-        ([{"name": 5}], "no name"),
-        ([{"description": "a bill"}], "no name"),
-        (["invoice", "\udcff"], "UTF-8"),
-        ('[{"name": "invoice", "description": "\\ud800"}]', "UTF-8"),
-        (["invoice", 5], "5 is neither"),
-        (["invoice", None], "None is neither"),
-        ([["invoice"]], "neither"),
-        ([{"name": "invoice", "description": ["a bill"]}], "not a text"),
-        ([{"name": "invoice", "description": 0}], "not a text"),
-        ([{"name": "invoice", "descripton": "a bill"}], "'descripton'"),
-        ([{"name": "invoice", "examples": "a.pdf"}], "no list"),
-        ([{"name": "invoice", "examples": {"a.pdf": 1}}], "no list"),
-        ([{"name": "invoice", "examples": [5]}], "5 that is no path"),
-        ([{"name": "invoice", "examples": ["a.pdf", " "]}], "no path"),
-        ([{"name": "invoice", "examples": ["a\0.pdf"]}], "no path"),
-    ],
-)
-def test_categories_that_make_no_sense(given: object, words: str) -> None:
-    with pytest.raises(InvalidCategories, match=words):
-        parse_categories(given)
-
-
-def test_examples_are_read_and_never_sent() -> None:
-    (category,) = parse_categories([{"name": "slip", "examples": ["a.pdf", "b.pdf"]}])
-    assert category == Category("slip", examples=("a.pdf", "b.pdf"))
-    assert parse_categories([category]) == (category,)
-    assert parse_categories('[{"name": "slip", "examples": null}]') == (Category("slip"),)
-    assert category.to_json() == {"name": "slip"}
-
-
-def test_a_category_without_description_is_sent_without_one() -> None:
-    assert [category.to_json() for category in (INVOICE, LETTER)] == [
-        {"name": "invoice"},
-        {"name": "letter", "description": "a letter to a person"},
-    ]

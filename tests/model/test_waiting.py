@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import json
-from typing import Any
-
 import pytest
 
 from airflow_provider_classify.exceptions import (
@@ -32,9 +29,7 @@ from airflow_provider_classify.model.waiting import (
     after,
     answer,
     first_pause,
-    from_event,
     pause,
-    to_event,
 )
 
 BEGAN = 1_700_000_000.0
@@ -208,41 +203,6 @@ def test_every_wait_comes_to_its_end() -> None:
         assert 10 < looks < 25
 
 
-# --- events -------------------------------------------------------------------------------
-
-
-def through_the_database(event: dict[str, Any]) -> dict[str, Any]:
-    return json.loads(json.dumps(event))
-
-
-@pytest.mark.parametrize("status", [JobStatus.COMPLETED, JobStatus.FAILED])
-def test_an_event_of_a_job_that_ended_brings_its_id(status: JobStatus) -> None:
-    event = through_the_database(to_event(WAIT, Ended(status)))
-    assert event == {"job_id": "8a1c", "status": status.value}
-    assert from_event(event) == "8a1c"
-
-
-@pytest.mark.parametrize("kind", [JobTimedOut, AuthenticationRejected, JobNotFound])
-def test_an_event_of_a_wait_given_up_is_raised_as_the_kind_it_was(kind: type[ClassifyError]) -> None:
-    event = through_the_database(to_event(WAIT, GaveUp(kind("The job 8a1c is gone."))))
-    with pytest.raises(ClassifyError, match=r"^The job 8a1c is gone\.$") as raised:
-        from_event(event)
-    assert raised.type is kind
-
-
-def test_an_event_has_only_small_words() -> None:
-    for end in (Ended(JobStatus.COMPLETED), GaveUp(JobTimedOut("late"))):
-        event = to_event(WAIT, end)
-        assert set(event) <= {"job_id", "status", "error_kind", "message"}
-        assert all(isinstance(value, str) for value in event.values())
-
-
-@pytest.mark.parametrize("event", [None, {}, {"status": "completed"}])
-def test_a_task_resumed_without_the_event_says_so(event: dict[str, Any] | None) -> None:
-    with pytest.raises(JobFailed, match="without the trigger's event"):
-        from_event(event)
-
-
 # --- answers ------------------------------------------------------------------------------
 
 
@@ -272,3 +232,29 @@ def test_an_image_that_was_not_classified_is_a_failure_too() -> None:
     nothing = ClassificationResult(False, None, 0.0, 1, 1)
     with pytest.raises(JobFailed, match=r"8a1c.*no reason given"):
         answer(Job("8a1c", JobStatus.COMPLETED, result=nothing))
+
+
+@pytest.mark.parametrize("names", [None, ["contract"], ("letter", "contract")])
+def test_an_answer_that_was_asked_for_passes(names: list[str] | None) -> None:
+    assert answer(COMPLETED, "scan.pdf", names) is RESULT
+
+
+@pytest.mark.parametrize("names", [[], ["letter"], ["Contract"]])
+def test_an_answer_that_was_not_asked_for_is_refused(names: list[str]) -> None:
+    with pytest.raises(InvalidReply, match=r"Job 8a1c for scan\.pdf completed as 'contract'"):
+        answer(COMPLETED, "scan.pdf", names)
+
+
+def test_a_page_that_was_not_asked_for_is_refused_too() -> None:
+    pages = (PageResult(1, True, "contract", 0.75), PageResult(2, True, "\x1b[31m" + "x" * 1000, 0.5))
+    lie = ClassificationResult(True, "contract", 0.75, 2, 2, pages)
+    with pytest.raises(InvalidReply) as raised:
+        answer(Job("8a1c", JobStatus.COMPLETED, result=lie), None, ["contract"])
+    assert str(raised.value).isprintable()
+    assert len(str(raised.value)) < 400
+
+
+def test_of_many_failed_pages_a_few_are_told() -> None:
+    pages = tuple(PageResult(number, False, None, 0.0, error="dark") for number in range(1, 1001))
+    with pytest.raises(JobFailed, match="page 5: dark; and 995 more pages"):
+        answer(Job("8a1c", JobStatus.COMPLETED, result=ClassificationResult(False, None, 0.0, 1000, 1000, pages)))

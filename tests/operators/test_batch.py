@@ -191,7 +191,7 @@ class Killed(BaseException):
 def test_a_kill_cancels_the_jobs_if_nobody_wants_them(
     service, folder, tmp_path, monkeypatch, has_given_up, error_kinds
 ):
-    monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_given_up", lambda task_instance: has_given_up)
+    monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_ended", lambda task_instance: has_given_up)
     ClassifyHook("service").fetch(ClassifyHook("service").submit(f"{folder}/letter.pdf", ["letter"]).job_id)
     operator, task = batch(folder, tmp_path), context()
 

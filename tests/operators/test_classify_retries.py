@@ -162,6 +162,14 @@ def test_without_its_state_a_task_submits_nothing(document, submitted, broken):
     assert submitted() == []
 
 
+@pytest.mark.parametrize("broken", ["unreadable", "unwritable"])
+def test_the_local_engine_charges_nothing_and_goes_on_without_its_state(document, broken, monkeypatch, caplog):
+    monkeypatch.setenv("AIRFLOW_CONN_ENGINE", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}))
+    store = UnreadableStore() if broken == "unreadable" else Store()
+    store.writes = 0
+    assert attempt(store, document, connection="engine")["classification"] == "invoice"
+
+
 def test_an_airflow_without_the_store_submits_each_time_with_the_same_key(document, submitted):
     jobs = [attempt(None, document)["job_id"] for _ in range(2)]
     assert submitted() == jobs[:1], "the service honours keys"
@@ -195,7 +203,7 @@ def test_a_kill_that_nobody_explains_leaves_the_job(service, document, submitted
         operator.on_kill()
         [job_id] = submitted()
         assert operator.hook.get(job_id).status == "processing"
-    assert "What is under way is left to itself" in caplog.text + "".join(capfd.readouterr())
+    assert "The jobs are not cancelled" in caplog.text + "".join(capfd.readouterr())
 
 
 @pytest.mark.parametrize("task_id", ["waiting", "deferring"])

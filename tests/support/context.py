@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from types import SimpleNamespace
 from typing import Any
+
+from airflow.triggers.base import BaseTrigger
 
 
 class TaskInstance:
@@ -18,6 +21,18 @@ class TaskInstance:
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcom[key] = value
+
+
+def with_task(trigger: BaseTrigger, state: str) -> Any:
+    """Give a trigger a task instance in this state. A real Airflow answers in the system and fault tests."""
+
+    def get_task_states(**_: object) -> dict[str, dict[str, str]]:
+        return {"run": {"t": state}}
+
+    trigger.task_instance = SimpleNamespace(
+        dag_id="dag", task_id="t", run_id="run", map_index=-1, task=None, get_task_states=get_task_states
+    )
+    return trigger
 
 
 def context(try_number: int = 1) -> dict[str, Any]:

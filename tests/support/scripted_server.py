@@ -51,6 +51,15 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Stream:
+    """Bytes as they are, then ``piece`` again and again with a ``pause`` in seconds, until the client leaves."""
+
+    first: bytes
+    piece: bytes
+    pause: float = 0.0
+
+
+@dataclass(frozen=True)
 class Request:
     method: str
     path: str
@@ -59,8 +68,9 @@ class Request:
 
 
 class ScriptedServer:
-    def __init__(self, answers: tuple[Answer | Fault, ...]) -> None:
+    def __init__(self, answers: tuple[Answer | Fault | Stream, ...]) -> None:
         self.requests: list[Request] = []
+        self.connections = 0
         self._answers = answers
         self._taken = 0
         self._lock = threading.Lock()
@@ -85,7 +95,7 @@ class ScriptedServer:
             self._thread.join()
         self._http.server_close()
 
-    def _next_answer(self) -> Answer | Fault:
+    def _next_answer(self) -> Answer | Fault | Stream:
         with self._lock:
             answer = self._answers[min(self._taken, len(self._answers) - 1)]
             self._taken += 1
@@ -96,6 +106,10 @@ class ScriptedServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                server.connections += 1
 
             def do_GET(self) -> None:
                 server._serve(self)
@@ -118,7 +132,11 @@ class ScriptedServer:
             self._send(handler, answer)
             return
         handler.close_connection = True
-        if answer is Fault.BREAK_OFF:
+        if isinstance(answer, Stream):
+            handler.wfile.write(answer.first)
+            while not self._ending.wait(answer.pause):
+                handler.wfile.write(answer.piece)
+        elif answer is Fault.BREAK_OFF:
             handler.wfile.write(b'HTTP/1.1 202 Accepted\r\nContent-Length: 1000\r\n\r\n{"job_id": "8a1c", ')
         elif answer in (Fault.SILENCE, Fault.DEAF):
             self._ending.wait()
@@ -134,7 +152,7 @@ class ScriptedServer:
 
 
 @contextmanager
-def scripted_server(*answers: Answer | Fault, listening: bool = True) -> Iterator[ScriptedServer]:
+def scripted_server(*answers: Answer | Fault | Stream, listening: bool = True) -> Iterator[ScriptedServer]:
     """Run a server that gives the answers in turn; with ``listening`` false it refuses until ``listen``."""
     server = ScriptedServer(answers)
     if listening:

@@ -14,6 +14,7 @@ from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
+from tests.support.context import with_task
 from tests.support.scripted_server import Answer, scripted_server
 from tests.support.service import connected_service
 
@@ -30,17 +31,6 @@ def documents(tmp_path):
     for path in paths:
         path.write_text(f"Dear Mrs. Brown,\n\nthank you for your letter {path.name}.\n\nYours sincerely\nJohn Smith\n")
     return [str(path) for path in paths]
-
-
-@pytest.fixture
-def user_has_ended_the_task(monkeypatch):
-    """A real Airflow says so in the fault tests."""
-    monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_given_up", lambda task_instance: True)
-
-
-@pytest.fixture
-def the_task_goes_on(monkeypatch):
-    monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_given_up", lambda task_instance: False)
 
 
 def submit(documents):
@@ -88,14 +78,14 @@ async def test_one_event_when_all_jobs_of_the_record_have_ended(service, documen
     assert "20 of 20 documents done" in caplog.text + "".join(capfd.readouterr())
 
 
-@pytest.mark.usefixtures("user_has_ended_the_task")
 @pytest.mark.parametrize("has_record", [True, False])
 async def test_a_kill_cancels_all_jobs_though_it_is_interrupted(service, documents, tmp_path, has_record):
     ClassifyHook("service").fetch(submit(documents[:1])[0])
     with service.frozen_engine():
         job_ids = submit(documents)
         folder = on_record(tmp_path / "record", documents, job_ids)
-        killing = asyncio.create_task(trigger(None if has_record else job_ids, folder).on_kill())
+        killed = with_task(trigger(None if has_record else job_ids, folder), "failed")
+        killing = asyncio.create_task(killed.on_kill())
         await asyncio.sleep(0)
         killing.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -104,28 +94,25 @@ async def test_a_kill_cancels_all_jobs_though_it_is_interrupted(service, documen
             await asyncio.sleep(0.05)
 
 
-@pytest.mark.usefixtures("the_task_goes_on")
 async def test_a_kill_leaves_the_jobs_where_the_task_goes_on(service, documents):
     ClassifyHook("service").fetch(submit(documents[:1])[0])
     with service.frozen_engine():
         job_ids = submit(documents)
-        await trigger(job_ids).on_kill()
+        await with_task(trigger(job_ids), "running").on_kill()
         assert not {kind for _, kind in statuses(job_ids) if kind}
     for job_id in job_ids:
         ClassifyHook("service").fetch(job_id)
 
 
-@pytest.mark.usefixtures("user_has_ended_the_task")
 async def test_an_api_without_a_cancel_is_asked_for_it_once(monkeypatch):
     with scripted_server(Answer(405)) as server:
         monkeypatch.setenv("AIRFLOW_CONN_HOSTED", json.dumps({"conn_type": "classify", "host": server.url}))
-        await trigger(["a", "b", "c"], connection="hosted").on_kill()
+        await with_task(trigger(["a", "b", "c"], connection="hosted"), "failed").on_kill()
     assert [(request.method, request.path) for request in server.requests] == [("DELETE", "/classify/a")]
 
 
-@pytest.mark.usefixtures("user_has_ended_the_task")
 async def test_a_cancel_that_fails_does_not_save_the_other_jobs(monkeypatch):
     with scripted_server(Answer(502), Answer(500), Answer(429), Answer(404, {"detail": "Job not found"})) as server:
         monkeypatch.setenv("AIRFLOW_CONN_FAILING", json.dumps({"conn_type": "classify", "host": server.url}))
-        await trigger(["a", "b", "c", "d"], connection="failing").on_kill()
+        await with_task(trigger(["a", "b", "c", "d"], connection="failing"), "failed").on_kill()
     assert sorted(request.path for request in server.requests) == [f"/classify/{job_id}" for job_id in "abcd"]

@@ -11,6 +11,7 @@ from airflow.providers.common.compat.module_loading import import_string
 
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.triggers.classify import ClassifyTrigger
+from tests.support.context import with_task
 from tests.support.service import running_service
 
 KEY = "key-of-the-trigger-tests-77aa"
@@ -63,6 +64,22 @@ async def test_a_failed_job_has_ended_too(service, tmp_path):
     (tmp_path / "damaged.pdf").write_bytes(b"%PDF-1.7\n" + b"no objects here\n" * 20)
     job_id = submit(str(tmp_path / "damaged.pdf"))
     assert await events(trigger(job_id)) == [{"job_id": job_id, "status": "failed"}]
+
+
+async def test_an_answer_that_was_not_asked_for_is_left_to_the_worker(service, document, caplog, capfd):
+    job_id, now = submit(document), time.time()
+    ending = ClassifyTrigger(
+        classify_conn_id="service",
+        job_id=job_id,
+        since=now,
+        deadline=now + 60,
+        poll_interval=5,
+        end_with_document="letter.txt",
+        categories=["contract"],
+    )
+    assert await events(with_task(ending, "deferred")) == [{"job_id": job_id, "status": "completed"}]
+    logged = caplog.text + "".join(capfd.readouterr())
+    assert f"Job {job_id} for letter.txt completed as 'letter', which is none of the categories" in logged
 
 
 async def test_it_waits_for_an_unfinished_job(service, document):
@@ -131,14 +148,13 @@ async def test_no_look_blocks_the_loop(service, document, caplog):
     assert not [record for record in caplog.records if "took" in record.getMessage()]
 
 
-async def test_a_kill_cancels_the_job_though_it_is_interrupted(service, document, monkeypatch):
+async def test_a_kill_cancels_the_job_though_it_is_interrupted(service, document):
     """As Airflow 3.3.2 does. That the task has ended, a real Airflow says in the system tests."""
-    monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_given_up", lambda task_instance: True)
     hook = ClassifyHook("service")
     hook.fetch(submit(document))
     with service.frozen_engine():
         job_id = submit(document)
-        killing = asyncio.create_task(trigger(job_id).on_kill())
+        killing = asyncio.create_task(with_task(trigger(job_id), "failed").on_kill())
         await asyncio.sleep(0)
         killing.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -148,12 +164,11 @@ async def test_a_kill_cancels_the_job_though_it_is_interrupted(service, document
     assert hook.get(job_id).error_kind == "JobCancelled"
 
 
-async def test_a_kill_leaves_the_job_where_the_task_goes_on(service, document, monkeypatch):
-    monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_given_up", lambda task_instance: False)
+async def test_a_kill_leaves_the_job_where_the_task_goes_on(service, document):
     hook = ClassifyHook("service")
     hook.fetch(submit(document))
     with service.frozen_engine():
         job_id = submit(document)
-        await trigger(job_id).on_kill()
+        await with_task(trigger(job_id), "running").on_kill()
         assert not hook.get(job_id).status.is_terminal
     assert hook.fetch(job_id).status == "completed"

@@ -1,10 +1,10 @@
-"""Which states of a task instance mean that its job is not wanted any more."""
+"""Which states of a task instance mean that its jobs are cancelled."""
 
 from __future__ import annotations
 
 import pytest
 
-from airflow_provider_classify.lifecycle.task_ended import is_over
+from airflow_provider_classify.lifecycle.cancel import is_terminal
 
 
 @pytest.mark.parametrize(
@@ -24,15 +24,15 @@ from airflow_provider_classify.lifecycle.task_ended import is_over
         (None, False),
     ],
 )
-def test_only_a_terminal_state_is_over(state, over):
-    assert is_over({"run": {"t": state}}, "run", "t", -1) is over
-    assert is_over({"run": {"t": state}}, "run", "t", None) is over
-    assert is_over({"run": {"t_0": state}}, "run", "t", 0) is over
+def test_only_a_terminal_state_is_terminal(state, over):
+    assert is_terminal({"run": {"t": state}}, "run", "t", -1) is over
+    assert is_terminal({"run": {"t": state}}, "run", "t", None) is over
+    assert is_terminal({"run": {"t_0": state}}, "run", "t", 0) is over
 
 
 @pytest.mark.parametrize(
     "states", [{}, {"run": {}}, {"other": {"t": "failed"}}, {"run": {"u": "failed", "t_1": "failed"}}]
 )
 def test_what_the_answer_does_not_have_is_not_over(states):
-    assert not is_over(states, "run", "t", -1)
-    assert not is_over(states, "run", "t", 0)
+    assert not is_terminal(states, "run", "t", -1)
+    assert not is_terminal(states, "run", "t", 0)

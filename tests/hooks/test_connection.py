@@ -5,15 +5,19 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import Connection
 
-from airflow_provider_classify.api.settings import Settings
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.exceptions import ConnectionNotUsable
+from airflow_provider_classify.hooks.connection import parse_connection, refuse_unknown_extras
+from airflow_provider_classify.local.settings import LocalSettings
 
 KEY = "sk-recognisable-4711"
+#: The backend that reads each number.
+BACKENDS = {"request_timeout": "api", "request_rate": "api", "document_timeout": "local"}
 
 
-def settings(extra: Any = None, **fields: Any) -> Settings:
+def settings(extra: Any = None, **fields: Any) -> Any:
     connection = Connection(conn_id="docs", **({"conn_type": "classify"} | fields))
-    return Settings.from_connection(connection, {} if extra is None else extra)
+    return parse_connection(connection, {} if extra is None else extra)
 
 
 def refusal(extra: Any = None, **fields: Any) -> str:
@@ -26,24 +30,57 @@ def refusal(extra: Any = None, **fields: Any) -> str:
 
 def test_an_api_with_all_that_can_be_set() -> None:
     read = settings(
-        {"backend": "api", "request_timeout": 5, "document_timeout": "7.5"},
-        host="https://api.example.com",
-        password=KEY,
+        {"backend": "api", "request_timeout": 5, "request_rate": "7.5"}, host="https://api.example.com", password=KEY
     )
-    assert read == Settings("docs", "api", "https://api.example.com", KEY, request_timeout=5.0, document_timeout=7.5)
+    assert read == ApiSettings("docs", "https://api.example.com", KEY, request_timeout=5.0, request_rate=7.5)
     assert KEY not in repr(read)
 
 
 def test_a_host_alone_means_an_api_and_keeps_the_defaults() -> None:
-    assert settings(host="https://api.example.com") == Settings("docs", "api", "https://api.example.com", "", 60, 120)
+    assert settings(host="https://api.example.com") == ApiSettings("docs", "https://api.example.com", "", 60, None)
 
 
 def test_the_local_engine_needs_nothing_else() -> None:
-    assert settings({"backend": "local"}) == Settings("docs", "local", "", "", 60, 120)
+    assert settings({"backend": "local"}) == LocalSettings("docs", 120, 4)
+
+
+def test_the_local_engine_with_all_that_can_be_set() -> None:
+    assert settings({"backend": "local", "document_timeout": "7.5", "max_pages": 9}) == LocalSettings("docs", 7.5, 9)
 
 
 def test_a_host_is_ignored_by_the_local_engine() -> None:
-    assert settings({"backend": "local"}, host="https://api.example.com").base_url == ""
+    assert settings({"backend": "local"}, host="https://api.example.com") == LocalSettings("docs")
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"host": "api.example.com"}, ["no scheme, so https was assumed: https://api.example.com."]),
+        ({"host": "api.example.com", "schema": "https"}, []),
+        ({"host": "https://api.example.com", "password": KEY}, []),
+        ({"host": "http://api.example.com", "password": KEY}, ["sends its api key over http"]),
+        ({"host": "api.example.com", "schema": "http", "password": KEY}, ["sends its api key over http"]),
+        ({"host": "http://10.0.0.7", "password": KEY}, ["sends its api key over http"]),
+        ({"host": "http://localhost.example.com", "password": KEY}, ["sends its api key over http"]),
+        ({"host": "http://api.example.com"}, []),
+        ({"host": "http://localhost:8600", "password": KEY}, []),
+        ({"host": "http://127.9.9.9:8600", "password": KEY}, []),
+        ({"host": "http://[::1]:8600", "password": KEY}, []),
+    ],
+)
+def test_what_a_person_should_know_of_a_host(fields: dict[str, Any], words: list[str]) -> None:
+    warnings = settings(**fields).warnings
+    assert len(warnings) == len(words)
+    for warning, word in zip(warnings, words, strict=True):
+        assert word in warning
+        assert "'docs'" in warning
+        assert KEY not in warning
+
+
+def test_an_extra_that_is_not_read_is_named_with_those_that_are() -> None:
+    refuse_unknown_extras("docs", {"backend": "api", "request_timeout": None, "max_pages": 4})
+    with pytest.raises(ConnectionNotUsable, match=r"'docs' has 'requst_timeout'.*request_timeout"):
+        refuse_unknown_extras("docs", {"backend": "api", "requst_timeout": 5})
 
 
 @pytest.mark.parametrize(
@@ -118,17 +155,18 @@ def test_a_number_of_pages_that_is_none(value: object) -> None:
     assert "max_pages" in refusal({"backend": "local", "max_pages": value})
 
 
-@pytest.mark.parametrize("name", ["request_timeout", "document_timeout"])
+@pytest.mark.parametrize("name", BACKENDS)
 @pytest.mark.parametrize("value", [0, -1, "soon", "nan", "inf", True, [5], {}])
 def test_a_timeout_that_is_no_number_of_seconds(name: str, value: object) -> None:
-    words = refusal({"backend": "local", name: value})
+    words = refusal({"backend": BACKENDS[name], name: value}, host="https://api.example.com")
     assert name in words
     assert repr(value) in words
 
 
 @pytest.mark.parametrize("value", [None, ""])
 def test_a_timeout_left_empty_in_the_form_is_the_default(value: object) -> None:
-    assert settings({"backend": "local", "request_timeout": value}).request_timeout == 60
+    assert settings({"request_timeout": value}, host="https://api.example.com").request_timeout == 60
+    assert settings({"backend": "local", "document_timeout": value}).document_timeout == 120
 
 
 @pytest.mark.parametrize("extra", [[], ["backend"], "local", 5])

@@ -1,0 +1,149 @@
+"""Read an Airflow connection of type ``classify`` into the settings of the backend that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from airflow_provider_classify.api.settings import REQUEST_TIMEOUT, ApiSettings
+from airflow_provider_classify.exceptions import ConnectionNotUsable
+from airflow_provider_classify.local.settings import DOCUMENT_TIMEOUT, LocalSettings
+from airflow_provider_classify.model.contract import MAX_PAGES
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Connection
+
+CONN_TYPE = "classify"
+#: The extras of both backends: Airflow's form shows all of them, whatever the backend.
+_EXTRAS = ("backend", "request_timeout", "request_rate", "document_timeout", "max_pages")
+
+
+def parse_connection(connection: Connection, extra: object) -> ApiSettings | LocalSettings:
+    """
+    Read a connection. Without a ``backend``, a host means ``api``.
+
+    :param extra: the connection's extra as an object. It is apart because reading it can call Airflow's
+        supervisor, which has to be awaited on an event loop (``get_async_extra_dejson``).
+    :raises ConnectionNotUsable: another connection type, an unknown backend, no host, a bad number.
+    """
+    conn_id = connection.conn_id
+    if connection.conn_type != CONN_TYPE:
+        raise ConnectionNotUsable(
+            f"The connection {conn_id!r} is of type {connection.conn_type!r}; give it the type {CONN_TYPE!r}."
+        )
+    extras = _Extras(conn_id, extra)
+    match extras.get("backend") or ("api" if connection.host else None):
+        case "api":
+            return _api_settings(connection, extras)
+        case "local":
+            return LocalSettings(
+                conn_id=conn_id,
+                document_timeout=extras.positive("document_timeout") or DOCUMENT_TIMEOUT,
+                max_pages=extras.whole("max_pages") or MAX_PAGES,
+            )
+        case other:
+            raise ConnectionNotUsable(
+                f"The connection {conn_id!r} names no usable backend ({other!r}); "
+                'set "backend" in its extra to "api" (with a host) or "local".'
+            )
+
+
+def refuse_unknown_extras(conn_id: str, extra: Mapping[str, Any]) -> None:
+    """
+    Refuse what is not read, such as a misspelled name. For the connection test: a task ignores it.
+
+    :raises ConnectionNotUsable: the first unknown name.
+    """
+    for name in extra:
+        if name not in _EXTRAS:
+            raise ConnectionNotUsable(
+                f"The extra of the connection {conn_id!r} has {name!r}, which is not read; "
+                f"remove it, or correct it to one of {', '.join(_EXTRAS)}."
+            )
+
+
+def _api_settings(connection: Connection, extras: _Extras) -> ApiSettings:
+    conn_id = connection.conn_id
+    host = str(connection.host or "").strip()
+    if not host:
+        raise ConnectionNotUsable(f"The connection {conn_id!r} has no host; set the URL of the classify API.")
+    return ApiSettings(
+        conn_id=conn_id,
+        base_url=_base_url(connection, host),
+        api_key=_api_key(connection),
+        request_timeout=extras.positive("request_timeout") or REQUEST_TIMEOUT,
+        request_rate=extras.positive("request_rate"),
+        is_https_assumed="://" not in host and not connection.schema,
+    )
+
+
+def _base_url(connection: Connection, host: str) -> str:
+    """Return the URL: ``host`` is a whole one, or a name with scheme and port in the connection's other fields."""
+    if "://" in host:
+        url = host
+    else:
+        port = f":{connection.port}" if connection.port else ""
+        url = f"{connection.schema or 'https'}://{host.rstrip('/')}{port}"
+    url = url.rstrip("/")
+    try:
+        parts = urlsplit(url)
+        name = (parts.hostname or "").encode("idna")
+        usable = parts.scheme in ("http", "https") and name != b"" and parts.port != 0
+    except ValueError:  # a bad name, port or IPv6 address; the error is not chained, since it can quote a password
+        usable = False
+    if not usable or any(character in url for character in "@?#") or any(map(str.isspace, url)):
+        raise ConnectionNotUsable(
+            f"The host of the connection {connection.conn_id!r} is not an http(s) URL without user and query; "
+            "write it as https://api.example.com."
+        )
+    return url
+
+
+def _api_key(connection: Connection) -> str:
+    """Return the key, checked here because an HTTP library would quote it in its error."""
+    key = (connection.password or "").strip()
+    if not (key.isascii() and key.isprintable()):
+        raise ConnectionNotUsable(
+            f"The api key of the connection {connection.conn_id!r} has characters that a header cannot carry; "
+            "paste it again."
+        )
+    return key
+
+
+class _Extras:
+    """The extra of a connection. A form's empty field counts as missing."""
+
+    def __init__(self, conn_id: str, extra: object) -> None:
+        if not isinstance(extra, Mapping):
+            raise ConnectionNotUsable(f"The extra of the connection {conn_id!r} is not a JSON object; write it as one.")
+        self._conn_id = conn_id
+        self._values = {name: value for name, value in extra.items() if value not in (None, "")}
+
+    def get(self, name: str) -> object:
+        """Return the value as it stands, ``None`` where it is missing."""
+        return self._values.get(name)
+
+    def positive(self, name: str) -> float | None:
+        """Return a finite number above 0. :raises ConnectionNotUsable: the value is something else."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        try:
+            number = float(str(value))
+        except ValueError:
+            number = 0.0
+        if not 0 < number < float("inf"):
+            raise ConnectionNotUsable(
+                f"{name!r} of the connection {self._conn_id!r} is {value!r}; give a number above 0."
+            )
+        return number
+
+    def whole(self, name: str) -> int | None:
+        """Return a whole number above 0. :raises ConnectionNotUsable: the value is something else."""
+        number = self.positive(name)
+        if number is not None and not number.is_integer():
+            raise ConnectionNotUsable(
+                f"{name!r} of the connection {self._conn_id!r} is {number:g}; give a whole number."
+            )
+        return None if number is None else int(number)

@@ -1,0 +1,1 @@
+"""The service and the client against a malicious peer; see ``__main__.py``."""
