@@ -3,16 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 BENCH := .venv-bench/bin
+AZURITE := .venv/azurite/.installed
 TESSDATA := .venv/tessdata/rus.traineddata
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending
+.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
 
-test: $(INSTALLED) $(TESSDATA)  ## run all tests
+test: $(INSTALLED) $(INSTALLED)-storage $(AZURITE) $(TESSDATA)  ## run all tests
 	@$(BIN)/python -m pytest $(PYTEST)
 
 test-faults: $(INSTALLED)-faults  ## real processes are killed while 300 documents are under way; needs PostgreSQL and Redis
@@ -67,6 +68,23 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Setting up .venv (once) ..."
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+# Airflow's providers for object storage, and servers to test with. Where they do not install, the tests of tests/storage
+# that need them are skipped, and say so.
+$(INSTALLED)-storage: $(INSTALLED)
+	@echo "Setting up the storage tests (once) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,storage]' \
+		|| echo "The object storages could not be installed; their tests are skipped."
+	@touch $@
+
+azurite: $(AZURITE)  ## install Azurite, the Azure Blob server of the storage tests, where there is npm
+
+$(AZURITE): | $(INSTALLED)
+	@mkdir -p $(@D)
+	@if command -v npm > /dev/null; then \
+		npm install --prefix $(@D) --silent --no-fund --no-audit azurite@3.35 || echo "Azurite could not be installed; its tests are skipped."; \
+	else echo "There is no npm, so the tests on Azure Blob are skipped."; fi
 	@touch $@
 
 # As root, PostgreSQL and Redis are installed where apt-get can; elsewhere the suite says what is missing, and skips.

@@ -80,9 +80,7 @@ class Batch:
                 f"{len(references)} documents are too many for XCom; give the task {task.task_id!r} an output."
             )
         items = _items(request, references)
-        record.write_plan(items)
-        # Two tasks that start in the same moment do not see each other above.
-        record.require_sole_use(has_ended)
+        record.claim(items, has_ended)
         batch = cls(record, items, output)
         if previous:
             batch._take_over(previous)

@@ -126,6 +126,19 @@ class BatchRecord:
                         "delete the folder if that task will not run again."
                     )
 
+    def claim(self, items: Sequence[Item], has_ended: HasEnded) -> None:
+        """
+        Write the plan, by which other tasks see that the output is in use.
+
+        :raises OutputInUse: another task has claimed the output in the same moment; it may be refused, too.
+        """
+        self.write_plan(items)
+        try:
+            self.require_sole_use(has_ended)
+        except OutputInUse:
+            self._plan_file.delete()
+            raise
+
     def write_plan(self, items: Sequence[Item]) -> None:
         """Record which documents this try is about: when the task resumes, a folder may hold others."""
         documents = [[item.document, item.intent] for item in items]

@@ -68,7 +68,7 @@ class ClassifyBatchTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", self._arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Watch all jobs; then fire once, with the number of those that ended."""
+        """Watch all jobs together; then fire once, with how many ended."""
         try:
             event = await self._watch()
         except ClassifyError as error:

@@ -55,7 +55,8 @@ def classify_batch(url: str, interval: float, rate: float | None) -> Maker:
         now = time.time()
         yield ClassifyBatchTrigger(
             classify_conn_id=_CONN_ID,
-            ledger="",
+            folder="",
+            address={},
             job_ids=[job_id(job) for job in jobs],
             since=now,
             deadline=now + _PATIENCE,

@@ -48,6 +48,17 @@ def test_a_folder_is_listed_in_order_without_what_is_hidden(tmp_path):
     assert str(tmp_path / "sub" / "d.pdf") in list_documents(str(tmp_path), "**/*.pdf")
 
 
+def test_links_to_files_are_listed_and_pipes_are_not(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.pdf").write_text("x")
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "link.pdf").symlink_to(tmp_path / "elsewhere" / "a.pdf")
+    (folder / "broken.pdf").symlink_to(tmp_path / "nothing")
+    os.mkfifo(folder / "pipe.pdf")
+    assert list_documents(str(folder), "*.pdf") == [str(folder / "link.pdf")]
+
+
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(DocumentNotFound, match="nowhere"):
         list_documents(str(tmp_path / "nowhere"), "*")

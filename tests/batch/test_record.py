@@ -265,6 +265,12 @@ class TestTwoTasks:
         new(folder).require_sole_use(lambda task: not asked.append(task))
         assert asked == [self.OTHER]
 
+    def test_two_that_start_in_the_same_moment_do_not_both_go_on_and_the_refused_one_is_not_in_the_way(self, folder):
+        new(folder, self.OTHER).write_plan([A])
+        with pytest.raises(OutputInUse):
+            new(folder).claim([A], lambda task: False)
+        new(folder, self.OTHER).claim([A], lambda task: False)
+
     def test_its_own_is_none(self, folder):
         new(folder).write_plan([A])
         new(folder).require_sole_use(lambda task: False)

@@ -11,10 +11,9 @@ from tests.storage.storages import STORAGES, Storage
 
 
 def _running(request: pytest.FixtureRequest) -> Iterator[Storage]:
-    before = dict(os.environ)
     with STORAGES[request.param]() as storage:
         yield storage
-    for name in set(os.environ) - set(before):
+    for name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_STORAGE_")]:
         del os.environ[name]
 
 
