@@ -240,7 +240,7 @@ class ApiConnectionLost(ApiUnavailable):
 
 
 class InvalidReply(ApiError):
-    """A reply that is not the contract's: HTML, broken JSON, a missing or unknown field."""
+    """A reply that is not the contract's: HTML, broken JSON, a missing field, another job, an impossible number."""
 
     retryable = True
 

@@ -67,7 +67,7 @@ def classify_batch(url: str, interval: float, rate: float | None) -> Maker:
 
 
 def bare(url: str, interval: float, _: float | None) -> Maker:
-    """The yardstick: a loop and a pause for each job over one shared session, and nothing else."""
+    """The least that a trigger can cost: a loop and a pause for each job over one shared session."""
     sessions: list[aiohttp.ClientSession] = []
 
     class Bare(BaseTrigger):

@@ -2,8 +2,8 @@
 A job server whose jobs end at known times, and which remembers who asked for what, and when.
 
 It answers for the classify API and, route by route, for the APIs whose triggers are compared with it.
-Jobs are numbers from 1. It is plain asyncio without a framework, so that the measured side and not
-this one is the slower.
+Jobs are numbers from 1. It is plain asyncio without a framework, so that the measured side, not
+this one, is the slower.
 """
 
 from __future__ import annotations
