@@ -23,8 +23,9 @@ from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEncryp
 
 #: A message beyond this is cut off. Mail servers take 10 to 50 MB.
 MAX_EMAIL_BYTES = 64 * 1024**2
-#: A message of more multiparts than this is cut off earlier: each line is compared with the end of each of them.
-MAX_MULTIPARTS, MAX_BYTES_OF_MANY = 100, 2 * 1024**2
+#: A message of more lines than this, or of more when each is compared with the end of each multipart, is cut off
+#: earlier. Lines of base64 of the largest message are fewer.
+MAX_LINES, MAX_COMPARISONS, MAX_BYTES_OF_MANY = 1_000_000, 20_000_000, 256 * 1024
 #: Bytes of a body and characters of a header that are read: parsing either may cost the square of its length.
 MAX_BODY, MAX_HEADER = 512 * 1024, 2000
 #: Parts that are read.
@@ -46,9 +47,7 @@ def open_email(source: Source, options: ReadingOptions) -> OpenedDocument:
     :raises DocumentCorrupt: its parts contain one another without end.
     :raises DocumentEncrypted: its content is encrypted.
     """
-    data = source.read(MAX_EMAIL_BYTES)
-    if sum(1 for _ in _MULTIPART.finditer(data)) > MAX_MULTIPARTS:
-        data = data[:MAX_BYTES_OF_MANY]
+    data = _within_bounds(source.read(MAX_EMAIL_BYTES))
     try:
         message = _parsed(data)
         reader = _MessageReader(source.name)
@@ -61,9 +60,17 @@ def open_email(source: Source, options: ReadingOptions) -> OpenedDocument:
     return _as_page(document) if _is_saved_page(message) else document
 
 
+def _within_bounds(data: bytes) -> bytes:
+    """Return as much of a message as can be parsed in seconds."""
+    lines = data.count(b"\n")
+    multiparts = sum(1 for _ in _MULTIPART.finditer(data))
+    is_costly = lines > MAX_LINES or lines * (1 + multiparts) > MAX_COMPARISONS
+    return data[:MAX_BYTES_OF_MANY] if is_costly else data
+
+
 def text_of_message(data: bytes, name: str) -> str:
     """Return the text of a message within another document, without its headers."""
-    return _MessageReader(name).text_of(_parsed(data[:MAX_BYTES_OF_MANY]))
+    return _MessageReader(name).text_of(_parsed(_within_bounds(data)))
 
 
 def _parsed(data: bytes) -> Message:

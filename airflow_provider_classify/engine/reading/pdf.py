@@ -37,15 +37,25 @@ _XFA_PLACEHOLDER = re.compile(r"adobe|please wait|acrobat|foxit", re.I)
 _PLACEHOLDER_CHARACTERS = 1500
 #: Embedded files that are looked at, and the most bytes that one may unpack to.
 _MAX_EMBEDDED, _MAX_EMBEDDED_BYTES = 200, 64 * 1024**2
+#: Embedded files that may be e-invoices: how many are looked at, and the most bytes that one takes in the PDF.
+_MAX_INVOICES, _MAX_PACKED_INVOICE = 10, 1024**2
 #: Formats of a portfolio's files that are read, the preferred ones first.
 _PORTFOLIO_SUFFIXES = (".pdf", ".docx", ".pptx", ".xlsx", ".odt", ".rtf", ".html", ".htm", ".txt", ".eml", ".msg")
 
 
 @dataclass(frozen=True, slots=True)
 class _EmbeddedFile:
+    """
+    A file within a PDF.
+
+    :param size: the bytes that it unpacks to, as the PDF says.
+    :param packed_size: the bytes that it takes in the PDF.
+    """
+
     number: int
     name: str
     size: int
+    packed_size: int
 
 
 @contextmanager
@@ -156,7 +166,12 @@ def _embedded_files(opened: Any) -> list[_EmbeddedFile]:
     except MUPDF_ERRORS:
         return []
     return [
-        _EmbeddedFile(number, info.get("ufilename") or info.get("filename") or info["name"], info.get("size") or 0)
+        _EmbeddedFile(
+            number,
+            info.get("ufilename") or info.get("filename") or info["name"],
+            info.get("size") or 0,
+            info.get("length") or 0,
+        )
         for number, info in infos
     ]
 
@@ -196,9 +211,10 @@ def _content(opened: Any, file: _EmbeddedFile) -> bytes:
 
 def _with_declaration(document: OpenedDocument, opened: Any, embedded: Sequence[_EmbeddedFile]) -> OpenedDocument:
     """Return the document with the type that an e-invoice embedded in it declares (ZUGFeRD, Factur-X)."""
-    for file in embedded:
-        if not file.name.lower().endswith(".xml"):
-            continue
+    invoices = [
+        file for file in embedded if file.name.lower().endswith(".xml") and file.packed_size <= _MAX_PACKED_INVOICE
+    ]
+    for file in invoices[:_MAX_INVOICES]:
         try:
             found = declaration(parse_xml(_content(opened, file)))
         except (*MUPDF_ERRORS, ValueError):

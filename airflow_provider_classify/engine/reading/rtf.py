@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.plain_text import text_document
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.exceptions import DocumentCorrupt, ExtraNotInstalled
 
-#: A file beyond this is cut off; pictures in it are text too.
-MAX_RTF_BYTES = 8 * 1024**2
+#: A file beyond this is cut off, before and after its pictures are left out. They are hexadecimal digits.
+MAX_RTF_BYTES, MAX_RTF_TEXT_BYTES = 32 * 1024**2, 1024**2
+_PICTURE_DATA = re.compile(rb"[0-9a-fA-F\s]{1000,}+")
 
 
 def open_rtf(source: Source, options: ReadingOptions) -> OpenedDocument:
@@ -37,7 +40,8 @@ def rtf_text(data: bytes, name: str) -> str:
         ) from error
     try:
         # RTF is ASCII; other characters are escaped, in the code page that the file names.
-        text = rtf_to_text(data.decode("latin-1"), errors="replace")
+        source = _PICTURE_DATA.sub(b" ", data)[:MAX_RTF_TEXT_BYTES].decode("latin-1")
+        text = rtf_to_text(source, errors="replace")
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise DocumentCorrupt(
             f"The document {name!r} is damaged RTF; open it in its application and save it anew."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.plain_text import text_document
@@ -16,6 +17,8 @@ from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentTooLar
 MAX_XML_BYTES = 32 * 1024**2
 #: Text of an element beyond this is an attachment in base64.
 MAX_ELEMENT_TEXT = 5000
+#: Texts of elements that are read: far more than the pages that are have.
+MAX_TEXTS = 20_000
 #: The envelopes that a message may stand in: UN/CEFACT SBDH, SOAP, and that of the Peppol network.
 _ENVELOPES = frozenset({"StandardBusinessDocument", "Envelope", "Body", "InvoiceEnvelope", "XMLDocument"})
 #: Envelopes around one another that are opened.
@@ -81,7 +84,7 @@ def open_xml(source: Source, options: ReadingOptions) -> OpenedDocument:
         raise DocumentCorrupt(
             f"The document {source.name!r} is not well-formed XML ({error}); have it written anew."
         ) from error
-    text = "\n".join(_texts(root))
+    text = "\n".join(islice(_texts(root), MAX_TEXTS))
     document = text_document(text, Format.XML, name=source.name, max_pages=options.max_pages)
     found = declaration(root)
     return replace(document, declared_type=found.type_name, declared_by=found.root) if found else document

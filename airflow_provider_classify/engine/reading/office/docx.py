@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from io import BytesIO
+from itertools import islice
 from zipfile import BadZipFile, ZipFile
 
 from airflow_provider_classify.engine.reading.encodings import decode_html
@@ -27,6 +28,10 @@ from airflow_provider_classify.engine.reading.safe_xml import Element, attribute
 MAIN_PART = "word/document.xml"
 #: Documents within documents (altChunk) are read this deep.
 _MAX_DEPTH = 3
+#: Elements of a paragraph, and references to headers and footers, that are read.
+_MAX_ELEMENTS, _MAX_MARGINS = 20_000, 20
+#: Cells of a row that are read.
+_MAX_CELLS = 100
 #: Elements that show no text, or show it a second time.
 _UNSEEN = frozenset(
     {"del", "moveFrom", "instrText", "delText", "Fallback", "pPr", "sectPr", "tblPr", "trPr", "tcPr", "rPr", "sdtPr"}
@@ -65,12 +70,12 @@ class _Document:
         targets = {relation.key: relation.target for relation in relations if relation.kind == kind}
         wanted = [
             targets[key]
-            for element in root.iter()
-            if local_name(element) == f"{kind}Reference" and (key := attribute(element, "id")) in targets
+            for element in root.iter(f"{{*}}{kind}Reference")
+            if (key := attribute(element, "id")) in targets
         ]
         parts = wanted if relations else self._package.parts_like(self._folder, kind)
         seen: set[str] = set()
-        for part in dict.fromkeys(parts):
+        for part in islice(dict.fromkeys(parts), _MAX_MARGINS):
             margin = self._package.xml(part)
             if margin is None:
                 continue
@@ -107,7 +112,7 @@ class _Document:
         sizes: list[float] = []
         others: list[Block] = []
         breaks = 0
-        for element in _seen_elements(paragraph):
+        for element in islice(_seen_elements(paragraph), _MAX_ELEMENTS):
             name = local_name(element)
             if name == "t":
                 text = element.text or ""
@@ -142,7 +147,7 @@ class _Document:
         for row in _nearest(table, "tr"):
             cells: list[str] = []
             others: list[Block] = []
-            for cell in _nearest(row, "tc"):
+            for cell in islice(_nearest(row, "tc"), _MAX_CELLS):
                 blocks = list(self._of_element(cell, targets))
                 cells.append("\n".join(_text_of(block) for block in blocks if not isinstance(block, Picture)))
                 others.extend(block for block in blocks if isinstance(block, Picture))

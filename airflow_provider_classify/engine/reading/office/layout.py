@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from html import escape
+from itertools import islice
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.mupdf import SHEET, SLIDE, mupdf_html, pages_of
@@ -21,8 +22,10 @@ from airflow_provider_classify.engine.reading.pages import LOOKED_AT, first_page
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 
-#: Characters of text, and pictures, that are laid out: far more than the pages that are read have.
-MAX_CHARACTERS, MAX_PICTURES = 500_000, 40
+#: Characters of text, blocks and pictures that are laid out: far more than the pages that are read have.
+MAX_CHARACTERS, MAX_BLOCKS, MAX_PICTURES = 200_000, 5_000, 40
+#: Cells of a row that are laid out.
+MAX_CELLS = 100
 #: Bytes of the pictures of a document that are laid out.
 MAX_PICTURE_BYTES = 48 * 1024**2
 #: What MuPDF can show; others, such as Windows metafiles, are left out.
@@ -66,7 +69,7 @@ def _blocks(package: Package, kind: Format, name: str) -> Iterator[Block]:
 def _within_bounds(blocks: Iterable[Block]) -> Iterator[Block]:
     """Yield blocks until the document has more text than is read; leave out pictures beyond a limit."""
     characters = pictures = picture_bytes = 0
-    for block in blocks:
+    for block in islice(blocks, MAX_BLOCKS):
         if isinstance(block, Picture):
             pictures += 1
             picture_bytes += len(block.data)
@@ -75,6 +78,7 @@ def _within_bounds(blocks: Iterable[Block]) -> Iterator[Block]:
         elif isinstance(block, Paragraph):
             characters += len(block.text)
         elif isinstance(block, Row):
+            block = Row(block.cells[:MAX_CELLS])
             characters += sum(map(len, block.cells))
         yield block
         if characters > MAX_CHARACTERS:

@@ -7,6 +7,7 @@ Read directly: odfpy has seen no release since 2020.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from airflow_provider_classify.engine.reading.office.blocks import (
     NORMAL_SIZE,
@@ -25,8 +26,8 @@ CONTENT, STYLES, MANIFEST = "content.xml", "styles.xml", "META-INF/manifest.xml"
 _UNSEEN = frozenset(
     {"tracked-changes", "annotation", "note", "forms", "notes", "sequence-decls", "scripts", "desc", "title"}
 )
-#: Rows of a table that are read.
-_MAX_ROWS = 500
+#: Cells of a row, and elements of a paragraph, that are read.
+_MAX_CELLS, _MAX_ELEMENTS = 100, 5_000
 
 
 def open_document_blocks(package: Package, name: str) -> Iterator[Block]:
@@ -91,7 +92,7 @@ class _Reader:
     def _text(self, element: Element, others: list[Block]) -> str:
         """Return the text of a paragraph; add what is anchored in it to ``others``."""
         pieces = [element.text or ""]
-        for child in element:
+        for child in islice(element, _MAX_ELEMENTS):
             name = local_name(child)
             if name == "s":
                 count = attribute(child, "c")
@@ -112,7 +113,7 @@ class _Reader:
     def _row(self, element: Element) -> Iterator[Block]:
         cells: list[str] = []
         others: list[Block] = []
-        for cell in element:
+        for cell in islice(element, _MAX_CELLS):
             if local_name(cell) == "table-cell":
                 blocks = list(self.blocks(cell))
                 cells.append("\n".join(block.text for block in blocks if isinstance(block, Paragraph)))

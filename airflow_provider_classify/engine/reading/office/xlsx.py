@@ -10,6 +10,7 @@ import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
 from airflow_provider_classify.engine.reading.office.blocks import Block, PageBreak, Paragraph, Row, heading_size
 from airflow_provider_classify.engine.reading.office.package import Package, Relation
@@ -65,9 +66,9 @@ def _sheets(package: Package, main: str, targets: Mapping[str, str]) -> list[str
     return parts or package.parts_like(posixpath.join(posixpath.dirname(main), "worksheets"), "sheet")
 
 
-def _shared_strings(package: Package, part: str) -> list[str]:
+def _shared_strings(package: Package, part: str) -> Sequence[Element]:
     root = package.xml(part)
-    return [_text(item) for item in root if local_name(item) == "si"] if root is not None else []
+    return root.findall("{*}si") if root is not None else []
 
 
 def _text(element: Element) -> str:
@@ -105,12 +106,11 @@ def _date_styles(package: Package, part: str) -> frozenset[int]:
     )
 
 
-def _rows(root: Element, strings: Sequence[str], dates: frozenset[int]) -> Iterator[Row]:
+def _rows(root: Element, strings: Sequence[Element], dates: frozenset[int]) -> Iterator[Row]:
     count = 0
-    for element in root.iter():
-        if local_name(element) != "row":
-            continue
-        texts = [_cell(cell, strings, dates) for cell in element if local_name(cell) == "c"][:MAX_CELLS]
+    for element in root.iter("{*}row"):
+        cells = islice(element.iterchildren("{*}c"), MAX_CELLS)
+        texts = [_cell(cell, strings, dates) for cell in cells]
         if any(text.strip() for text in texts):
             yield Row(tuple(text for text in texts if text.strip()))
             count += 1
@@ -118,7 +118,7 @@ def _rows(root: Element, strings: Sequence[str], dates: frozenset[int]) -> Itera
                 return
 
 
-def _cell(cell: Element, strings: Sequence[str], dates: frozenset[int]) -> str:
+def _cell(cell: Element, strings: Sequence[Element], dates: frozenset[int]) -> str:
     kind = attribute(cell, "t")
     for child in cell:
         name = local_name(child)
@@ -127,7 +127,7 @@ def _cell(cell: Element, strings: Sequence[str], dates: frozenset[int]) -> str:
         if name == "v":
             value = child.text or ""
             if kind == "s":
-                return strings[int(value)] if value.isdecimal() and int(value) < len(strings) else ""
+                return _text(strings[int(value)]) if value.isdecimal() and int(value) < len(strings) else ""
             style = attribute(cell, "s")
             is_date = not kind or kind == "n"
             return _date(value) if is_date and style.isdecimal() and int(style) in dates else _number(value)
@@ -159,8 +159,8 @@ def _number(value: str) -> str:
 def _margin(root: Element, kind: str) -> Iterator[Paragraph]:
     """Yield the header or the footer of a sheet; ``&L``, ``&"Arial"12`` and the like are its codes."""
     seen = set()
-    for element in root.iter():
-        if local_name(element) in (f"odd{kind}", f"even{kind}", f"first{kind}") and element.text:
+    for element in root.iter(*(f"{{*}}{which}{kind}" for which in ("odd", "even", "first"))):
+        if element.text:
             text = re.sub(r"&\"[^\"]*\"|&\d+|&K[0-9A-F]{6}|&[A-Z]", " ", element.text).replace("&&", "&").strip()
             if text and text not in seen:
                 seen.add(text)
