@@ -15,9 +15,11 @@ from airflow_provider_classify.engine.ocr.page_image import Pixels, Region
 SMALL_PRINT = 16.0
 #: On a sheet of less than this share of the page's area some print is too small, even if what was found is not.
 SMALL_SHEET = 0.2
+#: The same of text that is on no sheet.
+SMALL_TEXT = 0.05
 #: A region is worth a closer picture if it is at most this share of the page's width or of its height, ...
 MOST = 0.7
-#: ... and not a speck: this share of the page's area at least.
+#: ... and not a speck: this share of the page's area at most.
 LEAST_AREA = 0.002
 #: Paper fills this share of the rectangle around it, or it is no sheet.
 FILLED = 0.6
@@ -41,7 +43,8 @@ def region_of_small_print(pixels: Pixels, boxes: Sequence[TextBox]) -> Region | 
     found = sheet or _extent(boxes, width, height)
     if found is None or not _is_small(found):
         return None
-    if not is_small_print and (found.x1 - found.x0) * (found.y1 - found.y0) > SMALL_SHEET:
+    most = SMALL_SHEET if sheet else SMALL_TEXT
+    if not is_small_print and (found.x1 - found.x0) * (found.y1 - found.y0) > most:
         return None
     margin = MARGIN if sheet else MARGIN_OF_TEXT
     across, down = margin * (found.x1 - found.x0), margin * (found.y1 - found.y0)

@@ -20,6 +20,8 @@ MIN_CLEAN_WORDS = 0.8
 _CLEAN = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|[^\w\s]?\d[\d.,/:%-]*")
 #: Words of a page that are judged.
 _SAMPLE = 150
+#: Characters of a page that are searched for them.
+_SAMPLE_CHARACTERS = 1500
 #: A text is in a language if more than this share of its words are common words of any language, or words of documents.
 #: Fewer words than the second value do not tell, nor do words of fewer letters than the third.
 MIN_KNOWN_WORDS, _FEWEST_WORDS, _SHORTEST = 0.08, 8, 3
@@ -59,7 +61,7 @@ def is_in_a_language(page: Page) -> bool:
 
     A font whose character map is wrong gives other letters than it shows.
     """
-    text = "\n".join(line.text for line in page.lines)
+    text = "\n".join(line.text for line in page.lines)[:_SAMPLE_CHARACTERS]
     if is_unspaced(text):
         return True
     words = [word for word in words_of(text) if len(word) >= _SHORTEST and word.isalpha()][:_SAMPLE]
