@@ -85,7 +85,7 @@ def classify_all(mutations: Sequence[Mutation], seconds: float) -> list[Outcome]
     """Classify them over two processes; each may take ``seconds``."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        EnginePool(PROCESSES, EngineOptions(seconds=seconds)) as pool,
+        EnginePool(PROCESSES, EngineOptions(seconds=seconds, attachments="classify")) as pool,
         ThreadPoolExecutor(PROCESSES) as threads,
     ):
         return list(threads.map(lambda mutation: classify(pool, mutation, Path(folder), seconds), mutations))

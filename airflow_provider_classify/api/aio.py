@@ -13,16 +13,19 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import cached_property, partial
 from typing import Any, BinaryIO, TypeVar
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
+from yarl import URL
 
 from airflow_provider_classify.api import errors, exchange, protocol
 from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.api.proxy import proxy_for
 from airflow_provider_classify.api.reply_body import ReplyBody
 from airflow_provider_classify.api.settings import ApiSettings
+from airflow_provider_classify.api.time_limits import TimeLimits
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
     AuthenticationRejected,
@@ -46,6 +49,8 @@ _CONNECTIONS = 100
 _GROUP = 160
 #: Bytes of a reply from which it is read on a thread. Reading fewer takes a loop less time than the thread does.
 _LARGE = 64 * 1024
+#: Bytes of a body that are read without :class:`ReplyBody`: less than any of its limits.
+_SMALL = 4 * 1024
 #: The part of a request's time in which the connection has to be made, so that the error can say that it was not.
 _CONNECT_SHARE = 0.9
 
@@ -70,6 +75,7 @@ class ApiSession:
         self._takes_groups = True
         self._has_taken_a_group = False
         self._reading_large = asyncio.Lock()
+        self._limits = TimeLimits()
         self.poller = Poller(self, settings.request_rate)
 
     async def submit(
@@ -104,7 +110,7 @@ class ApiSession:
         :raises ApiError: the API refused, failed or was not reached.
         """
         if len(job_ids) == 1:
-            return {job_ids[0]: await self._run(exchange.status(self._settings, job_ids[0]))}
+            return {job_ids[0]: await self._status(job_ids[0])}
         try:
             found = await self._run(exchange.statuses(self._settings, job_ids))
         except (InvalidReply, JobNotFound, RequestRejected, AuthenticationRejected) as error:
@@ -115,6 +121,21 @@ class ApiSession:
             return {}
         self._has_taken_a_group = True
         return found
+
+    async def _status(self, job_id: str) -> JobStatus:
+        """Ask for one status. Hundreds are asked for in a second, so this is one request without an exchange."""
+        request = protocol.job_request(self._settings, job_id)
+        reply = await self._send(request)
+        read = partial(protocol.read_status, reply, job_id=job_id, what=request.what, settings=self._settings)
+        return read() if len(reply.body) <= _LARGE else await self._read_large(read)
+
+    @cached_property
+    def _base_url(self) -> str:
+        """The API's URL as it is sent. Escaping a URL takes far longer than putting it together."""
+        try:
+            return str(URL(self._settings.base_url)).rstrip("/")
+        except ValueError as error:
+            raise aiohttp.InvalidURL(self._settings.base_url) from error
 
     async def _run(self, steps: exchange.Exchange[T]) -> T:
         step = exchange.advance(steps, None)
@@ -127,12 +148,15 @@ class ApiSession:
                     received = await self._send(step)
                 except ClassifyError as error:
                     received = error
-            if isinstance(received, protocol.Reply) and len(received.body) > _LARGE:
-                async with self._reading_large:  # one at a time: each takes a lot of memory
-                    step = await asyncio.to_thread(exchange.advance, steps, received)
-            else:
-                step = exchange.advance(steps, received)
+            advance = partial(exchange.advance, steps, received)
+            is_large = isinstance(received, protocol.Reply) and len(received.body) > _LARGE
+            step = await self._read_large(advance) if is_large else advance()
         return step.value
+
+    async def _read_large(self, read: Callable[[], T]) -> T:
+        """Read a large reply on a thread; one at a time, since each takes a lot of memory."""
+        async with self._reading_large:
+            return await asyncio.to_thread(read)
 
     async def _send(self, request: protocol.Request) -> protocol.Reply:
         try:
@@ -155,14 +179,25 @@ class ApiSession:
 
     async def _reply(self, request: protocol.Request, seconds: float, **content: Any) -> protocol.Reply:
         """Send a request and read its reply, in a total of so many seconds."""
-        url = self._settings.base_url + request.path
+        url = URL(self._base_url + request.path, encoded=True)  # an id needs no escapes
         # A redirect would take the key along to wherever it points.
         sending = self._session.request(request.method, url, headers=request.headers, allow_redirects=False, **content)
-        async with asyncio.timeout(seconds), sending as response:
-            body = ReplyBody(response.status, response.headers, what=request.what, settings=self._settings)
-            while not body.is_full and (chunk := await response.content.readany()):
-                body.feed(chunk)
-            return protocol.Reply(response.status, response.headers, body.finish())
+        with self._limits.limit(seconds):
+            async with sending as response:
+                if _is_small(response):
+                    return protocol.Reply(response.status, response.headers, await response.content.read())
+                body = ReplyBody(response.status, response.headers, what=request.what, settings=self._settings)
+                while not body.is_full and (chunk := await response.content.readany()):
+                    body.feed(chunk)
+                return protocol.Reply(response.status, response.headers, body.finish())
+
+
+def _is_small(response: aiohttp.ClientResponse) -> bool:
+    """Return whether a body is neither compressed nor longer than :data:`_SMALL`."""
+    length, headers = response.content_length, response.headers
+    if length is None or length > _SMALL:
+        return False
+    return "Content-Encoding" not in headers and "Transfer-Encoding" not in headers
 
 
 @asynccontextmanager

@@ -91,12 +91,6 @@ def get(settings: ApiSettings, job_id: str, timeout: float | None = None) -> Exc
     return protocol.read_job((yield from _reply(request)), job_id=job_id, what=request.what, settings=settings)
 
 
-def status(settings: ApiSettings, job_id: str) -> Exchange[JobStatus]:
-    """Ask for a job once, and read only its status."""
-    request = protocol.job_request(settings, job_id)
-    return protocol.read_status((yield from _reply(request)), job_id=job_id, what=request.what, settings=settings)
-
-
 def statuses(settings: ApiSettings, job_ids: Sequence[str]) -> Exchange[Mapping[str, JobStatus | ClassifyError]]:
     """
     Ask for the statuses of several jobs in one request.

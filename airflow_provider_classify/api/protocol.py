@@ -10,8 +10,8 @@ import json
 import mimetypes
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
 from airflow_provider_classify.api.errors import (
     another_job,
@@ -68,8 +68,7 @@ _LONGEST_ERROR = 2000
 _LONGEST_WORDS = 300
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """
     A request to the API.
 
@@ -84,13 +83,12 @@ class Request:
     path: str
     what: str
     timeout: float
-    headers: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] | None = None
     form: Mapping[str, str] | None = None
     document: Document | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A reply of the server; ``body`` is decoded from the transfer's compression."""
 
     status: int
@@ -117,7 +115,7 @@ def submit_request(
         SUBMIT_PATH,
         what=f"the document {document.label}",
         timeout=settings.request_timeout,
-        headers={IDEMPOTENCY_HEADER: idempotency_key} if idempotency_key else {},
+        headers={IDEMPOTENCY_HEADER: idempotency_key} if idempotency_key else None,
         form=form | ({"file_url": document.file_url} if document.is_url else {}),
         document=None if document.is_url else document,
     )
@@ -293,7 +291,7 @@ def _require_same_job(found: str, wanted: str, *, what: str, settings: ApiSettin
 
 def _loads_of_statuses(body: bytes) -> object:
     """Read JSON of which only statuses are used: thousands a second, so the checks are left out where it is small."""
-    return json.loads(body) if len(body) <= _SMALL else strict_json.loads(body)
+    return json.loads(body.decode()) if len(body) <= _SMALL else strict_json.loads(body)
 
 
 def _read(

@@ -150,7 +150,11 @@ def read_status(payload: object) -> tuple[str, JobStatus]:
 
     :raises InvalidReply: there is no id, no status, or an unknown one.
     """
-    fields = Fields(payload, "the job")
+    if isinstance(payload, dict):
+        job_id, status = payload.get("job_id"), payload.get("status")
+        if isinstance(job_id, str) and isinstance(status, str):
+            return job_id, _status(status)
+    fields = Fields(payload, "the job")  # says what is wrong
     return fields.required("job_id", str), _status(fields.required("status", str))
 
 
