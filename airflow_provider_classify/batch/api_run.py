@@ -16,9 +16,9 @@ from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobFailed, JobNotFound, JobTimedOut
+from airflow_provider_classify.job_session import JobSession
 from airflow_provider_classify.model import waiting
-from airflow_provider_classify.model.backend import JobSession
-from airflow_provider_classify.model.contract import Job
+from airflow_provider_classify.model.job import Job
 
 #: Uploads, and fetches, at the same time.
 _AT_ONCE = 16

@@ -39,7 +39,8 @@ from airflow_provider_classify.exceptions import (
 )
 from airflow_provider_classify.local.database import connect
 from airflow_provider_classify.model.categories import Category, parse_categories
-from airflow_provider_classify.model.contract import ClassificationResult, Job, JobStatus, Progress, Statuses
+from airflow_provider_classify.model.job import Job, JobStatus, Progress, Statuses
+from airflow_provider_classify.model.result import ClassificationResult
 
 #: A finished job can be asked for this long; then it is pruned.
 KEEP_FINISHED = timedelta(days=21)

@@ -154,10 +154,6 @@ def read_status(payload: object) -> tuple[str, JobStatus]:
     return fields.required("job_id", str), _status(fields.required("status", str))
 
 
-#: How many ids one batch status request may name.
-MAX_STATUS_IDS = 500
-
-
 @dataclass(frozen=True, slots=True)
 class Statuses:
     """

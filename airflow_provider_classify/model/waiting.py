@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from airflow_provider_classify.exceptions import ClassifyError, InvalidReply, JobFailed, JobTimedOut, error_of_kind
-from airflow_provider_classify.model.contract import ClassificationResult, Job, JobStatus
+from airflow_provider_classify.model.job import Job, JobStatus
+from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.model.text import quotable
 
 SHORTEST_PAUSE = 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 
 
 def xcom_value(result: ClassificationResult, job_id: str, document: str | None = None) -> dict[str, Any]:

@@ -41,7 +41,7 @@ from airflow_provider_classify.exceptions import (
     RateLimited,
     RequestRejected,
 )
-from airflow_provider_classify.model.contract import Job, JobStatus
+from airflow_provider_classify.model.job import Job, JobStatus
 from tests.support.api_clients import ACCEPTED, CATEGORIES, KEY, PROCESSING, Httpx, failure, settings_for
 from tests.support.documents import write_pdf
 from tests.support.scripted_server import Answer, Fault, scripted_server
