@@ -205,7 +205,10 @@ class FailingStorage(MemoryFileSystem):
         return FailingFile(self, path, data=bytes(1_000_000))
 
 
-def test_a_storage_that_fails_midway_is_no_failure_of_the_api(client: Httpx, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_storage_that_fails_midway_is_no_failure_of_the_api(
+    client: Httpx, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_FAILING", json.dumps({"conn_type": "generic"}))
     attach("memory", conn_id="failing", fs=FailingStorage())
     with scripted_server(ACCEPTED) as server:
         error = failure(client.submit, settings_for(server.url), "memory://failing@bucket/scan.pdf", caplog=caplog)
