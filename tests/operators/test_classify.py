@@ -271,7 +271,7 @@ class TestFailures:
         done = {"job_id": "1", "status": "completed", "result": RESULT | {"classification": lie}}
         with scripted_server(Answer(202, job), Answer(200, done)) as server:
             monkeypatch.setenv("AIRFLOW_CONN_SERVER", json.dumps({"conn_type": "classify", "host": server.url}))
-            with pytest.raises(InvalidReply, match="none of the categories") as raised:
+            with pytest.raises(InvalidReply, match="not one of the categories") as raised:
                 classify(samples / "letter.pdf", "server", poll_interval=1)
         assert str(raised.value).isprintable()
 
