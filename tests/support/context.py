@@ -10,14 +10,18 @@ from airflow.triggers.base import BaseTrigger
 
 
 class TaskInstance:
-    """Keeps what is pushed to XCom."""
+    """Keeps what is pushed to XCom, and is in the ``state`` that Airflow's API would answer."""
 
     dag_id, task_id, map_index = "dag", "t", -1
 
-    def __init__(self, try_number: int) -> None:
+    def __init__(self, try_number: int, state: str) -> None:
         self.try_number = try_number
+        self.state = state
         self.run_id = os.environ["PYTEST_CURRENT_TEST"]  # each test is a run of its own
         self.xcom: dict[str, Any] = {}
+
+    def get_task_states(self, **_: object) -> dict[str, dict[str, str]]:
+        return {self.run_id: {self.task_id: self.state}}
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcom[key] = value
@@ -35,6 +39,6 @@ def with_task(trigger: BaseTrigger, state: str) -> Any:
     return trigger
 
 
-def context(try_number: int = 1) -> dict[str, Any]:
+def context(try_number: int = 1, state: str = "running") -> dict[str, Any]:
     """A context with a task instance that keeps what is pushed."""
-    return {"ti": TaskInstance(try_number)}
+    return {"ti": TaskInstance(try_number, state)}
