@@ -1,10 +1,10 @@
 """
-A classify API that lies, drips, floods and breaks off, each request in the way that its path names.
+Serve a malicious classify API. The path of each request names the case: false, slow, huge or broken replies.
 
     python -m benchmarks.attack.malicious_api
 
-It prints its port, and serves ``/SEED/NUMBER/CASE/classify…`` until its stdin is closed. The same path gives
-the same bytes.
+It prints its port, and serves ``/SEED/NUMBER/CASE/classify…`` until its standard input is closed. The same path
+returns the same bytes.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-#: Seconds between the bytes of a drip: well below the client's timeout for a single read.
+#: Seconds between the bytes of a slow reply: well below the client's timeout for a single read.
 DRIP = 0.02
-#: Pieces after which an endless reply ends, for a client that would read it for ever.
+#: Pieces after which an endless reply ends, so that the test ends if a client reads all of it.
 ENDLESS = 100_000
 
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -32,7 +32,7 @@ _PATH = re.compile(r"^(\w+) /(\d+)/(\d+)/(\w+)/classify(?:/([^ ?]*)|\?([^ ]*))? 
 
 
 class Reset:
-    """Break the connection off with a RST."""
+    """Reset the connection."""
 
 
 Step = bytes | float | Reset
@@ -40,7 +40,7 @@ Step = bytes | float | Reset
 
 @dataclass(frozen=True)
 class Asked:
-    """A request: its method, and the job that it is about (``None`` for a submit)."""
+    """A request: its method, and the id of its job (``None`` for a submit)."""
 
     method: str
     job_id: str | None
@@ -53,7 +53,7 @@ Case = Callable[[random.Random, Asked], Iterator[Step]]
 
 
 def good(asked: Asked) -> dict[str, Any]:
-    """Return the reply that the contract asks for."""
+    """Return the reply that the contract requires."""
     if asked.method == "POST":
         return {"job_id": "5eed-1", "status": "queued", "message": "Classification started", "quota_remaining": 7}
     page = {"page": 1, "success": True, "classification": "invoice", "confidence": 0.9, "raw_result": "invoice"}
@@ -68,7 +68,7 @@ def good(asked: Asked) -> dict[str, Any]:
 
 
 def head(status: object = 200, *headers: str, length: object = None, reason: str = "OK") -> bytes:
-    """Return the head of a response; a ``length`` is the Content-Length."""
+    """Return the head of a response; ``length`` is its Content-Length."""
     lines = [f"HTTP/1.1 {status} {reason}", "Content-Type: application/json", "Connection: close", *headers]
     if length is not None:
         lines.append(f"Content-Length: {length}")
@@ -86,7 +86,7 @@ def reply(body: bytes | str | object, status: object = 200, *headers: str) -> by
 
 
 def valid(rng: random.Random, asked: Asked) -> Iterator[Step]:
-    """The control: a client has to accept it, whatever its transfer looks like."""
+    """Send a good reply in one of several transfers. A client must accept each of them."""
     body = json.dumps(good(asked)).encode()
     match rng.randrange(4):
         case 0:
@@ -144,7 +144,7 @@ def bomb(rng: random.Random, asked: Asked) -> Iterator[Step]:
 
 @cache
 def _packed(encoding: str, text: bytes) -> bytes:
-    """Return 32 MB and more as a few kilobytes. Made once: it takes the server's time from the other requests."""
+    """Return at least 32 MB packed into a few kilobytes. It is cached, since packing delays the other requests."""
     packer = zlib.compressobj(9, wbits=31 if encoding == "gzip" else 15)
     return b"".join(packer.compress(text * 2**20) for _ in range(32)) + packer.flush()
 
@@ -309,7 +309,7 @@ def impossible(rng: random.Random, asked: Asked) -> Iterator[Step]:
 
 
 def mutated(rng: random.Random, asked: Asked) -> Iterator[Step]:
-    """A good reply with some of its values replaced; it may still be a good one."""
+    """Send a good reply with some values replaced. It may still be a good reply."""
     payload = good(asked)
     for _ in range(rng.randint(1, 3)):
         payload = _planted(rng, payload, rng.choice([None, True, -1, 0.5, "", "x\x1b[31m\n" * 50, [], {}, [{}], 2**63]))
@@ -338,7 +338,7 @@ def retry_after(rng: random.Random, asked: Asked) -> Iterator[Step]:
 
 
 def false_keys(rng: random.Random, asked: Asked) -> Iterator[Step]:
-    """Promise that keys are honoured, and fail each submit."""
+    """Announce that keys are honoured, and fail each submit."""
     if asked.method == "POST":
         yield rng.choice([Reset(), reply(b"", 502)])
     else:
@@ -360,7 +360,7 @@ CASES: dict[str, tuple[Case, bool]] = {
 
 
 def _planted(rng: random.Random, payload: dict[str, Any], value: object) -> dict[str, Any]:
-    """Return the payload with one of its values replaced, or with a new key; at any level."""
+    """Return the payload with one value replaced or a new key added, at any level."""
     key = rng.choice([*payload, "new"])
     inner = payload.get(key)
     if isinstance(inner, dict) and inner and rng.random() < 0.8:
@@ -391,7 +391,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
                 writer.write(step)
             await writer.drain()
     except (ConnectionError, asyncio.IncompleteReadError):
-        pass  # the client has had enough
+        pass  # the client closed the connection
     finally:
         writer.close()
 
@@ -403,7 +403,7 @@ async def main() -> None:
     server = await asyncio.start_server(_serve, "127.0.0.1", 0, limit=2**20, backlog=500)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.to_thread(sys.stdin.read)
-    os._exit(0)  # replies that go on are left as they are
+    os._exit(0)  # without waiting for endless replies
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """
-Malicious requests to the service, drawn at random from a seed.
+Draw malicious requests to the service at random, from a seed.
 
-Each is a :class:`Exchange`: what is sent on one connection, and what an answer may be.
+Each request is an :class:`Exchange` on one connection.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _HOST = b"Host: attacker\r\n"
 @dataclass(frozen=True, slots=True)
 class Exchange:
     """
-    What is sent on one connection.
+    The exchange on one connection.
 
-    :param sent: the pieces.
-    :param end: what follows the last piece: ``wait`` for an answer, ``half`` closes the sending side first,
-        ``reset`` breaks the connection off.
-    :param cancel: cancel the job, if there is one, as soon as it is accepted.
+    :param sent: the pieces that are sent.
+    :param end: the action after the last piece: ``wait`` waits for an answer, ``half`` closes the sending side first,
+        ``reset`` resets the connection.
+    :param cancel: whether to cancel the job as soon as it is accepted.
     :param pause: seconds after each piece.
     """
 
@@ -40,8 +40,8 @@ def draw(generator: random.Random, drip_url: str, *, slow: bool) -> tuple[str, E
     """
     Return the name of a kind, and an exchange of that kind.
 
-    :param drip_url: of a server that never finishes.
-    :param slow: also draw requests that take until a time limit of the service ends them.
+    :param drip_url: the URL of a server that never ends its replies.
+    :param slow: also draw requests that only a time limit of the service ends.
     """
     kinds = _KINDS | {"file_url": lambda generator: _file_url(generator, drip_url)}
     name = generator.choice([name for name in kinds if slow or name != "slow"])
@@ -56,7 +56,7 @@ def request(
     headers: bytes = b"",
     length: object = None,
 ) -> bytes:
-    """Return a request; ``length`` takes the place of the right Content-Length."""
+    """Return a request; ``length`` replaces the right Content-Length."""
     announced = (
         b"" if length == "" else b"Content-Length: %s\r\n" % str(len(body) if length is None else length).encode()
     )
@@ -79,7 +79,7 @@ _URLENCODED = b"Content-Type: application/x-www-form-urlencoded\r\n"
 
 
 def valid(document: bytes = DOCUMENT, headers: bytes = b"", categories: str = CATEGORIES) -> bytes:
-    """Return a submit that is in order."""
+    """Return a valid submit."""
     body = form(part("pdf_file", document, "a.txt"), part("categories", categories.encode()))
     return request(body, headers=MULTIPART + headers)
 
@@ -88,7 +88,7 @@ def _bytes(generator: random.Random, most: int = 200) -> bytes:
     return generator.randbytes(generator.randint(1, most))
 
 
-# The formatter would give each of the inputs a line of its own.
+# The formatter would put each input on its own line.
 # fmt: off
 
 def _broken_http(generator: random.Random) -> Exchange:
@@ -141,7 +141,7 @@ def _half_request(generator: random.Random) -> Exchange:
 
 
 def _slow(generator: random.Random) -> Exchange:
-    """A request that stops, or comes a byte at a time, and is held open until the service ends it."""
+    """Return a request that stops halfway or arrives one byte at a time, until the service ends it."""
     whole = valid()
     cut = generator.randrange(len(whole) - 1)
     if generator.random() < 0.5:
