@@ -54,7 +54,7 @@ FILE_FIELD = "pdf_file"
 #: The id of a job that no server can have. Its 404 proves that the host answers and the key is taken.
 NO_JOB = "00000000-0000-0000-0000-000000000000"
 #: Pauses between the attempts of one submit, in seconds, where the server does not say.
-_SUBMIT_PAUSES = (1.0, 2.0, 4.0, 8.0)
+SUBMIT_PAUSES = (1.0, 2.0, 4.0, 8.0)
 #: The longest ``Retry-After`` that a submit waits for on the worker, in seconds.
 _LONGEST_SUBMIT_PAUSE = 60.0
 #: After these errors the request surely began no job.
@@ -266,9 +266,9 @@ def pause_before_resubmit(error: ClassifyError, attempt: int, *, repeatable: boo
     :returns: seconds to wait, or ``None`` to give up.
     """
     passing = (ApiUnavailable, RateLimited, InvalidReply) if repeatable else _NOT_TAKEN
-    if not isinstance(error, passing) or attempt > len(_SUBMIT_PAUSES):
+    if not isinstance(error, passing) or attempt > len(SUBMIT_PAUSES):
         return None
-    pause = max(_SUBMIT_PAUSES[attempt - 1], error.retry_after or 0.0)
+    pause = max(SUBMIT_PAUSES[attempt - 1], error.retry_after or 0.0)
     return pause if pause <= _LONGEST_SUBMIT_PAUSE else None
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pymupdf
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, ObjectStoragePath, TaskDeferred
-from samples import draw_samples
 
+from airflow_provider_classify.api import protocol
 from airflow_provider_classify.exceptions import (
     ApiNotReached,
     AuthenticationRejected,
@@ -27,7 +27,7 @@ from tests.dags import operator_cases
 from tests.support.context import context
 from tests.support.dags import run_dag
 from tests.support.scripted_server import Answer, scripted_server
-from tests.support.service import running_service
+from tests.support.service import KEY
 
 #: A result with keys that belong to the task.
 RESULT = {
@@ -38,25 +38,6 @@ RESULT = {
     "job_id": "2",
     "document": "/etc/passwd",
 }
-KEY = "key-of-the-operator-tests-5c1d"
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("samples")
-    draw_samples(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    """The service with a key, and connections to it."""
-    folder = tmp_path_factory.mktemp("service")
-    with running_service(folder, api_key=KEY) as service, pytest.MonkeyPatch.context() as patch:
-        for name, key in (("SERVICE", KEY), ("WRONG_KEY", "no-" + KEY)):
-            connection = {"conn_type": "classify", "host": service.url, "password": key}
-            patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
-        yield service
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +234,7 @@ class TestFailures:
     def test_a_server_that_is_down_is_worth_a_retry(self, samples, monkeypatch, unused_tcp_port):
         connection = {"conn_type": "classify", "host": f"http://127.0.0.1:{unused_tcp_port}"}
         monkeypatch.setenv("AIRFLOW_CONN_DOWN", json.dumps(connection))
-        monkeypatch.setattr("airflow_provider_classify.api.protocol._SUBMIT_PAUSES", (0.01,))
+        monkeypatch.setattr(protocol, "SUBMIT_PAUSES", (0.01,))
         with pytest.raises(ApiNotReached, match=r"letter\.pdf.*'down'"):
             classify(samples / "letter.pdf", "down")
 
