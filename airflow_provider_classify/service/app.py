@@ -63,8 +63,14 @@ def create_app(
     # Clients of the API do not follow redirects. The documentation pages would load scripts from the internet.
     app = FastAPI(title="Classify", version=__version__, redirect_slashes=False, docs_url=None, redoc_url=None)
     submits = Submits(store, folder, worker, upload_limits or UploadLimits())
-    keyed = [Depends(_key_check(api_key))]
+    _add_submit(app, submits, api_key)
+    _add_jobs(app, store, worker, keyed=[Depends(_key_check(api_key))])
+    _add_health(app, store, folder)
+    _add_error_replies(app)
+    return app
 
+
+def _add_submit(app: FastAPI, submits: Submits, api_key: str | None) -> None:
     # The function reads the form itself, as it arrives; FastAPI only describes it in the OpenAPI document.
     # The function also checks the key itself, so that it can read the rest of a refused upload.
     @app.post("/classify", status_code=202, summary="Submit a document", openapi_extra=_SUBMIT_OPENAPI)
@@ -82,6 +88,8 @@ def create_app(
         reply = Submission(job_id, JobStatus.QUEUED, "Classification started")
         return JSONResponse(reply.to_json(), 202, _KEYS_HONOURED)
 
+
+def _add_jobs(app: FastAPI, store: JobStore, worker: Worker, *, keyed: list[Any]) -> None:
     @app.get("/classify/{job_id}", dependencies=keyed, summary="Get the status and the result of a job")
     def status(job_id: str) -> Response:
         try:
@@ -103,6 +111,8 @@ def create_app(
             raise bad_request(f"Send 1 to {MAX_STATUS_IDS} job_id parameters")
         return JSONResponse(store.statuses(job_id).to_json())
 
+
+def _add_health(app: FastAPI, store: JobStore, folder: UploadFolder) -> None:
     @app.get("/health", summary="Check that the service works")
     def health() -> Response:
         try:
@@ -115,9 +125,6 @@ def create_app(
             _log.error("The data folder cannot be used: %s", error, exc_info=error)
             return unavailable("data_folder", _NO_FOLDER).response()
         return JSONResponse({"status": "ok"})
-
-    _add_error_replies(app)
-    return app
 
 
 def _add_error_replies(app: FastAPI) -> None:

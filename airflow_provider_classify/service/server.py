@@ -95,17 +95,20 @@ def serve(
             capacity=capacity,
             allow_private_urls=allow_private_urls,
         )
+        server = http_server(create_app(store, folder, worker, api_key=api_key), bounded_protocol(max_connections))
         worker.start()
         try:
-            app = create_app(store, folder, worker, api_key=api_key)
-            server = http_server(app, bounded_protocol(max_connections))
-            _stop_on_signals(server)
-            # The socket is listening: a request that arrives before the server runs waits in its backlog.
-            print(f"Classify service on {url}", flush=True)
-            server.run(sockets=[listener])
+            _run(server, listener, url)
         finally:
             worker.stop()
             store.close()
+
+
+def _run(server: uvicorn.Server, listener: socket.socket, url: str) -> None:
+    _stop_on_signals(server)
+    # The socket is listening: a request that arrives before the server runs waits in its backlog.
+    print(f"Classify service on {url}", flush=True)
+    server.run(sockets=[listener])
 
 
 def _check_is_loopback(listener: socket.socket, url: str) -> None:

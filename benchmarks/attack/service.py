@@ -23,7 +23,8 @@ from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
 from benchmarks.attack.counts import Counts
-from benchmarks.attack.malicious_requests import Exchange, draw, request, valid
+from benchmarks.attack.exchange import Exchange, request, valid
+from benchmarks.attack.malicious_requests import draw
 
 #: The most exchanges at the same time, without those that wait for a time limit of the service.
 CONCURRENT = 32

@@ -17,6 +17,14 @@ Printing paper                4         12.50     50.00
 
 Subtotal 50.00    VAT 20% 10.00    Total due 60.00
 Please pay by bank transfer within 30 days."""
+SHORT_INVOICE = """INVOICE
+
+Invoice number: 2024-117
+Bill to: Ann Blue, 3 Mill Lane
+Oak boards 12 x 14.50   174.00
+Subtotal 174.00
+VAT 20% 34.80
+Amount due 208.80, payment due within 30 days"""
 
 
 def write_pdf(path: Path, text: str = INVOICE, *, password: str | None = None) -> Path:
