@@ -9,7 +9,6 @@ from pathlib import Path
 import pymupdf
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, ObjectStoragePath, TaskDeferred
-from samples import draw_samples
 
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.sync import ApiBackend
@@ -29,7 +28,7 @@ from tests.dags import operator_cases
 from tests.support.context import context
 from tests.support.dags import run_dag
 from tests.support.scripted_server import Answer, scripted_server
-from tests.support.service import running_service
+from tests.support.service import KEY
 
 #: A result with keys that belong to the task.
 RESULT = {
@@ -40,25 +39,6 @@ RESULT = {
     "job_id": "2",
     "document": "/etc/passwd",
 }
-KEY = "key-of-the-operator-tests-5c1d"
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("samples")
-    draw_samples(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    """The service with a key, and connections to it."""
-    folder = tmp_path_factory.mktemp("service")
-    with running_service(folder, api_key=KEY) as service, pytest.MonkeyPatch.context() as patch:
-        for name, key in (("SERVICE", KEY), ("WRONG_KEY", "no-" + KEY)):
-            connection = {"conn_type": "classify", "host": service.url, "password": key}
-            patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
-        yield service
 
 
 @pytest.fixture(scope="module")
