@@ -1,4 +1,4 @@
-"""Classify documents in Apache Airflow: through a classify API, or with an engine of its own."""
+"""Classify documents in Apache Airflow with a classify API or with the local engine."""
 
 from __future__ import annotations
 

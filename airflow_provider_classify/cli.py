@@ -1,7 +1,7 @@
 """
-``airflow-classify``: the local engine from a shell, and as a service.
+The command ``airflow-classify``, which runs the local engine in a shell or as a service.
 
-Nothing of Airflow is loaded here, so ``classify`` starts as fast as the engine does.
+It does not import Airflow, so that it starts fast.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command line.
 
-    :returns: the exit status: 0, 1 if a document failed, 2 for arguments that cannot be used, 130 after Ctrl-C.
+    :returns: the exit status: 0 for success, 1 if a document failed, 2 for invalid arguments, 130 after Ctrl-C.
     """
     options = _parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # JSON is UTF-8 in every locale. A byte of a file name that is not UTF-8 becomes JSON's own \udc… escape.
+        # JSON is UTF-8 in every locale. A byte of a file name that is not UTF-8 becomes a \udc… escape of JSON.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         return int(options.run(options))
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"airflow-classify: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # The reader of the output has gone (as with `| head`), so nothing more is written, also at exit.
+        # The reader of the output has ended, as with `| head`. Python must not write to it at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -54,37 +54,37 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    classify = commands.add_parser("classify", help="classify files; one JSON object a line on stdout")
+    classify = commands.add_parser("classify", help="classify files and print one line of JSON for each")
     names = classify.add_mutually_exclusive_group(required=True)
     names.add_argument(
         "--categories", metavar="A,B,…", action="append",
-        help="category names, separated by commas; may be given several times",
+        help="category names, separated by commas; the option can be repeated",
     )  # fmt: skip
     names.add_argument(
         "--categories-file", metavar="FILE", type=Path,
-        help='a JSON list of names or {"name", "description", "examples"} objects',
+        help='a JSON file with a list of names or of {"name", "description", "examples"} objects',
     )  # fmt: skip
     classify.add_argument(
-        "--jobs", metavar="N", type=_at_least_one, help="processes that work at once (default: one for each core)"
+        "--jobs", metavar="N", type=_at_least_one, help="number of processes, at least 1 (default: one for each core)"
     )
     _add_engine_options(classify)
     classify.add_argument("documents", metavar="FILE", nargs="+", help="documents to classify")
     classify.set_defaults(run=_classify)
 
-    serve = commands.add_parser("serve", help="offer the engine over the classify API's HTTP contract")
+    serve = commands.add_parser("serve", help="run a server that offers the engine as a classify API")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=int, default=8600, help="port to listen on (default: %(default)s)")
     serve.add_argument(
         "--data", metavar="FOLDER", type=Path, default=Path("classify-data"),
-        help="where jobs and waiting uploads are kept (default: ./%(default)s)",
+        help="folder for the record of jobs and for uploads (default: ./%(default)s)",
     )  # fmt: skip
     serve.add_argument(
         "--allow-anonymous", action="store_true",
-        help="start without CLASSIFY_API_KEY on an address that other machines reach",
+        help="allow a start without CLASSIFY_API_KEY on an address that other machines can reach",
     )  # fmt: skip
     serve.add_argument(
         "--allow-private-urls", action="store_true",
-        help="also fetch a file_url from loopback and private addresses, such as those of your own file servers",
+        help="allow a file_url with a loopback or private address, such as that of your own file server",
     )  # fmt: skip
     _add_engine_options(serve)
     serve.epilog = "If CLASSIFY_API_KEY is set in the environment, every request must carry that key."
@@ -96,34 +96,36 @@ def _add_engine_options(command: argparse.ArgumentParser) -> None:
     defaults = EngineOptions()
     command.add_argument(
         "--max-pages", metavar="N", type=_at_least_one, default=defaults.max_pages,
-        help="classify a document from its first N pages (default: %(default)s)",
+        help="number of first pages that are classified, at least 1 (default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
-        "--document-types", metavar="FOLDER", type=Path, help="your own document types, beside the built-in ones"
+        "--document-types",
+        metavar="FOLDER",
+        type=Path,
+        help="folder with document types of your own, in addition to the built-in ones",
     )
     command.add_argument(
         "--sentence-model", metavar="MODEL",
-        help="a static sentence model for names that are not known: a folder, or a name on the Hugging Face hub",
+        help="static sentence model for unknown category names: a folder, or a name on the Hugging Face hub",
     )  # fmt: skip
     command.add_argument(
         "--ocr", choices=OCR_MODES, default=defaults.ocr,
-        help="read pages by OCR where the text layer lacks what the page shows (auto), always, or never "
-        "(default: %(default)s)",
+        help="when to read pages by OCR; auto: if the page shows more than its text layer has (default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
         "--attachments", choices=ATTACHMENT_MODES, default=defaults.attachments,
-        help="leave the attachments of an e-mail out, or give each a result of its own (default: %(default)s)",
+        help="ignore the attachments of an e-mail, or classify each of them (default: %(default)s)",
     )  # fmt: skip
 
 
 def _at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("give a number of at least 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
 def _classify(options: argparse.Namespace) -> int:
-    from airflow_provider_classify.engine.sandbox.cores import available_cores
+    from airflow_provider_classify.engine.cores import available_cores
     from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
     categories = _categories(options)
@@ -131,7 +133,7 @@ def _classify(options: argparse.Namespace) -> int:
     if engine_options.document_types:
         from airflow_provider_classify.engine.knowledge.load import load_knowledge
 
-        load_knowledge(engine_options.document_types)  # Otherwise each document would fail for a mistake in the folder.
+        load_knowledge(engine_options.document_types)  # One error for the folder, not the same one for each document.
     documents: list[str] = options.documents
     size = min(options.jobs or available_cores(), len(documents))
     failed = 0
@@ -171,7 +173,7 @@ def _categories(options: argparse.Namespace) -> tuple[Category, ...]:
 def _answers(
     pool: EnginePool, size: int, documents: Sequence[str], categories: Sequence[Category]
 ) -> Iterator[dict[str, Any]]:
-    """Yield the answers in the order of the documents, each as soon as it is known."""
+    """Yield an answer for each document, in their order, as soon as it is known."""
 
     def answer(document: str) -> dict[str, Any]:
         try:
@@ -189,33 +191,33 @@ def _answers(
 
 
 def _require_file(document: str) -> None:
-    """Refuse an empty name, and what would hang the engine's process, such as a named pipe."""
+    """Raise an error for an empty name, and for a named pipe or device, which could block the engine's process."""
     from airflow_provider_classify.documents.reference import parse_reference
     from airflow_provider_classify.documents.regular_file import require_regular_file
 
     parse_reference(document)
-    # The engine itself says what is missing or cannot be looked at.
+    # The engine reports a missing file itself.
     with suppress(OSError, ValueError):  # ValueError: a null byte
         require_regular_file(Path(document), document)
 
 
 @contextmanager
 def _progress(total: int) -> Iterator[Callable[[str], None]]:
-    """Provide the function that prints a line, with a progress bar on stderr if a person is looking there."""
+    """Provide a function that prints a line. If stderr is a terminal, show a progress bar there."""
     if not sys.stderr.isatty():
         yield _print_line
         return
     from rich.console import Console
     from rich.progress import Progress
 
-    is_shared = sys.stdout.isatty()  # the bar has to make room for each line
+    is_shared = sys.stdout.isatty()  # lines and progress bar share the terminal
     console = Console(stderr=True)
     with Progress(console=console, transient=True, redirect_stdout=False) as progress:
         bar = progress.add_task("Classifying", total=total)
 
         def print_line(line: str) -> None:
             if is_shared:
-                # As it is: no wrapping, and [local] is no markup.
+                # Print the line unchanged: do not wrap it, and do not read [local] as markup.
                 console.print(line, markup=False, emoji=False, highlight=False, soft_wrap=True)
             else:
                 _print_line(line)

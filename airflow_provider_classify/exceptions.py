@@ -1,13 +1,11 @@
 """
-Everything that can go wrong, each kind a class of its own.
+The errors of this package, one class for each kind.
 
-One rule for every message: a sentence that names the document, the job or the connection
-and says what to do; never a secret. ``retryable`` answers the one question that Airflow
-has to ask of an error: can the same call succeed later, with nothing changed?
+Each message is one sentence that names the document, job or connection and says what to do. It never contains a
+secret. ``retryable`` tells Airflow whether a retry of the task can help.
 
-A kind travels by name (:attr:`ClassifyError.kind`) wherever an exception object cannot:
-through the pipe of the engine's child process, a job's record and a trigger's event.
-:func:`error_of_kind` turns it back.
+An exception object cannot be sent through a pipe, a database or a trigger's event. There its class name stands for it
+(:attr:`ClassifyError.kind`), and :func:`error_of_kind` creates the error again.
 """
 
 from __future__ import annotations
@@ -17,12 +15,12 @@ from typing import ClassVar
 
 class ClassifyError(Exception):
     """
-    Base of every error this package raises on purpose.
+    The base class of all errors that this package raises on purpose.
 
-    :param retry_after: seconds the server asked to wait, where it did.
+    :param retry_after: seconds to wait before a retry, if the server named a time.
     """
 
-    #: Whether the same call can succeed later with nothing changed by a person.
+    #: Whether the same call can succeed later although nobody has changed anything.
     retryable: ClassVar[bool] = False
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -31,7 +29,7 @@ class ClassifyError(Exception):
 
     @property
     def kind(self) -> str:
-        """The class name: what stands for the class where only text can travel."""
+        """The name of the class, for places that store only text."""
         return type(self).__name__
 
 
@@ -40,49 +38,49 @@ class InvalidCategories(ClassifyError):
 
 
 class InvalidJobId(ClassifyError):
-    """A text was given as a job id that no server can have given."""
+    """The job id is not valid."""
 
 
 class InvalidDocumentTypes(ClassifyError):
-    """A file of document types that the local engine cannot use; the message names file, type and line."""
+    """The local engine cannot use a file of document types. The message names file, type and line."""
 
 
 class SentenceModelNotUsable(ClassifyError):
-    """The sentence model that the user named cannot be found, fetched or loaded."""
+    """The sentence model of the configuration cannot be found, downloaded or loaded."""
 
 
 class LanguageDataNotUsable(ClassifyError):
-    """Tesseract's language data is installed where the local engine looks for it, but cannot be loaded."""
+    """Tesseract's language data is installed but cannot be loaded."""
 
 
 class InvalidOutput(ClassifyError):
-    """The output of a batch cannot be written as it is named."""
+    """The output of a batch has a name or format that is not supported."""
 
 
 class OutputInUse(ClassifyError):
-    """Another task that may still run has a record for the same output of a batch."""
+    """Another task, which may still run, has a record for the same output of a batch."""
 
 
 class BatchEmpty(ClassifyError):
-    """A batch has no documents; an earlier output is left as it is."""
+    """A batch has no documents. An earlier output is kept."""
 
 
 class BatchIncomplete(ClassifyError):
-    """Documents of a batch have neither a result nor an error on record; a retry does them."""
+    """Documents of a batch have neither a result nor an error in its record. A retry classifies them."""
 
     retryable = True
 
 
 class BatchRecordNotReadable(ClassifyError):
-    """The record of a batch is damaged, or of another version of this package."""
+    """The record of a batch is damaged, or another version of this package wrote it."""
 
 
 class BatchRecordLost(ClassifyError):
-    """The record of a batch is not where the task that resumes can read it."""
+    """The record of a batch cannot be found by the task that resumes."""
 
 
 class BatchFailed(ClassifyError):
-    """More documents of a batch failed than were allowed; the results of the others are in the output."""
+    """More documents of a batch failed than are allowed. The output has the results of the others."""
 
 
 class StorageError(ClassifyError):
@@ -90,11 +88,11 @@ class StorageError(ClassifyError):
 
 
 class StorageNotFound(StorageError):
-    """There is no such file, folder, bucket or container."""
+    """The file, folder, bucket or container does not exist."""
 
 
 class StorageForbidden(StorageError):
-    """The storage does not let these credentials do this."""
+    """The storage does not allow the action with these credentials."""
 
 
 class StorageNotInstalled(StorageError):
@@ -108,21 +106,21 @@ class StorageUnavailable(StorageError):
 
 
 class ConnectionNotUsable(ClassifyError):
-    """The Airflow connection is missing, of another type, or lacks something it needs."""
+    """The Airflow connection is missing, has another type, or lacks a required field."""
 
 
 class ExtraNotInstalled(ClassifyError):
-    """A part of the package was called whose optional dependencies are not installed."""
+    """An optional dependency is not installed. The message names the extra."""
 
 
 class EngineClosed(ClassifyError):
-    """The engine was shut down before it could answer; nothing is known against the document."""
+    """The engine was shut down before it could answer. The document is not the reason."""
 
     retryable = True
 
 
 class EngineNotStarted(ClassifyError):
-    """The engine's process ended before it read anything: the install is broken, or just being replaced."""
+    """The engine's process ended before it read anything: its installation is broken or is being replaced."""
 
     retryable = True
 
@@ -131,15 +129,15 @@ class EngineNotStarted(ClassifyError):
 
 
 class DocumentError(ClassifyError):
-    """The document itself is the reason; another document would have passed."""
+    """The document is the reason of the error. Another document can succeed."""
 
 
 class InvalidDocument(DocumentError):
-    """What was given as a document is no path, URI or URL."""
+    """The document is not a path, URI or URL."""
 
 
 class DocumentNotAllowed(DocumentError):
-    """The document is outside of what ``[classify] allowed_roots`` of Airflow's configuration allows."""
+    """``[classify] allowed_roots`` of Airflow's configuration does not allow the document."""
 
 
 class DocumentNotAFile(DocumentError):
@@ -147,21 +145,21 @@ class DocumentNotAFile(DocumentError):
 
 
 class DocumentNotFound(DocumentError):
-    """No document under that path, URI or URL."""
+    """There is no document at the path, URI or URL."""
 
 
 class DocumentNotReadable(DocumentError):
-    """The storage or server that holds the document refused it or could not be reached."""
+    """The storage or server of the document refused the request or could not be reached."""
 
     retryable = True
 
 
 class DocumentEmpty(DocumentError):
-    """The file has no bytes, or the document no pages."""
+    """The file has no bytes, or the document has no pages."""
 
 
 class DocumentTypeUnknown(DocumentError):
-    """The bytes are of no format that can be read."""
+    """The format of the file is not supported."""
 
 
 class DocumentCorrupt(DocumentError):
@@ -169,78 +167,78 @@ class DocumentCorrupt(DocumentError):
 
 
 class DocumentEncrypted(DocumentError):
-    """The document asks for a password, or is encrypted for a certificate or by rights management."""
+    """The document needs a password, or is encrypted with a certificate or by rights management."""
 
 
 class DocumentPlaceholder(DocumentError):
-    """The document only stands for another one, which no reader but its own shows: a dynamic XFA form, a portfolio."""
+    """The file shows a placeholder in most readers, because it is a dynamic XFA form or a portfolio."""
 
 
 class DocumentNeedsOcr(DocumentError):
-    """The document is a picture, and OCR is switched off."""
+    """The document is an image, and OCR is switched off."""
 
 
 class DocumentTooLarge(DocumentError):
-    """More bytes or pixels than the API or the engine takes."""
+    """The document has more bytes or pixels than the API or the engine accepts."""
 
 
 class DocumentTookTooLong(DocumentError):
-    """The parser was stopped at its time limit."""
+    """The engine reached its time limit for the document."""
 
 
 class DocumentCrashedParser(DocumentError):
-    """The parser died on the document, or was stopped at its memory limit."""
+    """The engine's process crashed on the document or reached its memory limit."""
 
 
 # --- the API ------------------------------------------------------------------------------
 
 
 class ApiError(ClassifyError):
-    """The classify API answered with an error, or did not answer."""
+    """The classify API replied with an error, or did not reply."""
 
 
 class AuthenticationRejected(ApiError):
-    """401 or 403: the key is wrong, missing or not allowed."""
+    """HTTP 401 or 403: the api key is wrong, missing or not allowed."""
 
 
 class QuotaExceeded(ApiError):
-    """402: the account has no classifications left."""
+    """HTTP 402: the quota of the account is used up."""
 
 
 class JobNotFound(ApiError):
-    """404: no such job, or it has expired."""
+    """HTTP 404: the job does not exist, or it has expired."""
 
 
 class RequestRejected(ApiError):
-    """400, 422 and the other answers that blame the request."""
+    """HTTP 400, 422 or another status for an invalid request."""
 
 
 class RateLimited(ApiError):
-    """429: too many requests; ``retry_after`` where the server said."""
+    """HTTP 429: too many requests. ``retry_after`` is set if the server named a time."""
 
     retryable = True
 
 
 class ApiUnavailable(ApiError):
-    """408, 5xx: the server cannot answer now; ``retry_after`` where it said."""
+    """HTTP 408, 425 or 5xx: the server failed. ``retry_after`` is set if the server named a time."""
 
     retryable = True
 
 
 class ApiOverloaded(ApiUnavailable):
-    """503: the server turned the request away before it began, so a submit may be sent again."""
+    """HTTP 503: the server refused the request before it began, so a submit can be sent again."""
 
 
 class ApiNotReached(ApiUnavailable):
-    """No connection came about: the request surely did not arrive, so a submit may be sent again."""
+    """The connection failed before anything was sent, so a submit can be sent again."""
 
 
 class ApiConnectionLost(ApiUnavailable):
-    """The connection broke or fell silent midway: the request may have arrived."""
+    """The connection broke or timed out after something was sent. The server may have received the request."""
 
 
 class InvalidReply(ApiError):
-    """A reply that is not the contract's: HTML, broken JSON, a missing field, another job, an impossible number."""
+    """The reply breaks the contract: HTML, broken JSON, a missing field, another job, a number out of range."""
 
     retryable = True
 
@@ -249,60 +247,60 @@ class InvalidReply(ApiError):
 
 
 class JobFailed(ClassifyError):
-    """The job ended as ``failed``, or completed without one page classified."""
+    """The job ended as ``failed``, or it completed and none of its pages was classified."""
 
 
 class JobCancelled(JobFailed):
-    """The job was cancelled on request before it had ended."""
+    """The job was cancelled before it ended."""
 
 
 class JobTimedOut(ClassifyError):
-    """The job was not done by its deadline; it may still finish, and a retry can find it done."""
+    """The job had not ended at its deadline. It may still complete, and then a retry gets its result."""
 
     retryable = True
 
 
 class JobRecordUnavailable(ClassifyError):
-    """The database with the record of jobs could not be reached, or stayed locked."""
+    """The database with the record of jobs cannot be reached, or stayed locked."""
 
     retryable = True
 
 
 class JobRecordDamaged(ClassifyError):
-    """What is recorded of one job cannot be read; the other jobs are not affected."""
+    """The record of one job cannot be read. Other jobs are not affected."""
 
 
 class TaskStateUnavailable(ClassifyError):
-    """Airflow's store of a task's state could not be read or written: whether there is a job is unknown."""
+    """Airflow's task state store cannot be read or written, so it is unknown whether the task has a job."""
 
     retryable = True
 
 
 class IdempotencyKeyReused(ClassifyError):
-    """A submit has the idempotency key of an earlier one, but another document or other categories."""
+    """A submit has the idempotency key of an earlier submit, but another document or other categories."""
 
 
 class StorageFull(ClassifyError):
-    """The folder or the disk of the service has no room for another document."""
+    """The folder or disk of the service has no space for another document."""
 
     retryable = True
 
 
 class ServiceNotStarted(ClassifyError):
-    """The service cannot start: its port or its folder is in use, or a setting of it is wrong."""
+    """The service cannot start: its port or folder is in use, or a setting is wrong."""
 
 
 def error_of_kind(kind: str | None, message: str) -> ClassifyError:
     """
-    Make the error that ``kind`` names; :class:`JobFailed` where the name is none of ours.
+    Create an error of the class that ``kind`` names. An unknown kind becomes a :class:`JobFailed`.
 
-    The second case is every failure of a hosted API, which gives a text but no kind.
+    A hosted API sends no kind with the error of a job.
     """
     return _KINDS.get(kind or "", JobFailed)(message)
 
 
-def _subclasses(cls: type[ClassifyError]) -> list[type[ClassifyError]]:
-    return [cls] + [deeper for child in cls.__subclasses__() for deeper in _subclasses(child)]
+def _with_subclasses(cls: type[ClassifyError]) -> list[type[ClassifyError]]:
+    return [cls] + [found for child in cls.__subclasses__() for found in _with_subclasses(child)]
 
 
-_KINDS = {cls.__name__: cls for cls in _subclasses(ClassifyError)}
+_KINDS = {cls.__name__: cls for cls in _with_subclasses(ClassifyError)}

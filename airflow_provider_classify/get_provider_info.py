@@ -1,4 +1,4 @@
-"""The entry point through which Airflow learns of this provider."""
+"""The entry point from which Airflow reads the description of this provider."""
 
 from __future__ import annotations
 
@@ -9,6 +9,6 @@ import yaml
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Read ``provider.yaml``; Airflow calls this once in every process that lists providers."""
+    """Return the content of ``provider.yaml``. Airflow calls this once in each process that lists providers."""
     text = Path(__file__).with_name("provider.yaml").read_text(encoding="utf-8")
     return cast("dict[str, Any]", yaml.safe_load(text))

@@ -1,4 +1,4 @@
-"""Where a classified document goes: one pure decision, for a branch task or any code of a DAG."""
+"""Decide where a classified document goes, for a branch task or other code of a DAG."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ def route(
     minimum_confidence: float,
 ) -> str:
     """
-    Choose the route of a result as it lies in XCom.
+    Return the route of a result from XCom.
 
-    :param result: ``None`` where the document could not be classified at all. A blank document has a result without
-        a classification.
-    :param routes: category name to route: a task id, a queue, a folder …
-    :param otherwise: the route of a category that has none of its own.
-    :param review: the route of a doubtful answer, of a blank document and of a missing result.
-    :param minimum_confidence: from 0 to 1; an answer below it is doubtful.
+    :param result: the result, or ``None`` if the classification failed. The result of a blank document has no
+        classification.
+    :param routes: the routes by category name: task ids, queues, folders or other texts.
+    :param otherwise: the route of a category that is not in ``routes``.
+    :param review: the route of a result below the threshold, of a blank document and of a missing result.
+    :param minimum_confidence: the threshold, a confidence from 0 to 1.
     """
     category = (result or {}).get("classification")
     if result is None or category is None or result["confidence"] < minimum_confidence:

@@ -1,16 +1,16 @@
 """
-How often the engine is right on labelled documents, and how well it knows it.
+Measure the accuracy and the calibration of the engine on labelled documents.
 
     python benchmarks/accuracy.py FOLDER [--diagram PNG] [--paraphrased] [--held-back] [--unknown]
 
-FOLDER has ``labels.csv`` with the columns path, category, kind, language and source_repo; the
-environment variable DOCUMENTS stands for it. The first figures are those of the engine as it is; the
-cross-validated ones are of its decision fitted on other sources, and so is the reliability diagram.
-Figures that have a goal, for documents that nobody has tuned on, stand beside it. Further options add tables:
+FOLDER has ``labels.csv`` with the columns path, category, kind, language and source_repo; the environment variable
+DOCUMENTS can name it instead. The first figures are those of the engine with its own constants. The cross-validated
+figures and the reliability diagram are those of constants that were fitted on other sources. Some figures stand with
+their goal for documents that nobody has tuned on. Further options add tables:
 
-* ``--paraphrased``: the categories in the words of each of several users, all at once.
-* ``--held-back``: each category in turn unknown to the engine, given by name and a sentence.
-* ``--unknown``: each category in turn not offered; does the confidence tell its documents apart?
+* ``--paraphrased``: all categories are named in the words of several users.
+* ``--held-back``: each category in turn is unknown to the engine, and described by its name and a sentence.
+* ``--unknown``: each category in turn is left out. The table says whether the confidence tells its documents apart.
 """
 
 from __future__ import annotations
@@ -35,8 +35,9 @@ from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model.categories import Category
 
+#: The least confidence of a sure answer.
 SURE = 0.9
-#: What the engine is to reach in each group of the tables.
+#: The goal for the accuracy of each group of the tables.
 GOALS = {"born_digital": "97 %", "image": "91 %", "scanned_pdf": "88 %", "other languages": "85 %"}
 DIAGRAM = Path(".bench/reliability.png")
 
@@ -89,7 +90,7 @@ def main() -> None:
 def classify_all(
     folder: Path, documents: Sequence[dict[str, str]], categories: Sequence[str]
 ) -> tuple[list[Answer], float]:
-    """The answers, and the seconds they took together."""
+    """Return the answers, and the wall seconds for all of them."""
     offered = [Category(name) for name in categories]
     started = time.perf_counter()
     with EnginePool() as pool, ThreadPoolExecutor(pool.size) as threads:
@@ -140,7 +141,7 @@ def print_figures(answers: Sequence[Answer]) -> None:
 def print_cross_validated(
     readings: Sequence[Reading | None], documents: Sequence[dict[str, str]], categories: Sequence[str], diagram: Path
 ) -> None:
-    """The decision fitted on other sources: what to expect of documents that nobody has seen."""
+    """Print the figures with constants fitted on other sources, as an estimate for unseen documents."""
     given, constants = cross_validated(
         readings,
         [document["category"] for document in documents],

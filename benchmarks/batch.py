@@ -1,9 +1,9 @@
 """
-A batch task beside mapped tasks, on a whole Airflow on this machine.
+Compare a batch task with mapped tasks, on a whole Airflow on this machine.
 
-``python benchmarks/batch.py [DOCUMENTS]``: 200 documents whose jobs take 10 to 30 s each. Prints the
-seconds from the start of the run to its end, and the CPU seconds that Airflow's processes used meanwhile.
-A run with two documents goes before each: what is slow only the first time is not counted. Asserts nothing.
+``python benchmarks/batch.py [DOCUMENTS]`` classifies 200 documents whose jobs take 10 to 30 seconds each. It prints
+the seconds from the start of the run to its end, and the CPU seconds of Airflow's processes in that time. An earlier
+run with two documents warms everything up.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from tests.support.airflow_run import DagRun  # noqa: E402
 from tests.support.paced_api import running_paced_api  # noqa: E402
 from tests.support.waiting import wait_until  # noqa: E402
 
+#: The range of a job's duration in seconds.
 SHORTEST, LONGEST = 10.0, 30.0
 
 
@@ -75,7 +76,7 @@ def start(airflow: Standalone, dag_id: str, folder: Path, documents: str) -> Dag
 
 
 def used(airflow: Standalone) -> float:
-    """CPU seconds of Airflow's living processes and of those that they have waited for."""
+    """Return the CPU seconds of Airflow's running processes and of ended ones that they have waited for."""
     total = 0.0
     for process in [psutil.Process(airflow.pid), *psutil.Process(airflow.pid).children(recursive=True)]:
         try:

@@ -1,9 +1,9 @@
 """
-What a batch adds to the local engine: pages a second of a batch task beside those of the engine's processes alone.
+Measure the overhead of a batch task over the engine's processes alone, in pages a second.
 
-``python benchmarks/batch_local.py FOLDER`` takes the PDFs with text below FOLDER, each in the folder of its
-category, several times over, with all cores, in turn: the engine's processes alone, and ``ClassifyBatchOperator``
-with everything that a task does: fingerprints, record, output, manifest. Asserts nothing.
+``python benchmarks/batch_local.py FOLDER`` classifies the PDFs with text below FOLDER several times, on all cores.
+Each PDF is in the folder of its category. Two runs take turns: the engine's processes alone, and
+``ClassifyBatchOperator`` with its fingerprints, record, output and manifest.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from airflow_provider_classify.model.categories import Category  # noqa: E402
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator  # noqa: E402
 from tests.support.context import context  # noqa: E402
 
-#: Each document counts as so many: a batch is many documents.
+#: The number of links to each document, so that the batch is large.
 COPIES = 10
 ROUNDS = 3
 

@@ -1,4 +1,4 @@
-"""Other words for twenty common categories: what a user might have called them, and how one describes them."""
+"""Name and describe twenty common categories in the words of several users."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ PARAPHRASES: dict[str, dict[str, str]] = yaml.safe_load(
     Path(__file__).with_name("paraphrases.yaml").read_text(encoding="utf-8")
 )
 
-#: What each category is, in a sentence, for an engine that does not know the type.
+#: A description of each category, for an engine that does not know the type.
 DESCRIPTIONS = {
     "advertisement": "A printed advertisement or brochure that promotes a product, a brand or a service to customers.",
     "bank_statement": "A monthly statement of a bank account with its transactions, deposits, withdrawals and balance.",

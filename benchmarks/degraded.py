@@ -1,11 +1,11 @@
 """
-How often the engine is right on the tests' written documents once they are printed and scanned.
+Measure the accuracy of the engine on the tests' written documents after they are printed and scanned.
 
     python -m benchmarks.degraded [--all]
 
-Each document is drawn as a page, in print or typewritten, and degraded as scanners, photocopiers, faxes and
-phones do. Its answer as text, which no scan can be expected to beat, stands beside that of the scan. A document
-goes through one degradation after the other only with ``--all``, which takes seven times as long.
+Each document is drawn as a page, in print or typewritten, and degraded as scanners, photocopiers, faxes and phones
+do. The table compares the scans with the same documents as text, whose accuracy is the upper limit. Each document has
+one degradation; with ``--all`` it has each of them in turn, which takes seven times as long.
 """
 
 from __future__ import annotations
@@ -26,21 +26,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.options import EngineOptions
-from airflow_provider_classify.engine.sandbox.cores import available_cores
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 from tests.support.written import NONE, Written, as_document, written_documents
 
-#: Width and height in points.
+#: The width and height of each shape in points.
 SIZES = {"page": (595, 842), "scan": (595, 842), "slide": (720, 405), "card": (243, 153), "slip": (226, 620)}
-#: Small shapes are set smaller, and photographed from nearer.
+#: Small shapes have smaller text, in points, and a higher resolution, in dots per inch.
 TEXT_SIZE = {"slide": 14.0, "card": 6.5, "slip": 8.5}
 DPI = {"card": 450, "slip": 250}
 LATIN_FONTS = ("helv", "tiro", "cour", "tibo")
 FALLBACK_FONT = "china-s"
 _FOREIGN = re.compile("[\u0370-\u1fff\u2e80-\uffef]")
-#: Neither the fonts nor the OCR models have their letters.
+#: Languages whose letters the fonts and the OCR models lack.
 UNREAD_LANGUAGES = ("ar", "he", "hi", "ko", "th")
 SURE = 0.9
 
@@ -96,7 +96,7 @@ def _classify(task: tuple[int, str]) -> ClassificationResult:
 
 
 def scan_of(document: Written, degradation: str, seed: int) -> bytes:
-    """The document as an image file; the same at each call."""
+    """Return the document as an image file. The same seed returns the same bytes."""
     image = DEGRADATIONS[degradation](drawn(document, seed), np.random.default_rng(seed))
     file = io.BytesIO()
     if degradation in JPEG_QUALITY:
@@ -107,7 +107,7 @@ def scan_of(document: Written, degradation: str, seed: int) -> bytes:
 
 
 def drawn(document: Written, number: int) -> Pixels:
-    """The document in black on white, in greys."""
+    """Return the document in black on white, as a greyscale image."""
     width, height = SIZES[document.shape]
     is_latin = all(
         character < "\u0370" or "\u2000" <= character < "\u2100" for line in document.lines for character in line
@@ -134,7 +134,7 @@ def drawn(document: Written, number: int) -> Pixels:
 
 
 def wrapped(line: str, font: pymupdf.Font, size: float, width: float) -> Iterator[str]:
-    """The rows that a line takes."""
+    """Yield the rows of a line that is wrapped at ``width``."""
     row = ""
     for word in line.split(" ") if " " in line else line:
         longer = f"{row} {word}" if row and " " in line else row + word
@@ -150,12 +150,12 @@ def clean(page: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def skewed(page: Pixels, random: np.random.Generator) -> Pixels:
-    """Laid badly on the glass."""
+    """Turn the page by 3 to 5 degrees, as a sheet that lies askew on the glass."""
     return turned(page, random.choice([-1, 1]) * random.uniform(3, 5))
 
 
 def photocopy(page: Pixels, random: np.random.Generator) -> Pixels:
-    """A copy of a copy: letters run together, dust, a dark edge."""
+    """Return a copy of a copy, with letters that run together, dust and a dark edge."""
     blurred = cv2.GaussianBlur(turned(page, random.uniform(-1, 1)), (0, 0), scale_of(page) * 1.6)
     copy = np.where(blurred < 205, 20, 250).astype(np.uint8)
     copy[:, : int(0.02 * page.shape[1])] = 30
@@ -163,7 +163,7 @@ def photocopy(page: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def fax(page: Pixels, random: np.random.Generator) -> Pixels:
-    """1 bit, 102 by 98 dots an inch, with lines that were lost."""
+    """Return the page in 1 bit at about 100 dots per inch, with some lost lines."""
     height, width = page.shape
     small = reduced(turned(page, random.uniform(-1, 1)), 1100)
     bits = np.where(small < 170, 0, 255).astype(np.uint8)
@@ -172,18 +172,18 @@ def fax(page: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def low_resolution(page: Pixels, random: np.random.Generator) -> Pixels:
-    """65 dots an inch, in a small JPEG."""
+    """Return the page at 65 dots per inch. A small JPEG is made of it."""
     return reduced(page, 760)
 
 
 def faded(page: Pixels, random: np.random.Generator) -> Pixels:
-    """A pale ribbon on yellowed paper, out of focus."""
+    """Return the page in pale print on grey paper, out of focus."""
     pale = 140 + 0.3 * cv2.GaussianBlur(page, (0, 0), scale_of(page) * 1.8).astype(np.float32)
     return np.clip(pale + random.normal(0, 7, page.shape), 0, 255).astype(np.uint8)
 
 
 def photograph(page: Pixels, random: np.random.Generator) -> Pixels:
-    """By a phone: seen from the side, on a dark table, with a shadow and noise."""
+    """Return a phone's photograph: from an angle, on a dark table, with a shadow and noise."""
     height, width = page.shape
     edge = int(0.08 * max(height, width))
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
@@ -209,7 +209,7 @@ JPEG_QUALITY = {"low resolution": 25, "photograph": 60}
 
 
 def scale_of(page: Pixels) -> float:
-    """Dots of the page by those of A4 at 200 dots an inch."""
+    """Return the page's longer side divided by that of A4 at 200 dots per inch."""
     return max(page.shape) / 2339
 
 
@@ -227,7 +227,7 @@ def turned(page: Pixels, degrees: float) -> Pixels:
 
 
 def speckled(page: Pixels, random: np.random.Generator, share: float) -> Pixels:
-    """With specks of two dots each."""
+    """Return the page with specks of two by two dots."""
     specks = random.random((page.shape[0] // 2, page.shape[1] // 2)) < share
     spread = cv2.resize(specks.astype(np.uint8), page.shape[::-1], interpolation=cv2.INTER_NEAREST)
     return np.where(spread == 1, 0, page).astype(np.uint8)

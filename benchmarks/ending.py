@@ -1,8 +1,8 @@
 """
-From the end of a job to the success of its task: resumed on a worker, and ended from the trigger.
+Measure the seconds from the end of a job to the success of its task, resumed on a worker or ended by the trigger.
 
-``python benchmarks/ending.py [TASKS]`` starts a whole Airflow and an API whose jobs end when told to, defers
-100 tasks, lets their jobs end, and prints how long the tasks took from there. Asserts nothing.
+``python benchmarks/ending.py [TASKS]`` starts a whole Airflow, and an API whose jobs end on request. It defers 100
+tasks, ends their jobs, and prints the seconds from there to the tasks' success.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from tests.support.paced_api import running_paced_api  # noqa: E402
 from tests.support.waiting import wait_until  # noqa: E402
 
 HOUR = 3600.0
-#: Seconds within which the jobs end, when all tasks are deferred.
+#: Seconds over which the jobs end, after all tasks have been deferred.
 SPAN = 10.0
 
 
@@ -48,7 +48,7 @@ def main() -> None:
         with Standalone(folder / "airflow", free_port(), settings) as airflow:
             wait_until(lambda: airflow.request("GET", "dags")["total_entries"] >= 2)
             for dag_id in ("ending_on_worker", "ending_from_trigger"):
-                latencies(airflow, url, dag_id, folder, 4)  # what is slow the first time
+                latencies(airflow, url, dag_id, folder, 4)  # a first run, to warm up
             print(f"{tasks} tasks, whose jobs end within {SPAN:.0f} s; seconds from the end of a job to the success")
             print(f"{'':20} {'p50':>7} {'p95':>7} {'longest':>8}")
             for dag_id in ("ending_on_worker", "ending_from_trigger") * 2:
@@ -58,7 +58,7 @@ def main() -> None:
 def latencies(airflow: Standalone, url: str, dag_id: str, documents: Path, tasks: int) -> list[float]:
     run = DagRun(airflow, dag_id, {"folder": str(documents), "tasks": tasks})
     wait_until(lambda: sum(task["state"] == "deferred" for task in run.tasks("classify")) == tasks, 600, pause=1)
-    time.sleep(5)  # the scheduler has nothing else to do then
+    time.sleep(5)  # until the scheduler is idle
     ends: dict[str, float] = httpx.post(f"{url}/finish?seconds={SPAN}").json()
     state = run.wait(600)
     if state != "success":

@@ -1,16 +1,15 @@
 """
-What reading and classifying cost, for text and for OCR, beside what one would use instead.
+Measure the cost of reading and classifying, for text and for OCR, and compare it with peers.
 
     python benchmarks/engine.py FOLDER
 
-FOLDER has documents in any folders below it, each named for its category; the environment variable
-DOCUMENTS stands for it. Times are processor seconds of one core unless the line says otherwise, and
-on a shared machine both vary by a third; the peers run in turn with the engine for that reason.
-Figures that have a goal stand beside it. The peers are:
+FOLDER has a folder of documents for each category; the environment variable DOCUMENTS can name it instead. Times
+are CPU seconds of one core unless the line says otherwise. On a shared machine they vary by a third, so the peers run
+in turn with the engine. Some figures stand with their goal. The peers are:
 
-* text: PyMuPDF's extraction alone, and MiniLM, which takes the category whose name is nearest to the
-  page (see ``embedding_peer.py``; left out where ``.venv-embeddings`` does not have it),
-* OCR: the pipeline of ``rapidocr`` as it comes, with the same models.
+* text: PyMuPDF's extraction alone, and MiniLM, which chooses the category whose name is nearest to the page (see
+  ``embedding_peer.py``; it is left out if ``.venv-embeddings`` does not have it),
+* OCR: the default pipeline of ``rapidocr``, with the same models.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.contract import MAX_PAGES
 
 ROUNDS = 3
-#: The OCR peer takes several times as long, so it reads every so many-th image.
+#: The OCR peer reads only each sixth image, since it takes several times as long.
 PEER_SHARE = 6
 PEER_PYTHON = Path(__file__).parents[1] / ".venv-embeddings/bin/python"
 
@@ -65,7 +64,7 @@ def main() -> None:
 
 
 def sorted_by_source(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The PDFs of which every page is read from a text of its own, and the documents of which none is."""
+    """Return the PDFs with a text layer of their own on every page, and the documents that OCR must read."""
     texts, scans = [], []
     for path in sorted(folder.rglob("*")):
         if path.suffix in (".png", ".jpg", ".tif"):
@@ -128,12 +127,12 @@ def _print_text(label: str, pages: int, cpu: float, wall: float, answers: Mappin
 def _bench_embedding_peer(paths: Sequence[Path], categories: Sequence[Category]) -> None:
     request = {"paths": list(map(str, paths)), "categories": [c.name for c in categories], "max_pages": MAX_PAGES}
     if not PEER_PYTHON.exists():
-        print(f"text: MiniLM left out, {PEER_PYTHON} is not there")
+        print(f"text: MiniLM is left out: {PEER_PYTHON} does not exist")
         return
     command = [PEER_PYTHON, Path(__file__).with_name("embedding_peer.py")]
     run = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True)
     if run.returncode:
-        print(f"text: MiniLM left out, it does not run: {run.stderr.strip().rpartition(chr(10))[2]}")
+        print(f"text: MiniLM is left out: it does not run: {run.stderr.strip().rpartition(chr(10))[2]}")
         return
     measured = json.loads(run.stdout.splitlines()[-1])
     answers = dict(zip(paths, measured["answers"], strict=True))
@@ -162,7 +161,7 @@ def _read_ours(path: Path) -> int:
 
 
 def _timed(read: Callable[[Path], int], paths: Sequence[Path]) -> tuple[int, float, float]:
-    """Pages, and the best round's processor and wall seconds."""
+    """Return the number of pages, and the CPU and wall seconds of the best round."""
     best, fastest, pages = float("inf"), float("inf"), 0
     for _ in range(ROUNDS):
         cpu, wall = time.process_time(), time.perf_counter()
@@ -172,7 +171,7 @@ def _timed(read: Callable[[Path], int], paths: Sequence[Path]) -> tuple[int, flo
 
 
 def _bench_ocr(paths: Sequence[Path]) -> None:
-    """Processor time to the end of each pass; a page with few lines has fewer passes."""
+    """Print the CPU seconds to the end of each pass. A page with few lines has fewer passes."""
     spent: dict[int, list[float]] = {}
     for path in paths:
         try:
@@ -188,7 +187,7 @@ def _bench_ocr(paths: Sequence[Path]) -> None:
 
 
 def _bench_ocr_peer(paths: Sequence[Path]) -> None:
-    """The same images by the engine, to its last pass, and by the peer; both have read one before."""
+    """Print the cost of the same images for all passes of the engine, and for the peer, each after a first image."""
     logging.disable()
     peer = RapidOCR(params={"EngineConfig.onnxruntime.intra_op_num_threads": 1})
 
@@ -208,7 +207,7 @@ def _bench_ocr_peer(paths: Sequence[Path]) -> None:
 def _bench_child(
     label: str, paths: Sequence[Path], categories: Sequence[Category], *, memory_goal: str, cpu_goal: str = ""
 ) -> None:
-    """A child over all documents: what the classifier really reads, and what memory it grows to."""
+    """Print the cost of classifying all documents in one child process, and its peak of memory."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
     pages = 0

@@ -1,16 +1,16 @@
 """
-What examples of a category do for the engine's accuracy.
+Measure the effect of examples on the engine's accuracy.
 
     python benchmarks/examples.py FOLDER
 
-FOLDER has ``labels.csv`` with the columns path, category and source_repo; the environment variable
-DOCUMENTS stands for it. The sources are dealt into parts; the documents of each part are classified
-with examples from the others, so no document is judged by another of its source. A category that
-only one part has goes without examples there. Everything is repeated with other random choices.
+FOLDER has ``labels.csv`` with the columns path, category and source_repo; the environment variable DOCUMENTS can name
+it instead. The sources are divided into parts. The documents of each part are classified with examples from the other
+parts, so that a document and its examples never come from one source. A category that only one part has gets no
+examples there. Everything is repeated with other random choices.
 
-The first table gives all categories examples. In the second each category in turn is unknown to the
-engine, called by its name only, and shown by examples: the share of its documents that are found,
-and the accuracy on all other documents.
+In the first table all categories have examples. In the second, the engine in turn does not know one category, which
+has a name and examples only. It shows the share of this category's documents that are found, and the accuracy on all
+other documents.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ def run_unknown(documents: Sequence[Labelled], categories: Sequence[str]) -> Non
 
 
 def parts_of(documents: Sequence[Labelled], seed: int) -> Iterator[tuple[list[Labelled], list[Labelled]]]:
-    """Each part of the sources with all that are not in it."""
+    """Yield the documents of each part of the sources, with the documents of the other parts."""
     sources = sorted({document.source for document in documents})
     random.Random(seed).shuffle(sources)
     for number in range(PARTS):
@@ -128,7 +128,7 @@ def parts_of(documents: Sequence[Labelled], seed: int) -> Iterator[tuple[list[La
 
 
 def choose(documents: Sequence[Labelled], categories: Sequence[str], count: int, seed: int) -> dict[str, list[str]]:
-    """Examples of the categories by name."""
+    """Return up to ``count`` examples of each category, by its name."""
     chance = random.Random(seed)
     chosen = {}
     for name in categories:

@@ -1,4 +1,4 @@
-"""What the engine makes of names and documents that it does not know; each document is read only once."""
+"""Measure the engine on category names and documents that it does not know. Each document is read only once."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from measures import auroc, calibration_error, share
 
 from airflow_provider_classify.engine.categories.meanings import meanings_of
 from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import OpenedDocument, open_document
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.engine.sandbox.cores import available_cores
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 
-#: How many paraphrased names are printed.
+#: The number of paraphrased names that are printed, those with the least recall.
 WORST_NAMES = 20
 
 
@@ -36,7 +36,7 @@ class KeptPage:
 
 @dataclass(frozen=True)
 class Reading:
-    """A document's pages with all their passes, to be classified again and again."""
+    """A document's pages with all their passes, so that it can be classified many times."""
 
     kind: Format
     pages: list[KeptPage]
@@ -47,7 +47,7 @@ class Reading:
 
 
 def read_all(paths: Sequence[Path]) -> list[Reading | None]:
-    """None for what cannot be read."""
+    """Read documents in several processes; return None for each that cannot be read."""
     with ProcessPoolExecutor(available_cores()) as processes:
         return list(processes.map(_read, paths, chunksize=4))
 
@@ -62,7 +62,7 @@ def _read(path: Path) -> Reading | None:
 
 
 def run_paraphrased(readings: Sequence[Reading | None], truths: Sequence[str], categories: Sequence[str]) -> None:
-    """All categories at once in the words of each user; then the names that did worst."""
+    """Print the accuracy with the category names of each user, and the names with the least recall."""
     print("paraphrased: accuracy (goal: 88 %), calibration error")
     shares: list[float] = []
     worst: list[tuple[float, str, str]] = []
@@ -100,7 +100,7 @@ def run_held_back(readings: Sequence[Reading | None], truths: Sequence[str], cat
 
 
 def run_unknown(readings: Sequence[Reading | None], truths: Sequence[str], categories: Sequence[str]) -> None:
-    """Confidence of all documents with all categories, against that of documents whose category is not offered."""
+    """Print how well the confidence tells documents of the categories from those whose category is left out."""
     everything = Classifier([Category(name) for name in categories])
     inside = [reading.classify(everything).confidence for reading in readings if reading]
     outside: list[float] = []

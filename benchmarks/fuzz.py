@@ -1,15 +1,16 @@
 """
-The engine on damaged documents: each must end in a result or in an error of the document, within the limits.
+Classify damaged documents: each must have a result, or an error that names the document, within the limits.
 
     python -m benchmarks.fuzz [FOLDER] [--count 2000] [--seconds 60] [--only NUMBER]
 
-Takes a document of each format (``fuzz_seeds.py``) and those under FOLDER (or the environment variable
-DOCUMENTS), damages them in turn in every way of ``mutations.py``, and has two processes of the engine classify
-them. The same folder gives the same mutations: ``--only`` repeats one, with the traceback of its error.
+It takes a document of each format (``fuzz_seeds.py``) and those below FOLDER, or below the folder that the environment
+variable DOCUMENTS names. It damages them in turn in every way of ``mutations.py``, and classifies them in two
+processes of the engine. The same folder leads to the same mutations: ``--only`` repeats one, and prints the traceback
+of its error.
 
-The last line counts the inputs, the crashes of the engine's processes, the documents that took longer than the limit
-(hangs), and those that are lost: with neither a sound result nor an error that names the document. Ends with 1
-unless the last three are 0.
+The last line counts the inputs, the crashes of the engine's processes, the hangs (documents that took longer than the
+limit), and the lost documents, which have neither a valid result nor an error that names them. The exit code is 1
+unless the last three counts are 0.
 """
 
 from __future__ import annotations
@@ -32,19 +33,19 @@ from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import DocumentCrashedParser, DocumentError, DocumentTookTooLong
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 from benchmarks.fuzz_seeds import write_seeds
 from benchmarks.mutations import Mutation
 
 PROCESSES = 2
-#: What stopping a child and beginning another may take beyond the limit.
+#: Seconds beyond the limit for stopping a child and starting another.
 GRACE_SECONDS = 5.0
 CATEGORIES = tuple(map(Category, ("invoice", "receipt", "contract", "letter", "resume", "bank_statement", "form")))
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a document: a result, or an error; ``fault`` says what should not have been."""
+    """The outcome of a document; ``fault`` says what is wrong with it, if anything."""
 
     mutation: Mutation
     seconds: float
@@ -82,7 +83,7 @@ def main() -> None:
 
 
 def classify_all(mutations: Sequence[Mutation], seconds: float) -> list[Outcome]:
-    """Classify them over two processes; each may take ``seconds``."""
+    """Classify the mutations in two processes, each within ``seconds``."""
     with (
         tempfile.TemporaryDirectory() as folder,
         EnginePool(PROCESSES, EngineOptions(seconds=seconds, attachments="classify")) as pool,
@@ -112,7 +113,7 @@ def classify(pool: EnginePool, mutation: Mutation, folder: Path, limit: float) -
 
 
 def unsound(result: ClassificationResult) -> str | None:
-    """What a caller could not do with the result, if anything: store it, or trust its numbers."""
+    """Return why a caller could not store the result or use its numbers; None if it can."""
     try:
         json.dumps(result.to_json(), allow_nan=False, ensure_ascii=False).encode()
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""A small document of each format that the engine reads, to be damaged: folders of real ones have but a few formats."""
+"""Write a small document of each format that the engine reads. Folders of real documents have few formats."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
 """
-What a DAG file pays for importing this package, beyond what it pays for Airflow.
+Measure the time that a DAG file takes to import this package, in addition to Airflow.
 
     python benchmarks/imports.py [MODULE ...]
 
-Each measurement is a fresh process that imports Airflow's base classes first and the module
-after them; both imports are timed. The modules take turns, so that a busy moment of the machine
-does not fall on one of them alone. A first round, not counted, fills the byte code caches.
+Each measurement is a new process that imports Airflow's base classes first and the module after them; both imports
+are timed. The modules take turns, so that a busy moment of the machine does not affect only one of them. A first
+round, which is not counted, fills the byte code caches.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ MODULES = [f"airflow_provider_classify.{part}.classify" for part in ("operators"
 ROUNDS = 7
 HEAVY = ("pymupdf", "PIL", "numpy", "onnxruntime", "cv2", "fastapi")
 
-# Runs in the fresh process: the module's name and the heavy packages are its arguments.
+# Runs in the new process. Its arguments are the module's name and the heavy packages.
 MEASURE = """
 import importlib, json, sys, time
 
@@ -41,7 +41,7 @@ print(json.dumps({"base": middle - start, "module": end - middle, "heavy before"
 
 
 def measure(module: str, airflow_home: str) -> dict[str, Any]:
-    """Import Airflow's base classes and then ``module`` in a fresh process; seconds, and the heavy packages loaded."""
+    """Return the seconds of both imports in a new process, and the heavy packages that they load."""
     command = [sys.executable, "-c", MEASURE, module, *HEAVY]
     environment = os.environ | {"AIRFLOW_HOME": airflow_home}
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
@@ -73,7 +73,7 @@ def main() -> None:
 
 
 def row(name: str, seconds: list[float], heavy: list[str]) -> str:
-    """One line of the table."""
+    """Return one line of the table."""
     numbers = " ".join(f"{1000 * value:8.1f}" for value in (median(seconds), min(seconds), max(seconds)))
     return f"{name:46} {numbers}  {', '.join(heavy) or 'none'}"
 

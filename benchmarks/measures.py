@@ -1,4 +1,4 @@
-"""What benchmarks compute from answers: pure functions."""
+"""Compute the figures of benchmarks from answers, by pure functions."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 
 
 def share(values: Iterable[bool]) -> float:
-    """The share of true values; 0 of none."""
+    """Return the share of true values, 0 to 1; 0 if there are no values."""
     listed = list(values)
     return sum(listed) / len(listed) if listed else 0.0
 
 
 def macro_f1(pairs: Sequence[tuple[str, str | None]]) -> float:
-    """The mean over the true categories of the F1 of each; a pair is (truth, answer)."""
+    """Return the mean F1 of the true categories; a pair is (truth, answer)."""
     scores = []
     for category in {truth for truth, _ in pairs}:
         hits = sum(truth == answer == category for truth, answer in pairs)
@@ -22,7 +22,7 @@ def macro_f1(pairs: Sequence[tuple[str, str | None]]) -> float:
 
 
 def calibration_error(answers: Sequence[tuple[float, bool]], bins: int = 10) -> float:
-    """The expected calibration error over bins of equal width; an answer is (confidence, right)."""
+    """Return the expected calibration error over bins of equal width; an answer is (confidence, right)."""
     error = 0.0
     for number in range(bins):
         within = [(c, right) for c, right in answers if number == min(bins - 1, int(c * bins))]
@@ -33,6 +33,6 @@ def calibration_error(answers: Sequence[tuple[float, bool]], bins: int = 10) -> 
 
 
 def auroc(inside: Sequence[float], outside: Sequence[float]) -> float:
-    """The probability that a value from ``inside`` is above one from ``outside``, ties counting half."""
+    """Return the probability that a value of ``inside`` is above one of ``outside``; a tie counts half."""
     wins = sum((a > b) + 0.5 * (a == b) for a in inside for b in outside)
     return wins / (len(inside) * len(outside))

@@ -1,4 +1,4 @@
-"""Ways to damage a document, each the same for the same random numbers."""
+"""Damage a document in several ways. The same random numbers cause the same damage."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-#: The most bits that are flipped, and the most bytes that a header or a block has.
+#: The most bits that are flipped, and the most bytes of a header and of a block.
 MAX_FLIPS, MAX_HEADER, MAX_BLOCK = 200, 2048, 4096
-#: Numbers that parsers trip over, as a text format writes them.
+#: Numbers that make parsers fail, as a text format writes them.
 TROUBLESOME = (
     b"0",
     b"-1",
@@ -29,7 +29,7 @@ _NUMBER = re.compile(rb"\d+")
 
 
 def flipped_bits(data: bytes, _other: bytes, random: Random) -> bytes:
-    """One bit to some hundred, anywhere."""
+    """Flip up to MAX_FLIPS bits anywhere."""
     damaged = bytearray(data)
     for _ in range(random.randint(1, MAX_FLIPS)):
         damaged[random.randrange(len(damaged))] ^= 1 << random.randrange(8)
@@ -37,25 +37,25 @@ def flipped_bits(data: bytes, _other: bytes, random: Random) -> bytes:
 
 
 def truncated(data: bytes, _other: bytes, random: Random) -> bytes:
-    """The end is missing, as after a broken download."""
+    """Cut off the end, as a broken download does."""
     return data[: random.randrange(1, len(data))]
 
 
 def spliced_header(data: bytes, other: bytes, random: Random) -> bytes:
-    """Begins as another document does: that one's header in place of its own, or before it."""
+    """Put the header of another document in place of this one's, or before it."""
     header = other[: random.randint(4, MAX_HEADER)]
     return header + data[random.choice((0, len(header))) :]
 
 
 def moved_block(data: bytes, _other: bytes, random: Random) -> bytes:
-    """A block of bytes stands in place of another."""
+    """Overwrite a block of bytes with another block of the document."""
     length = min(len(data), random.randint(1, MAX_BLOCK))
     source, target = (random.randrange(len(data) - length + 1) for _ in range(2))
     return data[:target] + data[source : source + length] + data[target + length :]
 
 
 def other_numbers(data: bytes, _other: bytes, random: Random) -> bytes:
-    """Some of the numbers that are written as digits, sizes and offsets in a PDF among them, are others."""
+    """Replace some of the numbers that are written as digits, such as sizes and offsets in a PDF."""
     share = random.choice((0.001, 0.01, 0.1))
     return _NUMBER.sub(
         lambda match: random.choice(TROUBLESOME) if random.random() < share else match.group(),
@@ -64,7 +64,7 @@ def other_numbers(data: bytes, _other: bytes, random: Random) -> bytes:
 
 
 def damaged_part(data: bytes, other: bytes, random: Random) -> bytes:
-    """One part of an archive is damaged within, and the archive is whole; of what is none, some bits are flipped."""
+    """Damage the content of one part of an archive, and keep the archive valid. Flip bits in other documents."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = [(member.filename, archive.read(member)) for member in archive.infolist()]
@@ -91,28 +91,28 @@ KINDS: tuple[Callable[[bytes, bytes, Random], bytes], ...] = (
 
 @dataclass(frozen=True)
 class Mutation:
-    """One damaged document: the ``number``-th of those that are made of ``documents``."""
+    """The damaged document with this number, counted from 0, of those made from ``documents``."""
 
     number: int
     documents: Sequence[Path]
 
     @property
     def kind(self) -> str:
-        """Which way it is damaged, in words."""
+        """The kind of damage, in words."""
         return KINDS[self.number % len(KINDS)].__name__.replace("_", " ")
 
     @property
     def source(self) -> Path:
-        """The document that it was."""
+        """The document that is damaged."""
         return self.documents[self.number // len(KINDS) % len(self.documents)]
 
     @property
     def name(self) -> str:
-        """What errors call it; all that is needed to make it again."""
+        """The name in errors. Its number is enough to repeat the mutation."""
         return f"{self.number} {self.source.name} {self.kind}"
 
     def damaged(self) -> bytes:
-        """The document after the mutation."""
+        """Return the damaged document."""
         random = Random(self.number)
         other = random.choice(self.documents).read_bytes()
         return KINDS[self.number % len(KINDS)](self.source.read_bytes(), other, random)

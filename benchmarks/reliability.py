@@ -1,4 +1,4 @@
-"""A reliability diagram: is the engine as often right as it says?"""
+"""Draw a reliability diagram, which compares the confidence with the share of right answers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _INK, _GRID, _RIGHT, _MANY = "#222222", "#dddddd", "#3b6fb6", "#9fb8d9"
 
 def draw(answers: Sequence[tuple[float, bool]], path: Path, title: str) -> None:
     """
-    Write a PNG: for each tenth of confidence the share of right answers, and below how many answers it has.
+    Write a PNG with the share of right answers for each tenth of confidence, and the number of answers below.
 
     :param answers: pairs of confidence and whether the answer was right.
     """

@@ -1,7 +1,8 @@
 """
-An Airflow of its own for the tests.
+Set up an Airflow for the tests, and define the fixtures that several modules share.
 
-Airflow reads its environment when it is first imported, and pytest imports this file before any test.
+Airflow reads its environment when it is first imported, so this file sets the environment before anything imports
+Airflow. pytest imports it before any test.
 """
 
 from __future__ import annotations
@@ -11,7 +12,14 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.support.service import RunningService
 
 _HOME = tempfile.mkdtemp(prefix="airflow-classify-tests-")
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
@@ -20,7 +28,7 @@ for _name in [name for name in os.environ if name.startswith(("AIRFLOW_", "CLASS
     del os.environ[_name]
 os.environ["AIRFLOW_HOME"] = _HOME
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-# `dag.test()` runs only what Airflow finds in a bundle: the example DAGs, and those of the tests.
+# `dag.test()` runs only DAGs that Airflow finds in a bundle: the example DAGs, and those of the tests.
 _TESTS = Path(__file__).parent
 os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps(
     [
@@ -32,3 +40,30 @@ os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps(
         for name, folder in (("examples", _TESTS.parent / "dags"), ("tests", _TESTS / "dags"))
     ]
 )
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
+    """Run the service with a key, and the Airflow connections ``service`` and ``wrong_key`` to it."""
+    from tests.support.service import KEY, connected_service
+
+    with connected_service(tmp_path_factory.mktemp("service"), KEY) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the sample documents of the demo."""
+    from samples import draw_samples
+
+    folder = tmp_path_factory.mktemp("samples")
+    draw_samples(folder)
+    return folder
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> str:
+    """Return the path of a short letter as a text file."""
+    path = tmp_path / "letter.txt"
+    path.write_text("Dear Mrs. Brown,\n\nthank you for your letter of 3 May.\n\nYours sincerely\nJohn Smith\n")
+    return str(path)

@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-import pytest
-from samples import draw_samples
-
 from tests.support.dags import run_dag
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("samples")
-    draw_samples(folder)
-    return folder
 
 
 def test_every_document_is_classified_and_routed(samples, tmp_path):

@@ -20,7 +20,7 @@ import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
-from airflow_provider_classify.api import errors, exchange, protocol
+from airflow_provider_classify.api import errors, exchange, replies, requests
 from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.api.proxy import proxy_for
 from airflow_provider_classify.api.reply_body import ReplyBody
@@ -37,7 +37,7 @@ from airflow_provider_classify.exceptions import (
 )
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import Job, JobStatus, Submission
+from airflow_provider_classify.model.job import Job, JobStatus, Submission
 
 T = TypeVar("T")
 
@@ -124,9 +124,9 @@ class ApiSession:
 
     async def _status(self, job_id: str) -> JobStatus:
         """Ask for one status. Hundreds are asked for in a second, so this is one request without an exchange."""
-        request = protocol.job_request(self._settings, job_id)
+        request = requests.job_request(self._settings, job_id)
         reply = await self._send(request)
-        read = partial(protocol.read_status, reply, job_id=job_id, what=request.what, settings=self._settings)
+        read = partial(replies.read_status, reply, job_id=job_id, what=request.what, settings=self._settings)
         return read() if len(reply.body) <= _LARGE else await self._read_large(read)
 
     @cached_property
@@ -140,7 +140,7 @@ class ApiSession:
     async def _run(self, steps: exchange.Exchange[T]) -> T:
         step = exchange.advance(steps, None)
         while not isinstance(step, exchange.Done):
-            received: protocol.Reply | ClassifyError | None = None
+            received: replies.Reply | ClassifyError | None = None
             if isinstance(step, exchange.Sleep):
                 await self._sleep(step.seconds)
             else:
@@ -149,7 +149,7 @@ class ApiSession:
                 except ClassifyError as error:
                     received = error
             advance = partial(exchange.advance, steps, received)
-            is_large = isinstance(received, protocol.Reply) and len(received.body) > _LARGE
+            is_large = isinstance(received, replies.Reply) and len(received.body) > _LARGE
             step = await self._read_large(advance) if is_large else advance()
         return step.value
 
@@ -158,13 +158,13 @@ class ApiSession:
         async with self._reading_large:
             return await asyncio.to_thread(read)
 
-    async def _send(self, request: protocol.Request) -> protocol.Reply:
+    async def _send(self, request: requests.Request) -> replies.Reply:
         try:
             if request.document is None:
                 return await self._reply(request, request.timeout, data=request.form)
             async with _opened(request.document) as stream:
                 upload = _Upload(stream, request.document, silence=self._settings.request_timeout)
-                seconds = request.timeout + protocol.upload_seconds(upload.length)
+                seconds = request.timeout + requests.upload_seconds(upload.length)
                 form = upload.form(request.form or {})
                 return await self._reply(request, seconds, data=form, timeout=_timeouts(self._settings, upload=True))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
@@ -177,7 +177,7 @@ class ApiSession:
                 raise error.__cause__ from error.__cause__.__cause__
             raise errors.connection_lost(error, what=request.what, settings=self._settings) from error
 
-    async def _reply(self, request: protocol.Request, seconds: float, **content: Any) -> protocol.Reply:
+    async def _reply(self, request: requests.Request, seconds: float, **content: Any) -> replies.Reply:
         """Send a request and read its reply, in a total of so many seconds."""
         url = URL(self._base_url + request.path, encoded=True)  # an id needs no escapes
         # A redirect would take the key along to wherever it points.
@@ -185,11 +185,11 @@ class ApiSession:
         with self._limits.limit(seconds):
             async with sending as response:
                 if _is_small(response):
-                    return protocol.Reply(response.status, response.headers, await response.content.read())
+                    return replies.Reply(response.status, response.headers, await response.content.read())
                 body = ReplyBody(response.status, response.headers, what=request.what, settings=self._settings)
                 while not body.is_full and (chunk := await response.content.readany()):
                     body.feed(chunk)
-                return protocol.Reply(response.status, response.headers, body.finish())
+                return replies.Reply(response.status, response.headers, body.finish())
 
 
 def _is_small(response: aiohttp.ClientResponse) -> bool:
@@ -222,8 +222,8 @@ class _Upload(aiohttp.Payload):
     """
 
     def __init__(self, stream: BinaryIO, document: Document, *, silence: float) -> None:
-        super().__init__(stream, content_type=protocol.content_type(document))
-        self._name = protocol.file_name(document)
+        super().__init__(stream, content_type=requests.content_type(document))
+        self._name = requests.file_name(document)
         self._stream = stream
         self._silence = silence
         self.length = stream.seek(0, os.SEEK_END)
@@ -233,7 +233,7 @@ class _Upload(aiohttp.Payload):
     def form(self, fields: Mapping[str, str]) -> aiohttp.FormData:
         """Return the form of a submit with this document."""
         form = aiohttp.FormData(fields, quote_fields=False)
-        form.add_field(protocol.FILE_FIELD, self, filename=self._name)
+        form.add_field(requests.FILE_FIELD, self, filename=self._name)
         return form
 
     async def write(self, writer: AbstractStreamWriter) -> None:
@@ -262,7 +262,7 @@ async def open_session(
 
 def _http_session(settings: ApiSettings) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        headers=protocol.headers(settings),
+        headers=requests.headers(settings),
         connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
         timeout=_timeouts(settings, upload=False),
         auto_decompress=False,

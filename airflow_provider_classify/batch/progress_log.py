@@ -8,7 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import Any, Self
 
-_SECONDS = 5.0
+#: Seconds between two lines.
+SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,9 @@ class ProgressLog:
     With ``with`` a thread logs; with ``async with`` the event loop does.
     """
 
-    def __init__(self, log: Any, *, total: int, done: int) -> None:
+    def __init__(self, log: Any, *, total: int, done: int, seconds: float = SECONDS) -> None:
         self._log = log
+        self._seconds = seconds
         self._total, self._began_with, self._done, self._failed = total, done, done, 0
         self._started = time.monotonic()
         self._lock = threading.Lock()
@@ -77,12 +79,12 @@ class ProgressLog:
         self._log_now()
 
     def _log_on_thread(self) -> None:
-        while not self._closing.wait(_SECONDS):
+        while not self._closing.wait(self._seconds):
             self._log_now()
 
     async def _log_on_loop(self) -> None:
         while True:
-            await asyncio.sleep(_SECONDS)
+            await asyncio.sleep(self._seconds)
             self._log_now()
 
     def _log_now(self) -> None:

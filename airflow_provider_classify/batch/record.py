@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 #: Of the record's format.
 VERSION = 2
 #: Seconds that entries are gathered for a part.
-_PART_SECONDS = 1.0
+PART_SECONDS = 1.0
 
 
 class BatchRecord:
@@ -54,8 +54,9 @@ class BatchRecord:
     must not wait for it. If that fails, the next addition raises the error, or else the end of the context.
     """
 
-    def __init__(self, folder: str, task: TaskAddress) -> None:
+    def __init__(self, folder: str, task: TaskAddress, *, part_seconds: float = PART_SECONDS) -> None:
         self.folder = folder
+        self._part_seconds = part_seconds
         self.task = task
         self.state = BatchState()
         self._base = StoragePath(folder)
@@ -228,7 +229,7 @@ class BatchRecord:
             raise self._failure
 
     def _write_until_closed(self) -> None:
-        while not self._closing.wait(_PART_SECONDS):
+        while not self._closing.wait(self._part_seconds):
             try:
                 self._write()
             except ClassifyError as error:

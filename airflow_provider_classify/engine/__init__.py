@@ -1,5 +1,5 @@
 """
-The local engine: a document and category names in, a ``ClassificationResult`` out.
+The local engine: it classifies a document into the user's categories.
 
-It knows nothing of Airflow, of jobs or of the network, and it needs the ``local`` extra.
+It does not depend on Airflow, on jobs or on the network. It needs the ``local`` extra.
 """

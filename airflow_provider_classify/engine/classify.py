@@ -20,7 +20,7 @@ from airflow_provider_classify.engine.results import ResultWriter
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
@@ -30,13 +30,14 @@ class Classifier:
     """
     Classifies documents into one set of categories.
 
-    Keep it for many documents: the meaning of the categories is resolved once. Use it from one thread at a
-    time; reading a page takes all the cores it is given.
+    Keep it for many documents: it resolves the meaning of the categories once. Use it from one thread at a time;
+    reading a page uses all the cores that the options allow.
 
-    :param categories: at least one, with distinct names.
-    :param options: the engine's options; the defaults if None. Limits on time and memory hold in a child process only.
-    :param knowledge: of document types, instead of what comes with this package.
-    :param sentence_model: for category names that the knowledge does not have; loaded now, if there are any.
+    :param categories: at least one category, with distinct names.
+    :param options: the engine's options; the defaults if None. Only a child process enforces the limits on time and
+        memory.
+    :param knowledge: the document types; those of this package if None.
+    :param sentence_model: the model for category names that the knowledge does not have; loaded now if there are any.
     :raises InvalidCategories: an example of a category cannot be used.
     :raises SentenceModelNotUsable: the sentence model cannot be loaded.
     """
@@ -63,12 +64,14 @@ class Classifier:
 
     def classify(self, path: Path, *, name: str) -> ClassificationResult:
         """
-        Read and classify a document; errors call it ``name``.
+        Read and classify a document.
 
-        ``confidence`` is the probability that the answer is right. ``extra["scores"]`` are the categories'
-        shares, which sum to 1 as if the document belonged to one of them: a document that fits no category has
-        a low confidence whatever its shares. A page that cannot be read fails alone, with its error in the
+        ``confidence`` is the probability that the answer is right, 0 to 1. ``extra["scores"]`` are the scores of the
+        categories. They sum to 1, as if one category fitted, so a document that fits no category can have a high
+        score; its confidence is low. A page that cannot be read does not fail the document; its error is in the
         result.
+
+        :param name: the document's name in errors.
 
         :raises DocumentError: the document cannot be opened, or none of its pages can be read.
         """
@@ -80,10 +83,9 @@ class Classifier:
 
     def classify_document(self, document: OpenedDocument) -> ClassificationResult:
         """
-        Classify a document that is already open. Its pages are read as far as needed.
+        Classify a document that is already open. Each page is read until its answer is sure.
 
-        A mail whose text says little, and that has one attachment, is classified by its attachment, unless a
-        category means e-mail.
+        An e-mail with little text and one attachment is classified by its attachment, unless a category means e-mail.
 
         :raises DocumentError: none of its pages can be read.
         """
@@ -127,7 +129,7 @@ class Classifier:
             if declaration:
                 answer = replace(answer, shares=declaration.apply(answer.shares))
             answers.append(answer)
-        # Whether the document is blank is not known if a page failed.
+        # A document with a failed page may not be blank.
         if failed and all(answer.is_blank for answer in answers):
             raise next(iter(failed.values()))
         if not answers:
@@ -136,7 +138,7 @@ class Classifier:
         return self._writer.result(found, answers, failed, is_image=document.is_image, declaration=declaration)
 
     def _answer(self, reading: PageReading, *, fallback: int | None) -> PageAnswer:
-        """Read a page only as far as needed to be sure of it."""
+        """Read a page until its answer is sure, and return the answer."""
         answer = None
         for page in reading.passes():
             answer = self._categories.answer(page, fallback=fallback)
@@ -149,14 +151,14 @@ class Classifier:
 
 @dataclass(frozen=True, slots=True)
 class _Attached:
-    """What was found in an attachment: a result, or the error of one that cannot be read."""
+    """The outcome of an attachment: a result, or the error of an attachment that cannot be read."""
 
     name: str
     result: ClassificationResult | None = None
     error: DocumentError | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return it as it stands in the mail's result."""
+        """Return the outcome as it stands in the mail's result."""
         if self.result is None:
             return {"name": self.name, "success": False, "error": str(self.error)}
         return {"name": self.name, **self.result.to_json()}

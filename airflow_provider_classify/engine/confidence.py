@@ -1,8 +1,8 @@
 """
-From points to probabilities: pure functions.
+Turn points into probabilities, by pure functions.
 
 ``benchmarks/accuracy.py`` measures the calibration. The temperature is a little above the one that fits the labelled
-documents best, since the knowledge was written with these documents in view and is right less often on others.
+documents best. The knowledge was written for these documents, so answers on other documents are less often right.
 """
 
 from __future__ import annotations
@@ -10,24 +10,23 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-#: Points are divided by it before the softmax. The higher it is, the less sure are the answers.
+#: The softmax divides points by this. A higher temperature makes all answers less sure.
 TEMPERATURE = 0.38
-#: How much the points of a page with no text count. They count more with each character, and fully from about
-#: ENOUGH_TEXT characters on.
+#: How much the points of a page without text count, 0 to 1. They count more with each character.
 LEAST_TRUST = 0.35
+#: Each character adds the 120th part of 1.
 ENOUGH_TEXT = 120
-#: Below this legibility the points of a page count less, in proportion.
+#: The legibility, 0 to 1, below which the points of a page count less, in proportion.
 LEGIBLE = 0.9
-#: The weight of the first page, which says most, and of each later page.
+#: The weights of a document's first page, which says most, and of each later page.
 FIRST_PAGE, LATER_PAGE = 1.0, 0.5
-#: Points that a category has at least of which nothing is known: as many as a page commonly scores by chance for the
-#: best of the types that it is not.
+#: The least points of a category with an unknown name: as many as the best wrong type commonly scores by chance.
 POINTS_OF_UNKNOWN = 2.0
-#: Points that "none of the categories" has at least, if something is known of each category.
+#: The least points of "none of the categories", if the name of each category is known.
 POINTS_OF_NONE = 1.0
-#: Points that a type loses that no category means: there are many such types, and some always match.
+#: Points that a type without a category loses: there are many such types, and some match by chance.
 UNCLAIMED_COST = 1.0
-#: The probability from which on no more lines of a page are read; the second while most of them are unread.
+#: The probability above which no more lines of a page are read: when at least half of the lines are read, and before.
 SURE, SURE_OF_LITTLE = 0.98, 0.997
 
 
@@ -41,12 +40,12 @@ def softmax(points: Sequence[float]) -> list[float]:
 
 def points_of_none(scores: Sequence[float], claims: Sequence[float], least: float) -> float:
     """
-    Return what speaks for a document being none of the categories.
+    Return the points of "none of the categories".
 
-    :param scores: of each known type.
-    :param claims: how much each type counts for the category that it counts for most, 0 to 1. The rest of it
-        speaks for none of them.
-    :param least: the points that are returned at least.
+    :param scores: the score of each known type.
+    :param claims: how much each type counts for the category that it counts for most, 0 to 1. The rest counts for
+        "none of the categories".
+    :param least: the least points that are returned.
     """
     unclaimed = (score + math.log(1.0 - claim) for score, claim in zip(scores, claims, strict=True) if claim < 1.0)
     return max(least, max(unclaimed, default=least) - UNCLAIMED_COST)
@@ -59,9 +58,11 @@ def least_of_none(*, all_known: bool) -> float:
 
 def trust(points: Sequence[float], characters: int, legibility: float) -> list[float]:
     """
-    Shrink points towards a tie on pages with little text, or with text that OCR hardly reads.
+    Return the points, reduced on pages with little text or with text that OCR can hardly read.
 
-    :param characters: the amount of text.
+    Reduced points make the answer less sure.
+
+    :param characters: the number of characters of the page.
     :param legibility: how sure OCR is of the text, 0 to 1.
     """
     share = min(1.0, LEAST_TRUST + characters / ENOUGH_TEXT) * min(1.0, legibility / LEGIBLE)
@@ -70,9 +71,9 @@ def trust(points: Sequence[float], characters: int, legibility: float) -> list[f
 
 def is_sure(share: float, *, lines: int, unread: int) -> bool:
     """
-    Return whether reading on would hardly change a page's answer.
+    Return whether more lines would hardly change a page's answer.
 
-    :param share: the probability of its best category.
+    :param share: the probability of its best category, 0 to 1.
     :param lines: the number of lines that were read.
     :param unread: the number of lines that were not.
     """

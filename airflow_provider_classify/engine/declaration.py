@@ -1,4 +1,4 @@
-"""What the format of a document says about its type: an e-mail by its headers, an e-invoice by its XML."""
+"""Find the type that a document's format declares: an e-mail by its headers, an e-invoice by its XML."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ from airflow_provider_classify.engine.scoring.category_set import CategorySet
 
 #: The document type of an e-mail.
 MAIL_TYPE = "email"
-#: The probability of what a format declares.
+#: The probability of a declared type.
 DECLARED = 0.99
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
     """
-    What a format declares, where a category means that.
+    A declared document type that a category means.
 
     :param category: the number of the category.
     :param type_name: the document type.
-    :param evidence: what declares it: the root of an e-invoice, or the format of a mail.
-    :param rivals: the numbers of categories that may be about a part of such documents. The text decides between
-        them and ``category``.
+    :param evidence: the part of the document that declares it: the root of an e-invoice, or the format of a mail.
+    :param rivals: the numbers of categories that may mean some documents of this type. The text decides between them
+        and ``category``.
     """
 
     category: int
@@ -32,7 +32,7 @@ class Declaration:
     rivals: tuple[int, ...] = ()
 
     def apply(self, shares: Sequence[float]) -> list[float]:
-        """Return the shares with those of the declared category and its rivals raised; the others share the rest."""
+        """Return shares with the sum DECLARED for the declared category and its rivals; the others get the rest."""
         within = {self.category, *self.rivals}
         declared = sum(shares[number] for number in within)
         if not self.rivals or not declared:
@@ -47,10 +47,10 @@ class Declaration:
 
 def declaration_of(document: OpenedDocument, categories: CategorySet) -> Declaration | None:
     """
-    Return what the document's format declares; None if it declares nothing that a category means.
+    Return the type that the document's format declares; None if no category means it.
 
-    A category with a description that mentions e-mails may be about some of them, so it is a rival of the category
-    that means e-mail.
+    A category with a description that mentions e-mails may mean some of them, so it is a rival of the category that
+    means e-mail.
     """
     if document.declared_type:
         category = categories.that_means(document.declared_type)

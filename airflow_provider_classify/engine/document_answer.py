@@ -1,4 +1,4 @@
-"""From the answers of a document's pages to one answer: pure functions."""
+"""Combine the answers of a document's pages into one answer, by pure functions."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from airflow_provider_classify.engine.confidence import combine, page_weight
 from airflow_provider_classify.engine.declaration import Declaration
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 
-#: A page speaks if its category is more probable than not; beside it, covers do not vote.
+#: The least confidence of a page that makes covers not vote.
 SPEAKS = 0.5
-#: Pages disagree if one is so sure of another category, and has at least so many characters.
+#: A document is mixed if a page has at least this confidence in another category, and at least so many characters.
 SURE_OF_ANOTHER, ENOUGH_TO_DISAGREE = 0.95, 120
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentAnswer:
     """
-    What a document is.
+    The answer of a document.
 
     :param best: the number of its category; None if all its pages are blank.
     :param shares: the probability of each category, 0 to 1.
     :param voters: the pages that decided.
-    :param is_mixed: whether another page is surely of another category.
+    :param is_mixed: whether a page surely belongs to another category.
     """
 
     best: int | None
@@ -41,7 +41,7 @@ def voters(pages: Sequence[PageAnswer]) -> list[PageAnswer]:
     """
     Return the pages that decide, in the order of the document.
 
-    Blank pages never do. Cover sheets do only if no other page speaks.
+    Blank pages do not decide. Cover sheets decide only if no other page has a confidence of at least SPEAKS.
     """
     filled = [page for page in pages if not page.is_blank]
     inner = [page for page in filled if not page.is_cover]
@@ -52,7 +52,7 @@ def document_answer(
     pages: Sequence[PageAnswer], categories: CategorySet, *, declaration: Declaration | None = None
 ) -> DocumentAnswer:
     """
-    Return the category of some page: the one for which all voting pages together speak most.
+    Return the document's answer: of the pages' categories, the one with most points on all deciding pages together.
 
     :param pages: in the order of the document.
     :param declaration: what the document's format declares.

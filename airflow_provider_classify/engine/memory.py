@@ -1,25 +1,25 @@
-"""Memory: return it to the system, and recognize the errors that mean there is too little of it."""
+"""Return freed memory to the system, and recognise the errors that mean that memory ran out."""
 
 from __future__ import annotations
 
 import ctypes
 import re
 
-#: What MuPDF, onnxruntime and OpenCV say, in this order.
+#: The messages of MuPDF, onnxruntime and OpenCV when memory ran out.
 _MESSAGES = re.compile(r"[mc]?alloc \([^)]*\) failed|bad.?alloc|insufficient memory|failed to allocate", re.I)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether an error means that memory ran out; most libraries raise no ``MemoryError`` for it."""
+    """Return whether an error means that memory ran out. Most libraries do not raise ``MemoryError``."""
     return isinstance(error, MemoryError) or _MESSAGES.search(str(error)) is not None
 
 
 def release_freed_memory() -> None:
     """
-    Return freed memory that the C library keeps to the system. Does nothing where the library is not glibc.
+    Return the freed memory that the C library keeps to the system. Only glibc can do it; others are left alone.
 
-    OCR allocates a block of another size for each line of text, which fragments memory: without this a process
-    grows from scan to scan.
+    OCR allocates a block of a different size for each line of text. That fragments memory, so the process would grow
+    with each scan.
     """
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:

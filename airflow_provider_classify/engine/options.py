@@ -1,4 +1,4 @@
-"""The options of the engine, which a caller sets once and which hold for every document."""
+"""The options of the engine. A caller sets them once for all documents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal, Self, get_args
 from airflow_provider_classify.engine.page import OcrMode
 from airflow_provider_classify.model.contract import MAX_PAGES
 
-#: What to do with the attachments of an e-mail: leave them out, or give each a result of its own.
+#: What to do with the attachments of an e-mail: ignore them, or also return a result for each.
 AttachmentMode = Literal["ignore", "classify"]
 
 OCR_MODES: tuple[OcrMode, ...] = get_args(OcrMode)
@@ -22,12 +22,12 @@ class EngineOptions:
     """
     The options of the engine.
 
-    :param seconds: wall time in seconds that one document may take; a heavy scan takes 10.
-    :param memory_mb: memory in MB that the parser may use, enforced on Linux only; a heavy scan takes 500.
-    :param threads: cores that OCR may use; all available cores if None.
+    :param seconds: the most seconds of wall time for one document. A heavy scan takes about 10.
+    :param memory_mb: the most memory of the parser in MB, enforced only on Linux. A heavy scan takes about 500.
+    :param threads: the number of cores that OCR may use; all available cores if None.
     :param max_pages: a longer document is classified from its first pages; at least 1.
-    :param document_types: folder of the user's own document types, read beside those of this package.
-    :param sentence_model: folder of a sentence model, for category names that the knowledge does not have.
+    :param document_types: the folder of the user's own document types, in addition to those of this package.
+    :param sentence_model: the folder of a sentence model for category names that the knowledge does not have.
     :param ocr: when to use OCR; see :func:`~airflow_provider_classify.engine.reading.open_document`.
     :param attachments: what to do with the attachments of an e-mail.
     """
@@ -42,7 +42,7 @@ class EngineOptions:
     attachments: AttachmentMode = "ignore"
 
     def to_json(self) -> str:
-        """Return the options as a JSON object; folders are absolute, since the reader may be in another one."""
+        """Return the options as a JSON object. Folders are absolute, since the reader may run in another folder."""
         return json.dumps(asdict(self), default=lambda folder: str(folder.absolute()))
 
     @classmethod

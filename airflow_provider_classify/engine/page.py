@@ -1,4 +1,4 @@
-"""A page as the engine sees it: its lines of text, each with size and place."""
+"""Represent a page by its lines of text, each with size and place."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 TextSource = Literal["text_layer", "ocr"]
-#: Lines whose upper edges lie in the same one of this many bands of a page stand beside each other; a page that is
-#: longer than this many times its width has as many more bands.
+#: A page has this many horizontal bands; lines with their upper edges in the same band stand beside each other. A page
+#: that is higher than _LONG times its width has more bands, in proportion.
 _BANDS, _LONG = 50, 1.6
-#: When to use OCR: where the text layer lacks what the page shows, on each page, or on none.
+#: When to use OCR: where the text layer lacks text that the page shows, on each page, or on no page.
 OcrMode = Literal["auto", "always", "never"]
 
 
@@ -19,8 +19,8 @@ class Line:
     """
     One line of text.
 
-    ``size`` is the font size in points (text layer) or the line's height in pixels (OCR), so compare it only
-    with other lines of the same page. ``x0 y0 x1 y1`` are fractions of the page, 0 to 1, from its top left corner.
+    ``size`` is the font size in points (text layer) or the line's height in pixels (OCR). Compare it only with
+    other lines of the same page. ``x0 y0 x1 y1`` are fractions of the page, 0 to 1, from its top left corner.
     """
 
     text: str
@@ -34,14 +34,18 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Page:
     """
-    One page as far as it has been read: ``number`` from 1, ``width`` and ``height`` in points
-    or pixels, its lines in reading order, and where the text came from.
+    One page, with the lines that have been read so far.
 
-    ``unread`` are the lines that OCR sees but has not recognised (yet): their text is empty.
-    ``pictured`` is the share of the page, 0 to 1, that is pictures among its text; 0 where OCR did not look.
-    ``legibility`` is how sure OCR is of what it read, 0 to 1: print, mostly above 0.9; handwriting and bad copies.
-    ``is_blank`` is true of a page with neither text nor ink.
-    ``is_of_unknown_script`` is true where OCR sees lines of text and finds hardly a letter in them.
+    :param number: the number of the page, from 1.
+    :param width: in points or pixels, as ``height``.
+    :param lines: the lines in reading order.
+    :param source: where the text came from.
+    :param unread: lines that OCR has detected and not yet recognised; their text is empty.
+    :param pictured: the share of the page that pictures among its text cover, 0 to 1; 0 if OCR did not measure it.
+    :param legibility: how sure OCR is of the text, 0 to 1. Print is mostly above 0.9; handwriting and bad copies are
+        below.
+    :param is_of_unknown_script: whether OCR detected lines of text and recognised hardly any letter in them.
+    :param is_blank: whether the page has neither text nor ink.
     """
 
     number: int
@@ -60,7 +64,7 @@ def by_place(lines: Iterable[Line], height_ratio: float) -> tuple[Line, ...]:
     """
     Order lines from top to bottom, and from left to right where they stand beside each other.
 
-    :param height_ratio: the page's height by its width.
+    :param height_ratio: the page's height divided by its width.
     """
     bands = _BANDS * max(1.0, height_ratio / _LONG)
     return tuple(sorted(lines, key=lambda line: (round(line.y0 * bands), line.x0)))

@@ -1,4 +1,4 @@
-"""Group the pages of a document by category: one that holds an invoice and a contract shows both."""
+"""Group the pages of a document by category, so that a document with an invoice and a contract shows both."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from airflow_provider_classify.model.contract import PageResult
+from airflow_provider_classify.model.result import PageResult
 
 
 def group_pages(pages: Iterable[PageResult]) -> list[dict[str, Any]]:
     """
-    Return the contract's ``categories``: each with its pages, those with most pages first, then by confidence.
+    Return the ``categories`` of the contract, each with its pages. Those with most pages come first, then the surest.
 
-    ``confidence`` is the mean of the category's pages. Pages without a category are left out.
+    ``confidence`` is the mean confidence of the category's pages. Pages without a category are left out.
     """
     groups: dict[str, list[PageResult]] = defaultdict(list)
     for page in pages:

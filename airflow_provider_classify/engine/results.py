@@ -13,9 +13,9 @@ from airflow_provider_classify.engine.page_groups import group_pages
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 from airflow_provider_classify.engine.text.language import guess_language
 from airflow_provider_classify.exceptions import DocumentError
-from airflow_provider_classify.model.contract import ClassificationResult, PageResult
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 
-#: How many phrases a page names as evidence.
+#: The most phrases that a page result has as evidence.
 EVIDENCE = 3
 
 
@@ -23,7 +23,7 @@ class ResultWriter:
     """
     Writes results for one set of categories.
 
-    :param engine: what each result says of the engine that made it.
+    :param engine: the name and versions of the engine, for each result.
     :param nodes: the nodes of categories whose names are paths (see :func:`~.categories.paths.inner_nodes`).
     """
 
@@ -44,9 +44,10 @@ class ResultWriter:
         """
         Return the result of a document.
 
-        :param answers: of the pages that were read.
-        :param failed: the errors of the pages that could not be read, by number.
-        :param is_image: an image of one page has no page results; the result says what its page says.
+        :param answers: the answers of the pages that were read.
+        :param failed: the errors of the pages that could not be read, by page number.
+        :param is_image: whether the document is an image of one page. The result then has the page's fields and no page
+            results.
         """
         names, total = self._categories.names, sum(document.shares)
         pages = [self._page_result(answer, declaration) for answer in answers]
@@ -123,7 +124,7 @@ class ResultWriter:
 
 
 def _evidence(text: str, type_name: str, page: int, line: Line | None) -> dict[str, Any]:
-    """Return a piece of evidence. What the format declares stands on no line."""
+    """Return a piece of evidence. Evidence that the format declares has no line."""
     evidence = {"text": text, "type": type_name, "page": page}
     if line is None:
         return evidence

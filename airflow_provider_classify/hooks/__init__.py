@@ -1,1 +1,1 @@
-"""Airflow hooks: an Airflow connection turned into a backend."""
+"""The Airflow hook, which creates a backend from an Airflow connection."""

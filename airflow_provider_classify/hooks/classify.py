@@ -1,4 +1,4 @@
-"""The hook: an Airflow connection of type ``classify`` as something that classifies documents."""
+"""The hook: classify documents through an Airflow connection of type ``classify``."""
 
 from __future__ import annotations
 
@@ -22,15 +22,16 @@ from airflow_provider_classify.lifecycle.cancel import describe_cancel
 from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
-from airflow_provider_classify.model.contract import Job, Submission
+from airflow_provider_classify.model.job import Job, Submission
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
-    from airflow_provider_classify.model.backend import Backend, JobSession
+    from airflow_provider_classify.hooks.backend import Backend
+    from airflow_provider_classify.job_session import JobSession
 
 DEFAULT_CONN_ID = "classify_default"
-#: Seconds in which a job that has ended has to be returned.
+#: Seconds within which the backend must return a job that has ended.
 _FETCH_TIMEOUT = 120.0
 
 
@@ -38,10 +39,10 @@ class ClassifyHook(BaseHook):
     """
     Classify documents through a connection: a classify API, or the local engine.
 
-    The connection's ``backend`` decides. Where ``classify_default`` is not defined, the local engine
-    classifies, so that a first DAG needs no account. A connection of any other id has to exist.
+    The connection's ``backend`` selects one. If the connection ``classify_default`` is not defined, the local engine
+    classifies, so that a first DAG needs no account. Any other connection must exist.
 
-    The hook is a context manager that closes the backend's connections. Used again, it opens new ones.
+    The hook is a context manager that closes the backend's connections. A later call opens new ones.
 
     :param classify_conn_id: an Airflow connection of type ``classify``.
     """
@@ -60,15 +61,15 @@ class ClassifyHook(BaseHook):
         """
         The backend that the connection names.
 
-        :raises ConnectionNotUsable: the connection is missing or lacks something.
+        :raises ConnectionNotUsable: the connection is missing, or one of its fields is missing or wrong.
         """
-        return _backend(self._settings)
+        return _create_backend(self._settings)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        if "backend" in self.__dict__:  # otherwise there is none to close
+        if "backend" in self.__dict__:  # do not create a backend only to close it
             self.backend.__exit__(*exc_info)
 
     @cached_property
@@ -87,7 +88,7 @@ class ClassifyHook(BaseHook):
         return settings
 
     def get_conn(self) -> Backend:
-        """Return the :attr:`backend`. Airflow gives this method its name."""
+        """Return the :attr:`backend`. Airflow defines the name of this method."""
         return self.backend
 
     def submit(
@@ -100,11 +101,11 @@ class ClassifyHook(BaseHook):
             ``ObjectStoragePath``.
         :param categories: names, ``{"name", "description", "examples"}`` objects, an object
             ``{name: description}``, or the JSON text of these.
-        :param idempotency_key: names this submit. Where the backend honours it, a second submit with the same
-            key gets the job of the first, and a submit whose reply was lost is sent again.
-        :raises InvalidCategories: before anything is sent.
-        :raises DocumentError: there is nothing to send.
-        :raises ApiError: the API refused, failed or was not reached.
+        :param idempotency_key: names this submit. If the backend honours keys, a second submit with the same key
+            returns the job of the first, and a submit whose reply was lost is sent again.
+        :raises InvalidCategories: the categories are not valid. Nothing is sent.
+        :raises DocumentError: the document is missing, empty or too large to send.
+        :raises ApiError: the API refused the request, or the request failed.
         """
         submission = self.backend.submit(Document.of(document), parse_categories(categories), idempotency_key)
         self._log_submission(document, submission)
@@ -112,22 +113,22 @@ class ClassifyHook(BaseHook):
 
     def get(self, job_id: str) -> Job:
         """
-        Ask for a job once.
+        Return the current state of a job, with one request.
 
-        :raises JobNotFound: no such job, or it has expired.
-        :raises ApiError: the API refused, failed or was not reached.
+        :raises JobNotFound: the job does not exist, or it has expired.
+        :raises ApiError: the API refused the request, or the request failed.
         """
         return self.backend.get(job_id)
 
     def cancel(self, job_id: str) -> Job | None:
         """
-        Cancel a job. One that has ended stays as it is.
+        Cancel a job. A job that has ended stays as it is.
 
-        The hosted API has no cancel. This package's service has one: a job that waits is dropped, and one
-        that is being classified runs on without an effect.
+        The hosted API has no cancel. This package's service removes a queued job from its queue. If the job is being
+        processed, the service finishes it and drops the result.
 
-        :returns: the job as it is now, ``None`` where there is no such job or the API has no cancel.
-        :raises ApiError: the API refused, failed or was not reached.
+        :returns: the current state of the job; ``None`` if there is no such job or the API has no cancel.
+        :raises ApiError: the API refused the request, or the request failed.
         """
         job = self.backend.cancel(job_id)
         self.log.info("%s.", describe_cancel(job_id, job))
@@ -135,10 +136,10 @@ class ClassifyHook(BaseHook):
 
     def look(self, job_id: str, *, timeout: float | None = None) -> Job | ClassifyError:
         """
-        Ask for a job once, and return a retryable error as a value: a later request may get the job.
+        Return the current state of a job, or a retryable error, after which a later request may succeed.
 
-        :param timeout: seconds that the answer may take at the most.
-        :raises ClassifyError: an error that is not retryable.
+        :param timeout: the most seconds that the request may take.
+        :raises ClassifyError: the request failed with an error that is not retryable.
         """
         try:
             return self.backend.get(job_id, timeout=timeout)
@@ -149,12 +150,11 @@ class ClassifyHook(BaseHook):
 
     def wait(self, wait: waiting.Wait) -> Job:
         """
-        Wait for a job in this thread, with the API's pauses.
+        Wait for a job in this thread, with the pauses of :mod:`~airflow_provider_classify.model.waiting`.
 
-        :returns: the job as it ended, also a failed one.
-        :raises JobTimedOut: it had not ended by the deadline. This is raised at most a second later, whatever the
-            server does.
-        :raises ClassifyError: asking again would not help (key rejected, job unknown …).
+        :returns: the job that has ended, as completed or failed.
+        :raises JobTimedOut: the job had not ended at the deadline. This is raised at most 1 s after the deadline.
+        :raises ClassifyError: a request failed with an error that is not retryable, such as a rejected api key.
         """
         while True:
             left = max(0.0, wait.deadline - time.time()) + waiting.SHORTEST_PAUSE
@@ -171,23 +171,23 @@ class ClassifyHook(BaseHook):
 
     def fetch(self, job_id: str) -> Job:
         """
-        Return a job that is known to have ended; wait if the server fails for a short time.
+        Return a job that has ended. If the server fails, retry for up to 120 s.
 
-        The task is about to finish. If it failed here, its retry might submit and pay again.
+        Without this, a short failure of the server would fail a task that is almost done.
 
-        :raises ClassifyError: the server did not return it within two minutes.
+        :raises ClassifyError: the server did not return the job within 120 s.
         """
         now = time.time()
         return self.wait(waiting.Wait(job_id, since=now, deadline=now + _FETCH_TIMEOUT))
 
     def connect(self) -> AbstractAsyncContextManager[JobSession]:
         """
-        Open a session for the running event loop: ``submit``, ``get``, ``cancel`` and ``watch``, which do not block.
+        Open a session on the running event loop. Its methods do not block.
 
-        All users of one Airflow connection on a loop share one session, with its HTTP connections and its poller.
-        The first user opens it, and the last one closes it.
+        All users of an Airflow connection on a loop share one session, with its HTTP connections and its poller. The
+        first user opens it, and the last user closes it.
 
-        :raises ConnectionNotUsable: the connection is missing or lacks something.
+        :raises ConnectionNotUsable: the connection is missing, or one of its fields is missing or wrong.
         """
         return shared(self.classify_conn_id, self._open)
 
@@ -199,14 +199,14 @@ class ClassifyHook(BaseHook):
             settings: ApiSettings | LocalSettings = self._settings_without_connection(error)
         else:
             settings = self._parse(connection, await get_async_extra_dejson(connection))
-        backend = await asyncio.to_thread(_backend, settings)  # its imports would block the loop
+        backend = await asyncio.to_thread(_create_backend, settings)  # its imports would block the loop
         async with backend.connect() as session:
             yield session
 
     async def asubmit(
         self, document: DocumentLike, categories: CategoriesLike, idempotency_key: str | None = None
     ) -> Submission:
-        """As :meth:`submit`, on an event loop. For more than one call, :meth:`connect` once."""
+        """Submit a document on an event loop, as :meth:`submit` does. For several calls, use :meth:`connect`."""
         parsed = parse_categories(categories)
         async with self.connect() as session:
             submission = await session.submit(Document.of(document), parsed, idempotency_key)
@@ -214,15 +214,15 @@ class ClassifyHook(BaseHook):
         return submission
 
     async def aget(self, job_id: str) -> Job:
-        """As :meth:`get`, on an event loop. For more than one call, :meth:`connect` once."""
+        """Return a job on an event loop, as :meth:`get` does. For several calls, use :meth:`connect`."""
         async with self.connect() as session:
             return await session.get(job_id)
 
     def test_connection(self) -> tuple[bool, str]:
         """
-        Answer the "Test" button of the connection form.
+        Test the connection, for the "Test" button of Airflow's connection form.
 
-        It is stricter than a task: an extra that is not read fails the test, since it may be misspelled.
+        The test is stricter than a task: it fails for an unknown extra, because its name may be misspelled.
         """
         try:
             settings = self._settings
@@ -239,7 +239,7 @@ class ClassifyHook(BaseHook):
                 f"The connection {self.classify_conn_id!r} is not defined; define it with the type {CONN_TYPE!r}, "
                 f"or leave classify_conn_id out to use the local engine."
             ) from error
-        self.log.info("The connection %r is not defined: the local engine classifies.", DEFAULT_CONN_ID)
+        self.log.info("The connection %r is not defined, so the local engine classifies.", DEFAULT_CONN_ID)
         return LocalSettings(conn_id=DEFAULT_CONN_ID)
 
     def _log_submission(self, document: DocumentLike, submission: Submission) -> None:
@@ -250,12 +250,12 @@ class ClassifyHook(BaseHook):
 
 
 def describe(job_id: str, seen: Job | ClassifyError) -> str:
-    """Return what a request for a job found, for a log line."""
+    """Describe the outcome of a request for a job, for a log line."""
     return f"Job {job_id} is {seen.status}" if isinstance(seen, Job) else f"Job {job_id} could not be read ({seen})"
 
 
-def _backend(settings: ApiSettings | LocalSettings) -> Backend:
-    # Imported here: importing the hook when a DAG is parsed loads neither an HTTP library nor the engine.
+def _create_backend(settings: ApiSettings | LocalSettings) -> Backend:
+    # Airflow imports the hook when it parses a DAG. These imports would make that slow.
     if isinstance(settings, ApiSettings):
         from airflow_provider_classify.api.sync import ApiBackend
 

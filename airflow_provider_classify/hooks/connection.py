@@ -1,4 +1,4 @@
-"""Read an Airflow connection of type ``classify`` into the settings of the backend that it names."""
+"""Parse an Airflow connection of type ``classify`` into the settings of its backend."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
 CONN_TYPE = "classify"
-#: The extras of both backends: Airflow's form shows all of them, whatever the backend.
+#: The extras of both backends. Airflow's connection form shows all of them for each backend.
 _EXTRAS = ("backend", "request_timeout", "request_rate", "document_timeout", "max_pages", "ocr", "attachments")
 
 _Choice = TypeVar("_Choice", bound=str)
@@ -24,11 +24,11 @@ _Choice = TypeVar("_Choice", bound=str)
 
 def parse_connection(connection: Connection, extra: object) -> ApiSettings | LocalSettings:
     """
-    Read a connection. Without a ``backend``, a host means ``api``.
+    Parse a connection. If it has a host and no ``backend``, the backend is ``api``.
 
-    :param extra: the connection's extra as an object. It is apart because reading it can call Airflow's
-        supervisor, which has to be awaited on an event loop (``get_async_extra_dejson``).
-    :raises ConnectionNotUsable: another connection type, an unknown backend, no host, a bad number.
+    :param extra: the parsed extra of the connection. The caller passes it because Airflow may have to be asked for
+        it, which code on an event loop must await (``get_async_extra_dejson``).
+    :raises ConnectionNotUsable: the type, the backend, the host, or another field is missing or wrong.
     """
     conn_id = connection.conn_id
     if connection.conn_type != CONN_TYPE:
@@ -56,14 +56,14 @@ def parse_connection(connection: Connection, extra: object) -> ApiSettings | Loc
 
 def refuse_unknown_extras(conn_id: str, extra: Mapping[str, Any]) -> None:
     """
-    Refuse what is not read, such as a misspelled name. For the connection test: a task ignores it.
+    Refuse unknown names, such as misspelled ones. Only the connection test calls this; a task ignores them.
 
-    :raises ConnectionNotUsable: the first unknown name.
+    :raises ConnectionNotUsable: the extra has an unknown name.
     """
     for name in extra:
         if name not in _EXTRAS:
             raise ConnectionNotUsable(
-                f"The extra of the connection {conn_id!r} has {name!r}, which is not read; "
+                f"The extra of the connection {conn_id!r} has the unknown name {name!r}; "
                 f"remove it, or correct it to one of {', '.join(_EXTRAS)}."
             )
 
@@ -84,7 +84,7 @@ def _api_settings(connection: Connection, extras: _Extras) -> ApiSettings:
 
 
 def _base_url(connection: Connection, host: str) -> str:
-    """Return the URL: ``host`` is a whole one, or a name with scheme and port in the connection's other fields."""
+    """Return the URL. ``host`` is a URL, or a name that the connection's schema and port complete."""
     if "://" in host:
         url = host
     else:
@@ -94,10 +94,10 @@ def _base_url(connection: Connection, host: str) -> str:
     try:
         parts = urlsplit(url)
         name = (parts.hostname or "").encode("idna")
-        usable = parts.scheme in ("http", "https") and name != b"" and parts.port != 0
-    except ValueError:  # a bad name, port or IPv6 address; the error is not chained, since it can quote a password
-        usable = False
-    if not usable or any(character in url for character in "@?#") or any(map(str.isspace, url)):
+        is_usable = parts.scheme in ("http", "https") and name != b"" and parts.port != 0
+    except ValueError:  # a bad name, port or IPv6 address; not chained, because it can quote a password
+        is_usable = False
+    if not is_usable or any(character in url for character in "@?#") or any(map(str.isspace, url)):
         raise ConnectionNotUsable(
             f"The host of the connection {connection.conn_id!r} is not an http(s) URL without user and query; "
             "write it as https://api.example.com."
@@ -106,7 +106,7 @@ def _base_url(connection: Connection, host: str) -> str:
 
 
 def _api_key(connection: Connection) -> str:
-    """Return the key, checked here because an HTTP library would quote it in its error."""
+    """Return the api key. It is checked here, because an HTTP library would quote a bad key in its error."""
     key = (connection.password or "").strip()
     if not (key.isascii() and key.isprintable()):
         raise ConnectionNotUsable(
@@ -117,7 +117,7 @@ def _api_key(connection: Connection) -> str:
 
 
 class _Extras:
-    """The extra of a connection. A form's empty field counts as missing."""
+    """The extra of a connection. An empty field of the form counts as missing."""
 
     def __init__(self, conn_id: str, extra: object) -> None:
         if not isinstance(extra, Mapping):
@@ -126,11 +126,11 @@ class _Extras:
         self._values = {name: value for name, value in extra.items() if value not in (None, "")}
 
     def get(self, name: str) -> object:
-        """Return the value as it stands, ``None`` where it is missing."""
+        """Return the value without a check; ``None`` if it is missing."""
         return self._values.get(name)
 
     def choice(self, name: str, choices: Sequence[_Choice]) -> _Choice | None:
-        """Return one of the choices. :raises ConnectionNotUsable: the value is something else."""
+        """Return the value; ``None`` if it is missing. :raises ConnectionNotUsable: it is not one of the choices."""
         value = self._values.get(name)
         for choice in choices:
             if value == choice:
@@ -142,7 +142,7 @@ class _Extras:
         return None
 
     def positive(self, name: str) -> float | None:
-        """Return a finite number above 0. :raises ConnectionNotUsable: the value is something else."""
+        """Return the value; ``None`` if it is missing. :raises ConnectionNotUsable: it is not a number above 0."""
         value = self._values.get(name)
         if value is None:
             return None
@@ -157,7 +157,11 @@ class _Extras:
         return number
 
     def whole(self, name: str) -> int | None:
-        """Return a whole number above 0. :raises ConnectionNotUsable: the value is something else."""
+        """
+        Return the value; ``None`` if it is missing.
+
+        :raises ConnectionNotUsable: it is not a whole number above 0.
+        """
         number = self.positive(name)
         if number is not None and not number.is_integer():
             raise ConnectionNotUsable(

@@ -1,1 +1,1 @@
-"""The life of a task around its job: take it up again, cancel it, fail without a retry."""
+"""The life of a task and its job: reattach after a retry, cancel, and fail without a retry."""

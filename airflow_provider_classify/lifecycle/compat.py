@@ -1,8 +1,8 @@
 """
-Every Airflow name that is private, or that only some versions of Airflow have.
+All uses of Airflow names that are private or that only some versions of Airflow have.
 
-Each function says what it does where the running Airflow (2.11 or newer) lacks the name. What
-``airflow.providers.common.compat`` covers is imported from there, by the modules that use it.
+Each function documents its result for a version (2.11 or newer) that lacks the name. Modules import the names that
+``airflow.providers.common.compat`` covers from there.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# A trigger uses these on the triggerer's event loop, which an import there would block.
+# A trigger uses these names on the triggerer's event loop. An import on the loop would block it.
 from airflow.providers.common.compat.sdk import XCom
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
@@ -19,11 +19,11 @@ def task_states(task_instance: Any) -> Mapping[str, Mapping[str, str | None]] | 
     """
     Ask Airflow's API for the states of a task instance and of its mapped siblings.
 
-    This blocks: do not call it on an event loop.
+    This blocks, so do not call it on an event loop.
 
-    :param task_instance: the one in the task's context, or the one that the triggerer gives a trigger.
-    :returns: states by run id, then by task id, to which a mapped task's index is added with a ``_``;
-        ``None`` where Airflow has no such API (2.x).
+    :param task_instance: the ``ti`` of a task's context, or the ``task_instance`` of a trigger.
+    :returns: the states by run id, then by task id. The key of a mapped task is ``<task_id>_<map_index>``. ``None``
+        if Airflow has no such API (2.x).
     """
     ask = getattr(task_instance, "get_task_states", None) or _task_states_in_triggerer()
     if ask is None:
@@ -38,7 +38,7 @@ def task_states(task_instance: Any) -> Mapping[str, Mapping[str, str | None]] | 
 
 
 def _task_states_in_triggerer() -> Any:
-    """Return the function behind ``get_task_states``: the triggerer's task instances do not have the method."""
+    """Return the function behind ``get_task_states``, a method that the task instance of a trigger lacks."""
     try:
         from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
     except ImportError:  # Airflow 2.x
@@ -47,7 +47,7 @@ def _task_states_in_triggerer() -> Any:
 
 
 def task_state_store(context: Mapping[str, Any]) -> Any | None:
-    """Return the store that keeps a task's state across its tries; ``None`` before Airflow 3.3."""
+    """Return the store that keeps the state of a task for its next tries; ``None`` before Airflow 3.3."""
     return context.get("task_state_store")
 
 
@@ -62,9 +62,9 @@ def can_end_task_from_trigger(task_instance: Any | None) -> bool:
 
 async def push_xcom(task_instance: Any, value: Any, key: str = "return_value") -> None:
     """
-    Write to the XCom of a trigger's task, where :func:`can_end_task_from_trigger` is true.
+    Write to the XCom of a trigger's task. Call it only if :func:`can_end_task_from_trigger` is true.
 
-    ``TaskSuccessEvent(xcoms=…)`` does not serve: Airflow 3.3.2 encodes its values twice.
+    It does not use ``TaskSuccessEvent(xcoms=…)``, because Airflow 3.3.2 encodes those values twice.
     """
     await XCom.aset(
         key=key,
@@ -77,5 +77,5 @@ async def push_xcom(task_instance: Any, value: Any, key: str = "return_value") -
 
 
 def task_success_event() -> TriggerEvent:
-    """Return the event that ends a trigger's task, where :func:`can_end_task_from_trigger` is true."""
+    """Return the event that ends a trigger's task. Call it only if :func:`can_end_task_from_trigger` is true."""
     return TaskSuccessEvent()

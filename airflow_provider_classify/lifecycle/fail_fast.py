@@ -1,4 +1,4 @@
-"""Tell Airflow which errors a retry of the task cannot mend."""
+"""Fail a task without a retry if a retry cannot help."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from airflow_provider_classify.exceptions import ClassifyError
 @contextmanager
 def fail_without_retry() -> Iterator[None]:
     """
-    Let the task fail at once on an error that a retry would meet again; raise any other as it is.
+    Raise errors that are not retryable as ``AirflowFailException``, so that Airflow does not retry the task.
 
-    A wrong key or a damaged document would use up all retries, and the user may pay for each. Airflow ends a
-    task without retries on ``AirflowFailException`` alone, so that is raised, with the words of the error
-    and the error as its cause.
+    With a wrong api key or a damaged document every retry would fail, and the user may pay for each. Only
+    ``AirflowFailException`` ends a task without retries. It has the message of the error, and the error as its cause.
     """
     try:
         yield

@@ -1,11 +1,10 @@
 """
-Decide whether a try of a task takes up the job of an earlier try or submits its document.
+Decide whether a try of a task reattaches to the job of an earlier try or submits its document.
 
-The task keeps its last attempt in Airflow's ``task_state_store`` (Airflow 3.3 and later), which survives a
-retry, a deferral and a clear. An attempt is recorded before it is sent: a worker that is killed in the
-middle of a submit leaves the idempotency key by which a server that honours keys finds the job again. The
-store tells mapped tasks apart by their position alone (apache/airflow#72725), so an attempt also has the
-fingerprint of what its job is about.
+The task records its last attempt in Airflow's ``task_state_store`` (Airflow 3.3 and later), which survives a retry, a
+deferral and a clear. It records an attempt before it sends the submit. If the worker is killed during the submit, the
+record has the idempotency key, with which a server that honours keys finds the job again. The store identifies a
+mapped task only by its index (apache/airflow#72725), so an attempt also has the fingerprint of its job.
 """
 
 from __future__ import annotations
@@ -18,17 +17,17 @@ from typing import Any, Protocol
 
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound, TaskStateUnavailable
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import Job, JobStatus
+from airflow_provider_classify.model.job import Job, JobStatus
 
-#: The key of the attempt in the task's state.
+#: The key in the task's state under which the attempt is stored.
 STATE_KEY = "classify_job"
 
 
 class StateStore(Protocol):
-    """What is used of Airflow's ``task_state_store``."""
+    """The methods of Airflow's ``task_state_store`` that this package uses."""
 
     def get(self, key: str) -> Any:
-        """Read a value; ``None`` where there is none."""
+        """Return a value; ``None`` if there is none."""
         ...
 
     def set(self, key: str, value: Any) -> None:
@@ -39,10 +38,10 @@ class StateStore(Protocol):
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """
-    A submit that is about to be sent, or, with a ``job_id``, one that was accepted.
+    A submit that is about to be sent or was accepted. An accepted one has a ``job_id``.
 
-    Each try that sends an attempt again uses its ``idempotency_key``. A job that fails ends its attempt; the
-    next one counts it in ``failures``.
+    Each try that sends an attempt again uses its ``idempotency_key``. A failed job ends its attempt. ``failures`` is
+    the number of failed attempts before this one.
     """
 
     fingerprint: str
@@ -53,14 +52,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Reattach:
-    """The task has a job: wait for it."""
+    """The task has a job. Wait for it."""
 
     job_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """The task needs a job: record the ``attempt``, then send it. ``reason`` is for the log."""
+    """The task needs a job. Record the ``attempt``, then submit. ``reason`` is for the log."""
 
     attempt: Attempt
     reason: str
@@ -68,17 +67,17 @@ class Submit:
 
 def fingerprint(document: str, categories: Sequence[Category], classifier: str) -> str:
     """
-    Return the fingerprint of what a job is about: document, categories and classifier.
+    Return the fingerprint of a job: a hash of document, categories and classifier.
 
-    :param document: the document's own fingerprint.
-    :param classifier: the connection, and the identity of its backend.
+    :param document: the fingerprint of the document.
+    :param classifier: the connection id and the identity of its backend.
     """
     parts = [document, [asdict(category) for category in categories], classifier]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
 def address(task_instance: Any) -> str:
-    """Return a text that names this task of this run, the same for all its tries."""
+    """Return a text that identifies a task instance. It is the same for all tries."""
     return "/".join(
         map(str, (task_instance.dag_id, task_instance.task_id, task_instance.run_id, task_instance.map_index))
     )
@@ -86,40 +85,39 @@ def address(task_instance: Any) -> str:
 
 def key_of(address: str, fingerprint: str, failures: int) -> str:
     """
-    Return the idempotency key of an attempt: the same in each try, another after each failure.
+    Return the idempotency key of an attempt. It is the same in each try and changes after each failure.
 
-    Two Airflows that have the same run of the same DAG make the same keys. They share one job for the same
-    fingerprint.
+    Two Airflows with the same run of the same DAG use the same keys. If the fingerprint is the same, they share a job.
     """
     return hashlib.sha256(f"{address}/{fingerprint}/{failures}".encode()).hexdigest()
 
 
 def job_to_look_at(last: Attempt | None, fingerprint: str) -> str | None:
-    """Return the job whose status :func:`decide` needs: that of the last attempt, if its fingerprint is the same."""
+    """Return the job of the last attempt if its fingerprint is the same. :func:`decide` needs its status."""
     return last.job_id if last and last.fingerprint == fingerprint else None
 
 
 def decide(last: Attempt | None, fingerprint: str, seen: Job | ClassifyError | None, address: str) -> Reattach | Submit:
     """
-    Decide whether the task takes its job up or submits.
+    Decide whether the task reattaches to its job or submits.
 
-    :param last: the last attempt on record.
-    :param fingerprint: of what the task is to do now.
-    :param seen: what a look at :func:`job_to_look_at` found, if there is such a job. A look that failed for a
-        reason that may pass says nothing against the job.
-    :param address: of the task (:func:`address`).
+    :param last: the last attempt in the task's state.
+    :param fingerprint: the fingerprint of the job that the task needs now.
+    :param seen: the job of :func:`job_to_look_at`, or the error of the look; ``None`` without such a job. After a
+        retryable error the task reattaches.
+    :param address: the result of :func:`address`.
     """
     first = Attempt(fingerprint, key_of(address, fingerprint, 0))
     if last is None:
-        return Submit(first, "it has none yet")
+        return Submit(first, "it has no job yet")
     if last.fingerprint != fingerprint:
-        return Submit(first, "document, categories or connection have changed since the last one")
+        return Submit(first, "document, categories or connection have changed since the last job")
     if last.job_id is None:
-        return Submit(last, "an earlier try ended before its submit was answered")
+        return Submit(last, "an earlier try ended before it received the job id")
     failures = last.failures + 1
     following = Attempt(fingerprint, key_of(address, fingerprint, failures), failures=failures)
     if isinstance(seen, JobNotFound):
-        return Submit(following, f"job {last.job_id} is no longer known")
+        return Submit(following, f"the API no longer knows job {last.job_id}")
     if isinstance(seen, Job) and _has_failed(seen):
         return Submit(following, f"job {last.job_id} failed")
     return Reattach(last.job_id)
@@ -131,16 +129,16 @@ def _has_failed(job: Job) -> bool:
 
 def read(store: StateStore, task: str) -> Attempt | None:
     """
-    Read the task's last attempt; ``None`` only where the store says that there is none.
+    Return the task's last attempt; ``None`` if the store has none.
 
     :param task: names the task in errors.
-    :raises TaskStateUnavailable: it is unknown whether there is a job, so nothing may be submitted.
+    :raises TaskStateUnavailable: the state cannot be read. There may be a job, so the caller must not submit.
     """
     try:
         state = store.get(STATE_KEY)
-    except Exception as error:  # Airflow's API, or a custom state backend with errors of its own
+    except Exception as error:  # Airflow's API and custom state backends raise their own kinds of errors
         raise TaskStateUnavailable(
-            f"The state of the task {task} cannot be read ({type(error).__name__}), so a job may be under way already; "
+            f"The state of the task {task} cannot be read ({type(error).__name__}), so it may already have a job; "
             "retry when Airflow's API server and state store work."
         ) from error
     if state is None:
@@ -149,12 +147,13 @@ def read(store: StateStore, task: str) -> Attempt | None:
         return Attempt(**state)
     except TypeError as error:
         raise TaskStateUnavailable(
-            f"The state {STATE_KEY!r} of the task {task} was written by another version; delete it to classify anew."
+            f"The state {STATE_KEY!r} of the task {task} was written by another version of this package; "
+            "delete it to classify again."
         ) from error
 
 
 def write(store: StateStore, attempt: Attempt, task: str) -> None:
-    """Record an attempt. :raises TaskStateUnavailable: the store does not take it."""
+    """Record an attempt. :raises TaskStateUnavailable: the state cannot be written."""
     try:
         store.set(STATE_KEY, asdict(attempt))
     except Exception as error:  # as in :func:`read`

@@ -1,6 +1,6 @@
 """
-The local engine behind the HTTP contract of the classify API: one machine, durable on SQLite.
+Serve the classify API with the local engine, on one machine. Jobs and their results are kept in SQLite.
 
-``server.serve`` runs it; ``app.create_app`` is the application alone. Needs the extras
+``server.serve`` runs the service; ``app.create_app`` returns the application alone. Both need the extras
 ``service`` and ``local``.
 """

@@ -1,10 +1,10 @@
 """
 Decide which IP addresses the service may fetch a document from.
 
-A client names the URL, but the service makes the request, from inside its own network. By default it
-reaches public addresses only. What is public is decided by :mod:`ipaddress`, which follows IANA's registries of
-special-purpose addresses. It cannot know the addresses at which clouds hand out a machine's credentials, so
-:data:`_METADATA` lists them by the documentation of each cloud; they are refused whatever the setting.
+A client names the URL, but the service sends the request, from inside its own network. By default it
+reaches public addresses only. :mod:`ipaddress` decides which addresses are public; it follows IANA's registries of
+special-purpose addresses. :data:`_METADATA` adds the addresses at which clouds hand out a machine's credentials,
+as each cloud documents them. The service refuses these with every setting.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_netw
 
 _Address = IPv4Address | IPv6Address
 
-#: Where clouds serve metadata and credentials to their machines.
+#: The networks where clouds serve metadata and credentials to their machines.
 _METADATA = tuple(
     ip_network(network)
     for network in (
@@ -27,7 +27,7 @@ _METADATA = tuple(
         "100.100.100.200/32",  # Alibaba Cloud
     )
 )
-#: Not public either, whatever the version of Python says of them.
+#: Networks that are not public, although some versions of Python call them so.
 _NOT_PUBLIC = tuple(
     ip_network(network)
     for network in (
@@ -36,7 +36,7 @@ _NOT_PUBLIC = tuple(
         "fec0::/10",  # site-local, RFC 3879
     )
 )
-#: Through which machines without IPv4 reach the public IPv4 internet, RFC 6052.
+#: The network through which machines without IPv4 reach the public IPv4 internet, RFC 6052.
 _NAT64 = IPv6Network("64:ff9b::/96")
 #: IPv6 networks whose addresses end with the IPv4 address that a gateway connects to.
 _ENDING_WITH_IPV4 = (
@@ -64,7 +64,7 @@ def _may_reach(ip: _Address, allow_private: bool) -> bool:
 
 
 def _destinations(ip: _Address) -> Iterator[_Address]:
-    """Yield what a packet to this address may reach: the address, and IPv4 addresses that it stands for."""
+    """Yield the addresses that a packet to this one may reach: the address, and IPv4 addresses embedded in it."""
     if isinstance(ip, IPv4Address):
         yield ip
         return
@@ -72,6 +72,6 @@ def _destinations(ip: _Address) -> Iterator[_Address]:
     if any(ip in network for network in _ENDING_WITH_IPV4):
         embedded.append(IPv4Address(int(ip) & 0xFFFFFFFF))
     yield from (address for address in embedded if address is not None)
-    # ipaddress calls these two formats reserved, but they lead to the IPv4 address and to nothing else.
+    # An IPv4-mapped or NAT64 address leads only to its IPv4 address. ipaddress calls it reserved.
     if ip.ipv4_mapped is None and ip not in _NAT64:
         yield ip

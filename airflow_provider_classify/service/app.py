@@ -1,8 +1,8 @@
 """
 The routes of the service.
 
-``POST /classify`` and ``GET /classify/{job_id}`` are the contract's. This service's own are ``GET
-/classify?job_id=…&job_id=…`` (the statuses of up to 500 jobs), ``DELETE /classify/{job_id}`` (cancel),
+The contract defines ``POST /classify`` and ``GET /classify/{job_id}``. This service adds
+``GET /classify?job_id=…&job_id=…`` (the statuses of up to 500 jobs), ``DELETE /classify/{job_id}`` (cancel),
 ``GET /health`` and ``GET /openapi.json``.
 """
 
@@ -22,21 +22,17 @@ from starlette.requests import ClientDisconnect
 from airflow_provider_classify import __version__
 from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable, StorageFull
 from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.model.contract import (
-    HONOURED_HEADER,
-    IDEMPOTENCY_HEADER,
-    MAX_STATUS_IDS,
-    JobStatus,
-    Submission,
-)
+from airflow_provider_classify.model.contract import HONOURED_HEADER, IDEMPOTENCY_HEADER, MAX_STATUS_IDS
+from airflow_provider_classify.model.job import JobStatus, Submission
 from airflow_provider_classify.service.errors import HttpError, bad_request, is_disk_full, no_room, unavailable
 from airflow_provider_classify.service.submits import Submits, UploadLimits
 from airflow_provider_classify.service.upload_folder import UploadFolder
 from airflow_provider_classify.service.worker import Worker
 
-#: Seconds for which the rest of a refused upload is read, so that its sender sees the answer.
+#: The service reads the rest of a refused upload for this many seconds, so that its sender sees the reply.
 DISCARD_SECONDS = 30.0
-#: Also with the 404 of an unknown job: a client that lost the answer to a submit asks for one to learn this.
+#: Sent with the 404 of an unknown job too. A client that lost the reply to its submit asks for an unknown job, to learn
+#: whether the server honours keys.
 _KEYS_HONOURED = {HONOURED_HEADER: "true"}
 _KEY_HEADER = APIKeyHeader(name="api-key", auto_error=False)
 _NO_ROOM = "The service has no room for another document; try again later"
@@ -57,15 +53,21 @@ def create_app(
     """
     Return the application; the caller starts and stops ``worker``.
 
-    :param api_key: what clients must send as the header ``api-key``; ``None`` lets everyone in.
+    :param api_key: the key that clients must send as the header ``api-key``; without one, every client is let in.
     """
-    # Clients of the API follow no redirect. No pages of documentation: they load scripts from the internet.
+    # Clients of the API do not follow redirects. The documentation pages would load scripts from the internet.
     app = FastAPI(title="Classify", version=__version__, redirect_slashes=False, docs_url=None, redoc_url=None)
     submits = Submits(store, folder, worker, upload_limits or UploadLimits())
-    keyed = [Depends(_key_check(api_key))]
+    _add_submit(app, submits, api_key)
+    _add_jobs(app, store, worker, keyed=[Depends(_key_check(api_key))])
+    _add_health(app, store, folder)
+    _add_error_replies(app)
+    return app
 
-    # The form is read as it arrives, so FastAPI does not parse it and is told of it for the OpenAPI alone.
-    # The key is checked inside, so that the rest of a refused upload is read.
+
+def _add_submit(app: FastAPI, submits: Submits, api_key: str | None) -> None:
+    # The function reads the form itself, as it arrives; FastAPI only describes it in the OpenAPI document.
+    # The function also checks the key itself, so that it can read the rest of a refused upload.
     @app.post("/classify", status_code=202, summary="Submit a document", openapi_extra=_SUBMIT_OPENAPI)
     @app.post("/classify/", include_in_schema=False)
     async def submit(request: Request) -> Response:
@@ -81,6 +83,8 @@ def create_app(
         reply = Submission(job_id, JobStatus.QUEUED, "Classification started")
         return JSONResponse(reply.to_json(), 202, _KEYS_HONOURED)
 
+
+def _add_jobs(app: FastAPI, store: JobStore, worker: Worker, *, keyed: list[Any]) -> None:
     @app.get("/classify/{job_id}", dependencies=keyed, summary="Get the status and the result of a job")
     def status(job_id: str) -> Response:
         try:
@@ -99,9 +103,11 @@ def create_app(
     @app.get("/classify", dependencies=keyed, summary="Get the statuses of several jobs")
     def statuses(job_id: Annotated[list[str], Query(default_factory=list)]) -> Response:
         if not 1 <= len(job_id) <= MAX_STATUS_IDS:
-            raise bad_request(f"Give 1 to {MAX_STATUS_IDS} job_id parameters")
+            raise bad_request(f"Send 1 to {MAX_STATUS_IDS} job_id parameters")
         return JSONResponse(store.statuses(job_id).to_json())
 
+
+def _add_health(app: FastAPI, store: JobStore, folder: UploadFolder) -> None:
     @app.get("/health", summary="Check that the service works")
     def health() -> Response:
         try:
@@ -114,9 +120,6 @@ def create_app(
             _log.error("The data folder cannot be used: %s", error, exc_info=error)
             return unavailable("data_folder", _NO_FOLDER).response()
         return JSONResponse({"status": "ok"})
-
-    _add_error_replies(app)
-    return app
 
 
 def _add_error_replies(app: FastAPI) -> None:
@@ -158,17 +161,17 @@ def _check_key(given: str | None, api_key: str | None) -> None:
 
 async def _discard(body: AsyncIterator[bytes]) -> None:
     """
-    Read what is left of a body.
+    Read and drop the rest of a body.
 
-    A server that answers and closes in the middle of an upload resets the connection, and the client
-    may lose the answer and see a broken connection instead.
+    A server that replies and closes in the middle of an upload resets the connection. The client may then see a
+    broken connection instead of the reply.
     """
     try:
         async with asyncio.timeout(DISCARD_SECONDS):
             async for _ in body:
                 pass
     except (TimeoutError, ClientDisconnect):
-        _log.info("The rest of a refused upload was not read to its end.")
+        _log.info("A refused upload did not end within %g seconds or was broken off.", DISCARD_SECONDS)
 
 
 _FIELDS = {

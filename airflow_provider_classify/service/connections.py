@@ -1,10 +1,10 @@
 """
-Bound the connections of the HTTP server, and the time that each has for the header of a request.
+Limit the number of connections to the HTTP server, and the seconds that each may take for the header of a request.
 
-uvicorn bounds neither: its keep-alive timeout ends with the first byte of a request, and its
-``limit_concurrency`` looks at a connection only when a whole header has arrived. Other servers do no better here.
-hypercorn has a deadline for headers but no bound; granian has both, but never closes a connection
-that sends nothing. So this adds the two to uvicorn's own protocol, at the place where uvicorn takes a class.
+uvicorn limits neither: its keep-alive timeout ends with the first byte of a request, and its
+``limit_concurrency`` counts a connection only when a whole header has arrived. Other servers have similar gaps:
+hypercorn limits the time for headers but not the connections; granian limits both, but keeps a connection
+that sends nothing open for ever. So this module adds both limits to uvicorn's protocol class.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-#: Connections that may be open at the same time.
+#: The most connections that may be open at the same time.
 MAX_CONNECTIONS = 4096
 #: Seconds from the first byte of a request, or from the start of a connection, to the end of the header.
 HEADER_SECONDS = 15.0
@@ -25,13 +25,13 @@ def bounded_protocol(max_connections: int = MAX_CONNECTIONS, header_seconds: flo
     """
     Return a protocol class for uvicorn's ``http`` setting.
 
-    Where too many connections are open, the one that has waited longest for a whole header gives way to a new one.
-    If a request is being answered on all of them, the new one is closed.
+    When too many connections are open, a new one replaces the one that has waited longest for a whole header.
+    If every open connection is answering a request, the new one is closed.
     """
 
     class BoundedProtocol(H11Protocol):
         #: Connections on which no request is being answered, the oldest first.
-        waiting: dict[BoundedProtocol, None] = {}  # noqa: RUF012 - one for all connections is meant
+        waiting: dict[BoundedProtocol, None] = {}  # noqa: RUF012 - all connections share it
         _deadline: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -52,7 +52,7 @@ def bounded_protocol(max_connections: int = MAX_CONNECTIONS, header_seconds: flo
         def on_response_complete(self) -> None:
             super().on_response_complete()
             if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
-                self.waiting[self] = None  # uvicorn's keep-alive timeout holds until its next byte.
+                self.waiting[self] = None  # uvicorn's keep-alive timeout runs until the next byte.
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._forget_header()

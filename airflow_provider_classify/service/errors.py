@@ -1,8 +1,8 @@
 """
 The error replies of the service: a status, headers, and a JSON object with ``detail``.
 
-Clients of the API read ``detail`` of every error body. Where the API itself sends an ``error``
-object (413, 503), it stands beside ``detail``.
+Clients of the API read ``detail`` of every error body. The bodies of 413, 503 and 507 also have the ``error``
+object of the API.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 
 #: Seconds after which a client may try again when the service is busy.
 RETRY_AFTER = 5
-#: Characters of a detail that are sent. A detail may quote what the client sent, which may be megabytes.
+#: The most characters of a detail. A detail may quote what the client sent, which may be megabytes.
 MAX_DETAIL = 400
 
 
@@ -24,7 +24,7 @@ class HttpError(Exception):
     A request that is answered with an error.
 
     :param detail: a sentence, or for 422 the list of what is wrong with the fields.
-    :param error: the ``error`` object beside ``detail``, where the API sends one.
+    :param error: the ``error`` object that the body has beside ``detail``, if any.
     """
 
     def __init__(
@@ -46,12 +46,12 @@ class HttpError(Exception):
 
 
 def bad_request(detail: str) -> HttpError:
-    """Return a 400: the request makes no sense."""
+    """Return a 400: the request is malformed."""
     return HttpError(400, printable(detail, MAX_DETAIL))
 
 
 def invalid_field(name: str, kind: str, message: str) -> HttpError:
-    """Return a 422 about a form field, in the form that FastAPI gives such errors."""
+    """Return a 422 about a form field, in FastAPI's format of such errors."""
     return HttpError(422, [{"type": kind, "loc": ["body", name], "msg": message}])
 
 
@@ -85,7 +85,7 @@ def _try_later(status: int, code: str, reason: str, detail: str) -> HttpError:
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Return whether a full disk or quota is the error, or a cause of it."""
+    """Return whether the error, or one that caused it, reports a full disk or quota."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return True
@@ -97,9 +97,11 @@ def is_disk_full(error: BaseException | None) -> bool:
 
 def printable(text: str, limit: int) -> str:
     r"""
-    Return the text without anything that could forge a log line or steer a terminal, and not longer than ``limit``.
+    Return the text in printable characters, so that it cannot forge a log line or control a terminal.
 
     Line breaks, control characters and invisible characters become escapes such as ``\n`` and ``\x1b``.
+
+    :param limit: characters of the text that are kept, from its beginning and its end.
     """
     if len(text) > limit:
         half = limit // 2

@@ -1,4 +1,4 @@
-"""Fetch the documents of jobs that name a URL, in an event loop of its own thread."""
+"""Fetch the documents of jobs that name a URL, in an event loop that runs in its own thread."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _log = logging.getLogger(__name__)
 
 class FetchJobs:
     """
-    Fetches documents into the folder.
+    Fetches the documents of jobs into the folder.
 
-    :param fetched: called, in another thread, with the id of each job whose document is there.
-    :param failed: called likewise, with the id and the error of each job whose document could not be fetched.
-    :param record_retry_seconds: after which a job is tried again whose record could not be read or written.
+    :param fetched: called in another thread with the id of each job whose document has been fetched.
+    :param failed: called in another thread with the id and the error of each job whose document was not fetched.
+    :param record_retry_seconds: seconds until a job is tried again after its record could not be read or written.
     """
 
     def __init__(
@@ -44,13 +44,13 @@ class FetchJobs:
         self._limits = limits
         self._record_retry_seconds = record_retry_seconds
         self._loop = asyncio.new_event_loop()
-        # For each fetch a thread that looks up a name, which may take long, and one that writes.
+        # Each fetch needs two threads: one looks up the host name, which may take long, and one writes.
         self._loop.set_default_executor(ThreadPoolExecutor(2 * limits.concurrent, "classify-fetch"))
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._thread = threading.Thread(target=self._run_loop, name="classify-fetch", daemon=True)
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def add(self, job_id: str) -> None:
@@ -58,11 +58,11 @@ class FetchJobs:
         self._loop.call_soon_threadsafe(self._add, job_id)
 
     def cancel(self, job_id: str) -> None:
-        """Stop fetching the document of a job, if it is under way."""
+        """Stop the fetch of a job's document, if there is one."""
         self._loop.call_soon_threadsafe(self._cancel, job_id)
 
     def stop(self, seconds: float) -> None:
-        """Give up what is under way, within so many seconds."""
+        """Cancel every fetch, and wait up to ``seconds`` for the thread to end."""
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(seconds)
 
@@ -70,10 +70,10 @@ class FetchJobs:
         asyncio.set_event_loop(self._loop)
         self._fetcher = UrlFetcher(allow_private=self._allow_private, limits=self._limits)
         self._loop.run_forever()
-        self._loop.run_until_complete(self._give_up())
+        self._loop.run_until_complete(self._cancel_all())
         self._loop.close()
 
-    async def _give_up(self) -> None:
+    async def _cancel_all(self) -> None:
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()
@@ -95,7 +95,7 @@ class FetchJobs:
                 await asyncio.to_thread(self._fetched, job_id)
                 return
             except JobRecordUnavailable:
-                _log.exception("The job %s is tried again, as its record was out of reach.", job_id)
+                _log.exception("The record of the job %s cannot be reached; the job is tried again.", job_id)
                 await asyncio.sleep(self._record_retry_seconds)
             except JobNotFound:
                 return
@@ -113,7 +113,7 @@ class FetchJobs:
     async def _download(self, job_id: str) -> None:
         request = await asyncio.to_thread(self._store.request, job_id)
         if request.file_url is None:
-            return  # It was cancelled, or an upload whose file has vanished; the worker finds out which.
+            return  # The job was cancelled, or it is an upload whose file is missing; the worker checks which.
         uploads: list[Upload] = []
 
         async def begin() -> None:

@@ -1,9 +1,9 @@
 """
 Fetch the document of a ``file_url``.
 
-Every address is judged at the moment it is connected to, so a name that resolves otherwise the second time
-reaches nothing else. Redirects are followed one by one and judged alike. One deadline holds for the whole
-exchange, from the look-up of the name to the last byte, whatever the server does in between.
+The fetcher checks every address at the moment it connects, so a host name that resolves to another address later
+cannot evade the check. It follows redirects one by one and checks each of them too. One deadline covers the whole
+exchange, from the look-up of the host name to the last byte.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _LONGEST_SHOWN = 200
 @dataclass(frozen=True, slots=True)
 class FetchLimits:
     """
-    What one fetch may take, and how many run at the same time.
+    The limits of one fetch, and how many fetches run at the same time.
 
-    :param seconds: for the whole exchange, redirects included; waiting for a turn does not count.
-    :param header_seconds: until the header of an answer is there.
-    :param pace: of the document itself.
-    :param concurrent: fetches at the same time.
-    :param per_host: fetches from one host at the same time.
+    :param seconds: seconds for the whole exchange with its redirects; the wait for a free place does not count.
+    :param header_seconds: seconds from a request to the end of the reply's header.
+    :param pace: how slowly the document itself may arrive.
+    :param concurrent: the most fetches at the same time.
+    :param per_host: the most fetches from one host at the same time.
     """
 
     seconds: float = 300.0
@@ -66,9 +66,9 @@ def is_fetchable(url: str) -> bool:
 
 class UrlFetcher:
     """
-    Fetches documents; to be used in one event loop.
+    Fetches documents. Use it in one event loop.
 
-    No proxy and no credentials of the service's environment are used.
+    It ignores the proxies and credentials that the service's environment names.
 
     :param allow_private: also fetch from loopback, private and other addresses that are not public.
     """
@@ -86,11 +86,11 @@ class UrlFetcher:
         """
         Pass the document at ``url`` to ``write``, piece by piece.
 
-        :param begin: called once, when it is this fetch's turn.
-        :raises RequestRejected: an address or a redirect that is refused.
-        :raises DocumentNotFound: the server says 404 or 410.
-        :raises DocumentNotReadable: not reached, another status, or the transfer broke.
-        :raises DocumentTookTooLong: slower than the limits allow.
+        :param begin: called once, when the fetch has a place and before its first request.
+        :raises RequestRejected: an address or a redirect is refused.
+        :raises DocumentNotFound: the server replies 404 or 410.
+        :raises DocumentNotReadable: the server was not reached, replied another status, or broke the transfer off.
+        :raises DocumentTookTooLong: the server was slower than the limits allow.
         """
         loop = asyncio.get_running_loop()
         seconds = self._limits.seconds
@@ -111,9 +111,9 @@ class UrlFetcher:
             if target is None:
                 return
             if not is_fetchable(target):
-                raise RequestRejected(f"{_shown(url)} redirects to something other than http; give its final URL.")
+                raise RequestRejected(f"{_shown(url)} redirects to something other than http; use its final URL.")
             url = target
-        raise RequestRejected(f"{_shown(url)} is the end of more than {MAX_REDIRECTS} redirects; give its final URL.")
+        raise RequestRejected(f"More than {MAX_REDIRECTS} redirects lead to {_shown(url)}; use the final URL.")
 
     def _host(self, url: str) -> asyncio.Semaphore:
         return self._by_host.setdefault(str(URL(url).host), asyncio.Semaphore(self._limits.per_host))
@@ -126,7 +126,7 @@ class UrlFetcher:
             family, kind, protocol, _, destination = address
             if not is_allowed(str(destination[0]), allow_private=self._allow_private):
                 raise RequestRejected(
-                    f"{shown} leads to the address {destination[0]}, from which this service fetches nothing; "
+                    f"{shown} leads to the address {destination[0]}, and this service does not fetch from it; "
                     "upload the file instead."
                 )
             return socket.socket(family, kind, protocol)
@@ -140,7 +140,7 @@ class UrlFetcher:
             ) as session:
                 async with asyncio.timeout(self._limits.header_seconds):
                     response = await session.get(
-                        # As the client wrote it: a signature may hold for this spelling only.
+                        # The URL is sent as the client wrote it: its signature may cover this spelling only.
                         URL(url, encoded=url.isascii()),
                         allow_redirects=False,
                         headers={"Accept-Encoding": "identity", "Accept": "*/*"},
@@ -155,7 +155,7 @@ class UrlFetcher:
             if isinstance(error, TimeoutError):
                 raise
             raise DocumentNotReadable(
-                f"{shown} could not be fetched ({type(error).__name__}); see that the service can reach it."
+                f"{shown} could not be fetched ({type(error).__name__}); check that the service can reach it."
             ) from error
         return None
 

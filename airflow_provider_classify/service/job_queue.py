@@ -1,4 +1,4 @@
-"""The jobs that wait for a worker, in order, and bounded."""
+"""Keep the jobs that wait for a worker, in order and up to a limit."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from airflow_provider_classify.service.errors import unavailable
 
 class JobQueue:
     """
-    Places for jobs. A job has one from the moment its document has arrived until it is classified or cancelled.
+    The jobs that wait for a worker. Each has one of a limited number of places.
 
-    A job with a place is ready for a worker or not yet ready (it is being recorded or fetched). Jobs that are to be
-    fetched have at most half of the places, so that slow servers keep no upload out.
-    All methods may be called from several threads.
+    A job takes a place before it is recorded, and frees it when a worker takes the job or a client cancels it.
+    It becomes ready for a worker when it is recorded and its document has arrived. Jobs whose document must be
+    fetched take at most half of the places, so that slow servers do not keep uploads out. All methods are
+    thread-safe.
 
     :param capacity: the number of places.
     """
@@ -38,25 +39,25 @@ class JobQueue:
 
     def reserve(self, job_id: str, *, to_fetch: bool, even_if_full: bool = False) -> None:
         """
-        Take a place.
+        Take a place for a job.
 
-        :param to_fetch: the document is not there yet.
-        :param even_if_full: for a job that was accepted by an earlier run of the service.
-        :raises HttpError: 503, every place is taken.
+        :param to_fetch: whether the document must be fetched first.
+        :param even_if_full: exceed the limits, for a job that an earlier run of the service accepted.
+        :raises HttpError: 503, every place is taken, or half of them by jobs whose document must be fetched.
         """
         with self._changed:
             if not even_if_full:
                 self.check_place()
                 if to_fetch and len(self._to_fetch) >= max(1, self._capacity // 2):
                     raise unavailable(
-                        "fetches_full", f"{len(self._to_fetch)} documents are to be fetched already; try again later"
+                        "fetches_full", f"{len(self._to_fetch)} documents wait to be fetched already; try again later"
                     )
             self._places.add(job_id)
             if to_fetch:
                 self._to_fetch.add(job_id)
 
     def put(self, job_id: str) -> None:
-        """Make a job ready for a worker. A job without a place, such as one tried again, gets one."""
+        """Make a job ready for a worker. A job without a place, such as one that is tried again, gets one."""
         with self._changed:
             self._places.add(job_id)
             self._to_fetch.discard(job_id)
@@ -64,7 +65,7 @@ class JobQueue:
             self._changed.notify()
 
     def remove(self, job_id: str) -> None:
-        """Free the job's place, if it has one; no worker gets the job any more."""
+        """Free the job's place, if it has one. No worker gets the job after this."""
         with self._changed:
             self._places.discard(job_id)
             self._to_fetch.discard(job_id)
@@ -75,7 +76,7 @@ class JobQueue:
         return job_id in self._places
 
     def get(self) -> str | None:
-        """Wait for a ready job, free its place and return its id; ``None`` once the queue is closed."""
+        """Wait for a ready job, free its place and return its id; return ``None`` when the queue is closed."""
         with self._changed:
             self._changed.wait_for(lambda: self._ready or self._closed)
             if self._closed:
@@ -85,7 +86,7 @@ class JobQueue:
             return job_id
 
     def close(self) -> None:
-        """Let every ``get`` return ``None`` from now on."""
+        """Close the queue: every ``get`` returns ``None`` from now on."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()

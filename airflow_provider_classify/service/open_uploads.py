@@ -1,4 +1,4 @@
-"""Bound the number of uploads that are read at the same time."""
+"""Limit the number of uploads that are read at the same time."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from airflow_provider_classify.service.pace import Pace, PacedBody
 
 class OpenUploads:
     """
-    The uploads that are being read; to be used in one event loop.
+    The uploads that are being read. Use it in one event loop.
 
-    Where all places are taken, the upload that has been silent for longest gives way to a new one. So clients that
-    begin uploads and stop cannot keep others out.
+    When the limit is reached, a new upload replaces the one that has sent nothing for longest. So clients that
+    begin uploads and then send nothing cannot keep others out.
 
-    :param limit: the number of uploads.
-    :param silent_seconds: how long an upload must have been silent to give way.
+    :param limit: the most uploads at the same time.
+    :param silent_seconds: seconds that an upload must have sent nothing before another may replace it.
     """
 
     def __init__(self, limit: int, pace: Pace, silent_seconds: float = 1.0) -> None:
@@ -30,11 +30,11 @@ class OpenUploads:
     @contextmanager
     def admit(self, chunks: AsyncIterator[bytes]) -> Iterator[PacedBody]:
         """
-        Let an upload in for the time of the block.
+        Count an upload while the block runs.
 
-        :raises HttpError: 503, there are too many, and all of them make progress.
+        :raises HttpError: 503, the limit is reached and every upload makes progress.
         """
-        if len(self._open) >= self._limit and not self._end_one():
+        if len(self._open) >= self._limit and not self._end_silent():
             raise unavailable("uploads_busy", f"{self._limit} uploads are under way already; try again later")
         body = PacedBody(chunks, self._pace)
         self._open.add(body)
@@ -43,7 +43,8 @@ class OpenUploads:
         finally:
             self._open.discard(body)
 
-    def _end_one(self) -> bool:
+    def _end_silent(self) -> bool:
+        """End the upload that has been silent for longest; return whether there was one."""
         silent_since = asyncio.get_running_loop().time() - self._silent_seconds
         silent = sorted((body for body in self._open if body.last_byte_at <= silent_since), key=_last_byte_at)
         for body in silent:

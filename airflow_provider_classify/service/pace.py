@@ -1,4 +1,4 @@
-"""Limits for a body that arrives slowly, whoever sends it: a client that uploads, or a server that is fetched from."""
+"""Limit how slowly a body may arrive, from a client that uploads or a server that is fetched from."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ class Pace:
     """
     The slowest that a body may arrive.
 
-    :param idle_seconds: how long no byte may come.
-    :param grace_seconds: how long a body may take beside what ``bytes_per_second`` allows for its size.
-    :param bytes_per_second: the rate that a body must reach on average, once the grace is used up.
+    :param idle_seconds: the most seconds without a byte.
+    :param grace_seconds: seconds that a body may take in addition to what ``bytes_per_second`` allows for its size.
+    :param bytes_per_second: the average rate that a body must reach when the grace is used up.
     """
 
     idle_seconds: float = 15.0
@@ -24,7 +24,7 @@ class Pace:
 
 @dataclass(slots=True, eq=False)
 class PacedBody:
-    """A body while it arrives. Only the time spent on waiting for bytes counts, not that spent on handling them."""
+    """A body while it arrives. The limits count only the seconds of waiting for bytes, not those of handling them."""
 
     chunks: AsyncIterator[bytes]
     pace: Pace
@@ -35,16 +35,16 @@ class PacedBody:
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """
-        Yield the pieces.
+        Yield the body in pieces.
 
-        :raises TimeoutError: the body arrives too slowly, or was ended.
+        :raises TimeoutError: the body arrives too slowly, or :meth:`end` ended the wait for it.
         """
         loop = asyncio.get_running_loop()
         iterator = aiter(self.chunks)
         while True:
             started = loop.time()
             try:
-                async with asyncio.timeout(self._patience()) as self._wait:
+                async with asyncio.timeout(self._seconds_left()) as self._wait:
                     chunk = await anext(iterator)
             except StopAsyncIteration:
                 return
@@ -56,12 +56,13 @@ class PacedBody:
             yield chunk
 
     def end(self) -> bool:
-        """End the wait for the next piece; return whether there was such a wait."""
+        """End the wait for the next piece; return whether there was one."""
         if self._wait is None or self._wait.expired():
             return False
         self._wait.reschedule(asyncio.get_running_loop().time())
         return True
 
-    def _patience(self) -> float:
+    def _seconds_left(self) -> float:
+        """Return the seconds until the next piece must have arrived."""
         allowed = self.pace.grace_seconds + self._received / self.pace.bytes_per_second
         return min(self.pace.idle_seconds, allowed - self._waited)

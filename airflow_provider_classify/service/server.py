@@ -27,15 +27,15 @@ from airflow_provider_classify.service.connections import MAX_CONNECTIONS, bound
 from airflow_provider_classify.service.upload_folder import UploadFolder
 from airflow_provider_classify.service.worker import Worker
 
-#: The environment variable that holds the key which clients must send.
+#: The environment variable with the key that clients must send.
 API_KEY_VARIABLE = "CLASSIFY_API_KEY"
-#: Jobs that may wait.
+#: The most jobs that may wait.
 CAPACITY = 1000
-#: A client polls at least every 30 s, and its connection should last from one poll to the next.
+#: Seconds that an idle connection stays open. A client polls at least every 30 seconds and should keep its connection.
 KEEP_ALIVE_SECONDS = 75
-#: Seconds that a client may take no byte of an answer.
+#: Seconds after which a connection is closed if its client reads nothing of a reply.
 UNREAD_SECONDS = 60
-#: Files that the service opens beside its connections.
+#: The most files that the service opens beside its connections.
 _OTHER_FILES = 1024
 #: Seconds that a stop waits for requests that are being answered.
 STOP_SECONDS = 3
@@ -55,21 +55,21 @@ def serve(
     allow_private_urls: bool = False,
 ) -> None:
     """
-    Serve until SIGTERM or SIGINT; then return. To be called in the main thread.
+    Serve until SIGTERM or SIGINT, then return. Call it in the main thread.
 
-    Prints one line with the URL when requests are answered. Jobs and waiting documents live in ``data_dir``;
-    jobs that a stop or a kill left unfinished are run again at the next start.
-    The key that clients must send comes from the environment variable ``CLASSIFY_API_KEY``. Without it, the service
+    It prints one line with the URL when the port is open. Jobs and waiting documents are stored in ``data_dir``;
+    the next start runs the jobs that a stop or a kill left unfinished.
+    The environment variable ``CLASSIFY_API_KEY`` holds the key that clients must send. Without a key, the service
     starts on a loopback address only.
 
-    :param port: 0 takes any free one.
-    :param workers: documents that are classified at the same time; by default as many as there are cores.
-    :param capacity: jobs that may wait; a submit beyond is answered with 503.
+    :param port: the TCP port; 0 takes any free one.
+    :param workers: the number of documents that are classified at the same time; the number of cores if None.
+    :param capacity: the most jobs that may wait; further submits get a 503.
     :param options: the engine's options; the defaults if None.
     :param allow_anonymous: start without a key on an address that other machines reach.
     :param allow_private_urls: also fetch a ``file_url`` from loopback, private and other addresses that are not public.
     :raises InvalidDocumentTypes: the folder of own document types cannot be used.
-    :raises ExtraNotInstalled: without the ``local`` extra, which has the engine's libraries.
+    :raises ExtraNotInstalled: the ``local`` extra, which has the engine's libraries, is not installed.
     :raises ServiceNotStarted: the port or folder is in use or not permitted, or a key is missing or empty.
     """
     require_engine()
@@ -78,15 +78,12 @@ def serve(
 
     api_key = _api_key()
     options = options or EngineOptions()
-    load_knowledge(options.document_types)  # Now rather than in the children, with the first document.
+    load_knowledge(options.document_types)  # Reports a mistake in them now, before a child meets it.
     max_connections = _allow_connections()
-    with _sole_use(data_dir), _listen(host, port) as listener:
+    with _lock(data_dir), _listen(host, port) as listener:
         url = _url(host, listener)
-        if api_key is None and not allow_anonymous and not _is_loopback(listener):
-            raise ServiceNotStarted(
-                f"Every machine that reaches {url} could use the service, as {API_KEY_VARIABLE} is not set; "
-                "set it, or start with --allow-anonymous."
-            )
+        if api_key is None and not allow_anonymous:
+            _check_is_loopback(listener, url)
         store = JobStore(f"sqlite:///{data_dir.absolute() / 'jobs.db'}")
         folder = UploadFolder(data_dir / "documents", MAX_BYTES)
         engine = EnginePool(workers, options)
@@ -98,25 +95,37 @@ def serve(
             capacity=capacity,
             allow_private_urls=allow_private_urls,
         )
+        server = http_server(create_app(store, folder, worker, api_key=api_key), bounded_protocol(max_connections))
         worker.start()
         try:
-            app = create_app(store, folder, worker, api_key=api_key)
-            server = http_server(app, bounded_protocol(max_connections))
-            _stop_on_signals(server)
-            # The socket listens already: a request that comes before the server has begun waits in its backlog.
-            print(f"Classify service on {url}", flush=True)
-            server.run(sockets=[listener])
+            _run(server, listener, url)
         finally:
             worker.stop()
             store.close()
 
 
+def _run(server: uvicorn.Server, listener: socket.socket, url: str) -> None:
+    _stop_on_signals(server)
+    # The socket is listening: a request that arrives before the server runs waits in its backlog.
+    print(f"Classify service on {url}", flush=True)
+    server.run(sockets=[listener])
+
+
+def _check_is_loopback(listener: socket.socket, url: str) -> None:
+    address = str(listener.getsockname()[0])
+    if not address.startswith("127.") and address != "::1":
+        raise ServiceNotStarted(
+            f"Every machine that reaches {url} could use the service, because {API_KEY_VARIABLE} is not set; "
+            "set it, or start with --allow-anonymous."
+        )
+
+
 def _allow_connections() -> int:
-    """Raise the process's limit of open files as far as needed; return how many connections there may be."""
+    """Raise the process's limit of open files as far as needed; return how many connections it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = MAX_CONNECTIONS + _OTHER_FILES
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
+    needed = MAX_CONNECTIONS + _OTHER_FILES
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
         return MAX_CONNECTIONS
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     return max(allowed - _OTHER_FILES, allowed // 2)
@@ -124,10 +133,10 @@ def _allow_connections() -> int:
 
 def http_server(app: FastAPI, protocol: type[Any], port: int = 0) -> uvicorn.Server:
     """
-    Return the HTTP server, not yet started.
+    Return the HTTP server. The caller runs it.
 
-    :param protocol: see :func:`bounded_protocol`.
-    :param port: on loopback, unless the server is run with sockets; 0 takes any free one.
+    :param protocol: the class that :func:`bounded_protocol` returns.
+    :param port: the port on loopback, if the caller runs the server without sockets; 0 takes any free one.
     """
     config = uvicorn.Config(
         app,
@@ -148,8 +157,8 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
     def stop(_: int, __: FrameType | None) -> None:
         server.should_exit = True
 
-    # uvicorn stops on a signal and then raises it once more for the handler that was there before it,
-    # which by default ends the process by the signal instead of with exit code 0.
+    # uvicorn stops on a signal and then raises it again for the handler that was set before. The default handler
+    # would end the process by the signal, so this one lets it end with exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
 
@@ -157,26 +166,26 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
 def _api_key() -> str | None:
     api_key = os.environ.get(API_KEY_VARIABLE)
     if api_key is not None and not api_key.strip():
-        raise ServiceNotStarted(f"{API_KEY_VARIABLE} is set but empty; give it a key, or unset it to let everyone in.")
+        raise ServiceNotStarted(f"{API_KEY_VARIABLE} is set but empty; set it to a key, or unset it.")
     return api_key
 
 
 @contextmanager
-def _sole_use(data_dir: Path) -> Iterator[None]:
-    """Lock the folder: a second service on it would run the same jobs again. The lock ends with the process."""
+def _lock(data_dir: Path) -> Iterator[None]:
+    """Lock the folder, since a second service on it would run the same jobs. The lock ends with the process."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         file = (data_dir / "lock").open("w")
     except OSError as error:
         raise ServiceNotStarted(
-            f"The folder {data_dir} cannot be used ({error.strerror}); give one that can be written."
+            f"The folder {data_dir} cannot be used ({error.strerror}); name one that can be written."
         ) from error
     with file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise ServiceNotStarted(
-                f"Another service uses the folder {data_dir}; stop it, or give this one its own."
+                f"Another service uses the folder {data_dir}; stop it, or name another folder."
             ) from error
         yield
 
@@ -187,7 +196,7 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise ServiceNotStarted(
-            f"The service cannot listen on {host}:{port} ({error.strerror}); give another host or port."
+            f"The service cannot listen on {host}:{port} ({error.strerror}); name another host or port."
         ) from error
     if hasattr(socket, "TCP_USER_TIMEOUT"):  # Accepted connections inherit it. Linux only.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNREAD_SECONDS * 1000)
@@ -196,8 +205,3 @@ def _listen(host: str, port: int) -> socket.socket:
 
 def _url(host: str, listener: socket.socket) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{listener.getsockname()[1]}"
-
-
-def _is_loopback(listener: socket.socket) -> bool:
-    address = str(listener.getsockname()[0])
-    return address.startswith("127.") or address == "::1"

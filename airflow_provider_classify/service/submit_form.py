@@ -1,9 +1,9 @@
 """
 Read and check the form of a submit.
 
-The document goes to the disk as it arrives; the fields stay in memory. python-multipart does the parsing. Starlette's
-own form reader is not used because it keeps the upload in a temporary file, from which 500 MB would have to be copied
-once more, and has no limit of size.
+The document goes to the disk as it arrives; the fields stay in memory. python-multipart parses the form. Starlette's
+own form reader has no size limit, and it keeps the upload in a temporary file, from which up to 500 MB would have to
+be copied again.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ from airflow_provider_classify.service.errors import bad_request, invalid_field,
 from airflow_provider_classify.service.fetch_url import is_fetchable
 from airflow_provider_classify.service.upload_folder import Upload
 
-#: The limit for the text fields of a form together, in bytes.
+#: The most bytes of a form's text fields together.
 MAX_FIELD_BYTES = 4 * 1024 * 1024
-#: Of a multipart form; RFC 2046 allows 70.
+#: The most bytes of a multipart form's boundary; RFC 2046 allows 70.
 MAX_BOUNDARY_BYTES = 256
-#: Parts or fields of a form.
+#: The most parts or fields of a form.
 MAX_PARTS = 100
 _DOCUMENT_FIELD = "pdf_file"
 _TEXT_FIELDS = ("file_url", "categories", "conditions")
@@ -41,11 +41,11 @@ _LONGEST_URL = 8192
 @dataclass(slots=True)
 class SubmitForm:
     """
-    What a form said.
+    The content of a form.
 
     :param fields: the text fields by name.
-    :param upload: the name of the uploaded file, if there was one.
-    :param sha256: of the uploaded file.
+    :param upload: the name of the uploaded file, if there is one.
+    :param sha256: the SHA-256 of the uploaded file, in hexadecimal.
     """
 
     fields: dict[str, str] = field(default_factory=dict)
@@ -58,9 +58,9 @@ class SubmitRequest:
     """
     A valid submit.
 
-    :param document: the document's name for people.
+    :param document: the name to show for the document.
     :param file_url: where to fetch the document from, unless it was uploaded.
-    :param sha256: of the uploaded document.
+    :param sha256: the SHA-256 of the uploaded document, in hexadecimal.
     """
 
     document: str
@@ -69,7 +69,7 @@ class SubmitRequest:
     sha256: str | None = None
 
     def fingerprint(self) -> str:
-        """Return what is the same for two submits of the same document (or URL) and the same categories."""
+        """Return a hash that is equal for two submits of the same document (or URL) and the same categories."""
         categories = [category.to_json() for category in self.categories]
         text = json.dumps([self.sha256, self.file_url, categories], ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
@@ -77,7 +77,7 @@ class SubmitRequest:
 
 def read_request(form: SubmitForm) -> SubmitRequest:
     """
-    Check what a form said.
+    Check the content of a form and return the submit.
 
     :raises HttpError: 400 without exactly one document or with malformed categories, 422 without categories.
     """
@@ -106,10 +106,10 @@ def _read_categories(written: str) -> tuple[Category, ...]:
 
 
 def display_name(given: str) -> str:
-    """Return a name for people, from a file name or URL: the last part of its path, printable, not too long."""
+    """Return the name to show for a file name or URL: the last part of its path, printable, at most 255 characters."""
     try:
         path = urlsplit(given).path if "://" in given else given.replace("\\", "/")
-    except ValueError:  # A file may have the name of a broken URL.
+    except ValueError:  # A file name may look like a broken URL.
         path = ""
     name = "".join(character for character in PurePosixPath(path).name if character.isprintable())
     return name[-_LONGEST_NAME:] or "document"
@@ -139,7 +139,7 @@ async def read_form(
             "Send the form as multipart/form-data with a boundary, or as application/x-www-form-urlencoded"
         )
     try:
-        # In a thread, because a slow disk must hold up this upload only.
+        # In a thread, so that a slow disk delays this upload only.
         async for chunk in chunks:
             await run_in_threadpool(reader.feed, chunk)
         return await run_in_threadpool(reader.finish)
@@ -184,10 +184,10 @@ class _UrlencodedReader:
 
 class _MultipartReader:
     """
-    Receives python-multipart's callbacks.
+    Reads a multipart form by python-multipart's callbacks.
 
-    A part of another name is skipped. A file part without a file name is what a browser
-    sends for an empty file field: no document.
+    Parts with unknown names are skipped. A file part without a file name holds no document: browsers send it for an
+    empty file field.
     """
 
     def __init__(self, boundary: bytes, create: Callable[[], Upload], max_bytes: int) -> None:

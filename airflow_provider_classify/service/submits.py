@@ -1,4 +1,4 @@
-"""Take a submit: when it is taken, the document is on the disk and the job in the record."""
+"""Accept submits: store the document, record the job, and queue it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from starlette.concurrency import run_in_threadpool
 
 from airflow_provider_classify.exceptions import IdempotencyKeyReused
 from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.model.contract import IDEMPOTENCY_HEADER, Job
+from airflow_provider_classify.model.contract import IDEMPOTENCY_HEADER
+from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.service.errors import HttpError, bad_request, too_large, too_slow
 from airflow_provider_classify.service.open_uploads import OpenUploads
 from airflow_provider_classify.service.pace import Pace
@@ -25,11 +26,11 @@ _LONGEST_KEY = 255
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
     """
-    What uploads may take.
+    The limits of uploads.
 
-    :param open: uploads that are read at the same time.
-    :param silent_seconds: after which an upload gives way to another one, where all places are taken.
-    :param pace: how slowly one may arrive.
+    :param open: the most uploads that are read at the same time.
+    :param silent_seconds: when all places are taken, a new upload may replace one that has been silent so many seconds.
+    :param pace: how slowly an upload may arrive.
     """
 
     open: int = 1024
@@ -38,7 +39,7 @@ class UploadLimits:
 
 
 class Submits:
-    """Takes submits; to be used in one event loop."""
+    """Accepts submits. Use it in one event loop."""
 
     def __init__(self, store: JobStore, folder: UploadFolder, worker: Worker, limits: UploadLimits) -> None:
         self._store = store
@@ -50,7 +51,8 @@ class Submits:
         """
         Read the form, record the job, queue it and return its id.
 
-        The same submit with the same ``Idempotency-Key`` gets the first one's job, and its own form is not kept.
+        When this returns, the document is on the disk and the job is recorded. A repeated submit with the same
+        ``Idempotency-Key`` gets the job of the first one, and its own document is deleted.
 
         :raises HttpError: the submit is refused.
         :raises StorageFull: there is no room for the document.
@@ -72,7 +74,7 @@ class Submits:
         return job.job_id
 
     async def _check_headers(self, request: Request) -> str | None:
-        """Refuse, before the body is read, what cannot be taken; return the idempotency key, if there is one."""
+        """Return the idempotency key, if any; refuse a submit that cannot be accepted before its body is read."""
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise HttpError(415, "Send the form as it is, without a Content-Encoding")
         if int(request.headers.get("content-length", 0)) > self._folder.max_bytes + 2 * MAX_FIELD_BYTES:
@@ -82,13 +84,13 @@ class Submits:
             if len(key) > _LONGEST_KEY:
                 raise bad_request(f"Idempotency-Key is longer than {_LONGEST_KEY} characters")
             if await run_in_threadpool(self._store.find, key):
-                return key  # No place is needed for it.
+                return key  # The job of this key has its place already.
         self._worker.queue.check_place()
         return key
 
     async def _read(self, job_id: str, request: Request, body: AsyncIterator[bytes]) -> SubmitRequest:
-        # A cancelled request (the service stops) may have been recorded already, so it keeps its document;
-        # if it was not, the next start deletes that.
+        # A request that is cancelled by a stop of the service may be recorded already, so its document stays.
+        # If it is not recorded, the next start of the service deletes the document.
         content_type = request.headers.get("content-type")
         try:
             with self._uploads.admit(body) as upload:

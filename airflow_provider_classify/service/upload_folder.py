@@ -1,8 +1,8 @@
 """
-The folder of documents that wait to be classified, one file for each job, named by the job's id.
+Store the documents that wait to be classified in a folder, one file for each job, named by the job's id.
 
-A file appears under its name only when it is whole and on the disk. So a job that is recorded
-after that can be run again whenever the service is killed.
+A file gets its name only when it is complete and on the disk. So a job that is recorded afterwards can run again
+after the service was killed.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from typing import BinaryIO
 from airflow_provider_classify.exceptions import DocumentTooLarge, StorageFull
 from airflow_provider_classify.service.errors import is_disk_full
 
-#: Bytes that all documents together may have.
+#: The most bytes of all documents together.
 MAX_TOTAL_BYTES = 20 * 1024**3
-#: Bytes that stay free on the disk.
+#: Bytes of the disk that stay free.
 MIN_FREE_BYTES = 512 * 1024**2
-#: The free space is measured again after so many bytes.
+#: Bytes of an upload after which the free space is measured again.
 _MEASURE_EVERY = 8 * 1024**2
 
 
 class UploadFolder:
     """
-    The folder; it is made if missing.
+    The folder of waiting documents. It is created if it does not exist.
 
-    :param max_bytes: the limit for one document.
-    :param max_total_bytes: the limit for all documents together.
-    :param min_free_bytes: what stays free on the disk.
+    :param max_bytes: the most bytes of one document.
+    :param max_total_bytes: the most bytes of all documents together.
+    :param min_free_bytes: bytes of the disk that stay free.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class UploadFolder:
         self._lock = threading.Lock()
 
     def path(self, job_id: str) -> Path:
-        """Return where the job's document is, or would be."""
+        """Return the path of the job's document. It may not exist."""
         return self._folder / job_id
 
     def create(self, job_id: str) -> Upload:
@@ -64,7 +64,7 @@ class UploadFolder:
         :raises StorageFull: there is no room.
         """
         self.check_room()
-        with _named_if_full():
+        with _full_disk_as_storage_full():
             return Upload(self, job_id)
 
     def remove(self, job_id: str) -> None:
@@ -73,7 +73,7 @@ class UploadFolder:
         self.free(job_id)
 
     def clear(self, keep: Container[str]) -> None:
-        """Delete what a killed service left behind: every file but those of the jobs in ``keep``."""
+        """Count the documents of the jobs in ``keep``, and delete the other files, which a killed service left."""
         for path in self._folder.iterdir():
             if path.name in keep:
                 self.take(path.name, path.stat().st_size)
@@ -84,13 +84,13 @@ class UploadFolder:
         """
         Check that the folder has room for another document.
 
-        :raises StorageFull: it has not.
+        :raises StorageFull: it has no room.
         """
         free = shutil.disk_usage(self._folder).free
         if free < self._min_free_bytes:
             raise StorageFull(
                 f"The disk of the folder {self._folder} has {free} bytes left, "
-                f"and the service keeps {self._min_free_bytes} free; make room there."
+                f"and the service keeps {self._min_free_bytes} free; free some space there."
             )
         if self._total >= self._max_total_bytes:
             raise StorageFull(
@@ -107,13 +107,13 @@ class UploadFolder:
         """
         self.check_room()
         probe = self._folder / f".probe-{threading.get_ident()}"
-        with _named_if_full():
+        with _full_disk_as_storage_full():
             probe.write_bytes(b"probe")
             probe.unlink()
 
     def take(self, job_id: str, size: int) -> None:
         """
-        Count bytes of the job's document.
+        Add bytes of the job's document to the count.
 
         :raises StorageFull: all documents together pass the limit; the bytes are not counted.
         """
@@ -127,7 +127,7 @@ class UploadFolder:
             self._total += size
 
     def free(self, job_id: str) -> None:
-        """Stop counting the job's document."""
+        """Take the job's document out of the count."""
         with self._lock:
             self._total -= self._sizes.pop(job_id, 0)
 
@@ -137,7 +137,7 @@ class Upload:
     A document while it arrives.
 
     ``commit`` or ``discard`` ends it; ``discard`` after ``commit`` deletes it. Another thread may discard it
-    while one writes; what is written after that is dropped.
+    during a write; later writes are ignored.
     """
 
     def __init__(self, folder: UploadFolder, job_id: str) -> None:
@@ -158,9 +158,9 @@ class Upload:
 
     def write(self, data: bytes) -> None:
         """
-        Add some bytes.
+        Append some bytes.
 
-        :raises DocumentTooLarge: the document passes its limit; nothing beyond it has been written.
+        :raises DocumentTooLarge: the document passes its limit; these bytes were not written.
         :raises StorageFull: the folder or the disk has no room for more.
         """
         with self._lock:
@@ -175,17 +175,17 @@ class Upload:
             if self._size - self._measured > _MEASURE_EVERY:
                 self._folder.check_room()
                 self._measured = self._size
-            with _named_if_full():
+            with _full_disk_as_storage_full():
                 self._file.write(data)
             self._digest.update(data)
 
     def commit(self) -> None:
         """
-        Put the whole file on the disk, under its name.
+        Flush the file to the disk and rename it to its final name.
 
         :raises StorageFull: the disk is full.
         """
-        with self._lock, _named_if_full():
+        with self._lock, _full_disk_as_storage_full():
             if self._file.closed:
                 return
             self._file.flush()
@@ -203,7 +203,7 @@ class Upload:
         with self._lock:
             try:
                 self._file.close()
-            except OSError as error:  # Closing flushes, for which a full disk has no room either.
+            except OSError as error:  # Closing flushes the file, which fails on a full disk.
                 if not is_disk_full(error):
                     raise
             self._part.unlink(missing_ok=True)
@@ -211,10 +211,10 @@ class Upload:
 
 
 @contextmanager
-def _named_if_full() -> Iterator[None]:
+def _full_disk_as_storage_full() -> Iterator[None]:
     try:
         yield
     except OSError as error:
         if is_disk_full(error):
-            raise StorageFull("The disk of the service's data folder is full; make room there.") from error
+            raise StorageFull("The disk of the service's data folder is full; free some space there.") from error
         raise

@@ -1,7 +1,7 @@
 """
-Run the recorded jobs: fetch what is to be fetched, then classify, several documents at a time.
+Run the recorded jobs: fetch the documents that must be fetched, then classify several at a time.
 
-The record of jobs says what is to be done; the queue in memory only says in which order.
+The record of jobs says which jobs must run; the queue in memory holds only their order.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from airflow_provider_classify.exceptions import (
 )
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import CANNOT_OPEN, ClassificationResult
+from airflow_provider_classify.model.contract import CANNOT_OPEN
+from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.service.fetch_jobs import FetchJobs
 from airflow_provider_classify.service.fetch_url import FetchLimits
 from airflow_provider_classify.service.job_queue import JobQueue
@@ -30,20 +31,20 @@ from airflow_provider_classify.service.upload_folder import UploadFolder
 
 #: Seconds that a stop waits for the threads.
 STOP_SECONDS = 5.0
-#: Seconds after which a job is tried again whose record could not be read or written.
+#: Seconds until a job is tried again after its record could not be read or written.
 RECORD_RETRY_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
 
 class Classifier(Protocol):
-    """Classifies documents from several threads at once; the engine's ``EnginePool`` is one."""
+    """Classifies documents from several threads at once, as the engine's ``EnginePool`` does."""
 
     def classify(self, path: Path, categories: tuple[Category, ...], *, name: str) -> ClassificationResult:
         """Classify one document; raise a :class:`ClassifyError` if that is not possible."""
 
     def close(self) -> None:
-        """End what is running."""
+        """Stop every classification that is running."""
 
 
 class Worker:
@@ -51,7 +52,7 @@ class Worker:
     Runs the jobs of a record.
 
     :param threads: documents that are classified at the same time.
-    :param capacity: jobs that may wait; a submit beyond is refused.
+    :param capacity: the most jobs that may wait; further submits are refused.
     :param allow_private_urls: also fetch documents from addresses that are not public.
     """
 
@@ -82,11 +83,11 @@ class Worker:
             limits=fetch_limits or FetchLimits(),
             record_retry_seconds=record_retry_seconds,
         )
-        # Daemons, so that a document that does not end cannot keep the process from its end.
+        # Daemon threads, so that a document that hangs cannot keep the process from exiting.
         self._threads = [threading.Thread(target=self._run, name=f"classify-{i}", daemon=True) for i in range(threads)]
 
     def start(self) -> None:
-        """Begin, with what an earlier run left unfinished, the oldest first."""
+        """Start the threads. They first run the jobs that an earlier run left unfinished, the oldest first."""
         unfinished = self._store.unfinished()
         self._folder.clear(keep=frozenset(unfinished))
         self._fetches.start()
@@ -98,7 +99,7 @@ class Worker:
             thread.start()
 
     def stop(self) -> None:
-        """End at once. A job that is running stays unfinished in the record, to be run again."""
+        """Stop at once. A running job stays unfinished in the record, and the next start runs it again."""
         deadline = time.monotonic() + STOP_SECONDS
         self._stopping.set()
         self._classifier.close()
@@ -108,7 +109,7 @@ class Worker:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def accept(self, job_id: str) -> None:
-        """Run a recorded job, whose document is in the folder or is to be fetched."""
+        """Queue a recorded job, or first fetch its document if the folder does not have it."""
         if self._folder.path(job_id).exists():
             self.queue.put(job_id)
         else:
@@ -116,10 +117,11 @@ class Worker:
 
     def cancel(self, job_id: str) -> None:
         """
-        Cancel a job. Its place in the queue and its document are given up at once; a classification
-        that has begun runs on, and its outcome counts for nothing.
+        Cancel a job: free its place in the queue and delete its document.
 
-        :raises JobNotFound: no such job.
+        A classification that has begun runs to its end, and its result is ignored.
+
+        :raises JobNotFound: there is no such job.
         """
         self._store.cancel(job_id)
         self.queue.remove(job_id)
@@ -129,7 +131,7 @@ class Worker:
     def _put_if_waiting(self, job_id: str) -> None:
         if self.queue.has_place(job_id):
             self.queue.put(job_id)
-        else:  # It was cancelled when the last byte had arrived.
+        else:  # It was cancelled after its last byte had arrived.
             self._folder.remove(job_id)
 
     def _fetch_failed(self, job_id: str, error: Exception) -> None:
@@ -141,11 +143,11 @@ class Worker:
             try:
                 self._classify(job_id)
             except JobRecordUnavailable:
-                _log.exception("The job %s is tried again, as its record was out of reach.", job_id)
+                _log.exception("The record of the job %s cannot be reached; the job is tried again.", job_id)
                 if not self._stopping.wait(self._record_retry_seconds):
                     self.queue.put(job_id)
             except Exception:
-                # The thread serves every other job too. If this one is unfinished, the next start runs it again.
+                # The thread must go on with the other jobs. If this one is unfinished, the next start runs it again.
                 _log.exception("The end of the job %s could not be recorded.", job_id)
 
     def _classify(self, job_id: str) -> None:
@@ -166,19 +168,19 @@ class Worker:
 
     def _fail(self, job_id: str, error: Exception) -> None:
         if self._stopping.is_set():
-            return  # The stop itself is the reason: the job runs again after a restart.
+            return  # The stop caused the error. The next start runs the job again.
         if isinstance(error, StorageFull):
-            error = DocumentNotReadable(f"The document of the job {job_id} could not be kept: {error}")
+            error = DocumentNotReadable(f"The document of the job {job_id} could not be stored: {error}")
         if isinstance(error, ClassifyError):
-            self._store.fail(job_id, in_the_words_of_the_api(error, self._folder.path(job_id)))
+            self._store.fail(job_id, error_for_api(error, self._folder.path(job_id)))
         else:
-            _log.error("The job %s failed for a reason that is not its document.", job_id, exc_info=error)
+            _log.error("The job %s failed because of a fault in the service.", job_id, exc_info=error)
             self._store.fail(job_id, "The service failed on this document; its log says why.")
         self._folder.remove(job_id)
 
 
-def in_the_words_of_the_api(error: ClassifyError, path: Path) -> ClassifyError:
-    """Give a damaged PDF the one sentence that the API has for it; every other error keeps its own."""
+def error_for_api(error: ClassifyError, path: Path) -> ClassifyError:
+    """Return the error with the API's message if it reports a damaged PDF; return any other error unchanged."""
     if not isinstance(error, DocumentCorrupt):
         return error
     try:

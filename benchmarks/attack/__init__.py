@@ -1,1 +1,1 @@
-"""The service and the client against a malicious peer; see ``__main__.py``."""
+"""Attack the service and the client as a malicious peer; see ``__main__.py``."""

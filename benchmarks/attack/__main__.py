@@ -1,10 +1,10 @@
 """
-Attack the service and the client, and print what became of the inputs.
+Attack the service and the client, and print the outcomes.
 
     python -m benchmarks.attack [--count 5000] [--seed 1]
 
-Half of the inputs go to the real service, from malicious clients; half to the real client, from a malicious
-API. The same seed gives the same inputs. Ends with 1 unless all counts but that of the inputs are 0.
+Malicious clients send half of the inputs to the real service; a malicious API sends the other half to the real
+client. The same seed causes the same inputs. The exit code is 1 unless all counts except the inputs are 0.
 """
 
 from __future__ import annotations

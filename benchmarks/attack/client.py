@@ -1,8 +1,8 @@
 """
-The client, with both of its drivers, against a malicious API.
+Attack the client, with both of its drivers, by a malicious API.
 
-Every input has to end in a result or a :class:`ClassifyError`, in time and in bounded memory. A result has to be
-about the job that was asked for, and fit to be stored; the words of an error have to be fit for a log.
+Every input must end in a result or a :class:`ClassifyError`, within a limit of time and memory. A result must belong
+to the requested job, and must be storable. The message of an error must be safe for a log.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import Job, Submission, require_job_id
+from airflow_provider_classify.model.job import Job, Submission, require_job_id
 from benchmarks.attack.counts import Counts
 from benchmarks.attack.malicious_api import CASES
 
 KEY = "sk-recognisable-4711"
 CATEGORIES = [Category("invoice"), Category("letter")]
 JOB_ID = "5eed-0"
-#: Seconds of a request. A good reply gets more: a machine that is busy is not a fault.
+#: The timeout of a request in seconds. A good reply has a longer one, so that a busy machine causes no fault.
 REQUEST_TIMEOUT = 0.4
 PATIENT_TIMEOUT = 30.0
-#: Seconds within which an input has to end: up to 11 requests.
+#: Seconds within which an input must end. It sends up to 11 requests.
 LIMIT = 45.0
-#: Inputs at the same time.
+#: The number of inputs at the same time.
 AT_ONCE = 32
-#: Bytes by which the process may grow: as many large replies as there are inputs at the same time.
+#: The most bytes by which the process may grow: a large reply for each input at the same time.
 MEMORY = 800 * 1024**2
 CALLS = ("get", "cancel", "submit", "submit_url", "watch")
 
@@ -53,7 +53,7 @@ Outcome = Job | Submission | waiting.Ended | waiting.GaveUp | ClassifyError | No
 
 @dataclass(frozen=True)
 class Input:
-    """One input: a case of the server, a call, and the driver that makes it."""
+    """One input: a case of the server, a call, and the driver that performs it."""
 
     number: int
     case: str
@@ -62,7 +62,7 @@ class Input:
 
 
 async def run(count: int, seed: int) -> Counts:
-    """Try ``count`` inputs, all cases in turn; the same seed gives the same inputs. Faults are printed to stderr."""
+    """Try ``count`` inputs, all cases in turn. The same seed causes the same inputs. Faults are printed to stderr."""
     rng = random.Random(seed)
     names = list(CASES)
     inputs = [
@@ -100,7 +100,7 @@ def _write_document(folder: Path) -> str:
 
 
 async def _attempt(one: Input, url: str, document: str) -> tuple[str, str] | None:
-    """Return the kind of a fault and what it was, ``None`` for none."""
+    """Return the kind and the description of a fault; None if there is no fault."""
     timeout = PATIENT_TIMEOUT if one.case == "valid" else REQUEST_TIMEOUT
     settings = ApiSettings("docs", url, KEY, request_timeout=timeout)
     reference = "https://files.example.com/scan.pdf" if one.call == "submit_url" else document
@@ -142,13 +142,13 @@ async def _call_async(call: str, settings: ApiSettings, document: Document) -> O
 
 
 def _wait(seconds: float) -> waiting.Wait:
-    """Return a wait that is old, and so begins with a request."""
+    """Return a wait that began a minute ago, so that its first request is due."""
     now = time.time()
     return waiting.Wait(JOB_ID, since=now - 60, deadline=now + seconds)
 
 
 def _unsound(one: Input, outcome: Outcome) -> str | None:
-    """Return what is wrong with an outcome, ``None`` for nothing."""
+    """Return what is wrong with an outcome; None if it is right."""
     if isinstance(outcome, waiting.GaveUp):
         outcome = outcome.error
     if isinstance(outcome, ClassifyError):
@@ -156,20 +156,20 @@ def _unsound(one: Input, outcome: Outcome) -> str | None:
             return f"a good reply is refused: {outcome!r}"
         words = str(outcome)
         if KEY in words or not words.isprintable() or len(words) > 4000:
-            return f"the words of the error are not fit for a log: {words[:300]!r}"
+            return f"the message of the error is not safe for a log: {words[:300]!r}"
         return None
     if isinstance(outcome, Job):
         if outcome.job_id != JOB_ID:
-            return f"another job passed: {outcome.job_id!r}"
+            return f"another job was accepted: {outcome.job_id!r}"
         if not f"{outcome.error}{outcome.progress}".isprintable() or len(f"{outcome.error}") > 4000:
-            return f"the words of the job are not fit for a log: {outcome.error!r:.300}"
-        return _unstorable(outcome) or (None if CASES[one.case][1] else f"a lie passed: {outcome!r:.300}")
+            return f"the message of the job is not safe for a log: {outcome.error!r:.300}"
+        return _unstorable(outcome) or (None if CASES[one.case][1] else f"a false reply was accepted: {outcome!r:.300}")
     if isinstance(outcome, Submission):
         require_job_id(outcome.job_id)
-        # A submit has asked for no job yet.
+        # A submit does not name a job, so the reply may name any.
         is_honest = CASES[one.case][1] or one.case == "another_job"
-        return None if is_honest else f"a lie passed: {outcome!r:.300}"
-    return None  # a cancel that the API does not have, or a status that is checked when the job is fetched
+        return None if is_honest else f"a false reply was accepted: {outcome!r:.300}"
+    return None  # the API cannot cancel, or the status is checked when the job is fetched
 
 
 def _unstorable(job: Job) -> str | None:
@@ -178,13 +178,13 @@ def _unstorable(job: Job) -> str | None:
     except (ValueError, RecursionError) as error:
         return f"the job cannot be stored: {error}"
     if job.result is not None and (not 0 <= job.result.confidence <= 1 or job.result.total_pages < 0):
-        return f"impossible numbers passed: {job.result!r:.300}"
+        return f"impossible numbers were accepted: {job.result!r:.300}"
     return None
 
 
 @asynccontextmanager
 async def _malicious_api() -> AsyncIterator[str]:
-    """Run the server in a process of its own, and yield its URL."""
+    """Run the malicious API in its own process, and yield its URL."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "benchmarks.attack.malicious_api"),

@@ -1,4 +1,4 @@
-"""What became of the inputs of an attack."""
+"""Count the outcomes of an attack."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ class Counts:
     Counts of one attack; all but ``inputs`` should be 0.
 
     :param inputs: inputs that were sent.
-    :param crashes: inputs after which a process ended, or a call raised something else than its documented errors.
-    :param hangs: inputs that were not answered within their time limit.
-    :param lost: inputs whose answer is wrong: a job that disappeared, a lie that passed for a result, a limit passed.
-    :param server_errors: replies of the service with a status of 500 or above that no full queue or disk explains.
+    :param crashes: inputs after which a process ended, or a call raised an undocumented error.
+    :param hangs: inputs without an answer within their time limit.
+    :param lost: inputs with a wrong answer: a job disappeared, a false reply was accepted, or a limit was exceeded.
+    :param server_errors: replies of the service with a status of 500 or above, except for a full queue or disk.
     """
 
     inputs: int = 0
@@ -34,5 +34,5 @@ class Counts:
 
     @property
     def is_clean(self) -> bool:
-        """Whether nothing but inputs was counted."""
+        """Whether all counts except the inputs are 0."""
         return (self.crashes, self.hangs, self.lost, self.server_errors) == (0, 0, 0, 0)

@@ -1,7 +1,7 @@
 """
-Malicious requests to the service, drawn at random from a seed.
+Draw malicious requests to the service at random, from a seed.
 
-Each is a :class:`Exchange`: what is sent on one connection, and what an answer may be.
+Each request is an :class:`Exchange` on one connection.
 """
 
 from __future__ import annotations
@@ -10,85 +10,39 @@ import gzip
 import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
-DOCUMENT = b"INVOICE\n\nInvoice number 7\nBill to Example Ltd\nTotal amount due 42.00\nPayment terms 30 days\n"
-CATEGORIES = json.dumps(["invoice", "letter"])
-_HOST = b"Host: attacker\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """
-    What is sent on one connection.
-
-    :param sent: the pieces.
-    :param end: what follows the last piece: ``wait`` for an answer, ``half`` closes the sending side first,
-        ``reset`` breaks the connection off.
-    :param cancel: cancel the job, if there is one, as soon as it is accepted.
-    :param pause: seconds after each piece.
-    """
-
-    sent: tuple[bytes, ...]
-    end: str = "wait"
-    cancel: bool = False
-    pause: float = 0.0
+from benchmarks.attack.exchange import (
+    CATEGORIES,
+    DOCUMENT,
+    HOST,
+    MULTIPART,
+    URLENCODED,
+    Exchange,
+    form,
+    part,
+    request,
+    valid,
+)
 
 
 def draw(generator: random.Random, drip_url: str, *, slow: bool) -> tuple[str, Exchange]:
     """
     Return the name of a kind, and an exchange of that kind.
 
-    :param drip_url: of a server that never finishes.
-    :param slow: also draw requests that take until a time limit of the service ends them.
+    :param drip_url: the URL of a server that never ends its replies.
+    :param slow: also draw requests that only a time limit of the service ends.
     """
     kinds = _KINDS | {"file_url": lambda generator: _file_url(generator, drip_url)}
     name = generator.choice([name for name in kinds if slow or name != "slow"])
     return name, kinds[name](generator)
 
 
-def request(
-    body: bytes = b"",
-    *,
-    method: bytes = b"POST",
-    target: bytes = b"/classify",
-    headers: bytes = b"",
-    length: object = None,
-) -> bytes:
-    """Return a request; ``length`` takes the place of the right Content-Length."""
-    announced = (
-        b"" if length == "" else b"Content-Length: %s\r\n" % str(len(body) if length is None else length).encode()
-    )
-    return b"%s %s HTTP/1.1\r\n%s%s%s\r\n%s" % (method, target, _HOST, headers, announced, body)
-
-
-def part(name: str, content: bytes, file_name: str | None = None) -> bytes:
-    """Return a part of a multipart form, with the boundary ``b``."""
-    file = f'; filename="{file_name}"' if file_name is not None else ""
-    return b'--b\r\nContent-Disposition: form-data; name="%s"%s\r\n\r\n%s\r\n' % (name.encode(), file.encode(), content)
-
-
-def form(*parts: bytes, end: bytes = b"--b--\r\n") -> bytes:
-    """Return a multipart form, with the boundary ``b``."""
-    return b"".join(parts) + end
-
-
-MULTIPART = b"Content-Type: multipart/form-data; boundary=b\r\n"
-_URLENCODED = b"Content-Type: application/x-www-form-urlencoded\r\n"
-
-
-def valid(document: bytes = DOCUMENT, headers: bytes = b"", categories: str = CATEGORIES) -> bytes:
-    """Return a submit that is in order."""
-    body = form(part("pdf_file", document, "a.txt"), part("categories", categories.encode()))
-    return request(body, headers=MULTIPART + headers)
-
-
 def _bytes(generator: random.Random, most: int = 200) -> bytes:
     return generator.randbytes(generator.randint(1, most))
 
 
-# The formatter would give each of the inputs a line of its own.
+# The formatter would put each input on its own line.
 # fmt: off
 
 def _broken_http(generator: random.Random) -> Exchange:
@@ -100,16 +54,16 @@ def _broken_http(generator: random.Random) -> Exchange:
             b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
             b"GET /health HTTP/9.9\r\n\r\n",
             b"GET /health\r\n\r\n",
-            b"GET http://attacker/health HTTP/1.1\r\n" + _HOST + b"\r\n",
+            b"GET http://attacker/health HTTP/1.1\r\n" + HOST + b"\r\n",
             b"GET /health HTTP/1.1\r\n" + huge + b"\r\n",
             b"GET /health HTTP/1.1\r\n" + b"X: y\r\n" * generator.choice([50, 5000, 20_000]) + b"\r\n",
             b"GET /health HTTP/1.1\r\nX\x00: y\r\n\r\n",
             b"GET /health HTTP/1.1\nHost: a\n\n",
-            b"\r\n" * generator.choice([5, 5000]) + b"GET /health HTTP/1.1\r\n" + _HOST + b"\r\n",
-            b"GET /" + b"a" * generator.choice([5000, 100_000]) + b" HTTP/1.1\r\n" + _HOST + b"\r\n",
+            b"\r\n" * generator.choice([5, 5000]) + b"GET /health HTTP/1.1\r\n" + HOST + b"\r\n",
+            b"GET /" + b"a" * generator.choice([5000, 100_000]) + b" HTTP/1.1\r\n" + HOST + b"\r\n",
             b"GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-            b"GET /health HTTP/1.1\r\n" + _HOST + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n",
-            b"GET /health HTTP/1.1\r\n" + _HOST + b" folded: \x1b[2J\r\n\r\n",
+            b"GET /health HTTP/1.1\r\n" + HOST + b"Connection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+            b"GET /health HTTP/1.1\r\n" + HOST + b" folded: \x1b[2J\r\n\r\n",
         ]
     )
     return Exchange((sent,), "half")
@@ -141,7 +95,7 @@ def _half_request(generator: random.Random) -> Exchange:
 
 
 def _slow(generator: random.Random) -> Exchange:
-    """A request that stops, or comes a byte at a time, and is held open until the service ends it."""
+    """Return a request that stops halfway or arrives one byte at a time, until the service ends it."""
     whole = valid()
     cut = generator.randrange(len(whole) - 1)
     if generator.random() < 0.5:
@@ -197,7 +151,7 @@ def _other_form(generator: random.Random) -> Exchange:
     body = generator.choice(
         [b"", b"{}", b"=&=&==", b"a=b&" * 5000, b"%" * 1000, b"categories=%ff%fe&file_url=%00", b"&" * 5_000_000]
     )
-    headers = generator.choice([_URLENCODED, b"Content-Type: " + kind + b"\r\n", b""])
+    headers = generator.choice([URLENCODED, b"Content-Type: " + kind + b"\r\n", b""])
     return Exchange((request(body, headers=headers),), "half")
 
 
@@ -298,7 +252,7 @@ def _file_url(generator: random.Random, drip_url: str) -> Exchange:
          drip_url, drip_url + "/header", drip_url + "/informational", drip_url + "/redirect"]
     )
     body = urlencode({"file_url": url, "categories": CATEGORIES}).encode()
-    return Exchange((request(body, headers=_URLENCODED),), cancel=generator.random() < 0.3)
+    return Exchange((request(body, headers=URLENCODED),), cancel=generator.random() < 0.3)
 
 
 # fmt: on

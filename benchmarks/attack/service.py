@@ -1,8 +1,8 @@
 """
-The real service, as a process on loopback, against malicious clients.
+Attack the real service, a process on loopback, by malicious clients.
 
-Between the attackers, honest clients submit a document and wait for its result. In the end every job that was
-accepted must have ended, and no document may be left.
+During the attack, honest clients submit a document and wait for its result. At the end every accepted job must have
+ended, and no document may be left.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ from socket import SO_LINGER, SOL_SOCKET
 from typing import Any
 
 from benchmarks.attack.counts import Counts
-from benchmarks.attack.malicious_requests import Exchange, draw, request, valid
+from benchmarks.attack.exchange import Exchange, request, valid
+from benchmarks.attack.malicious_requests import draw
 
-#: Exchanges at the same time; those that only wait for a time limit of the service do not count.
+#: The most exchanges at the same time, without those that wait for a time limit of the service.
 CONCURRENT = 32
-#: An honest submit after so many exchanges.
+#: The number of exchanges for each honest submit.
 HONEST_EVERY = 25
-#: Seconds within which an exchange must end; and one that goes on until a time limit of the service.
+#: Seconds within which an exchange must end: a usual one, and one that a time limit of the service ends.
 LIMIT_SECONDS = 40.0
 SLOW_LIMIT_SECONDS = 90.0
 #: Seconds within which all jobs must have ended.
@@ -42,9 +43,9 @@ _ENDED = ("completed", "failed")
 
 async def run(count: int, seed: int, *, slow: bool = True) -> Counts:
     """
-    Attack with so many exchanges and return what became of them.
+    Attack with ``count`` exchanges and return the counts of their outcomes.
 
-    :param slow: also with exchanges that take until a time limit of the service ends them.
+    :param slow: include exchanges that only a time limit of the service ends.
     """
     with tempfile.TemporaryDirectory() as folder, (Path(folder) / "log").open("w+b") as log:
         service = await asyncio.create_subprocess_exec(
@@ -82,9 +83,9 @@ class _Attack:
     counts: Counts = field(default_factory=Counts)
     statuses: Counter[str] = field(default_factory=Counter)
     accepted: set[str] = field(default_factory=set)
-    #: What was sent with each idempotency key that was accepted, and the job's id.
+    #: The request and the job's id for each accepted idempotency key.
     by_key: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
-    shed: int = 0
+    refused: int = 0
     problems: list[str] = field(default_factory=list)
 
     async def run(self, count: int, generator: random.Random, slow: bool) -> None:
@@ -102,7 +103,7 @@ class _Attack:
                     tasks.create_task(self._honest())
 
     async def finish(self, folder: Path) -> None:
-        """Cancel what waits for a server that never finishes; all else must end, and leave nothing."""
+        """Cancel jobs that fetch from the endless server; check that all others end and that no document is left."""
         try:
             async with asyncio.timeout(END_SECONDS):
                 for job_id in sorted(self.accepted):
@@ -117,7 +118,7 @@ class _Attack:
 
     def report(self, log: bytes) -> None:
         answers = ", ".join(f"{status}: {number}" for status, number in sorted(self.statuses.items()))
-        print(f"Service: {len(self.accepted)} jobs; answers {answers}; turned away with Retry-After: {self.shed}.")
+        print(f"Service: {len(self.accepted)} jobs; answers {answers}; refused with Retry-After: {self.refused}.")
         for problem in self.problems[:20]:
             print(f"  {problem}")
         if b"Traceback" in log:
@@ -140,18 +141,18 @@ class _Attack:
         for status, headers in _STATUS.findall(answer):
             self.statuses[status.decode()] += 1
             if status in (b"503", b"507") and b"retry-after" in headers.lower():
-                self.shed += 1
+                self.refused += 1
             elif status >= b"500":
                 self._count("server_errors", f"{name}: {exchange.sent[0][:100]!r} {answer[:300]!r}")
         if name == "same key" and (ids := _JOB_ID.findall(answer)):
             [key] = re.findall(rb"Idempotency-Key: (\S+)", exchange.sent[0])
             if self.by_key.setdefault(key, (exchange.sent[0], ids[0])) != (exchange.sent[0], ids[0]):
-                self._count("lost", f"the key {key!r} gave another submit's job")
+                self._count("lost", f"the key {key!r} returned another submit's job")
         if exchange.sent[0].startswith(b"POST"):
             self.accepted.update(job_id.decode() for job_id in _JOB_ID.findall(answer))
 
     async def _honest(self) -> None:
-        """Submit a document as the contract says; it must be taken in the end, and its job must be completed."""
+        """Submit a document by the contract, until it is accepted, and check that its job completes."""
         self.counts.inputs += 1
         answer = b""
         try:
@@ -174,7 +175,7 @@ class _Attack:
         return job
 
     async def _talk(self, exchange: Exchange) -> bytes:
-        """Send; return what came back until the service closed, or until an answer was there."""
+        """Send the pieces; return what the service sent until it closed the connection or an answer was complete."""
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         except OSError as error:
@@ -225,7 +226,7 @@ def _target(job_id: str) -> bytes:
 
 
 async def _drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Answer a fetch without end: bytes of a header, informational answers, redirects, or bytes of a document."""
+    """Send an endless reply to a fetch: header bytes, informational replies, redirects, or document bytes."""
     with suppress(OSError):
         line = (await reader.readline()).decode(errors="replace")
         first, again = b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n", b"a"

@@ -1,11 +1,11 @@
 """
-What waiting for thousands of jobs costs a triggerer, with this package's triggers and with other providers'.
+Measure the cost of waiting for thousands of jobs in a triggerer, for this package and other providers.
 
     python benchmarks/polling [--jobs N] [--only TEXT]
 
-For each case a job server runs here and the triggers in a fresh process. Jobs end uniformly over a minute;
-``delay`` is the time from the end of a job to its trigger's event. ``lag`` is how late the event loop
-wakes a sleeper. CPU seconds and memory are those of the process with the triggers, without its imports.
+For each case a job server runs in this process, and the triggers run in a new process. Jobs end uniformly over a
+minute. ``delay`` is the time from the end of a job to its trigger's event. ``lag`` is how late the event loop wakes a
+sleeping task. CPU seconds and memory are those of the process with the triggers, without its imports.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from job_server import ROUTES, JobServer
 SPAN = 60.0
 #: Seconds from the start to the first end.
 HEAD_START = 2.0
-#: Seconds after the last end for which a trigger may still be late.
+#: Seconds after the end of the last job until which the triggers are given time.
 PATIENCE = 120.0
 HEADER = (
     f"{'trigger':46} {'requests':>8} {'peak/s':>6} {'conns':>6} {'CPU s':>6} {'MB/1000':>7} "
@@ -41,7 +41,13 @@ HEADER = (
 
 @dataclass(frozen=True)
 class Case:
-    """One row of the table; ``share`` of the given number of jobs, looked at every ``interval`` seconds."""
+    """
+    One row of the table.
+
+    :param interval: seconds between two looks at a job.
+    :param share: the factor of the number of jobs.
+    :param rate: the connection's ``request_rate``, in requests a second.
+    """
 
     title: str
     contestant: str
@@ -64,7 +70,7 @@ PEERS = ["databricks", "http", "dbt-cloud", "airbyte", "openai"]
 
 
 async def run_case(case: Case, jobs: int) -> str:
-    """Run one case in a fresh process and give its row."""
+    """Run one case in a new process and return its row."""
     server = JobServer(ROUTES[case.route], batch_route=case.batch_route)
     async with await server.start():
         server.begin({jobs + 1: 0.0})
@@ -82,7 +88,7 @@ async def run_case(case: Case, jobs: int) -> str:
             assert process.stdin
             assert process.stdout
             while await process.stdout.readline() not in (b"ready\n", b""):
-                pass  # what Airflow prints
+                pass  # Airflow prints other lines first
             chances = random.Random(42)
             start = time.monotonic() + HEAD_START
             server.begin({number: start + chances.uniform(0, SPAN) for number in range(1, jobs + 1)})
@@ -92,12 +98,12 @@ async def run_case(case: Case, jobs: int) -> str:
     try:
         measured = json.loads(output.splitlines()[-1])
     except (IndexError, ValueError):
-        return f"{case.title:46} failed; its words are above"
+        return f"{case.title:46} failed; see its output above"
     return row(case, jobs, server, measured)
 
 
 def row(case: Case, jobs: int, server: JobServer, measured: dict[str, Any]) -> str:
-    """Make one line of the table. A batch trigger has one event, so there a job is seen when the server has told."""
+    """Return one line of the table. A batch trigger has one event, so a job's delay ends with the server's reply."""
     fired = {int(number): at for number, at in measured["fired"].items()}
     seen = server.seen if case.contestant == "classify-batch" else fired
     never = time.monotonic()
@@ -112,12 +118,12 @@ def row(case: Case, jobs: int, server: JobServer, measured: dict[str, Any]) -> s
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which a share of the sorted values lies."""
+    """Return the value below which a share, 0 to 1, of the sorted values lies."""
     return values[min(len(values) - 1, int(len(values) * share))]
 
 
 def installed(peer: str) -> str | None:
-    """The version of a peer's provider package."""
+    """Return the version of a peer's provider package; None if it is not installed."""
     try:
         return version(f"apache-airflow-providers-{peer}")
     except PackageNotFoundError:
@@ -125,7 +131,7 @@ def installed(peer: str) -> str | None:
 
 
 async def main() -> None:
-    """Run the cases one after the other and print each row as it comes."""
+    """Run the cases one after the other, and print each row as soon as it is measured."""
     parser = argparse.ArgumentParser(description="What waiting for thousands of jobs costs a triggerer.")
     parser.add_argument("--jobs", type=int, default=5000, help="jobs (default 5000)")
     parser.add_argument("--only", default="", help="only the cases whose title contains this")
@@ -143,7 +149,7 @@ async def main() -> None:
 
 
 def _raise_limit_of_open_files() -> None:
-    """A peer's trigger opens a connection of its own; the limit is often 1,024."""
+    """Raise the limit to the hard limit: each trigger of a peer opens a connection, and the soft one is often 1,024."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -1,8 +1,8 @@
 """
-The triggers that are measured, each pointed at the job server.
+Create the triggers that are measured, each with a connection to the job server.
 
-A contestant is a function: it defines its Airflow connection and gives a maker of triggers for jobs.
-Providers that insist on https are pointed at the server's plain http; nothing else of them is changed.
+A contestant is a function that defines its Airflow connection and returns a function, which creates the triggers of
+jobs. The URLs of providers that require https are changed to the server's http; the providers are otherwise unchanged.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from job_server import job_id
 Maker = Callable[[Iterable[int]], Iterator[BaseTrigger]]
 
 _CONN_ID = "polled"
-#: Seconds after which a trigger may give up: longer than any measurement.
+#: The timeout of a trigger in seconds: longer than any measurement.
 _PATIENCE = 3600.0
 
 
 def classify(url: str, interval: float, rate: float | None) -> Maker:
-    """This package: one trigger for each job."""
+    """Use this package with a trigger for each job."""
     from airflow_provider_classify.triggers.classify import ClassifyTrigger
 
     _connection("classify", host=url, extra={"request_rate": rate})
@@ -46,7 +46,7 @@ def classify(url: str, interval: float, rate: float | None) -> Maker:
 
 
 def classify_batch(url: str, interval: float, rate: float | None) -> Maker:
-    """This package: one trigger for all jobs."""
+    """Use this package with one trigger for all jobs."""
     from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
 
     _connection("classify", host=url, extra={"request_rate": rate})
@@ -67,7 +67,7 @@ def classify_batch(url: str, interval: float, rate: float | None) -> Maker:
 
 
 def bare(url: str, interval: float, _: float | None) -> Maker:
-    """The least that a trigger can cost: a loop and a pause for each job over one shared session."""
+    """Use the cheapest trigger: a loop with a pause for each job, over one shared session."""
     sessions: list[aiohttp.ClientSession] = []
 
     class Bare(BaseTrigger):
@@ -93,7 +93,7 @@ def bare(url: str, interval: float, _: float | None) -> Maker:
 
 
 def http(url: str, interval: float, _: float | None) -> Maker:
-    """``HttpSensorTrigger``."""
+    """Use ``HttpSensorTrigger``."""
     from airflow.providers.http.triggers.http import HttpSensorTrigger
 
     _connection("http", host=url)
@@ -104,7 +104,7 @@ def http(url: str, interval: float, _: float | None) -> Maker:
 
 
 def dbt_cloud(url: str, interval: float, _: float | None) -> Maker:
-    """``DbtCloudRunJobTrigger``."""
+    """Use ``DbtCloudRunJobTrigger``."""
     from airflow.providers.dbt.cloud.hooks.dbt import DbtCloudHook
     from airflow.providers.dbt.cloud.triggers.dbt import DbtCloudRunJobTrigger
 
@@ -122,7 +122,7 @@ def dbt_cloud(url: str, interval: float, _: float | None) -> Maker:
 
 
 def databricks(url: str, interval: float, _: float | None) -> Maker:
-    """``DatabricksExecutionTrigger``."""
+    """Use ``DatabricksExecutionTrigger``."""
     from airflow.providers.databricks.hooks.databricks_base import BaseDatabricksHook
     from airflow.providers.databricks.triggers.databricks import DatabricksExecutionTrigger
 
@@ -135,7 +135,7 @@ def databricks(url: str, interval: float, _: float | None) -> Maker:
 
 
 def openai(url: str, interval: float, _: float | None) -> Maker:
-    """``OpenAIBatchTrigger``."""
+    """Use ``OpenAIBatchTrigger``."""
     from airflow.providers.openai.triggers.openai import OpenAIBatchTrigger
 
     _connection("openai", host=f"{url}/v1", password="key")
@@ -146,7 +146,7 @@ def openai(url: str, interval: float, _: float | None) -> Maker:
 
 
 def airbyte(url: str, interval: float, _: float | None) -> Maker:
-    """``AirbyteSyncTrigger``."""
+    """Use ``AirbyteSyncTrigger``."""
     from airflow.providers.airbyte.triggers.airbyte import AirbyteSyncTrigger
 
     _connection("airbyte", host=f"{url}/v1")

@@ -1,9 +1,8 @@
 """
-A job server whose jobs end at known times, and which remembers who asked for what, and when.
+Serve jobs that end at known times, and count the requests.
 
-It answers for the classify API and, route by route, for the APIs whose triggers are compared with it.
-Jobs are numbers from 1. It is plain asyncio without a framework, so that the measured side, not
-this one, is the slower.
+The server has a route for the classify API, and one for each API whose triggers are compared. Jobs have numbers from
+1. It uses asyncio without a framework, so that the measured side is the slower one.
 """
 
 from __future__ import annotations
@@ -17,31 +16,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from airflow_provider_classify.model.contract import (
-    ClassificationResult,
-    Job,
-    JobStatus,
-    PageResult,
-    Progress,
-    Statuses,
-)
+from airflow_provider_classify.model.job import Job, JobStatus, Progress, Statuses
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _PLACE = "<job>"
 
 
 def job_id(number: int) -> str:
-    """The classify API's id of a job: a UUID with the number at its end."""
+    """Return the classify API's id of a job: a UUID with the number at its end."""
     return f"5eed0000-0000-4000-8000-{number:012d}"
 
 
 @dataclass(frozen=True)
 class Route:
     """
-    How one API says that a job runs or has ended.
+    The replies of one API about a job that runs or has ended.
 
-    :param target: matches ``METHOD /path?query body``; its one group is the job's number.
-    :param running: status and body while the job runs; ``<job>`` in a body stands for the number.
+    :param target: a pattern for ``METHOD /path?query body``; its one group is the job's number.
+    :param running: the status and body while the job runs; ``<job>`` in a body is replaced by the number.
+    :param ended: the status and body after the job has ended.
     """
 
     target: str
@@ -102,37 +96,37 @@ ROUTES = {
 
 class JobServer:
     """
-    Serves one API's route on the loopback.
+    Serves one API's route on loopback.
 
-    :param route: the API.
-    :param batch_route: whether it has the classify API's batch status route too.
+    :param route: the route of the API.
+    :param batch_route: whether to serve the classify API's batch status route too.
     """
 
     def __init__(self, route: Route, *, batch_route: bool = False) -> None:
         self._route = re.compile(route.target, re.DOTALL)
         self._running, self._ended = ((status, body.encode()) for status, body in (route.running, route.ended))
         self._batch_route = batch_route
-        #: When each job ends, on the monotonic clock that all processes of a machine share.
+        #: When each job ends, in seconds of the monotonic clock, which all processes of a machine share.
         self.ends: dict[int, float] = {}
-        #: When the first answer went out that said so.
+        #: When the server first reported a job's end, on the same clock.
         self.seen: dict[int, float] = {}
         self.connections = 0
-        #: Requests in each second.
+        #: The number of requests in each second.
         self.requests: Counter[int] = Counter()
         self.url = ""
 
     def begin(self, ends: dict[int, float]) -> None:
-        """Replace the jobs, and forget what was counted."""
+        """Replace the jobs and reset the counts."""
         self.ends, self.seen, self.connections, self.requests = ends, {}, 0, Counter()
 
     async def start(self) -> asyncio.Server:
         """Listen on a free port."""
-        server = await asyncio.get_running_loop().create_server(lambda: _Line(self), "127.0.0.1", 0, backlog=8192)
+        server = await asyncio.get_running_loop().create_server(lambda: _Connection(self), "127.0.0.1", 0, backlog=8192)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         return server
 
     def answer(self, request: str) -> tuple[int, bytes]:
-        """Answer ``METHOD /path?query body``."""
+        """Return the status and body of the reply to ``METHOD /path?query body``."""
         now = time.monotonic()
         self.requests[int(now)] += 1
         if match := self._route.match(request):
@@ -156,8 +150,8 @@ class JobServer:
         return json.dumps(Statuses(found).to_json()).encode()
 
 
-class _Line(asyncio.Protocol):
-    """One connection: HTTP/1.1 with keep-alive, as much of it as these clients use."""
+class _Connection(asyncio.Protocol):
+    """One connection, with the part of HTTP/1.1 that these clients use."""
 
     def __init__(self, server: JobServer) -> None:
         self._server = server

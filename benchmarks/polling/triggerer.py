@@ -1,11 +1,11 @@
 """
-A process that runs triggers in one event loop, as Airflow's triggerer does: a task and a greenback portal for each.
+Run triggers in one event loop as Airflow's triggerer does, with a task and a greenback portal for each.
 
     python triggerer.py CONTESTANT URL JOBS INTERVAL PATIENCE [RATE]
 
-It runs one trigger on a job that has ended (number JOBS + 1), so that imports and first calls are paid
-for, prints ``ready``, and waits for a line on stdin. Then it runs the triggers of the jobs 1 to JOBS and
-prints what they cost, as JSON. Log lines below WARNING are switched off for everyone.
+It first runs one trigger on a job that has ended (number JOBS + 1), so that imports and first calls are not measured.
+Then it prints ``ready`` and waits for a line on standard input. After that it runs the triggers of the jobs 1 to JOBS
+and prints their cost as JSON. Log lines below WARNING are switched off.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ import structlog
 from airflow.triggers.base import BaseTrigger
 from contestants import CONTESTANTS, Maker
 
-#: Seconds between two looks at how late the loop is, and how many of these there are to one at the memory.
+#: Seconds between two measurements of the loop's lag, and the number of these for each measurement of memory.
 _BEAT = 0.05
 _BEATS = 20
 
 
 class Watch:
-    """The loop's delays and the process's peak of memory, until stopped."""
+    """Measures the loop's lag and the process's peak of memory until it is stopped."""
 
     def __init__(self) -> None:
         self.lags: list[float] = []
@@ -50,12 +50,12 @@ class Watch:
                 self.peak = max(self.peak, self._process.memory_info().rss)
 
     def stop(self) -> None:
-        """Look no more."""
+        """Stop measuring."""
         self._task.cancel()
 
 
 async def run(make: Maker, jobs: Iterable[int], patience: float) -> dict[int, float]:
-    """Run the triggers of jobs while ``patience`` lasts; gives the time of each one's event, numbered from 1."""
+    """Run the triggers of jobs for at most ``patience`` seconds; return the time of each event by number, from 1."""
     fired: dict[int, float] = {}
     deadline = time.monotonic() + patience
 
@@ -72,9 +72,9 @@ async def run(make: Maker, jobs: Iterable[int], patience: float) -> dict[int, fl
     tasks = []
     for number, trigger in enumerate(make(jobs), start=1):
         tasks.append(asyncio.create_task(run_trigger(number, trigger)))
-        await asyncio.sleep(0)  # the triggerer does, twice for each
+        await asyncio.sleep(0)  # as the triggerer does, twice for each
         await asyncio.sleep(0)
-        if time.monotonic() > deadline:  # triggers that block the loop
+        if time.monotonic() > deadline:  # the triggers block the loop
             break
     done, pending = await asyncio.wait(tasks, timeout=max(0.0, deadline - time.monotonic()))
     for task in pending:
@@ -89,7 +89,7 @@ def _is_good(payload: object) -> bool:
 
 
 async def measure(make: Maker, jobs: int, patience: float) -> dict[str, object]:
-    """Warm up, wait for the word, run, and give the figures."""
+    """Warm up, wait for a line on standard input, run the triggers, and return the figures."""
     await run(make, [jobs + 1], patience)
     gc.collect()
     print("ready", flush=True)
@@ -111,7 +111,7 @@ def _cpu() -> float:
 
 
 def main() -> None:
-    """Read the arguments, measure, print."""
+    """Read the arguments, measure, and print the figures."""
     name, url, jobs, interval, patience, *rate = sys.argv[1:]
     warnings.simplefilter("ignore")
     logging.disable(logging.INFO)

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.exceptions import ApiNotReached, InvalidJobId, JobNotFound, JobTimedOut, RateLimited
 from airflow_provider_classify.model import waiting
-from airflow_provider_classify.model.contract import JobStatus
+from airflow_provider_classify.model.job import JobStatus
 
 
 class Jobs:
@@ -21,6 +21,9 @@ class Jobs:
         self.ended: set[str] = set()
         self.error: Exception | None = None
         self.looks: list[tuple[float, list[str]]] = []
+
+    def asked(self):
+        return {job_id for _, job_ids in self.looks for job_id in job_ids}
 
     async def statuses(self, job_ids):
         self.looks.append((time.monotonic(), list(job_ids)))
@@ -54,7 +57,8 @@ async def test_each_gets_the_end_of_its_own_job(watching):
     jobs = Jobs()
     poller = watching(jobs)
     ends = [asyncio.create_task(poller.watch(wait(str(n)))) for n in range(20)]
-    await asyncio.sleep(0.3)
+    while len(jobs.asked()) < 20:
+        await asyncio.sleep(0.01)
     assert not any(end.done() for end in ends)
     jobs.ended = {"3"}
     assert await ends[3] == waiting.Ended(JobStatus.COMPLETED)
@@ -101,7 +105,8 @@ async def test_a_server_that_is_down_is_asked_by_one_for_all_and_found_again(wat
     jobs.error = ApiNotReached("refused")
     poller = watching(jobs)
     ends = [asyncio.create_task(poller.watch(wait(str(n)))) for n in range(50)]
-    await asyncio.sleep(2.5)
+    while not jobs.looks or jobs.looks[-1][0] - jobs.looks[0][0] < 1:
+        await asyncio.sleep(0.01)
     assert len(jobs.looks) < 40, "those that were under way at once, and then few"
     jobs.error = None
     assert set(await asyncio.gather(*ends)) == {waiting.Ended(JobStatus.COMPLETED)}
@@ -238,5 +243,8 @@ async def test_one_that_stops_waiting_is_not_looked_at_any_more(watching):
         await asyncio.sleep(0.01)
     stopped.cancel()
     looks = len(jobs.looks)
-    await asyncio.sleep(1.3)
-    assert len(jobs.looks) == looks
+    other = asyncio.create_task(poller.watch(wait("other")))
+    while len(jobs.looks) < looks + 3:
+        await asyncio.sleep(0.01)
+    other.cancel()
+    assert {job_id for _, job_ids in jobs.looks[looks:] for job_id in job_ids} == {"other"}

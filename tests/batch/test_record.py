@@ -18,6 +18,7 @@ from airflow_provider_classify.exceptions import (
     OutputInUse,
     StorageError,
 )
+from tests.support.waiting import wait_until
 
 TASK = TaskAddress("dag", "t", "scheduled__2026-11-23T00:00:00+00:00")
 A, B, C = (Item(f"{name}.pdf", f"intent-{name}") for name in "abc")
@@ -206,9 +207,9 @@ class TestWhatCannotBeStored:
     def test_a_writer_that_failed_once_loses_nothing(self, tmp_path):
         folder = tmp_path / "out.jsonl.parts"
         folder.write_text("in the way")
-        with new(folder) as record:
+        with BatchRecord(str(folder), TASK, part_seconds=0.01) as record:
             record.submitted(A, "job-a")
-            time.sleep(1.5)
+            wait_until(lambda: "classify-batch-record" not in {thread.name for thread in threading.enumerate()})
             folder.unlink()
             with pytest.raises(StorageError):
                 record.submitted(B, "job-b")

@@ -1,4 +1,4 @@
-"""The batch operator in every mode; its tests run this and look at what came out."""
+"""Run the batch operator in every mode. Its tests check the results."""
 
 from __future__ import annotations
 

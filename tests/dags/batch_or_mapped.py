@@ -1,4 +1,4 @@
-"""The same documents in one batch task, and as mapped tasks."""
+"""Classify the same documents in one batch task and in mapped tasks."""
 
 from __future__ import annotations
 

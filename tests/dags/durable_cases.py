@@ -1,4 +1,4 @@
-"""Tasks that stop waiting while their jobs go on: they time out, or somebody interrupts them."""
+"""Run tasks that stop waiting before their jobs end: by a timeout, or because a user interrupts them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The same documents twice: tasks that resume on a worker, and tasks that their triggers end."""
+"""Classify the same documents in tasks that resume on a worker and in tasks that their triggers end."""
 
 from __future__ import annotations
 

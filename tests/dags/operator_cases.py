@@ -1,4 +1,4 @@
-"""The operator in every mode, in one DAG; the tests of the operator run it and look at what came out."""
+"""Run the operator in every mode in one DAG. Its tests check the results."""
 
 from __future__ import annotations
 

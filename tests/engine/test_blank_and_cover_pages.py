@@ -9,19 +9,12 @@ import pytest
 
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.routing import route
 from tests.support import paper
+from tests.support.documents import SHORT_INVOICE as INVOICE
 
 NAMES = ("invoice", "receipt", "contract", "letter", "email", "resume", "form", "bank_statement")
-INVOICE = """INVOICE
-
-Invoice number: 2024-117
-Bill to: Ann Blue, 3 Mill Lane
-Oak boards 12 x 14.50   174.00
-Subtotal 174.00
-VAT 20% 34.80
-Amount due 208.80, payment due within 30 days"""
 CONTRACT = """SERVICES AGREEMENT
 
 This Agreement is made between the parties and shall be governed by the laws of England.

@@ -12,17 +12,10 @@ from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
+from tests.support.documents import SHORT_INVOICE as INVOICE
 
 WITHOUT_MAIL = ("invoice", "receipt", "contract", "letter", "resume", "form", "bank_statement")
-INVOICE = """INVOICE
-
-Invoice number: 2024-117
-Bill to: Ann Blue, 3 Mill Lane
-Oak boards 12 x 14.50   174.00
-Subtotal 174.00
-VAT 20% 34.80
-Amount due 208.80, payment due within 30 days"""
 DATASHEET = """Hi all,
 the data sheet of the new sensor: supply voltage 3.3 V, operating temperature -40 to 85 C, absolute maximum ratings
 on page 4, pin configuration and electrical characteristics on page 5, ordering information on page 9.

@@ -1,4 +1,4 @@
-"""An Airflow whose processes can be ended one by one: with PostgreSQL, two triggerers, and workers of Celery."""
+"""Run an Airflow with PostgreSQL, two triggerers and Celery workers, whose processes can be killed one by one."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from tests.faults.processes import Process, end
 from tests.support.waiting import wait_until
 
 DAGS = Path(__file__).parent / "dags"
-#: Airflow notices a death sooner than by default, so that the tests are not mostly waits. Not sooner: on a busy
-#: machine, who is only late would count as dead.
-_PATIENCE = {
+#: Airflow detects a dead process sooner than by default, so that the tests wait less. Shorter limits would count
+#: processes as dead that are only late on a busy machine.
+_DETECTION = {
     "AIRFLOW__SCHEDULER__JOB_HEARTBEAT_SEC": "2",
     "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "12",
     "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "5",
@@ -33,10 +33,10 @@ WORKERS = ("worker-1", "worker-2")
 
 class Cluster(Airflow):
     """
-    An Airflow, started on entering and ended on leaving.
+    An Airflow. The context manager starts and stops it.
 
-    :param database: for its metadata; empty.
-    :param redis: for an Airflow with Celery, the broker's URL; else tasks run beside the scheduler.
+    :param database: an empty database for its metadata.
+    :param redis: the URL of the broker for Celery. Without it, tasks run in the scheduler's LocalExecutor.
     """
 
     def __init__(self, home: Path, database: sqlalchemy.URL, redis: str | None = None) -> None:
@@ -53,7 +53,7 @@ class Cluster(Airflow):
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": url,
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([{**bundle, "kwargs": {"path": str(DAGS)}}]),
         }
-        super().__init__(home, free_port(), settings | _PATIENCE | (celery if redis else {}))
+        super().__init__(home, free_port(), settings | _DETECTION | (celery if redis else {}))
         self.workers = WORKERS if redis else ()
         self.database = sqlalchemy.create_engine(database)
         self.processes: dict[str, Process] = {}
@@ -77,23 +77,23 @@ class Cluster(Airflow):
         self._stop()
 
     def start(self, name: str) -> None:
-        """Start a component, also one that was killed."""
+        """Start a component, or start it again after it was killed."""
         before = self._newest_triggerer() if name in TRIGGERERS else None
         command = [str(BIN / "airflow"), *_arguments(name)]
         self.processes[name] = Process(command, self.home / f"{name}.log", env=self.environment)
-        if name in TRIGGERERS:  # its number in the database is the next one
+        if name in TRIGGERERS:  # its id in the database is the next one
             wait_until(lambda: self._newest_triggerer() != before, 120, pause=0.2)
             self._triggerer_ids[name] = self._newest_triggerer()
 
     def kill(self, name: str) -> None:
-        """End a component as a crash would, with its tasks."""
+        """Kill a component with its tasks, as a crash does."""
         self.processes[name].kill()
 
     def kill_running_tasks(self) -> None:
         """
-        Kill the processes of LocalExecutor that are at a task, and the tasks.
+        Kill the processes of LocalExecutor that run a task, and their tasks.
 
-        Not those that wait for one: they hold the lock of the queue, and it would never be free again.
+        Idle processes stay alive: one of them holds the lock of the queue, which its death would not release.
         """
         family = self.processes["scheduler"].family()
         title = "airflow worker -- LocalExecutor:"
@@ -101,13 +101,13 @@ class Cluster(Airflow):
         end([member for one in busy for member in (one, *one.children(recursive=True))])
 
     def busiest_triggerer(self) -> str:
-        """The triggerer that watches most."""
+        """Return the name of the triggerer with most triggers."""
         rows = self.rows("SELECT triggerer_id, count(*) FROM trigger GROUP BY 1")
         watched = dict(rows)
         return max(TRIGGERERS, key=lambda name: watched.get(self._triggerer_ids[name], 0))
 
     def rows(self, query: str, **values: Any) -> Sequence[Any]:
-        """Ask the metadata database: tests ask often, and the API server answers the tasks too."""
+        """Query the metadata database. Frequent queries would slow down the API server, which serves the tasks."""
         with self.database.connect() as connection:
             return connection.execute(sqlalchemy.text(query), values).all()
 
@@ -128,7 +128,7 @@ class Cluster(Airflow):
 
 
 def _arguments(name: str) -> list[str]:
-    """Of ``airflow``; logs are read from files, and a server for them would need a port for each component."""
+    """Return the arguments of ``airflow``. The tests read log files, so no component serves its logs on a port."""
     if name in TRIGGERERS:
         return ["triggerer", "--skip-serve-logs"]
     if name in WORKERS:

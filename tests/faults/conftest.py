@@ -1,4 +1,4 @@
-"""The suite's servers and Airflows, all on loopback; and its table at the end."""
+"""Start the servers and Airflows of the fault tests, all on loopback, and print the table at the end."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.faults.run import Run, warm_up
 from tests.faults.service import Service
 from tests.faults.table import Row, table
 
-#: Seconds that the client waits for an answer.
+#: The client's timeout for a request in seconds.
 REQUEST_TIMEOUT = 5
 _ROWS = pytest.StashKey[list[Row]]()
 
@@ -28,7 +28,7 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session", autouse=True)
 def a_kill_stops_everything():
-    """SIGTERM too ends the tests in order, so that nothing that they started is left."""
+    """Let SIGTERM end the tests like Ctrl-C, so that they stop the processes that they started."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     yield
     signal.signal(signal.SIGTERM, before)
@@ -80,7 +80,8 @@ def cluster(request, database_server, proxy, key, tmp_path_factory):
     broker = request.getfixturevalue("redis_url") if executor == "CeleryExecutor" else None
     database = postgres.create_database(database_server, executor)
     with Cluster(tmp_path_factory.mktemp(executor), database, broker) as cluster:
-        # The server imports its side for tasks at the first request, on a busy machine for longer than a task waits.
+        # The first request makes the server import its API for tasks. On a busy machine that takes longer than a task
+        # waits.
         httpx.get(f"{cluster.url}/execution/health", timeout=180).raise_for_status()
         define_connection(cluster, proxy.url, key, request_timeout=REQUEST_TIMEOUT)
         yield cluster
@@ -88,7 +89,7 @@ def cluster(request, database_server, proxy, key, tmp_path_factory):
 
 @pytest.fixture
 def start(cluster, service, key, tmp_path, monkeypatch):
-    """Start a run whose jobs all wait until the service's engine is let go: so its tasks all come to wait for them."""
+    """Start a run whose jobs stay unfinished until ``let_go`` of the service, so that all tasks wait for them."""
     connection = {"conn_type": "classify", "host": service.url, "password": key}
     monkeypatch.setenv("AIRFLOW_CONN_SERVICE", json.dumps(connection))
     document = tmp_path / "warm.txt"
@@ -106,7 +107,7 @@ def start(cluster, service, key, tmp_path, monkeypatch):
 
 @pytest.fixture
 def note(request, cluster):
-    """Put a run into the table."""
+    """Add a run to the table."""
     executor = request.node.callspec.params["cluster"]
 
     def note(run, lost, doubled, documents=None):
@@ -118,7 +119,7 @@ def note(request, cluster):
 
 @pytest.fixture
 def deferred(start):
-    """Start a run and wait until all its tasks wait."""
+    """Start a run and wait until all its tasks are deferred."""
 
     def deferred(fault):
         run = start(fault)

@@ -1,4 +1,4 @@
-"""The documents of a run: letters and invoices, no two alike, in the folders where its DAG looks for them."""
+"""Write the documents of a run: different letters and invoices, in the folders that its DAG reads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.faults.dags.fault_cases import MAPPED
 
-#: Documents of one run.
+#: The number of documents of one run.
 DOCUMENTS = 300
 
 LETTER = """Dear Mrs. Brown,
@@ -27,7 +27,7 @@ Subtotal 50.00    VAT 20% 10.00    Total due 60.00
 
 
 def draw_documents(folder: Path, fault: str) -> dict[str, str]:
-    """Write them; gives the category of each by its path."""
+    """Write the documents; return the category of each by its path."""
     sizes = {"resumed": MAPPED, "ended_by_trigger": MAPPED, "batch": DOCUMENTS - 2 * MAPPED}
     drawn = {}
     for name, size in sizes.items():

@@ -1,4 +1,4 @@
-"""A process of the tests: in a session of its own, with a log, and ended with all that it started."""
+"""Run a process in its own session, with a log, and end it with all processes that it started."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _STOP_SECONDS = 30
 
 class Process:
     """
-    A command that runs from its start on.
+    A running command. Creating the object starts it.
 
-    :param log: the file that its words are added to.
-    :param user: who runs it, where that cannot be root.
+    :param log: the file to which its output is appended.
+    :param user: the user who runs it; the current user if None.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Process:
         return self._process.poll() is None
 
     def family(self) -> list[psutil.Process]:
-        """It and all that it started, whatever their sessions: Airflow's tasks have groups of their own."""
+        """Return the process and all its descendants, in any session: Airflow's tasks have their own process groups."""
         try:
             process = psutil.Process(self._process.pid)
             return [process, *process.children(recursive=True)]
@@ -60,12 +60,12 @@ class Process:
             return []
 
     def kill(self) -> None:
-        """End all of it as a crash of its machine would."""
+        """Kill the process and its descendants, as a crash of the machine does."""
         end(self.family())
         self._process.wait(_STOP_SECONDS)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
-        """Ask it to stop; what is left of it then is killed."""
+        """Stop the process with a signal, then kill the descendants that are left."""
         family = self.family()
         if self.is_running:
             self._process.send_signal(number)
@@ -76,7 +76,7 @@ class Process:
 
 
 def end(processes: Sequence[psutil.Process]) -> None:
-    """Kill processes, and wait until they are gone."""
+    """Kill processes and wait until they have ended."""
     for process in processes:
         try:
             process.kill()
@@ -89,8 +89,8 @@ def _group_of(user: str) -> int:
     return pwd.getpwnam(user).pw_gid
 
 
-def other_than_root(*names: str) -> str | None:
-    """Who runs what refuses root: the first of these users that there is; ``None`` where we are not root."""
+def unprivileged_user(*names: str) -> str | None:
+    """Return the first existing user of these, for servers that refuse to run as root; None if we are not root."""
     if os.geteuid() != 0:
         return None
     known = {entry.pw_name for entry in pwd.getpwall()}

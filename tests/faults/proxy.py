@@ -1,7 +1,7 @@
 """
-A proxy before the real service that spoils some of its answers.
+Run a proxy in front of the real service that replaces or damages some of its replies.
 
-It runs on an event loop in a thread of the test. Told nothing, it passes everything on as it is.
+It runs on an event loop in a thread of the test. Without faults it forwards everything unchanged.
 """
 
 from __future__ import annotations
@@ -19,18 +19,22 @@ from aiohttp import web
 from airflow_provider_classify.model.contract import IDEMPOTENCY_HEADER
 from tests.support.waiting import wait_until
 
-#: Has the service's own answer when it is awaited; what is not asked for is not passed on.
+#: Forwards the request and returns the service's reply. A fault that never calls it does not forward the request.
 PassOn = Callable[[], Awaitable[web.Response]]
 Fault = Callable[[web.Request, PassOn], Awaitable[web.StreamResponse]]
 
+#: Seconds of a slow reply: more than the client's timeout.
+_SLOW_SECONDS = 8
 _HOP_BY_HOP = ("connection", "keep-alive", "transfer-encoding", "content-length", "host")
 
 
 class Proxy:
     """
-    The proxy of the service at ``service`` (its URL).
+    A proxy of the service.
 
-    ``posts`` counts by idempotency key how often a submit came.
+    ``posts`` counts the submits by idempotency key.
+
+    :param service: the URL of the service.
     """
 
     def __init__(self, service: str) -> None:
@@ -45,7 +49,7 @@ class Proxy:
 
     @contextmanager
     def spoiling(self, *faults: Fault) -> Iterator[None]:
-        """Have these faults in turn: for the first sending of every tenth submit, and every third other request."""
+        """Apply these faults in turn, to the first try of every tenth submit, and to every third other request."""
         self._faults = itertools.cycle(faults)
         try:
             yield
@@ -54,7 +58,7 @@ class Proxy:
 
     @contextmanager
     def withholding(self) -> Iterator[None]:
-        """Pass submits on, and keep their answers until the block ends."""
+        """Forward submits, and hold their replies back until the block ends."""
         self._open, self.withheld = asyncio.Event(), 0
         try:
             yield
@@ -92,7 +96,7 @@ class Proxy:
             ) as answer:
                 return web.Response(status=answer.status, headers=_kept(answer.headers), body=await answer.read())
         except aiohttp.ClientError:
-            hang_up(request)  # as the service has
+            hang_up(request)  # as the service did
             raise
 
     async def _serve(self, started: threading.Event, ending: asyncio.Event) -> None:
@@ -124,20 +128,20 @@ class Proxy:
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    """What a proxy hands on of a request or an answer."""
+    """Return the headers that a proxy forwards."""
     return {name: value for name, value in headers.items() if name.lower() not in _HOP_BY_HOP}
 
 
 def hang_up(request: web.Request) -> None:
-    """Close the connection without an answer."""
+    """Close the connection without a reply."""
     if request.transport is not None:
         request.transport.abort()
 
 
 async def slow(request: web.Request, pass_on: PassOn) -> web.StreamResponse:
-    """Longer than the client waits."""
+    """Reply after the client's timeout."""
     answer = await pass_on()
-    await asyncio.sleep(8)
+    await asyncio.sleep(_SLOW_SECONDS)
     return answer
 
 
@@ -154,26 +158,26 @@ async def overloaded(request: web.Request, pass_on: PassOn) -> web.StreamRespons
 
 
 async def html_error(request: web.Request, pass_on: PassOn) -> web.StreamResponse:
-    """A gateway's own page, after the request has arrived."""
+    """Forward the request, and reply with the error page of a gateway."""
     await pass_on()
     return web.Response(text="<html><h1>502 Bad Gateway</h1></html>", status=502, content_type="text/html")
 
 
 async def html_success(request: web.Request, pass_on: PassOn) -> web.StreamResponse:
-    """A page that says that all is well, as captive portals do, after the request has arrived."""
+    """Forward the request, and reply with a page and status 200, as captive portals do."""
     await pass_on()
     return web.Response(text="<html><h1>Welcome</h1></html>", content_type="text/html")
 
 
 async def truncated(request: web.Request, pass_on: PassOn) -> web.StreamResponse:
-    """Half of the answer, as a whole one."""
+    """Reply with half of the body and a matching length."""
     answer = await pass_on()
     body = bytes(answer.body)
     return web.Response(body=body[: len(body) // 2], status=answer.status, headers=_kept(answer.headers))
 
 
 async def broken_off(request: web.Request, pass_on: PassOn) -> web.StreamResponse:
-    """Half of the answer, and the connection is closed."""
+    """Send half of the body and close the connection."""
     answer = await pass_on()
     body = bytes(answer.body)
     whole = {"Content-Length": str(len(body))}

@@ -1,4 +1,4 @@
-"""What became of documents, by the service's own record."""
+"""Find out from the service's record which documents were lost or done twice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_classify.local.job_store import JobStore, RecordedJob
 
 
 def read_jobs(database: Path) -> dict[str, RecordedJob]:
-    """All jobs of a service by their ids."""
+    """Return all jobs of a service by their ids."""
     with closing(JobStore(f"sqlite:///{database}")) as store:
         return {job.job_id: job for job in store.jobs()}
 
@@ -21,8 +21,11 @@ def read_jobs(database: Path) -> dict[str, RecordedJob]:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """
-    ``lost``: documents without a result, or with one that is none of a completed job's. ``doubled``: jobs
-    beyond one for each document, and results beyond. ``wrong``: documents of another category than drawn.
+    The outcome of a run.
+
+    :param lost: documents without a result of a completed job.
+    :param doubled: the number of jobs and results in excess of one for each document.
+    :param wrong: documents whose result has another category than expected.
     """
 
     lost: tuple[str, ...]
@@ -32,11 +35,11 @@ class Outcome:
 
 def outcome(drawn: Mapping[str, str], results: Iterable[Mapping[str, Any]], jobs: Mapping[str, RecordedJob]) -> Outcome:
     """
-    Compare what was drawn with what came out.
+    Compare the expected categories with the results.
 
-    :param drawn: the category of each document that a result is expected of.
-    :param results: of all tasks.
-    :param jobs: of this run, and of no other, without those of documents that no result is expected of.
+    :param drawn: the category of each document that must have a result.
+    :param results: the results of all tasks.
+    :param jobs: the jobs of this run, without those of documents that need no result.
     """
     given = list(results)
     completed = {job.job_id for job in jobs.values() if job.status == "completed"}

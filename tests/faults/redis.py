@@ -1,4 +1,4 @@
-"""A Redis server for a while, on loopback, that keeps nothing."""
+"""Run a temporary Redis server on loopback."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from tests.support.waiting import wait_until
 
 
 def program() -> str | None:
-    """The path of Redis's server."""
+    """Return the path of Redis's server; None if it is not installed."""
     return shutil.which("redis-server")
 
 
 @contextmanager
 def running_redis(log: Path) -> Iterator[str]:
-    """Start a server; gives its URL, without a database's number."""
+    """Run a server; yield its URL without a database number."""
     port = free_port()
     command = [str(program()), "--bind", "127.0.0.1", "--port", str(port), "--save", "", "--appendonly", "no"]
     server = Process(command, log, cwd=log.parent)

@@ -1,4 +1,4 @@
-"""One run: 300 documents through Airflow while something happens, and what the record says afterwards."""
+"""Run 300 documents through Airflow during a fault, and compare the record with the results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_classify.engine.sandbox.cores import available_cores
+from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from tests.faults.cluster import Cluster
 from tests.faults.dags.fault_cases import MAPPED
@@ -18,16 +18,17 @@ from tests.faults.service import Service
 from tests.support.airflow_run import DagRun
 from tests.support.waiting import wait_until
 
+#: Seconds within which a run must reach each state.
 _SECONDS = 240
-#: The task instance of the batch.
+#: The task instance of the batch: its task id and map index.
 BATCH = ("batch", -1)
 
 
 class Run:
     """
-    Started when it is made.
+    A run of the DAG. Creating the object starts the run.
 
-    :param record: the service's database.
+    :param record: the path of the service's database.
     """
 
     def __init__(self, cluster: Cluster, record: Path, folder: Path, fault: str) -> None:
@@ -42,21 +43,21 @@ class Run:
         self.run_id = self._path.split("/dagRuns/")[1]
 
     def jobs(self) -> dict[str, RecordedJob]:
-        """The jobs that were submitted since the run began."""
+        """Return the jobs that were submitted since the run began."""
         return {job_id: job for job_id, job in read_jobs(self._record).items() if job_id not in self._before}
 
     def states(self) -> dict[tuple[str, int], str | None]:
-        """The state of each task instance by task and map index."""
+        """Return the state of each task instance by task id and map index."""
         query = "SELECT task_id, map_index, state FROM task_instance WHERE run_id = :run_id"
         return {(task, index): state for task, index, state in self._cluster.rows(query, run_id=self.run_id)}
 
     def tries(self) -> int:
-        """How often the task instance was tried that was tried most."""
+        """Return the greatest number of tries of a task instance."""
         query = "SELECT max(try_number) FROM task_instance WHERE run_id = :run_id"
         return int(self._cluster.rows(query, run_id=self.run_id)[0][0])
 
     def wait_until_deferred(self, tasks: int = 1 + 2 * MAPPED) -> None:
-        """Wait until so many tasks wait in the triggerers."""
+        """Wait until this number of tasks is deferred, each with its trigger in a triggerer."""
         query = """
             SELECT count(*) FROM task_instance JOIN trigger ON trigger.id = trigger_id
             WHERE run_id = :run_id AND state = 'deferred' AND triggerer_id IS NOT NULL
@@ -71,7 +72,7 @@ class Run:
         wait_until(all_wait, _SECONDS, pause=0.5)
 
     def mark(self, task_id: str, map_index: int, state: str) -> None:
-        """End a task as a user does."""
+        """Mark a task with a state as a user does, which ends it."""
         instance = task_id if map_index < 0 else f"{task_id}/{map_index}"
         self._cluster.request("PATCH", f"{self._path}/taskInstances/{instance}", {"new_state": state})
 
@@ -82,7 +83,7 @@ class Run:
         self._cluster.request("POST", f"{self._path.split('/dagRuns/')[0]}/clearTaskInstances", body)
 
     def documents_of(self, instances: Iterable[tuple[str, int]]) -> set[str]:
-        """What task instances are about."""
+        """Return the documents of task instances."""
         documents: set[str] = set()
         for task, index in instances:
             number = "*" if index < 0 else f"{index:03}"
@@ -90,11 +91,11 @@ class Run:
         return documents
 
     def cancelled(self) -> list[RecordedJob]:
-        """The jobs of this run that were cancelled before they had ended."""
+        """Return the jobs of this run that were cancelled before their end."""
         return [job for job in self.jobs().values() if job.error_kind == "JobCancelled"]
 
     def wait(self) -> str:
-        """Wait for the end; gives the state of the run."""
+        """Wait for the end of the run and return its state."""
         query = "SELECT state FROM dag_run WHERE run_id = :run_id"
 
         def state() -> str:
@@ -105,14 +106,14 @@ class Run:
         return state()
 
     def results(self) -> list[dict[str, Any]]:
-        """All results: those in XCom, and those in the batch's output."""
+        """Return all results, from XCom and from the batch's output."""
         query = "SELECT value FROM xcom WHERE run_id = :run_id AND key = 'return_value' AND task_id != 'batch'"
         results = [_parsed(value) for [value] in self._cluster.rows(query, run_id=self.run_id)]
         output = self._folder / "batch.jsonl"
         return results + ([json.loads(line) for line in output.read_text().splitlines()] if output.exists() else [])
 
     def outcome(self, without: Container[str] = ()) -> Outcome:
-        """What the record says, where every document is to have its result but those whose tasks users ended."""
+        """Return the outcome of the run; the documents in ``without`` need no result, since users ended their tasks."""
         wanted = {document: category for document, category in self.drawn.items() if document not in without}
         jobs = {
             job_id: job for job_id, job in self.jobs().items() if not (without and job.error_kind == "JobCancelled")
@@ -121,7 +122,7 @@ class Run:
 
 
 def warm_up(service: Service, connection_id: str, document: Path) -> None:
-    """Have all processes of the service's engine started: one that starts later would not be held."""
+    """Start all processes of the service's engine. ``held`` does not hold a process that starts later."""
     hook = ClassifyHook(connection_id)
 
     def all_run() -> bool:
@@ -133,5 +134,5 @@ def warm_up(service: Service, connection_id: str, document: Path) -> None:
 
 
 def _parsed(value: Any) -> Any:
-    """Airflow stores the JSON text of a value as a JSON string."""
+    """Return the value of an XCom. Airflow stores its JSON text as a JSON string."""
     return json.loads(value) if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""The service, whose engine can be held, and which can be killed and started again at the same place."""
+"""Run the service so that its engine can be held, and that it can be killed and started again on the same port."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.service import RunningService
 
 
 class Service:
-    """The real service on a port that it keeps, as a context manager."""
+    """The real service on a fixed port. The context manager starts and stops it."""
 
     def __init__(self, folder: Path, api_key: str, port: int) -> None:
         self._arguments = (folder, api_key, port, {})
@@ -29,21 +29,21 @@ class Service:
         self._running.stop()
 
     def start(self) -> None:
-        """Start it, also after a kill: it goes on with what is on record."""
+        """Start the service, or start it again after a kill. It runs the unfinished jobs of its record."""
         self._running = RunningService(*self._arguments)
 
     def kill(self) -> None:
-        """End it as a crash would. Its engine ends by itself, once it is not held any more."""
+        """Kill the service as a crash does. Its engine ends by itself as soon as it is not held."""
         self._running.kill()
         self.let_go()
 
     def engine(self) -> list[psutil.Process]:
-        """The processes of its engine; each starts when all before it are busy."""
+        """Return the processes of its engine. A process starts when all others are busy."""
         return psutil.Process(self._running.pid).children(recursive=True)
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Stop the engine's processes where they are, until ``let_go`` or the end of the block."""
+        """Suspend the engine's processes until ``let_go`` or the end of the block."""
         self._held = self.engine()
         for process in self._held:
             process.suspend()
@@ -53,7 +53,7 @@ class Service:
             self.let_go()
 
     def let_go(self) -> None:
-        """Let the engine work."""
+        """Resume the engine's processes."""
         held, self._held = self._held, []
         for process in held:
             if process.is_running():

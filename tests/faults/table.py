@@ -1,4 +1,4 @@
-"""The table at the end of the suite."""
+"""Format the table at the end of the fault tests."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Row:
     seconds: float
 
 
-#: The fault of the run without one.
+#: The name of the run without a fault.
 NONE = "none"
 
 
 def table(rows: Sequence[Row]) -> list[str]:
-    """Write the rows as lines; extra seconds are beyond the run of the same executor without a fault."""
+    """Return the lines of the table. Extra seconds are those beyond the same executor's run without a fault."""
     base = {row.executor: row.seconds for row in rows if row.fault == NONE}
     width = max([len(row.fault) for row in rows], default=0)
     lines = [f"{'executor':15} {'fault':{width}} {'documents':>9} {'lost':>5} {'doubled':>7} {'extra seconds':>13}"]

@@ -1,7 +1,7 @@
 """
-300 documents through a whole Airflow, while its parts and the service fail.
+Run 300 documents through a whole Airflow while its parts or the service fail.
 
-Whatever happens, the service's own record shows one completed job for each document, and each task has its result.
+In each case the service's record must have one completed job for each document, and each task must have its result.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from tests.faults.table import NONE
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+
+#: How long a killed process stays away, in seconds.
+OUTAGE_SECONDS = 3
 
 on_local = pytest.mark.parametrize("cluster", ["LocalExecutor"], indirect=True)
 on_celery = pytest.mark.parametrize("cluster", ["CeleryExecutor"], indirect=True)
@@ -42,13 +45,13 @@ def test_a_triggerer_is_killed_and_comes_back(deferred, service, cluster, note):
     busiest = cluster.busiest_triggerer()
     cluster.kill(busiest)
     service.let_go()
-    time.sleep(2)
+    time.sleep(OUTAGE_SECONDS)
     cluster.start(busiest)
     assert_nothing_is_lost_or_doubled(run, note)
 
 
 def test_the_scheduler_restarts(deferred, service, cluster, note):
-    """It is killed, and with LocalExecutor all tasks that resume at this moment."""
+    """With LocalExecutor, the kill also ends all tasks that are resuming."""
     run = deferred("scheduler killed")
     service.let_go()
     wait_until(lambda: "running" in run.states().values(), 60, pause=0.05)
@@ -61,7 +64,7 @@ def test_the_scheduler_restarts(deferred, service, cluster, note):
 def test_tasks_are_killed_in_the_middle_of_their_submits(start, service, cluster, proxy, note):
     with proxy.withholding():
         run = start("tasks killed mid-submit")
-        wait_until(lambda: proxy.withheld > 16, pause=0.1)  # so many are the batch's
+        wait_until(lambda: proxy.withheld > 16, pause=0.1)  # the batch sends 16 at once
         cluster.kill_running_tasks()
     service.let_go()
     assert_nothing_is_lost_or_doubled(run, note)
@@ -81,13 +84,13 @@ def test_a_worker_is_killed_in_the_middle_of_its_submits(start, service, cluster
 
 
 def test_the_service_is_killed_and_restarted(deferred, service, note):
-    """While it works, and its clients look; before, its queue is full of what is not begun."""
+    """The kill comes while it classifies, with jobs in its queue, and while its clients wait."""
     run = deferred("service killed")
     service.let_go()
     wait_until(lambda: any(job.status == "completed" for job in run.jobs().values()), pause=0.01)
     service.kill()
     assert not all(job.status == "completed" for job in run.jobs().values())
-    time.sleep(3)
+    time.sleep(OUTAGE_SECONDS)
     service.start()
     assert_nothing_is_lost_or_doubled(run, note)
 
@@ -97,7 +100,7 @@ def test_the_service_is_killed_while_documents_are_submitted(start, service, not
     run = start("service killed while submits come")
     wait_until(lambda: len(run.jobs()) > 100, pause=0.01)
     service.kill()
-    time.sleep(3)
+    time.sleep(OUTAGE_SECONDS)
     service.start()
     assert_nothing_is_lost_or_doubled(run, note)
 
@@ -133,7 +136,7 @@ def test_the_service_answers_badly_in_every_way(deferred, service, proxy, note):
 
 @pytest.mark.parametrize("batch", ["cleared", "marked failed"])
 def test_users_interfere_with_tasks_that_wait(deferred, service, cluster, note, batch):
-    """Each of the three does so with a third of the mapped tasks."""
+    """One third of the mapped tasks is cleared, one is marked failed, and one is marked success."""
     run = deferred(f"tasks cleared, marked failed, success; batch {batch}")
     mapped = sorted(instance for instance in run.states() if instance != BATCH)
     cleared, failed, succeeded = mapped[::3], mapped[1::3], mapped[2::3]
@@ -158,7 +161,7 @@ def test_users_interfere_with_tasks_that_wait(deferred, service, cluster, note, 
 
 
 def test_the_key_is_in_no_log_and_not_in_the_database(cluster, service, key):
-    """Of all that ran before; the connection is in the database too, encrypted."""
+    """It checks the logs of all earlier tests. The database has the connection too, encrypted."""
     forms = (key, key.encode().hex(), base64.b64encode(key.encode()).decode())
     tables = [name for [name] in cluster.rows("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
     assert {"xcom", "task_instance", "connection", "log"} <= set(tables)

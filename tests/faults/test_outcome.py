@@ -1,4 +1,4 @@
-"""The suite's own judgement: it must see what is lost and what is doubled."""
+"""Check that the fault tests recognise lost and doubled documents."""
 
 from __future__ import annotations
 

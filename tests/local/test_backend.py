@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,11 @@ from airflow_provider_classify.exceptions import (
     JobNotFound,
     SentenceModelNotUsable,
 )
-from airflow_provider_classify.local import engine_extra
 from airflow_provider_classify.local.backend import LocalBackend, default_jobs_url
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import JobStatus
+from airflow_provider_classify.model.job import JobStatus
 from airflow_provider_classify.model.waiting import answer
 from tests.support.documents import write_corrupt_pdf, write_mail_with_invoice, write_pdf, write_picture
 from tests.support.scripted_server import Answer, scripted_server
@@ -208,10 +208,10 @@ def test_the_check_of_a_record_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.mark.usefixtures("record")
 def test_without_the_extra_the_message_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine_extra, "_NEEDED", ("json", "no_such_library"))
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     document = Document(str(write_pdf(tmp_path / "a.pdf")))
     for call in (backend().check, lambda: backend().submit(document, CATEGORIES)):
-        with pytest.raises(ExtraNotInstalled, match=r"no_such_library.*\[local\]"):
+        with pytest.raises(ExtraNotInstalled, match=r"onnxruntime; .*\[local\]"):
             call()
 
 

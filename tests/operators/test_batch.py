@@ -29,22 +29,15 @@ from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from tests.dags import batch_cases
 from tests.support.context import context
 from tests.support.dags import run_dag
-from tests.support.service import running_service
 
 EXPECTED = {"contract.pdf": "contract", "invoice.pdf": "invoice", "letter.pdf": "letter", "resume.pdf": "resume"}
 
 
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("service")
-    with running_service(folder, api_key="key") as service, pytest.MonkeyPatch.context() as patch:
-        for name, connection in (
-            ("SERVICE", {"host": service.url, "password": "key"}),
-            ("WRONG_KEY", {"host": service.url, "password": "wrong"}),
-            ("LOCAL_ENGINE", {"extra": {"backend": "local"}}),
-        ):
-            patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps({"conn_type": "classify", **connection}))
-        yield service
+@pytest.fixture(scope="module", autouse=True)
+def _local_engine():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_LOCAL_ENGINE", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +120,7 @@ def batch(documents, tmp_path, connection="service", **arguments):
 
 
 def submitted_to(service):
-    import sqlite3
-
-    [record] = service.log.parent.rglob("*.db")
-    with sqlite3.connect(record) as database:
-        return database.execute("SELECT count(*) FROM classify_jobs").fetchone()[0]
+    return len(service.jobs())
 
 
 class TestResuming:
@@ -187,13 +176,10 @@ class Killed(BaseException):
     """Raised by the handler of a signal, as Airflow ends a task."""
 
 
-@pytest.mark.parametrize(("has_given_up", "error_kinds"), [(True, {"JobCancelled"}), (False, {None})])
-def test_a_kill_cancels_the_jobs_if_nobody_wants_them(
-    service, folder, tmp_path, monkeypatch, has_given_up, error_kinds
-):
-    monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_ended", lambda task_instance: has_given_up)
+@pytest.mark.parametrize(("state", "error_kinds"), [("failed", {"JobCancelled"}), ("running", {None})])
+def test_a_kill_cancels_the_jobs_if_the_task_has_ended(service, folder, tmp_path, state, error_kinds):
     ClassifyHook("service").fetch(ClassifyHook("service").submit(f"{folder}/letter.pdf", ["letter"]).job_id)
-    operator, task = batch(folder, tmp_path), context()
+    operator, task = batch(folder, tmp_path), context(state=state)
 
     def kill(*_):
         operator.on_kill()

@@ -9,7 +9,6 @@ from pathlib import Path
 import pymupdf
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, ObjectStoragePath, TaskDeferred
-from samples import draw_samples
 
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.sync import ApiBackend
@@ -29,7 +28,7 @@ from tests.dags import operator_cases
 from tests.support.context import context
 from tests.support.dags import run_dag
 from tests.support.scripted_server import Answer, scripted_server
-from tests.support.service import running_service
+from tests.support.service import KEY
 
 #: A result with keys that belong to the task.
 RESULT = {
@@ -40,25 +39,6 @@ RESULT = {
     "job_id": "2",
     "document": "/etc/passwd",
 }
-KEY = "key-of-the-operator-tests-5c1d"
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("samples")
-    draw_samples(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    """The service with a key, and connections to it."""
-    folder = tmp_path_factory.mktemp("service")
-    with running_service(folder, api_key=KEY) as service, pytest.MonkeyPatch.context() as patch:
-        for name, key in (("SERVICE", KEY), ("WRONG_KEY", "no-" + KEY)):
-            connection = {"conn_type": "classify", "host": service.url, "password": key}
-            patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
-        yield service
 
 
 @pytest.fixture(scope="module")
@@ -253,14 +233,13 @@ class TestFailures:
             operator.execute(context())
 
     def test_a_server_that_is_down_is_worth_a_retry(self, samples, unused_tcp_port):
-        pauses: list[float] = []
-        operator = ClassifyOperator(task_id="t", document=samples / "letter.pdf", categories=["invoice", "letter"])
+        pauses = []
+        operator = ClassifyOperator(task_id="t", document=str(samples / "letter.pdf"), categories=["invoice", "letter"])
         settings = ApiSettings("down", f"http://127.0.0.1:{unused_tcp_port}")
         operator.hook.backend = ApiBackend(settings, sleep=pauses.append)
         with pytest.raises(ApiNotReached, match=r"letter\.pdf.*'down'"):
             operator.execute(context())
-        assert pauses == sorted(pauses)
-        assert len(pauses) > 1
+        assert pauses == [1, 2, 4, 8]
 
     def test_a_job_that_is_not_done_in_time(self, frozen, samples):
         with pytest.raises(JobTimedOut, match="still"):
@@ -272,7 +251,7 @@ class TestFailures:
         done = {"job_id": "1", "status": "completed", "result": RESULT | {"classification": lie}}
         with scripted_server(Answer(202, job), Answer(200, done)) as server:
             monkeypatch.setenv("AIRFLOW_CONN_SERVER", json.dumps({"conn_type": "classify", "host": server.url}))
-            with pytest.raises(InvalidReply, match="none of the categories") as raised:
+            with pytest.raises(InvalidReply, match="not one of the categories") as raised:
                 classify(samples / "letter.pdf", "server", poll_interval=1)
         assert str(raised.value).isprintable()
 

@@ -17,22 +17,8 @@ from airflow_provider_classify.exceptions import JobNotFound
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.sensors.classify import ClassifySensor
 from tests.support.context import context
-from tests.support.service import connected_service
 
 TIMED_OUT = {"job_id": "j", "status": "gave_up", "error_kind": "JobTimedOut", "message": "Job j was not done."}
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with connected_service(tmp_path_factory.mktemp("service")) as service:
-        yield service
-
-
-@pytest.fixture
-def document(tmp_path):
-    path = tmp_path / "letter.txt"
-    path.write_text("Dear Mrs. Brown,\n\nthank you for your letter of 3 May.\n\nYours sincerely\nJohn Smith\n")
-    return str(path)
 
 
 def submit(document):

@@ -25,7 +25,7 @@ from airflow_provider_classify.exceptions import (
     DocumentTooLarge,
     RequestRejected,
 )
-from airflow_provider_classify.model.contract import Job, JobStatus
+from airflow_provider_classify.model.job import Job, JobStatus
 from airflow_provider_classify.service.fetch_url import MAX_REDIRECTS, FetchLimits, UrlFetcher
 from airflow_provider_classify.service.pace import Pace
 from tests.support.app_server import AppServer, app_server
@@ -149,13 +149,13 @@ def test_a_redirect_away_from_http_is_refused(files: str, target: str) -> None:
 
 @pytest.mark.parametrize("address", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "0xA9FEA9FE"])
 def test_a_redirect_to_credentials_is_refused(files: str, address: str) -> None:
-    with pytest.raises(RequestRejected, match="fetches nothing"):
+    with pytest.raises(RequestRejected, match="does not fetch from it"):
         fetched(f"{files}/to?http://{address}/latest/meta-data")
 
 
 def test_private_addresses_are_refused_unless_allowed(files: str) -> None:
     for url in (files, files.replace("127.0.0.1", "localhost"), files.replace("127.0.0.1", "[::ffff:127.0.0.1]")):
-        with pytest.raises(RequestRejected, match="fetches nothing"):
+        with pytest.raises(RequestRejected, match="does not fetch from it"):
             fetched(f"{url}/scan.pdf", allow_private=False)
 
 

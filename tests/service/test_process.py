@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,22 +11,15 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
-from samples import draw_samples
 
 from airflow_provider_classify.exceptions import ExtraNotInstalled, ServiceNotStarted
-from airflow_provider_classify.local import engine_extra
 from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.model.contract import Job, JobStatus
+from airflow_provider_classify.model.job import Job, JobStatus
 from airflow_provider_classify.service.server import serve
 from tests.support.service import RunningService, running_service
 from tests.support.waiting import wait_until
 
 CATEGORIES = '["invoice", "receipt", "contract"]'
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return {path.name: path for path in draw_samples(tmp_path_factory.mktemp("samples"))}
 
 
 def submit(service: RunningService, path: Path, **headers: str) -> str:
@@ -49,12 +43,12 @@ def ended(service: RunningService, job_id: str) -> Job:
     return get(service, job_id)
 
 
-def test_accepted_jobs_survive_a_kill(tmp_path: Path, samples: dict[str, Path]) -> None:
+def test_accepted_jobs_survive_a_kill(tmp_path: Path, samples: Path) -> None:
     with running_service(tmp_path) as service:
-        first = submit(service, samples["invoice.pdf"], **{"Idempotency-Key": "first"})
+        first = submit(service, samples / "invoice.pdf", **{"Idempotency-Key": "first"})
         finished = ended(service, first)
-        scans = [submit(service, samples["contract.pdf"]) for _ in range(2)]
-        jobs = [*scans, submit(service, samples["invoice.pdf"])]
+        scans = [submit(service, samples / "contract.pdf") for _ in range(2)]
+        jobs = [*scans, submit(service, samples / "invoice.pdf")]
         wait_until(lambda: get(service, scans[0]).status is JobStatus.PROCESSING)
         service.kill()
     (tmp_path / "documents" / "half-an-upload.part").write_bytes(b"half")
@@ -63,11 +57,11 @@ def test_accepted_jobs_survive_a_kill(tmp_path: Path, samples: dict[str, Path]) 
         answers = [ended(service, job_id).result for job_id in jobs]
         assert [answer.classification for answer in answers if answer] == ["contract"] * 2 + ["invoice"]
         assert get(service, first) == finished
-        assert submit(service, samples["invoice.pdf"], **{"Idempotency-Key": "first"}) == first
+        assert submit(service, samples / "invoice.pdf", **{"Idempotency-Key": "first"}) == first
         wait_until(lambda: not list((tmp_path / "documents").iterdir()))
 
 
-def test_every_submit_that_was_answered_survives_a_kill_amid_submits(tmp_path: Path, samples: dict[str, Path]) -> None:
+def test_every_submit_that_was_answered_survives_a_kill_amid_submits(tmp_path: Path, samples: Path) -> None:
     answered: list[str] = []
 
     def submit_until_killed(service: RunningService) -> None:
@@ -94,9 +88,9 @@ def test_every_submit_that_was_answered_survives_a_kill_amid_submits(tmp_path: P
         assert {get(service, job_id).error_kind for job_id in answered} == {"DocumentTypeUnknown"}
 
 
-def test_a_stop_is_clean_and_leaves_the_running_job_unfinished(tmp_path: Path, samples: dict[str, Path]) -> None:
+def test_a_stop_is_clean_and_leaves_the_running_job_unfinished(tmp_path: Path, samples: Path) -> None:
     with running_service(tmp_path) as service:
-        jobs = [submit(service, samples["contract.pdf"]) for _ in range(3)]
+        jobs = [submit(service, samples / "contract.pdf") for _ in range(3)]
         wait_until(lambda: get(service, jobs[0]).status is JobStatus.PROCESSING)
         children = psutil.Process(service.pid).children(recursive=True)
         assert service.stop() == 0
@@ -109,9 +103,9 @@ def test_a_stop_is_clean_and_leaves_the_running_job_unfinished(tmp_path: Path, s
         assert {ended(service, job_id).status for job_id in jobs} == {JobStatus.COMPLETED}
 
 
-def test_a_kill_leaves_no_child(tmp_path: Path, samples: dict[str, Path]) -> None:
+def test_a_kill_leaves_no_child(tmp_path: Path, samples: Path) -> None:
     with running_service(tmp_path) as service:
-        ended(service, submit(service, samples["invoice.pdf"]))
+        ended(service, submit(service, samples / "invoice.pdf"))
         children = psutil.Process(service.pid).children(recursive=True)
         service.kill()
         wait_until(lambda: not any(child.is_running() for child in children))
@@ -161,8 +155,7 @@ def test_a_public_address_needs_a_key(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_a_missing_engine_is_named_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    installed = engine_extra.find_spec
-    monkeypatch.setattr(engine_extra, "find_spec", lambda name: None if name == "onnxruntime" else installed(name))
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
     with pytest.raises(ExtraNotInstalled, match=r"onnxruntime; install airflow-provider-classify\[local\]"):
         serve(port=0, data_dir=tmp_path)
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from samples import draw_samples
 from unsiloed_sdk import AsyncUnsiloedClient, Category, UnsiloedClient
 from unsiloed_sdk.exceptions import AuthenticationError, InvalidRequestError, NotFoundError
 
@@ -23,21 +22,16 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
         yield service
 
 
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return {path.name: path for path in draw_samples(tmp_path_factory.mktemp("samples"))}
-
-
 @pytest.fixture
 def client(service: RunningService) -> Iterator[UnsiloedClient]:
     with UnsiloedClient(KEY, service.url) as client:
         yield client
 
 
-def test_a_pdf_is_classified(client: UnsiloedClient, samples: dict[str, Path]) -> None:
-    submitted = client.classify(file=samples["invoice.pdf"], categories=CATEGORIES)
+def test_a_pdf_is_classified(client: UnsiloedClient, samples: Path) -> None:
+    submitted = client.classify(file=samples / "invoice.pdf", categories=CATEGORIES)
     assert (submitted.status, submitted.message) == ("queued", "Classification started")
-    done = client.classify_and_wait(file=str(samples["invoice.pdf"]), categories=CATEGORIES)
+    done = client.classify_and_wait(file=str(samples / "invoice.pdf"), categories=CATEGORIES)
     assert (done.status, done.progress, done.error) == ("completed", "Classification completed", None)
     assert done.result["success"] is True
     assert done.result["classification"] == "invoice"
@@ -45,21 +39,21 @@ def test_a_pdf_is_classified(client: UnsiloedClient, samples: dict[str, Path]) -
     assert client.get_classify_result(submitted.job_id).job_id == submitted.job_id
 
 
-def test_bytes_are_known_by_their_content(client: UnsiloedClient, samples: dict[str, Path]) -> None:
+def test_bytes_are_known_by_their_content(client: UnsiloedClient, samples: Path) -> None:
     # The SDK sends all bytes as document.pdf; this is a JPEG.
-    done = client.classify_and_wait(file=samples["receipt.jpg"].read_bytes(), categories=CATEGORIES)
+    done = client.classify_and_wait(file=(samples / "receipt.jpg").read_bytes(), categories=CATEGORIES)
     assert done.status == "completed"
     assert done.result["classification"] == "receipt"
     assert "page_results" not in done.result
     assert done.result["total_pages"] == 1
 
 
-async def test_the_async_client_too(service: RunningService, samples: dict[str, Path]) -> None:
+async def test_the_async_client_too(service: RunningService, samples: Path) -> None:
     async with AsyncUnsiloedClient(KEY, service.url) as client:
-        submitted = await client.classify(file=samples["letter.pdf"], categories=CATEGORIES)
+        submitted = await client.classify(file=samples / "letter.pdf", categories=CATEGORIES)
         status = await client.get_classify_result(submitted.job_id)
         assert status.status in ("queued", "processing", "completed")
-        done = await client.classify_and_wait(file=samples["letter.pdf"], categories=CATEGORIES)
+        done = await client.classify_and_wait(file=samples / "letter.pdf", categories=CATEGORIES)
         assert done.result["classification"] == "letter"
 
 

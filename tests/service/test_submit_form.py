@@ -10,7 +10,7 @@ from airflow_provider_classify.model.contract import CANNOT_OPEN
 from airflow_provider_classify.service.errors import HttpError
 from airflow_provider_classify.service.fetch_url import is_fetchable
 from airflow_provider_classify.service.submit_form import SubmitForm, SubmitRequest, display_name, read_request
-from airflow_provider_classify.service.worker import in_the_words_of_the_api
+from airflow_provider_classify.service.worker import error_for_api
 
 NAMES = '["invoice", "receipt"]'
 
@@ -101,7 +101,7 @@ def test_other_urls_cannot(url: str) -> None:
 def test_a_damaged_pdf_fails_with_the_words_of_the_api(tmp_path: Path) -> None:
     path = tmp_path / "job"
     path.write_bytes(b"\n%PDF-1.7\nnothing")
-    error = in_the_words_of_the_api(DocumentCorrupt("a.pdf is damaged."), path)
+    error = error_for_api(DocumentCorrupt("a.pdf is damaged."), path)
     assert (str(error), error.kind) == (CANNOT_OPEN, "DocumentCorrupt")
 
 
@@ -109,7 +109,7 @@ def test_other_failures_keep_their_own_words(tmp_path: Path) -> None:
     path = tmp_path / "job"
     path.write_bytes(b"\x89PNG nothing")
     damaged = DocumentCorrupt("a.png is damaged.")
-    assert in_the_words_of_the_api(damaged, path) is damaged
+    assert error_for_api(damaged, path) is damaged
     path.write_bytes(b"%PDF-1.7")
     locked = DocumentEncrypted("a.pdf asks for a password.")
-    assert in_the_words_of_the_api(locked, path) is locked
+    assert error_for_api(locked, path) is locked

@@ -1,4 +1,4 @@
-"""A run of a DAG on a real Airflow, seen through its REST API."""
+"""Start a run of a DAG on a real Airflow, and read its state through the REST API."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.waiting import wait_until
 
 
 class DagRun:
-    """Started when it is made."""
+    """A run of a DAG. Creating the object starts the run."""
 
     def __init__(self, airflow: Airflow, dag_id: str, conf: dict[str, Any]) -> None:
         self.airflow = airflow
@@ -34,6 +34,6 @@ class DagRun:
         return self.airflow.request("GET", path)["value"]
 
     def wait(self, seconds: float = 180) -> str:
-        # Not all the time: the server that answers serves the tasks too.
+        # With a pause, since the same server answers the tasks.
         wait_until(lambda: self.state in ("success", "failed"), seconds, pause=0.5)
         return self.state

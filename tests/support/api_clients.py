@@ -1,4 +1,4 @@
-"""The client of the API as a worker drives it, and as an event loop does, with the same calls."""
+"""Drive the client of the API as a worker does and as an event loop does, with the same calls."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_classify.api.sync import ApiBackend
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import Job, Submission
+from airflow_provider_classify.model.job import Job, Submission
 from tests.support.scripted_server import Answer
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ class Httpx:
     """
     The client as a worker drives it.
 
-    Instead of sleeping it notes the seconds in ``sleeps`` and calls ``on_sleep``.
+    It does not sleep: it appends the seconds to ``sleeps`` and calls ``on_sleep``.
     """
 
     def __init__(self) -> None:
@@ -93,7 +93,7 @@ def settings_for(url: str, key: str = KEY, request_timeout: float = 30.0) -> Api
 
 
 def told(error: BaseException) -> str:
-    """All that a log could show of an error: the traceback, and the reprs of the error and its causes."""
+    """Return all text of an error that a log could show: its traceback, and the reprs of the error and its causes."""
     shown = "".join(traceback.format_exception(error))
     cause: BaseException | None = error
     while cause is not None:

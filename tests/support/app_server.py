@@ -1,6 +1,7 @@
 """
-The service's application under a real uvicorn in a thread of the test, with limits small enough to reach
-and a classifier that waits for the test.
+Run the service's application under a real uvicorn, in a thread of the test.
+
+Its limits are small enough for a test to reach them, and its classifier waits for the test.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from pathlib import Path
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCorrupt, DocumentEmpty
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult, Job, PageResult
+from airflow_provider_classify.model.job import Job
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 from airflow_provider_classify.service.app import create_app
 from airflow_provider_classify.service.connections import bounded_protocol
 from airflow_provider_classify.service.fetch_url import FetchLimits
@@ -28,9 +30,9 @@ from tests.support.waiting import wait_until
 @dataclass
 class HeldClassifier:
     """
-    Stands in for the engine where a test decides when a document is done: the first category is the answer.
+    Replaces the engine in tests that decide when a document is done. Its answer is the first category.
 
-    ``seen`` lists (name, content) of the documents in the order in which they began.
+    ``seen`` lists the (name, content) of each document in the order in which they began.
     """
 
     gate: threading.Event = field(default_factory=threading.Event)
@@ -65,12 +67,12 @@ class AppServer:
     classifier: HeldClassifier
 
     def ended(self, job_id: str) -> Job:
-        """Wait for the job's end."""
+        """Wait for the job's end and return the job."""
         wait_until(lambda: self.store.get(job_id).status.is_terminal)
         return self.store.get(job_id)
 
     def uploads(self) -> set[str]:
-        """Name the files that wait on disk."""
+        """Return the names of the files in the folder of waiting documents."""
         return {path.name for path in self.documents.iterdir()}
 
 
@@ -92,7 +94,7 @@ def app_server(
     allow_private_urls: bool = True,
     record_retry_seconds: float = 0.05,
 ) -> Iterator[AppServer]:
-    """Serve the application; ``held`` documents are classified only once the classifier's ``gate`` is set."""
+    """Serve the application. If ``held``, documents are classified only after the classifier's ``gate`` is set."""
     classifier = HeldClassifier()
     if not held:
         classifier.gate.set()

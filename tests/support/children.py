@@ -1,4 +1,4 @@
-"""The engine's child processes, seen from outside."""
+"""Find and watch the engine's child processes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.waiting import wait_until
 
 
 def engine_children(parent: int | None = None) -> set[int]:
-    """Return the process ids of the engine's children of a process, by default of this one."""
+    """Return the ids of the engine's child processes of a process, by default of this process."""
     found = set()
     for child in psutil.Process(parent).children():
         with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
@@ -20,7 +20,7 @@ def engine_children(parent: int | None = None) -> set[int]:
 
 
 def is_alive(pid: int) -> bool:
-    """Return whether a process runs; one that only waits to be reaped does not."""
+    """Return whether a process runs. A zombie does not run."""
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

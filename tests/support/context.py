@@ -1,4 +1,4 @@
-"""The little of Airflow's task context that ``execute`` uses, for calls outside a run of a DAG."""
+"""Replace the part of Airflow's task context that ``execute`` uses, for calls outside a run of a DAG."""
 
 from __future__ import annotations
 
@@ -10,21 +10,25 @@ from airflow.triggers.base import BaseTrigger
 
 
 class TaskInstance:
-    """Keeps what is pushed to XCom."""
+    """A task instance that keeps the values pushed to XCom. Its ``state`` is what Airflow's API would answer."""
 
     dag_id, task_id, map_index = "dag", "t", -1
 
-    def __init__(self, try_number: int) -> None:
+    def __init__(self, try_number: int, state: str) -> None:
         self.try_number = try_number
-        self.run_id = os.environ["PYTEST_CURRENT_TEST"]  # each test is a run of its own
+        self.state = state
+        self.run_id = os.environ["PYTEST_CURRENT_TEST"]  # each test is its own run
         self.xcom: dict[str, Any] = {}
+
+    def get_task_states(self, **_: object) -> dict[str, dict[str, str]]:
+        return {self.run_id: {self.task_id: self.state}}
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcom[key] = value
 
 
 def with_task(trigger: BaseTrigger, state: str) -> Any:
-    """Give a trigger a task instance in this state. A real Airflow answers in the system and fault tests."""
+    """Attach a task instance in this state to a trigger. The system and fault tests use a real Airflow instead."""
 
     def get_task_states(**_: object) -> dict[str, dict[str, str]]:
         return {"run": {"t": state}}
@@ -35,6 +39,6 @@ def with_task(trigger: BaseTrigger, state: str) -> Any:
     return trigger
 
 
-def context(try_number: int = 1) -> dict[str, Any]:
-    """A context with a task instance that keeps what is pushed."""
-    return {"ti": TaskInstance(try_number)}
+def context(try_number: int = 1, state: str = "running") -> dict[str, Any]:
+    """Return a context with a task instance that keeps the values pushed to XCom."""
+    return {"ti": TaskInstance(try_number, state)}

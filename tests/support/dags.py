@@ -15,8 +15,10 @@ from airflow.providers.common.compat.sdk import DAG, get_listener_manager, hooki
 @dataclass
 class Run:
     """
-    A finished run of a DAG: its state, the state of each (task id, map index), and how often each task
-    id was started (a task that defers starts again when it resumes).
+    A finished run of a DAG.
+
+    :param task_states: the state of each task instance by (task id, map index).
+    :param starts: the number of starts by task id. A task that defers starts again when it resumes.
     """
 
     state: str
@@ -25,13 +27,13 @@ class Run:
     _dag_run: Any
 
     def xcom(self, task_id: str, map_index: int = -1, key: str = "return_value") -> Any:
-        """What the task instance pushed."""
+        """Return the value that the task instance pushed."""
         instance = self._dag_run.get_task_instance(task_id, map_index=map_index)
         return instance.xcom_pull(task_ids=task_id, map_indexes=map_index, key=key)
 
 
 def run_dag(dag: DAG, **params: Any) -> Run:
-    """Run ``dag.test()``; task failures show in the states."""
+    """Run ``dag.test()``. The states of the result show task failures."""
     migrate_database()
     starts = _Starts()
     get_listener_manager().add_listener(starts)
@@ -56,5 +58,5 @@ class _Starts:
 
 @functools.cache
 def migrate_database() -> None:
-    """Make Airflow's tables, once in a run of the tests."""
+    """Create Airflow's tables, once for all tests."""
     subprocess.run([sys.executable, "-m", "airflow", "db", "migrate"], check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""Small documents that a test needs: a page with text, and what can be wrong with a file."""
+"""Write small documents for tests: a page of text, and files that cannot be read."""
 
 from __future__ import annotations
 
@@ -17,10 +17,18 @@ Printing paper                4         12.50     50.00
 
 Subtotal 50.00    VAT 20% 10.00    Total due 60.00
 Please pay by bank transfer within 30 days."""
+SHORT_INVOICE = """INVOICE
+
+Invoice number: 2024-117
+Bill to: Ann Blue, 3 Mill Lane
+Oak boards 12 x 14.50   174.00
+Subtotal 174.00
+VAT 20% 34.80
+Amount due 208.80, payment due within 30 days"""
 
 
 def write_pdf(path: Path, text: str = INVOICE, *, password: str | None = None) -> Path:
-    """Write a PDF of one page; with a password, one that cannot be opened without it."""
+    """Write a PDF of one page, encrypted if there is a password."""
     with pymupdf.open() as document:
         document.new_page().insert_textbox((50, 50, 550, 800), text)
         if password is None:
@@ -31,13 +39,13 @@ def write_pdf(path: Path, text: str = INVOICE, *, password: str | None = None) -
 
 
 def write_corrupt_pdf(path: Path) -> Path:
-    """Write what begins as a PDF and then is none."""
+    """Write a file that begins like a PDF and is not one."""
     path.write_bytes(b"%PDF-1.7\n" + bytes(range(256)) * 20)
     return path
 
 
 def write_mail_with_invoice(path: Path) -> Path:
-    """Write an e-mail whose text says enough to be classified, with an invoice attached."""
+    """Write an e-mail with an invoice attached, and with enough text to be classified by it."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "ann@example.com", "bob@example.com", "Your order"
     message["Date"] = "Mon, 1 Jan 2024 00:00:00 +0000"
@@ -49,7 +57,7 @@ def write_mail_with_invoice(path: Path) -> Path:
 
 
 def write_picture(path: Path) -> Path:
-    """Write the picture of a page, which only OCR can read."""
+    """Write an image of a page, which only OCR can read."""
     with pymupdf.open() as document:
         page = document.new_page()
         page.insert_textbox((50, 50, 550, 800), INVOICE)

@@ -1,4 +1,4 @@
-"""Documents that mean harm: small to send, and without end to read; or that try to reach out."""
+"""Create malicious documents: small files that take very long or much memory to read, or that name other files."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.support import paper
 LINE = "Invoice number 7, bill to Example Ltd, total amount due 42.00, payment terms 30 days"
 TEXT = b"BT /F 12 Tf 50 700 Td (%s) Tj ET" % LINE.encode()
 FONT = b"<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>"
-#: A line drawn from nowhere to nowhere: something to see, and no text.
+#: A line and a rectangle: ink without text.
 DRAWING = b"0 0 m 400 400 l S 10 10 100 100 re f"
 
 
 def pdf_of_objects(objects: Sequence[bytes]) -> bytes:
-    """A PDF of these objects, numbered from 1; the first is its catalogue."""
+    """Return a PDF of these objects, numbered from 1. The first is its catalogue."""
     body, places = b"%PDF-1.7\n", []
     for number, content in enumerate(objects, 1):
         places.append(len(body))
@@ -32,7 +32,7 @@ def pdf_of_objects(objects: Sequence[bytes]) -> bytes:
 
 
 def stream(data: bytes, fields: bytes = b"") -> bytes:
-    """A stream as an object of a PDF."""
+    """Return a stream as an object of a PDF."""
     return b"<<%s/Length %d>>stream\n%s\nendstream" % (fields, len(data), data)
 
 
@@ -44,7 +44,7 @@ def page(
     catalogue: bytes = b"",
     fields: bytes = b"",
 ) -> bytes:
-    """A PDF of one page; ``more`` are its objects from the fifth on."""
+    """Return a PDF of one page; ``more`` are its objects from number 5."""
     return pdf_of_objects(
         [
             b"<</Type/Catalog/Pages 2 0 R%s>>" % catalogue,
@@ -57,7 +57,7 @@ def page(
 
 
 def pdf_of_pages(count: int) -> bytes:
-    """A PDF of so many pages with the same text."""
+    """Return a PDF of ``count`` pages with the same text."""
     kids = b" ".join(b"%d 0 R" % number for number in range(4, 4 + count))
     leaf = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 3 0 R/Resources%s>>" % FONT
     pages = b"<</Type/Pages/Kids[%s]/Count %d>>" % (kids, count)
@@ -65,13 +65,13 @@ def pdf_of_pages(count: int) -> bytes:
 
 
 def page_tree(depth: int) -> bytes:
-    """A PDF whose one page lies under so many others that hold nothing else."""
+    """Return a PDF whose one page lies under ``depth`` nested page tree nodes."""
     inner = [b"<</Type/Pages/Kids[%d 0 R]/Count 1>>" % number for number in range(3, 3 + depth)]
     return pdf_of_objects([b"<</Type/Catalog/Pages 2 0 R>>", *inner, b"<</Type/Page/MediaBox[0 0 595 842]>>"])
 
 
 def nested_forms(depth: int, times: int) -> bytes:
-    """A page that shows a drawing of drawings, each so many times the next: ``times ** depth`` in all."""
+    """Return a page of nested drawings, each of which shows the next ``times`` times: ``times ** depth`` in all."""
     forms = []
     for level in range(depth):
         is_last = level == depth - 1
@@ -82,14 +82,14 @@ def nested_forms(depth: int, times: int) -> bytes:
 
 
 def form_within_itself() -> bytes:
-    """A page that shows a drawing that shows itself."""
+    """Return a page with a drawing that shows itself."""
     resources = b"<</XObject<</X 5 0 R>>>>"
     form = stream(b"/X Do", b"/Type/XObject/Subtype/Form/BBox[0 0 595 842]/Resources" + resources)
     return page(stream(b"/X Do"), form, resources=resources)
 
 
 def pdf_image(side: int) -> bytes:
-    """A page filled by an image that says it has ``side`` x ``side`` pixels, and has next to none."""
+    """Return a page with an image that claims ``side`` x ``side`` pixels and has only a few bytes of them."""
     fields = (
         b"/Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8/ColorSpace/DeviceRGB/Filter/FlateDecode"
     )
@@ -98,20 +98,20 @@ def pdf_image(side: int) -> bytes:
 
 
 def packed_three_times(size: int) -> bytes:
-    """A page whose content is ``size`` spaces, packed, packed and packed again."""
+    """Return a page whose content is ``size`` spaces, compressed three times."""
     data = zlib.compress(zlib.compress(zlib.compress(b" " * size, 9), 9), 9)
     return page(stream(data, b"/Filter[/FlateDecode/FlateDecode/FlateDecode]"))
 
 
 def png_with_bomb(kind: bytes, size: int) -> bytes:
-    """A picture with a chunk of ``kind`` (a colour profile, a text) that unpacks to ``size`` bytes."""
+    """Return a PNG with a chunk of ``kind`` (a colour profile, a text) that unpacks to ``size`` bytes."""
     picture, data = paper.encoded(paper.picture()), b"x\0\0" + zlib.compress(bytes(size), 9)
     chunk = struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
     return picture[:33] + chunk + picture[33:]
 
 
 def gif_with_large_frame(side: int) -> bytes:
-    """A GIF of two frames, the second of which says it is ``side`` pixels wide and high."""
+    """Return a GIF of two frames. The second claims to be ``side`` pixels wide and high."""
     first = paper.picture()
     data = paper.encoded(first, "GIF", save_all=True, append_images=[ImageOps.invert(first)])
     before, header, after = data.rpartition(b"\x2c" + struct.pack("<HHHH", 0, 0, *first.size))
@@ -119,7 +119,7 @@ def gif_with_large_frame(side: int) -> bytes:
 
 
 def docx_of(body: str) -> bytes:
-    """A Word document with this as its ``word/document.xml``, packed."""
+    """Return a Word document with this ``word/document.xml``."""
     file = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(paper.docx(""))) as empty,
@@ -131,7 +131,7 @@ def docx_of(body: str) -> bytes:
 
 
 def docx_that_lies(size: int) -> bytes:
-    """A Word document whose archive says that its text unpacks to ``size`` bytes; it unpacks to 100 MB."""
+    """Return a Word document whose text unpacks to 100 MB, while the archive claims ``size`` bytes."""
     data = bytearray(docx_of(" " * 100_000_000))
     entry = data.rfind(b"PK\x01\x02", 0, data.rfind(b"word/document.xml"))
     data[entry + 24 : entry + 28] = struct.pack("<I", size)
@@ -139,7 +139,7 @@ def docx_that_lies(size: int) -> bytes:
 
 
 def docx_of_a_later_zip() -> bytes:
-    """A Word document whose archive says that it takes a later program to unpack."""
+    """Return a Word document whose archive claims to need a later version of zip."""
     data = bytearray(paper.docx(LINE))
     entry = data.index(b"PK\x01\x02")
     data[entry + 6] = 148
@@ -147,7 +147,7 @@ def docx_of_a_later_zip() -> bytes:
 
 
 def laughs(depth: int) -> str:
-    """XML with an entity that stands for ten of the next, and so on."""
+    """Return XML with nested entities, each of which stands for ten of the next: a billion laughs."""
     entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, depth))
     text = f"<w:body><w:p><w:r><w:t>&e{depth - 1};</w:t></w:r></w:p></w:body>"
     namespace = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
@@ -155,6 +155,6 @@ def laughs(depth: int) -> str:
 
 
 def email(content: str, body: str = "") -> bytes:
-    """A message with headers, to which ``content`` adds, and a body."""
+    """Return an e-mail with some headers, the further headers in ``content``, and a body."""
     headers = "From: a@example.com\nTo: b@example.com\nSubject: Invoice\nDate: Mon, 1 Jan 2024 00:00:00 +0000\n"
     return f"{headers}{content}\n\n{body}".encode()

@@ -1,4 +1,4 @@
-"""A hub for models on loopback: as much of the Hugging Face hub's API as fetching one needs."""
+"""Serve a hub of models on loopback, with the part of the Hugging Face hub's API that fetching a model needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ COMMIT = "c" * 40
 
 @contextmanager
 def model_hub(name: str, folder: Path) -> Iterator[tuple[str, list[str]]]:
-    """Offer the files of a folder as a model; gives the hub's URL, and the paths that were asked so far."""
+    """Serve the files of a folder as a model; yield the hub's URL and the list of the paths requested so far."""
     asked: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):

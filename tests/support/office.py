@@ -1,4 +1,4 @@
-"""Office documents made for a test, part by part: Word, Excel and OpenDocument, as their programs write them or not."""
+"""Create Word, Excel and OpenDocument files part by part, valid and invalid ones."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Parts = Mapping[str, bytes | str]
 
 
 def zipped(parts: Parts) -> bytes:
-    """An archive of parts."""
+    """Return a zip archive of parts."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in parts.items():
@@ -34,7 +34,7 @@ def zipped(parts: Parts) -> bytes:
 
 
 def relations(targets: Mapping[str, tuple[str, str]], *, strict: bool = False) -> str:
-    """A part of relations: ids with their kinds and targets."""
+    """Return a part of relations: ids with their kinds and targets."""
     kinds = _STRICT_KINDS if strict else _KINDS
     listed = "".join(
         f'<Relationship Id="{key}" Type="{kinds}/{kind}" Target="{target}"/>' for key, (kind, target) in targets.items()
@@ -43,12 +43,12 @@ def relations(targets: Mapping[str, tuple[str, str]], *, strict: bool = False) -
 
 
 def paragraph(text: str, properties: str = "") -> str:
-    """A paragraph of Word with one run."""
+    """Return a Word paragraph with one run."""
     return f"<w:p>{properties}<w:r><w:t>{text}</w:t></w:r></w:p>"
 
 
 def word_part(root: str, content: str, *, namespace: str = TRANSITIONAL) -> str:
-    """A part of Word."""
+    """Return a part of a Word document."""
     return (
         f'<w:{root} xmlns:w="{namespace}" xmlns:r="{_KINDS}" '
         f'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main">{content}</w:{root}>'
@@ -64,7 +64,7 @@ def word(
     parts: Parts | None = None,
     with_relations: bool = True,
 ) -> dict[str, bytes | str]:
-    """The parts of a Word document; ``targets`` are the relations of its main part."""
+    """Return the parts of a Word document; ``targets`` are the relations of its main part."""
     folder, _, file = main.rpartition("/")
     made: dict[str, bytes | str] = {
         "[Content_Types].xml": _TYPES,
@@ -79,7 +79,7 @@ def word(
 def workbook(
     rows: str, *, strings: tuple[str, ...] = (), styles: str = "", header: str = "", sheet_state: str = "visible"
 ) -> dict[str, bytes | str]:
-    """The parts of a workbook of two sheets: one with these rows, and one with the word Second."""
+    """Return the parts of a workbook of two sheets: one with these rows, and one with the word Second."""
     names = f'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="{_KINDS}"'
     listed = f'<sheet name="A" sheetId="1" state="{sheet_state}" r:id="r1"/><sheet name="B" sheetId="2" r:id="r2"/>'
     second = '<row><c t="inlineStr"><is><t>Second</t></is></c></row>'
@@ -106,7 +106,7 @@ def workbook(
 def open_document(
     kind: str, body: str, *, margins: str = "", parts: Parts | None = None, manifest: str = "<m/>"
 ) -> dict[str, bytes | str]:
-    """The parts of an OpenDocument file of a kind: text, spreadsheet or presentation."""
+    """Return the parts of an OpenDocument file; ``kind`` is text, spreadsheet or presentation."""
     content = f"<office:body><office:{kind}>{body}</office:{kind}></office:body>"
     page = f"<office:master-styles><style:master-page>{margins}</style:master-page></office:master-styles>"
     return {

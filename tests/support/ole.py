@@ -1,4 +1,4 @@
-"""OLE files (compound files, [MS-CFB]) made for a test: Outlook messages and the wrappers of Office."""
+"""Create OLE files (compound files, [MS-CFB]): Outlook messages, and Office files in them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class _Entry:
 
 
 def ole(streams: Mapping[str, bytes]) -> bytes:
-    """A file with these streams; slashes in their names stand between storages."""
+    """Return a file with these streams. Slashes in a name separate its storages."""
     root = _Entry("Root Entry", _ROOT)
     for path, data in streams.items():
         *folders, name = path.split("/")
@@ -43,7 +43,7 @@ def outlook_message(
     sender: str = "",
     attachments: Mapping[str, bytes] | None = None,
 ) -> bytes:
-    """An Outlook message with the properties that are not empty."""
+    """Return an Outlook message with the properties that are not empty."""
     properties = {"0037001F": subject.encode("utf-16-le"), "1000001F": body.encode("utf-16-le"), "10130102": html}
     properties |= {"0C1A001F": sender.encode("utf-16-le"), "001A001F": "IPM.Note".encode("utf-16-le")}
     streams = {f"__substg1.0_{tag}": data for tag, data in properties.items() if data}
@@ -58,7 +58,7 @@ def outlook_message(
 
 def _written(root: _Entry) -> bytes:
     entries: list[_Entry] = []
-    links: list[tuple[int, int]] = []  # of each entry: its next sibling, its first child
+    links: list[tuple[int, int]] = []  # for each entry: its next sibling and its first child
 
     def number(entry: _Entry, following: int) -> int:
         place = len(entries)

@@ -1,8 +1,8 @@
 """
-A classify API whose jobs take as long as the test says: for measuring what waits for them.
+Serve a classify API whose jobs take a given time, to measure the waits for them.
 
-Run as ``python -m tests.support.paced_api PORT SHORTEST LONGEST``. A job takes between SHORTEST and LONGEST
-seconds, by its number, spread evenly. It has the batch status route.
+Run it as ``python -m tests.support.paced_api PORT SHORTEST LONGEST``. The jobs take SHORTEST to LONGEST seconds,
+spread evenly by their number. The API has the batch status route.
 """
 
 from __future__ import annotations
@@ -18,15 +18,8 @@ from pathlib import Path
 import httpx
 from aiohttp import web
 
-from airflow_provider_classify.model.contract import (
-    ClassificationResult,
-    Job,
-    JobStatus,
-    PageResult,
-    Progress,
-    Statuses,
-    Submission,
-)
+from airflow_provider_classify.model.job import Job, JobStatus, Progress, Statuses, Submission
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 from tests.support.waiting import wait_until
 
 RESULT = ClassificationResult(True, "letter", 0.9, 1, 1, (PageResult(1, True, "letter", 0.9, raw_result="letter"),))
@@ -43,7 +36,7 @@ class PacedApi:
         key = request.headers.get("Idempotency-Key")
         job_id = self._keys.get(key or "") or str(uuid.uuid4())
         if job_id not in self._ends:
-            share = len(self._ends) * 0.618 % 1.0  # the golden ratio spreads any number evenly
+            share = len(self._ends) * 0.618 % 1.0  # the golden ratio spreads any number of jobs evenly
             self._ends[job_id] = time.monotonic() + self._shortest + share * (self._longest - self._shortest)
             if key:
                 self._keys[key] = job_id
@@ -65,7 +58,7 @@ class PacedApi:
         return web.json_response(Statuses({job_id: self._status(job_id) for job_id in known}, missing).to_json())
 
     async def finish(self, request: web.Request) -> web.Response:
-        """Have the unfinished jobs end evenly within the next ``seconds``; gives when, in epoch seconds."""
+        """End the unfinished jobs evenly within the next ``seconds``; reply with the end of each in epoch seconds."""
         seconds, now = float(request.query["seconds"]), time.monotonic()
         running = [job_id for job_id, end in self._ends.items() if end > now]
         for number, job_id in enumerate(running, start=1):
@@ -82,7 +75,7 @@ class PacedApi:
 
 @contextmanager
 def running_paced_api(port: int, shortest: float, longest: float) -> Iterator[str]:
-    """Run it in a process of its own; gives its URL when it answers."""
+    """Run the API in its own process; yield its URL when it answers."""
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "tests.support.paced_api", str(port), str(shortest), str(longest)]
     process = subprocess.Popen(command, cwd=Path(__file__).parent.parent.parent)

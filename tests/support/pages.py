@@ -1,4 +1,4 @@
-"""Pages as reading gives them, from lines of text."""
+"""Create pages from lines of text, as the reader returns them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def page_of(
     sizes: dict[str, float] | None = None,
     top: float = 0.05,
 ) -> Page:
-    """A page with the lines one below the other from ``top`` on; 11 points high, but for ``sizes``."""
+    """Return a page with the lines below each other from ``top``, 11 points high unless ``sizes`` has another size."""
     step = min(0.03, (0.95 - top) / max(1, len(lines)))
     return Page(
         number=number,

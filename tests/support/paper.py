@@ -1,4 +1,4 @@
-"""Documents made for a test, as bytes: pictures of lines, PDFs, Office files, and broken ones."""
+"""Create documents as bytes: images of text, PDFs, Office files, and damaged files."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _OPEN_XML = "http://schemas.openxmlformats.org"
 
 
 def picture(lines: Sequence[str] = INVOICE, *, size: tuple[int, int] = (800, 1000)) -> Image.Image:
-    """Lines of print on white, the first at the top left."""
+    """Return an image of printed lines on white, the first at the top left."""
     image = Image.new("RGB", size, "white")
     draw = ImageDraw.Draw(image)
     for row, line in enumerate(lines):
@@ -37,14 +37,14 @@ def picture(lines: Sequence[str] = INVOICE, *, size: tuple[int, int] = (800, 100
 
 
 def encoded(image: Image.Image, kind: str = "PNG", **options: Any) -> bytes:
-    """An image as the bytes of a file."""
+    """Return an image as the bytes of a file."""
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
 
 
 def pdf(*pages: str, **options: Any) -> bytes:
-    """A PDF with one line of text a page, 72 points from the left and the top."""
+    """Return a PDF with one line of text on each page, 72 points from the left and the top."""
     with pymupdf.open() as document:
         for text in pages:
             document.new_page().insert_text((72, 72), text, fontsize=12)
@@ -52,7 +52,7 @@ def pdf(*pages: str, **options: Any) -> bytes:
 
 
 def scanned_pdf(image: Image.Image, stamp: str = "") -> bytes:
-    """A PDF of one picture that fills the page, with a stamp above it if wanted."""
+    """Return a PDF of one image that fills the page, with a line of text ``stamp`` over it."""
     with pymupdf.open() as document:
         page = document.new_page()
         page.insert_image(page.rect, stream=encoded(image))
@@ -61,13 +61,13 @@ def scanned_pdf(image: Image.Image, stamp: str = "") -> bytes:
 
 
 def text_lines(page: Any, lines: Sequence[str], *, top: float = 80, size: float = 12) -> None:
-    """Write lines of text on a page of a PDF, one below the other."""
+    """Write lines of text below each other on a page of a PDF."""
     for row, line in enumerate(lines):
         page.insert_text((72, top + 2 * size * row), line, fontsize=size)
 
 
 def pdf_with_wrong_characters(lines: Sequence[str], change: Callable[[str], str]) -> bytes:
-    """A PDF that shows lines, and whose fonts map each character to another one."""
+    """Return a PDF that shows lines, with fonts that map each character to another one."""
     with pymupdf.open() as document:
         page = document.new_page()
         writer = pymupdf.TextWriter(page.rect)
@@ -97,7 +97,7 @@ def _changed_map(cmap: str, change: Callable[[str], str]) -> str:
 
 
 def pdf_of_glyphs(count: int) -> bytes:
-    """A small PDF of one page whose text is ``count`` times 40 characters: slow and hungry to read."""
+    """Return a small PDF of one page with ``count`` times 40 characters, which takes much time and memory to read."""
     with pymupdf.open() as document:
         page = document.new_page()
         page.insert_text((72, 72), "x")
@@ -107,7 +107,7 @@ def pdf_of_glyphs(count: int) -> bytes:
 
 
 def png_header(width: int, height: int) -> bytes:
-    """A black and white PNG that claims a size and has next to no pixels."""
+    """Return a black and white PNG that claims a size and has hardly any pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
@@ -119,7 +119,7 @@ def png_header(width: int, height: int) -> bytes:
 
 
 def archive(**members: bytes | str) -> bytes:
-    """A zip file; two underscores in a member's name stand for a slash, one for a dot."""
+    """Return a zip file. Two underscores in a member's name stand for a slash, one stands for a dot."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as opened:
         for name, data in members.items():
@@ -128,7 +128,7 @@ def archive(**members: bytes | str) -> bytes:
 
 
 def docx(*paragraphs: str) -> bytes:
-    """A Word document with a paragraph for each text."""
+    """Return a Word document with a paragraph for each text."""
     body = "".join(f"<w:p><w:r><w:t>{text}</w:t></w:r></w:p>" for text in paragraphs)
     namespace = f"{_OPEN_XML}/wordprocessingml/2006/main"
     return _office(
@@ -141,7 +141,7 @@ def docx(*paragraphs: str) -> bytes:
 
 
 def pptx(*slides: Sequence[str]) -> bytes:
-    """A presentation, with lines for each slide."""
+    """Return a presentation with lines for each slide."""
     names = (
         f'xmlns:p="{_OPEN_XML}/presentationml/2006/main" xmlns:a="{_OPEN_XML}/drawingml/2006/main" xmlns:r="{_OFFICE}"'
     )

@@ -1,4 +1,4 @@
-"""Reading a document to its end, as the classifier would if it were never sure."""
+"""Read all lines of a document, as the classifier does if it never becomes sure."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def read(data: bytes, folder: Path, name: str = "document.pdf", **options: Any) 
 
 
 def text(page: Page) -> str:
-    """A page's lines, joined by line breaks."""
+    """Return a page's lines, joined by line breaks."""
     return "\n".join(line.text for line in page.lines)

@@ -1,4 +1,4 @@
-"""Change a record of jobs behind the store's back, as damage or an older version does."""
+"""Change a record of jobs without its store, as damage or an older version does."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
 """
-A small HTTP server that answers as it is told: for replies that the real service never gives.
+Serve scripted replies, for those that the real service never sends.
 
     with scripted_server(Answer(503, b"..."), Answer(202, {"job_id": "1", "status": "queued"})) as server:
         httpx.post(f"{server.url}/classify")
 
-The last answer is repeated. ``server.requests`` tells what came.
+The last answer is repeated. ``server.requests`` lists the requests.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from enum import Enum, auto
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-#: Bytes of a request's body that are kept; the rest is read and forgotten.
+#: The most bytes of a request's body that are kept. The rest is read and dropped.
 _KEPT = 1024 * 1024
 
 
 class Fault(Enum):
-    """What a server does instead of answering."""
+    """The action of a server instead of an answer."""
 
-    HANG_UP = auto()  # reads the request and closes
-    BREAK_OFF = auto()  # closes in the middle of its answer
-    SILENCE = auto()  # reads the request and says nothing
-    DEAF = auto()  # does not even read the body
+    HANG_UP = auto()  # reads the request and closes the connection
+    BREAK_OFF = auto()  # closes the connection in the middle of its answer
+    SILENCE = auto()  # reads the request and sends nothing
+    DEAF = auto()  # reads only the header and sends nothing
 
 
 class _Http(ThreadingHTTPServer):
@@ -36,7 +36,7 @@ class _Http(ThreadingHTTPServer):
     request_queue_size = 500
 
     def handle_error(self, *args: object) -> None:
-        pass  # a client that leaves in the middle is meant
+        pass  # clients close connections on purpose
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Stream:
-    """Bytes as they are, then ``piece`` again and again with a ``pause`` in seconds, until the client leaves."""
+    """Raw bytes, then ``piece`` repeatedly after each ``pause`` in seconds, until the client closes the connection."""
 
     first: bytes
     piece: bytes
@@ -76,7 +76,7 @@ class ScriptedServer:
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._http = _Http(("127.0.0.1", 0), self._handler(), bind_and_activate=False)
-        self._http.server_bind()  # the port is ours, and refuses connections until `listen`
+        self._http.server_bind()  # reserves the port, which refuses connections until `listen`
         self._thread: threading.Thread | None = None
 
     @property
@@ -153,7 +153,7 @@ class ScriptedServer:
 
 @contextmanager
 def scripted_server(*answers: Answer | Fault | Stream, listening: bool = True) -> Iterator[ScriptedServer]:
-    """Run a server that gives the answers in turn; with ``listening`` false it refuses until ``listen``."""
+    """Run a server that sends the answers in turn. If not ``listening``, it refuses connections until ``listen``."""
     server = ScriptedServer(answers)
     if listening:
         server.listen()

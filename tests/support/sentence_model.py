@@ -1,4 +1,4 @@
-"""A real static model of a few words, made and saved by model2vec itself."""
+"""Create a real static model of a few words with model2vec."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-#: "zibble" is where "obituary" is, and "quandle" between that and "recipe"; "wozzer" is far from both.
+#: "zibble" has the vector of "obituary", "quandle" lies between that and "recipe", and "wozzer" is far from both.
 WORDS = {"obituary": (1, 0, 0), "zibble": (1, 0, 0), "recipe": (0, 1, 0), "quandle": (2, 1.9, 0), "wozzer": (1, 1, 4)}
 
 
 def write_sentence_model(folder: Path, words: Mapping[str, tuple[float, ...]] = WORDS) -> Path:
-    """Write a model that has a vector for each of the words and knows no other."""
+    """Write a model with a vector for each of the words, and for no others."""
     pytest.importorskip("model2vec", reason="model2vec is not installed; it comes with the extra 'sentences'")
     import numpy as np
     from model2vec import StaticModel

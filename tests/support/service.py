@@ -1,5 +1,5 @@
 """
-The real service as a process of its own, for tests that speak HTTP to it.
+Run the real service in its own process, for tests that send HTTP requests to it.
 
     with running_service(tmp_path) as service:
         httpx.get(f"{service.url}/health")
@@ -23,6 +23,9 @@ import pytest
 
 from airflow_provider_classify.local.job_store import JobStore
 
+#: The key of the shared service, which no log and no file may show.
+KEY = "key-of-the-tests-5c1d"
+
 _SERVE = """
 import sys
 from pathlib import Path
@@ -35,7 +38,7 @@ _STOP_SECONDS = 30
 
 
 class RunningService:
-    """A service on a port of the loopback interface (0: any free one); its log is ``data_dir/service.log``."""
+    """A service on a port of loopback (0 takes any free one). Its log is ``data_dir/service.log``."""
 
     def __init__(
         self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str], *, allow_private_urls: bool = False
@@ -55,32 +58,32 @@ class RunningService:
         self.url = self._announced_url()
 
     def jobs(self) -> list[str]:
-        """The ids of all jobs in the record, the oldest first."""
+        """Return the ids of all jobs in the record, the oldest first."""
         store = JobStore(f"sqlite:///{self.log.parent / 'jobs.db'}")
         with closing(store):
             return [job.job_id for job in store.jobs()]
 
     def stop(self) -> int:
-        """Ask it to stop and return its exit code."""
+        """Stop the service with SIGTERM and return its exit code."""
         return self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it as a crash of the machine would."""
+        """Kill the service, as a crash of the machine does."""
         self._end(signal.SIGKILL)
 
     def suspend(self) -> None:
-        """Stop the process where it is: connections come about, and nothing answers."""
+        """Suspend the process: it accepts connections and answers none."""
         psutil.Process(self.pid).suspend()
 
     def resume(self) -> None:
-        """Let the process go on."""
+        """Resume the suspended process."""
         psutil.Process(self.pid).resume()
 
     @contextmanager
     def frozen_engine(self) -> Iterator[None]:
-        """Stop the engine's processes where they are, so that jobs stay unfinished until the block ends."""
+        """Suspend the engine's processes, so that jobs stay unfinished until the block ends."""
         children = psutil.Process(self.pid).children(recursive=True)
-        assert children, "The engine's processes start with the first document; classify one before."
+        assert children, "The engine's processes start with the first document; classify one first."
         for child in children:
             child.suspend()
         try:
@@ -108,7 +111,7 @@ class RunningService:
         if not line.startswith(_STARTED):
             self._process.kill()
             self._process.wait()
-            raise AssertionError(f"The service said {line!r} and did not start:\n{self.log.read_text()}")
+            raise AssertionError(f"The service printed {line!r} and did not start:\n{self.log.read_text()}")
         return line.removeprefix(_STARTED).strip()
 
 
@@ -126,8 +129,14 @@ def running_service(
 
 
 @contextmanager
-def connected_service(data_dir: Path) -> Iterator[RunningService]:
-    """As :func:`running_service`, with the Airflow connection ``service`` to it."""
-    with running_service(data_dir) as service, pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW_CONN_SERVICE", json.dumps({"conn_type": "classify", "host": service.url}))
+def connected_service(data_dir: Path, api_key: str | None = None) -> Iterator[RunningService]:
+    """
+    Run the service with the Airflow connection ``service`` to it.
+
+    :param api_key: the key of the service and the connection. The connection ``wrong_key`` has another key.
+    """
+    with running_service(data_dir, api_key=api_key) as service, pytest.MonkeyPatch.context() as patch:
+        for name, key in (("SERVICE", api_key), ("WRONG_KEY", f"no-{api_key}")):
+            connection = {"conn_type": "classify", "host": service.url, "password": key}
+            patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
         yield service

@@ -1,4 +1,4 @@
-"""Attach a file system to ``ObjectStoragePath``, in any Airflow."""
+"""Import ``attach``, which registers a file system for ``ObjectStoragePath``, in Airflow 2 and 3."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Wait for what another thread or process does."""
+"""Wait for a condition that another thread or process fulfils."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 
 def wait_until(happened: Callable[[], object], seconds: float = 120, *, pause: float = 0.01) -> None:
-    """Return when ``happened`` says so, asked with this ``pause`` in seconds; fail after ``seconds``."""
+    """Return when ``happened`` returns true, called after each ``pause`` in seconds; fail after ``seconds``."""
     deadline = time.monotonic() + seconds
     while not happened():
-        assert time.monotonic() < deadline, "What the test waits for did not happen."
+        assert time.monotonic() < deadline, "The condition that the test waits for was not fulfilled."
         time.sleep(pause)

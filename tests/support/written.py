@@ -1,8 +1,8 @@
 """
-Documents of twenty categories and of none, written for the tests, in some forty languages.
+Read the documents that were written for the tests, of twenty categories and of none, in about forty languages.
 
-``tests/engine/documents`` has a file for each category. A line ``--- en scan`` begins a document: its language
-and, if it is no text page, its shape; the lines of its page follow, a large one after ``= ``.
+``tests/engine/written_documents`` has a file for each category. A line ``--- en scan`` begins a document, with its
+language and, unless it is a page of text, its shape. The lines of its page follow; ``= `` marks a large line.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from airflow_provider_classify.engine.reading.sniffing import Format
 from tests.support.pages import page_of
 
 FOLDER = Path(__file__).parents[1] / "engine" / "written_documents"
-#: The file of documents that are none of the categories.
+#: The category of documents that fit none of the categories.
 NONE = "none"
 _LARGE = "= "
-#: Width, height and where the text comes from.
+#: The width, the height and the source of the text of each shape.
 _SHAPES: dict[str, tuple[float, float, TextSource]] = {
     "page": (595.0, 842.0, "text_layer"),
     "scan": (595.0, 842.0, "ocr"),
@@ -34,7 +34,7 @@ _SHAPES: dict[str, tuple[float, float, TextSource]] = {
 
 @dataclass(frozen=True)
 class Written:
-    """One document: ``large`` are those of its lines that are large."""
+    """One document; ``large`` are its large lines."""
 
     category: str
     language: str
@@ -44,7 +44,7 @@ class Written:
 
 
 def written_documents() -> Iterator[Written]:
-    """All of them, category by category."""
+    """Yield all documents, category by category."""
     for path in sorted(FOLDER.glob("*.txt")):
         for block in re.split("^--- ", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]:
             heading, *lines = block.splitlines()
@@ -56,7 +56,7 @@ def written_documents() -> Iterator[Written]:
 
 
 def as_document(written: Written) -> OpenedDocument:
-    """The document as if it had been read without a fault."""
+    """Return the document as if it had been read without mistakes."""
     width, height, source = _SHAPES[written.shape]
     sizes = dict.fromkeys(written.large, 20.0)
     page = page_of(*written.lines, width=width, height=height, source=source, sizes=sizes)

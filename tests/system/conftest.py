@@ -1,4 +1,4 @@
-"""A whole Airflow, the service with a key, and two documents, made anew for each module of tests."""
+"""Start a whole Airflow and the service with a key, and write two documents, for each module of tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_classify.hooks.classify import ClassifyHook
 from tests.support.service import running_service
 from tests.support.waiting import wait_until
 
-#: Faster than Airflow's 30 s, so that the tests are.
+#: Seconds after which another triggerer takes triggers over. Airflow's default is 30.
 TAKE_OVER_AFTER = "8"
 
 
@@ -49,14 +49,15 @@ def airflow(connection, tmp_path_factory):
     settings = {
         "AIRFLOW_CONN_CLASSIFY_DEFAULT": connection,
         "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
-        # On a busy machine the triggerer takes long for its first question to Airflow, which a kill may be.
+        # On a busy machine the triggerer's first request to Airflow takes long, and a kill may need it.
         "AIRFLOW__TRIGGERER__ON_KILL_TIMEOUT": "120",
         "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": TAKE_OVER_AFTER,
     }
     wanted = {"classify_incoming_documents", "interrupted_cases"}
     with Standalone(tmp_path_factory.mktemp("airflow"), free_port(), settings) as airflow:
         wait_until(lambda: {dag["dag_id"] for dag in airflow.request("GET", "dags")["dags"]} >= wanted, 300, pause=0.5)
-        # The server imports its side for tasks at the first request, on a busy machine for longer than a task waits.
+        # The first request makes the server import its API for tasks. On a busy machine that takes longer than a task
+        # waits.
         httpx.get(f"{airflow.url}/execution/health", timeout=180).raise_for_status()
         yield airflow
 
@@ -64,9 +65,9 @@ def airflow(connection, tmp_path_factory):
 @pytest.fixture
 def warm(service, documents, connection, monkeypatch):
     """
-    Have all processes of the service's engine started: only those that run can be held.
+    Start all processes of the service's engine, since only running ones can be held.
 
-    The second one starts when the first is busy.
+    The second process starts when the first is busy.
     """
     monkeypatch.setenv("AIRFLOW_CONN_WARM", connection)
     hook = ClassifyHook("warm")

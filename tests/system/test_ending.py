@@ -1,4 +1,4 @@
-"""A task that its trigger ends, in a real triggerer: the same result as from a worker, without a second start."""
+"""Check that a real triggerer ends a task with the same result as a worker, without a second start."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run_while_the_engine_is_held(airflow, service, letters, dag_id):
 
 
 def worker_logs(run):
-    """The text of the task's logs that its starts on workers wrote, by map index."""
+    """Return the logs that the task's starts on workers wrote, by map index."""
     run_id = run.path.split("/dagRuns/")[1]
     folder = run.airflow.home / "logs" / f"dag_id={run.path.split('/')[1]}" / f"run_id={run_id}" / "task_id=classify"
     return {path.parent.name: path.read_text() for path in folder.glob("map_index=*/attempt=1.log")}
@@ -48,6 +48,6 @@ def test_the_trigger_ends_the_task_with_the_result_that_a_worker_gives(airflow, 
         assert result == expected
 
     assert len(worker_logs(from_trigger)) == len(worker_logs(on_worker)) == TASKS
-    # The worker says the answer; a task that its trigger ends has no worker to say it.
+    # The worker logs the answer. A task that its trigger ends does not return to a worker.
     assert not any("is letter (confidence" in text for text in worker_logs(from_trigger).values())
     assert all("is letter (confidence" in text for text in worker_logs(on_worker).values())

@@ -1,8 +1,8 @@
 """
-What becomes of a job when its task is interrupted, in a real Airflow: cleared, or ended by a user.
+Check in a real Airflow what happens to a job when a user clears or ends its task.
 
-Each case runs a task that waits on a worker and one that waits in the triggerer, while the service's
-engine is held, so that both are certain to be waiting.
+Each case runs a task that waits on a worker and one that waits in the triggerer. The service's engine is held, so
+that both tasks are waiting.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ def submitted(service):
 
 
 def wait_for(happened):
-    """Airflow's API server answers the tests and the tasks, so it is not asked too often."""
+    """Wait with a pause, since Airflow's API server answers both the tests and the tasks."""
     wait_until(happened, 180, pause=0.5)
 
 
 def seen(run):
-    """The state and the number of the try of each task."""
+    """Return the state and the try number of each task."""
     instances = run.airflow.request("GET", f"{run.path}/taskInstances")["task_instances"]
     return {instance["task_id"]: (instance["state"], instance["try_number"]) for instance in instances}
 
 
 def wait_for_both(run, submitted, try_number):
-    """Wait until both tasks wait in this try, each with its job, and the triggerer has begun: it logs then."""
+    """Wait until both tasks wait in this try, each with its job, and the triggerer has begun, which its log shows."""
     wait_for(lambda: seen(run) == {"waiting": ("running", try_number), "deferring": ("deferred", try_number)})
     wait_for(lambda: len(submitted()) == 2)
     logs = run.airflow.home / "logs" / "dag_id=interrupted_cases" / f"run_id={run.path.split('/dagRuns/')[1]}"

@@ -1,8 +1,7 @@
 """
-A real scheduler, triggerer and API server, driven by Airflow's REST API, against the real service.
+Run DAGs by Airflow's REST API, with a real scheduler, triggerer and API server, against the real service.
 
-The engine of the service is held while a task defers, so that the task is certain to be waiting when
-the triggerer is killed.
+The engine of the service is held while a task defers, so that the task is waiting when the triggerer is killed.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ pytestmark = [pytest.mark.system, pytest.mark.timeout(420)]
 
 
 def triggerers_of(run):
-    """The ids of the triggerers that watch the deferred tasks; empty while one has not been assigned."""
+    """Return the ids of the triggerers of the deferred tasks; empty until each task has one."""
     triggers = [task["trigger"] for task in run.tasks("classify")]
     ids = {trigger and trigger["triggerer_id"] for trigger in triggers}
     return set() if None in ids else ids

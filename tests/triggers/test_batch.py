@@ -16,13 +16,6 @@ from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
 from tests.support.context import with_task
 from tests.support.scripted_server import Answer, scripted_server
-from tests.support.service import connected_service
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    with connected_service(tmp_path_factory.mktemp("service")) as service:
-        yield service
 
 
 @pytest.fixture

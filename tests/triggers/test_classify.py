@@ -12,26 +12,7 @@ from airflow.providers.common.compat.module_loading import import_string
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.triggers.classify import ClassifyTrigger
 from tests.support.context import with_task
-from tests.support.service import running_service
-
-KEY = "key-of-the-trigger-tests-77aa"
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("service")
-    with running_service(folder, api_key=KEY) as service, pytest.MonkeyPatch.context() as patch:
-        for name, key in (("SERVICE", KEY), ("WRONG_KEY", "no-" + KEY)):
-            connection = {"conn_type": "classify", "host": service.url, "password": key}
-            patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
-        yield service
-
-
-@pytest.fixture
-def document(tmp_path):
-    path = tmp_path / "letter.txt"
-    path.write_text("Dear Mrs. Brown,\n\nthank you for your letter of 3 May.\n\nYours sincerely\nJohn Smith\n")
-    return str(path)
+from tests.support.service import KEY, running_service
 
 
 def submit(document):
@@ -79,7 +60,7 @@ async def test_an_answer_that_was_not_asked_for_is_left_to_the_worker(service, d
     )
     assert await events(with_task(ending, "deferred")) == [{"job_id": job_id, "status": "completed"}]
     logged = caplog.text + "".join(capfd.readouterr())
-    assert f"Job {job_id} for letter.txt completed as 'letter', which is none of the categories" in logged
+    assert f"Job {job_id} for letter.txt completed as 'letter', which is not one of the categories" in logged
 
 
 async def test_it_waits_for_an_unfinished_job(service, document):

@@ -1,4 +1,4 @@
-"""Recognise a category for everything that fits no other one, such as "other" or "Sonstiges"."""
+"""Recognise a catch-all: a category for documents that fit no other one, such as "other" or "Sonstiges"."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def is_catch_all(name: str) -> bool:
     """
     Return whether a category is a catch-all by its name, in any language.
 
-    Carriers around the name do not matter ("other documents"). A name of several alternatives ("other / unknown") is
-    a catch-all if all of them are.
+    Carriers around the name are ignored ("other documents"). A name of several alternatives ("other / unknown") is a
+    catch-all if each of them is.
     """
     parts = [label_words(part) for part in alternatives(name)]
     return _is_known(label_words(name)) or (bool(parts) and all(map(_is_known, parts)))
@@ -28,7 +28,7 @@ def _is_known(words: list[str]) -> bool:
 
 @cache
 def _names() -> frozenset[str]:
-    """Return the names of all languages, without spaces, as ``label_words`` folds them."""
+    """Return the names in all languages, folded by ``label_words`` and without spaces."""
     by_language: dict[str, str] = yaml.load(CATCH_ALL_FILE.read_bytes(), Loader=YAML_LOADER)
     return frozenset(
         "".join(label_words(name)) for names in by_language.values() for name in names.split(",") if label_words(name)

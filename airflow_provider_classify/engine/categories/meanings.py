@@ -1,9 +1,9 @@
 """
 Resolve a user's category names to known document types.
 
-A name that is an alias of a type means that type, however it is spelled; ``datasheet_manual`` means two.
-A name that is no alias is compared, by its parts, its words and its description, with what is known of each
-type. The steps run one after the other over one :class:`Draft` per category; :func:`meanings_of` lists them.
+A name that is an alias of a type means that type, in any spelling; ``datasheet_manual`` means two types.
+Any other name is compared, by its parts, its words and its description, with the knowledge of each type.
+The steps run one after the other over one :class:`Draft` per category; :func:`meanings_of` lists them.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from airflow_provider_classify.model.categories import Category
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
-#: How much the types count that a name resembles most.
+#: How much the type counts that a name resembles most, 0 to 1.
 BY_RESEMBLANCE = 0.8
-#: Resemblance counts this many times as much beside types that a part of the name means.
+#: Resemblance is multiplied by this if a part of the name means a type.
 BESIDE_NAME = 0.6
-#: And of a type that a part of another category's name means.
+#: Resemblance to a type is multiplied by this if a part of another category's name means the type.
 BESIDE_OTHERS = 0.4
 #: Resemblance below this is chance.
 LEAST_RESEMBLANCE = 0.12
@@ -40,9 +40,9 @@ class Meaning:
     """
     The types that count for a category, each with how much it counts, 0 to 1.
 
-    :param category: the category as one would say it (see :func:`~.paths.spoken`).
-    :param is_exact: the whole name is known, so nothing was guessed.
-    :param is_named: at least a part of the name is known, and no description explains it.
+    :param category: the category, with a path put in words (see :func:`~.paths.spoken`).
+    :param is_exact: whether the whole name is known, so that nothing was guessed.
+    :param is_named: whether the whole name is known, or a part of it and there is no description.
     """
 
     category: Category
@@ -54,14 +54,14 @@ class Meaning:
 @dataclass(slots=True)
 class Draft:
     """
-    A category on its way to a meaning. Each step fills or changes one field.
+    A category whose meaning is being resolved. Each step fills or changes one field.
 
     :param path: the steps of the category's name, if it is a path.
     :param whole: the types that the whole name means.
     :param parts: the types that parts of the name mean; dropped where ``whole`` is known.
-    :param guessed: the types that its words, and a sentence model, suggest; includes ``parts``.
-    :param steps: the types that the steps above it mean, of a path.
-    :param relatives: types that no category means, but that are related to those of this one.
+    :param guessed: the types that its words or a sentence model suggest, with those of ``parts``.
+    :param steps: the types that the upper steps of its path mean.
+    :param relatives: the types that no category means and that are related to those of this category.
     """
 
     category: Category
@@ -79,11 +79,11 @@ class Draft:
 
     @property
     def has_clear_part(self) -> bool:
-        """Whether a part of the name means a type, and not just its vague main word."""
+        """Whether a part of the name means a type, apart from a vague main word."""
         return max(self.parts.values(), default=0.0) > BY_VAGUE_HEAD
 
     def meaning(self) -> Meaning:
-        """Return what the steps have found."""
+        """Return the meaning that the steps have found."""
         is_named = self.has_clear_part and not self.category.description
         return Meaning(
             self.category,
@@ -103,9 +103,9 @@ def meanings_of(
     """
     Resolve each category. A type that a category names counts for no other category.
 
-    :param sentence_model: asked only for categories whose names are not known.
+    :param sentence_model: used only for categories with unknown names.
     :param only_parents: see :func:`~.relatives.inherited`.
-    :raises SentenceModelNotUsable: it cannot be loaded.
+    :raises SentenceModelNotUsable: the sentence model cannot be loaded.
     """
     aliases = aliases_of(knowledge)
     drafts = [draft_of(category, aliases) for category in categories]
@@ -126,7 +126,7 @@ def meanings_of(
 
 
 def draft_of(category: Category, aliases: Aliases) -> Draft:
-    """Look up the name: as a whole, and its parts."""
+    """Look up the whole name and its parts; return them as a draft."""
     category_as_said = spoken(category, lambda name: bool(aliases.find(label_words(name))))
     return Draft(
         category_as_said,
@@ -138,7 +138,7 @@ def draft_of(category: Category, aliases: Aliases) -> Draft:
 
 def leave_types_to_others(drafts: Sequence[Draft]) -> None:
     """
-    Take types from a name that means several, where another category means only that type.
+    Remove a type from a name that means several types, if another category means only that type.
 
     "Insurance correspondence" means no letter where there is a category "ordinary letters".
     """
@@ -150,13 +150,13 @@ def leave_types_to_others(drafts: Sequence[Draft]) -> None:
 
 
 def drop_claimed_parts(drafts: Sequence[Draft], claimed: set[str]) -> None:
-    """Ignore the parts of a name that is known as a whole, and types that another category's whole name means."""
+    """Drop the parts of a name that is known as a whole, and the types that another category's whole name means."""
     for draft in drafts:
         draft.parts = {} if draft.whole else {name: w for name, w in draft.parts.items() if name not in claimed}
 
 
 def share_parts(drafts: Sequence[Draft]) -> None:
-    """Halve a type that parts of several names mean, for each that means another type besides."""
+    """Halve the weight of a type that parts of several names mean, in each name that also means a type of its own."""
     counts = Counter(name for draft in drafts for name in draft.parts)
     for draft in drafts:
         has_other = any(counts[name] == 1 for name in draft.parts)
@@ -171,12 +171,12 @@ def guess_by_words(
     """
     Guess what categories with unknown names mean, from their words and descriptions.
 
-    The best type counts BY_RESEMBLANCE, however weak, since the category means something. It counts less beside
-    types that a part of the name means. Of two categories that resemble a type, the type counts far less for
-    the one that resembles it less.
+    The best type counts BY_RESEMBLANCE even if the resemblance is weak, since the category means something. It counts
+    less if a part of the name means a type. If two categories resemble a type, it counts far less for the category
+    that resembles it less.
 
     :param drafts: the categories with unknown names.
-    :param resemblance: of a category to each type of ``free``.
+    :param resemblance: returns how much a category resembles each type of ``free``.
     :param free: the types that no whole name means.
     """
     taken = {name for draft in drafts if draft.has_clear_part for name in draft.parts}
@@ -203,12 +203,12 @@ def guess_by_words(
 
 def add_nearness(drafts: Sequence[Draft], nearness: Sequence[Mapping[str, float]]) -> None:
     """
-    Add to the guesses how near the sentence model finds the types.
+    Add the types that the sentence model finds near to the guesses.
 
-    As with words, the best type of a category counts BY_RESEMBLANCE, and of two categories near to a type, it
-    counts far less for the one that is less near.
+    As with words, the best type of a category counts BY_RESEMBLANCE. If two categories are near to a type, it counts
+    far less for the category that is less near.
 
-    :param nearness: of each draft's category to the types near to it.
+    :param nearness: for each draft the types near to its category, with the nearness.
     """
     nearest: dict[str, float] = {}
     for near in nearness:
@@ -222,7 +222,7 @@ def add_nearness(drafts: Sequence[Draft], nearness: Sequence[Mapping[str, float]
 
 
 def add_types_of_path(drafts: Sequence[Draft], aliases: Aliases, claimed: set[str]) -> None:
-    """Add the types that only the steps above the last one of a path mean; they count like kinds of a parent."""
+    """Add the types that only the upper steps of a path mean. They count as much as kinds of a parent."""
     for draft in drafts:
         for step in draft.path[-2::-1]:
             for name in types_of_name(step, aliases).keys() - claimed:
@@ -230,7 +230,7 @@ def add_types_of_path(drafts: Sequence[Draft], aliases: Aliases, claimed: set[st
 
 
 def add_relatives(drafts: Sequence[Draft], knowledge: Knowledge, *, only_parents: bool = False) -> None:
-    """Add the types that no category means, where they are related to one that a category means."""
+    """Add the types that no category means, if they are related to a type that the category means."""
     for draft, gained in zip(
         drafts, inherited([draft.own for draft in drafts], knowledge, only_parents=only_parents), strict=True
     ):

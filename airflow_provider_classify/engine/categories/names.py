@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from airflow_provider_classify.engine.knowledge.aliases import Aliases
 from airflow_provider_classify.engine.text.words import label_words, words_of
 
-#: How much the types count that the main word of a name means, or only its first words, or a word that is vague.
+#: How much a type counts, 0 to 1, that the last words of a name mean, its first words, or a vague main word.
 BY_LAST_WORDS = 0.8
 BY_FIRST_WORDS = 0.6
 BY_VAGUE_HEAD = 0.4
-#: Main words that types of all kinds have: what stands before them tells which.
+#: Vague main words: names of many kinds of types end with them, and the words before them tell the type.
 _VAGUE_HEADS = frozenset(
     words_of("article card data documentation information list note notice order report sheet statement summary text")
 )
@@ -25,7 +25,7 @@ _VAGUE_HEADS = frozenset(
 _EITHER = re.compile(
     r"\b(?:or|and|und|oder|et|ou|y|e|o|och|eller|oraz|lub|и|или|ve|veya|(?-i:i))\b|[/&,+()]", re.IGNORECASE
 )
-#: What the main word of a name ends before: of "bills from suppliers" the bills.
+#: Words that follow the main word of a name: in "bills from suppliers" the main word is "bills".
 PARTICLES = frozenset(
     words_of(
         "of to from for with by about on in at as that which who we i "
@@ -33,21 +33,22 @@ PARTICLES = frozenset(
         "von vom für zum zur aus mit über der den van voor uit met från för av till z od dla из от для"
     )
 )
-#: What a name may end with, or begin with before "of", and mean the same: "contract papers", "documents d'assurance".
+#: Carriers: words at the end of a name, or at its beginning before "of", that do not change its meaning, such as
+#: "contract papers" and "documents d'assurance".
 _CARRIERS = frozenset(
     words_of(
         "copy document doc file page paper paperwork pdf record sample scan stuff unterlagen dokument dokumente "
         "papiere kopie kopien copie papier pièce documento cópia documenten papieren dokumenty документы документ копия"
     )
 )
-#: The same at the end of a compound: "Versicherungsunterlagen".
+#: Carriers at the end of a compound, such as "Versicherungsunterlagen".
 _GLUED_CARRIER = re.compile(
     r"s?(?:unterlagen|papiere|dokumente?|akten?|kopien?|stukken|papieren|documenten|handlingar)$"
 )
 
 
 def types_of_name(name: str, aliases: Aliases) -> dict[str, float]:
-    """Return the types that the whole name means: one alias, two in a row, or several with "or" between."""
+    """Return the types that the whole name means: an alias, two aliases in a row, or several joined by "or"."""
     words = label_words(name)
     if whole := _find_bare(words, aliases):
         return {whole: 1.0}
@@ -82,9 +83,9 @@ def without_carriers(words: Sequence[str]) -> list[str]:
 
 def types_of_parts(name: str, aliases: Aliases) -> dict[str, float]:
     """
-    Return the types named by a part of each alternative.
+    Return the types that a part of each alternative names.
 
-    Its main word tells most, the last ("our tax form") before words such as "from" ("bills from suppliers").
+    The main word counts most: the last word ("our tax form"), or the last before a particle ("bills from suppliers").
     """
     types: dict[str, float] = {}
     for part in alternatives(name):
@@ -105,7 +106,7 @@ def types_of_parts(name: str, aliases: Aliases) -> dict[str, float]:
 
 
 def alternatives(name: str) -> list[str]:
-    """Return the parts of a name that "or", a comma or the like separates."""
+    """Return the parts of a name that are separated by "or", a comma or a similar sign."""
     return [part for part in _EITHER.split(name.replace("_", " ")) if part.strip()]
 
 

@@ -1,8 +1,8 @@
 """
-Categories whose names are paths: ``finance/invoice``, ``finance/receipt``, ``legal/contract``.
+Handle categories whose names are paths: ``finance/invoice``, ``finance/receipt``, ``legal/contract``.
 
-Each path is a category of its own. The probabilities of several add up in the node that they share, so an answer can
-be sure of ``finance`` while unsure whether the document is an invoice or a receipt.
+Each path is a category of its own. A node's probability is the sum of those of its categories. So an answer can be
+sure of ``finance`` and unsure whether the document is an invoice or a receipt.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ def path_of(name: str) -> tuple[str, ...]:
 
 def spoken(category: Category, is_known: Callable[[str], bool]) -> Category:
     """
-    Return a category whose name is a path as one would say it: its last steps, with the others in its description.
+    Return a category whose name is a path with its last steps as the name, and the others in its description.
 
-    ``tax/form`` and ``form/tax`` become ``tax form``, since that is known; ``finance/invoice`` becomes ``invoice``.
+    ``tax/form`` and ``form/tax`` become ``tax form``, a known name; ``finance/invoice`` becomes ``invoice``.
     """
     path = path_of(category.name)
     if len(path) == 1:
@@ -38,7 +38,7 @@ def spoken(category: Category, is_known: Callable[[str], bool]) -> Category:
 
 
 def inner_nodes(names: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Return each node above a category with the numbers of the categories below it, and its own if it is one."""
+    """Return each node above a category, with the numbers of the categories in it; the node may be one itself."""
     paths = [path_of(name) for name in names]
     above = {path[:length] for path in paths for length in range(1, len(path))}
     members: dict[str, tuple[int, ...]] = {}

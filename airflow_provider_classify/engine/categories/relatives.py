@@ -1,7 +1,7 @@
 """
-Let types that no category means count for a category that means a related type.
+Find the types that count for a category because they are related to a type that it means.
 
-A passport counts for ``id_card`` until there is a category for passports.
+A passport counts for ``id_card`` if there is no category for passports.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from airflow_provider_classify.engine.knowledge.load import DocumentType, Knowledge
 
-#: How much a type counts for a category that means its parent, or a type that it is related to.
+#: How much a type counts, 0 to 1, for a category that means its parent, or a type that it is related to.
 BY_PARENT = 0.9
 BY_RELATION = 0.4
-#: How much a type counts for a category that means one of its kinds, or another kind of its parent.
+#: How much a type counts, 0 to 1, for a category that means one of its kinds, or another kind of its parent.
 BY_KIND = 0.15
-#: Parents of parents are followed this far.
+#: The number of generations of parents that are followed.
 _GENERATIONS = 3
 
 #: Type names, each with how much it counts, 0 to 1.
@@ -25,13 +25,13 @@ Weights = Mapping[str, float]
 
 def inherited(meant: Sequence[Weights], knowledge: Knowledge, *, only_parents: bool = False) -> list[dict[str, float]]:
     """
-    Return for each category the types that it does not mean, but that count for it.
+    Return for each category the types that it does not mean and that count for it.
 
-    A type goes to the categories that mean its nearest relatives.
+    A type counts for the categories that mean its nearest relatives.
 
     :param meant: the types that each category means.
-    :param only_parents: leave out types that are merely related. For categories beside a catch-all, which
-        takes them.
+    :param only_parents: leave out types that are only related. Set it if there is a catch-all category, which
+        takes these types.
     """
     gained: list[dict[str, float]] = [{} for _ in meant]
     claimed = {name for types in meant for name in types}
@@ -56,10 +56,10 @@ def _relatives(
     document_type: DocumentType, kinds: Mapping[str, Sequence[str]], knowledge: Knowledge, *, only_parents: bool
 ) -> Iterator[dict[str, float]]:
     """
-    Yield the types that this one may count for, and how much, the nearest first.
+    Yield the types that this one may count for, with how much it counts, the nearest first.
 
-    First its parents, then its related types, then the same of its parents, and so on. Last its kinds and
-    the other kinds of its parents.
+    The order is: its parents, its related types, the parents and related types of its parents, and so on. Its kinds
+    and the other kinds of its parents come last.
     """
     weight, generation = 1.0, [document_type]
     for _ in range(_GENERATIONS):

@@ -12,7 +12,7 @@ from airflow_provider_classify.engine.knowledge.load import DocumentType, Knowle
 from airflow_provider_classify.engine.text.words import label_words, singular, words_of
 from airflow_provider_classify.model.categories import Category
 
-#: Words that tell nothing about a type.
+#: Words that say nothing about a type.
 _EMPTY_WORDS = frozenset(
     words_of(
         "a an the of and or for to in on with by from is are as at be that this these its it such any other type kind "
@@ -22,9 +22,9 @@ _EMPTY_WORDS = frozenset(
 ).union(PARTICLES)
 _LETTER = re.compile("[a-z0-9]")
 
-#: Weights of a type's words, by the field that has them: a type's name says more about it than one of its cues.
+#: The weight of a type's word, 0 to 1, by its field. A name says more about a type than a cue.
 CUE_WORD, TITLE_WORD, DESCRIPTION_WORD = 0.3, 0.6, 0.7
-#: Weights of the words that a user writes.
+#: The weights of the words of a category's name and description, 0 to 1.
 NAME_WORD, USER_DESCRIPTION_WORD = 1.0, 0.5
 
 
@@ -48,7 +48,7 @@ class Resemblance:
         self._rarity = {word: math.log(1 + len(knowledge.types) / count) for word, count in counts.items()}
 
     def to(self, category: Category) -> dict[str, float]:
-        """Return each type's resemblance to the category, 0 to 1. Words that no type has are ignored."""
+        """Return how much each type resembles the category, 0 to 1. Words that no type has are ignored."""
         wanted = dict.fromkeys(telling_words(category.description), USER_DESCRIPTION_WORD)
         wanted |= dict.fromkeys(telling_words(" ".join(label_words(category.name))), NAME_WORD)
         rated = {word: weight * self._rarity[word] for word, weight in wanted.items() if word in self._rarity}
@@ -73,7 +73,7 @@ def _profile(document_type: DocumentType) -> dict[str, float]:
             words |= dict.fromkeys(telling_words(text), weight)
     for name in (document_type.name, *document_type.aliases, *document_type.labels):
         telling = list(telling_words(name))
-        # A word that is a whole name says more than one of several.
+        # A word that is a whole name says more than one word of a longer name.
         weight = max(DESCRIPTION_WORD, 1.1 - 0.1 * len(telling))
         words |= {word: max(weight, words.get(word, 0.0)) for word in telling}
     return words

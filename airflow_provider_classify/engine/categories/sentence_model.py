@@ -1,8 +1,7 @@
 """
-Find the types that an unknown category name is near to, by a sentence model of the user's choice.
+Find the types that an unknown category name is near to, with a sentence model that the user names.
 
-``model2vec`` loads the model. It reads static models, which have a vector for each piece of a word, in about a second
-and without PyTorch.
+``model2vec`` loads the model. It reads static models, which have a vector for each piece of a word, without PyTorch.
 """
 
 from __future__ import annotations
@@ -37,8 +36,8 @@ class SentenceModel:
     """
     A static sentence model in a folder, as model2vec or sentence-transformers saves it.
 
-    It is loaded for each call and released afterwards, since it is needed once for each set of categories, and
-    only if one of their names is unknown.
+    Each call loads the model and releases it afterwards. It is needed once for a set of categories, and only if one of
+    their names is unknown.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -47,9 +46,9 @@ class SentenceModel:
     @cached_property
     def version(self) -> str:
         """
-        A digest of the model's files.
+        The first 12 hexadecimal digits of a SHA-256 of the model's files.
 
-        :raises SentenceModelNotUsable: there are none.
+        :raises SentenceModelNotUsable: the folder is not a model, or cannot be read.
         """
         digest = hashlib.sha256()
         try:
@@ -62,16 +61,16 @@ class SentenceModel:
 
     def nearness(self, categories: Sequence[Category], types: Sequence[DocumentType]) -> list[dict[str, float]]:
         """
-        Return for each category the types that it is near to, with the nearness, LEAST_NEARNESS to 1.
+        Return for each category the types near to it, with the nearness, LEAST_NEARNESS to 1.
 
-        Half of the nearness is the cosine with the nearest of a type's names, half the cosine with its description.
-        A category is compared by its name, and by its name with its description; the nearer one counts.
+        The nearness is the mean of two cosines: with the nearest of a type's names, and with its description. A
+        category is compared twice, by its name alone and with its description; the greater nearness counts.
 
-        :raises SentenceModelNotUsable: it cannot be loaded.
+        :raises SentenceModelNotUsable: the model cannot be loaded.
         """
         names = [[t.name, *t.aliases, *t.labels] for t in types]
         starts = [0, *accumulate(map(len, names))][:-1]
-        self._files()  # model2vec would look for a missing folder on the hub
+        self._files()  # model2vec would look for a missing folder on the Hugging Face hub
         try:
             model = self._load()
             of_names = _vectors(model, [name for group in names for name in group])
@@ -80,7 +79,7 @@ class SentenceModel:
                 _vectors(model, [spaced(c.name) for c in categories]),
                 _vectors(model, [f"{spaced(c.name)}: {c.description}" for c in categories]),
             ]
-        except Exception as error:  # a damaged file, or one of another kind, can raise anything
+        except Exception as error:  # a damaged or foreign file can raise any error
             raise self._not_usable(error) from error
         near = np.maximum(
             *(0.5 * np.maximum.reduceat(v @ of_names.T, starts, axis=1) + 0.5 * v @ of_descriptions.T for v in asked)
@@ -111,7 +110,7 @@ class SentenceModel:
 
 
 def _vectors(model: StaticModel, texts: Sequence[str]) -> NDArray[np.float32]:
-    """Return a row of length 1 for each text; of zeros if the model knows none of its words."""
+    """Return a unit vector for each text, or a row of zeros if the model knows none of its words."""
     vectors = model.encode(texts).astype(np.float32)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     unit: NDArray[np.float32] = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)

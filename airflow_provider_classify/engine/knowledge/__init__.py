@@ -1,1 +1,1 @@
-"""The knowledge of document types: data files, and the code that reads them."""
+"""Hold and read the knowledge of document types: data files, and the code that reads them."""

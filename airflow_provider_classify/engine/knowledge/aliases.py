@@ -1,5 +1,5 @@
 """
-Find a document type by what a user calls it.
+Find a document type by the name that a user gives it.
 
 A name is looked up as it is, then without spaces (``pay slip`` is ``payslip``), then without the endings of plurals
 and cases in several languages (``Rechnungen``, ``fatture``, ``memoranda``).
@@ -14,12 +14,13 @@ from functools import lru_cache
 from airflow_provider_classify.engine.knowledge.load import Knowledge
 from airflow_provider_classify.engine.text.words import label_words, singular
 
-#: Endings of plurals and cases, the longest first; after them at least this many letters are left, of folded words.
+#: Endings of plurals and cases of folded words, the longest first.
 _ENDING = re.compile(r"(?:si|oes?|ao|ie|en|er|es|um|ов|ии|ия|ие|[eisnaoyыиаоеяьй])$")
 #: Plurals that look like the end of another word: faturalar, kararları, årsredovisningar.
 _LONG_PLURAL = re.compile(r"(?:l[ae]ri?|ar)$")
 #: Letters that change before an ending: brief, brieven; bewijs, bewijzen; clinica, cliniche; presentaties.
 _SOFTENED = (("v", "f"), ("z", "s"), ("ch", "c"), ("gh", "g"), ("y", "i"))
+#: The fewest letters of a word without its ending.
 _SHORTEST_STEM = 5
 #: The fewest letters of a name that ends a compound: ``Eingangsrechnung`` is a ``Rechnung``.
 _SHORTEST_HEAD = 6
@@ -27,7 +28,7 @@ _DOUBLED = re.compile(r"([aeiou])\1")
 
 
 class Aliases:
-    """All names of all types. A type's own name goes before an alias of another type, an alias before a label."""
+    """All names of all types. A type's own name takes precedence over aliases, and an alias over labels."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._names: dict[tuple[str, ...], str] = {}
@@ -50,17 +51,17 @@ class Aliases:
     def _look_up(self, words: Sequence[str]) -> str | None:
         joined, stem = "".join(words), _stem(words)
         found = self._names.get(tuple(words)) or self._glued.get(joined) or self._stems.get(stem)
-        # A name that itself looks like a plural (Ausweis, of Ausweise), or loses an ending (belgesi, of belgeleri).
+        # A known name may look like a plural (Ausweis, plural Ausweise) or have an ending (belgesi, plural belgeleri).
         return found or self._glued.get(stem) or self._glued.get(singular(stem)) or self._stems.get(joined)
 
     def find_head(self, word: str) -> str | None:
-        """Return the type whose name ends a compound: that of ``Rechnung`` for ``Handwerkerrechnung``."""
+        """Return the type whose name is the end of a compound: that of ``Rechnung`` for ``Handwerkerrechnung``."""
         stem = _stem([word])
         ends = (stem[start:] for start in range(1, len(stem) - _SHORTEST_HEAD + 1))
         return next((self._stems[end] for end in ends if end in self._stems), None)
 
     def find_beginning(self, word: str) -> str | None:
-        """Return the type whose name begins a compound: that of ``Email`` for ``Emailkorrespondenz``."""
+        """Return the type whose name is the beginning of a compound: that of ``Email`` for ``Emailkorrespondenz``."""
         stem = _stem([word])
         beginnings = (stem[:end] for end in range(len(stem) - 1, _SHORTEST_STEM - 1, -1))
         return next((self._stems[start] for start in beginnings if start in self._stems), None)
@@ -68,7 +69,7 @@ class Aliases:
 
 @lru_cache(maxsize=2)
 def aliases_of(knowledge: Knowledge) -> Aliases:
-    """Return the names of all types; made once, as it takes some milliseconds."""
+    """Return the names of all types. They are built once, as that takes some milliseconds."""
     return Aliases(knowledge)
 
 
@@ -80,7 +81,7 @@ def _stem_of(word: str) -> str:
     if len(word) == 3 and word.endswith("s") and word.isascii():
         return word[:-1]
     stem = _ENDING.sub("", word)
-    # A letter less in Cyrillic, whose short words decline as well: счета.
+    # In Cyrillic one letter less is enough, since short words are declined too: счета.
     is_long = len(stem) >= _SHORTEST_STEM - (not word.isascii())
     if not is_long:
         return _DOUBLED.sub(r"\1", word)

@@ -7,25 +7,25 @@ One file per family, one entry per type::
       description: A bill from a seller requesting payment.
       aliases: tax invoice, rechnung                 # other names, in any language; they also stand as headings
       labels: bill, billing                          # what else users call it; documents rarely say so themselves
-      parents: commercial document                   # what it is a kind of; counts for them if no category means it
-      related: receipt                               # what it is like; counts for them if nothing better is offered
+      parents: commercial document                   # it is a kind of these; counts for them if no category means it
+      related: receipt                               # it is like these; counts for them if no category fits better
       titles: invoice, invoice number                # phrases that stand as a heading
       geometry: narrow                               # the shape of its pages (Geometry)
       styles: amounts                                # what its text consists of (Style)
-      cover: yes                                     # it wraps other documents, and has no say where they follow
+      cover: yes                                     # a sheet before other documents; they decide if any follow
       cues:                                          # phrases of its text, by language and strength
         en:
           decisive: invoice number, invoice date
           weak: quantity
         de:
-          decisive: rechnung*                        # and all words that begin so; *rechnung: that end so
-          weak: 'datum:'                             # the word as the name of a field
+          decisive: rechnung*                        # all words that begin so; *rechnung: all that end so
+          weak: 'datum:'                             # the word as the name of a field, before a colon
       patterns:                                      # regular expressions on the raw text, by strength
         strong:
           - 'P<[A-Z]{3}'
 
-Lists are written with commas: a phrase is words, so it contains none, and YAML reads one long
-text ten times faster than a list of thousands.
+Lists are written with commas. A phrase consists of words, so it contains no comma, and YAML reads one long text
+much faster than a list of thousands.
 """
 
 from __future__ import annotations
@@ -46,39 +46,39 @@ from airflow_provider_classify.engine.text.words import words_of
 from airflow_provider_classify.exceptions import InvalidDocumentTypes
 
 FOLDER = Path(__file__).with_name("document_types")
-#: Names of catch-all categories; part of the knowledge's version, as they change answers.
+#: The file of the names of catch-all categories. It is part of the knowledge's version, since it changes answers.
 CATCH_ALL_FILE = Path(__file__).with_name("catch_all.yaml")
 
-#: What a phrase adds to a type's score. Quantised from finer weights without loss of accuracy.
+#: The points that a phrase adds to a type's score.
 STRENGTHS: Mapping[str, float] = {"decisive": 3.0, "strong": 2.0, "usual": 1.0, "weak": 0.5}
 
 Member = TypeVar("Member", bound=StrEnum)
 
-#: A cue that is not a phrase: see the module's example.
+#: A cue with a mark: see the module's example.
 _MARKED = re.compile(r"\*[^*:]+|[^*:]+[*:]")
 
 _TRUTH: Mapping[str, bool] = {"yes": True, "true": True, "no": False, "false": False}
 
-#: The loader in C, which is ten times as fast, where PyYAML has it.
+#: The faster loader in C, if PyYAML has it.
 YAML_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class Geometry(StrEnum):
-    """Shapes of pages that tell types apart."""
+    """The shape of a type's pages."""
 
     NARROW = "narrow"  # a till roll
     CARD = "card"  # a card, photographed
     SHEET = "sheet"  # a whole sheet of paper, never a till roll
     SHORT = "short"  # little text
     LANDSCAPE = "landscape"  # slides
-    PRESS = "press"  # printed columns under headlines, mostly seen as scans
+    PRESS = "press"  # printed columns under headlines, mostly scans
     FIELDS = "fields"  # many short pieces of text side by side
-    HANDWRITTEN = "handwritten"  # running lines by hand
+    HANDWRITTEN = "handwritten"  # running text by hand
     SPARSE = "sparse"  # a few words, some in large print, or around a picture
 
 
 class Style(StrEnum):
-    """What the text of a type mainly consists of."""
+    """The main content of a type's text."""
 
     PROSE = "prose"
     AMOUNTS = "amounts"
@@ -86,7 +86,7 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DocumentType:
-    """One type; its phrases are folded (see ``words``), its ``cues`` and ``patterns`` carry weights."""
+    """One type. Its cues are folded (see ``words``); ``cues`` and ``patterns`` have weights in points."""
 
     name: str
     description: str
@@ -104,7 +104,11 @@ class DocumentType:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Knowledge:
-    """All types by name; ``version`` changes with the files. Equal only to itself, so caches are fast."""
+    """
+    All types by name. ``version`` changes with the files.
+
+    Two instances are never equal, so that a cache can use one as a key without comparing all types.
+    """
 
     types: Mapping[str, DocumentType]
     version: str
@@ -118,11 +122,11 @@ class Knowledge:
 @cache
 def load_knowledge(own: Path | None = None) -> Knowledge:
     """
-    Read the document types of this package; once per process.
+    Read the document types of this package, once per process.
 
-    :param own: a folder of a user's own types, every ``*.yaml`` in it. They come first: one with the
-        name of a type of this package takes its place, and so do their aliases.
-    :raises InvalidDocumentTypes: names the file, the type and the line.
+    :param own: a folder with ``*.yaml`` files of a user's own types. They take precedence: a type replaces that of
+        this package with the same name, and its aliases come before those of this package.
+    :raises InvalidDocumentTypes: a file cannot be used; the message names the file, the type and the line.
     """
     digest = hashlib.sha256(CATCH_ALL_FILE.read_bytes())
     entries: dict[str, _Entry] = {}
@@ -132,7 +136,7 @@ def load_knowledge(own: Path | None = None) -> Knowledge:
     for document_type in types.values():
         for other in (*document_type.parents, *document_type.related):
             if other not in types:
-                raise entries[document_type.name].error(f"names another type, {other!r}, that no file describes")
+                raise entries[document_type.name].error(f"names the type {other!r}, which no file describes")
     return Knowledge(types, digest.hexdigest()[:12])
 
 
@@ -198,7 +202,7 @@ def _member(kind: type[Member], entry: _Entry, word: str) -> Member:
 
 
 def _cues(entry: _Entry) -> dict[str, float]:
-    """Return the cues with their weights; of a phrase that two languages share, the strongest."""
+    """Return the cues with their weights. A phrase that two languages share has the greater weight."""
     cues: dict[str, float] = {}
     for by_strength in dict(entry.items()).values():
         for strength, node in entry.at(by_strength).items():
@@ -206,13 +210,13 @@ def _cues(entry: _Entry) -> dict[str, float]:
             for phrase in entry.at(node).phrases():
                 folded = _folded(phrase)
                 if not folded:
-                    raise entry.at(node).error(f"has a cue that is no phrase: {phrase!r}")
+                    raise entry.at(node).error(f"has a cue that is not a phrase: {phrase!r}")
                 cues[folded] = max(weight, cues.get(folded, 0.0))
     return cues
 
 
 def _folded(cue: str) -> str:
-    """Return a cue folded, with its mark; empty if it has no words, or a mark on more than one word."""
+    """Return a cue folded, with its mark; empty if it has no words, or if its mark stands on more than one word."""
     words = words_of(cue)
     if "*" not in cue and ":" not in cue:
         return " ".join(words)
@@ -228,12 +232,14 @@ def _patterns(entry: _Entry) -> Iterator[tuple[re.Pattern[str], float]]:
             try:
                 yield re.compile(text, re.MULTILINE), entry.at(node).weight(strength)
             except re.error as error:
-                raise entry.at(item).error(f"has a pattern {text!r} that is no regular expression: {error}") from error
+                raise entry.at(item).error(
+                    f"has a pattern {text!r} that is not a regular expression: {error}"
+                ) from error
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
-    """A node of a file and its place, so that each error names file, type and line."""
+    """A node of a YAML file and its place, so that each error names file, type and line."""
 
     node: yaml.Node
     file: str
@@ -249,7 +255,7 @@ class _Entry:
 
     def items(self) -> Iterator[tuple[str, yaml.Node]]:
         if not isinstance(self.node, yaml.MappingNode):
-            raise self.error("is no mapping where one is expected")
+            raise self.error("is not a mapping where one is expected")
         for key, value in self.node.value:
             yield str(key.value), value
 

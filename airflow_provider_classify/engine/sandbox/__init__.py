@@ -1,1 +1,1 @@
-"""The engine in child processes with limits on time and memory."""
+"""Run the engine in child processes with limits on time and memory."""

@@ -1,8 +1,8 @@
 """
-The engine's child process: reads requests as lines of JSON and answers each with one line.
+Run the engine's child process: read requests as lines of JSON and write one line for each.
 
 :class:`airflow_provider_classify.engine.sandbox.pool.EngineProcess` starts it. It ends when its input ends, when its
-parent ends, or when a document is not read within its time limit.
+parent ends, or when a document takes longer than its time limit.
 
 A request has ``path``, ``name``, ``categories`` and ``deadline``. A reply has either ``result``, the fields of a
 ``ClassificationResult``, or ``kind`` and ``message`` of an error.
@@ -28,7 +28,7 @@ from airflow_provider_classify.model.categories import Category, parse_categorie
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.classify import Classifier
 
-#: Sets of categories whose classifiers are kept; a caller rarely uses more at a time.
+#: The most classifiers that a child keeps, one for each set of categories. A caller rarely uses more at a time.
 _CLASSIFIERS = 8
 
 
@@ -53,9 +53,9 @@ def main(options: EngineOptions, parent: int) -> None:
 
 def _limit_memory(limit: int) -> None:
     """
-    Let the kernel refuse more bytes than ``limit``, or than a stricter limit that is set already.
+    Limit the memory of this process to ``limit`` bytes, or to a lower limit that is set already.
 
-    RLIMIT_DATA rather than RLIMIT_AS: onnxruntime and its threads reserve much more address space than they use.
+    RLIMIT_DATA is used, since onnxruntime reserves much more address space (RLIMIT_AS) than it uses.
     """
     _, hard_limit = resource.getrlimit(resource.RLIMIT_DATA)
     if hard_limit != resource.RLIM_INFINITY:
@@ -64,7 +64,7 @@ def _limit_memory(limit: int) -> None:
 
 
 def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
-    """Take standard input and output for requests and replies; what libraries print goes to standard error."""
+    """Return standard input and output for requests and replies. Output of libraries goes to standard error."""
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
@@ -86,7 +86,7 @@ def _reply(request: dict[str, Any], options: EngineOptions) -> dict[str, Any]:
 
 @lru_cache(maxsize=_CLASSIFIERS)
 def _classifier(categories: tuple[Category, ...], options: EngineOptions) -> Classifier:
-    # Imported with the first document: if a library is missing, the reply says so.
+    # Imported with the first document, so that a missing library is reported in a reply.
     from airflow_provider_classify.engine.classify import Classifier
     from airflow_provider_classify.engine.knowledge.load import load_knowledge
 

@@ -1,4 +1,4 @@
-"""A child process of the engine, seen from its parent."""
+"""Start a child process of the engine, send it requests, and end it."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import IO, Any
 
-#: The environment variables that a child sees. An Airflow worker's others hold connections and keys.
+#: The environment variables that a child gets. Others of an Airflow worker hold connections and keys.
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "TESSDATA_PREFIX")
 
 
 class ChildDied(Exception):
-    """The child ended before it answered; the message says how. ``exit_code`` is negative if a signal ended it."""
+    """The child ended before it replied; the message says how. ``exit_code`` is negative if a signal ended it."""
 
     def __init__(self, how: str, exit_code: int) -> None:
         super().__init__(how)
@@ -47,7 +47,7 @@ class Child:
         self.served = 0
 
     def is_usable(self) -> bool:
-        """Return whether the child lives and belongs to this process; after a fork it belongs to the original only."""
+        """Return whether the child runs and this process started it. A fork of this process may not use it."""
         return self._owner == os.getpid() and self._process.poll() is None
 
     def ask(self, request: bytes, deadline: float) -> dict[str, Any]:
@@ -55,8 +55,8 @@ class Child:
         Send a request and return the reply.
 
         :param deadline: in seconds of ``time.monotonic``.
-        :raises TimeoutError: no reply by the deadline.
-        :raises ChildDied: the child ended instead of answering.
+        :raises TimeoutError: there was no reply by the deadline.
+        :raises ChildDied: the child ended before it replied.
         """
         self.served += 1
         try:
@@ -72,22 +72,21 @@ class Child:
                 reply += piece
         except BrokenPipeError as error:
             raise self._died() from error
-        # The child wrote warnings, and the document was read all the same. Without the seek, the child's next output
-        # would follow a gap of zeros.
+        # Drop the warnings that the child wrote. Without the seek, its next output would follow a gap of zeros.
         self._errors.seek(0)
         self._errors.truncate()
         answer: dict[str, Any] = json.loads(reply)
         return answer
 
     def kill(self) -> None:
-        """End the child and the processes that it started. In a forked copy of the owner this does nothing."""
+        """End the child and the processes that it started. A fork of the owner does nothing here."""
         if self._owner == os.getpid() and self._process.poll() is None:
             with suppress(ProcessLookupError):  # the child has just ended
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def close(self) -> None:
-        """Close the pipes. Only the thread that waits for replies may do so."""
+        """Close the pipes. Only the thread that waits for replies may call this."""
         for file in (self._process.stdin, self._process.stdout, self._errors):
             if file is not None:
                 file.close()
@@ -100,7 +99,7 @@ class Child:
             raise TimeoutError
 
     def _died(self) -> ChildDied:
-        """Return how the child ended, with the last line of its standard error."""
+        """Wait for the child's end; return how it ended, with the last line of its standard error."""
         code = self._process.wait()
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         self._errors.seek(max(0, self._errors.seek(0, os.SEEK_END) - 4096))
@@ -112,8 +111,8 @@ def _start(arguments: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[byte
     """
     Start a child process from a thread that lives as long as the child.
 
-    Linux ends the child with the *thread* that started it (see :mod:`~.lifetime`), and a caller's thread may end
-    while other threads use the child.
+    Linux ends the child when the *thread* that started it ends (see :mod:`~.lifetime`). A caller's thread may end while
+    other threads use the child.
     """
     started: Future[subprocess.Popen[bytes]] = Future()
 
@@ -147,5 +146,5 @@ def _popen(arguments: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[byte
 
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    # The child finds modules where this process does. numpy needs no threads here and would start one for each core.
+    # The child imports modules from the same folders. Without the limit numpy would start a thread for each core.
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}

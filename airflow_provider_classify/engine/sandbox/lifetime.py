@@ -1,8 +1,8 @@
 """
-How long the engine's child process may live: not longer than its parent, and within its time limit.
+End the engine's child process when its parent ends, and at its time limit.
 
-Both hold while a parser hangs in C, when no Python code of this process can run, and when the parent cannot act
-because it was killed or stopped.
+Both also work while a parser hangs in C, so that no Python code of this process can run, and when the parent
+was killed or stopped, so that it cannot act.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: Seconds between two looks for the parent, where the kernel does not report its end.
+#: Seconds between two checks for the parent, on systems that do not report its end.
 _SECONDS_BETWEEN_LOOKS = 0.5
 #: ``PR_SET_PDEATHSIG`` of Linux's ``prctl``: the signal that a process gets when its parent ends.
 _SET_SIGNAL_OF_PARENTS_END = 1
-#: A timer of 0 seconds would never go off.
+#: The shortest timer in seconds; one of 0 seconds would never go off.
 _SHORTEST_TIMER = 0.001
 
 
@@ -28,8 +28,8 @@ def end_with_parent(parent: int) -> None:
     """
     End this process as soon as its parent has ended.
 
-    On Linux the kernel does it. Elsewhere a thread looks for the parent twice a second, and a parser that holds the
-    interpreter's lock can delay it until the document's time limit.
+    On Linux the kernel ends it. On other systems a thread checks for the parent twice a second; a parser that holds
+    the interpreter's lock can delay that until the document's time limit.
 
     :param parent: the process id of the parent. It may have ended before this call.
     """
@@ -41,9 +41,9 @@ def end_with_parent(parent: int) -> None:
 
 def _ask_kernel() -> bool:
     """
-    Let Linux kill this process with its parent; return whether that is possible.
+    Ask Linux to kill this process when its parent ends; return whether it agreed.
 
-    The kernel means the thread that started this process; see :mod:`~.child_process`.
+    Linux takes the thread that started this process for the parent; see :mod:`~.child_process`.
     """
     if sys.platform != "linux":
         return False
@@ -51,7 +51,7 @@ def _ask_kernel() -> bool:
 
 
 def exit_without_parent(parent: int) -> None:
-    """Look for the parent until it has ended, and end this process then."""
+    """Check for the parent until it has ended, then end this process."""
     while os.getppid() == parent:
         time.sleep(_SECONDS_BETWEEN_LOOKS)
     os._exit(1)
@@ -60,9 +60,9 @@ def exit_without_parent(parent: int) -> None:
 @contextmanager
 def time_limit(deadline: float) -> Iterator[None]:
     """
-    Let SIGALRM kill this process at the deadline, unless the block ends before.
+    Let SIGALRM kill this process at the deadline, unless the block has ended by then.
 
-    The parent kills it at the same time, but a parent that is stopped cannot.
+    A running parent kills it at the deadline too; a parent that is stopped cannot.
 
     :param deadline: in seconds of ``time.monotonic``, which all processes of a machine share.
     """
@@ -74,6 +74,6 @@ def time_limit(deadline: float) -> Iterator[None]:
 
 
 def let_alarm_kill() -> None:
-    """Give SIGALRM its default action: a parent that ignores or blocks the signal hands that down."""
+    """Give SIGALRM its default action. A child inherits it if its parent ignores or blocks the signal."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})

@@ -1,8 +1,8 @@
 """
-The engine in child processes, so that a document can harm its own classification only.
+Run the engine in child processes, so that a document can harm only its own classification.
 
-Parsers of untrusted files crash, hang and use up memory. A document that causes this fails with an error of its own,
-and the caller, an Airflow worker or a server, goes on.
+Parsers of untrusted files crash, hang and use up memory. A document that causes this fails with its own error, and
+the caller, an Airflow worker or a server, continues.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from pathlib import Path
 from queue import LifoQueue
 from typing import Any, Self
 
+from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.child_process import Child, ChildDied
-from airflow_provider_classify.engine.sandbox.cores import available_cores
 from airflow_provider_classify.exceptions import (
     ClassifyError,
     DocumentCrashedParser,
@@ -30,9 +30,9 @@ from airflow_provider_classify.exceptions import (
     error_of_kind,
 )
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult, PageResult
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 
-#: A child is replaced after this many documents, because parsers leak memory.
+#: Documents after which a child is replaced, because parsers leak memory.
 DOCUMENTS_PER_CHILD = 1000
 
 
@@ -40,8 +40,8 @@ class EngineProcess:
     """
     A child process that classifies one document at a time; further callers wait.
 
-    The child starts with the first document and stays for the next ones. After a document that ends it, the next
-    document starts a new one.
+    The first document starts the child, and later ones reuse it. If a document ends the child, the next document
+    starts a new one.
 
     :param options: the engine's options; the defaults if None.
     :param documents_per_child: documents after which the child is replaced.
@@ -50,9 +50,9 @@ class EngineProcess:
     def __init__(self, options: EngineOptions | None = None, *, documents_per_child: int = DOCUMENTS_PER_CHILD) -> None:
         self._options = options or EngineOptions()
         self._documents_per_child = documents_per_child
-        # Held while a document is classified.
+        # A caller holds it while its document is classified.
         self._turn = threading.Lock()
-        # Guards the two below, so that no child is started after close(). A signal handler may call close().
+        # Guards the two fields below, so that no child starts after close(). A signal handler may call close().
         self._state = threading.RLock()
         self._child: Child | None = None
         self._closed = False
@@ -61,7 +61,7 @@ class EngineProcess:
         """
         Classify a document.
 
-        The child reads the examples of the categories and the sentence model once, in the time of the first document.
+        The child reads the examples of the categories and the sentence model once, with the first document.
 
         :param name: what errors call the document.
         :raises DocumentTookTooLong: the time limit was reached.
@@ -87,7 +87,7 @@ class EngineProcess:
             self._closed = True
             if self._child is not None:
                 self._child.kill()
-        # If a document is being read, the thread that waits for it sees that the child has ended, and closes the pipes.
+        # If a document is being read, the thread that waits for it sees the child's end and closes the pipes.
         if self._turn.acquire(blocking=False):
             self._discard()
             self._turn.release()
@@ -110,7 +110,7 @@ class EngineProcess:
             self._discard()
             raise self._took_too_long(name) from error
         except BaseException:
-            # The wait was interrupted. The child's reply would be taken for that of the next document.
+            # The wait was interrupted. The child's late reply would be taken for that of the next document.
             self._discard()
             raise
         if reply.get("kind") == DocumentCrashedParser.__name__ or child.served >= self._documents_per_child:
@@ -148,7 +148,7 @@ class EngineProcess:
 
     def _check_open(self) -> None:
         if self._closed:
-            raise EngineClosed("The engine is closed; make a new one.")
+            raise EngineClosed("The engine is closed; create a new one.")
 
     def _discard(self) -> None:
         with self._state:
@@ -160,9 +160,9 @@ class EngineProcess:
 
 class EnginePool:
     """
-    Child processes that classify several documents at once. Thread-safe; each caller brings a thread.
+    Child processes that classify several documents at once. Call it from a thread for each document.
 
-    :param size: documents at once; the available cores if None.
+    :param size: the number of documents at once; the number of available cores if None.
     :param options: the options of each child, the defaults if None. Without ``threads`` the children share the cores.
     """
 
@@ -172,7 +172,7 @@ class EnginePool:
         if options.threads is None:
             options = replace(options, threads=max(1, available_cores() // self.size))
         self._processes = [EngineProcess(options) for _ in range(self.size)]
-        # Last in, first out: few documents start few children and keep them warm.
+        # Last in, first out: few documents at a time need few children.
         self._free: LifoQueue[EngineProcess] = LifoQueue()
         for process in self._processes:
             self._free.put(process)
@@ -186,7 +186,7 @@ class EnginePool:
             self._free.put(process)
 
     def close(self) -> None:
-        """Stop all children at once; documents that are read or wait fail with ``EngineClosed``."""
+        """Stop all children at once. Documents that are being read or wait fail with ``EngineClosed``."""
         for process in self._processes:
             process.close()
 
@@ -198,7 +198,7 @@ class EnginePool:
 
 
 def _with_absolute_examples(category: Category) -> Category:
-    """The child may have been started in another folder."""
+    """Return the category with absolute paths, since the child may have started in another folder."""
     return replace(category, examples=tuple(str(Path(example).absolute()) for example in category.examples))
 
 

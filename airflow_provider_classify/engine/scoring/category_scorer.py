@@ -14,14 +14,14 @@ from airflow_provider_classify.engine.scoring.examples import ExampleProfile, re
 from airflow_provider_classify.engine.scoring.type_scorer import TypeScores, share_of_long_text
 from airflow_provider_classify.model.categories import Category
 
-#: Points that a category has at least whose name is known, and one of whose name a part is.
+#: The least points of a category whose name is known, and of one with a name that is known in part.
 LEAST_POINTS, LEAST_POINTS_OF_PART = -1.0, 1.0
-#: How much a category's own words count, by what is known of its name.
+#: How much a category's own words count, 0 to 1: if its name is known, known in part, or unknown.
 WORDS_OF_KNOWN, WORDS_OF_PART, WORDS_OF_UNKNOWN = 0.2, 0.5, 1.0
 
 
 class ScoredPage:
-    """A page with its scores of all types, and what else categories need of it, made on demand."""
+    """A page with its scores for all types, and with data for scoring categories that is computed on demand."""
 
     def __init__(self, types: TypeScores, compiled: CompiledKnowledge) -> None:
         self.types = types
@@ -29,13 +29,13 @@ class ScoredPage:
 
     @cached_property
     def words(self) -> PageWords:
-        """The words to look for those of names and descriptions in."""
+        """The page's words, prepared for the search for the words of categories."""
         text = self.types.text
         return PageWords(text, self.types.features, share_of_long_text(len(text.words)))
 
     @cached_property
     def profile(self) -> ExampleProfile:
-        """What is compared with the profiles of examples."""
+        """The page's profile, to compare with those of examples."""
         return ExampleProfile.of(self.types, self._compiled.rarity)
 
 
@@ -49,10 +49,10 @@ class LikeExample:
 
 class CategoryScorer:
     """
-    Scores pages against one category: by the types it means, by its own words, and by its examples.
+    Scores pages against one category by the types that it means, its own words, and its examples.
 
-    :param category: as the user wrote it.
-    :param threads: cores that OCR may use to read examples; all available if None.
+    :param category: the category as the user wrote it.
+    :param threads: the number of cores that OCR may use to read examples; all available cores if None.
     :raises InvalidCategories: an example cannot be used.
     """
 
@@ -61,7 +61,7 @@ class CategoryScorer:
     ) -> None:
         self.category = category
         spoken, numbers = meaning.category, compiled.type_scorer.numbers
-        #: The numbers of the types that count for the category, each with how much, 0 to 1.
+        #: How much each type counts for the category, 0 to 1, by the number of the type.
         self.claims = {numbers[type_name]: share for type_name, share in meaning.types.items() if type_name in numbers}
         self._weights = [(number, math.log(self.claims[number])) for number in sorted(self.claims)]
         self._least, self._share_of_words = _by_knowledge(meaning)
@@ -80,7 +80,7 @@ class CategoryScorer:
         return self.category.name
 
     def points(self, page: ScoredPage) -> float:
-        """Return what speaks for the category on a page, in the points of a type's score."""
+        """Return the category's points on a page, on the scale of a type's score."""
         scores = page.types.scores
         points = max([self._least, *(scores[number] + weight for number, weight in self._weights)])
         if self._words:
@@ -90,7 +90,7 @@ class CategoryScorer:
         return points
 
     def best_type(self, page: ScoredPage) -> int | None:
-        """Return the number of the type that speaks most for the category on a page; None if it means no type."""
+        """Return the number of the category's type with the highest score on a page; None if it means no type."""
         return max(self.claims, key=page.types.scores.__getitem__, default=None)
 
     def like_example(self, page: ScoredPage) -> LikeExample | None:
@@ -99,7 +99,7 @@ class CategoryScorer:
 
 
 def _by_knowledge(meaning: Meaning) -> tuple[float, float]:
-    """Return the least points of a category, and how much its own words count."""
+    """Return the least points of a category, and how much its own words count, 0 to 1."""
     if meaning.is_exact:
         return LEAST_POINTS, WORDS_OF_KNOWN
     if meaning.is_named:

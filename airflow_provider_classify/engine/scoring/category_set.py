@@ -1,4 +1,4 @@
-"""The user's categories together: what a page says about each of them, and about none of them."""
+"""Score a page against all of the user's categories, and estimate the probability that none of them fits."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ from airflow_provider_classify.model.categories import Category
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
-#: A category means a type that counts for it at least this much: its name names the type, or one that it is a kind of.
+#: A category means a type if the type counts for it at least this much: its name names the type, or a parent of it.
 MEANS = 0.8
-#: A page is a cover if it scores at least so many points for a type of covers, and no other type scores so many more.
+#: A page is a cover if a cover type scores at least COVER_POINTS, and no type scores over COVER_LEAD points more.
 COVER_POINTS, COVER_LEAD = 3.0, 0.5
-#: Words of a description among which a type's name is looked for, at most so many in a row.
+#: The most words in a row of a description that are looked up as a type's name.
 _LONGEST_NAME = 3
 
 
 @dataclass(frozen=True, slots=True)
 class PageAnswer:
     """
-    What a page says about the categories.
+    The answer of one page.
 
-    :param points: see :meth:`CategorySet.shares`.
-    :param shares: the probability of each category, 0 to 1; what is missing to 1 is that of none of them.
-    :param is_cover: whether it is a cover sheet, which wraps other documents.
+    :param points: the points that :meth:`CategorySet.shares` takes.
+    :param shares: the probability of each category, 0 to 1; the rest to 1 is the probability that none of them fits.
+    :param is_cover: whether the page is a cover sheet before other documents.
     """
 
     scored: ScoredPage
@@ -46,7 +46,7 @@ class PageAnswer:
 
     @property
     def page(self) -> Page:
-        """The page as far as it was read."""
+        """The page, with the lines that were read."""
         return self.scored.types.text.page
 
     @property
@@ -56,7 +56,7 @@ class PageAnswer:
 
     @property
     def characters(self) -> int:
-        """The amount of text."""
+        """The number of characters on the page."""
         return self.scored.types.text.characters
 
     @property
@@ -74,7 +74,7 @@ class CategorySet:
     """
     Scores pages against all categories of a user.
 
-    :param threads: cores that OCR may use to read examples; all available if None.
+    :param threads: the number of cores that OCR may use to read examples; all available cores if None.
     :raises InvalidCategories: an example of a category cannot be used.
     :raises SentenceModelNotUsable: the sentence model cannot be loaded.
     """
@@ -124,9 +124,9 @@ class CategorySet:
 
     def answer(self, page: Page, *, fallback: int | None = None) -> PageAnswer:
         """
-        Score a page, as far as it was read.
+        Score a page by the lines that were read.
 
-        :param fallback: the number of a category that has no more points than any gets by chance.
+        :param fallback: the number of a category whose points are limited to those that any category gets by chance.
         """
         scored = ScoredPage(self._type_scorer.score(page), self._compiled)
         scores = scored.types.scores
@@ -145,8 +145,8 @@ class CategorySet:
         """
         Return the probability of each category.
 
-        :param points: of each category but the catch-all, and last of none of them. The latter is the
-            probability of the catch-all, if there is one.
+        :param points: the points of each category except the catch-all, and at the end those of "none of them".
+            If there is a catch-all, its probability is that of "none of them".
         """
         *shares, none = softmax(points)
         if self._catch_all is not None:
@@ -155,21 +155,21 @@ class CategorySet:
 
     def sureness(self, answer: PageAnswer) -> float:
         """
-        Return the probability of a page's best category, the catch-all left out.
+        Return the probability of a page's best category other than the catch-all.
 
-        That a page fits no category is never sure while lines of it are unread.
+        The catch-all is left out because an unread line may still fit a category.
         """
         return max((share for number, share in enumerate(answer.shares) if number != self._catch_all), default=0.0)
 
     def that_means(self, type_name: str) -> int | None:
-        """Return the number of the category that means a type, or one that the type is a kind of; None without one."""
+        """Return the number of the category that means a type or a parent of it; None if there is no such category."""
         number = self._type_scorer.numbers.get(type_name)
         claims = [scorer.claims.get(number, 0.0) if number is not None else 0.0 for scorer in self.scorers]
         best = max(range(len(claims)), key=claims.__getitem__)
         return best if claims[best] >= MEANS else None
 
     def that_mention(self, type_name: str) -> list[int]:
-        """Return the numbers of the categories with a description that names a type."""
+        """Return the numbers of the categories whose description names a type."""
         return [
             number
             for number, scorer in enumerate(self.scorers)
@@ -184,5 +184,5 @@ class CategorySet:
         )
 
     def _is_catch_all(self, category: Category) -> bool:
-        """Whether it is a catch-all by its name, and no user's own type has this name."""
+        """Return whether the category is a catch-all by its name, and no document type has this name."""
         return is_catch_all(category.name) and not types_of_name(category.name, self._aliases)

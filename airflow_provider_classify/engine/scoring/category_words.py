@@ -1,8 +1,8 @@
 """
 Score a page by a category's own words: its name as a heading, and the words of its description.
 
-These words decide for a category that no known type explains, and hardly count for a known one. Common words
-are found in other languages too: "date of birth" of a description also finds "Geburtsdatum".
+These words decide for a category with an unknown name, and count little for one with a known name. Common words
+are also found in other languages: "date of birth" in a description also finds "Geburtsdatum".
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from airflow_provider_classify.engine.scoring.layout import geometry_rule, style
 from airflow_provider_classify.engine.text.words import label_words, singular, words_of
 from airflow_provider_classify.model.categories import Category
 
-#: Points for the name as a heading, within one, and anywhere in the text.
+#: Points for the name as a whole heading, within a heading, and anywhere in the text.
 AS_HEADING, IN_HEADING, IN_TEXT = 3.0, 1.8, 0.8
-#: The most that the words of a description add up to, and what one that is rare adds.
+#: The most points of all words of a description, and the points of one rare word.
 DESCRIPTION_LIMIT = 11.0
 RARE_WORD = 6.0
-#: Two words that follow each other in the description and on the page count this many times more.
+#: The factor for two words that follow each other both in the description and on the page.
 PHRASE = 1.5
-#: A heading is at most this long, and begins in the upper part of the page.
+#: A heading has at most so many words, and begins in this upper share of the page.
 HEADING_WORDS, HEADING_REGION = 8, 0.3
 
 
 @cache
 def _translations() -> Mapping[str, frozenset[str]]:
-    """Return the English words that a word of another language may mean."""
+    """Return for each word of another language the English words that it may mean."""
     table: Mapping[str, str] = yaml.safe_load(Path(__file__).with_name("field_words.yaml").read_text(encoding="utf-8"))
     meanings: dict[str, set[str]] = defaultdict(set)
     for english, others in table.items():
@@ -54,8 +54,8 @@ class CategoryWords:
     """
     The words of one category.
 
-    :param rarity: see :func:`~.compiled.rarity_of_words`.
-    :param layouts: see :func:`~.compiled.layouts_of_words`.
+    :param rarity: the result of :func:`~.compiled.rarity_of_words`.
+    :param layouts: the result of :func:`~.compiled.layouts_of_words`.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class CategoryWords:
         self._phrases = {pair: sum(self._weights[word] for word in pair) / 2 for pair in pairwise(description)}
 
     def points(self, page: PageWords) -> float:
-        """Return what the page has of them, in the points of a type's score."""
+        """Return the points of these words on a page, on the scale of a type's score."""
         points = self._name_points(page) + self._description_points(page)
         for layout in self._layouts:
             points += (
@@ -82,7 +82,7 @@ class CategoryWords:
         return points
 
     def _name_points(self, page: PageWords) -> float:
-        if not self._name:  # it consists of signs only
+        if not self._name:  # it consists only of signs
             return 0.0
         if any(heading == self._name for heading in page.headings):
             return AS_HEADING
@@ -101,7 +101,11 @@ class CategoryWords:
 
 
 class PageWords:
-    """The words of a page in the singular, prepared once for all categories; ``shrink`` as for cues in a long text."""
+    """
+    The words of a page in the singular, prepared once for all categories.
+
+    :param shrink: the factor for phrases in a long text (see :func:`~.type_scorer.share_of_long_text`).
+    """
 
     def __init__(self, text: PageText, features: Features, shrink: float) -> None:
         self.features = features

@@ -1,4 +1,4 @@
-"""What scoring derives from the knowledge of document types: built once per process, shared by all classifiers."""
+"""Derive the data for scoring from the knowledge of document types, once per process for all classifiers."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from airflow_provider_classify.engine.categories.resemblance import telling_word
 from airflow_provider_classify.engine.knowledge.load import Geometry, Knowledge, Style
 from airflow_provider_classify.engine.scoring.type_scorer import TypeScorer
 
-#: A word stands for a layout that this share of the types has whose names or descriptions have the word.
+#: A word indicates a layout if at least this share of the types with the word have the layout, ...
 COMMON_LAYOUT = 0.6
-#: And only if more types than this have the word.
+#: ... and if more than so many types have the word.
 _FEWEST_TYPES = 2
 
 
@@ -21,8 +21,8 @@ class CompiledKnowledge:
     """
     The index of phrases, and statistics of the words of all types.
 
-    The statistics are made when they are first needed: only for categories with descriptions, examples or
-    unknown names.
+    The statistics are computed at their first use: only categories with descriptions, examples or unknown names need
+    them.
     """
 
     def __init__(self, knowledge: Knowledge) -> None:
@@ -31,21 +31,21 @@ class CompiledKnowledge:
 
     @cached_property
     def rarity(self) -> Mapping[str, float]:
-        """The words of all types, each with how much it tells about a document, 0 to 1."""
+        """How much each word of the types says about a document, 0 to 1."""
         return rarity_of_words(self._knowledge)
 
     @cached_property
     def layouts(self) -> Mapping[str, frozenset[Geometry | Style]]:
-        """See :func:`layouts_of_words`."""
+        """The layouts that words indicate; see :func:`layouts_of_words`."""
         return layouts_of_words(self._knowledge)
 
 
-#: Two, so that a user's own document types do not displace those of this package.
+#: Returns the data of a knowledge. Two are kept, so that a user's own document types do not displace the package's.
 compiled = lru_cache(maxsize=2)(CompiledKnowledge)
 
 
 def rarity_of_words(knowledge: Knowledge) -> dict[str, float]:
-    """Return for each word of the types how much it tells about a document, 0 to 1: less if many types have it."""
+    """Return how much each word of the types says about a document, 0 to 1. A word of many types says less."""
     counts = Counter(
         word
         for t in knowledge.types.values()
@@ -57,9 +57,9 @@ def rarity_of_words(knowledge: Knowledge) -> dict[str, float]:
 
 def layouts_of_words(knowledge: Knowledge) -> dict[str, frozenset[Geometry | Style]]:
     """
-    Return the layout of documents whose name or description has a word.
+    Return for each word the layouts that it indicates in a category's name or description.
 
-    An "identity" document is a card, an "agreement" is prose.
+    For example, "identity" indicates a card, and "agreement" indicates prose.
     """
     types = Counter[str]()
     layouts: dict[str, Counter[Geometry | Style]] = defaultdict(Counter)

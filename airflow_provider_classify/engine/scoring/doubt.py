@@ -1,29 +1,28 @@
 """
-How much to doubt a type's score on a page that holds next to no text.
+Reduce a type's score on a page with hardly any text.
 
-On a full page a type that fits has many cues, and a type that does not fit is beaten by one that does. On a page
-with one sentence a single common word ("experience") beats everything else, so there its points count only as far
-as the evidence reaches.
+On a full page, a type that fits has many cues and scores more than one that does not. On a page with one sentence,
+a single common word ("experience") would outweigh everything else. So the score is reduced where evidence is missing.
 """
 
 from __future__ import annotations
 
 from airflow_provider_classify.engine.page import Page
 
-#: Characters up to which a page is as good as empty, and from which on it has enough text.
+#: A page with at most NEXT_TO_NOTHING characters counts as empty; one with ENOUGH_TEXT or more has enough text.
 NEXT_TO_NOTHING, ENOUGH_TEXT = 90, 220
-#: Characters that a line counts for beside those it has: a list or a slide says more than one sentence.
+#: Characters that each line counts in addition to its own: a list or a slide says more than one sentence.
 LINE = 18
-#: How many letters of other scripts a character of a script without spaces is worth.
+#: The number of letters of other scripts that one character of a script without spaces counts as.
 UNSPACED_CHARACTER = 3
-#: Evidence that leaves no doubt, in points: two decisive cues, or a heading that names the type.
+#: The points of evidence that leave no doubt: about two decisive cues, or a heading that names the type.
 ENOUGH_EVIDENCE = 4.5
-#: Points that a type loses at most, on a page with next to no text and no evidence.
+#: The most points that a type loses: on a page that counts as empty and has no evidence.
 MOST_DOUBT = 5.0
 
 
 def emptiness(page: Page, characters: int, *, is_unspaced: bool) -> float:
-    """Return how empty a page is, 0 (enough text) to 1 (next to none)."""
+    """Return how empty a page is, from 0 (enough text) to 1 (hardly any text)."""
     amount = characters * (UNSPACED_CHARACTER if is_unspaced else 1) + LINE * (len(page.lines) + len(page.unread))
     return min(1.0, max(0.0, (ENOUGH_TEXT - amount) / (ENOUGH_TEXT - NEXT_TO_NOTHING)))
 
@@ -32,8 +31,8 @@ def doubt(evidence: float, emptiness: float) -> float:
     """
     Return the points that a type loses.
 
-    :param evidence: the weights of the type's cues on the page, of its title as a heading, and of a fitting shape.
-    :param emptiness: of the page; see :func:`emptiness`.
+    :param evidence: the points of the type's cues on the page, of its title as a heading, and of a fitting layout.
+    :param emptiness: how empty the page is, 0 to 1.
     """
     missing = 1.0 - min(1.0, max(0.0, evidence) / ENOUGH_EVIDENCE) ** 2
     return MOST_DOUBT * missing * emptiness

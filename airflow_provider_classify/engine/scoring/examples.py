@@ -1,11 +1,11 @@
 """
-Score a page by a category's examples: how much it is like the first page of one of them.
+Score a page by its likeness to the first page of a category's examples.
 
-Two pages are alike if the known document types score alike on both, and if they share words, above all words
-that the knowledge has. So a few examples define a category of which the knowledge has no type. For a category
-with a known name they count only where a page is much like one of them.
+Two pages are alike if the known document types have similar scores on both, and if the pages share words, above all
+words that the knowledge has. So a few examples define a category without a known document type. For a category with
+a known name they count only if a page is very like one of them.
 
-``benchmarks/examples.py`` measures what the constants do.
+``benchmarks/examples.py`` measures the effect of the constants.
 """
 
 from __future__ import annotations
@@ -26,27 +26,27 @@ from airflow_provider_classify.engine.text.words import singular
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError, InvalidCategories
 from airflow_provider_classify.model.categories import Category
 
-#: The distance between two pages' scores from which on they count as little alike.
+#: The distance between two pages' scores at which the likeness of scores has fallen to 0.61.
 SCORES_APART = 7.0
-#: What a word weighs that the knowledge does not have. Most of these are names of people and places.
+#: The weight of a word that the knowledge does not have, mostly a name of a person or place. Other words weigh 1.
 UNKNOWN_WORD = 0.3
-#: The likeness of words that hardly any two documents of different sources exceed.
+#: The share of common words that counts as full likeness. Documents of different sources rarely share more.
 MOST_WORDS_SHARED = 0.3
-#: Points for each unit of likeness beyond the likeness of two pages that have nothing to do with each other.
+#: Points for each unit of likeness above COMMON_LIKENESS, which two unrelated pages commonly have.
 POINTS, POINTS_OF_KNOWN_NAME = 10.0, 5.0
 COMMON_LIKENESS, COMMON_LIKENESS_OF_KNOWN_NAME = 0.3, 0.4
-#: How many pages of examples a process keeps, so that they are read once for several sets of categories.
+#: The most pages of examples that a process keeps, so that several sets of categories read each of them once.
 _PAGES_KEPT = 500
 
 
 @dataclass(frozen=True, slots=True)
 class ExampleProfile:
     """
-    What is compared of two pages.
+    The properties of a page that are compared.
 
-    :param scores: of all types, none below 0.
+    :param scores: the scores of all types, each at least 0.
     :param words: the page's words, each with its weight.
-    :param length: of the vector of these weights.
+    :param length: the length of the vector of these weights.
     """
 
     scores: Sequence[float]
@@ -55,13 +55,13 @@ class ExampleProfile:
 
     @classmethod
     def of(cls, page: TypeScores, known_words: Container[str]) -> ExampleProfile:
-        """Return the profile of a scored page; ``known_words`` are those that some type's phrases have."""
+        """Return the profile of a scored page; ``known_words`` are the words of the types' phrases."""
         words = {word: 1.0 if word in known_words else UNKNOWN_WORD for word in _words(page.text)}
         length = math.sqrt(sum(weight**2 for weight in words.values()))
         return cls([max(0.0, points) for points in page.scores], words, length or 1.0)
 
     def likeness(self, other: ExampleProfile) -> float:
-        """Return how alike two pages are, 0 to 1. Words count twice as much as scores."""
+        """Return how alike two pages are, 0 to 1. Shared words count twice as much as scores."""
         distance = sum((a - b) ** 2 for a, b in zip(self.scores, other.scores, strict=True))
         by_scores = math.exp(-distance / (2 * SCORES_APART**2))
         few, many = sorted((self.words, other.words), key=len)
@@ -73,7 +73,7 @@ class Examples:
     """
     The examples of one category.
 
-    :param profiles: of the examples' first pages, by path.
+    :param profiles: the profiles of the examples' first pages, by path.
     :param is_known: whether the category's name is known.
     """
 
@@ -89,7 +89,7 @@ class Examples:
         return best, likeness[best]
 
     def points(self, page: ExampleProfile) -> float:
-        """Return what the nearest example adds to the category's points on a page."""
+        """Return the points that the nearest example adds to the category's points on a page."""
         return self._points * max(0.0, self.nearest(page)[1] - self._common)
 
 
@@ -100,8 +100,8 @@ def read_examples(
     Read the examples of a category.
 
     :param is_known: whether the category's name is known.
-    :param threads: cores that OCR may use; all available if None.
-    :raises InvalidCategories: names the example that cannot be used.
+    :param threads: the number of cores that OCR may use; all available cores if None.
+    :raises InvalidCategories: an example cannot be used; the message names it.
     """
     profiles = {}
     for path in category.examples:
@@ -115,7 +115,7 @@ def read_examples(
 
 @lru_cache(maxsize=_PAGES_KEPT)
 def _first_page(path: str, modified: int, threads: int | None) -> Page:
-    """Read a document's first page to the end. ``modified`` is part of the cache's key, for files that change."""
+    """Read all lines of a document's first page. ``modified`` is part of the cache's key, for files that change."""
     with open_document(Path(path), name=path, max_pages=1, threads=threads) as document:
         *_, page = next(document.pages).passes()
     if not page.lines:
@@ -124,12 +124,12 @@ def _first_page(path: str, modified: int, threads: int | None) -> Page:
 
 
 def _modified(path: str) -> int:
-    """Return when the file was last changed, in nanoseconds; 0 if it is missing, which reading it then reports."""
+    """Return the time of the file's last change in nanoseconds; 0 if it is missing, which the reader reports."""
     with suppress(OSError):
         return Path(path).stat().st_mtime_ns
     return 0
 
 
 def _words(text: PageText) -> set[str]:
-    """Return the words that may tell what a document is: no figures, and none as short as an article."""
+    """Return the words that may say what a document is: of letters only, at least three, and not a sentence word."""
     return {singular(word) for word in text.words if len(word) > 2 and word.isalpha() and word not in SENTENCE_WORDS}

@@ -1,4 +1,4 @@
-"""Measure what a page looks like: its shape, and what its text consists of."""
+"""Measure a page: its shape, and the kind of its text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_classify.engine.text.words import fold, is_unspaced, words
 
 _AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
 
-#: Words that sentences consist of and that tables, forms and cards do without.
+#: Words that sentences have and that tables, forms and cards rarely have.
 SENTENCE_WORDS = frozenset(
     words_of(  # English, German, French, Spanish, Italian, Portuguese, Dutch, Polish, Russian, Scandinavian, Finnish,
         # Czech and Slovak, Hungarian, Romanian, Greek, Ukrainian, Indonesian, Vietnamese
@@ -34,14 +34,14 @@ SENTENCE_WORDS = frozenset(
 
 @dataclass(frozen=True)
 class PageText:
-    """A page's words, folded: line by line, and in one row."""
+    """A page's folded words, by line and in one list."""
 
     page: Page
     spelling: Spelling
 
     @cached_property
     def lines(self) -> list[list[str]]:
-        """The words of each line, put right if OCR read them."""
+        """The words of each line, with OCR's mistakes corrected."""
         lines = [words_of(line.text) for line in self.page.lines]
         if self.page.source == "text_layer":
             return lines
@@ -54,11 +54,11 @@ class PageText:
 
     @cached_property
     def line_ends(self) -> list[int]:
-        """For each line the index in ``words`` behind its last word: where a match is, by bisection."""
+        """For each line the index in ``words`` after its last word. :meth:`line_of` bisects it."""
         return list(accumulate(map(len, self.lines)))
 
     def line_of(self, phrase: Phrase, start: int) -> int:
-        """Return the number of the line where a phrase begins, whose first word has the number ``start``."""
+        """Return the number of the line where a phrase begins; ``start`` is the index of its first word, or NOWHERE."""
         if start != NOWHERE:
             return bisect_right(self.line_ends, start)
         wanted = "".join(phrase)
@@ -66,42 +66,42 @@ class PageText:
 
     @cached_property
     def raw(self) -> str:
-        """The text as it stands on the page, a line each."""
+        """The page's text, one line for each of its lines."""
         return "\n".join(line.text for line in self.page.lines)
 
     @cached_property
     def fields(self) -> set[str]:
-        """The words that a colon follows: names of fields."""
+        """The words before a colon, which are names of fields."""
         before = (part.split() for part in self.raw.replace("\uff1a", ":").split(":")[:-1])
         return {words[-1] for part in before if part and (words := words_of(part[-1]))}
 
     @cached_property
     def unspaced(self) -> str:
-        """The folded text without any space, if it is written in a script without spaces; else empty."""
+        """The folded text without spaces if its script has none, else an empty string."""
         return "".join(fold(self.raw).split()) if is_unspaced(self.raw) else ""
 
     @cached_property
     def characters(self) -> int:
-        """The amount of text."""
+        """The number of characters on the page."""
         return sum(len(line.text) for line in self.page.lines)
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
     """
-    The shape of a page and of its text. All lines count, whether OCR has read them or not.
+    The shape of a page and of its text. Lines that OCR has not read count too.
 
-    :param height_ratio: the page's height by its width.
-    :param characters: the amount of text.
+    :param height_ratio: the page's height divided by its width.
+    :param characters: the number of characters of the text.
     :param lines: the number of lines.
     :param line_width: the median width of a line, as a share of the page's width.
     :param line_size: the median size of a line, as a share of the page's height.
-    :param side_by_side: how many lines stand side by side on average.
-    :param largest: the largest size of a line by the median size.
+    :param side_by_side: the mean number of lines side by side.
+    :param largest: the largest size of a line divided by the median size.
     :param is_ocr: whether the text comes from OCR.
     :param prose: the share of running text, 0 to 1.
     :param amounts: the number of figures with two decimals.
-    :param pictured: the share of the page that is pictures among the text, 0 to 1.
+    :param pictured: the share of the page that pictures among the text cover, 0 to 1.
     :param legibility: how sure OCR is of the text, 0 to 1.
     """
 
@@ -120,7 +120,7 @@ class Features:
 
 
 def features_of(text: PageText) -> Features:
-    """Measure a page."""
+    """Return the features of a page."""
     page = text.page
     lines = (*page.lines, *page.unread)
     sizes = sorted(line.size for line in lines)
@@ -143,10 +143,10 @@ def features_of(text: PageText) -> Features:
 
 def _prose(text: PageText) -> float:
     """
-    The share of words in lines that read like running text, or, if greater, what the sentence words tell.
+    Return the share of running text, 0 to 1: the greater of two estimates, by lines and by sentence words.
 
-    Narrow columns break sentences into short lines, so the lines alone would miss newspapers.
-    A sixth of a page's words being sentence words is common in tables already, hence the 0.22.
+    Narrow columns break sentences into short lines, so that lines alone would miss newspapers. Tables too have some
+    sentence words, so that only a share above 0.22 of all words counts.
     """
     total = max(1, len(text.words))
     in_sentences = sum(

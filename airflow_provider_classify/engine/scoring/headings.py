@@ -8,15 +8,16 @@ from airflow_provider_classify.engine.page import Line
 from airflow_provider_classify.engine.scoring.features import PageText
 from airflow_provider_classify.engine.text.phrases import Phrase, PhraseIndex
 
-#: A heading is at most this many words, in the upper part of the page or larger than the median by this factor.
+#: A heading has at most HEADING_WORDS words. It stands in the upper HEADING_REGION of the page, or its size is at least
+#: HEADING_SIZE times the median.
 HEADING_WORDS = 9
 HEADING_REGION = 0.30
 HEADING_SIZE = 1.25
-#: Points of a title that is a whole heading, and what capitals add.
+#: Points of a title that is a whole heading, and more points if it is in capitals.
 WHOLE_HEADING, IN_CAPITALS = 3.0, 0.3
-#: Points of a title within a longer heading, and what they grow by as it fills more of the heading.
+#: Points of a title within a longer heading, and more points times the share of the heading that it fills.
 PART_OF_HEADING, BY_SHARE = 1.0, 1.2
-#: A single word within a longer heading counts this many times as much.
+#: The factor for a title of a single word within a longer heading.
 SINGLE_WORD = 0.75
 
 
@@ -25,8 +26,8 @@ class Heading:
     """
     A title on a line that stands as a heading.
 
-    :param points: what it is worth, 0 to about 5.
-    :param share: how much of the heading it fills, 0 to 1.
+    :param points: the points of the title, 0 to about 5.
+    :param share: the share of the heading that the title fills, 0 to 1.
     :param line: the number of the line, from 0.
     """
 
@@ -36,7 +37,7 @@ class Heading:
 
 
 def find_headings(text: PageText, titles: PhraseIndex) -> dict[Phrase, Heading]:
-    """Return the titles that stand as headings, each where it is worth most."""
+    """Return the titles that stand as headings, each at the place where it has most points."""
     is_ocr = text.page.source == "ocr"
     sizes = sorted(line.size for line in text.page.lines)
     median = max(1e-6, sizes[len(sizes) // 2]) if sizes else 1.0
@@ -61,7 +62,7 @@ def _points(phrase: Phrase, share: float, prominence: float, *, is_upper: bool) 
 
 
 def _prominence(line: Line, size: float) -> float:
-    """Return how much a line stands out, 0 to about 1.7; ``size`` is relative to the page's median."""
+    """Return how prominent a line is, 0 to about 1.7; ``size`` is its size divided by the page's median."""
     prominence = 1.0 if line.y0 < HEADING_REGION else 0.0
     if size >= HEADING_SIZE:
         prominence = max(prominence, 0.8 + min(0.7, size - HEADING_SIZE))

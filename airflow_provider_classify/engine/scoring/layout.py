@@ -1,8 +1,8 @@
 """
-Rules on the layout of a page: what a type's expected geometry and style add or cost, in points.
+Score the layout of a page: the points that a type gains or loses by its expected geometry and style.
 
-Each rule is a function of the page's features, and one of the two tables at the end names it. A rule that does
-not apply to a page gives 0.
+Each rule is a function of the page's features, and one of the two tables at the end names it. A rule that does not
+apply to a page returns 0.
 """
 
 from __future__ import annotations
@@ -12,43 +12,45 @@ from collections.abc import Callable, Mapping
 from airflow_provider_classify.engine.knowledge.load import Geometry, Style
 from airflow_provider_classify.engine.scoring.features import Features
 
-#: Height by width: only till rolls exceed the first, most till rolls the second.
+#: Height divided by width: only till rolls exceed TILL_ROLL; most till rolls exceed LONG_SLIP.
 TILL_ROLL, LONG_SLIP = 1.9, 1.5
-#: Height by width of cards and slides, and from what it is a sheet in portrait.
+#: Height divided by width: the range of cards and slides, its end for slides with a text layer, and the least of a
+#: sheet in portrait.
 WIDE_LEAST, WIDE_MOST, WIDE_MOST_TEXT_LAYER, PORTRAIT = 0.5, 0.85, 0.8, 1.2
-#: Characters on a card at most, and a number that no card has.
+#: The most characters of a usual card, and the most of any card.
 CARD_TEXT, TOO_MUCH_FOR_A_CARD = 700, 1200
-#: Characters beyond which a text is not short.
+#: The most characters of a short text.
 SHORT_TEXT = 1500
-#: Characters below which a slide is sparse.
+#: A slide with fewer characters is sparse.
 SPARSE_SLIDE = 500
-#: Characters that no page of a book, form or contract has.
+#: The most characters of a page of a book, form or contract. A newspaper page has more.
 BROADSHEET = 9000
-#: A page of print has at least so many lines; letters and notes by hand have fewer.
+#: The fewest lines of a newspaper page. Letters and notes by hand have fewer.
 PRESS_LINES = 20
-#: Running text in print is the press's as far as its cues add up to this: it may be science, law or a book as well.
+#: The points of cues at which running text counts in full for the press. With fewer it may be science, law or a book.
 PRESS_CUES = 5.0
-#: The print of slides can be read from afar: lines are this high, as a share of the slide. Forms' are lower.
+#: The least height of a line of a slide, as a share of the slide's height. The lines of forms are lower.
 SLIDE_PRINT = 0.03
-#: A page is mostly running text from this share on.
+#: The least share of running text on a page that is mostly running text.
 MOSTLY_PROSE = 0.5
-#: Running lines by hand: at most so many on a page, over this share of its width. OCR is less sure of them than of any
-#: print, by so much if it hardly knows the hand, and they are worth so many points.
+#: Running text by hand: the most lines of a page, the least median width of a line as a share of the page's width, the
+#: legibility below which a page may be handwritten, how far below it counts in full, and the points.
 HAND_LINES, HAND_WIDTH, HAND_LEGIBILITY, HAND_DOUBT, HAND_POINTS = 35, 0.5, 0.95, 0.1, 1.5
-#: Lines that no poster or leaflet has in narrow columns, and what it costs one to be on such a page.
+#: The fewest lines of a sheet of narrow columns, which is no poster or leaflet, and the points that these types get on
+#: it.
 SHEET_LINES, SHEET_COST = 100, -2.5
-#: A poster has at most so many lines.
+#: The most lines of a poster.
 POSTER_LINES = 24
-#: A picture, rather than a logo, a stamp or a signature, takes this share of the page.
+#: The least share of the page that a picture covers. A logo, a stamp or a signature covers less.
 PICTURE = 0.1
-#: Characters of a page with a line or two, whose layout says little.
+#: The most characters of a page with a line or two, whose layout says little.
 LITTLE_TEXT = 120
 
 
-#: Returns what a type's geometry adds on a page, or costs where negative. The number is that of the points of the
-#: type's cues on the page.
+#: Returns the points that a type gains by its geometry, or loses if negative. Takes the page's features and the points
+#: of the type's cues on the page.
 GeometryRule = Callable[[Features, float], float]
-#: Returns what a type's style adds on a page, or costs; 0 on pages with a line or two.
+#: Returns the points that a type gains by its style, or loses if negative; 0 on pages with a line or two.
 StyleRule = Callable[[Features], float]
 
 
@@ -111,7 +113,7 @@ def _press(page: Features, cues: float) -> float:
 
 
 def _has_columns_and_headline(page: Features) -> bool:
-    """Whether narrow lines stand side by side below large print. Invoices have that too, with amounts for prose."""
+    """Return whether narrow lines stand side by side below large print, apart from tables of amounts as in invoices."""
     has_columns = page.lines >= 40 and page.line_width < 0.3 and page.side_by_side >= 1.2
     return has_columns and page.largest >= 1.9 and (page.amounts <= 2 or page.prose >= MOSTLY_PROSE)
 
@@ -138,7 +140,7 @@ def _sparse(page: Features, cues: float) -> float:
 
 
 def _is_sheet_of_columns(page: Features) -> bool:
-    """Whether a page has many narrow columns and no prices: a newspaper, whose advertisements OCR reads first."""
+    """Return whether a page has many narrow columns and no prices, as a newspaper has."""
     return page.lines >= SHEET_LINES and page.line_width < 0.2 and page.amounts <= 2
 
 

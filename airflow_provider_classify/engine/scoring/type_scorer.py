@@ -1,14 +1,14 @@
 """
 Score a page against every known document type.
 
-A type's score is the sum of four parts, each worth a few points:
+A type's score is the sum of four parts, each of a few points:
 
-* its cues and patterns found in the text, less in long texts, saturating;
-* the best of its titles that stands as a heading: near the top or in large print;
-* whether the page has its geometry;
-* whether the text has its style.
+* its cues and patterns in the text, up to a limit; in long texts each counts less;
+* the best of its titles that stands as a heading, near the top or in large print;
+* how well the page fits its geometry;
+* how well the text fits its style.
 
-All phrases of all types lie in one index, so the words of a page are walked through once.
+One index holds the phrases of all types, so that one pass over a page's words finds them.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ from airflow_provider_classify.engine.scoring.layout import geometry_rule, style
 from airflow_provider_classify.engine.text.phrases import NOWHERE, Phrase, PhraseIndex
 from airflow_provider_classify.engine.text.spelling import Spelling
 
-#: The most that cues can add up to; ten strong cues say little more than five.
+#: The most points of all cues together. Ten strong cues say little more than five.
 CUES_LIMIT = 7.0
-#: Words beyond which cues count less: a long text contains many phrases by chance.
+#: Cues count less in a text of more words, which contains many phrases by chance.
 LONG_TEXT = 150
 
 
 @dataclass(slots=True)
 class Match:
     """
-    Something on a page that speaks for types.
+    A cue, pattern or heading on a page that counts for types.
 
-    :param phrase: its words; of a pattern, what it matched.
+    :param phrase: its words; for a pattern, the text that it matched.
     :param counts_for: the numbers of the types, each with a weight.
-    :param factor: what the weights are multiplied by.
+    :param factor: the factor of the weights.
     :param word: the number of its first word on the page, or NOWHERE.
-    :param line: the number of its line, or NOWHERE if only ``word`` tells.
+    :param line: the number of its line, or NOWHERE if ``word`` gives the place.
     """
 
     phrase: Phrase
@@ -55,7 +55,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Why a type scored: the phrase, what it weighed in points, and the line that has it."""
+    """A phrase that counts for a type, with its weight in points and its line."""
 
     phrase: str
     weight: float
@@ -67,8 +67,8 @@ class TypeScores:
     """
     The scores of a page.
 
-    :param scores: of each type, in the order of :attr:`TypeScorer.names`.
-    :param matches: what on the page speaks for any type.
+    :param scores: the score of each type, in the order of :attr:`TypeScorer.names`.
+    :param matches: the cues, headings and patterns on the page that count for any type.
     """
 
     text: PageText
@@ -77,7 +77,7 @@ class TypeScores:
     matches: Sequence[Match]
 
     def evidence(self, type_number: int, limit: int) -> list[Evidence]:
-        """Return the strongest phrases for a type, at most ``limit``."""
+        """Return the at most ``limit`` phrases that count most for a type."""
         strongest: dict[str, tuple[float, Match]] = {}
         for match in self.matches:
             for number, weight in match.counts_for:
@@ -95,7 +95,7 @@ class TypeScores:
 
 
 class TypeScorer:
-    """Scores pages. Build it once per process, as its index takes some milliseconds."""
+    """Scores pages against the document types. Build it once per process: its index takes some milliseconds."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._types = list(knowledge.types.values())
@@ -119,7 +119,7 @@ class TypeScorer:
         self._spelling = Spelling(word.strip("*:") for phrase in phrases for word in phrase)
 
     def score(self, page: Page) -> TypeScores:
-        """Score one page."""
+        """Return the scores of one page."""
         text = PageText(page, self._spelling)
         features = features_of(text)
         cue_words = self._cues.find(text.words, fields=text.fields, unspaced=text.unspaced, is_ocr=features.is_ocr)
@@ -152,7 +152,7 @@ class TypeScorer:
             score = cue_points + title + layout
             for style_points in styles:
                 score += style_points(features)
-            if empty:  # What the words say is doubtful, not the shape of the page.
+            if empty:  # The words are in doubt, the page's shape is not.
                 score -= min(cue_points + title, doubt(cue_sum + clear_title + max(0.0, layout), empty))
             scores.append(score)
         return TypeScores(text, features, scores, (*cues, *headings, *patterns))
@@ -165,5 +165,5 @@ class TypeScorer:
 
 
 def share_of_long_text(words: int) -> float:
-    """Return what a phrase is worth in a text of so many words, up to 1."""
+    """Return the factor of a phrase's weight in a text of so many words, above 0 and at most 1."""
     return 1.0 if words <= LONG_TEXT else 1.0 / (1.0 + 0.35 * math.log(words / LONG_TEXT))

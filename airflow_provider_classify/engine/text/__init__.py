@@ -1,1 +1,1 @@
-"""Text without document types: words, phrases, spelling, language."""
+"""Process text: words, phrases, spelling, language. Nothing here knows document types."""

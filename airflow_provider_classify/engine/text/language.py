@@ -1,8 +1,8 @@
 """
 Guess the language of a text from its script and its most common words.
 
-The result names the language for people and for routes. The engine does not need it: it looks for phrases of all
-languages at once.
+The result is for people and for routes. The engine does not use it: it looks for the phrases of all languages at
+once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 
 from airflow_provider_classify.engine.text.words import words_of
 
-#: Words that sentences, forms and tables of a language have; its neighbours share some.
+#: Words that are common in the sentences, forms and tables of a language. Related languages share some.
 _WORDS: Mapping[str, frozenset[str]] = {
     language: frozenset(words_of(words))
     for language, words in {
@@ -55,11 +55,11 @@ _WORDS: Mapping[str, frozenset[str]] = {
 }
 #: The words of all languages.
 COMMON_WORDS: frozenset[str] = frozenset().union(*_WORDS.values())
-#: In how many languages a word is: it tells them apart the less, the more they are.
+#: The number of languages that have a word. The more there are, the less the word tells them apart.
 _LANGUAGES_OF = Counter(word for known in _WORDS.values() for word in known)
-#: How many words decide at least, and what the second language may have of the first one's score.
+#: The fewest words that decide, and the greatest share of the first language's score that the second may have.
 _FEWEST, _CLOSEST = 3, 0.75
-#: Letters that belong to one language, or to one where no other is told apart; first those that settle it.
+#: Letters of one language, or of a script of which only one language is recognised. The first match decides.
 _SCRIPTS: Mapping[str, re.Pattern[str]] = {
     "uk": re.compile("[іїєґ]"),
     "ru": re.compile("[ыэ]"),
@@ -74,7 +74,8 @@ _SCRIPTS: Mapping[str, re.Pattern[str]] = {
     "el": re.compile("[\u0370-\u03ff]"),
     "hi": re.compile("[\u0900-\u097f]"),
 }
-#: The share of these letters that a text needs: Japanese mixes kana with Chinese characters, all mix with Latin names.
+#: The least share of these letters in a text. Japanese mixes kana with Chinese characters; every text may have Latin
+#: names.
 _LEAST_OF_SCRIPT = {"uk": 0.02, "ru": 0.005, "sr": 0.02, "bg": 0.01, "ja": 0.05}
 _USUAL_SHARE = 0.3
 

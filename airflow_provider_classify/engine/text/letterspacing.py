@@ -1,4 +1,4 @@
-"""Put letter-spaced words together again: "I N V O I C E" is set with a space after each letter."""
+"""Join letter-spaced words such as "I N V O I C E", which have a space after each letter."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-#: A text is letter-spaced if it has this many single letters at least, ...
+#: A letter-spaced text has at least this many single letters, ...
 FEWEST_LETTERS = 4
-#: ... and if this share of its pieces are single characters.
+#: ... and at least this share of its pieces are single characters.
 SHARE_OF_SINGLES = 0.6
-#: Between words the gap is this many times the gap between letters, and wider by this share of the font size.
+#: A gap between words is more than WORD_GAP times the median gap, and wider than it by more than WIDER font sizes.
 WORD_GAP, WIDER = 1.6, 0.15
 _WIDE_GAP = re.compile(r"\s{2,}")
 
@@ -34,7 +34,7 @@ def is_letterspaced(text: str) -> bool:
 
 
 def without_letterspacing(text: str) -> str:
-    """Return the text with its words put together if it is letter-spaced; wide gaps are between words."""
+    """Return the text with its words joined if it is letter-spaced. Gaps of two spaces or more separate words."""
     if not is_letterspaced(text):
         return text
     return " ".join("".join(word.split()) for word in _WIDE_GAP.split(text.strip()))
@@ -42,9 +42,9 @@ def without_letterspacing(text: str) -> str:
 
 def words_by_gaps(characters: Sequence[Character], size: float) -> str:
     """
-    Put the words of a letter-spaced line together by the gaps between its characters.
+    Return a letter-spaced line with its words joined, by the gaps between its characters.
 
-    :param characters: in the order in which they stand on the line; spaces are ignored.
+    :param characters: the characters in their order on the line; spaces are ignored.
     :param size: the font size, in the unit of the characters' places.
     """
     visible = [character for character in characters if not character.text.isspace()]

@@ -1,4 +1,4 @@
-"""Find thousands of phrases in one walk through a text."""
+"""Find thousands of phrases in one pass over a text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from itertools import combinations
 
 from airflow_provider_classify.engine.text.words import is_unspaced, words_of
 
-#: OCR drops spaces: "INVOICENUMBER". Words this long may be several, and only phrases this long are looked for in them.
+#: OCR may drop spaces, as in "INVOICENUMBER". Phrases of at least this many letters are also looked for within words.
 GLUED = 10
 #: The fewest letters that the stem of ``vertrag*`` has.
 SHORTEST_STEM = 4
@@ -21,17 +21,17 @@ NOWHERE = -1
 
 class PhraseIndex:
     """
-    Phrases, each with what it counts for: pairs of a type's number and a weight.
+    Phrases, each with the types that it counts for: pairs of a type's number and a weight.
 
-    ``vertrag*`` stands for all words that begin so, ``*vertrag`` for all that end so: languages
-    that compound and inflect have too many to list.
+    ``vertrag*`` matches all words that begin with ``vertrag``, and ``*vertrag`` all that end with it: languages
+    that compound and inflect have too many forms to list.
     """
 
     def __init__(self) -> None:
         self.entries: dict[Phrase, list[tuple[int, float]]] = defaultdict(list)
         self._lengths: dict[str, set[int]] = defaultdict(set)
         self._unspaced: dict[str, Phrase] = {}
-        # By their first, or last, letters.
+        # By the first letters of the word; endings by the last letters.
         self._glued: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
         self._beginnings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
         self._endings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
@@ -42,7 +42,7 @@ class PhraseIndex:
 
         :param text: the phrase as it is written.
         :param number: the number of the type.
-        :param weight: what the phrase counts for.
+        :param weight: the points that the phrase adds to the type's score.
         """
         phrase = tuple(words_of(text))
         if not phrase:
@@ -71,9 +71,9 @@ class PhraseIndex:
         """
         Return the phrases that occur, each with the index of its first word, or NOWHERE.
 
-        :param fields: the words that a colon follows.
+        :param fields: the words before a colon.
         :param unspaced: the text without spaces, if its script has none.
-        :param is_ocr: also look for phrases whose spaces were lost.
+        :param is_ocr: also look for phrases whose spaces OCR has dropped.
         """
         found: dict[Phrase, int] = {}
         lengths, entries = self._lengths, self.entries
@@ -98,10 +98,10 @@ class PhraseIndex:
         """
         Return the phrases that occur within a longer phrase of the same type and at least the same weight.
 
-        A letter that names the "court of appeals" once must not count for "court", "court of" and "appeals" as well.
+        A letter with "court of appeals" must not also count for "court", "court of" and "appeals".
 
         :param found: what :meth:`find` returned.
-        :return: each phrase with the number of the type and the weight that counts already.
+        :return: each shorter phrase with the number of the type and the weight that must not count again.
         """
         parts = self._parts
         return {
@@ -114,7 +114,7 @@ class PhraseIndex:
 
     @cached_property
     def _parts(self) -> dict[Phrase, list[tuple[Phrase, int, int, float]]]:
-        """The shorter phrases of the same types that a phrase contains: where, the type's number and the weight."""
+        """The shorter phrases within each phrase: with their offset in words, the type's number and the weight."""
         parts: dict[Phrase, list[tuple[Phrase, int, int, float]]] = defaultdict(list)
         for phrase in [phrase for phrase in self.entries if len(phrase) > 1]:
             weights = dict(self.entries[phrase])
@@ -129,7 +129,7 @@ class PhraseIndex:
         return dict(parts)
 
     def _within(self, word: str, is_ocr: bool) -> list[Phrase]:
-        """Return the phrases that are part of a word."""
+        """Return the phrases that a word begins with, ends with, or contains."""
         phrases: list[Phrase] = []
         if word[:SHORTEST_STEM] in self._beginnings:
             phrases += [phrase for stem, phrase in self._beginnings[word[:SHORTEST_STEM]] if word.startswith(stem)]

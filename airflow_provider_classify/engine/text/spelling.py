@@ -1,8 +1,8 @@
 """
 Correct words that OCR misread, such as "lnvoice" and "depariment".
 
-The known words are those of the document types' cues. A word that looks like one known word in poor print, and like
-no other, is replaced by it.
+The known words are those of the document types' cues and titles. A word that looks like exactly one known word in
+poor print is replaced by it.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from functools import cached_property, lru_cache
 
 from airflow_provider_classify.engine.text.words import singular
 
-#: The fewest letters of a word that is corrected: shorter words look like others too often.
+#: The fewest letters of a word that is corrected. Shorter words look like others too often.
 SHORTEST = 6
-#: A word may have one wrong letter, and one more for each so many letters.
+#: A word may have one wrong letter, and one more for each nine letters.
 _LETTERS_A_MISTAKE = 9
 #: Two words that differ in one of these at the end are two forms of a word, or the same word in two languages.
 _ENDINGS = "aeo"
-#: Letters that OCR takes for one another, in one form each.
+#: Letters that OCR confuses, each with the one letter that stands for all of them.
 _LOOKS = str.maketrans("1ijt0ceu5869vwh", "llllooonsbggyyb")
 _LOOKS_OF_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("ffi", "f"), ("ff", "f"), ("fi", "f"), ("fl", "f"))
 
 
 class Spelling:
-    """The known words, to be found by their look in poor print."""
+    """Known words, found by how they look in poor print."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._known = frozenset(words)
@@ -32,7 +32,7 @@ class Spelling:
 
     @cached_property
     def _by_look(self) -> dict[str, str | None]:
-        """The known word for each look, ``None`` for several. Made with the first page that OCR reads, in 60 ms."""
+        """The known word for each look, or ``None`` if several share it. Built for the first page that OCR reads."""
         words: dict[str, str | None] = {}
         for word in self._known:
             if len(word) >= SHORTEST:
@@ -41,7 +41,7 @@ class Spelling:
         return words
 
     def _corrected(self, word: str) -> str:
-        """Return the only known word that looks the same, else the word itself."""
+        """Return the known word that looks the same if there is exactly one, else the word itself."""
         if len(word) < SHORTEST or word.isdigit() or word in self._known or singular(word) in self._known:
             return word
         meant = self._by_look.get(_look(word))

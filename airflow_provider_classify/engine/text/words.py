@@ -1,8 +1,8 @@
 """
-Text as words that can be compared: without case, accents, ligatures and punctuation.
+Split text into words that can be compared: without case, accents, ligatures and punctuation.
 
-The knowledge, the names of categories and the pages all pass through here. A word matches although OCR lost its
-accent or printed it in full-width letters.
+The knowledge, the names of categories and the pages use the same form. So a word matches although OCR lost its
+accent or the page prints it in full-width letters.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ _WORD = re.compile(r"[^\W_]+")
 _ACCENTS = re.compile("[\u0300-\u036f]")
 #: Scripts that are written without spaces: Chinese, Japanese, Korean (whose particles cling to words), Thai.
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-#: Letters that Unicode does not decompose, as they are commonly transcribed.
+#: Letters that Unicode does not decompose, with their usual transcription.
 _LETTERS = {"ß": "ss", "ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "’": "'"}
 _UNDECOMPOSED = re.compile(f"[{''.join(_LETTERS)}]")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def fold(text: str) -> str:
-    """Return the text in lower case, without accents and ligatures, so that a printed and read copy is equal to it."""
+    """Return the text in lower case, without accents and ligatures, so that it equals a copy that OCR has read."""
     text = text.lower()
     if text.isascii():
         return text
-    # A search that finds nothing takes a third of what str.translate takes.
+    # For text without such letters, this is faster than str.translate.
     text = _UNDECOMPOSED.sub(lambda letter: _LETTERS[letter.group()], text)
     decomposed = unicodedata.normalize("NFKD", text)
     return unicodedata.normalize("NFC", _ACCENTS.sub("", decomposed)).lower()
@@ -42,7 +42,7 @@ def is_unspaced(text: str) -> bool:
 
 
 def singular(word: str) -> str:
-    """Return the word without an English plural ending. Some words come out wrong, but equal words stay equal."""
+    """Return the word without an English plural ending. Some results are no words, but equal words stay equal."""
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "shes", "ches", "xes")):
@@ -53,10 +53,10 @@ def singular(word: str) -> str:
 
 
 def spaced(label: str) -> str:
-    """Return a category name as in a sentence: ``bankStatements`` and ``bank_Statements`` as two words."""
+    """Return a category name with spaces between its words: ``bank Statements`` for ``bankStatements``."""
     return _CAMEL.sub(" ", label).replace("_", " ")
 
 
 def label_words(label: str) -> list[str]:
-    """Return the words of a category name of any spelling, each singular: ``BankStatements`` is ``bank statement``."""
+    """Return the words of a category name, folded and singular: ``bank`` and ``statement`` for ``BankStatements``."""
     return [singular(word) for word in words_of(spaced(label))]

@@ -1,4 +1,4 @@
-"""Documents in every deferrable way: a batch, mapped tasks, and mapped tasks that their triggers end."""
+"""Classify documents in every deferrable way: a batch, mapped tasks, and mapped tasks that their triggers end."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import DAG, Param
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.operators.classify import ClassifyOperator
 
-#: Documents of each of the two mapped tasks; all others are the batch's.
+#: The number of documents of each of the two mapped tasks. The batch has all others.
 MAPPED = 10
 
 with DAG("fault_cases", schedule=None, max_active_tasks=100, params={"folder": Param(type="string")}):

@@ -1,4 +1,4 @@
-"""How many cores this process may really use."""
+"""Count the cores that this process may use."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _CGROUP_V1_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
 
 def available_cores() -> int:
     """
-    Return how many cores the machine, the process's affinity and its container allow; at least 1.
+    Return the number of cores that the machine, the process's affinity and its container allow; at least 1.
 
-    A container may see every core of its host and yet be allowed the time of one.
+    A container may see every core of its host and be allowed the time of only one.
     """
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
@@ -34,7 +34,12 @@ def _container_cores() -> int | None:
 
 
 def limit_in_cores(quota: str, period: str) -> int | None:
-    """Return a limit that the kernel writes as microseconds per period; ``max`` and -1 mean no limit."""
+    """
+    Return the number of cores that a CPU limit allows, rounded up, or ``None`` without a limit.
+
+    :param quota: microseconds of CPU time for each period; ``max`` and -1 mean no limit.
+    :param period: the period in microseconds.
+    """
     if quota.strip() in ("max", "-1"):
         return None
     return -(-int(quota) // int(period))
