@@ -26,15 +26,17 @@ from benchmarks.attack.exchange import (
 )
 
 
-def draw(generator: random.Random, drip_url: str, *, slow: bool) -> tuple[str, Exchange]:
+def draw(number: int, generator: random.Random, drip_url: str, *, slow: bool) -> tuple[str, Exchange]:
     """
     Return the name of a kind, and an exchange of that kind.
 
+    :param number: the number of the exchange. The kinds take turns, so that a small sample has all of them.
     :param drip_url: the URL of a server that never ends its replies.
     :param slow: also draw requests that only a time limit of the service ends.
     """
     kinds = _KINDS | {"file_url": lambda generator: _file_url(generator, drip_url)}
-    name = generator.choice([name for name in kinds if slow or name != "slow"])
+    names = [name for name in kinds if slow or name != "slow"]
+    name = names[number % len(names)]
     return name, kinds[name](generator)
 
 
@@ -277,3 +279,7 @@ _KINDS: dict[str, Callable[[random.Random], Exchange]] = {
     "same key": _same_key,
     "document": _document,
 }
+
+
+#: The number of kinds, with those that :func:`_file_url` draws.
+KINDS = len(_KINDS) + 1
