@@ -147,7 +147,8 @@ def read(store: StateStore, task: str) -> Attempt | None:
         return Attempt(**state)
     except TypeError as error:
         raise TaskStateUnavailable(
-            f"The state {STATE_KEY!r} of the task {task} was written by another version of this package; delete it to classify again."
+            f"The state {STATE_KEY!r} of the task {task} was written by another version of this package; "
+            "delete it to classify again."
         ) from error
 
 

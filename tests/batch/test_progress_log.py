@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from airflow_provider_classify.batch import progress_log
 from airflow_provider_classify.batch.progress_log import ProgressLog
 
 LINES = ("0 of 2 documents done", "2 of 2 documents done, 1 failed")
@@ -20,10 +19,9 @@ def finish(log):
     log.one_done(failed=True)
 
 
-def test_on_a_worker(caplog, monkeypatch):
-    monkeypatch.setattr(progress_log, "_SECONDS", 0.01)
+def test_on_a_worker(caplog):
     caplog.set_level(logging.INFO)
-    with ProgressLog(logging.getLogger(), total=2, done=0) as log:
+    with ProgressLog(logging.getLogger(), total=2, done=0, interval=0.01) as log:
         while not told(caplog):
             pass
         finish(log)
@@ -31,10 +29,9 @@ def test_on_a_worker(caplog, monkeypatch):
     assert told(caplog)[-1].startswith(LINES[1])
 
 
-async def test_on_an_event_loop(caplog, monkeypatch):
-    monkeypatch.setattr(progress_log, "_SECONDS", 0.01)
+async def test_on_an_event_loop(caplog):
     caplog.set_level(logging.INFO)
-    async with ProgressLog(logging.getLogger(), total=2, done=0) as log:
+    async with ProgressLog(logging.getLogger(), total=2, done=0, interval=0.01) as log:
         while not told(caplog):
             await asyncio.sleep(0)
         finish(log)
