@@ -1,12 +1,12 @@
 """
-Classify every document of a folder and give each to the task that its category calls for.
+Classify every document of a folder and choose a task for each by its category.
 
-Invoices, receipts and bank statements go to accounting, contracts to legal, résumés to hiring, any
-other category to the files; a doubtful answer, or none, goes to a person. Without a connection
-``classify_default`` the local engine classifies, so this runs as it stands.
+Invoices, receipts and bank statements go to accounting, contracts to legal, résumés to hiring, and all other
+categories to the files. A document with a confidence below the threshold, or without a result, goes to a person. If
+the connection ``classify_default`` is not defined, the local engine classifies.
 
-Run it with another folder (a path, or a URI such as ``s3://conn_id@bucket/incoming``) or other
-categories through the DAG's params.
+The params of the DAG set the folder (a path, or a URI such as ``s3://conn_id@bucket/incoming``), the categories and
+the threshold.
 """
 
 from __future__ import annotations
@@ -40,19 +40,21 @@ with DAG(
     params={
         "folder": Param(os.environ.get("INCOMING_DOCUMENTS", "incoming"), type="string", title="Folder or URI"),
         "categories": Param(CATEGORIES, type="array", title="Categories"),
-        "minimum_confidence": Param(0.6, type="number", minimum=0, maximum=1, title="Confidence to go unreviewed"),
+        "minimum_confidence": Param(
+            0.6, type="number", minimum=0, maximum=1, title="Minimum confidence without a review"
+        ),
     },
 ) as dag:
 
     @task
     def list_documents(params: dict[str, Any]) -> list[str]:
-        """The references of the folder's documents; what they hold stays where it is."""
+        """Return the references of the folder's documents. XCom gets only the references."""
         folder = ObjectStoragePath(params["folder"])
         return sorted(str(path) for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
 
     @task(multiple_outputs=True, trigger_rule="all_done")
     def sort_by_route(documents: list[str], results: list[dict[str, Any]], params: dict[str, Any]) -> dict[str, Any]:
-        """One list of rows for each route. A document whose classification failed has no result."""
+        """Return a list of rows for each route. A document whose classification failed has no result."""
         result_of = {result["document"]: result for result in results or ()}
         rows: dict[str, Any] = {name: [] for name in ("accounting", "legal", "hiring", "files", "review")}
         for document in documents:
@@ -72,7 +74,7 @@ with DAG(
 
     @task.branch
     def choose_routes(rows: dict[str, list[Any]]) -> list[str]:
-        """The tasks that have something to do."""
+        """Return the ids of the tasks that have documents."""
         return [destination for destination, documents in rows.items() if documents]
 
     @task
@@ -97,7 +99,7 @@ with DAG(
 
     @task(trigger_rule="none_failed_min_one_success")
     def summary(rows: dict[str, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-        """Every document, in the order of the folder."""
+        """Return a row for every document, sorted by its reference."""
         every = sorted((row for part in rows.values() for row in part), key=lambda row: str(row["document"]))
         for row in every:
             log.info("%(document)s: %(category)s (%(confidence)s) to %(route)s", row)

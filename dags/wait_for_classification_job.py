@@ -1,8 +1,8 @@
 """
-Submit in one task, wait in another.
+Submit a document in one task and wait for its job in another.
 
-The submit ends at once with the job id in XCom; a deferrable sensor waits for the job without
-holding a worker, and can be retried or cleared without a second submit.
+The first task ends after the submit, with the job id in XCom. A deferrable sensor waits for the job without a worker.
+It can be retried or cleared without a second submit.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
-Run the first example DAG in this process and show where each document went.
+Run the first example DAG in this process and print the route of each document.
 
-``python scripts/demo.py [--documents FOLDER] [--categories A,B,…]``: without a folder, on sample
-documents drawn for the occasion. Everything is kept under ``.airflow/demo``; the log of the run too.
+``python scripts/demo.py [--documents FOLDER] [--categories A,B,…]``. Without a folder, the demo draws sample
+documents. It keeps all files, also its log, in ``.airflow/demo``.
 """
 
 from __future__ import annotations
@@ -53,17 +53,17 @@ def main() -> int:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Run the first example DAG and show where each document went.")
-    parser.add_argument("--documents", type=Path, help="a folder of documents (default: drawn samples)")
+    parser = argparse.ArgumentParser(description="Run the first example DAG and print the route of each document.")
+    parser.add_argument("--documents", type=Path, help="folder of documents (default: sample documents)")
     parser.add_argument("--categories", type=lambda text: text.split(","), help="category names, separated by commas")
     options = parser.parse_args()
     if options.documents and not options.documents.is_dir():
-        parser.error(f"{options.documents} is no folder")
+        parser.error(f"{options.documents} is not a folder")
     return options
 
 
 def _prepare_airflow(console: Console) -> None:
-    """Point Airflow at a home of the demo's own, with a database, before anything imports it."""
+    """Give the demo its own Airflow home, with a database. Call this before Airflow is imported."""
     os.environ.update(
         AIRFLOW_HOME=str(HOME),
         AIRFLOW__CORE__DAGS_FOLDER=str(ROOT / "dags"),
@@ -71,10 +71,10 @@ def _prepare_airflow(console: Console) -> None:
         AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{HOME / 'airflow.db'}",
         AIRFLOW__LOGGING__BASE_LOG_FOLDER=str(HOME / "logs"),
     )
-    # The demo shows the local engine: connections of the user's own Airflow stay out of it.
+    # The demo uses the local engine, so it ignores the connection of the user's environment.
     os.environ.pop("AIRFLOW_CONN_CLASSIFY_DEFAULT", None)
     if not (HOME / "airflow.db").exists():
-        with console.status("Making Airflow's database (once) …"), LOG.open("w") as log:
+        with console.status("Creating Airflow's database (once) …"), LOG.open("w") as log:
             subprocess.run(
                 [sys.executable, "-m", "airflow", "db", "migrate"], check=True, stdout=log, stderr=subprocess.STDOUT
             )
@@ -82,7 +82,7 @@ def _prepare_airflow(console: Console) -> None:
 
 def _run_dag(console: Console, folder: Path, categories: list[str] | None) -> list[dict[str, Any]] | None:
     """
-    Run the DAG with ``dag.test()``, its log in a file and a line for each task on the screen.
+    Run the DAG with ``dag.test()``. Write its log to a file, and print a line for each task.
 
     :returns: the rows of the summary, or ``None`` if the DAG failed.
     """
@@ -97,11 +97,11 @@ def _run_dag(console: Console, folder: Path, categories: list[str] | None) -> li
         class Progress:
             @hookimpl
             def on_task_instance_success(self, task_instance: Any) -> None:
-                _tell(console, "[green]✓[/]", task_instance)
+                _print_task(console, "[green]✓[/]", task_instance)
 
             @hookimpl
             def on_task_instance_failed(self, task_instance: Any) -> None:
-                _tell(console, "[red]✗[/]", task_instance)
+                _print_task(console, "[red]✗[/]", task_instance)
 
         get_listener_manager().add_listener(Progress())
         console.print(f"Running the DAG {dag.dag_id} on {escape(str(folder))}")
@@ -112,7 +112,7 @@ def _run_dag(console: Console, folder: Path, categories: list[str] | None) -> li
         return summary.xcom_pull(task_ids="summary") or []
 
 
-def _tell(console: Console, mark: str, task_instance: Any) -> None:
+def _print_task(console: Console, mark: str, task_instance: Any) -> None:
     number = "" if task_instance.map_index < 0 else f" [dim]{task_instance.map_index}[/]"
     console.print(f"  {mark} {task_instance.task_id}{number}", highlight=False)
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Fetch Tesseract's Russian into FOLDER, out of Debian's package and without installing that: the tests and
-# benchmarks read scans in Cyrillic with it. Without it they say what they leave out, so failing is no error.
+# Download Tesseract's Russian data into FOLDER. It is taken from Debian's package, which is not installed. The tests and
+# benchmarks need it for scans in Cyrillic. Without it they skip those and report it, so a failure here is not an error.
 set -eu
 package=tesseract-ocr-rus
 mkdir -p "$1"

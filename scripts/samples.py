@@ -1,10 +1,10 @@
 """
-Draw six sample documents, one of each kind that an office receives.
+Draw six sample documents of different categories.
 
     python scripts/samples.py FOLDER
 
-People, companies, accounts and dates in them are invented. The files come out the same every
-time (for the same versions of PyMuPDF and Pillow), so a demo or a test can rely on them.
+People, companies, accounts and dates in them are invented. With the same versions of PyMuPDF and Pillow, the files are
+always the same, so demos and tests can rely on them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from sample_documents import bank_statement, contract, invoice, letter, receipt,
 from sample_documents.camera import encoded, page_image, photo, scan
 from sample_documents.sheet import pdf_bytes
 
-#: File name → the category that it belongs to.
+#: The category of each sample, by file name.
 SAMPLES = {
     "invoice.pdf": "invoice",
     "receipt.jpg": "receipt",
@@ -29,10 +29,10 @@ SAMPLES = {
 
 def draw_samples(folder: Path) -> list[Path]:
     """
-    Draw the samples into ``folder``, which is made if missing, and return their paths in the order of SAMPLES.
+    Draw the samples into a folder and return their paths, in the order of SAMPLES. Create the folder if needed.
 
-    The invoice, letter and résumé are PDFs with text; the contract is a PDF of scanned pages without a
-    text layer; the receipt is a photo; the bank statement is an image.
+    The invoice, letter and résumé are PDFs with text. The contract is a PDF of scanned pages without a text layer. The
+    receipt is a photo, and the bank statement is an image.
     """
     contents = {
         "invoice.pdf": pdf_bytes(invoice.draw(), "Invoice LJ-2026-0417", "20260914"),
@@ -50,7 +50,7 @@ def draw_samples(folder: Path) -> list[Path]:
 
 
 def main() -> None:
-    """Draw the samples into the folder given on the command line and print their paths."""
+    """Draw the samples into the folder of the command line and print their paths."""
     parser = argparse.ArgumentParser(description="Draw six sample documents into a folder.")
     parser.add_argument("folder", type=Path)
     for path in draw_samples(parser.parse_args().folder):

@@ -1,9 +1,9 @@
 """
-A whole Airflow on this machine: scheduler, triggerer, DAG processor and API server.
+Run a whole Airflow on this machine: scheduler, triggerer, DAG processor and API server.
 
-``Standalone`` runs ``airflow standalone`` in a home of its own; ``make airflow`` and the system tests
-use it. ``Airflow`` speaks to any that runs here by its REST API. ``python scripts/standalone.py`` adds the classify
-service, a connection to it and sample documents, and runs until Ctrl-C.
+``Standalone`` runs ``airflow standalone`` in its own home, for ``make airflow`` and the system tests. ``Airflow`` calls
+the REST API of an Airflow on this machine. ``python scripts/standalone.py`` adds the classify service, a connection to
+it and sample documents, and runs until Ctrl-C.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ USER = "admin"
 
 class Airflow:
     """
-    An Airflow on loopback, spoken to by its REST API.
+    A client for the REST API of an Airflow on loopback.
 
-    :param home: a folder for everything that Airflow keeps.
-    :param port: of the UI and the API.
-    :param environment: added to the settings that a run on one machine needs.
+    :param home: the folder for all files of Airflow.
+    :param port: the port of the UI and the API.
+    :param environment: environment variables in addition to those that a run on one machine needs.
     """
 
     def __init__(self, home: Path, port: int, environment: Mapping[str, str]) -> None:
@@ -44,13 +44,13 @@ class Airflow:
 
     @property
     def password(self) -> str:
-        """What Airflow's simple auth manager made up for ``admin``."""
+        """The password that Airflow's simple auth manager generated for ``admin``."""
         passwords = json.loads((self.home / "simple_auth_manager_passwords.json.generated").read_text())
         return str(passwords[USER])
 
     @property
     def is_healthy(self) -> bool:
-        """Whether all components are up."""
+        """Whether all components run."""
         try:
             health = httpx.get(f"{self.url}/api/v2/monitor/health", timeout=5).json()
         except (httpx.HTTPError, ValueError):
@@ -59,8 +59,8 @@ class Airflow:
         return all((health.get(part) or {}).get("status") == "healthy" for part in parts)
 
     def request(self, method: str, path: str, body: object = None) -> Any:
-        """Call the REST API (v2) and give the JSON it answers; an HTTP error is raised."""
-        # The first request of a task has the server import for seconds, and all others wait meanwhile.
+        """Call the REST API (v2) and return the JSON of its reply. :raises httpx.HTTPStatusError: the call failed."""
+        # The timeout is long, because the server's imports for the first task can block it for seconds.
         with httpx.Client(base_url=self.url, timeout=120) as client:
             login = client.post("/auth/token", json={"username": USER, "password": self.password})
             login.raise_for_status()
@@ -71,7 +71,7 @@ class Airflow:
 
 
 class Standalone(Airflow):
-    """``airflow standalone``, started on entering and stopped on leaving."""
+    """A context manager that starts ``airflow standalone`` and stops it at the end."""
 
     def __init__(self, home: Path, port: int, environment: Mapping[str, str]) -> None:
         super().__init__(home, port, environment)
@@ -80,16 +80,15 @@ class Standalone(Airflow):
     def __enter__(self) -> Standalone:
         self.home.mkdir(parents=True, exist_ok=True)
         with self.log.open("w") as log:
-            # In a session of its own, so that Ctrl-C reaches only this process, which then stops the
-            # group in order: `airflow standalone` cleans up on SIGINT alone and orphans its children
-            # on SIGTERM (Airflow 3.3.2).
+            # It runs in its own session, so that Ctrl-C reaches only this process, which then stops the group in
+            # order. `airflow standalone` stops its children only on SIGINT, and not on SIGTERM (Airflow 3.3.2).
             self._process = subprocess.Popen(
                 [str(BIN / "airflow"), "standalone"],
                 env=self.environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                preexec_fn=heed_interrupts,
+                preexec_fn=restore_interrupts,
             )
         try:
             self._wait_until_healthy()
@@ -105,12 +104,12 @@ class Standalone(Airflow):
 
     @property
     def pid(self) -> int:
-        """The process whose children are Airflow's components."""
+        """The id of the process whose children are Airflow's components."""
         return self._process.pid
 
     @property
     def is_running(self) -> bool:
-        """Whether ``airflow standalone`` has not ended by itself."""
+        """Whether ``airflow standalone`` still runs."""
         return self._process.poll() is None
 
     def _wait_until_healthy(self, seconds: float = 180.0) -> None:
@@ -127,25 +126,25 @@ class Standalone(Airflow):
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
             if not _group_alive(self._process):
                 break
-            # Ctrl-C to `airflow standalone` alone has it stop its components in order, within 12 s. Those that
-            # get SIGINT as well, and then the SIGTERM of standalone, hang (Airflow 3.3.2).
+            # Send SIGINT only to `airflow standalone`, which then stops its components in order, within 12 s.
+            # Components that also get the SIGINT hang (Airflow 3.3.2).
             (os.kill if number == signal.SIGINT and self.is_running else os.killpg)(self._process.pid, number)
             deadline = time.monotonic() + seconds
             try:
                 while _group_alive(self._process) and time.monotonic() < deadline:
                     time.sleep(0.2)
             except KeyboardInterrupt:
-                continue  # somebody is impatient: on to the next signal, and leave nothing behind
+                continue  # a second Ctrl-C: send the next signal now
             seconds = 10.0
 
 
-def heed_interrupts() -> None:
-    """In the child: SIGINT may be ignored here (a job in a shell's background), which it would inherit."""
+def restore_interrupts() -> None:
+    """Make a child process handle SIGINT. A job in the background of a shell ignores it, and children inherit that."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def _group_alive(leader: subprocess.Popen[bytes]) -> bool:
-    leader.poll()  # reap it, or the group would never look empty
+    leader.poll()  # a process that ended stays in its group until its parent reads the exit status
     try:
         os.killpg(leader.pid, 0)
     except ProcessLookupError:
@@ -168,13 +167,13 @@ def _settings(home: Path, port: int) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(free_port()),
         "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(free_port()),
-        # At the default of 5 s the LocalExecutor fails about one resumed task in eight (apache/airflow#72716).
+        # With the default of 5 s, the LocalExecutor fails some resumed tasks (apache/airflow#72716).
         "AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL": "1",
     }
 
 
 def free_port(preferred: int = 0) -> int:
-    """Give ``preferred`` if nothing listens there, else any port that is free."""
+    """Return the port ``preferred`` if it is free; otherwise any free port."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -186,7 +185,7 @@ def free_port(preferred: int = 0) -> int:
 
 @contextmanager
 def classify_service(home: Path, port: int) -> Iterator[str]:
-    """Run the self-hosted service; gives its URL when it answers."""
+    """Run the self-hosted service and provide its URL."""
     home.mkdir(parents=True, exist_ok=True)
     url = f"http://127.0.0.1:{port}"
     with (home / "service.log").open("w") as log:
@@ -209,18 +208,18 @@ def _wait_until_up(process: subprocess.Popen[bytes], url: str, log: str) -> None
             return
         except httpx.HTTPError:
             time.sleep(0.2)
-    raise RuntimeError(f"The classify service did not come up; its log is {log}.")
+    raise RuntimeError(f"The classify service did not start; its log is {log}.")
 
 
 def main() -> int:
-    """Bring everything up and wait for Ctrl-C."""
+    """Start the service and Airflow, and wait for Ctrl-C."""
     from samples import draw_samples
 
     home = ROOT / ".airflow" / "standalone"
     incoming = home / "incoming"
     incoming.mkdir(parents=True, exist_ok=True)
     draw_samples(incoming)
-    for number in (signal.SIGINT, signal.SIGTERM):  # a plain `kill` stops as cleanly as Ctrl-C
+    for number in (signal.SIGINT, signal.SIGTERM):  # `kill` stops it in the same way as Ctrl-C
         signal.signal(number, signal.default_int_handler)
     print("Starting the classify service and Airflow (the first time takes a minute) …", flush=True)
     try:
@@ -246,7 +245,7 @@ def main() -> int:
 
 
 def define_connection(airflow: Airflow, service: str, api_key: str | None = None, **extra: object) -> None:
-    """Make or renew ``classify_default``: the service may have another port than last time."""
+    """Define ``classify_default``. Replace an earlier one, because the port of the service may have changed."""
     connection = {
         "connection_id": "classify_default",
         "conn_type": "classify",

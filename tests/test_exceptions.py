@@ -26,6 +26,7 @@ def test_a_name_that_is_none_of_ours_is_a_failed_job(name: str | None) -> None:
 def test_only_what_a_later_call_can_overcome_is_retryable() -> None:
     assert {kind.__name__ for kind in KINDS if kind.retryable} == {
         "BatchIncomplete",
+        "StorageFull",
         "StorageUnavailable",
         "EngineClosed",
         "EngineNotStarted",

@@ -1,10 +1,9 @@
 """
-The classify API from an event loop, driven by aiohttp.
+The driver of the classify API for an event loop, with aiohttp.
 
-Not by httpx: on the load of a triggerer, thousands of small requests, a shared aiohttp session needs a fraction
-of the CPU of a shared httpx client.
+A triggerer sends thousands of small requests, for which aiohttp needs much less CPU time than httpx.
 
-All users of one Airflow connection on a loop share one session and one poller.
+All users of an Airflow connection on a loop share one session and one poller.
 """
 
 from __future__ import annotations
@@ -41,25 +40,26 @@ from airflow_provider_classify.model.job import Job, JobStatus, Submission
 
 T = TypeVar("T")
 
-#: Bytes of an upload that are in memory at a time.
-_PIECE = 256 * 1024
-#: The most open connections to one API; more requests queue for them.
-_CONNECTIONS = 100
-#: Ids in one batch status request: as many as fit into the 8 KB that proxies commonly take for a URL.
-_GROUP = 160
-#: Bytes of a reply from which it is read on a thread. Reading fewer takes a loop less time than the thread does.
-_LARGE = 64 * 1024
-#: Bytes of a body that are read without :class:`ReplyBody`: less than any of its limits.
+#: The size of the chunks in which a document is uploaded, in bytes.
+_CHUNK = 256 * 1024
+#: The most open connections to an API. Further requests wait for a free one.
+_MAX_CONNECTIONS = 100
+#: The most ids in one batch status request. They fit into a URL of 8 KB, the usual limit of proxies.
+_GROUP_SIZE = 160
+#: The size of a reply, in bytes, above which a thread parses it. For smaller replies the thread would cost more.
+_LARGE_REPLY = 64 * 1024
+#: The size of a body, in bytes, up to which it is read without :class:`ReplyBody`. It is below each of its limits.
 _SMALL = 4 * 1024
-#: The part of a request's time in which the connection has to be made, so that the error can say that it was not.
+#: The share of a request's time, from 0 to 1, for opening the connection. It is below 1, so that a failure to connect
+#: is reported as one.
 _CONNECT_SHARE = 0.9
 
 
 class ApiSession:
     """
-    The API over an open HTTP session, for one event loop.
+    The calls of the API on one event loop, over an open HTTP session.
 
-    :param sleep: waits for some seconds between the attempts of a submit.
+    :param sleep: waits between the attempts of a submit. Its argument is the number of seconds.
     """
 
     def __init__(
@@ -72,8 +72,8 @@ class ApiSession:
         self._settings = settings
         self._session = session
         self._sleep = sleep
-        self._takes_groups = True
-        self._has_taken_a_group = False
+        self._has_batch_route = True
+        self._has_answered_group = False
         self._reading_large = asyncio.Lock()
         self._limits = TimeLimits()
         self.poller = Poller(self, settings.request_rate)
@@ -81,45 +81,45 @@ class ApiSession:
     async def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
     ) -> Submission:
-        """As :func:`exchange.submit`."""
+        """Submit a document; see :func:`exchange.submit`."""
         return await self._run(exchange.submit(self._settings, document, categories, idempotency_key))
 
     async def get(self, job_id: str) -> Job:
-        """As :func:`exchange.get`."""
+        """Return a job; see :func:`exchange.get`."""
         return await self._run(exchange.get(self._settings, job_id))
 
     async def cancel(self, job_id: str) -> Job | None:
-        """As :func:`exchange.cancel`. The hosted API has no such route."""
+        """Cancel a job; see :func:`exchange.cancel`. The hosted API has no cancel."""
         return await self._run(exchange.cancel(self._settings, job_id))
 
     async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
-        """Wait until a job has ended, together with all others that wait on this loop."""
+        """Wait until a job has ended or its deadline has passed. One poller watches all jobs of the loop."""
         return await self.poller.watch(wait)
 
     @property
     def group_size(self) -> int:
-        """How many jobs :meth:`statuses` takes: one where the server has no batch route."""
-        return _GROUP if self._takes_groups else 1
+        """The most jobs of one :meth:`statuses` call; 1 if the server has no batch status route."""
+        return _GROUP_SIZE if self._has_batch_route else 1
 
     async def statuses(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus | ClassifyError]:
         """
-        Ask for the statuses of jobs in one request.
+        Return the statuses of jobs, with one request.
 
-        A server without the batch route is asked for it once; nothing is returned then.
+        If the server has no batch status route, return nothing and set :attr:`group_size` to 1.
 
-        :raises ApiError: the API refused, failed or was not reached.
+        :raises ApiError: the API refused the request, or the request failed.
         """
         if len(job_ids) == 1:
             return {job_ids[0]: await self._status(job_ids[0])}
         try:
             found = await self._run(exchange.statuses(self._settings, job_ids))
         except (InvalidReply, JobNotFound, RequestRejected, AuthenticationRejected) as error:
-            if self._has_taken_a_group and error.retryable:
-                raise  # a passing fault: asked for one by one from now on, thousands of jobs would be seen late
-            # Whatever the reply means, it is not the batch route's; requests for single jobs will tell.
-            self._takes_groups = False
+            if self._has_answered_group and error.retryable:
+                raise  # the server has the route and failed this time
+            # The server has no batch status route, or it refuses all requests. Requests for single jobs will show it.
+            self._has_batch_route = False
             return {}
-        self._has_taken_a_group = True
+        self._has_answered_group = True
         return found
 
     async def _status(self, job_id: str) -> JobStatus:
@@ -127,7 +127,7 @@ class ApiSession:
         request = requests.job_request(self._settings, job_id)
         reply = await self._send(request)
         read = partial(replies.read_status, reply, job_id=job_id, what=request.what, settings=self._settings)
-        return read() if len(reply.body) <= _LARGE else await self._read_large(read)
+        return read() if len(reply.body) <= _LARGE_REPLY else await self._read_large(read)
 
     @cached_property
     def _base_url(self) -> str:
@@ -149,12 +149,12 @@ class ApiSession:
                 except ClassifyError as error:
                     received = error
             advance = partial(exchange.advance, steps, received)
-            is_large = isinstance(received, replies.Reply) and len(received.body) > _LARGE
+            is_large = isinstance(received, replies.Reply) and len(received.body) > _LARGE_REPLY
             step = await self._read_large(advance) if is_large else advance()
         return step.value
 
     async def _read_large(self, read: Callable[[], T]) -> T:
-        """Read a large reply on a thread; one at a time, since each takes a lot of memory."""
+        """Parse a large reply on a thread, one at a time, because each takes much memory."""
         async with self._reading_large:
             return await asyncio.to_thread(read)
 
@@ -170,17 +170,17 @@ class ApiSession:
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise errors.not_reached(error, what=request.what, settings=self._settings) from error
         except aiohttp.ClientResponseError as error:
-            # Not chained: it carries the request's headers, and its repr shows the key.
+            # Not chained: the error has the headers of the request, and its repr shows the api key.
             raise errors.connection_lost(error, what=request.what, settings=self._settings) from None
         except (aiohttp.ClientError, TimeoutError) as error:
-            if isinstance(error.__cause__, DocumentError):  # it was the document that could not be read
+            if isinstance(error.__cause__, DocumentError):  # the document could not be read during the upload
                 raise error.__cause__ from error.__cause__.__cause__
             raise errors.connection_lost(error, what=request.what, settings=self._settings) from error
 
     async def _reply(self, request: requests.Request, seconds: float, **content: Any) -> replies.Reply:
-        """Send a request and read its reply, in a total of so many seconds."""
-        url = URL(self._base_url + request.path, encoded=True)  # an id needs no escapes
-        # A redirect would take the key along to wherever it points.
+        """Send a request and read its reply, within ``seconds`` in total."""
+        url = URL(self._base_url + request.path, encoded=True)  # a job id needs no escapes
+        # Redirects are not followed, because they would send the api key to another server.
         sending = self._session.request(request.method, url, headers=request.headers, allow_redirects=False, **content)
         with self._limits.limit(seconds):
             async with sending as response:
@@ -202,7 +202,7 @@ def _is_small(response: aiohttp.ClientResponse) -> bool:
 
 @asynccontextmanager
 async def _opened(document: Document) -> AsyncIterator[BinaryIO]:
-    """Open a document on a thread: its storage may be slow."""
+    """Open a document on a thread, because its storage may be slow."""
     opened = document.open()
     stream = await asyncio.to_thread(opened.__enter__)
     try:
@@ -213,12 +213,12 @@ async def _opened(document: Document) -> AsyncIterator[BinaryIO]:
 
 class _Upload(aiohttp.Payload):
     """
-    An open document as a part of a form.
+    An open document as a field of a form.
 
-    aiohttp's own payloads refuse the streams of ``ObjectStoragePath``, and wait without end for a
-    server that has stopped reading: none of aiohttp's timeouts covers the sending.
+    aiohttp's own payload classes refuse the streams of ``ObjectStoragePath``. They also wait forever for a server
+    that has stopped reading, because aiohttp has no timeout for sending.
 
-    :param silence: seconds in which the server has to take a piece.
+    :param silence: the most seconds that the server may take to receive a chunk.
     """
 
     def __init__(self, stream: BinaryIO, document: Document, *, silence: float) -> None:
@@ -227,31 +227,31 @@ class _Upload(aiohttp.Payload):
         self._stream = stream
         self._silence = silence
         self.length = stream.seek(0, os.SEEK_END)
-        self._size = self.length  # what aiohttp asks for
+        self._size = self.length  # aiohttp reads this attribute
         stream.seek(0)
 
     def form(self, fields: Mapping[str, str]) -> aiohttp.FormData:
-        """Return the form of a submit with this document."""
+        """Return the form of a submit, with the document as its file."""
         form = aiohttp.FormData(fields, quote_fields=False)
         form.add_field(requests.FILE_FIELD, self, filename=self._name)
         return form
 
     async def write(self, writer: AbstractStreamWriter) -> None:
-        """Send the document, piece by piece, without blocking the loop."""
-        while piece := await asyncio.to_thread(self._stream.read, _PIECE):
+        """Send the document in chunks, without blocking the loop."""
+        while chunk := await asyncio.to_thread(self._stream.read, _CHUNK):
             async with asyncio.timeout(self._silence):
-                await writer.write(piece)
+                await writer.write(chunk)
 
     def decode(self, encoding: str = "utf-8", errors: str = "strict") -> str:
-        """Refuse: aiohttp wants this method, and never calls it for an upload."""
-        raise TypeError("A document is no text.")
+        """Raise an error. aiohttp requires this method and does not call it for an upload."""
+        raise TypeError("A document cannot be decoded as text.")
 
 
 @asynccontextmanager
 async def open_session(
     settings: ApiSettings, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
 ) -> AsyncIterator[ApiSession]:
-    """Open a session and a poller on the running loop, and close both at the end."""
+    """Open a session and its poller on the running loop. Close both at the end."""
     async with _http_session(settings) as http_session:
         session = ApiSession(settings, http_session, sleep=sleep)
         try:
@@ -263,20 +263,20 @@ async def open_session(
 def _http_session(settings: ApiSettings) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         headers=requests.headers(settings),
-        connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
+        connector=aiohttp.TCPConnector(limit=_MAX_CONNECTIONS),
         timeout=_timeouts(settings, upload=False),
         auto_decompress=False,
-        # Not by `trust_env`, which asks on a thread again for every request.
+        # `trust_env=True` would look the proxy up on a thread for every request.
         proxy=proxy_for(settings.base_url),
         cookie_jar=aiohttp.DummyCookieJar(),
     )
 
 
 def _timeouts(settings: ApiSettings, *, upload: bool) -> aiohttp.ClientTimeout:
-    """Return aiohttp's limits beside the total time, which :class:`ApiSession` keeps itself."""
+    """Return aiohttp's timeouts, without the total time, which :class:`ApiSession` limits itself."""
     return aiohttp.ClientTimeout(
         total=None,
         sock_connect=settings.request_timeout * _CONNECT_SHARE,
-        # The total time of an upload is long, so a server that says nothing is given up before.
+        # The total time of an upload can be long, so a silent server needs a shorter timeout.
         sock_read=settings.request_timeout if upload else None,
     )

@@ -1,8 +1,8 @@
 """
-The errors of a classify API: the contract's table of statuses, each with what to do about it.
+Map the replies of a classify API to errors, by the contract's table of statuses.
 
-A message names the document or job, the connection and the server's own words: cut, on one line, and without
-the api key, which a server may echo.
+A message names the document or job and the connection. It quotes the server's own message: shortened, on one line, and
+without the api key, which a server may repeat.
 """
 
 from __future__ import annotations
@@ -31,20 +31,20 @@ from airflow_provider_classify.exceptions import (
 )
 from airflow_provider_classify.model.text import quotable
 
-#: Characters of a server's own words that a message quotes at most.
+#: The most characters of a server's message that an error quotes.
 _QUOTED = 300
-#: The longest ``Retry-After`` that is obeyed, in seconds. A longer one would stop every wait of the connection,
-#: and could be a mistake: after this time one request asks again.
+#: The longest ``Retry-After`` that is obeyed, in seconds. A longer one may be a mistake, and it would stop all waits
+#: of the connection. After this time one request tries again.
 LONGEST_RETRY_AFTER = 300.0
 
 
 def job_not_found(what: str) -> JobNotFound:
-    """Return the error of a job that the server does not have."""
+    """Return the error for a job that the server does not know."""
     return JobNotFound(f"The classify API does not know {what}; it has expired, or another server has it.")
 
 
 def not_reached(error: Exception, *, what: str, settings: ApiSettings) -> ApiNotReached:
-    """Return the error of a connection that was not made: nothing was sent."""
+    """Return the error for a connection that failed before anything was sent."""
     return ApiNotReached(
         f"The classify API at {settings.base_url} was not reached for {what} ({type(error).__name__}); "
         f"check the host of the connection {settings.conn_id!r} and that the server is up."
@@ -52,36 +52,36 @@ def not_reached(error: Exception, *, what: str, settings: ApiSettings) -> ApiNot
 
 
 def connection_lost(error: Exception, *, what: str, settings: ApiSettings) -> ApiConnectionLost:
-    """Return the error of a connection that broke or timed out after something may have been sent."""
+    """Return the error for a connection that broke or timed out after something may have been sent."""
     return ApiConnectionLost(
         f"The classify API at {settings.base_url} broke off or fell silent during {what} ({type(error).__name__}), "
-        f"so the request may have arrived; see whether the server of the connection {settings.conn_id!r} is well."
+        f"so the request may have arrived; check the server of the connection {settings.conn_id!r}."
     )
 
 
 def not_the_contract(problem: str, settings: ApiSettings) -> InvalidReply:
-    """Return the error of a reply that is not the contract's; ``problem`` is a sentence without its full stop."""
+    """Return the error for a reply that breaks the contract. ``problem`` is a sentence without its full stop."""
     return InvalidReply(f"{problem}; check that the host of the connection {settings.conn_id!r} is a classify API.")
 
 
 def another_job(found: str, *, what: str, settings: ApiSettings) -> InvalidReply:
-    """Return the error of a reply that is about another job than the one that was asked for."""
+    """Return the error for a reply about another job than the requested one."""
     named = words(found, 80, settings)
     return not_the_contract(f"The classify API answered {what} with the job {named!r}", settings)
 
 
 def left_out(what: str, settings: ApiSettings) -> InvalidReply:
-    """Return the error of a job that a reply about several jobs does not mention."""
+    """Return the error for a job that is missing in a reply about several jobs."""
     return not_the_contract(f"The classify API left {what} out of its answer for several jobs", settings)
 
 
 def too_large(what: str, limit: int, settings: ApiSettings) -> InvalidReply:
-    """Return the error of a reply with more bytes than are read."""
+    """Return the error for a reply with more than ``limit`` bytes."""
     return not_the_contract(f"The classify API answered {what} with more than {limit // 1024**2} MB", settings)
 
 
 def not_decoded(what: str, encoding: str, settings: ApiSettings) -> InvalidReply:
-    """Return the error of a reply whose ``Content-Encoding`` was not asked for, or is not true."""
+    """Return the error for a reply whose ``Content-Encoding`` is not supported or does not match its body."""
     named = words(encoding, 40, settings)
     return not_the_contract(f"The classify API answered {what} with a body that is not valid {named!r}", settings)
 
@@ -89,7 +89,7 @@ def not_decoded(what: str, encoding: str, settings: ApiSettings) -> InvalidReply
 def error_of(
     status: int, reply_headers: Mapping[str, str], body: bytes, *, what: str, settings: ApiSettings
 ) -> ApiError | DocumentTooLarge:
-    """Name the error that an HTTP status stands for (the contract's table of errors)."""
+    """Return the error for an HTTP status, by the contract's table of errors."""
     payload = json_object(body)
     said = _said(payload, body, settings)
     wait = _retry_after(reply_headers, payload)
@@ -120,7 +120,7 @@ def error_of(
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """Return the JSON object of a body, an empty one where the body is something else."""
+    """Return the JSON object in a body; an empty one if the body is something else."""
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError):
@@ -129,7 +129,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def _said(payload: Mapping[str, Any], body: bytes, settings: ApiSettings) -> str:
-    """Return the server's own words in brackets: ``detail`` in its three forms, or what kind of body it is."""
+    """Return the server's message in brackets. Without a message, describe the body instead."""
     detail = payload.get("detail")
     if isinstance(detail, Mapping):
         detail = detail.get("message")
@@ -145,18 +145,18 @@ def _said(payload: Mapping[str, Any], body: bytes, settings: ApiSettings) -> str
 
 
 def words(said: str, limit: int, settings: ApiSettings) -> str:
-    """Return a server's own words as they may be logged and raised: :func:`quotable`, without the api key."""
+    """Return a server's message for logs and errors: :func:`quotable`, and without the api key."""
     return quotable(said.replace(settings.api_key, "***") if settings.api_key else said, limit)
 
 
 def kind_of(body: bytes) -> str:
-    """Return what a body is that is not the JSON of the contract."""
+    """Describe a body that is not the JSON of the contract."""
     text = body[:2000].decode("utf-8", "replace").strip()
     if not text:
         return "an empty body"
     if text.startswith("<"):
         return "an HTML page"
-    return "a body that is no valid JSON"
+    return "invalid JSON"
 
 
 def _is_overload(payload: Mapping[str, Any]) -> bool:
@@ -166,9 +166,9 @@ def _is_overload(payload: Mapping[str, Any]) -> bool:
 
 def _retry_after(reply_headers: Mapping[str, str], payload: Mapping[str, Any]) -> float | None:
     """
-    Return the seconds to wait: ``Retry-After`` in seconds or as a date, or else the 503 body's ``retry_after``.
+    Return the seconds to wait, from 0 to :data:`LONGEST_RETRY_AFTER`; ``None`` if the server names no valid time.
 
-    Not more than :data:`LONGEST_RETRY_AFTER`; ``None`` where the server does not say, or says nothing sensible.
+    The source is the header ``Retry-After``, in seconds or as a date, or else ``retry_after`` in the body of a 503.
     """
     value: Any = header(reply_headers, "Retry-After")
     if value is None:
@@ -187,7 +187,7 @@ def _retry_after(reply_headers: Mapping[str, str], payload: Mapping[str, Any]) -
 
 
 def header(headers: Mapping[str, str], name: str) -> str | None:
-    """Return a header, whatever the case of its name."""
+    """Return the value of a header, ignoring the case of its name; ``None`` if it is missing."""
     return next((value for key, value in headers.items() if key.lower() == name.lower()), None)
 
 

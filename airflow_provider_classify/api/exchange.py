@@ -1,10 +1,9 @@
 """
-The exchanges with the classify API, each written once and free of I/O.
+The exchanges with the classify API, without I/O.
 
-An exchange is a generator: it yields a :class:`Request` to send or a :class:`Sleep`, is sent the
-:class:`Reply` (or has the error of the sending thrown in), and returns what the caller asked for. The two
-drivers, :mod:`~airflow_provider_classify.api.sync` and :mod:`~airflow_provider_classify.api.aio`, only send and
-sleep, so they cannot differ in anything else.
+An exchange is a generator. It yields a :class:`Request` or a :class:`Sleep`, receives the :class:`Reply` or the error
+of the request, and returns the result. The two drivers, :mod:`~airflow_provider_classify.api.sync` and
+:mod:`~airflow_provider_classify.api.aio`, only send requests and sleep, so that they behave the same.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """Wait for some seconds, and go on with the exchange."""
+    """Wait for ``seconds``, then continue the exchange."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Done(Generic[T]):
-    """The exchange has returned."""
+    """The exchange has returned ``value``."""
 
     value: T
 
@@ -44,9 +43,10 @@ Exchange = Generator[Request | Sleep, Reply | None, T]
 
 def advance(exchange: Exchange[T], received: Reply | ClassifyError | None) -> Request | Sleep | Done[T]:
     """
-    Go on with an exchange, and return its next step.
+    Continue an exchange and return its next step.
 
-    :param received: the reply to its last request, or the error of sending it; ``None`` to begin, and after a sleep.
+    :param received: the reply to the last request, or the error of that request; ``None`` at the beginning and after
+        a sleep.
     :raises ClassifyError: the exchange has failed.
     """
     try:
@@ -59,13 +59,13 @@ def submit(
     settings: ApiSettings, document: Document, categories: Sequence[Category], idempotency_key: str | None
 ) -> Exchange[Submission]:
     """
-    Submit a document, and again only where that cannot begin a second job.
+    Submit a document. After a failure, send it again only if that cannot begin a second job.
 
-    After a failure that leaves open whether there is a job, the document is sent again if the submit has a key
-    and the server says that it honours keys.
+    If a failed submit may have begun a job, it is sent again only with an idempotency key, and only to a server that
+    confirms that it honours keys.
 
-    :raises DocumentError: there is nothing to send.
-    :raises ApiError: the API refused, failed or was not reached.
+    :raises DocumentError: the document is missing, empty or too large to send.
+    :raises ApiError: the API refused the request, or the request failed.
     """
     request = requests.submit_request(settings, document, categories, idempotency_key)
 
@@ -84,9 +84,9 @@ def submit(
 
 def get(settings: ApiSettings, job_id: str, timeout: float | None = None) -> Exchange[Job]:
     """
-    Ask for a job once.
+    Return the current state of a job, with one request.
 
-    :param timeout: seconds that the reply may take, if that is less than the connection's ``request_timeout``.
+    :param timeout: the most seconds that the request may take, if that is less than the ``request_timeout``.
     """
     request = requests.job_request(settings, job_id, timeout)
     return replies.read_job((yield from _reply(request)), job_id=job_id, what=request.what, settings=settings)
@@ -94,9 +94,9 @@ def get(settings: ApiSettings, job_id: str, timeout: float | None = None) -> Exc
 
 def statuses(settings: ApiSettings, job_ids: Sequence[str]) -> Exchange[Mapping[str, JobStatus | ClassifyError]]:
     """
-    Ask for the statuses of several jobs in one request.
+    Return the current statuses of several jobs, with one request.
 
-    :returns: an entry for each of the jobs: its status, or the error of this job.
+    :returns: the status of each job, or its error.
     """
     request = requests.statuses_request(settings, job_ids)
     found = replies.read_statuses((yield from _reply(request)), what=request.what, settings=settings)
@@ -113,9 +113,9 @@ def statuses(settings: ApiSettings, job_ids: Sequence[str]) -> Exchange[Mapping[
 
 def cancel(settings: ApiSettings, job_id: str) -> Exchange[Job | None]:
     """
-    Ask the API to cancel a job.
+    Cancel a job.
 
-    :returns: the job as it is now; ``None`` where there is no such job, or the API has no such route.
+    :returns: the current state of the job; ``None`` if there is no such job or the API has no cancel.
     """
     request = requests.cancel_request(settings, job_id)
     reply = yield from _reply(request)
@@ -124,10 +124,9 @@ def cancel(settings: ApiSettings, job_id: str) -> Exchange[Job | None]:
 
 def honours_keys(settings: ApiSettings) -> Exchange[bool]:
     """
-    Ask whether the server honours idempotency keys, and again while it fails: it may be restarting.
+    Return whether the server confirms that it honours idempotency keys. Retry while it fails.
 
-    A server that does not answer counts as one that does not honour them. The caller raises the failure of its
-    submit, which says more.
+    If the server does not answer, return ``False``. Then the caller raises the error of its submit.
     """
     request = requests.honours_keys_request(settings)
 
@@ -141,7 +140,7 @@ def honours_keys(settings: ApiSettings) -> Exchange[bool]:
 
 
 def _repeat(request: Request, read: Callable[[Reply], T], *, repeatable: bool) -> Exchange[T]:
-    """Send a request until its reply can be read or :func:`resubmit.pause_before_resubmit` says to give up."""
+    """Send a request until its reply can be parsed or :func:`resubmit.pause_before_resubmit` returns ``None``."""
     attempt = 0
     while True:
         attempt += 1
@@ -157,5 +156,5 @@ def _repeat(request: Request, read: Callable[[Reply], T], *, repeatable: bool) -
 def _reply(request: Request) -> Exchange[Reply]:
     reply = yield request
     if reply is None:
-        raise TypeError("A request has to be answered with a reply.")
+        raise TypeError("The driver must send a reply after a request.")
     return reply

@@ -1,4 +1,4 @@
-"""A resource that its users on an event loop share: the first one opens it, and the last one closes it."""
+"""Share a resource on an event loop. Its first user opens it, and its last user closes it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 @dataclass
 class _Shared:
-    """``opening`` is a task of its own, so that a first user that is cancelled does not cancel it for the others."""
+    """``opening`` is a separate task, so that it continues if the user that started it is cancelled."""
 
     opening: asyncio.Task[Any]
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
@@ -27,24 +27,24 @@ _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Hashable, _Shared]] 
 @asynccontextmanager
 async def shared(key: Hashable, make: Callable[[], AbstractAsyncContextManager[T]]) -> AsyncIterator[T]:
     """
-    Share the resource that is open under ``key`` on the running loop, and open it with ``make`` if there is none.
+    Share the resource with this ``key`` on the running loop. If it is not open, open it with ``make``.
 
-    An error while opening is raised to all users that wait for it. The next user opens it anew.
+    If it cannot be opened, all users that wait for it get the error. The next user tries again.
     """
-    everything = _by_loop.setdefault(asyncio.get_running_loop(), {})
-    one = everything.get(key)
+    resources = _by_loop.setdefault(asyncio.get_running_loop(), {})
+    one = resources.get(key)
     if one is None:
         stack = AsyncExitStack()
         opening = asyncio.create_task(stack.enter_async_context(make()))
-        one = everything[key] = _Shared(opening, stack)
+        one = resources[key] = _Shared(opening, stack)
     one.users += 1
     try:
         yield await asyncio.shield(one.opening)
     finally:
         one.users -= 1
         if one.users == 0:
-            if everything.get(key) is one:
-                del everything[key]
+            if resources.get(key) is one:
+                del resources[key]
             await _close(one)
 
 

@@ -1,9 +1,9 @@
 """
 Watch any number of jobs of one server from one event loop.
 
-Every trigger of a connection waits here for a future. One heap says which job is due, and a few workers ask for
-the jobs, in groups where the server takes several ids at once. A loop and a timer for each job would cost several
-times as much.
+Each trigger of a connection waits for a future. One heap has the times at which jobs are due, and a few workers ask
+for them, in groups if the server accepts several ids in a request. This costs less CPU time than a loop and a timer
+for each job.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from airflow_provider_classify.exceptions import ClassifyError, InvalidJobId
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.job import JobStatus, require_job_id
 
-#: Requests under way at the same time, and jobs in them: replies that come in one turn of the loop hold it up.
-_WORKERS = 32
-_JOBS = 800
-#: Seconds between two checks for what is due. Jobs are asked for up to half of it early or late, so that
-#: many are in one turn of the loop instead of one in each.
+#: The most concurrent requests, and the most jobs in them. Replies that arrive together block the loop together.
+_MAX_WORKERS = 32
+_MAX_JOBS = 800
+#: Seconds between two checks for due jobs. A request can be early or late by half of this, so that each turn of the
+#: loop handles many jobs.
 _TICK = 0.1
 
 Seen = JobStatus | ClassifyError
 
 
 class Source(Protocol):
-    """What the jobs are asked from."""
+    """The session or backend that returns the statuses of jobs."""
 
     @property
     def group_size(self) -> int:
-        """How many jobs one request can be about. It may change after a request."""
+        """The most jobs of one request. It can change after a request."""
         ...
 
     async def statuses(self, job_ids: Sequence[str]) -> Mapping[str, Seen]:
         """
-        Return the statuses of jobs. A job without an entry is asked for again at once (the group was too large).
+        Return the statuses of jobs. The poller asks again at once for a job that is missing in the result.
 
-        :raises ClassifyError: the request as a whole failed; the error counts for each of the jobs.
+        :raises ClassifyError: the request failed. The error applies to each of the jobs.
         """
         ...
 
@@ -67,29 +67,29 @@ class _Watched:
 
 class Poller:
     """
-    Asks for jobs until each has ended or its deadline has passed. To be used from one loop.
+    Asks for jobs until each has ended or its deadline has passed. Use an instance on one event loop only.
 
-    A fault of this program or of the source is raised to those who wait for the jobs that it concerns.
+    An unexpected exception is raised in all waits for the jobs that it concerns.
 
-    :param source: what the jobs are asked from.
-    :param rate: the most requests a second; ``None`` for no limit.
+    :param source: returns the statuses of jobs.
+    :param rate: the most requests per second; ``None`` for no limit.
     """
 
     def __init__(self, source: Source, rate: float | None) -> None:
         self._source = source
         self._throttle = Throttle(rate)
         self._watched: set[_Watched] = set()
-        # Jobs by due time on the loop's clock; those due at the same time by a number, for lists of jobs have no order.
+        # Jobs by their due time on the loop's clock. The number orders equal times, as lists of jobs have no order.
         self._due: list[tuple[float, int, list[_Watched]]] = []
         self._number = count()
-        self._soon = 0.0  # what is due until then is asked for; the clock moves it on
+        self._soon = 0.0  # workers ask for the jobs that are due until this time; _tick() advances it
         self._clock: asyncio.Task[None] | None = None
         self._workers: set[asyncio.Task[None]] = set()
 
     async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
-        """Wait until the job has ended, with the pauses of the wait's age between the requests."""
+        """Wait until a job has ended or its deadline has passed. :func:`waiting.after` decides the pauses."""
         try:
-            require_job_id(wait.job_id)  # one that is wrong would spoil the request of a whole group
+            require_job_id(wait.job_id)  # an invalid id would fail the request of a whole group
         except InvalidJobId as error:
             return waiting.GaveUp(error)
         if self._clock is None or self._clock.done():
@@ -98,7 +98,7 @@ class Poller:
         job = _Watched(wait, loop.create_future())
         self._watched.add(job)
         self._schedule([job], loop.time() + waiting.first_pause(wait, now=now, chance=random.random()))
-        # The decision keeps the deadline by itself, unless requests are held up by a server that is down.
+        # waiting.after() ends the wait at its deadline. This timer ends it if requests are delayed by a failing server.
         late = loop.call_later(max(0.0, wait.deadline - now) + waiting.SHORTEST_PAUSE, job.time_out)
         try:
             return await job.end
@@ -107,7 +107,7 @@ class Poller:
             late.cancel()
 
     async def close(self) -> None:
-        """Stop asking. No caller of :meth:`watch` may be left."""
+        """Stop. No call of :meth:`watch` may be waiting."""
         tasks = [task for task in (self._clock, *self._workers) if task]
         for task in tasks:
             task.cancel()
@@ -117,12 +117,12 @@ class Poller:
         heappush(self._due, (at, next(self._number), jobs))
 
     async def _tick(self) -> None:
-        """Have workers ask whenever jobs are due."""
+        """Start workers whenever jobs are due."""
         try:
             while True:
                 await asyncio.sleep(_TICK)
                 self._soon = asyncio.get_running_loop().time() + _TICK / 2
-                at_once = max(1, min(_WORKERS, _JOBS // self._source.group_size))
+                at_once = max(1, min(_MAX_WORKERS, _MAX_JOBS // self._source.group_size))
                 while len(self._workers) < at_once and (group := self._next_group()):
                     worker = asyncio.create_task(self._work(group))
                     self._workers.add(worker)
@@ -132,10 +132,10 @@ class Poller:
 
     def _next_group(self) -> list[_Watched]:
         """
-        Take jobs that are due, as many as one request can be about. While all workers are busy, later groups grow.
+        Remove and return the jobs that are due, at most as many as one request accepts.
 
-        Only the clock says what is due. A worker that took all that has become due since would ask for a few
-        jobs at a time, over and over.
+        Only :meth:`_tick` advances the time until which jobs are due. If each worker did, they would send many
+        requests for a few jobs each.
         """
         size = self._source.group_size
         group: list[_Watched] = []
@@ -148,7 +148,7 @@ class Poller:
         return group
 
     async def _work(self, group: list[_Watched]) -> None:
-        """Ask for this group, and for others until no job is due."""
+        """Ask for this group, then for further groups until no job is due."""
         try:
             while group:
                 try:
@@ -156,7 +156,7 @@ class Poller:
                 except Exception as error:
                     self._fail(group, error)
                 group = self._next_group()
-        except Exception as error:  # it is not known which jobs the fault concerns
+        except Exception as error:  # it is unknown which jobs this concerns
             self._fail(self._watched, error)
 
     async def _ask(self, group: list[_Watched]) -> None:
@@ -175,7 +175,7 @@ class Poller:
         self._step(group, seen)
 
     async def _turn(self) -> float:
-        """Wait for this worker's turn. Return the loop's time at which it came."""
+        """Wait until the throttle allows a request. Return that time on the loop's clock."""
         loop = asyncio.get_running_loop()
         while True:
             now = loop.time()
@@ -188,7 +188,7 @@ class Poller:
     def _step(self, group: Sequence[_Watched], seen: Mapping[str, Seen]) -> None:
         """End the waits that are over, and schedule the others again."""
         now, chance = time.time(), random.random()
-        again: dict[float, list[_Watched]] = defaultdict(list)  # by the pause: jobs with the same one stay together
+        again: dict[float, list[_Watched]] = defaultdict(list)  # by pause, so that jobs with the same one stay together
         for job in group:
             if job.end.done():  # cancelled, or timed out meanwhile
                 continue

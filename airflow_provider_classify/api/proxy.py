@@ -1,4 +1,4 @@
-"""The HTTP proxy that the environment names."""
+"""Find the HTTP proxy in the environment variables."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from urllib.request import getproxies, proxy_bypass
 
 
 def proxy_for(url: str) -> str | None:
-    """Return the URL of the proxy that the environment names for this URL, ``None`` for none."""
+    """Return the URL of the proxy for this URL; ``None`` if there is none."""
     parts = urlsplit(url)
     return None if proxy_bypass(parts.hostname or "") else getproxies().get(parts.scheme)

@@ -37,7 +37,7 @@ _LONGEST_WORDS = 300
 
 
 class Reply(NamedTuple):
-    """A reply of the server; ``body`` is decoded from the transfer's compression."""
+    """A reply of the server. ``body`` is decompressed."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,17 +45,17 @@ class Reply(NamedTuple):
 
 
 def read_submission(reply: Reply, *, what: str, settings: ApiSettings) -> Submission:
-    """Read the reply to a submit. :raises ApiError: the kind that the status stands for."""
+    """Parse the reply to a submit. :raises ApiError: the error for the reply's status."""
     _require_success(reply, what=what, settings=settings)
     return _read(reply.body, Submission.from_json, what=what, settings=settings)
 
 
 def read_job(reply: Reply, *, job_id: str, what: str, settings: ApiSettings) -> Job:
     """
-    Read the reply to a request for a job.
+    Parse the reply to a request for a job.
 
-    :raises ApiError: the kind that the status stands for.
-    :raises InvalidReply: among others, the reply is about another job.
+    :raises ApiError: the error for the reply's status.
+    :raises InvalidReply: the reply breaks the contract or is about another job.
     """
     _require_success_of_job(reply, what=what, settings=settings)
     job = _read(reply.body, Job.from_json, what=what, settings=settings)
@@ -77,7 +77,7 @@ def _with_quotable_errors(result: ClassificationResult, settings: ApiSettings) -
 
 
 def read_status(reply: Reply, *, job_id: str, what: str, settings: ApiSettings) -> JobStatus:
-    """As :func:`read_job`, but only the status. The rest is checked when the job is fetched."""
+    """Parse only the status of a job. :func:`read_job` checks the rest when the job is fetched."""
     _require_success_of_job(reply, what=what, settings=settings)
     found, status = _read(reply.body, jobs.read_status, what=what, settings=settings, loads=_loads_of_statuses)
     _require_same_job(found, job_id, what=what, settings=settings)
@@ -86,9 +86,10 @@ def read_status(reply: Reply, *, job_id: str, what: str, settings: ApiSettings) 
 
 def read_cancelled(reply: Reply, *, job_id: str, what: str, settings: ApiSettings) -> Job | None:
     """
-    Read the reply to a cancel: the job as it is now, ``None`` where there is no such job or no such route.
+    Parse the reply to a cancel.
 
-    :raises ApiError: the kind that the status stands for.
+    :returns: the current state of the job; ``None`` if there is no such job or the API has no cancel.
+    :raises ApiError: the error for the reply's status.
     """
     if reply.status in (404, 405, 501):
         return None
@@ -96,19 +97,19 @@ def read_cancelled(reply: Reply, *, job_id: str, what: str, settings: ApiSetting
 
 
 def read_statuses(reply: Reply, *, what: str, settings: ApiSettings) -> Statuses:
-    """Read the reply to a batch status request. :raises ApiError: the kind that the status stands for."""
+    """Parse the reply to a batch status request. :raises ApiError: the error for the reply's status."""
     _require_success(reply, what=what, settings=settings)
     return _read(reply.body, Statuses.from_json, what=what, settings=settings, loads=_loads_of_statuses)
 
 
 def read_honours_keys(reply: Reply, *, what: str, settings: ApiSettings) -> bool:
     """
-    Read from the reply for :data:`NO_JOB` whether two submits with one idempotency key are one job.
+    Return whether the reply for :data:`NO_JOB` says that the server honours idempotency keys.
 
-    The server has to say so itself. The contract documents no key, and where none is honoured, a submit
-    that is sent again is paid for again.
+    The server must confirm it, because the contract does not require it. Without it, a submit that is sent again
+    begins and charges a second job.
 
-    :raises ApiError: the server did not get to an answer (408, 429, 5xx), or something else answered for it.
+    :raises ApiError: the server failed (408, 429, 5xx), or a proxy replied for it.
     """
     if header(reply.headers, HONOURED_HEADER) == "true":
         return True
@@ -137,7 +138,7 @@ def _require_same_job(found: str, wanted: str, *, what: str, settings: ApiSettin
 
 
 def _loads_of_statuses(body: bytes) -> object:
-    """Read JSON of which only statuses are used: thousands a second, so the checks are left out where it is small."""
+    """Parse JSON of which only statuses are used. Small texts need no strict checks; thousands arrive each second."""
     return json.loads(body.decode()) if len(body) <= _SMALL else strict_json.loads(body)
 
 
@@ -158,6 +159,6 @@ def _read(
     try:
         return parse(payload)
     except InvalidReply as error:
-        # Not chained: its words are all here, except for the key that a server may echo.
+        # Not chained: this error has the same message, and the cause may contain the api key.
         said = words(str(error), _LONGEST_ERROR, settings).rstrip(".")
         raise not_the_contract(f"{said} (in the answer for {what})", settings) from None

@@ -1,4 +1,4 @@
-"""The body of a reply, put together from its chunks within a limit of decoded bytes."""
+"""Collect and decompress the body of a reply, up to a size limit."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from collections.abc import Mapping
 from airflow_provider_classify.api import errors
 from airflow_provider_classify.api.settings import ApiSettings
 
-#: The largest reply that is read, in decoded bytes. A result with hundreds of pages takes less than 1 MB.
+#: The largest reply that is read, in decompressed bytes. A result of hundreds of pages has less than 1 MB.
 LONGEST_REPLY = 16 * 1024 * 1024
-#: Bytes that are read of an error's page.
+#: The most bytes that are read of an error page.
 _LONGEST_ERROR_PAGE = 64 * 1024
-#: zlib's window for a gzip or zlib stream, told apart by its header.
+#: The window size that makes zlib accept gzip and zlib streams.
 _GZIP_OR_ZLIB = zlib.MAX_WBITS + 32
 
 
 class ReplyBody:
     """
-    Collects and decodes the chunks of a reply as they come from the connection.
+    Collects and decompresses the chunks of a reply.
 
-    It decodes the compression itself, in pieces: an HTTP library decodes a whole chunk at once, and a few
-    kilobytes of it can become gigabytes.
+    An HTTP library decompresses a whole chunk at once, and a few kilobytes can become gigabytes. This class stops at
+    the limit.
 
-    :param status: the reply's status. Of an error's page only the beginning is kept.
-    :param headers: the reply's headers; their names are looked up whatever their case.
-    :param what: what the request is about, for errors.
+    :param status: the status of the reply. Only the beginning of an error page is kept.
+    :param headers: the headers of the reply, a mapping that ignores case.
+    :param what: names the document or job of the request in errors.
     """
 
     def __init__(self, status: int, headers: Mapping[str, str], *, what: str, settings: ApiSettings) -> None:
@@ -36,18 +36,18 @@ class ReplyBody:
         self._encoding = headers.get("Content-Encoding", "").strip().lower()
         self._inflate = zlib.decompressobj(_GZIP_OR_ZLIB) if self._encoding in ("gzip", "x-gzip", "deflate") else None
         self._body = bytearray()
-        #: Nothing further needs to be read.
+        #: Whether no more chunks are needed.
         self.is_full = False
         if self._inflate is None and self._encoding not in ("", "identity"):
             self._refuse_encoding()
 
     def feed(self, chunk: bytes) -> None:
-        """Add a chunk. :raises InvalidReply: it cannot be decoded, or the body of a success passes the limit."""
+        """Add a chunk. :raises InvalidReply: it cannot be decompressed, or a successful reply is too large."""
         if self.is_full:
             return
         if self._inflate is not None:
             try:
-                # One byte more than fits shows that there is more.
+                # One byte more than the limit shows that the body is too large.
                 chunk = self._inflate.decompress(chunk, self._limit - len(self._body) + 1)
             except zlib.error:
                 self._refuse_encoding()
@@ -59,7 +59,7 @@ class ReplyBody:
             self.is_full = True
 
     def finish(self) -> bytes:
-        """Return the body when all chunks are added. :raises InvalidReply: the compressed body is not complete."""
+        """Return the body after the last chunk. :raises InvalidReply: the compressed body is incomplete."""
         if self._inflate is not None and not self._inflate.eof and not self.is_full and self._body:
             self._refuse_encoding()
         return bytes(self._body[: self._limit])

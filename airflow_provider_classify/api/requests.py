@@ -26,10 +26,10 @@ class Request(NamedTuple):
     """
     A request to the API.
 
-    :param path: what is appended to the base URL.
-    :param what: what the request is about, for errors.
-    :param timeout: seconds that it may take from connecting to the last byte of the reply, beside an upload.
-    :param form: the fields of a form.
+    :param path: the part after the base URL.
+    :param what: names the document or job of the request in errors.
+    :param timeout: the most seconds from connecting to the last byte of the reply, without the upload.
+    :param form: the fields of the form.
     :param document: the file of the form.
     """
 
@@ -43,7 +43,7 @@ class Request(NamedTuple):
 
 
 def headers(settings: ApiSettings) -> dict[str, str]:
-    """Return the headers of every request. Only these hold the api key."""
+    """Return the headers of every request. Only they contain the api key."""
     key = {"api-key": settings.api_key} if settings.api_key else {}
     return {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"} | key
 
@@ -51,7 +51,7 @@ def headers(settings: ApiSettings) -> dict[str, str]:
 def submit_request(
     settings: ApiSettings, document: Document, categories: Sequence[Category], idempotency_key: str | None
 ) -> Request:
-    """Return the submit of a document: a URL is handed over, any other document is uploaded."""
+    """Return the submit of a document. The API fetches a URL itself; any other document is uploaded."""
     form = {"categories": json.dumps([category.to_json() for category in categories], ensure_ascii=False)}
     return Request(
         "POST",
@@ -65,43 +65,43 @@ def submit_request(
 
 
 def job_request(settings: ApiSettings, job_id: str, timeout: float | None = None) -> Request:
-    """Return the request for a job. :raises InvalidJobId: it cannot be an id."""
+    """Return the request for a job. :raises InvalidJobId: the id is not valid."""
     limit = settings.request_timeout if timeout is None else min(timeout, settings.request_timeout)
     return Request("GET", job_path(job_id), what=f"job {job_id}", timeout=limit)
 
 
 def cancel_request(settings: ApiSettings, job_id: str) -> Request:
-    """Return the request to cancel a job. :raises InvalidJobId: it cannot be an id."""
+    """Return the request to cancel a job. :raises InvalidJobId: the id is not valid."""
     return Request("DELETE", job_path(job_id), what=f"the cancelling of job {job_id}", timeout=settings.request_timeout)
 
 
 def statuses_request(settings: ApiSettings, job_ids: Sequence[str]) -> Request:
-    """Return the request for the statuses of several jobs. :raises InvalidJobId: one cannot be an id."""
+    """Return the request for the statuses of several jobs. :raises InvalidJobId: an id is not valid."""
     path = f"{SUBMIT_PATH}?job_id=" + "&job_id=".join(map(require_job_id, job_ids))
     return Request("GET", path, what=f"the status of {len(job_ids)} jobs", timeout=settings.request_timeout)
 
 
 def honours_keys_request(settings: ApiSettings) -> Request:
-    """Return the request whose reply says whether idempotency keys are honoured."""
+    """Return a request whose reply shows whether the server honours idempotency keys."""
     what = "the question whether keys are honoured"
     return Request("GET", job_path(NO_JOB), what=what, timeout=settings.request_timeout)
 
 
 def job_path(job_id: str) -> str:
-    """Return the path of a job. :raises InvalidJobId: it cannot be an id."""
+    """Return the path of a job. :raises InvalidJobId: the id is not valid."""
     return f"{SUBMIT_PATH}/{require_job_id(job_id)}"
 
 
 def file_name(document: Document) -> str:
-    """Return the upload's file name, without the characters that HTTP libraries escape differently."""
+    """Return the file name of the upload, without characters that HTTP libraries escape in different ways."""
     return re.sub(r'[\x00-\x1f\x7f"\\\ud800-\udfff]', "_", document.name)
 
 
 def content_type(document: Document) -> str:
-    """Return the media type that the name promises, for servers that look at it."""
+    """Return the media type for the document's name. Some servers read it."""
     return mimetypes.guess_type(document.name)[0] or "application/octet-stream"
 
 
 def upload_seconds(size: int) -> float:
-    """Return how many seconds more a request may take that uploads ``size`` bytes."""
+    """Return the seconds that an upload of ``size`` bytes may add to a request."""
     return size / _SLOWEST_UPLOAD

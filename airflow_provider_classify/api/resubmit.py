@@ -20,21 +20,22 @@ _NOT_TAKEN = (ApiNotReached, RateLimited, ApiOverloaded)
 
 
 def may_have_been_taken(error: ClassifyError) -> bool:
-    """Return whether a submit that failed so may have begun a job."""
+    """Return whether a submit that failed with this error may have begun a job."""
     return isinstance(error, (ApiUnavailable, InvalidReply)) and not isinstance(error, _NOT_TAKEN)
 
 
 def pause_before_resubmit(error: ClassifyError, attempt: int, *, repeatable: bool = False) -> float | None:
     """
-    Decide whether a submit that failed for the ``attempt``-th time (from 1) is sent again, and when.
+    Decide whether a failed request is sent again, and when.
 
-    It is only if the request surely began no job: not reached, 429, or a 503 that says so. Any other
-    failure may have begun one, and sending again could pay twice.
+    A submit is sent again only if it has begun no job: the server was not reached, or replied with 429 or an
+    overload (503). After any other failure a second submit might begin and charge a second job.
 
-    :param repeatable: sending it again does no harm: it has a key that the server is known to honour,
-        or it is not a submit. Then 408, 5xx, a lost connection and a reply that is not the API's (a proxy's
-        page, half of a reply) are reasons to try again too.
-    :returns: seconds to wait, or ``None`` to give up.
+    :param attempt: the number of attempts that failed, from 1.
+    :param repeatable: whether the request can be repeated safely, because it is not a submit or the server honours
+        its key. Then it is also sent again after 408, 5xx, a lost connection and a reply that breaks the contract,
+        such as a proxy's page.
+    :returns: the seconds to wait, or ``None`` to give up.
     """
     passing = (ApiUnavailable, RateLimited, InvalidReply) if repeatable else _NOT_TAKEN
     if not isinstance(error, passing) or attempt > len(_SUBMIT_PAUSES):

@@ -6,20 +6,20 @@ import ipaddress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-#: Seconds that one request may take, where the connection does not say.
+#: The default of ``request_timeout``, in seconds.
 REQUEST_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     """
-    What a connection with the backend ``api`` says.
+    The settings of a connection with the backend ``api``.
 
-    :param base_url: the URL that the API's paths are appended to, without a slash at its end.
-    :param api_key: the key that goes with every request; empty for none.
-    :param request_timeout: seconds that one request may take. An upload may take longer by its size.
-    :param request_rate: status requests that one triggerer may make, in requests a second; ``None`` for no limit.
-    :param is_https_assumed: the connection's host has no scheme.
+    :param base_url: the URL of the API, without a slash at its end.
+    :param api_key: the key that every request sends; empty for none.
+    :param request_timeout: the most seconds of one request, above 0. An upload gets more time for its size.
+    :param request_rate: the most status requests per second of one triggerer, above 0; ``None`` for no limit.
+    :param is_https_assumed: whether the host of the connection has no scheme.
     """
 
     conn_id: str
@@ -31,7 +31,7 @@ class ApiSettings:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a person should know of these settings, each one a sentence for the log and the connection test."""
+        """The warnings about these settings, one sentence each, for the log and the connection test."""
         found = []
         if self.is_https_assumed:
             found.append(

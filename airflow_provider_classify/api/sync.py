@@ -1,5 +1,5 @@
 """
-The classify API from synchronous code, driven by httpx.
+The driver of the classify API for synchronous code, with httpx.
 
 The driver for an event loop is :mod:`airflow_provider_classify.api.aio`.
 """
@@ -35,11 +35,11 @@ T = TypeVar("T")
 
 class ApiBackend:
     """
-    The API of one connection. Any number of threads may use it.
+    The API of one connection. Thread-safe.
 
-    It is a context manager that closes its connections at the end; used again, it opens new ones.
+    It is a context manager that closes its HTTP connections at the end. A later call opens new ones.
 
-    :param sleep: waits for some seconds between the attempts of a submit.
+    :param sleep: waits between the attempts of a submit. Its argument is the number of seconds.
     """
 
     resubmit_is_free: ClassVar[bool] = False
@@ -66,19 +66,19 @@ class ApiBackend:
     def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
     ) -> Submission:
-        """As :func:`exchange.submit`."""
+        """Submit a document; see :func:`exchange.submit`."""
         return self._run(exchange.submit(self._settings, document, categories, idempotency_key))
 
     def get(self, job_id: str, *, timeout: float | None = None) -> Job:
-        """As :func:`exchange.get`."""
+        """Return a job; see :func:`exchange.get`."""
         return self._run(exchange.get(self._settings, job_id, timeout))
 
     def cancel(self, job_id: str) -> Job | None:
-        """As :func:`exchange.cancel`. The hosted API has no such route."""
+        """Cancel a job; see :func:`exchange.cancel`. The hosted API has no cancel."""
         return self._run(exchange.cancel(self._settings, job_id))
 
     def run_batch(self, work: BatchWork) -> None:
-        """Submit the documents of a batch, and wait for their jobs if asked to. As :meth:`Backend.run_batch`."""
+        """Submit the documents of a batch, and wait for their jobs if ``work.wait`` is set."""
         from airflow_provider_classify.batch.api_run import run_by_api
 
         run_by_api(self.connect, work)
@@ -86,7 +86,7 @@ class ApiBackend:
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[JobSession]:
         """Open a session on the running loop."""
-        # Importing aiohttp takes 0.1 to 0.3 s, which would block the loop of the first trigger.
+        # The import of aiohttp takes up to 0.3 s, which would block the loop.
         async with await asyncio.to_thread(self._open_session) as session:
             yield session
 
@@ -96,15 +96,15 @@ class ApiBackend:
         return open_session(self._settings)
 
     def identity(self) -> str:
-        """Return the API's URL: only its owner knows what is behind it."""
+        """Return the API's URL. No version is known of the classifier behind it."""
         return self._settings.base_url
 
     def check(self) -> str:
-        """Ask for a job that cannot exist: the contract has no route for a health check."""
+        """Ask for a job that does not exist, because the contract has no route for a health check."""
         with suppress(JobNotFound):
             self.get(requests.NO_JOB)
-        key = "takes the api key" if self._settings.api_key else "asks for no api key"
-        return f"Reached the classify API at {self._settings.base_url}: it answers for jobs and {key}."
+        key = "accepts the api key" if self._settings.api_key else "requires no api key"
+        return f"The classify API at {self._settings.base_url} answers requests for jobs and {key}."
 
     def _run(self, steps: exchange.Exchange[T]) -> T:
         step = exchange.advance(steps, None)

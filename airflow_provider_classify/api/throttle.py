@@ -1,26 +1,25 @@
-"""How often one server may be asked by all that poll it. Pure: time and chance are passed in."""
+"""Limit the requests of all waits to one server. The caller passes the time and a random number."""
 
 from __future__ import annotations
 
 from airflow_provider_classify.exceptions import ClassifyError
 
-#: The longest pause between two requests to a server that fails, in seconds. With the longest pause of a job (30 s)
-#: it bounds how long the return of a server goes unnoticed.
-LONGEST_HOLD = 15.0
-#: A turn that is taken at most so many seconds late does not put off the next one. An event loop wakes a sleeper a
-#: millisecond or two late, which is more than the gap between turns where thousands go in a second.
-_SLACK = 0.02
+#: The longest pause between two requests to a failing server, in seconds.
+LONGEST_FAILURE_PAUSE = 15.0
+#: A request that is late by at most this many seconds does not delay the next one. An event loop wakes a task a few
+#: milliseconds late, which can be more than the gap between two requests.
+_MAX_LATENESS = 0.02
 
 
 class Throttle:
     """
-    The pace of the requests to one server.
+    Decides when a request to one server may be sent.
 
-    While the server answers, requests go at most at ``rate``. When it fails or says 429, all requests stop, and
-    one goes each time that a growing pause is over, until one is answered. A ``Retry-After`` holds for all
-    requests, not only for the job whose request got it; after it one request goes, as after any failure.
+    While the server answers, requests are sent at most at ``rate``. After a failure or a 429, only one request is sent
+    after each of several growing pauses, until one succeeds. A ``Retry-After`` delays all requests; after it, one
+    request is sent, as after any failure.
 
-    :param rate: the most requests a second; ``None`` for no limit.
+    :param rate: the most requests per second; ``None`` for no limit.
     """
 
     def __init__(self, rate: float | None) -> None:
@@ -31,33 +30,33 @@ class Throttle:
         self._resume_at = 0.0
 
     def wait(self, now: float) -> float:
-        """Return the seconds until a request may go. At 0 one may go now, and has to :meth:`take` its turn."""
+        """Return the seconds until a request may be sent. At 0, call :meth:`take` and send it."""
         return max(0.0, self._slot - now, self._resume_at - now)
 
     def take(self, now: float) -> None:
-        """Note that a request goes now."""
-        self._slot = (self._slot if self._slot > now - _SLACK else now) + self._gap
-        if self._failures:  # a single request: the others wait for its outcome
-            self._resume_at = now + self._hold()
+        """Record that a request is sent now."""
+        self._slot = (self._slot if self._slot > now - _MAX_LATENESS else now) + self._gap
+        if self._failures:  # the other requests wait for the outcome of this one
+            self._resume_at = now + self._pause()
 
     def answered(self) -> None:
-        """Note that the server answered."""
+        """Record that the server answered."""
         self._failures = 0
         self._resume_at = 0.0
 
     def failed(self, error: ClassifyError, *, sent_at: float, now: float, chance: float) -> None:
         """
-        Note that the server failed a request.
+        Record that a request failed.
 
-        :param sent_at: when the request went. Of several failures that were under way together, one counts.
-        :param chance: from 0 to 1; spreads the requests of several processes.
+        :param sent_at: the time at which the request was sent. Concurrent requests that fail count as one failure.
+        :param chance: a random number from 0 to 1. It spreads the requests of several processes.
         """
         if sent_at >= self._failed_at:
             self._failures += 1
             self._failed_at = now
-            self._resume_at = max(self._resume_at, now + self._hold() * (0.75 + 0.25 * chance))
+            self._resume_at = max(self._resume_at, now + self._pause() * (0.75 + 0.25 * chance))
         if error.retry_after is not None:
             self._resume_at = max(self._resume_at, now + error.retry_after)
 
-    def _hold(self) -> float:
-        return float(min(LONGEST_HOLD, 2 ** (self._failures - 1)))
+    def _pause(self) -> float:
+        return float(min(LONGEST_FAILURE_PAUSE, 2 ** (self._failures - 1)))

@@ -1,9 +1,9 @@
 """
-httpx with a limit on the total time of a request.
+A transport for httpx that limits the total time of a request.
 
-httpx limits the time of each read, which a server outlives that sends a byte now and then. Here each operation
-on the socket gets only what is left of the total time, in every phase: connecting, TLS, sending, the headers
-and the body.
+httpx limits only the time of each read, so a server that sends a byte now and then can block a request forever. Here
+each operation on the socket gets only the rest of the total time, in every phase: connecting, TLS, sending, headers
+and body.
 """
 
 from __future__ import annotations
@@ -18,22 +18,22 @@ from typing import Any
 import httpcore
 import httpx
 
-#: Seconds after which an idle connection is not used again; servers close theirs after 5 s and more.
+#: Seconds after which an idle connection is not used again. Servers close idle connections after 5 s or more.
 _KEEP_ALIVE = 3.0
-#: Bytes that are given to the socket at once. Each such write can use up the time that is left.
-_PIECE = 16 * 1024
-#: When the request that runs in this thread has to be complete, on the monotonic clock.
+#: The most bytes of one write to the socket. The timeout is checked before each write.
+_CHUNK = 16 * 1024
+#: The deadline of the request that runs in this thread, on the monotonic clock.
 _deadline: ContextVar[float] = ContextVar("_deadline")
 
-#: What httpcore raises before anything was sent.
+#: The exceptions of httpcore before anything was sent.
 CONNECT_ERRORS = (httpcore.ConnectError, httpcore.ConnectTimeout, httpcore.ProxyError, httpcore.UnsupportedProtocol)
-#: What httpcore raises otherwise.
+#: The exceptions of httpcore after something may have been sent.
 NETWORK_ERRORS = (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError)
 
 
 @contextmanager
 def total_time(seconds: float) -> Iterator[None]:
-    """Limit the requests within, on this thread, to a total of so many seconds."""
+    """Limit the total time of the requests in this block, on this thread, to ``seconds``."""
     token = _deadline.set(time.monotonic() + seconds)
     try:
         yield
@@ -43,12 +43,12 @@ def total_time(seconds: float) -> Iterator[None]:
 
 class TimedTransport(httpx.BaseTransport):
     """
-    Connections to one server, used by any number of threads.
+    The connections to one server. Thread-safe.
 
-    It raises httpcore's exceptions (:data:`CONNECT_ERRORS`, :data:`NETWORK_ERRORS`).
+    It raises the exceptions of httpcore (:data:`CONNECT_ERRORS`, :data:`NETWORK_ERRORS`).
 
-    :param url: the server; the certificates of authorities are loaded only for https.
-    :param proxy: the URL of an HTTP proxy, with its user and password if it asks for them.
+    :param url: the URL of the server. Certificates are loaded only for https.
+    :param proxy: the URL of an HTTP proxy, with user and password if it needs them.
     """
 
     def __init__(self, url: str, proxy: str | None) -> None:
@@ -64,7 +64,7 @@ class TimedTransport(httpx.BaseTransport):
             self._pool = httpcore.HTTPProxy(_url(parsed.url), proxy_auth=parsed.raw_auth, **options)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request and return the response, whose body is still to be read."""
+        """Send a request and return the response. Its body is not read yet."""
         response = self._pool.handle_request(
             httpcore.Request(
                 request.method,
@@ -119,8 +119,8 @@ class _TimedStream(httpcore.NetworkStream):
         return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        for start in range(0, len(buffer), _PIECE):
-            self._stream.write(buffer[start : start + _PIECE], _left(timeout, httpcore.WriteTimeout))
+        for start in range(0, len(buffer), _CHUNK):
+            self._stream.write(buffer[start : start + _CHUNK], _left(timeout, httpcore.WriteTimeout))
 
     def start_tls(
         self, ssl_context: SSLContext, server_hostname: str | None = None, timeout: float | None = None
@@ -136,10 +136,10 @@ class _TimedStream(httpcore.NetworkStream):
 
 
 def _left(timeout: float | None, too_late: type[httpcore.TimeoutException]) -> float:
-    """Return the seconds that an operation may take: ``timeout``, or what is left of the total time if that is less."""
+    """Return the most seconds for an operation: the smaller of ``timeout`` and the rest of the total time."""
     left = _deadline.get() - time.monotonic()
     if left <= 0:
-        raise too_late("The total time of the request is over.")
+        raise too_late("The total time of the request has passed.")
     return left if timeout is None else min(timeout, left)
 
 

@@ -1,1 +1,1 @@
-"""Many documents in one task: what is done is on record, so that a retry goes on instead of starting over."""
+"""Classify many documents in one task, with a record from which a retry continues."""

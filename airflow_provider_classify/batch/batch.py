@@ -1,4 +1,4 @@
-"""A batch from its plan to its output."""
+"""A batch, from its plan to its output."""
 
 from __future__ import annotations
 
@@ -32,18 +32,19 @@ from airflow_provider_classify.model.waiting import Wait
 
 log = logging.getLogger(__name__)
 
-#: Results that go to XCom where there is no output.
-_MOST_IN_XCOM = 1000
-#: Documents whose bytes are read for their fingerprints at the same time.
-_READERS = 16
+#: The most documents of a batch without an output, whose results go to XCom.
+_MAX_IN_XCOM = 1000
+#: The most documents that are read concurrently for their fingerprints.
+_CONCURRENT_READS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
     """
-    What a task asks for: these documents, as these categories, by this classifier.
+    The documents and categories of a batch, and the identity of its classifier.
 
-    ``documents`` is a folder or prefix, whose documents match ``pattern``, or a list of references.
+    ``documents`` is a list of references, or a folder or prefix, of which the documents that match ``pattern`` are
+    taken.
     """
 
     documents: str | Sequence[str]
@@ -54,7 +55,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch of one task: its documents, and the record of what is done."""
+    """The documents of a batch and its record."""
 
     record: BatchRecord
     items: Sequence[Item]
@@ -65,17 +66,17 @@ class Batch:
         cls, request: Request, *, output: str | None, previous: str | None, task: TaskAddress, has_ended: HasEnded
     ) -> Batch:
         """
-        Plan a try of the task, and find what is known without asking the classifier.
+        Plan a try of the task: list the documents, claim the output, and reuse the results of ``previous``.
 
-        :raises BatchEmpty: there is no document.
-        :raises InvalidOutput: without an output there are too many documents.
+        :raises BatchEmpty: there are no documents.
+        :raises InvalidOutput: there is no output, and too many documents for XCom.
         :raises OutputInUse: another task uses the output.
-        :raises StorageError: a storage refused or cannot be reached.
+        :raises StorageError: a storage refused the request or cannot be reached.
         """
         record = BatchRecord.load(record_folder(output), task)
         record.require_sole_use(has_ended)
         references = _references(request, output)
-        if not output and len(references) > _MOST_IN_XCOM:
+        if not output and len(references) > _MAX_IN_XCOM:
             raise InvalidOutput(
                 f"{len(references)} documents are too many for XCom; give the task {task.task_id!r} an output."
             )
@@ -83,16 +84,16 @@ class Batch:
         record.claim(items, has_ended)
         batch = cls(record, items, output)
         if previous:
-            batch._take_over(previous)
+            batch._reuse(previous)
         return batch
 
     @classmethod
     def resume(cls, *, output: str | None, task: TaskAddress, packed: Mapping[str, Any] | None) -> Batch:
         """
-        Go on with the batch of a task that was deferred.
+        Continue the batch of a deferred task.
 
         :param packed: the record of a batch without an output, which may resume on another machine.
-        :raises BatchRecordLost: the record is not there.
+        :raises BatchRecordLost: there is no record.
         """
         folder = record_folder(output)
         if packed is not None:
@@ -106,10 +107,10 @@ class Batch:
         Write the output and delete the record.
 
         :param wait: the wait for the jobs, which has ended.
-        :returns: the manifest, or the rows where there is no output.
+        :returns: the manifest, or the rows if there is no output.
         :raises JobTimedOut: jobs have not ended.
-        :raises BatchIncomplete: documents have no row.
-        :raises BatchFailed: more documents failed than the limit allows; the output is there.
+        :raises BatchIncomplete: documents have neither a result nor an error.
+        :raises BatchFailed: more documents failed than the limit allows. The output is written.
         """
         self._require_complete(wait)
         summary = Summary()
@@ -124,7 +125,7 @@ class Batch:
         if limit.is_exceeded(summary.failed, summary.documents):
             raise BatchFailed(
                 f"{summary.failed} of {summary.documents} documents were not classified, more than {limit} allows; see "
-                f"their errors in {self.output or 'the log'}, and clear {self.record.task} to do them again."
+                f"their errors in {self.output or 'the log'}, and clear {self.record.task} to classify them again."
             )
         self.record.remove()
         return value
@@ -134,17 +135,17 @@ class Batch:
         if pending:
             raise JobTimedOut(
                 f"{pending} of {len(self.items)} documents were not done {time.time() - wait.since:.0f} s after the "
-                f"wait began; retry {self.record.task} to go on with them, or raise its timeout."
+                f"wait began; retry {self.record.task} to continue, or raise its timeout."
             )
         missing = self.record.state.without_end(self.items)
         if missing:
             raise BatchIncomplete(
-                f"{len(missing)} of {len(self.items)} documents have no result on record, {missing[0].document} among "
-                f"them; retry {self.record.task} to do them."
+                f"{len(missing)} of {len(self.items)} documents have no result in the record, such as "
+                f"{missing[0].document}; retry {self.record.task} to classify them."
             )
 
-    def _take_over(self, previous: str) -> None:
-        """Copy the results of unchanged documents from an earlier output. A missing one is no error."""
+    def _reuse(self, previous: str) -> None:
+        """Reuse the results of unchanged documents from an earlier output. The output need not exist."""
         state = self.record.state
         wanted = {item.intent for item in state.outstanding(self.items)}
         with self.record:
@@ -153,13 +154,13 @@ class Batch:
                     entry = Entry.from_row(row)
                     if entry is not None and entry.intent in wanted:
                         wanted.discard(entry.intent)
-                        self.record.take_over(entry)
+                        self.record.reuse(entry)
             except StorageNotFound as error:
-                log.info("Nothing is taken over: %s", error)
+                log.info("No results are reused: %s", error)
 
 
 def record_folder(output: str | None) -> str:
-    """Return the folder of records: beside the output, or under Airflow's home, where only this machine finds it."""
+    """Return the folder for records: beside the output, or without one, under Airflow's home on this machine."""
     if output:
         return f"{output}{RECORD_SUFFIX}"
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
@@ -184,13 +185,13 @@ def _references(request: Request, output: str | None) -> list[str]:
 
 
 def _items(request: Request, references: Sequence[str]) -> list[Item]:
-    with ThreadPoolExecutor(_READERS) as readers:
+    with ThreadPoolExecutor(_CONCURRENT_READS) as readers:
         fingerprints = dict(zip(references, readers.map(_fingerprint, references), strict=True))
     return items_of(fingerprints, request.categories, request.classifier)
 
 
 def _fingerprint(reference: str) -> str:
-    """Of a document that cannot be read, the reason: it fails when its turn comes."""
+    """Return the document's fingerprint. If it cannot be read, return the error; the document fails later."""
     try:
         return Document(reference).fingerprint()
     except DocumentError as error:

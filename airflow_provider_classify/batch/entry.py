@@ -1,8 +1,8 @@
 """
 The entries of a batch record, and the rows of an output.
 
-An entry is an envelope: what the batch knows (fingerprint, job, state) stands beside the server's result, never
-among its fields. A row is what a user reads, with the fields of the result at its top level.
+An entry has the fields of the batch (fingerprint, job, state) and, apart from them, the server's result. A row is what
+a user reads. The fields of the result are at its top level.
 """
 
 from __future__ import annotations
@@ -16,29 +16,30 @@ from typing import Any
 from airflow_provider_classify.exceptions import ClassifyError, InvalidReply
 from airflow_provider_classify.model.text import encodable
 
-#: Fields of a row that the batch sets. A server's result cannot replace them.
+#: The fields of a row that the batch sets. The result of a server cannot replace them.
 OWN_FIELDS = ("document", "intent", "job_id", "reused", "error", "error_kind")
 
 
 class State(StrEnum):
-    """What an entry says of a document."""
+    """The state of a document in an entry."""
 
-    #: It has a job at the API.
+    #: The document has a job at the API.
     SUBMITTED = "submitted"
-    #: The API no longer knows its job, so it is to be submitted again.
+    #: The API no longer knows the job. The document must be submitted again.
     LOST = "lost"
+    #: The document has a result.
     CLASSIFIED = "classified"
-    #: It was not classified. The next try of the task does it again.
+    #: The classification failed. The next try of the task classifies the document again.
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
     """
-    What happened to a document.
+    An event of a document: a submit, a result, or an error.
 
-    ``intent`` is the fingerprint of document, categories and classifier. ``result`` belongs to ``CLASSIFIED``,
-    ``error`` and ``error_kind`` to ``FAILED``. ``reused`` marks a result from an earlier output.
+    ``intent`` is the fingerprint of document, categories and classifier. A ``CLASSIFIED`` entry has a ``result``. A
+    ``FAILED`` entry has ``error`` and ``error_kind``. ``reused`` marks a result from an earlier output.
     """
 
     intent: str
@@ -51,16 +52,16 @@ class Entry:
 
     @classmethod
     def failure(cls, intent: str, error: ClassifyError, job_id: str | None = None) -> Entry:
-        """Return the entry of a document that was not classified."""
+        """Return the entry of a document that failed."""
         return cls(intent, State.FAILED, job_id, error=encodable(str(error)), error_kind=error.kind)
 
     @property
     def is_end(self) -> bool:
-        """Whether the document is done, with a result or with an error."""
+        """Whether the document has a result or an error."""
         return self.state in (State.CLASSIFIED, State.FAILED)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the envelope; what is empty is left out."""
+        """Return the entry as a JSON object, without the fields that are not set."""
         optional = {
             "job_id": self.job_id,
             "result": self.result,
@@ -73,7 +74,7 @@ class Entry:
 
     @classmethod
     def from_json(cls, payload: Mapping[str, Any]) -> Entry:
-        """Read an envelope. :raises ValueError: it is none."""
+        """Parse the JSON object of an entry. :raises ValueError: it is not an entry."""
         try:
             return cls(
                 intent=payload["intent"],
@@ -88,7 +89,7 @@ class Entry:
             raise ValueError(f"an entry without {error}") from error
 
     def row(self, document: str) -> dict[str, Any]:
-        """Return the row of a document that is done."""
+        """Return the row of a document that has a result or an error."""
         row: dict[str, Any] = {"document": document, "intent": self.intent}
         if self.job_id is not None:
             row["job_id"] = self.job_id
@@ -99,7 +100,7 @@ class Entry:
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Entry | None:
-        """Take the result over from the row of an earlier output; ``None`` where the row has none."""
+        """Return an entry that reuses the row of an earlier output; ``None`` if the row has no result."""
         if row.get("error") is not None or not isinstance(row.get("intent"), str) or "classification" not in row:
             return None
         result = {name: value for name, value in row.items() if name not in OWN_FIELDS}
@@ -110,7 +111,7 @@ def encode(entry: Entry) -> bytes:
     """
     Return an entry as a line of JSON.
 
-    :raises InvalidReply: what a server sent has a number or text that JSON cannot hold (NaN, half a character).
+    :raises InvalidReply: the result has a value that JSON cannot represent, such as NaN or half a surrogate pair.
     """
     return encode_line(entry.to_json())
 
@@ -121,16 +122,16 @@ def encode_line(payload: Mapping[str, Any]) -> bytes:
         return json.dumps(payload, ensure_ascii=False, allow_nan=False).encode() + b"\n"
     except ValueError as error:  # UnicodeEncodeError is one
         raise InvalidReply(
-            f"The result of job {payload.get('job_id')!r} has a value that JSON cannot hold ({type(error).__name__}); "
-            "report it to the provider of the API."
+            f"The result of job {payload.get('job_id')!r} has a value that JSON cannot represent "
+            f"({type(error).__name__}); report it to the provider of the API."
         ) from error
 
 
 def decode_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any] | None]:
     """
-    Yield the objects of JSON lines; ``None`` for a line that is none.
+    Yield the objects of JSON lines; ``None`` for a line that is not a JSON object.
 
-    A process that is killed and a full disk leave half a line behind.
+    A line can be cut off if a process was killed or a disk was full.
     """
     for line in lines:
         if not line.strip():

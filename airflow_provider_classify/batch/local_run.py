@@ -1,4 +1,4 @@
-"""A batch by the local engine: all cores of the worker, in processes that stay warm."""
+"""Run a batch on the local engine, with a process for each core of the worker."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 def run_locally(pool: EnginePool, work: BatchWork) -> None:
     """
-    Classify documents and put their results on record.
+    Classify documents and record their results.
 
-    :raises ClassifyError: the engine or the record cannot work at all, or an example of a category is not allowed;
-        what was done until then is on record.
+    :raises ClassifyError: the engine or the record failed as a whole, or an example of a category is not allowed. The
+        record keeps what was done before.
     """
     require_allowed_examples(work.categories)
     record = work.record

@@ -1,4 +1,4 @@
-"""A batch's results as a file: JSON lines, or Parquet where pyarrow is installed."""
+"""Read and write the output of a batch: a file of JSON lines or, with pyarrow, a Parquet file."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from airflow_provider_classify.exceptions import ExtraNotInstalled, InvalidOutpu
 
 log = logging.getLogger(__name__)
 
+#: Rows that a Parquet file stores together, and that are in memory together.
 _ROW_GROUP = 5000
 
 
 def check_output(output: str) -> None:
     """
-    Check what can be checked before any work is done.
+    Check the name of an output before any work is done.
 
-    :raises InvalidOutput: neither ``.jsonl`` nor ``.parquet``.
-    :raises ExtraNotInstalled: Parquet without pyarrow.
+    :raises InvalidOutput: the name ends neither with ``.jsonl`` nor with ``.parquet``.
+    :raises ExtraNotInstalled: the output is Parquet, and pyarrow is not installed.
     """
     if output.endswith(".parquet"):
         _pyarrow()
     elif not output.endswith(".jsonl"):
-        raise InvalidOutput(f"The output {output!r} is neither .jsonl nor .parquet; name it so.")
+        raise InvalidOutput(f"The output {output!r} is neither .jsonl nor .parquet; give it one of these endings.")
 
 
 def write_output(output: str, rows: Iterable[Mapping[str, Any]]) -> None:
     """
-    Replace the output when all rows are written; memory holds at most a few thousand of them.
+    Write all rows, then replace the output. At most 5,000 rows are in memory.
 
-    :raises StorageError: the storage refused or cannot be reached. An earlier output is as it was.
+    :raises StorageError: the storage refused the request or cannot be reached. An earlier output is kept.
     """
     with StoragePath(output).write() as file:
         if output.endswith(".parquet"):
@@ -46,23 +47,23 @@ def write_output(output: str, rows: Iterable[Mapping[str, Any]]) -> None:
 
 def read_output(output: str) -> Iterator[dict[str, Any]]:
     """
-    Yield the rows of an earlier output. A line that was cut off is left out, and the log says so.
+    Yield the rows of an earlier output. Skip a line that was cut off, with a warning in the log.
 
-    :raises StorageNotFound: there is no such file.
-    :raises StorageError: the storage refused or cannot be reached.
-    :raises InvalidOutput: it is no Parquet file, or no whole one.
+    :raises StorageNotFound: the file does not exist.
+    :raises StorageError: the storage refused the request or cannot be reached.
+    :raises InvalidOutput: the file is not a complete Parquet file of a batch.
     """
     with StoragePath(output).open_whole() as file:
         rows = _parquet_lines(file, output) if output.endswith(".parquet") else file
         for row in decode_lines(rows):
             if row is None:
-                log.warning("The output %s has a line that is not whole; its document is classified again.", output)
+                log.warning("The output %s has an incomplete line; its document is classified again.", output)
             else:
                 yield row
 
 
 def _write_parquet(file: BinaryIO, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Columns to query, and the whole row as JSON in ``line``: results have no fixed schema."""
+    """Write columns for queries, and the whole row as JSON in ``line``, because results have no fixed schema."""
     import pyarrow
 
     schema = pyarrow.schema(
@@ -95,7 +96,7 @@ def _parquet_lines(file: BinaryIO, output: str) -> Iterator[bytes]:
                 yield row["line"].encode()
     except (pyarrow.ArrowException, OSError, KeyError) as error:
         raise InvalidOutput(
-            f"The output {output} is not a whole Parquet file of a batch ({type(error).__name__}); "
+            f"The output {output} is not a complete Parquet file of a batch ({type(error).__name__}); "
             "restore it, or leave previous out to classify all documents again."
         ) from error
 

@@ -1,4 +1,4 @@
-"""The documents of a batch, and the decisions about them. Pure, but for the listing of a folder."""
+"""The documents of a batch and their fingerprints."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_classify.exceptions import DocumentNotFound, StorageNotFou
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.text import encodable
 
-#: What is added to an output's name for the folder of its record.
+#: The suffix that turns the name of an output into the folder of its record.
 RECORD_SUFFIX = ".parts"
 
 
@@ -23,9 +23,9 @@ class Item:
     """
     A document of a batch.
 
-    ``document`` is its label, which may be stored and shown. ``intent`` is the fingerprint of document,
-    categories and classifier; see :func:`items_of`. ``reference`` opens the document: it may have a signature,
-    so it is never stored, and a task that resumes has none.
+    ``document`` is its label, which can be stored and shown. ``intent`` is the fingerprint of document, categories
+    and classifier; see :func:`items_of`. ``reference`` opens the document. It may contain a signature, so it is never
+    stored, and it is empty in a task that resumes.
     """
 
     document: str
@@ -35,11 +35,11 @@ class Item:
 
 def items_of(fingerprints: Mapping[str, str], categories: Sequence[Category], classifier: str) -> list[Item]:
     """
-    Make the items of a batch.
+    Return the items of a batch.
 
-    Where an item's intent is on record, the same classifier has been asked about the same bytes and categories.
+    Two items with the same ``intent`` have the same bytes, categories and classifier, so they have the same result.
 
-    :param fingerprints: of each document, by its reference.
+    :param fingerprints: the fingerprints of the documents, by reference.
     """
     asked = [asdict(category) for category in categories]
 
@@ -55,13 +55,13 @@ def items_of(fingerprints: Mapping[str, str], categories: Sequence[Category], cl
 
 def list_documents(folder: str, pattern: str, *, output: str | None = None) -> list[str]:
     """
-    Return the documents of a folder or object-storage prefix, sorted, without hidden ones.
+    Return the documents of a folder or object-storage prefix, sorted, without hidden files.
 
-    :param pattern: as of ``glob``: ``*.pdf``, or ``**/*.pdf`` for subfolders too.
-    :param output: the output of the batch. If it lies in the folder, it and its record are no documents.
-    :raises DocumentNotFound: there is no such folder.
-    :raises DocumentNotAllowed: ``[classify] allowed_roots`` excludes it.
-    :raises StorageError: the storage refused or cannot be reached.
+    :param pattern: a pattern of ``glob``: ``*.pdf``, or ``**/*.pdf`` to include all subfolders.
+    :param output: the output of the batch. It and its record are left out if they are in the folder.
+    :raises DocumentNotFound: the folder does not exist.
+    :raises DocumentNotAllowed: ``[classify] allowed_roots`` does not allow the folder.
+    :raises StorageError: the storage refused the request or cannot be reached.
     """
     require_allowed(folder)
     try:

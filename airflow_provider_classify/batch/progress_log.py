@@ -1,4 +1,4 @@
-"""Log every few seconds how a batch stands, on a worker and in the triggerer."""
+"""Log the progress of a batch every few seconds, on a worker and in the triggerer."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import time
 from dataclasses import dataclass
 from typing import Any, Self
 
-#: Seconds between two lines.
-SECONDS = 5.0
+#: Seconds between two log lines.
+INTERVAL = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many documents of a batch are done."""
+    """The number of documents of a batch, of those that are done, and of those that failed."""
 
     total: int
     done: int = 0
@@ -24,7 +24,8 @@ class Tally:
         """
         Return the line for the log.
 
-        :param seconds: since this try of the task began, which found ``began_with`` documents done.
+        :param seconds: seconds since this try of the task began.
+        :param began_with: documents that earlier tries had done.
         """
         rate = (self.done - began_with) / seconds if seconds > 0 else 0.0
         left = f", {_duration((self.total - self.done) / rate)} left" if rate > 0 and self.done < self.total else ""
@@ -39,14 +40,18 @@ def _duration(seconds: float) -> str:
 
 class ProgressLog:
     """
-    Counts documents that are done, from any thread, and logs a line every five seconds and at the end.
+    Counts the documents that are done, and logs a line in each interval and at the end. Thread-safe.
 
-    With ``with`` a thread logs; with ``async with`` the event loop does.
+    In a ``with`` block a thread logs. In an ``async with`` block the event loop logs.
+
+    :param total: documents of the batch.
+    :param done: documents that are done already.
+    :param interval: seconds between two lines.
     """
 
-    def __init__(self, log: Any, *, total: int, done: int, seconds: float = SECONDS) -> None:
+    def __init__(self, log: Any, *, total: int, done: int, interval: float = INTERVAL) -> None:
         self._log = log
-        self._seconds = seconds
+        self._interval = interval
         self._total, self._began_with, self._done, self._failed = total, done, done, 0
         self._started = time.monotonic()
         self._lock = threading.Lock()
@@ -55,7 +60,7 @@ class ProgressLog:
         self._task: asyncio.Task[None] | None = None
 
     def one_done(self, *, failed: bool) -> None:
-        """Count a document."""
+        """Count a document that has a result or an error."""
         with self._lock:
             self._done += 1
             self._failed += failed
@@ -79,12 +84,12 @@ class ProgressLog:
         self._log_now()
 
     def _log_on_thread(self) -> None:
-        while not self._closing.wait(self._seconds):
+        while not self._closing.wait(self._interval):
             self._log_now()
 
     async def _log_on_loop(self) -> None:
         while True:
-            await asyncio.sleep(self._seconds)
+            await asyncio.sleep(self._interval)
             self._log_now()
 
     def _log_now(self) -> None:

@@ -1,15 +1,15 @@
 """
-The record of a batch: what is done so far, on any storage.
+The record of a batch: the documents that are submitted, classified or failed. Any storage can store it.
 
-It lies beside the output, in ``<output>.parts``, and belongs to one task of one run::
+It is beside the output, in the folder ``<output>.parts``, and belongs to one task of one run::
 
-    <task>.json         the plan: the task and its documents. While it exists, the output is this task's
+    <task>.json         the plan: the task and its documents. While this file exists, the task owns the output
     <task>/<time>.jsonl the entries, in parts
 
-Object storage has no append, so entries are gathered for a moment and written as a part that never changes.
-A task that is killed loses at most a second of them; a submit among these is found again by its
-idempotency key, where the server honours keys. The record is read once, when it is loaded; from then on its
-state in memory is up to date.
+Object storage has no append. So entries are collected for a second and written as a part, which never changes. A
+killed task loses at most the entries of a second. If a submit is among them and the server honours keys, its
+idempotency key finds the job again. The record is read only when it is loaded. After that, its state in memory is
+kept up to date.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ from airflow_provider_classify.exceptions import (
 
 log = logging.getLogger(__name__)
 
-#: Of the record's format.
+#: The version of the record's format.
 VERSION = 2
-#: Seconds that entries are gathered for a part.
+#: Seconds for which entries are collected before they are written.
 PART_SECONDS = 1.0
 
 
@@ -50,8 +50,8 @@ class BatchRecord:
     """
     The record of one task. Thread-safe.
 
-    As a context manager it writes what is added, on a thread, since a storage may be slow and an event loop
-    must not wait for it. If that fails, the next addition raises the error, or else the end of the context.
+    In a ``with`` block a thread writes the new entries, because a storage may be slow and must not block an event
+    loop. If it cannot write, the next new entry raises the error, or the end of the block does.
     """
 
     def __init__(self, folder: str, task: TaskAddress, *, part_seconds: float = PART_SECONDS) -> None:
@@ -63,7 +63,7 @@ class BatchRecord:
         self._parts = self._base / task.safe_name
         self._plan_file = self._base / f"{task.safe_name}.json"
         self._lock = threading.Lock()
-        self._gathered: list[bytes] = []
+        self._unwritten: list[bytes] = []
         self._failure: ClassifyError | None = None
         self._closing = threading.Event()
         self._writer: threading.Thread | None = None
@@ -71,16 +71,16 @@ class BatchRecord:
     @classmethod
     def load(cls, folder: str, task: TaskAddress) -> BatchRecord:
         """
-        Read the record of a task, or begin an empty one.
+        Load the record of a task. If there is none, return an empty record.
 
-        :raises StorageError: the storage refused or cannot be reached.
+        :raises StorageError: the storage refused the request or cannot be reached.
         """
         record = cls(folder, task)
         for part in record._list_parts():
             for payload in decode_lines(StoragePath(part).read_bytes().split(b"\n")):
                 entry = _entry_of(payload)
                 if entry is None:
-                    log.warning("The record %s has a line that is not whole; its document is done again.", part)
+                    log.warning("The record %s has an incomplete line; its document is classified again.", part)
                 else:
                     record.state.add(entry)
         return record
@@ -92,12 +92,12 @@ class BatchRecord:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Write what is left. :raises StorageError: it cannot be written."""
+        """Write the remaining entries. :raises StorageError: they cannot be written."""
         self._closing.set()
         if self._writer is not None:
             self._writer.join()
         self._write()
-        self._failure = None  # all has been written after all
+        self._failure = None  # this write has included the entries that failed before
 
     # --- the plan ---------------------------------------------------------------------------
 
@@ -105,9 +105,9 @@ class BatchRecord:
         """
         Raise an error if another task has a record for the same output and may still write it.
 
-        :param has_ended: tells whether another task has ended for good.
-        :raises OutputInUse: names the task.
-        :raises BatchRecordNotReadable: the folder has a record of another version of this package.
+        :param has_ended: returns whether another task has ended.
+        :raises OutputInUse: another task has a record and has not ended.
+        :raises BatchRecordNotReadable: another version of this package wrote a record in the folder.
         """
         for file in self._list_folder():
             name = file.rpartition("/")[2]
@@ -129,9 +129,9 @@ class BatchRecord:
 
     def claim(self, items: Sequence[Item], has_ended: HasEnded) -> None:
         """
-        Write the plan, by which other tasks see that the output is in use.
+        Write the plan, which shows other tasks that the output is in use.
 
-        :raises OutputInUse: another task has claimed the output in the same moment; it may be refused, too.
+        :raises OutputInUse: another task has claimed the output at the same moment. Both may be refused.
         """
         self.write_plan(items)
         try:
@@ -141,7 +141,7 @@ class BatchRecord:
             raise
 
     def write_plan(self, items: Sequence[Item]) -> None:
-        """Record which documents this try is about: when the task resumes, a folder may hold others."""
+        """Record the documents of this try. When the task resumes, their folder may have other files."""
         documents = [[item.document, item.intent] for item in items]
         plan = {"version": VERSION, "task": self.task.to_json(), "documents": documents}
         self._plan_file.write_bytes(json.dumps(plan, ensure_ascii=False).encode())
@@ -150,31 +150,31 @@ class BatchRecord:
         """
         Return the documents of this try.
 
-        :raises BatchRecordLost: the plan is not there, as on another machine if it was written to a local folder.
+        :raises BatchRecordLost: there is no plan, for example because it is in a local folder of another machine.
         """
         try:
             return _read_plan(self._plan_file).items
         except StorageNotFound as error:
             raise BatchRecordLost(
-                f"The record of the batch in {self._base.label} is not there; "
+                f"The record of the batch in {self._base.label} does not exist here; "
                 "give the task an output on a storage that all workers and triggerers reach."
             ) from error
 
     # --- what happens to the documents ------------------------------------------------------
 
     def submitted(self, item: Item, job_id: str) -> None:
-        """Note that a document has a job."""
+        """Record that a document has a job."""
         self._add(Entry(item.intent, State.SUBMITTED, job_id))
 
     def lost(self, item: Item) -> None:
-        """Note that the API no longer knows the document's job, so that it is submitted again."""
+        """Record that the API no longer knows the document's job. The next try submits the document again."""
         self._add(Entry(item.intent, State.LOST))
 
     def classified(self, item: Item, result: Mapping[str, Any], job_id: str | None = None) -> bool:
         """
-        Note the result of a document.
+        Record the result of a document.
 
-        :returns: ``False`` if the result cannot be stored as JSON; the document is then recorded as failed.
+        :returns: ``False`` if JSON cannot represent the result. Then the document is recorded as failed.
         """
         try:
             self._add(Entry(item.intent, State.CLASSIFIED, job_id, result=result))
@@ -184,17 +184,17 @@ class BatchRecord:
         return True
 
     def failed(self, item: Item, error: ClassifyError, job_id: str | None = None) -> None:
-        """Note why a document was not classified."""
+        """Record the error of a document."""
         self._add(Entry.failure(item.intent, error, job_id))
 
-    def take_over(self, entry: Entry) -> None:
-        """Note an entry of an earlier batch."""
+    def reuse(self, entry: Entry) -> None:
+        """Record an entry of an earlier batch."""
         self._add(entry)
 
     # --- to another machine -----------------------------------------------------------------
 
     def pack(self, items: Sequence[Item]) -> dict[str, Any]:
-        """Return what another worker needs where it cannot reach this record; without the pages of results."""
+        """Return the record for a worker that cannot reach it. Results are packed without their pages."""
         entries = [entry.to_json() for entry in self.state.entries(items)]
         for entry in entries:
             if "result" in entry:
@@ -202,7 +202,7 @@ class BatchRecord:
         return {"plan": [[item.document, item.intent] for item in items], "entries": entries}
 
     def unpack(self, packed: Mapping[str, Any]) -> list[Item]:
-        """Replace this record by a packed one; what an earlier try has left here is older. Return its documents."""
+        """Replace this record by a packed one, which is newer, and return its documents."""
         items = [Item(document, intent) for document, intent in packed["plan"]]
         self.remove()
         self.state = BatchState()
@@ -213,7 +213,7 @@ class BatchRecord:
         return items
 
     def remove(self) -> None:
-        """Delete the record, when the output holds everything."""
+        """Delete the record. The caller has written the output."""
         self._parts.delete_folder()
         self._plan_file.delete()
         self._base.delete_if_empty()
@@ -224,7 +224,7 @@ class BatchRecord:
         encoded = encode(entry)
         with self._lock:
             self.state.add(entry, encoded)
-            self._gathered.append(encoded)
+            self._unwritten.append(encoded)
         if self._failure is not None:
             raise self._failure
 
@@ -238,16 +238,16 @@ class BatchRecord:
 
     def _write(self) -> None:
         with self._lock:
-            gathered, self._gathered = self._gathered, []
-        if not gathered:
+            entries, self._unwritten = self._unwritten, []
+        if not entries:
             return
-        # Zero-padded nanoseconds sort by time; the random part keeps two writers apart.
+        # Zero-padded nanoseconds sort by time. The random part avoids the same name for two writers.
         part = self._parts / f"{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.jsonl"
         try:
-            part.write_bytes(b"".join(gathered))
+            part.write_bytes(b"".join(entries))
         except ClassifyError:
             with self._lock:
-                self._gathered = gathered + self._gathered
+                self._unwritten = entries + self._unwritten
             raise
 
     def _list_parts(self) -> list[str]:

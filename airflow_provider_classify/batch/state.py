@@ -1,4 +1,4 @@
-"""Where a batch stands, in memory: what is under way, what is done, and how often each document failed."""
+"""The state of a batch in memory: its jobs, its results, and the number of failures of each document."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from airflow_provider_classify.batch.plan import Item
 
 class BatchState:
     """
-    All that the entries of a batch say, updated by each one. Thread-safe.
+    The state that the entries of a batch lead to. Thread-safe.
 
-    The results themselves are kept in a temporary file, so that memory does not grow with their size.
+    Results are kept in a temporary file, so that memory does not grow with their size.
     """
 
     def __init__(self) -> None:
@@ -28,9 +28,9 @@ class BatchState:
 
     def add(self, entry: Entry, encoded: bytes | None = None) -> None:
         """
-        Update the state by an entry, which is later than all before it.
+        Update the state with an entry, which is later than all earlier ones.
 
-        :param encoded: the entry as :func:`encode` returns it, where the caller has it.
+        :param encoded: the result of :func:`encode` for the entry, if the caller has it.
         """
         intent = entry.intent
         with self._lock:
@@ -47,18 +47,18 @@ class BatchState:
 
     def job_ids(self) -> list[str]:
         """
-        Return the jobs that have not ended.
+        Return the ids of the jobs that have not ended.
 
-        It takes no lock: a signal handler calls it, and the code that it interrupted may hold the lock.
+        It takes no lock, because a signal handler calls it and the interrupted code may hold the lock.
         """
         return list(self._jobs.values())
 
     def pending(self, items: Iterable[Item]) -> dict[Item, str]:
-        """Return the documents that wait for a job, and which."""
+        """Return the documents whose job has not ended, with the ids of their jobs."""
         return {item: self._jobs[item.intent] for item in items if item.intent in self._jobs}
 
     def outstanding(self, items: Iterable[Item]) -> list[Item]:
-        """Return the documents that are neither classified nor under way; the failed ones are among them."""
+        """Return the documents that have neither a result nor a running job. They include the failed documents."""
         return [item for item in items if item.intent not in self._jobs and not self.is_classified(item)]
 
     def is_classified(self, item: Item) -> bool:
@@ -66,7 +66,7 @@ class BatchState:
         return item.intent in self._ends and self._ends[item.intent][0] is State.CLASSIFIED
 
     def failures(self, item: Item) -> int:
-        """Return how often the document failed, over all tries of the task."""
+        """Return how many times the document failed in all tries of the task."""
         return self._failures[item.intent]
 
     def without_end(self, items: Iterable[Item]) -> list[Item]:
@@ -74,13 +74,13 @@ class BatchState:
         return [item for item in items if item.intent not in self._ends]
 
     def rows(self, items: Iterable[Item]) -> Iterator[dict[str, object]]:
-        """Yield a row for each document that is done, in the order given."""
+        """Yield a row for each document that has a result or an error, in the order of ``items``."""
         for item in items:
             if item.intent in self._ends:
                 yield self._end(item).row(item.document)
 
     def entries(self, items: Sequence[Item]) -> Iterator[Entry]:
-        """Yield entries that give the same state for these documents."""
+        """Yield entries from which another instance gets the same state for these documents."""
         jobs = self.pending(items)
         for item in items:
             if item.intent in self._ends:

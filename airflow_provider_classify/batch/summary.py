@@ -1,4 +1,4 @@
-"""What a batch tells at its end: the manifest for XCom, and whether too many documents failed."""
+"""The summary of a batch: its manifest for XCom, and whether too many documents failed."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-#: Failed documents that a manifest lists; the output has them all.
+#: The most failed documents that a manifest lists. The output has all of them.
 _LISTED_FAILURES = 100
-#: The fields of a row that go to XCom where there is no output: the evidence of a page is not small.
+#: The fields of a row that go to XCom if there is no output. The evidence of pages would be too large.
 _SMALL = ("document", "job_id", "success", "classification", "confidence", "total_pages", "scores", "error")
 
 
 @dataclass
 class Summary:
-    """Counts the rows of a batch while they are written."""
+    """Counts the rows of a batch while the output is written."""
 
     documents: int = 0
     failed: int = 0
@@ -24,7 +24,7 @@ class Summary:
     failures: list[dict[str, str]] = field(default_factory=list)
 
     def count(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-        """Yield the rows as they come, and count them."""
+        """Count the rows and yield each of them unchanged."""
         for row in rows:
             self._add(row)
             yield row
@@ -53,13 +53,13 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class FailureLimit:
-    """How many documents of a batch may fail: ``documents``, or ``share`` of them from 0.0 to 1.0."""
+    """The most documents of a batch that may fail: a number, or a ``share`` of all from 0.0 to 1.0."""
 
     documents: int = 0
     share: float | None = None
 
     def is_exceeded(self, failed: int, total: int) -> bool:
-        """Return whether the batch fails."""
+        """Return whether more documents failed than the limit allows."""
         return failed > (self.documents if self.share is None else self.share * total)
 
     def __str__(self) -> str:
@@ -67,5 +67,5 @@ class FailureLimit:
 
 
 def small(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what of a row goes to XCom."""
+    """Return the fields of a row that go to XCom."""
     return {name: row[name] for name in _SMALL if name in row}

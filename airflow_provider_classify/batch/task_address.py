@@ -1,4 +1,4 @@
-"""Which task of which run a batch belongs to."""
+"""The address of a task instance, to which a batch belongs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class TaskAddress:
-    """A task instance, the same for all its tries. ``map_index`` is -1 for a task that is not mapped."""
+    """The address of a task instance, the same for all its tries. A task that is not mapped has ``map_index`` -1."""
 
     dag_id: str
     task_id: str
@@ -20,7 +20,7 @@ class TaskAddress:
 
     @classmethod
     def of(cls, task_instance: Any) -> TaskAddress:
-        """Return the address of the task instance in a task's context."""
+        """Return the address of a task instance, the ``ti`` of a task's context."""
         index = task_instance.map_index
         return cls(
             task_instance.dag_id, task_instance.task_id, task_instance.run_id, -1 if index is None else int(index)
@@ -28,19 +28,19 @@ class TaskAddress:
 
     @classmethod
     def from_json(cls, payload: Mapping[str, Any]) -> TaskAddress:
-        """Read what :meth:`to_json` returns. :raises ValueError: it is something else."""
+        """Parse the result of :meth:`to_json`. :raises ValueError: it is not an address."""
         try:
             return cls(**payload)
         except TypeError as error:
             raise ValueError("not the address of a task") from error
 
     def to_json(self) -> dict[str, Any]:
-        """Return the four parts."""
+        """Return the address as a JSON object."""
         return asdict(self)
 
     @property
     def safe_name(self) -> str:
-        """A name for files on any storage: the readable part is cut short, and a hash tells addresses apart."""
+        """A file name for any storage: a readable part of at most 100 characters, and a hash of the address."""
         parts = [self.dag_id, self.task_id, self.run_id, *([] if self.map_index < 0 else [str(self.map_index)])]
         readable = re.sub(r"[^A-Za-z0-9_-]+", "-", ".".join(parts))[:100].strip("-")
         return f"{readable}-{hashlib.sha256(repr(self).encode()).hexdigest()[:12]}"
@@ -50,5 +50,5 @@ class TaskAddress:
         return f"the task {self.task_id} of the DAG {self.dag_id} (run {self.run_id}{index})"
 
 
-#: Tells whether a task has ended for good; ``False`` where that cannot be known.
+#: Returns whether a task is in a terminal state; ``False`` if that is unknown.
 HasEnded = Callable[[TaskAddress], bool]

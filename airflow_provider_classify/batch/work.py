@@ -1,4 +1,4 @@
-"""What a backend is given to do in a batch."""
+"""The work of a backend in a batch."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from airflow_provider_classify.model.waiting import Wait
 @dataclass(frozen=True, slots=True)
 class BatchWork:
     """
-    The documents of a batch, and the record that everything is put on.
+    The documents of a batch, and the record of their outcomes.
 
-    ``todo`` are the documents to submit or classify; those that wait for a job are in the record. ``wait``
-    is what the waits for the jobs have in common; ``None`` means that the task waits elsewhere, in the triggerer.
-    ``key_of`` returns a document's idempotency key.
+    ``todo`` are the documents to submit or classify. The record has the documents whose jobs are running. ``wait`` has
+    the start, deadline and pauses of the waits for the jobs; it is ``None`` if the triggerer waits. ``key_of`` returns
+    the idempotency key of a document.
     """
 
     items: Sequence[Item]
@@ -32,6 +32,6 @@ class BatchWork:
     log: Any
 
     def progress_log(self) -> ProgressLog:
-        """Return a log of the documents that this work ends."""
+        """Return a progress log for this work."""
         left = len(self.todo) if self.wait is None else len({*self.todo, *self.record.state.pending(self.items)})
         return ProgressLog(self.log, total=len(self.items), done=len(self.items) - left)

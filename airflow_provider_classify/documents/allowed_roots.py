@@ -1,9 +1,9 @@
 """
-Which documents the tasks of this Airflow may read: ``[classify] allowed_roots``.
+Restrict the documents that tasks of this Airflow may read: ``[classify] allowed_roots``.
 
-A templated ``document`` can name any file of the worker, and what its connections and network reach.
-The setting restricts it to folders and URI prefixes. :class:`~.document.Document` asks before it reads,
-and before it gives a URL to an API. The command line and the service, which do not run in tasks, do not ask.
+A templated ``document`` can name any file of the worker, and any object or URL that the worker can reach. The setting
+restricts documents to folders and URI prefixes. :class:`~.document.Document` checks it before it reads a document, and
+before it sends a URL to an API. The command line and the service do not run in tasks and do not check it.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from airflow_provider_classify.documents.reference import is_http_url, label_of,
 from airflow_provider_classify.exceptions import DocumentNotAllowed
 from airflow_provider_classify.model.categories import Category
 
-_MOST_DECODINGS = 5
+_MAX_DECODINGS = 5
 _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Location:
     """
-    A URI or URL, split for comparison.
+    A URI or URL, split into parts for comparison.
 
     ``user`` is the connection id of an object-storage URI, or user and password of a URL.
     """
@@ -37,7 +37,7 @@ class _Location:
     segments: tuple[str, ...]
 
     def contains(self, other: _Location) -> bool:
-        """Return whether the other lies under this one. A prefix without user or host leaves it open."""
+        """Return whether the other location is under this one. An empty user or host allows all."""
         return (
             self.scheme == other.scheme
             and self.user in ("", other.user)
@@ -48,21 +48,21 @@ class _Location:
 
 def require_allowed(reference: str, *, label: str | None = None) -> None:
     """
-    Raise an error if the setting excludes a document.
+    Raise an error if the setting does not allow a document.
 
-    :param label: names the document in the error; by default what may be shown of the reference.
-    :raises DocumentNotAllowed: it lies under none of the allowed roots.
+    :param label: names the document in the error. The default is the label of the reference.
+    :raises DocumentNotAllowed: the document is not under one of the allowed roots.
     """
     setting = _setting()
     if setting and not is_allowed(reference, roots_of(setting)):
         raise DocumentNotAllowed(
-            f"The document {label or label_of(reference)} is under none of the folders and prefixes that "
+            f"The document {label or label_of(reference)} is not under one of the folders and prefixes that "
             "[classify] allowed_roots of Airflow's configuration lists; add its folder there, or move the document."
         )
 
 
 def require_allowed_examples(categories: Iterable[Category]) -> None:
-    """:raises DocumentNotAllowed: the setting excludes an example of a category."""
+    """Check the examples of categories. :raises DocumentNotAllowed: the setting does not allow one of them."""
     for category in categories:
         for example in category.examples:
             require_allowed(example)
@@ -72,7 +72,7 @@ def roots_of(setting: str) -> list[str]:
     """
     Split the setting at commas and line breaks.
 
-    :raises DocumentNotAllowed: a folder in it is not absolute, so that what it allows is not known.
+    :raises DocumentNotAllowed: a folder in it is relative, so that its meaning depends on the process.
     """
     roots = [root.strip() for root in re.split(r"[,\n]", setting) if root.strip()]
     for root in roots:
@@ -87,10 +87,10 @@ def roots_of(setting: str) -> list[str]:
 
 def is_allowed(reference: str, roots: Iterable[str]) -> bool:
     """
-    Return whether a document lies under one of the roots.
+    Return whether a document is under one of the roots.
 
-    Symbolic links are resolved. A URI or URL that a server may read as another place than it seems to
-    name (``..``, a backslash, a control character) is under no root.
+    Symbolic links are resolved. A URI or URL that a server may understand as another location (with ``..``, a
+    backslash or a control character) is never allowed.
     """
     path = local_path(reference)
     if path is not None:
@@ -110,7 +110,7 @@ def _is_in_folder(path: Path, folder: Path) -> bool:
 
 
 def _location(uri: str) -> _Location | None:
-    """Split a URI or URL; ``None`` for a path, and for what does not clearly name one place."""
+    """Split a URI or URL. Return ``None`` for a path, and for a URI or URL whose location is ambiguous."""
     scheme = scheme_of(uri)
     rest = uri.partition("://")[2]
     is_http = is_http_url(uri)
@@ -131,18 +131,18 @@ def _location(uri: str) -> _Location | None:
 
 
 def _plain(segment: str) -> str:
-    """Decode one segment of a URL's path, but keep an encoded slash: not every server takes it for a slash."""
+    """Decode a segment of a URL's path. Keep an encoded slash, which some servers do not treat as a slash."""
     decoded = unquote(segment)
     return segment if "/" in decoded else decoded
 
 
 def _segments_as_read(path: str) -> list[str]:
     """
-    Return the segments that a server may read.
+    Return the segments of a path as a server may understand them.
 
-    A proxy may decode an escape, and the server behind it again. Some servers ignore what follows a semicolon.
+    A proxy and the server behind it may each decode the path. Some servers ignore the text after a semicolon.
     """
-    for _ in range(_MOST_DECODINGS):
+    for _ in range(_MAX_DECODINGS):
         path = unquote(path)
     return [segment.partition(";")[0] for segment in re.split(r"[/\\]", path)]
 

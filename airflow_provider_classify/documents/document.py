@@ -1,8 +1,8 @@
 """
 A document by reference: a local path, an object-storage URI or an http(s) URL.
 
-Only the reference travels through DAGs, XCom and triggers. The bytes are read where the work happens, as a
-stream, and are never whole in memory.
+DAGs, XCom and triggers contain only the reference. The code that needs the bytes reads them as a stream, so that a
+whole document is never in memory.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 T = TypeVar("T")
-#: What a user may pass, see :meth:`Document.of`.
+#: The types that a user can pass; see :meth:`Document.of`.
 DocumentLike: TypeAlias = "str | os.PathLike[str] | ObjectStoragePath | Document"
 
 _CHUNK = 1024 * 1024
@@ -44,14 +44,14 @@ _CHUNK = 1024 * 1024
 @dataclass(frozen=True, slots=True)
 class Document:
     """
-    Where a document is, as the user wrote it.
+    A document, named by its reference as the user wrote it.
 
-    A text without a scheme and a ``file://`` URI are paths on this machine. ``http`` and ``https`` are URLs,
-    which an API fetches itself. Airflow's ``ObjectStoragePath`` opens every other scheme
-    (``s3://conn_id@bucket/key``, ``gs://…``).
+    A text without a scheme and a ``file://`` URI are paths on this machine. ``http`` and ``https`` are URLs, which an
+    API fetches itself. Airflow's ``ObjectStoragePath`` opens every other scheme (``s3://conn_id@bucket/key``,
+    ``gs://…``).
 
-    What reads a document first looks whether ``[classify] allowed_roots`` allows it: :meth:`open`,
-    :meth:`local_copy`, :meth:`fingerprint` and :attr:`file_url`.
+    :meth:`open`, :meth:`local_copy`, :meth:`fingerprint` and :attr:`file_url` first check
+    ``[classify] allowed_roots``.
     """
 
     reference: str
@@ -59,47 +59,47 @@ class Document:
     @classmethod
     def of(cls, value: object) -> Document:
         """
-        Make a document from what a user passes.
+        Return the document that a user passes.
 
-        :param value: a path, URI or URL as text, an ``os.PathLike``, an ``ObjectStoragePath`` or a document.
-        :raises InvalidDocument: ``None``, an empty text, or another type.
+        :param value: a path, URI or URL as text, an ``os.PathLike``, an ``ObjectStoragePath`` or a ``Document``.
+        :raises InvalidDocument: the value is ``None``, an empty text, or of another type.
         """
         return value if isinstance(value, Document) else cls(references.parse_reference(value))
 
     @property
     def is_url(self) -> bool:
-        """Whether an API can fetch it itself."""
+        """Whether the reference is an http(s) URL, which an API can fetch itself."""
         return references.is_http_url(self.reference)
 
     @property
     def file_url(self) -> str:
         """
-        The whole URL with its signature, to be given to an API.
+        The URL with its signature, for an API.
 
-        :raises DocumentNotAllowed: ``[classify] allowed_roots`` excludes it.
+        :raises DocumentNotAllowed: ``[classify] allowed_roots`` does not allow it.
         """
         require_allowed(self.reference)
         return self.reference
 
     @property
     def label(self) -> str:
-        """The reference as it may be shown and stored: without user, password and signature of a URL."""
+        """The reference for messages and records, without the user, password and signature of a URL."""
         return references.label_of(self.reference)
 
     @property
     def name(self) -> str:
-        """The file's own name, for the upload."""
+        """The file name, for the upload."""
         return references.name_of(self.reference)
 
     def require_allowed(self) -> None:
-        """:raises DocumentNotAllowed: ``[classify] allowed_roots`` excludes it."""
+        """Check the setting. :raises DocumentNotAllowed: ``[classify] allowed_roots`` does not allow the document."""
         require_allowed(self.reference)
 
     def fingerprint(self) -> str:
         """
-        Return the SHA-256 of the document's bytes, or of a URL's text, as hexadecimal digits.
+        Return the SHA-256 of the document's bytes as hexadecimal digits; for a URL, the SHA-256 of its text.
 
-        What is behind a URL may change or cost to fetch, so a URL stands for itself.
+        The document of a URL is not fetched, because that may cost time and money.
 
         :raises DocumentError: as :meth:`open`.
         """
@@ -114,14 +114,14 @@ class Document:
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """
-        Open the bytes for reading, after a look at the size.
+        Check the size of the document and open it for reading.
 
-        :raises DocumentNotAllowed: ``[classify] allowed_roots`` excludes it.
-        :raises DocumentNotFound: nothing is there.
-        :raises DocumentNotAFile: a folder, named pipe, device or socket is there.
+        :raises DocumentNotAllowed: ``[classify] allowed_roots`` does not allow it.
+        :raises DocumentNotFound: it does not exist.
+        :raises DocumentNotAFile: it is a folder, named pipe, device or socket.
         :raises DocumentEmpty: it has no bytes.
-        :raises DocumentTooLarge: it has more bytes than the API takes (500 MB).
-        :raises DocumentNotReadable: the storage refused or could not be reached, now or at a later read.
+        :raises DocumentTooLarge: it has more bytes than the API accepts (500 MB).
+        :raises DocumentNotReadable: the storage refused the request or cannot be reached, now or at a later read.
         """
         try:
             stream = self._open()
@@ -149,9 +149,9 @@ class Document:
 
     def _allowed_path(self) -> Path | None:
         """
-        Return the path on this machine, ``None`` of a remote document, once it is known to be allowed.
+        Check that the document is allowed. Return its path on this machine; ``None`` for a remote document.
 
-        Symbolic links are followed before the check, so that the file that is read is the one that was checked.
+        Symbolic links are resolved before the check, so that the checked file is the one that is read.
         """
         path = references.local_path(self.reference)
         if path is None:
@@ -171,9 +171,9 @@ class Document:
     @contextmanager
     def local_copy(self) -> Iterator[Path]:
         """
-        Provide a path on this machine: the document's own, or that of a temporary copy.
+        Provide a path on this machine: the document's own path, or the path of a temporary copy.
 
-        :raises DocumentError: as :meth:`open`; a URL that cannot be fetched is ``DocumentNotReadable``.
+        :raises DocumentError: as :meth:`open`. A URL that cannot be fetched raises ``DocumentNotReadable``.
         """
         if references.local_path(self.reference) is not None:
             with self.open() as stream:
@@ -182,7 +182,7 @@ class Document:
             return
         require_allowed(self.reference)
         with temporary_folder() as folder:
-            target = folder / "document"  # the document's own name may be too long for a file, or missing
+            target = folder / "document"  # the document's name may be missing or too long for a file name
             if self.is_url:
                 download(self.reference, target, label=self.label, check_redirect=require_allowed)
             else:
@@ -192,7 +192,7 @@ class Document:
 
 
 class _Guarded:
-    """A stream whose failures name the document: a storage can fail at any read."""
+    """A stream whose errors name the document, because a storage can fail at any read."""
 
     def __init__(self, stream: BinaryIO, label: str) -> None:
         self._stream = stream
@@ -210,7 +210,7 @@ class _Guarded:
     def _call(self, method: Callable[..., T], *arguments: int) -> T:
         try:
             return method(*arguments)
-        except Exception as error:  # each storage client raises kinds of its own
+        except Exception as error:  # each storage client raises its own kinds of errors
             raise DocumentNotReadable(
                 f"The document {self._label} cannot be read to its end ({type(error).__name__}: {error}); "
                 "check the storage and its connection."

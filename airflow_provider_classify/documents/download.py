@@ -1,8 +1,8 @@
 """
 Download an http(s) document into a file.
 
-One deadline holds for the whole exchange: name resolution, connection, redirects, head and body. It is a timer
-beside the exchange, so a server that sends a byte now and then cannot outlive it.
+One deadline limits the whole download: name resolution, connection, redirects, headers and body. A server that sends a
+byte now and then cannot extend it.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ _CHUNK = 256 * 1024
 @dataclass(frozen=True, slots=True)
 class DownloadLimits:
     """
-    What a download may take.
+    The limits of a download.
 
-    ``seconds`` is for all of it, ``silent_seconds`` for the wait for a connection or for the next byte.
-    ``bytes`` is for the document as it is written, after any decompression.
+    ``seconds`` limits the whole download, ``silent_seconds`` the wait for the connection and for the next byte.
+    ``bytes`` limits the size of the document after any decompression.
     """
 
     seconds: float = 900.0
@@ -49,7 +49,7 @@ class DownloadLimits:
 
 
 def too_large(label: str, limit: int = MAX_BYTES) -> DocumentTooLarge:
-    """Return the error of a document that has more bytes than the API takes."""
+    """Return the error for a document that has more bytes than ``limit``."""
     return DocumentTooLarge(
         f"The document {label} is larger than {limit // 1024**2} MB; split it or send its first pages."
     )
@@ -64,14 +64,14 @@ def download(
     check_redirect: Callable[[str], None] = lambda url: None,
 ) -> None:
     """
-    Write what is behind ``url`` into the file ``target``, as a stream.
+    Download the document of a URL into the file ``target``.
 
     :param label: names the document in errors.
-    :param check_redirect: is given each URL that a server redirects to, and raises an error to refuse it.
-    :raises DocumentNotFound: the server answered 404 or 410.
-    :raises DocumentNotReadable: any other answer, none, or none within the limits.
-    :raises DocumentEmpty: no bytes came.
-    :raises DocumentTooLarge: more bytes came than the limit.
+    :param check_redirect: a function that gets each URL to which a server redirects. It raises an error to refuse it.
+    :raises DocumentNotFound: the server replied with 404 or 410.
+    :raises DocumentNotReadable: the server replied with another error, did not reply, or exceeded a time limit.
+    :raises DocumentEmpty: the document has no bytes.
+    :raises DocumentTooLarge: the document has more bytes than the limit.
     """
     done: Future[None] = Future()
     exchange = _Exchange(url, target, label, limits, check_redirect)
@@ -80,11 +80,11 @@ def download(
         try:
             asyncio.run(exchange.run(done))
         except BaseException as error:
-            with suppress(Exception):  # the outcome is set already, if it is the closing of the loop that failed
+            with suppress(Exception):  # the outcome is already set if only the closing of the loop failed
                 done.set_exception(error)
 
-    # A thread of its own: the caller's may run an event loop. And a daemon: a name resolution that hangs
-    # cannot be interrupted, and neither the caller nor the end of the process waits for it.
+    # A separate thread, because the caller's thread may run an event loop. It is a daemon thread, because a blocked
+    # name resolution cannot be interrupted, and the end of the process must not wait for it.
     thread = threading.Thread(target=work, name="airflow-classify-download", daemon=True)
     thread.start()
     try:
@@ -94,7 +94,7 @@ def download(
 
 
 class _Exchange:
-    """One download on the event loop of its thread."""
+    """A download on the event loop of its thread."""
 
     def __init__(
         self, url: str, target: Path, label: str, limits: DownloadLimits, check_redirect: Callable[[str], None]
@@ -108,13 +108,13 @@ class _Exchange:
         self._is_cancelled = False
 
     def cancel(self) -> None:
-        """Stop a download that still runs; the caller was interrupted. May be called from any thread."""
+        """Stop the download if it still runs. Any thread can call this."""
         self._is_cancelled = True
         if self._cancel is not None:
             self._cancel()
 
     async def run(self, done: Future[None]) -> None:
-        """Download, and set the outcome as soon as it is known: to close the loop may take longer."""
+        """Download the document and set the outcome at once. The closing of the loop may take longer."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
         def cancel() -> None:
@@ -150,7 +150,7 @@ class _Exchange:
         except (aiohttp.ClientConnectionError, OSError) as error:
             raise self._unreachable(error) from error
         except (aiohttp.ClientError, ValueError) as error:  # ValueError: a host such as a..b
-            # No cause: its text has the URL, with the signature that gives access to the document.
+            # Not chained: the message has the URL with its signature, which gives access to the document.
             raise self._unreachable(error) from None
 
     async def _follow(self, session: ClientSession) -> None:
@@ -202,7 +202,7 @@ class _Exchange:
 
 
 def _parse(url: str) -> URL:
-    """Parse a URL, and leave its escapes as they are: a signature holds for exactly these characters."""
+    """Parse a URL without changing its escapes, because a signature covers exactly these characters."""
     from yarl import URL
 
     return URL(url, encoded=url.isascii() and url.isprintable() and " " not in url)

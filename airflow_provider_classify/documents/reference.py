@@ -1,4 +1,4 @@
-"""What a reference to a document says: its kind, and how it may be shown. Nothing is read here."""
+"""Parse the reference of a document: its kind, label and file name. Nothing is read from a storage."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def parse_reference(value: object) -> str:
 
     :param value: a path, URI or URL as text; an ``os.PathLike``; an ``ObjectStoragePath``, also one that
         came through XCom.
-    :raises InvalidDocument: it is ``None``, empty, or of another type.
+    :raises InvalidDocument: the value is ``None``, empty, or of another type.
     """
     if is_storage_path(value):
-        return str(value)  # in Airflow 2 it is a PathLike, too, but only its text has the connection id
+        return str(value)  # in Airflow 2 it is also a PathLike, whose path lacks the connection id
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)
     if value is None:
@@ -38,12 +38,12 @@ def parse_reference(value: object) -> str:
 
 
 def is_storage_path(value: object) -> bool:
-    """Return whether this is an ``ObjectStoragePath``. Its attributes tell, so that Airflow need not be loaded."""
+    """Return whether a value is an ``ObjectStoragePath``. The check uses its attributes to avoid an Airflow import."""
     return hasattr(type(value), "protocol") and hasattr(type(value), "fs")
 
 
 def scheme_of(reference: str) -> str:
-    """Return the scheme in lower case; empty for a plain path."""
+    """Return the scheme in lower case; an empty text for a path."""
     scheme, separator, _ = reference.partition("://")
     return scheme.lower() if separator else ""
 
@@ -54,7 +54,7 @@ def is_http_url(reference: str) -> bool:
 
 
 def local_path(reference: str) -> Path | None:
-    """Return the path on this machine that a plain path or a ``file://`` URI names; ``None`` for any other."""
+    """Return the local path of a path or a ``file://`` URI; ``None`` for any other reference."""
     scheme = scheme_of(reference)
     if not scheme:
         return Path(reference)
@@ -66,10 +66,10 @@ def local_path(reference: str) -> Path | None:
 
 def label_of(reference: str) -> str:
     """
-    Return the reference as it may be shown: without user, password, query and fragment of a URL.
+    Return the reference for messages and records, without the user, password, query and fragment of a URL.
 
-    The connection id of an object-storage URI (``s3://conn_id@bucket/key``) stays: it is no secret, and who
-    reads the label in XCom needs it to open the document.
+    The label keeps the connection id of an object-storage URI (``s3://conn_id@bucket/key``). It is not a secret, and a
+    task that reads the label from XCom needs it to open the document.
     """
     scheme = scheme_of(reference)
     if not scheme:
@@ -87,7 +87,7 @@ def label_of(reference: str) -> str:
 
 
 def name_of(reference: str) -> str:
-    """Return the file's own name, for an upload; ``document`` where there is none."""
+    """Return the file name, for an upload; ``document`` if there is none."""
     if not scheme_of(reference):
         return PurePosixPath(reference).name or "document"
     path = label_of(reference).partition("://")[2].partition("/")[2]

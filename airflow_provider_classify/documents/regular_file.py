@@ -1,7 +1,7 @@
 """
-Refuse what is no regular file before it is opened.
+Open regular files only.
 
-Opening a named pipe waits for a writer, and reading a device may never end or may change its state.
+Opening a named pipe waits for a writer. Reading a device may never end, or may change its state.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ _KINDS = (
 
 def require_regular_file(path: Path, label: str) -> None:
     """
-    Raise an error unless ``path`` leads to a regular file.
+    Raise an error unless ``path`` is a regular file or a link to one.
 
     :param label: names the document in errors.
-    :raises DocumentNotAFile: it leads to a folder, named pipe, socket or device.
-    :raises OSError: nothing is there, or it cannot be looked at.
+    :raises DocumentNotAFile: the path is a folder, named pipe, socket or device.
+    :raises OSError: the path does not exist or cannot be inspected.
     """
     _require_regular(path.stat().st_mode, label)
 
@@ -38,10 +38,10 @@ def open_regular_file(path: Path, label: str) -> BinaryIO:
 
     :param label: names the document in errors.
     :raises DocumentNotAFile: as :func:`require_regular_file`.
-    :raises OSError: it cannot be opened.
+    :raises OSError: the file cannot be opened.
     """
     require_regular_file(path, label)
-    # Something else may have taken its place meanwhile. O_NONBLOCK keeps the opening of a named pipe from waiting.
+    # A named pipe may have replaced the file meanwhile. O_NONBLOCK opens it without waiting.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         _require_regular(os.fstat(descriptor).st_mode, label)
@@ -58,5 +58,5 @@ def _require_regular(mode: int, label: str) -> None:
         raise DocumentNotAFile(
             f"The document {label} is a folder; name one file, or give the folder to a ClassifyBatchOperator."
         )
-    kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "no regular file")
+    kind = next((name for is_kind, name in _KINDS if is_kind(mode)), "not a regular file")
     raise DocumentNotAFile(f"The document {label} is {kind}; write its content to a file and name that.")

@@ -1,9 +1,9 @@
 """
-A temporary folder that does not outlive its process for long.
+Temporary folders that are removed even if their process was killed.
 
-A process that is killed in the middle of a download leaves its folder behind, with up to 500 MB in it. The
-next process that needs such a folder removes those of dead processes. A live process holds a lock on its
-folder, which the operating system releases when the process ends, however it ends.
+A process that is killed during a download leaves its folder behind, with up to 500 MB in it. The next process that
+needs such a folder removes those of dead processes. A live process holds a lock on its folder. The operating system
+releases the lock when the process ends.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PREFIX = "airflow-classify-download-"
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """Create a folder, and remove it in the end."""
+    """Create a folder and remove it at the end of the block."""
     parent = tempfile.gettempdir()
     _remove_abandoned_once(parent, os.getpid())
     folder, lock = _create(parent)
@@ -49,15 +49,15 @@ def remove_abandoned(parent: str) -> None:
 
 @lru_cache(maxsize=1)
 def _remove_abandoned_once(parent: str, process_id: int) -> None:
-    """Do it once a process; a forked one, which inherits the cache, has another id."""
+    """Remove the abandoned folders once per process. A forked process inherits the cache but has another id."""
     remove_abandoned(parent)
 
 
 def _create(parent: str) -> tuple[Path, int | None]:
     """
-    Create a folder and lock it, again if another process took it for abandoned between the two steps.
+    Create a folder and lock it. Repeat this if another process removed the folder before it was locked.
 
-    On a file system without locks there is none, and no process removes the folder of another.
+    On a file system without locks, return ``None`` as the lock. There no process removes the folder of another.
     """
     while True:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))
@@ -75,7 +75,7 @@ def _create(parent: str) -> tuple[Path, int | None]:
 
 def _lock(path: str | Path) -> int:
     """
-    Lock a folder; closing the descriptor that is returned releases it.
+    Lock a folder and return its file descriptor. Closing the descriptor releases the lock.
 
     :raises BlockingIOError: a live process holds the lock.
     """

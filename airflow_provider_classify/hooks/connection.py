@@ -157,11 +157,7 @@ class _Extras:
         return number
 
     def whole(self, name: str) -> int | None:
-        """
-        Return the value; ``None`` if it is missing.
-
-        :raises ConnectionNotUsable: it is not a whole number above 0.
-        """
+        """Return the value; ``None`` if it is missing. :raises ConnectionNotUsable: it is not an integer above 0."""
         number = self.positive(name)
         if number is not None and not number.is_integer():
             raise ConnectionNotUsable(

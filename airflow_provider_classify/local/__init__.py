@@ -1,1 +1,1 @@
-"""The local engine as a backend: jobs run where the task runs."""
+"""The local engine as a backend, which runs jobs on the worker of the task."""

@@ -1,10 +1,8 @@
 """
-The local engine as a backend: no account, no network, the work done where the task runs.
+The local engine as a backend, which needs no account and no network.
 
-A submit classifies at once, in a child process with limits on time and memory, and records the
-job; ``get`` reads the record. So the executor that a user already has is the distributed engine,
-and a sensor on another worker works as it does for the API, if the record is one that it can reach
-(``[classify] jobs_url``).
+A submit classifies at once, in a child process with limits on time and memory, and records the job. ``get`` reads the
+record. A sensor on another worker gets the job too, if it can reach the record (``[classify] jobs_url``).
 """
 
 from __future__ import annotations
@@ -39,7 +37,7 @@ if TYPE_CHECKING:
 
 
 def default_jobs_url() -> str:
-    """Where jobs are recorded: ``[classify] jobs_url``, else a SQLite file under Airflow's home."""
+    """Return the URL of the record: ``[classify] jobs_url``, or by default a SQLite file under Airflow's home."""
     url = conf.get("classify", "jobs_url", fallback="")
     if url:
         return str(url)
@@ -48,7 +46,7 @@ def default_jobs_url() -> str:
 
 
 class LocalBackend:
-    """The engine in a child process of this one, and its record of jobs."""
+    """The engine in a child process, and its record of jobs."""
 
     resubmit_is_free: ClassVar[bool] = True
 
@@ -59,7 +57,7 @@ class LocalBackend:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        """Do nothing: the record is opened and closed by each call."""
+        """Do nothing. There are no connections to close."""
 
     @cached_property
     def _store(self) -> JobStore:
@@ -71,15 +69,14 @@ class LocalBackend:
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
     ) -> Submission:
         """
-        Classify now and record the outcome, as the API would record it: a document that cannot be
-        classified is a failed job. What cannot be submitted at all is raised.
+        Classify a document, record the job, and return it. A document that cannot be classified is a failed job.
 
-        An ``idempotency_key`` whose job is completed gives that job. One whose job is unfinished was left
-        behind by a worker that was killed, since jobs run inside their task: it is run again.
+        If the ``idempotency_key`` has a completed job, return that job. If its job is unfinished, a worker was killed
+        during it, because jobs run inside their task. Then run that job again.
 
-        :raises DocumentError: missing, empty, too large, not readable or not allowed (as an example may be, too);
-            nothing is recorded.
-        :raises ExtraNotInstalled: without the ``local`` extra.
+        :raises DocumentError: the document is missing, empty, too large, not readable or not allowed, or an example
+            is not allowed. No job is recorded.
+        :raises ExtraNotInstalled: the ``local`` extra is not installed.
         :raises InvalidDocumentTypes: the user's own document types cannot be used.
         :raises SentenceModelNotUsable: the user's sentence model cannot be used.
         """
@@ -106,7 +103,7 @@ class LocalBackend:
         known = self._store.find(idempotency_key) if idempotency_key else None
         if known is None:
             return self._store.add(document.label, categories, idempotency_key=idempotency_key)
-        if known.status is JobStatus.FAILED:  # it keeps its error, and its key
+        if known.status is JobStatus.FAILED:  # the failed job keeps its error and its key
             return self._store.add(document.label, categories)
         return known
 
@@ -116,25 +113,25 @@ class LocalBackend:
         return EngineProcess(engine_options(self._settings))
 
     def pool(self) -> EnginePool:
-        """Make a pool of engine processes for a batch, one for each core; to be closed by the caller."""
+        """Return a pool with an engine process for each core. The caller closes it."""
         _require_extra()
         from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
         return EnginePool(options=engine_options(self._settings))
 
     def run_batch(self, work: BatchWork) -> None:
-        """Classify the documents of a batch in parallel; no jobs are recorded. As :meth:`Backend.run_batch`."""
+        """Classify the documents of a batch in parallel. Only the batch's record gets the results."""
         from airflow_provider_classify.batch.local_run import run_locally
 
         with self.pool() as pool:
             run_locally(pool, work)
 
     def get(self, job_id: str, *, timeout: float | None = None) -> Job:
-        """Read the record. :raises JobNotFound: none, or pruned."""
+        """Return a job from the record. :raises JobNotFound: the job does not exist, or it has expired."""
         return self._store.get(require_job_id(job_id))
 
     def cancel(self, job_id: str) -> Job | None:
-        """Record an unfinished job as cancelled, for whoever waits for it. Its work ends with its task."""
+        """Record an unfinished job as cancelled, which ends all waits for it. Its process ends with its task."""
         try:
             self._store.cancel(require_job_id(job_id))
             return self._store.get(job_id)
@@ -142,7 +139,7 @@ class LocalBackend:
             return None
 
     def statuses(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus | ClassifyError]:
-        """Read where several jobs stand; a job that is not in the record has a :class:`JobNotFound`."""
+        """Return the statuses of several jobs, and a :class:`JobNotFound` for each job that is not in the record."""
         from airflow_provider_classify.local.job_store import not_recorded
 
         found = self._store.statuses(job_ids)
@@ -150,15 +147,15 @@ class LocalBackend:
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[LocalSession]:
-        """Give the same calls to an event loop, each on a thread."""
-        jobs = LocalSession(self)
+        """Open a session, which runs each call on a thread."""
+        session = LocalSession(self)
         try:
-            yield jobs
+            yield session
         finally:
-            await jobs.poller.close()
+            await session.poller.close()
 
     def identity(self) -> str:
-        """Return all that results depend on: the versions of engine, knowledge and sentence model, and the options."""
+        """Return the versions of engine, knowledge and sentence model, and the options that change results."""
         from airflow_provider_classify.engine.knowledge.load import load_knowledge
 
         knowledge = load_knowledge(own_document_types()).version
@@ -174,18 +171,18 @@ class LocalBackend:
         return identity
 
     def check(self) -> str:
-        """Look for the engine's libraries, read the document types, look for the sentence model and open the record."""
+        """Check the engine's libraries, the document types, the sentence model and the record of jobs."""
         _require_extra()
         from airflow_provider_classify.engine.knowledge.load import load_knowledge
 
         load_knowledge(own_document_types())
         sentence_model()
-        self._store  # noqa: B018 - opening is the check
-        return "The local engine is installed and its record of jobs opens."
+        self._store  # noqa: B018 - opening the record is the check
+        return "The local engine is installed and its record of jobs can be opened."
 
 
 class LocalSession:
-    """The local backend from an event loop: SQLite and the child process block, so a thread takes them."""
+    """The local backend on an event loop. Each call runs on a thread, because the database and the engine block."""
 
     group_size = MAX_STATUS_IDS
 
@@ -196,23 +193,23 @@ class LocalSession:
     async def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
     ) -> Submission:
-        """As :meth:`LocalBackend.submit`."""
+        """Submit a document; see :meth:`LocalBackend.submit`."""
         return await asyncio.to_thread(self._backend.submit, document, categories, idempotency_key)
 
     async def get(self, job_id: str) -> Job:
-        """As :meth:`LocalBackend.get`."""
+        """Return a job; see :meth:`LocalBackend.get`."""
         return await asyncio.to_thread(self._backend.get, job_id)
 
     async def cancel(self, job_id: str) -> Job | None:
-        """As :meth:`LocalBackend.cancel`."""
+        """Cancel a job; see :meth:`LocalBackend.cancel`."""
         return await asyncio.to_thread(self._backend.cancel, job_id)
 
     async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
-        """Wait until a job has ended: one of another worker, or one that a killed task left behind."""
+        """Wait until a job of another worker or of a killed task has ended or its deadline has passed."""
         return await self.poller.watch(wait)
 
     async def statuses(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus | ClassifyError]:
-        """Look at jobs in one query. :raises JobRecordUnavailable: the record is out of reach."""
+        """Return the statuses of jobs, with one query. :raises JobRecordUnavailable: the record cannot be reached."""
         return await asyncio.to_thread(self._backend.statuses, job_ids)
 
 

@@ -13,8 +13,8 @@ def require_engine(otherwise: str = "") -> None:
     """
     Check that the ``local`` extra is installed.
 
-    :param otherwise: what else the user can do, as the end of the sentence.
-    :raises ExtraNotInstalled: it is not.
+    :param otherwise: an alternative for the user. It is added to the end of the error message.
+    :raises ExtraNotInstalled: the extra is not installed.
     """
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:

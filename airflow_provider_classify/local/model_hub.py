@@ -1,4 +1,4 @@
-"""Models that users name: folders of this machine, or fetched from the Hugging Face hub."""
+"""Find the sentence model that a user names: a local folder, or a model of the Hugging Face hub."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from pathlib import Path
 from airflow_provider_classify.exceptions import ExtraNotInstalled, SentenceModelNotUsable
 
 _SETTING = "[classify] sentence_model or --sentence-model"
-#: The files of a static model; files for other libraries are not fetched.
+#: The files of a static model. Files for other libraries are not downloaded.
 _FILES = ["*.json", "*.safetensors"]
 _NAME_ON_THE_HUB = re.compile(r"[\w.-]+/[\w.-]+")
 
 
 def find_sentence_model(model: str) -> Path:
     """
-    Return the folder of a sentence model; fetch the model first if ``model`` is a name on the Hugging Face hub.
+    Return the folder of a sentence model. If ``model`` is a name on the Hugging Face hub, download it first.
 
-    A model that is in the cache of ``huggingface_hub`` is not fetched again: results stay the same, and later runs
-    need no network.
+    A model in the cache of ``huggingface_hub`` is not downloaded again. So results stay the same, and later runs need
+    no network.
 
-    :raises ExtraNotInstalled: without the ``sentences`` extra.
-    :raises SentenceModelNotUsable: no such folder, or it cannot be fetched.
+    :raises ExtraNotInstalled: the ``sentences`` extra is not installed.
+    :raises SentenceModelNotUsable: the folder does not exist, or the model cannot be downloaded.
     """
     if find_spec("model2vec") is None:
         raise ExtraNotInstalled(
@@ -34,25 +34,25 @@ def find_sentence_model(model: str) -> Path:
         return folder.absolute()
     if _NAME_ON_THE_HUB.fullmatch(model) is None:
         raise SentenceModelNotUsable(
-            f"The sentence model {model!r} that {_SETTING} names is no folder on this machine; "
+            f"The sentence model {model!r} that {_SETTING} names is not a folder on this machine; "
             "give the folder of a static model, or a name such as owner/model on the Hugging Face hub."
         )
-    return _fetched(model)
+    return _download(model)
 
 
-def _fetched(model: str) -> Path:
+def _download(model: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
         try:
             folder = Path(snapshot_download(model, allow_patterns=_FILES, local_files_only=True))
-            if any(folder.rglob("*.safetensors")):  # else an earlier fetch was cut off
+            if any(folder.rglob("*.safetensors")):  # otherwise, an earlier download was interrupted
                 return folder
         except LocalEntryNotFoundError:
             pass
         return Path(snapshot_download(model, allow_patterns=_FILES))
-    except Exception as error:  # of the hub's, of HTTP, of the network and of the disk
+    except Exception as error:  # errors of the hub, of HTTP, of the network or of the disk
         raise SentenceModelNotUsable(
             f"The sentence model {model!r} that {_SETTING} names is neither a folder nor could it be fetched from the "
             f"Hugging Face hub ({type(error).__name__}); check the name and the network, or give a folder."

@@ -1,4 +1,4 @@
-"""The options of the local engine: what a connection and ``[classify]`` in Airflow's configuration say."""
+"""The options of the local engine, from a connection and from ``[classify]`` in Airflow's configuration."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ def engine_options(settings: LocalSettings) -> EngineOptions:
     """
     Return the options of the engine for a connection.
 
-    :raises ExtraNotInstalled: a sentence model is set, and the ``sentences`` extra is missing.
-    :raises SentenceModelNotUsable: there is no such sentence model.
+    :raises ExtraNotInstalled: a sentence model is set, and the ``sentences`` extra is not installed.
+    :raises SentenceModelNotUsable: the sentence model cannot be found or downloaded.
     """
     return EngineOptions(
         seconds=settings.document_timeout,
@@ -29,17 +29,17 @@ def engine_options(settings: LocalSettings) -> EngineOptions:
 
 
 def own_document_types() -> Path | None:
-    """Return the folder of the user's own document types, ``[classify] document_types``, if it is set."""
+    """Return the folder of ``[classify] document_types``; ``None`` if it is not set."""
     folder = conf.get("classify", "document_types", fallback="")
     return Path(folder).expanduser() if folder else None
 
 
 def sentence_model() -> Path | None:
     """
-    Return the folder of the sentence model that ``[classify] sentence_model`` names, if it is set.
+    Return the folder of the model of ``[classify] sentence_model``; ``None`` if it is not set.
 
-    :raises ExtraNotInstalled: the ``sentences`` extra is missing.
-    :raises SentenceModelNotUsable: there is no such model.
+    :raises ExtraNotInstalled: the ``sentences`` extra is not installed.
+    :raises SentenceModelNotUsable: the model cannot be found or downloaded.
     """
     name = conf.get("classify", "sentence_model", fallback="")
     return find_sentence_model(name) if name else None

@@ -8,18 +8,18 @@ from airflow_provider_classify.engine.options import AttachmentMode
 from airflow_provider_classify.engine.page import OcrMode
 from airflow_provider_classify.model.contract import MAX_PAGES
 
-#: Seconds that the engine may work on one document, where the connection does not say.
+#: The default of ``document_timeout``, in seconds.
 DOCUMENT_TIMEOUT = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class LocalSettings:
     """
-    What a connection with the backend ``local`` says. ``[classify]`` in Airflow's configuration says the rest.
+    The settings of a connection with the backend ``local``. The others are in Airflow's ``[classify]``.
 
-    :param document_timeout: seconds that the engine may work on one document.
-    :param max_pages: how many of its first pages a document is classified from.
-    :param ocr: when to use OCR.
+    :param document_timeout: the most seconds that the engine works on one document, above 0.
+    :param max_pages: the number of first pages of a document that are classified, at least 1.
+    :param ocr: when pages are read by OCR.
     :param attachments: whether the attachments of an e-mail are classified too.
     """
 

@@ -1,1 +1,1 @@
-"""Airflow operators: documents in, results in XCom."""
+"""The Airflow operators, which classify documents and put the results in XCom."""

@@ -1,4 +1,4 @@
-"""What the operators share: arguments, their checks when the DAG is parsed, and the hook."""
+"""The base class of the operators: their common arguments, the checks of these, and the hook."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class ClassifyBaseOperator(BaseOperator):
     Base of the operators that classify.
 
     :param categories: names or ``{"name", "description", "examples"}`` objects, an object
-        ``{name: description}``, or the JSON text of these. Checked when the DAG is parsed, unless it is a
+        ``{name: description}``, or the JSON text of these. They are checked when the DAG is parsed, unless they are a
         template. Templated.
-    :param timeout: seconds after which waiting ends, above 0.
+    :param timeout: seconds after which the wait ends, above 0.
     :param classify_conn_id: a connection of type ``classify``. Templated.
-    :param deferrable: wait in the triggerer; by default as ``[operators] default_deferrable`` says.
-    :param poll_interval: longest pause between two looks at a job, in seconds, at least 1. The pauses begin with
-        1 s and double.
+    :param deferrable: whether to wait in the triggerer. The default is ``[operators] default_deferrable``.
+    :param poll_interval: the longest pause between two requests for a job, in seconds, at least 1. The pauses begin
+        with 1 s and double.
     """
 
     def __init__(

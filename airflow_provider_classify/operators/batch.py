@@ -1,4 +1,4 @@
-"""The batch operator: many documents in one task."""
+"""The batch operator: classify many documents in one task."""
 
 from __future__ import annotations
 
@@ -32,35 +32,37 @@ if TYPE_CHECKING:
 
     from airflow_provider_classify.documents.document import DocumentLike
 
-#: Seconds to fetch the results when all jobs have ended.
-_FETCH_PATIENCE = 600.0
+#: The most seconds for fetching the results after all jobs have ended.
+_FETCH_TIMEOUT = 600.0
 
 
 class ClassifyBatchOperator(ClassifyBaseOperator):
     """
     Classify many documents in one task.
 
-    With an API, a bounded number of submits runs at a time, one trigger (or the worker) watches all jobs, and
-    each result is fetched when its job has ended. With the local engine all cores of the worker are used.
+    With an API, at most 16 submits run concurrently. One trigger, or the worker, watches all jobs and fetches each
+    result when its job has ended. With the local engine, all cores of the worker classify.
 
-    What is done is on record beside the ``output``, in a folder of the same name with ``.parts`` at its end, until
-    the task succeeds. If the task is killed, the next try goes on from there: it waits for what is submitted, keeps
-    what is classified, and does again what failed. The output is replaced when it is complete. A second task
-    with the same output is refused while the first may still write it.
+    Until the task succeeds, a record in the folder ``<output>.parts`` keeps what is done. If the task is killed, the
+    next try continues from the record: it waits for the submitted jobs, keeps the results, and classifies the failed
+    documents again. The output is replaced only when all rows are written. A second task with the same output fails
+    while the first may still write it.
 
-    XCom gets a manifest (counts by category, failed documents, path of the output); without an
-    ``output``, the list of up to 1,000 results without their pages.
+    XCom gets a manifest (counts by category, failed documents, path of the output). Without an ``output``, XCom gets
+    the list of at most 1,000 results without their pages.
 
     :param documents: references, or a folder or object-storage prefix. Templated.
-    :param pattern: which documents of a folder: ``*.pdf``, or ``**/*.pdf`` for subfolders too. Templated.
-    :param output: ``.jsonl`` or ``.parquet``, a path or a URI, on a storage that all workers and triggerers
-        reach. It has a row for each document: the result, or ``error``. A mapped task needs an output for each
-        of its instances, with ``{{ ti.map_index }}`` in the name. Templated.
-    :param previous: an earlier output; documents whose bytes, categories and classifier are unchanged
-        are taken over from it. A file that does not exist yet is no error. Templated.
-    :param max_failed: how many documents may fail.
-    :param max_failed_share: which share of the documents may fail, from 0.0 to 1.0, instead of ``max_failed``.
-    :param timeout: seconds after which waiting for the jobs ends; a retry goes on with the rest.
+    :param pattern: the documents of a folder to classify: ``*.pdf``, or ``**/*.pdf`` to include all subfolders.
+        Templated.
+    :param output: the path or URI of a ``.jsonl`` or ``.parquet`` file, on a storage that all workers and triggerers
+        can reach. It gets a row for each document, with the result or an ``error``. Each instance of a mapped task
+        needs its own output, with ``{{ ti.map_index }}`` in the name. Templated.
+    :param previous: an earlier output. Its results are reused for documents whose bytes, categories and classifier
+        have not changed. The file need not exist. Templated.
+    :param max_failed: the most documents that may fail, at least 0.
+    :param max_failed_share: the largest share of the documents that may fail, from 0.0 to 1.0, instead of
+        ``max_failed``.
+    :param timeout: seconds after which the wait for the jobs ends. A retry continues.
 
     The other parameters are those of :class:`ClassifyBaseOperator`.
     """
@@ -91,16 +93,16 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         self.limit = _failure_limit(max_failed, max_failed_share, self.task_id)
         self.documents = documents
         self.pattern = pattern
-        self.output_path = output  # `output` is taken: an operator's XCom
+        self.output_path = output  # an operator has another attribute `output`, its XCom
         self.previous = previous
         self._running: tuple[Any, BatchRecord] | None = None  # the task instance and its record, to cancel its jobs
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
         """
-        As of any operator.
+        Create a mapped task, as for any operator.
 
-        :raises ValueError: all mapped instances would have the same output.
+        :raises ValueError: all instances would write the same output.
         """
         output = kwargs.get("output")
         if isinstance(output, str) and "map_index" not in output:
@@ -111,7 +113,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         return super().partial(**kwargs)
 
     def execute(self, context: Context) -> Any:
-        """Do what is not done yet. :returns: the manifest, or the results."""
+        """Classify the documents that have no result yet. :returns: the manifest, or the results without an output."""
         with fail_fast.fail_without_retry():
             now = time.time()
             wait = waiting.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
@@ -125,22 +127,22 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         self, context: Context, event: events.Event | None = None, record: dict[str, Any] | None = None
     ) -> Any:
         """
-        Resume after the trigger's event: fetch the results, which do not travel in the event.
+        Resume after the trigger's event, which contains no results, and fetch them.
 
-        :param record: of a batch without an ``output``, which may resume on another machine.
+        :param record: the record of a batch without an ``output``, which may resume on another machine.
         """
         with fail_fast.fail_without_retry():
             events.raise_given_up(event)
             batch = Batch.resume(output=self.output_path, task=TaskAddress.of(context["ti"]), packed=record)
             now = time.time()
-            # The trigger has looked just now, so the first look is not put off as after a submit.
+            # The jobs may have ended, so the first request needs no pause, unlike after a submit.
             began = now - waiting.SHORTEST_PAUSE
-            wait = waiting.Wait("", since=began, deadline=now + _FETCH_PATIENCE, longest_pause=self.poll_interval)
+            wait = waiting.Wait("", since=began, deadline=now + _FETCH_TIMEOUT, longest_pause=self.poll_interval)
             self._run(context, batch, [], wait)
             return batch.finish(wait, self.limit)
 
     def on_kill(self) -> None:
-        """Cancel the jobs if a user has ended the task and the API can cancel; else leave them to the next try."""
+        """Cancel the jobs if the task has ended and the API has a cancel. Otherwise keep them for the next try."""
         if self._running:
             task_instance, record = self._running
             cancel.from_worker(task_instance, self.log, self.hook.backend.connect, record.state.job_ids)
@@ -199,13 +201,13 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     def _has_ended(self, task: TaskAddress) -> bool:
         try:
             return has_ended(task)
-        except Exception:  # of Airflow's API, or of a call outside a running task
-            self.log.warning("Airflow does not say whether %s has ended.", task, exc_info=True)
+        except Exception:  # an error of Airflow's API, or a call outside a running task
+            self.log.warning("It is unknown whether %s has ended.", task, exc_info=True)
             return False
 
 
 def _references(documents: Any) -> str | list[str]:
-    """Return the folder, or the references of the documents, as text."""
+    """Return the reference of the folder, or the references of the documents."""
     if isinstance(documents, (str, os.PathLike)) or is_storage_path(documents) or documents is None:
         return Document.of(documents).reference
     return [Document.of(document).reference for document in documents]

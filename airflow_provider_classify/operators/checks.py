@@ -1,7 +1,7 @@
 """
-What can be checked of an operator's arguments when the DAG is parsed.
+Check the arguments of an operator when the DAG is parsed.
 
-Templates and the outputs of other tasks are not known then. They are checked when the task runs.
+The values of templates and the outputs of other tasks are not known then. They are checked when the task runs.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from airflow_provider_classify.documents.reference import is_storage_path, parse
 from airflow_provider_classify.exceptions import InvalidCategories, InvalidDocument
 from airflow_provider_classify.model.categories import parse_categories
 
-#: Types of what is written in the DAG file itself.
+#: The types of arguments whose value is in the DAG file itself.
 _LITERALS = (str, bytes, bytearray, int, float, list, tuple, set, frozenset, dict, type(None))
 
 
 def check_categories(categories: object, task_id: str) -> None:
     """
-    Raise an error for categories that cannot be used, as far as they are known.
+    Check the categories if their value is known.
 
-    :raises InvalidCategories: names the task.
+    :raises InvalidCategories: the categories are not valid. The error names the task.
     """
     if not isinstance(categories, _LITERALS) or has_template(categories):
         return
@@ -33,9 +33,9 @@ def check_categories(categories: object, task_id: str) -> None:
 
 def check_document(document: Any, task_id: str) -> Any:
     """
-    Return the document as text if it is a path of any kind; else what was given.
+    Return the document as text if its value is known. Otherwise return it unchanged.
 
-    :raises InvalidDocument: it is ``None``, empty or of a type that no document has; names the task.
+    :raises InvalidDocument: the document is ``None``, empty or of a wrong type. The error names the task.
     """
     if not (isinstance(document, (*_LITERALS, os.PathLike)) or is_storage_path(document)):
         return document
@@ -46,7 +46,7 @@ def check_document(document: Any, task_id: str) -> Any:
 
 
 def has_template(value: object) -> bool:
-    """Return whether a text, or any text within lists and dictionaries, is a template."""
+    """Return whether a text, or a text in a list or dictionary, is a template."""
     if isinstance(value, str):
         return "{{" in value or "{%" in value
     if isinstance(value, dict):

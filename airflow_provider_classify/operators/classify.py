@@ -1,4 +1,4 @@
-"""The operator: classify one document and put the result in XCom."""
+"""The operator that classifies one document."""
 
 from __future__ import annotations
 
@@ -25,32 +25,30 @@ if TYPE_CHECKING:
 
 class ClassifyOperator(ClassifyBaseOperator):
     """
-    Classify a document into one of the given categories.
+    Classify a document into one of the categories.
 
-    XCom gets the result as plain JSON: ``job_id``, ``document`` and the fields of the API's result
-    (``success``, ``classification``, ``confidence``, ``total_pages``, ``page_results`` …). ``document`` has no
-    password and no signature of a URL. The job id is also pushed on its own, under the key ``job_id``, as soon
-    as there is one.
+    XCom gets the result as a JSON object: ``job_id``, ``document`` and the fields of the API's result (``success``,
+    ``classification``, ``confidence``, ``total_pages``, ``page_results`` …). ``document`` is the document's label,
+    without the password and signature of a URL. After the submit, XCom also gets the job id under the key ``job_id``.
 
-    The local engine is done when the submit returns. With an API the operator looks once. If the job still
-    runs, it waits: on its worker slot, or deferred to the triggerer.
+    With the local engine, the job has ended when the submit returns. With an API, the operator waits on its worker
+    slot, or it asks once and then defers to the triggerer.
 
-    With Airflow 3.3 or later the job is kept in the task's state. A retry or a clear takes it up: it waits for
-    a job that runs, and has the result of a completed one at once. It submits the document again only after
-    a job that failed, or if document, categories or connection have changed. With an older Airflow a retry
-    submits again, and an API that does not honour the ``Idempotency-Key`` may charge again.
+    With Airflow 3.3 or later, the task's state keeps the job. After a retry or a clear, the task reattaches to it: it
+    waits for a running job, and gets the result of a completed one at once. It submits the document again only if the
+    job failed, or if document, categories or connection have changed. With an older Airflow, a retry submits again,
+    and an API that does not honour the ``Idempotency-Key`` may charge again.
 
-    An error that a retry would meet again (a wrong key, a damaged document) fails the task at once.
+    An error that is not retryable, such as a wrong api key or a damaged document, fails the task without a retry.
 
-    :param document: local path, object-storage URI (``s3://conn_id@bucket/key``) or http(s) URL, which
-        the API fetches itself; also an ``os.PathLike`` or an ``ObjectStoragePath``. Templated.
+    :param document: a local path, object-storage URI (``s3://conn_id@bucket/key``) or http(s) URL, which an API
+        fetches itself. It can also be an ``os.PathLike`` or an ``ObjectStoragePath``. Templated.
     :param wait_for_completion: ``False`` ends the task after the submit, with the job id in XCom.
-    :param timeout: seconds after which waiting ends with ``JobTimedOut``. The job goes on, and a retry waits
-        for it as long again.
-    :param end_from_trigger: let the triggerer write the result to XCom and end the task. This saves the task's
-        second start, which takes seconds, more on a busy Airflow. It also leaves out what only a worker does:
-        ``post_execute`` and the log line with the answer. The task resumes on a worker all the same with
-        Airflow 2.x, if it has ``outlets``, and after a failure.
+    :param timeout: seconds after which the wait ends with ``JobTimedOut``. The job continues, and a retry waits for
+        it again, for the same time.
+    :param end_from_trigger: let the triggerer write the result to XCom and end the task. This saves the second start
+        of the task on a worker, which takes seconds. ``post_execute`` does not run then, and the answer is not
+        logged. The task still resumes on a worker with Airflow 2.x, if it has ``outlets``, and after a failure.
 
     The other parameters are those of :class:`ClassifyBaseOperator`.
     """
@@ -75,7 +73,7 @@ class ClassifyOperator(ClassifyBaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any] | str:
         """
-        Submit the document, or take up the job of an earlier try; then wait if asked to.
+        Reattach to the job of an earlier try or submit the document. Then wait, if ``wait_for_completion`` is set.
 
         :returns: the result, or the job id without ``wait_for_completion``.
         """
@@ -97,13 +95,13 @@ class ClassifyOperator(ClassifyBaseOperator):
         raise deferral(self.classify_conn_id, wait)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Resume after the trigger's event: fetch the result, which does not travel in the event."""
+        """Resume after the trigger's event, which contains no result, and fetch it."""
         with fail_fast.fail_without_retry(), self.hook:
             job_id = events.decode_job(event)
             return self._result(job_id, self.hook.fetch(job_id))
 
     def on_kill(self) -> None:
-        """Cancel the job if a user has ended the task and the API can cancel; else leave it to the next try."""
+        """Cancel the job if the task has ended and the API has a cancel. Otherwise keep it for the next try."""
         if self._waiting:
             task_instance, job_id = self._waiting
             cancel.from_worker(task_instance, self.log, self.hook.backend.connect, lambda: [job_id])
@@ -118,16 +116,16 @@ class ClassifyOperator(ClassifyBaseOperator):
         store: reattach.StateStore | None = compat.task_state_store(context)
         last = None
         if store is not None:
-            with self._state_needed_if_charged():
+            with self._ignore_state_errors_if_free():
                 last = reattach.read(store, self.task_id)
         address = reattach.address(context["ti"])
         step = self._decide(last, fingerprint, address)
         if isinstance(step, reattach.Reattach):
-            self.log.info("The task takes up its job %s.", step.job_id)
+            self.log.info("The task reattaches to its job %s.", step.job_id)
             return step.job_id
         job_id = self._submit(step, store)
         if store is None:
-            # By its key a server may have answered with the job of an earlier try, and that may have failed.
+            # The server may have found the job of an earlier try by the key. That job may have failed.
             for _ in range(1, context["ti"].try_number):
                 step = self._decide(replace(step.attempt, job_id=job_id), fingerprint, address)
                 if isinstance(step, reattach.Reattach):
@@ -154,22 +152,22 @@ class ClassifyOperator(ClassifyBaseOperator):
 
     def _record(self, store: reattach.StateStore | None, attempt: reattach.Attempt) -> None:
         if store is not None:
-            with self._state_needed_if_charged():
+            with self._ignore_state_errors_if_free():
                 reattach.write(store, attempt, self.task_id)
 
     @contextmanager
-    def _state_needed_if_charged(self) -> Iterator[None]:
-        """Let the task go on without Airflow's state store where to submit again costs nothing."""
+    def _ignore_state_errors_if_free(self) -> Iterator[None]:
+        """Continue without Airflow's task state store if a second submit costs nothing. Otherwise raise its error."""
         try:
             yield
         except TaskStateUnavailable as error:
             if not self.hook.backend.resubmit_is_free:
                 raise
-            self.log.warning("%s The local engine goes on without it: to classify again costs nothing.", error)
+            self.log.warning("%s The task continues without its state, because the local engine costs nothing.", error)
 
     @property
     def _can_end_from_trigger(self) -> bool:
-        return self.end_from_trigger and self.do_xcom_push and not self.outlets  # only a worker registers asset events
+        return self.end_from_trigger and self.do_xcom_push and not self.outlets  # only a worker can record asset events
 
     @property
     def _category_names(self) -> list[str]:

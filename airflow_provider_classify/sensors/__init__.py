@@ -1,1 +1,1 @@
-"""Airflow sensors: wait for jobs that something else submitted."""
+"""The Airflow sensor, which waits for a job that another task or program submitted."""

@@ -1,4 +1,4 @@
-"""The sensor: wait for a job that something else submitted, and put its result in XCom."""
+"""The sensor that waits for a job and puts its result in XCom."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ class ClassifySensor(BaseSensorOperator):
     """
     Wait until a classification job has ended.
 
-    It waits for what ``ClassifyOperator(wait_for_completion=False)`` or another program submitted. It submits
+    ``ClassifyOperator(wait_for_completion=False)`` or another program has submitted the job. The sensor submits
     nothing, so a retry costs nothing. XCom gets ``job_id`` and the fields of the result.
 
-    :param job_id: the job, usually from another task's XCom. Templated.
+    :param job_id: the id of the job, usually from another task's XCom. Templated.
     :param classify_conn_id: the connection that the job was submitted with. Templated.
-    :param deferrable: wait in the triggerer; by default as ``[operators] default_deferrable`` says.
-    :param poke_interval: seconds between two looks. A deferred sensor begins with 1 s and doubles its pauses up
-        to this.
+    :param deferrable: whether to wait in the triggerer. The default is ``[operators] default_deferrable``.
+    :param poke_interval: seconds between two requests for the job. If the sensor is deferred, this is the longest
+        pause; the pauses begin with 1 s and double.
     """
 
     template_fields: Sequence[str] = ("job_id", "classify_conn_id")
@@ -66,17 +66,17 @@ class ClassifySensor(BaseSensorOperator):
         return ClassifyHook(self.classify_conn_id)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """Look once. An error that may be over at the next look counts as "not yet"."""
+        """Ask for the job once. After a retryable error return ``False``, so that the sensor asks again."""
         with fail_fast.fail_without_retry():
             seen = self.hook.look(self.job_id)
             if isinstance(seen, ClassifyError):
-                self.log.warning("%s; looking again later.", describe(self.job_id, seen))
+                self.log.warning("%s; asking again later.", describe(self.job_id, seen))
                 return False
             self.log.info("%s.", describe(self.job_id, seen))
             return seen.status.is_terminal and PokeReturnValue(is_done=True, xcom_value=self._result(seen))
 
     def execute(self, context: Context) -> Any:
-        """Poke, or look once and defer."""
+        """Wait on the worker, or ask for the job once and defer."""
         with self.hook:
             if not self.deferrable:
                 return super().execute(context)
@@ -93,7 +93,7 @@ class ClassifySensor(BaseSensorOperator):
         raise deferral(self.classify_conn_id, wait)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Resume after the trigger's event. :raises AirflowSensorTimeout: as any sensor does."""
+        """Resume after the trigger's event. :raises AirflowSensorTimeout: the job had not ended at the deadline."""
         try:
             with fail_fast.fail_without_retry(), self.hook:
                 return self._result(self.hook.fetch(events.decode_job(event)))
@@ -104,6 +104,6 @@ class ClassifySensor(BaseSensorOperator):
 
     def _result(self, job: Job) -> dict[str, Any]:
         result = waiting.answer(job)
-        answer = quotable(str(result.classification), 200)  # a server's word: the categories are not known here
+        answer = quotable(str(result.classification), 200)  # not checked: the categories are not known here
         self.log.info("Job %s: %s (confidence %.2f).", self.job_id, answer, result.confidence)
         return xcom_value(result, self.job_id)

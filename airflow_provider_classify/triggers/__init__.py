@@ -1,1 +1,1 @@
-"""Airflow triggers: wait for jobs in the triggerer, holding no worker."""
+"""The Airflow triggers, which wait for jobs in the triggerer without a worker."""

@@ -1,4 +1,4 @@
-"""The trigger of a batch: watch all its jobs together."""
+"""The trigger that watches all jobs of a batch."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from airflow_provider_classify.model.job import JobStatus
 
 class ClassifyBatchTrigger(BaseTrigger):
     """
-    Watch the jobs of a batch and fire one event when all have ended, or the deadline has passed.
+    Watch the jobs of a batch. Fire one event when all have ended or the deadline has passed.
 
-    Airflow stores a trigger's arguments in its database, so they stay small however many jobs there are: the ids
-    of a large batch are read from its record, once.
+    Airflow stores the arguments of a trigger in its database. So that they stay small, the trigger reads the job ids
+    of a large batch from its record.
 
     :param classify_conn_id: the connection whose API has the jobs.
     :param folder: the folder of the batch's record.
-    :param address: of the task whose record it is, as of :meth:`TaskAddress.to_json`.
-    :param job_ids: the jobs of a batch whose record only its worker can reach; else ``None``.
-    :param since: when the wait began, epoch seconds.
-    :param deadline: when to give up, epoch seconds.
-    :param poll_interval: longest pause between two looks, in seconds.
+    :param address: the task of the record, the result of :meth:`TaskAddress.to_json`.
+    :param job_ids: the ids of the jobs if only the worker can reach the record; otherwise ``None``.
+    :param since: the start of the wait, in epoch seconds.
+    :param deadline: the end of the wait, in epoch seconds.
+    :param poll_interval: the longest pause between two requests for a job, in seconds.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class ClassifyBatchTrigger(BaseTrigger):
         self.job_ids = job_ids
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what Airflow stores to create this trigger again, also in another triggerer."""
+        """Return the class and arguments, from which Airflow creates this trigger in any triggerer."""
         return f"{type(self).__module__}.{type(self).__qualname__}", self._arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Watch all jobs together; then fire once, with how many ended."""
+        """Wait for the jobs; then fire once, with the number of jobs that ended."""
         try:
             event = await self._watch()
         except ClassifyError as error:
@@ -76,12 +76,12 @@ class ClassifyBatchTrigger(BaseTrigger):
         yield TriggerEvent(event)
 
     async def on_kill(self) -> None:
-        """Cancel the jobs if a user has ended the task. Otherwise the next try may need them."""
+        """Cancel the jobs if the task has ended. Otherwise keep them, because the next try may need them."""
         connect = ClassifyHook(self.classify_conn_id).connect
         await cancel.from_trigger(self.task_instance, self.log, connect, self._read_job_ids)
 
     def _read_job_ids(self) -> list[str]:
-        """Return the jobs that the batch waits for. This may read the record, so it is not for an event loop."""
+        """Return the ids of the jobs. This can read the record, so do not call it on an event loop."""
         if self.job_ids is None:
             self.job_ids = BatchRecord.load(self.folder, TaskAddress.from_json(self.address)).state.job_ids()
         return self.job_ids

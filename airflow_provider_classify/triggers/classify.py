@@ -1,4 +1,4 @@
-"""The trigger: watch one job from the triggerer until it ends or its deadline passes."""
+"""The trigger that watches one job until it ends or the deadline passes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_provider_classify.model.xcom import xcom_value
 if TYPE_CHECKING:
     from airflow_provider_classify.job_session import JobSession
 
-#: How much later than the trigger's own deadline Airflow ends the deferral, if the trigger did not end by itself.
+#: The time after the trigger's deadline at which Airflow ends the deferral if the trigger has not fired.
 BACKSTOP = timedelta(minutes=10)
 
 
@@ -31,7 +31,7 @@ def deferral(
     categories: Sequence[str] | None = None,
 ) -> TaskDeferred:
     """
-    Return what a task raises to wait in the triggerer; it resumes in its ``execute_complete``.
+    Return the exception that a task raises to wait in the triggerer. It resumes in ``execute_complete``.
 
     :param end_with_document: see :class:`ClassifyTrigger`.
     :param categories: see :class:`ClassifyTrigger`.
@@ -53,21 +53,21 @@ def deferral(
 
 class ClassifyTrigger(BaseTrigger):
     """
-    Watch a job and fire one event when it has ended; see :func:`events.encode_job` for its payload.
+    Watch a job. Fire one event when it has ended or the deadline has passed.
 
-    The result is not in the event: the task fetches it when it resumes. All arguments are primitives, and times
-    are absolute, so another triggerer that takes the trigger over continues the same wait. When the trigger stops
-    without an event (``cleanup``, a clear, a reassignment), the job runs on. It is cancelled only if a user has
-    ended the task, and the API can.
+    :func:`events.encode_job` returns the payload of the event, which has no result: the task fetches it when it
+    resumes. All times are absolute, so that another triggerer continues the same wait. If the trigger stops without
+    an event, for example after a clear or a reassignment, the job continues. It is cancelled only if the task has
+    ended and the API has a cancel.
 
     :param classify_conn_id: the connection whose API or engine has the job.
-    :param job_id: the job.
-    :param since: when the wait began, epoch seconds; the pauses grow with its age.
-    :param deadline: when to give up, epoch seconds.
-    :param poll_interval: what the pauses grow to, in seconds.
-    :param end_with_document: the document's label. Given, the trigger itself writes the result to XCom and ends
-        the task, instead of resuming it; only on success, and only where Airflow can (3.x).
-    :param categories: the names that were asked for, to check a result that the trigger writes to XCom.
+    :param job_id: the id of the job.
+    :param since: the start of the wait, in epoch seconds. The pauses grow with the age of the wait.
+    :param deadline: the end of the wait, in epoch seconds.
+    :param poll_interval: the longest pause between two requests, in seconds.
+    :param end_with_document: the document's label. If it is set and the job completes, the trigger writes the result
+        to XCom and ends the task, if Airflow can do this (3.x).
+    :param categories: the names of the categories, to check a result that the trigger writes to XCom.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class ClassifyTrigger(BaseTrigger):
         self.categories = categories
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        """Return what Airflow stores to make this trigger again elsewhere."""
+        """Return the class and arguments, from which Airflow creates this trigger in any triggerer."""
         return (
             f"{type(self).__module__}.{type(self).__qualname__}",
             {
@@ -106,7 +106,7 @@ class ClassifyTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, sharing connections with all triggers of the same Airflow connection; then fire once."""
+        """Wait for the job; then fire once. All triggers of an Airflow connection share their HTTP connections."""
         wait = waiting.Wait(self.job_id, self.since, self.deadline, self.poll_interval)
         end: waiting.Ended | waiting.GaveUp
         is_pushed = False
@@ -121,10 +121,10 @@ class ClassifyTrigger(BaseTrigger):
 
     async def _push_result(self, session: JobSession) -> bool:
         """
-        Write the result to XCom, so that the task need not be started again.
+        Write the result to XCom, so that the task can end without a worker.
 
-        :returns: ``False`` if the task has to resume: the trigger was not asked to end it, Airflow cannot (2.x,
-            and ``dag.test()``, which runs triggers without a task instance), or something failed.
+        :returns: ``False`` if the task must resume on a worker: ``end_with_document`` is not set, Airflow cannot end
+            it here (2.x, and ``dag.test()``, where triggers have no task instance), or the attempt failed.
         """
         task_instance = self.task_instance
         if self.end_with_document is None or not compat.can_end_task_from_trigger(task_instance):
@@ -132,14 +132,16 @@ class ClassifyTrigger(BaseTrigger):
         try:
             result = waiting.answer(await session.get(self.job_id), self.end_with_document, self.categories)
             await compat.push_xcom(task_instance, xcom_value(result, self.job_id, self.end_with_document))
-        except Exception:  # the worker meets the same error and says so in the task's log
+        except Exception:  # the worker tries again and reports its error in the task's log
             self.log.warning(
-                "The result of job %s could not be written to XCom; a worker does it.", self.job_id, exc_info=True
+                "The result of job %s could not be written to XCom here; a worker will try again.",
+                self.job_id,
+                exc_info=True,
             )
             return False
         return True
 
     async def on_kill(self) -> None:
-        """Cancel the job if a user has ended its task. Otherwise the next try may need it."""
+        """Cancel the job if the task has ended. Otherwise keep it, because the next try may need it."""
         connect = ClassifyHook(self.classify_conn_id).connect
         await cancel.from_trigger(self.task_instance, self.log, connect, lambda: [self.job_id])

@@ -1,1 +1,1 @@
-"""The sample documents, one module each, and what they are made with: :mod:`.sheet` and :mod:`.camera`."""
+"""The sample documents, one module each, and the modules that draw them: :mod:`.sheet` and :mod:`.camera`."""

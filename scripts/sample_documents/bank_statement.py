@@ -1,4 +1,4 @@
-"""A month of a current account: summary, transactions with a running balance."""
+"""A bank statement for a month: a summary, and transactions with a running balance."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TRANSACTIONS = (
 
 
 def draw() -> pymupdf.Document:
-    """One A4 page."""
+    """Draw one A4 page."""
     document = pymupdf.open()
     sheet = Sheet(document)
     _head(sheet)

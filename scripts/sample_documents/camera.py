@@ -1,8 +1,8 @@
 """
-What paper goes through before it is a file: a flatbed scanner, or a phone's camera.
+Simulate the scan or the photo of a paper document.
 
-Both take a drawn document and give what such a device would have stored. The randomness is
-seeded, so the same document gives the same bytes.
+Each function takes a drawn document and returns the file of a flatbed scanner or a phone's camera. The random numbers
+have a fixed seed, so the same document always gives the same bytes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
 
 
 def scan(document: pymupdf.Document) -> pymupdf.Document:
-    """Scan pages in grey at 150 dpi: each lies a little askew, with specks of dust. The PDF has no text layer."""
+    """Scan pages in grey at 150 dpi, slightly rotated and with specks of dust. The PDF has no text layer."""
     chance = random.Random(1)
     scanned = pymupdf.open()
     for page in document.pages():
@@ -47,7 +47,7 @@ def _scanned(image: Image.Image, chance: random.Random) -> Image.Image:
     image = image.rotate(angle, Image.Resampling.BICUBIC, fillcolor=236)
     # Toner is not black and paper not white.
     image = image.filter(ImageFilter.GaussianBlur(0.5)).point([40 + value * 206 // 255 for value in range(256)])
-    # Left of the paper the scanner saw its own lid, darker towards the paper's edge.
+    # At the left, the scanner's lid is visible. It is darker towards the edge of the paper.
     shadow = Image.linear_gradient("L").rotate(90).resize((28, image.height)).point([v // 2 for v in range(256)])
     image.paste(150, (0, 0), shadow)
     draw = ImageDraw.Draw(image)
@@ -58,12 +58,12 @@ def _scanned(image: Image.Image, chance: random.Random) -> Image.Image:
 
 
 def photo(document: pymupdf.Document) -> Image.Image:
-    """Photograph the first page on a wooden table: turned, seen at an angle, lit from one side."""
+    """Photograph the first page on a wooden table: rotated, seen at an angle, and lit from one side."""
     chance, size = random.Random(1), (1200, 1800)
     paper = page_image(document[0], 220)
     paper = ImageChops.multiply(paper, _creases(paper.size, chance).convert("RGB"))
     paper = ImageChops.multiply(paper, Image.new("RGB", paper.size, (250, 247, 240)))
-    # The dark rim of two pixels keeps the paper's edge from coming out as a staircase.
+    # The dark rim of two pixels makes the edge of the paper smooth.
     mask = ImageOps.expand(Image.new("L", (paper.width - 4, paper.height - 4), 255), 2)
     coefficients = _viewpoint(paper.size, size, turn=3.5, fill=0.88, tilt=0.07)
     paper, mask = (
@@ -80,10 +80,11 @@ def photo(document: pymupdf.Document) -> Image.Image:
 
 def _viewpoint(paper: Size, size: Size, turn: float, fill: float, tilt: float) -> tuple[float, ...]:
     """
-    Where each pixel of the picture looks on the paper, as Pillow wants it.
+    Return the coefficients of the perspective, with which Pillow finds the point of the paper for each pixel.
 
-    The paper's middle is the picture's; it fills ``fill`` of the height, is turned by ``turn`` degrees,
-    and its top is farther away than its foot by twice ``tilt``, its right than its left by once.
+    The paper is in the middle of the picture. It fills the share ``fill`` of the height and is rotated by ``turn``
+    degrees. ``tilt`` is the share by which its right side is farther away than its left side; its top is farther away
+    than its foot by twice as much.
     """
     scale = paper[1] / (size[1] * fill)
     cos, sin = scale * math.cos(math.radians(turn)), scale * math.sin(math.radians(turn))
@@ -91,7 +92,7 @@ def _viewpoint(paper: Size, size: Size, turn: float, fill: float, tilt: float) -
     middle = 1 + g * size[0] / 2 + h * size[1] / 2
     x, y = paper[0] / 2, paper[1] / 2
 
-    # About the middle: (x + cos u + sin v) / (1 + g' u + h' v); then u, v from the picture's corner.
+    # Relative to the middle: (x + cos u + sin v) / (1 + g' u + h' v); then u, v from the picture's corner.
     g, h = g / middle, h / middle
     a, b, d, e = cos + x * g, sin + x * h, -sin + y * g, cos + y * h
     u, v = size[0] / 2, size[1] / 2
@@ -117,14 +118,14 @@ def _creases(size: Size, chance: random.Random) -> Image.Image:
 
 
 def _wood(size: Size, chance: random.Random) -> Image.Image:
-    """Draw the table: grain is noise, stretched along the boards."""
+    """Draw the table. Its grain is noise that is stretched along the boards."""
     fine = _noise((size[0] // 3, 9), chance).resize(size, Image.Resampling.BICUBIC)
     broad = _noise((size[0] // 40, 4), chance).resize(size, Image.Resampling.BICUBIC)
     return ImageOps.colorize(Image.blend(fine, broad, 0.6), (84, 52, 30), (176, 122, 78), (132, 86, 52))
 
 
 def _light(size: Size) -> Image.Image:
-    """Light from the upper left, falling off towards the lower right."""
+    """Return the light, which comes from the upper left and is weaker at the lower right."""
     lamp = Image.radial_gradient("L").resize((size[0] * 3, size[1] * 3), Image.Resampling.BICUBIC)
     left, top = round(size[0] * 1.2), round(size[1] * 1.3)
     lamp = lamp.crop((left, top, left + size[0], top + size[1]))

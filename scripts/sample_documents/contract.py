@@ -87,7 +87,7 @@ SANDOVAL: Signature = (
 
 
 def draw() -> pymupdf.Document:
-    """Two A4 pages."""
+    """Draw two A4 pages."""
     document = pymupdf.open()
     first = Sheet(document)
     first.text(first.width / 2, 86, "SERVICES AGREEMENT", SERIF_BOLD, 18, align="centre")

@@ -21,7 +21,7 @@ ITEMS = (
 
 
 def draw() -> pymupdf.Document:
-    """One A4 page."""
+    """Draw one A4 page."""
     document = pymupdf.open()
     sheet = Sheet(document)
     _head(sheet)

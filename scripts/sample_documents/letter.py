@@ -27,7 +27,7 @@ PARAGRAPHS = (
 
 
 def draw() -> pymupdf.Document:
-    """One A4 page."""
+    """Draw one A4 page."""
     document = pymupdf.open()
     sheet = Sheet(document)
     middle = sheet.width / 2

@@ -29,7 +29,7 @@ SAVING = 150
 
 
 def draw() -> pymupdf.Document:
-    """One page as long as the paper."""
+    """Draw one page, as long as the paper."""
     document = pymupdf.open()
     sheet = Sheet(document, (WIDTH, LENGTH))
     middle = WIDTH / 2

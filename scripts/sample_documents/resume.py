@@ -82,7 +82,7 @@ PUBLICATIONS = (
 
 
 def draw() -> pymupdf.Document:
-    """One A4 page."""
+    """Draw one A4 page."""
     document = pymupdf.open()
     sheet = Sheet(document)
     sheet.box(0, 0, 190, sheet.height, SLATE)

@@ -1,4 +1,4 @@
-"""Typesetting for the sample documents: text, rules and boxes placed on pages, in points from the top left corner."""
+"""Draw text, lines and boxes on the pages of sample documents, in points from the top left corner."""
 
 from __future__ import annotations
 
@@ -30,21 +30,20 @@ def _font(name: str) -> Any:
 
 @cache
 def text_width(text: str, font: str, size: float) -> float:
-    """How wide one line of text is, in points."""
+    """Return the width of a line of text, in points."""
     return float(_font(font).text_length(text, fontsize=size))
 
 
 def money(cents: int) -> str:
-    """``123450`` as ``1,234.50``."""
+    """Return an amount as text: ``123450`` as ``1,234.50``."""
     return f"{cents / 100:,.2f}"
 
 
 class Sheet:
     """
-    One page being set, top down; ``y`` is always a baseline.
+    A page that is drawn from top to bottom. ``y`` is the baseline of a text.
 
-    Text and shapes reach the page in the order in which they are set, on :meth:`finish`:
-    so a box that is to lie behind text comes first.
+    :meth:`finish` puts text and shapes on the page in the order of the calls. So a box behind a text is drawn first.
     """
 
     def __init__(self, document: pymupdf.Document, size: tuple[float, float] = A4) -> None:
@@ -64,7 +63,7 @@ class Sheet:
         align: Align = "left",
         leading: float = 1.35,
     ) -> float:
-        """Set one or several lines from, up to or around ``x``; return the baseline after the last."""
+        """Draw lines of text, aligned at ``x``. Return the baseline after the last line."""
         for line in text.splitlines():
             left = x
             if align != "left":
@@ -84,7 +83,7 @@ class Sheet:
         colour: Colour = BLACK,
         leading: float = 1.35,
     ) -> float:
-        """Set text broken into lines of at most ``width``; return the baseline after the last."""
+        """Draw a text in lines of at most ``width`` points. Return the baseline after the last line."""
         broken, room = "", width
         for word in text.split():
             needed = text_width(f" {word}", font, size)
@@ -106,9 +105,9 @@ class Sheet:
         self._shape.finish(color=None, fill=fill)
 
     def stroke(self, x: float, y: float, points: Sequence[tuple[float, float]], colour: Colour = INK) -> None:
-        """Draw a pen stroke, a signature for example: a smooth curve through points relative to ``x y``."""
+        """Draw a pen stroke, for example a signature: a smooth curve through points relative to ``x`` and ``y``."""
         path = [(x + dx, y + dy) for dx, dy in points]
-        # Catmull-Rom: each piece leaves and enters its points in the direction of their neighbours.
+        # A Catmull-Rom curve: its direction at each point is parallel to the line between the neighbouring points.
         for before, start, end, after in zip([path[0], *path], path, path[1:], [*path[2:], path[-1]], strict=False):
             leave = (start[0] + (end[0] - before[0]) / 6, start[1] + (end[1] - before[1]) / 6)
             enter = (end[0] - (after[0] - start[0]) / 6, end[1] - (after[1] - start[1]) / 6)
@@ -116,7 +115,7 @@ class Sheet:
         self._shape.finish(color=colour, width=1.1, closePath=False)
 
     def finish(self) -> None:
-        """Put everything that was set onto the page."""
+        """Put all text and shapes on the page."""
         self._shape.commit()
 
     def _embedded(self, font: str) -> str:
@@ -128,7 +127,7 @@ class Sheet:
 
 
 def pdf_bytes(document: pymupdf.Document, title: str, date: str) -> bytes:
-    """Write a PDF that comes out the same every time; ``date`` as ``20260914``."""
+    """Return the PDF, always with the same bytes. The ``date`` has the form ``20260914``."""
     stamp = f"D:{date}090000Z"
     document.set_metadata({"title": title, "creationDate": stamp, "modDate": stamp})
     document.subset_fonts()

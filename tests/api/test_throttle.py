@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from airflow_provider_classify.api.errors import LONGEST_RETRY_AFTER
-from airflow_provider_classify.api.throttle import LONGEST_HOLD, Throttle
+from airflow_provider_classify.api.throttle import LONGEST_FAILURE_PAUSE, Throttle
 from airflow_provider_classify.exceptions import ApiNotReached, RateLimited
 
 DOWN = ApiNotReached("refused")
@@ -47,7 +47,7 @@ def test_after_a_failure_one_request_at_a_time_tries_with_growing_pauses():
         throttle.failed(DOWN, sent_at=now, now=now, chance=1.0)
         pauses.append(throttle.wait(now))
         now += throttle.wait(now)
-    assert pauses == [1, 2, 4, 8, LONGEST_HOLD, LONGEST_HOLD, LONGEST_HOLD]
+    assert pauses == [1, 2, 4, 8, LONGEST_FAILURE_PAUSE, LONGEST_FAILURE_PAUSE, LONGEST_FAILURE_PAUSE]
 
     throttle.take(now)
     assert throttle.wait(now) > 0, "while one tries, the others wait"

@@ -21,7 +21,7 @@ def finish(log):
 
 def test_on_a_worker(caplog):
     caplog.set_level(logging.INFO)
-    with ProgressLog(logging.getLogger(), total=2, done=0, seconds=0.01) as log:
+    with ProgressLog(logging.getLogger(), total=2, done=0, interval=0.01) as log:
         while not told(caplog):
             pass
         finish(log)
@@ -31,7 +31,7 @@ def test_on_a_worker(caplog):
 
 async def test_on_an_event_loop(caplog):
     caplog.set_level(logging.INFO)
-    async with ProgressLog(logging.getLogger(), total=2, done=0, seconds=0.01) as log:
+    async with ProgressLog(logging.getLogger(), total=2, done=0, interval=0.01) as log:
         while not told(caplog):
             await asyncio.sleep(0)
         finish(log)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from standalone import heed_interrupts
+from standalone import restore_interrupts
 
 _STOP_SECONDS = 30
 
@@ -43,7 +43,7 @@ class Process:
                 env=env,
                 cwd=cwd,
                 start_new_session=True,
-                preexec_fn=heed_interrupts,
+                preexec_fn=restore_interrupts,
                 **identity,
             )
 

@@ -121,7 +121,7 @@ def test_without_any_connection_the_local_engine_serves_and_the_log_says_so(side
     else:
         asyncio.run(connected(ClassifyHook()))
     logged = log()
-    assert "The connection 'classify_default' is not defined: the local engine classifies." in logged
+    assert "The connection 'classify_default' is not defined, so the local engine classifies." in logged
 
 
 def test_the_default_connection_counts_where_it_is_defined(connection: Callable[..., None]) -> None:
@@ -449,9 +449,9 @@ def test_a_cancel_says_what_became_of_the_job(connection: Callable[..., None], l
         job = ClassifyHook("docs").cancel("8a1c")
         assert job is not None
         assert (job.status, job.error_kind) == (JobStatus.FAILED, "JobCancelled")
-        assert "Job 8a1c was asked to be cancelled and is failed (The job was cancelled.)" in log()
+        assert "Cancel was requested for job 8a1c, which is failed (The job was cancelled.)" in log()
         assert ClassifyHook("docs").cancel("8a1c") is None
-        assert "Job 8a1c is not cancelled: the API has no cancel" in log()
+        assert "Job 8a1c is not cancelled, because the API has no cancel" in log()
 
 
 async def test_all_that_use_a_connection_on_a_loop_share_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

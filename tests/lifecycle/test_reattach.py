@@ -111,7 +111,7 @@ def test_what_was_written_is_read(last: Attempt):
 
 
 def test_a_store_that_cannot_be_read_is_not_an_empty_one():
-    with pytest.raises(TaskStateUnavailable, match=r"task t .*may be under way") as failure:
+    with pytest.raises(TaskStateUnavailable, match=r"task t .*may already have a job") as failure:
         reattach.read(BrokenStore(), "t")
     assert failure.value.retryable
     assert isinstance(failure.value.__cause__, ConnectionError)

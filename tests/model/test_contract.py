@@ -145,7 +145,7 @@ def test_an_unknown_status_is_named_with_the_known_ones() -> None:
 @pytest.mark.parametrize("reply", [None, [], "completed", 7, True, [COMPLETED]])
 def test_a_reply_that_is_no_object(reply: object) -> None:
     for read in (Job.from_json, Submission.from_json, ClassificationResult.from_json):
-        with pytest.raises(InvalidReply, match="no JSON object"):
+        with pytest.raises(InvalidReply, match="not a JSON object"):
             read(reply)
 
 
