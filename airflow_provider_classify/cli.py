@@ -123,7 +123,7 @@ def _at_least_one(text: str) -> int:
 
 
 def _classify(options: argparse.Namespace) -> int:
-    from airflow_provider_classify.engine.sandbox.cores import available_cores
+    from airflow_provider_classify.engine.cores import available_cores
     from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
     categories = _categories(options)

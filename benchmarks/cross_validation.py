@@ -19,7 +19,7 @@ from experiments import Reading
 
 from airflow_provider_classify.engine import confidence as engine_confidence
 from airflow_provider_classify.engine.classify import Classifier
-from airflow_provider_classify.engine.sandbox.cores import available_cores
+from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.model.categories import Category
 
 TEMPERATURES = (0.3, 0.35, 0.4, 0.45, 0.5, 0.6)

@@ -26,10 +26,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.options import EngineOptions
-from airflow_provider_classify.engine.sandbox.cores import available_cores
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 from tests.support.written import NONE, Written, as_document, written_documents
 
 #: The width and height of each shape in points.

@@ -12,14 +12,14 @@ from measures import auroc, calibration_error, share
 
 from airflow_provider_classify.engine.categories.meanings import meanings_of
 from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import OpenedDocument, open_document
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.engine.sandbox.cores import available_cores
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 
 #: The number of paraphrased names that are printed, those with the least recall.
 WORST_NAMES = 20

@@ -33,7 +33,7 @@ from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import DocumentCrashedParser, DocumentError, DocumentTookTooLong
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 from benchmarks.fuzz_seeds import write_seeds
 from benchmarks.mutations import Mutation
 

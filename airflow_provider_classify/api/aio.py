@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, TypeVar
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 
-from airflow_provider_classify.api import errors, exchange, protocol
+from airflow_provider_classify.api import errors, exchange, replies, requests
 from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.api.proxy import proxy_for
 from airflow_provider_classify.api.reply_body import ReplyBody
@@ -34,7 +34,7 @@ from airflow_provider_classify.exceptions import (
 )
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import Job, JobStatus, Submission
+from airflow_provider_classify.model.job import Job, JobStatus, Submission
 
 T = TypeVar("T")
 
@@ -119,7 +119,7 @@ class ApiSession:
     async def _run(self, steps: exchange.Exchange[T]) -> T:
         step = exchange.advance(steps, None)
         while not isinstance(step, exchange.Done):
-            received: protocol.Reply | ClassifyError | None = None
+            received: replies.Reply | ClassifyError | None = None
             if isinstance(step, exchange.Sleep):
                 await self._sleep(step.seconds)
             else:
@@ -127,20 +127,20 @@ class ApiSession:
                     received = await self._send(step)
                 except ClassifyError as error:
                     received = error
-            if isinstance(received, protocol.Reply) and len(received.body) > _LARGE:
+            if isinstance(received, replies.Reply) and len(received.body) > _LARGE:
                 async with self._reading_large:  # one at a time: each takes a lot of memory
                     step = await asyncio.to_thread(exchange.advance, steps, received)
             else:
                 step = exchange.advance(steps, received)
         return step.value
 
-    async def _send(self, request: protocol.Request) -> protocol.Reply:
+    async def _send(self, request: requests.Request) -> replies.Reply:
         try:
             if request.document is None:
                 return await self._reply(request, request.timeout, data=request.form)
             async with _opened(request.document) as stream:
                 upload = _Upload(stream, request.document, silence=self._settings.request_timeout)
-                seconds = request.timeout + protocol.upload_seconds(upload.length)
+                seconds = request.timeout + requests.upload_seconds(upload.length)
                 form = upload.form(request.form or {})
                 return await self._reply(request, seconds, data=form, timeout=_timeouts(self._settings, upload=True))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
@@ -153,7 +153,7 @@ class ApiSession:
                 raise error.__cause__ from error.__cause__.__cause__
             raise errors.connection_lost(error, what=request.what, settings=self._settings) from error
 
-    async def _reply(self, request: protocol.Request, seconds: float, **content: Any) -> protocol.Reply:
+    async def _reply(self, request: requests.Request, seconds: float, **content: Any) -> replies.Reply:
         """Send a request and read its reply, in a total of so many seconds."""
         url = self._settings.base_url + request.path
         # A redirect would take the key along to wherever it points.
@@ -162,7 +162,7 @@ class ApiSession:
             body = ReplyBody(response.status, response.headers, what=request.what, settings=self._settings)
             while not body.is_full and (chunk := await response.content.readany()):
                 body.feed(chunk)
-            return protocol.Reply(response.status, response.headers, body.finish())
+            return replies.Reply(response.status, response.headers, body.finish())
 
 
 @asynccontextmanager
@@ -187,8 +187,8 @@ class _Upload(aiohttp.Payload):
     """
 
     def __init__(self, stream: BinaryIO, document: Document, *, silence: float) -> None:
-        super().__init__(stream, content_type=protocol.content_type(document))
-        self._name = protocol.file_name(document)
+        super().__init__(stream, content_type=requests.content_type(document))
+        self._name = requests.file_name(document)
         self._stream = stream
         self._silence = silence
         self.length = stream.seek(0, os.SEEK_END)
@@ -198,7 +198,7 @@ class _Upload(aiohttp.Payload):
     def form(self, fields: Mapping[str, str]) -> aiohttp.FormData:
         """Return the form of a submit with this document."""
         form = aiohttp.FormData(fields, quote_fields=False)
-        form.add_field(protocol.FILE_FIELD, self, filename=self._name)
+        form.add_field(requests.FILE_FIELD, self, filename=self._name)
         return form
 
     async def write(self, writer: AbstractStreamWriter) -> None:
@@ -227,7 +227,7 @@ async def open_session(
 
 def _http_session(settings: ApiSettings) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
-        headers=protocol.headers(settings),
+        headers=requests.headers(settings),
         connector=aiohttp.TCPConnector(limit=_CONNECTIONS),
         timeout=_timeouts(settings, upload=False),
         auto_decompress=False,

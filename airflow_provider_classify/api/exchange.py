@@ -13,13 +13,14 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from airflow_provider_classify.api import errors, protocol
-from airflow_provider_classify.api.protocol import Reply, Request
+from airflow_provider_classify.api import errors, replies, requests, resubmit
+from airflow_provider_classify.api.replies import Reply
+from airflow_provider_classify.api.requests import Request
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import Job, JobStatus, Submission
+from airflow_provider_classify.model.job import Job, JobStatus, Submission
 
 T = TypeVar("T")
 
@@ -66,15 +67,15 @@ def submit(
     :raises DocumentError: there is nothing to send.
     :raises ApiError: the API refused, failed or was not reached.
     """
-    request = protocol.submit_request(settings, document, categories, idempotency_key)
+    request = requests.submit_request(settings, document, categories, idempotency_key)
 
     def read(reply: Reply) -> Submission:
-        return protocol.read_submission(reply, what=request.what, settings=settings)
+        return replies.read_submission(reply, what=request.what, settings=settings)
 
     try:
         return (yield from _repeat(request, read, repeatable=False))
     except ClassifyError as error:
-        if idempotency_key is None or not protocol.may_have_been_taken(error):
+        if idempotency_key is None or not resubmit.may_have_been_taken(error):
             raise
         if not (yield from honours_keys(settings)):
             raise
@@ -87,14 +88,14 @@ def get(settings: ApiSettings, job_id: str, timeout: float | None = None) -> Exc
 
     :param timeout: seconds that the reply may take, if that is less than the connection's ``request_timeout``.
     """
-    request = protocol.job_request(settings, job_id, timeout)
-    return protocol.read_job((yield from _reply(request)), job_id=job_id, what=request.what, settings=settings)
+    request = requests.job_request(settings, job_id, timeout)
+    return replies.read_job((yield from _reply(request)), job_id=job_id, what=request.what, settings=settings)
 
 
 def status(settings: ApiSettings, job_id: str) -> Exchange[JobStatus]:
     """Ask for a job once, and read only its status."""
-    request = protocol.job_request(settings, job_id)
-    return protocol.read_status((yield from _reply(request)), job_id=job_id, what=request.what, settings=settings)
+    request = requests.job_request(settings, job_id)
+    return replies.read_status((yield from _reply(request)), job_id=job_id, what=request.what, settings=settings)
 
 
 def statuses(settings: ApiSettings, job_ids: Sequence[str]) -> Exchange[Mapping[str, JobStatus | ClassifyError]]:
@@ -103,8 +104,8 @@ def statuses(settings: ApiSettings, job_ids: Sequence[str]) -> Exchange[Mapping[
 
     :returns: an entry for each of the jobs: its status, or the error of this job.
     """
-    request = protocol.statuses_request(settings, job_ids)
-    found = protocol.read_statuses((yield from _reply(request)), what=request.what, settings=settings)
+    request = requests.statuses_request(settings, job_ids)
+    found = replies.read_statuses((yield from _reply(request)), what=request.what, settings=settings)
     missing = set(found.not_found)
 
     def seen(job_id: str) -> JobStatus | ClassifyError:
@@ -122,9 +123,9 @@ def cancel(settings: ApiSettings, job_id: str) -> Exchange[Job | None]:
 
     :returns: the job as it is now; ``None`` where there is no such job, or the API has no such route.
     """
-    request = protocol.cancel_request(settings, job_id)
+    request = requests.cancel_request(settings, job_id)
     reply = yield from _reply(request)
-    return protocol.read_cancelled(reply, job_id=job_id, what=request.what, settings=settings)
+    return replies.read_cancelled(reply, job_id=job_id, what=request.what, settings=settings)
 
 
 def honours_keys(settings: ApiSettings) -> Exchange[bool]:
@@ -134,10 +135,10 @@ def honours_keys(settings: ApiSettings) -> Exchange[bool]:
     A server that does not answer counts as one that does not honour them. The caller raises the failure of its
     submit, which says more.
     """
-    request = protocol.honours_keys_request(settings)
+    request = requests.honours_keys_request(settings)
 
     def read(reply: Reply) -> bool:
-        return protocol.read_honours_keys(reply, what=request.what, settings=settings)
+        return replies.read_honours_keys(reply, what=request.what, settings=settings)
 
     try:
         return (yield from _repeat(request, read, repeatable=True))
@@ -146,14 +147,14 @@ def honours_keys(settings: ApiSettings) -> Exchange[bool]:
 
 
 def _repeat(request: Request, read: Callable[[Reply], T], *, repeatable: bool) -> Exchange[T]:
-    """Send a request until its reply can be read or :func:`protocol.pause_before_resubmit` says to give up."""
+    """Send a request until its reply can be read or :func:`resubmit.pause_before_resubmit` says to give up."""
     attempt = 0
     while True:
         attempt += 1
         try:
             return read((yield from _reply(request)))
         except ClassifyError as error:
-            pause = protocol.pause_before_resubmit(error, attempt, repeatable=repeatable)
+            pause = resubmit.pause_before_resubmit(error, attempt, repeatable=repeatable)
             if pause is None:
                 raise
         yield Sleep(pause)

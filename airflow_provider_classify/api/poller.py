@@ -21,7 +21,7 @@ from typing import Protocol
 from airflow_provider_classify.api.throttle import Throttle
 from airflow_provider_classify.exceptions import ClassifyError, InvalidJobId
 from airflow_provider_classify.model import waiting
-from airflow_provider_classify.model.contract import JobStatus, require_job_id
+from airflow_provider_classify.model.job import JobStatus, require_job_id
 
 #: Requests under way at the same time, and jobs in them: replies that come in one turn of the loop hold it up.
 _WORKERS = 32

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import httpx
 
-from airflow_provider_classify.api import errors, exchange, protocol
+from airflow_provider_classify.api import errors, exchange, replies, requests
 from airflow_provider_classify.api.proxy import proxy_for
 from airflow_provider_classify.api.reply_body import ReplyBody
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.transport import CONNECT_ERRORS, NETWORK_ERRORS, TimedTransport, total_time
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound
-from airflow_provider_classify.model.backend import JobSession
+from airflow_provider_classify.job_session import JobSession
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import Job, Submission
+from airflow_provider_classify.model.job import Job, Submission
 
 if TYPE_CHECKING:
     from airflow_provider_classify.batch.work import BatchWork
@@ -102,14 +102,14 @@ class ApiBackend:
     def check(self) -> str:
         """Ask for a job that cannot exist: the contract has no route for a health check."""
         with suppress(JobNotFound):
-            self.get(protocol.NO_JOB)
+            self.get(requests.NO_JOB)
         key = "takes the api key" if self._settings.api_key else "asks for no api key"
         return f"Reached the classify API at {self._settings.base_url}: it answers for jobs and {key}."
 
     def _run(self, steps: exchange.Exchange[T]) -> T:
         step = exchange.advance(steps, None)
         while not isinstance(step, exchange.Done):
-            received: protocol.Reply | ClassifyError | None = None
+            received: replies.Reply | ClassifyError | None = None
             if isinstance(step, exchange.Sleep):
                 self._sleep(step.seconds)
             else:
@@ -120,16 +120,16 @@ class ApiBackend:
             step = exchange.advance(steps, received)
         return step.value
 
-    def _send(self, request: protocol.Request) -> protocol.Reply:
+    def _send(self, request: requests.Request) -> replies.Reply:
         content: dict[str, Any] = {"data": request.form, "headers": request.headers}
         seconds = request.timeout
         with ExitStack() as stack:
             if request.document is not None:
                 stream = stack.enter_context(request.document.open())
-                seconds += protocol.upload_seconds(stream.seek(0, os.SEEK_END))
+                seconds += requests.upload_seconds(stream.seek(0, os.SEEK_END))
                 stream.seek(0)
-                name, media_type = protocol.file_name(request.document), protocol.content_type(request.document)
-                content["files"] = {protocol.FILE_FIELD: (name, stream, media_type)}
+                name, media_type = requests.file_name(request.document), requests.content_type(request.document)
+                content["files"] = {requests.FILE_FIELD: (name, stream, media_type)}
             stack.enter_context(total_time(seconds))
             url = self._settings.base_url + request.path
             try:
@@ -139,7 +139,7 @@ class ApiBackend:
                     body.feed(chunk)
                     if body.is_full:
                         break
-                return protocol.Reply(response.status_code, response.headers, body.finish())
+                return replies.Reply(response.status_code, response.headers, body.finish())
             except (*CONNECT_ERRORS, httpx.InvalidURL) as error:
                 raise errors.not_reached(error, what=request.what, settings=self._settings) from error
             except (*NETWORK_ERRORS, httpx.HTTPError) as error:
@@ -150,7 +150,7 @@ class ApiBackend:
             if self._client is None:
                 url = self._settings.base_url
                 self._client = httpx.Client(
-                    headers=protocol.headers(self._settings),
+                    headers=requests.headers(self._settings),
                     timeout=self._settings.request_timeout,
                     transport=TimedTransport(url, proxy_for(url)),
                 )

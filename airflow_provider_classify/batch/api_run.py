@@ -1,4 +1,4 @@
-"""A batch through a classify API: bounded submits, all jobs watched together, bounded fetches."""
+"""Run a batch on a classify API: submit its documents, watch all jobs together, and fetch their results."""
 
 from __future__ import annotations
 
@@ -12,26 +12,31 @@ from typing import Any
 
 from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.progress_log import ProgressLog
-from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobFailed, JobNotFound, JobTimedOut
+from airflow_provider_classify.exceptions import (
+    ClassifyError,
+    DocumentError,
+    InvalidReply,
+    JobFailed,
+    JobNotFound,
+    JobTimedOut,
+)
+from airflow_provider_classify.job_session import JobSession
 from airflow_provider_classify.model import waiting
-from airflow_provider_classify.model.backend import JobSession
-from airflow_provider_classify.model.contract import Job
+from airflow_provider_classify.model.job import Job
 
-#: Uploads, and fetches, at the same time.
-_AT_ONCE = 16
+#: The most submits that run concurrently, and the most fetches.
+_CONCURRENCY = 16
 
 
 def run_by_api(connect: Callable[[], AbstractAsyncContextManager[JobSession]], work: BatchWork) -> None:
     """
-    Submit documents and put their jobs on record; then wait for all jobs of the batch, if the work says so.
+    Submit documents and record their jobs. Then wait for all jobs of the batch, if the work has a ``wait``.
 
-    A document that fails is an entry of the record. A job that is not done by the deadline stays "submitted".
+    The record gets an entry for each document that fails. A job that has not ended by the deadline stays "submitted".
 
-    :raises ClassifyError: the API refused, failed or was not reached, or the record cannot be written; what was
-        done until then is on record.
+    :raises ClassifyError: the API or the record failed as a whole. The record keeps what was done before.
     """
     asyncio.run(_run(connect, work))
 
@@ -43,15 +48,15 @@ async def _run(connect: Callable[[], AbstractAsyncContextManager[JobSession]], w
         async with connect() as jobs, work.progress_log() as progress:
             await submit(jobs, work, progress)
             if work.wait is not None:
-                await collect(jobs, work.record, work.items, work.wait, progress)
+                await collect(jobs, work, work.wait, progress)
 
 
 async def submit(jobs: JobSession, work: BatchWork, progress: ProgressLog) -> None:
-    """Submit the documents that are to do. :raises ClassifyError: as :func:`run_by_api`."""
+    """Submit the documents of ``work.todo``. :raises ClassifyError: as :func:`run_by_api`."""
     todo = iter(work.todo)
 
-    async def work_off() -> None:
-        for item in todo:  # shared: each worker takes the next one
+    async def submit_next() -> None:
+        for item in todo:  # all workers share this iterator, so each takes the next document
             try:
                 submission = await jobs.submit(
                     Document(item.reference), work.categories, idempotency_key=work.key_of(item)
@@ -62,39 +67,40 @@ async def submit(jobs: JobSession, work: BatchWork, progress: ProgressLog) -> No
             else:
                 work.record.submitted(item, submission.job_id)
 
-    await _all(work_off() for _ in range(_AT_ONCE))
+    await _run_all(submit_next() for _ in range(_CONCURRENCY))
 
 
-async def collect(
-    jobs: JobSession, record: BatchRecord, items: Iterable[Item], wait: waiting.Wait, progress: ProgressLog
-) -> None:
+async def collect(jobs: JobSession, work: BatchWork, wait: waiting.Wait, progress: ProgressLog) -> None:
     """
-    Wait for the jobs of documents and put their results on record.
+    Wait for all jobs of a batch and record their results.
 
-    :param wait: what all waits have in common.
+    A document fails if its job failed, or if its answer is not one of the categories.
+
+    :param wait: the start, deadline and pauses of all waits.
     :raises ClassifyError: as :func:`run_by_api`.
     """
-    fetching = asyncio.Semaphore(_AT_ONCE)
+    record, names = work.record, [category.name for category in work.categories]
+    fetching = asyncio.Semaphore(_CONCURRENCY)
 
     async def follow(item: Item, job_id: str) -> None:
         try:
-            job = await _end_of(jobs, replace(wait, job_id=job_id), fetching)
-            result = waiting.answer(job, item.document)
+            job = await _wait_and_fetch(jobs, replace(wait, job_id=job_id), fetching)
+            result = waiting.answer(job, item.document, names)
         except JobTimedOut:
             return
         except JobNotFound:
             record.lost(item)
             raise
-        except (DocumentError, JobFailed) as error:
+        except (DocumentError, JobFailed, InvalidReply) as error:
             record.failed(item, error, job_id)
             progress.one_done(failed=True)
         else:
             progress.one_done(failed=not record.classified(item, result.to_json(), job_id))
 
-    await _all(follow(item, job_id) for item, job_id in record.state.pending(items).items())
+    await _run_all(follow(item, job_id) for item, job_id in record.state.pending(work.items).items())
 
 
-async def _end_of(jobs: JobSession, wait: waiting.Wait, fetching: asyncio.Semaphore) -> Job:
+async def _wait_and_fetch(jobs: JobSession, wait: waiting.Wait, fetching: asyncio.Semaphore) -> Job:
     end = await jobs.watch(wait)
     if isinstance(end, waiting.GaveUp):
         raise end.error
@@ -102,7 +108,7 @@ async def _end_of(jobs: JobSession, wait: waiting.Wait, fetching: asyncio.Semaph
 
 
 async def _fetch(jobs: JobSession, wait: waiting.Wait, fetching: asyncio.Semaphore) -> Job:
-    """Get a job that has ended, with the pauses of a wait while the server fails or asks for them."""
+    """Return a job that has ended. While the server fails, retry with the pauses of the wait."""
     while True:
         try:
             async with fetching:
@@ -115,8 +121,8 @@ async def _fetch(jobs: JobSession, wait: waiting.Wait, fetching: asyncio.Semapho
             await asyncio.sleep(step.seconds)
 
 
-async def _all(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """Run them together; the first error stops the others and is raised as it is."""
+async def _run_all(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run coroutines concurrently. The first error cancels the others, and is raised without an exception group."""
     try:
         async with asyncio.TaskGroup() as group:
             for coroutine in coroutines:

@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_provider_classify.exceptions import ClassifyError, InvalidReply
+from airflow_provider_classify.model.text import encodable
 
 #: Fields of a row that the batch sets. A server's result cannot replace them.
 OWN_FIELDS = ("document", "intent", "job_id", "reused", "error", "error_kind")
@@ -51,7 +52,7 @@ class Entry:
     @classmethod
     def failure(cls, intent: str, error: ClassifyError, job_id: str | None = None) -> Entry:
         """Return the entry of a document that was not classified."""
-        return cls(intent, State.FAILED, job_id, error=printable(str(error)), error_kind=error.kind)
+        return cls(intent, State.FAILED, job_id, error=encodable(str(error)), error_kind=error.kind)
 
     @property
     def is_end(self) -> bool:
@@ -139,8 +140,3 @@ def decode_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any] | None]:
         except ValueError:  # UnicodeDecodeError is one
             payload = None
         yield payload if isinstance(payload, dict) else None
-
-
-def printable(text: str) -> str:
-    """Escape what UTF-8 cannot hold, such as the bytes of a file name in another encoding."""
-    return text.encode("utf-8", "backslashreplace").decode()

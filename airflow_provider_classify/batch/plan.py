@@ -7,12 +7,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from airflow_provider_classify.batch.entry import printable
 from airflow_provider_classify.documents.allowed_roots import require_allowed
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.exceptions import DocumentNotFound, StorageNotFound
 from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.text import encodable
 
 #: What is added to an output's name for the folder of its record.
 RECORD_SUFFIX = ".parts"
@@ -48,7 +48,7 @@ def items_of(fingerprints: Mapping[str, str], categories: Sequence[Category], cl
         return hashlib.sha256(parts.encode()).hexdigest()
 
     return [
-        Item(printable(Document(reference).label), intent_of(reference, fingerprint), reference)
+        Item(encodable(Document(reference).label), intent_of(reference, fingerprint), reference)
         for reference, fingerprint in fingerprints.items()
     ]
 
@@ -68,7 +68,7 @@ def list_documents(folder: str, pattern: str, *, output: str | None = None) -> l
         found = StoragePath(folder).list_files(pattern)
     except StorageNotFound as error:
         raise DocumentNotFound(
-            f"There is no folder {printable(folder)}; check the path, and the connection in its URI ({error})."
+            f"There is no folder {encodable(folder)}; check the path, and the connection in its URI ({error})."
         ) from error
     return [
         name

@@ -20,7 +20,7 @@ from airflow_provider_classify.engine.results import ResultWriter
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel

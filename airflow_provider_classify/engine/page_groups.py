@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from airflow_provider_classify.model.contract import PageResult
+from airflow_provider_classify.model.result import PageResult
 
 
 def group_pages(pages: Iterable[PageResult]) -> list[dict[str, Any]]:

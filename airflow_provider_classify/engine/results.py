@@ -13,7 +13,7 @@ from airflow_provider_classify.engine.page_groups import group_pages
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 from airflow_provider_classify.engine.text.language import guess_language
 from airflow_provider_classify.exceptions import DocumentError
-from airflow_provider_classify.model.contract import ClassificationResult, PageResult
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 
 #: The most phrases that a page result has as evidence.
 EVIDENCE = 3

@@ -22,12 +22,13 @@ from airflow_provider_classify.lifecycle.cancel import describe_cancel
 from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
-from airflow_provider_classify.model.contract import Job, Submission
+from airflow_provider_classify.model.job import Job, Submission
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
-    from airflow_provider_classify.model.backend import Backend, JobSession
+    from airflow_provider_classify.hooks.backend import Backend
+    from airflow_provider_classify.job_session import JobSession
 
 DEFAULT_CONN_ID = "classify_default"
 #: Seconds in which a job that has ended has to be returned.

@@ -16,9 +16,9 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from airflow_provider_classify.exceptions import ClassifyError
+from airflow_provider_classify.job_session import JobSession
 from airflow_provider_classify.lifecycle.compat import task_states
-from airflow_provider_classify.model.backend import JobSession
-from airflow_provider_classify.model.contract import Job
+from airflow_provider_classify.model.job import Job
 
 _TERMINAL = frozenset({"success", "failed", "skipped", "upstream_failed", "removed"})
 #: Cancels under way at the same time.

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound, TaskStateUnavailable
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import Job, JobStatus
+from airflow_provider_classify.model.job import Job, JobStatus
 
 #: The key of the attempt in the task's state.
 STATE_KEY = "classify_job"

@@ -29,7 +29,8 @@ from airflow_provider_classify.local.options import engine_options, own_document
 from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import MAX_STATUS_IDS, Job, JobStatus, Submission, require_job_id
+from airflow_provider_classify.model.contract import MAX_STATUS_IDS
+from airflow_provider_classify.model.job import Job, JobStatus, Submission, require_job_id
 
 if TYPE_CHECKING:
     from airflow_provider_classify.batch.work import BatchWork

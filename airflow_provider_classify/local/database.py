@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import create_engine, event
-from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from airflow_provider_classify.exceptions import ConnectionNotUsable, ExtraNotInstalled
+from airflow_provider_classify.exceptions import ConnectionNotUsable, ExtraNotInstalled, JobRecordUnavailable
 
 #: Seconds that a statement waits while another process writes to the SQLite file.
 SQLITE_WAIT = 30
@@ -20,9 +22,9 @@ SQLITE_WAIT = 30
 
 def connect(url: str) -> Engine:
     """
-    Return the engine for a SQLAlchemy URL. No connection is opened yet. The folder of a SQLite file is made if missing.
+    Return the SQLAlchemy engine for a URL, without opening a connection. Create the folder of a SQLite file.
 
-    :raises ConnectionNotUsable: SQLAlchemy does not know such a URL, or the folder cannot be made.
+    :raises ConnectionNotUsable: the URL is not valid for SQLAlchemy, or the folder cannot be created.
     :raises ExtraNotInstalled: the driver that the URL names is not installed.
     """
     try:
@@ -31,12 +33,12 @@ def connect(url: str) -> Engine:
             return create_engine(parsed, pool_pre_ping=True)
         if parsed.database:
             _make_folder(Path(parsed.database).parent)
-        # SQLAlchemy 2 pools like this by default; 1.4 would open the file anew for each statement.
+        # SQLAlchemy 2 uses this pool by default. SQLAlchemy 1.4 would open the file for each statement.
         engine = create_engine(
             parsed, poolclass=QueuePool, connect_args={"timeout": SQLITE_WAIT, "check_same_thread": False}
         )
     except ArgumentError:
-        # Not chained: SQLAlchemy's message repeats the URL, which may hold a password.
+        # The cause is not chained: SQLAlchemy's message quotes the URL, which may contain a password.
         raise ConnectionNotUsable(
             "The URL of the record of jobs is not a SQLAlchemy URL, or names an unknown database; "
             "write it like sqlite:////path/jobs.db or postgresql+psycopg2://user@host/name."
@@ -49,18 +51,42 @@ def connect(url: str) -> Engine:
     return engine
 
 
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Connection]:
+    """
+    Open a transaction, which commits at the end of the block.
+
+    On SQLite a transaction must not read first and then write. If another process wrote in between, the write
+    would fail at once instead of waiting.
+
+    :raises IntegrityError: a row with the same key exists.
+    :raises JobRecordUnavailable: the database cannot be reached, or a statement failed.
+    """
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except IntegrityError:
+        raise
+    except SQLAlchemyError as error:
+        where = engine.url.render_as_string(hide_password=True)
+        raise JobRecordUnavailable(
+            f"The record of jobs in {where} could not be read or written "
+            f"({type(error).__name__}); check that the database can be reached and is not locked."
+        ) from error
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConnectionNotUsable(
-            f"The folder {folder} of the record of jobs cannot be made ({error.strerror}); give another."
+            f"The folder {folder} of the record of jobs cannot be created ({error.strerror}); name another folder."
         ) from error
 
 
 def _prepare_sqlite(connection: Any, _: object) -> None:
-    """Let readers go on while one process writes, and let a commit return when it is on the disk."""
-    # A damaged text must not make a whole query fail.
+    """Allow reads during a write, and make a commit return only when its data is on the disk."""
+    # Damaged text in one row must not make a whole query fail.
     connection.text_factory = lambda raw: raw.decode(errors="replace")
     deadline = time.monotonic() + SQLITE_WAIT
     while True:
@@ -68,8 +94,8 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
             connection.execute("PRAGMA journal_mode=WAL")
             break
         except sqlite3.OperationalError as error:
-            # SQLite does not wait here by itself: while several processes open a new file, one that is
-            # late to switch it to WAL gets "database is locked" at once.
+            # SQLite does not wait at this point. While several processes open a new file, the later ones get
+            # "database is locked" at once.
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)

@@ -1,1 +1,1 @@
-"""Values and pure decisions: they import nothing of the package but its exceptions."""
+"""Values and pure decisions. Of this package, they import only the exceptions."""

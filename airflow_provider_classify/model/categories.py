@@ -1,4 +1,4 @@
-"""Categories: what a user writes, read and checked."""
+"""Parse and check the categories that a user passes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from typing import Any, TypeAlias
 
 from airflow_provider_classify.exceptions import InvalidCategories
 
-#: What a user may write, see :func:`parse_categories`.
+#: The forms of categories that a user can pass; see :func:`parse_categories`.
 CategoriesLike: TypeAlias = Sequence[Any] | Mapping[str, str | None] | str
 
-#: How many categories one document may be classified into.
+#: The most categories of one submit.
 MAX_CATEGORIES = 1000
-#: Characters of a name and of a description.
+#: The most characters of a category's name.
 MAX_NAME = 200
+#: The most characters of a category's description.
 MAX_DESCRIPTION = 2000
 
 _KEYS = frozenset({"name", "description", "examples"})
@@ -28,10 +29,10 @@ _SHORTENED.maxstring = _SHORTENED.maxother = 80
 @dataclass(frozen=True, slots=True)
 class Category:
     """
-    A name to classify into, and a description for a name that does not explain itself.
+    A category: its name, and an optional description for a name that is not clear.
 
-    A name with slashes is a path (``finance/invoice``). ``examples`` are paths of documents of this
-    category on the machine of the local engine. Only that engine uses them.
+    A name with slashes is a path in a tree of categories (``finance/invoice``). ``examples`` are paths of documents
+    of this category. Only the local engine uses them, so they are paths on its machine.
     """
 
     name: str
@@ -39,17 +40,17 @@ class Category:
     examples: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, str]:
-        """Return the form that the API takes: without the examples, which are files of this machine."""
+        """Return the JSON object for the API. It has no examples, because they are files on this machine."""
         return {"name": self.name, "description": self.description} if self.description else {"name": self.name}
 
 
 def parse_categories(value: object) -> tuple[Category, ...]:
     """
-    Read categories from what a user writes.
+    Parse the categories that a user passes.
 
     :param value: a list of names and ``{"name", "description", "examples"}`` objects, an object
         ``{name: description}``, or the JSON text of either.
-    :raises InvalidCategories: there is none, one is repeated (case does not distinguish), one is malformed, or
+    :raises InvalidCategories: the list is empty, a name is repeated (ignoring case), a category is malformed, or
         a limit is exceeded: :data:`MAX_CATEGORIES`, :data:`MAX_NAME`, :data:`MAX_DESCRIPTION`.
     """
     if isinstance(value, str):
@@ -88,7 +89,7 @@ def _hint(text: str) -> str:
 
 
 def _items(value: object) -> Sequence[object]:
-    """Return the single categories, unread."""
+    """Return the categories one by one, not parsed yet."""
     if isinstance(value, Mapping):
         if "name" in value and value.keys() <= _KEYS:
             raise InvalidCategories(
@@ -125,7 +126,7 @@ def _parse_category(item: object) -> Category:
         )
     if any("\ud800" <= character <= "\udfff" for character in name + description):
         raise InvalidCategories(
-            f"The category {_shown(name)} has half of a surrogate pair, which is no character; write it as UTF-8."
+            f"The category {_shown(name)} has half of a surrogate pair instead of a character; write it as UTF-8."
         )
     unknown = item.keys() - _KEYS
     if unknown:
@@ -150,5 +151,5 @@ def _parse_examples(name: str, examples: object) -> tuple[str, ...]:
 
 
 def _shown(value: object) -> str:
-    """Return the representation of a user's input, shortened: it may be of any size."""
+    """Return the ``repr`` of a user's input, shortened to at most 80 characters of each text."""
     return _SHORTENED.repr(value)

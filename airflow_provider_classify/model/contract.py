@@ -1,50 +1,22 @@
 """
-The words of the classify API as types, and its limits and headers.
+The limits, headers and fixed texts of the classify API.
 
-Two routes, ``POST /classify`` and ``GET /classify/{job_id}``: the client reads their replies with these
-types, the service writes them, and the local engine returns the same result. The types are defined in
-:mod:`~airflow_provider_classify.model.job` and :mod:`~airflow_provider_classify.model.result`.
+The API has two routes: ``POST /classify`` and ``GET /classify/{job_id}``. The client, the service and the local engine
+keep to these constants. The replies are types of :mod:`~airflow_provider_classify.model.job` and
+:mod:`~airflow_provider_classify.model.result`.
 """
 
 from __future__ import annotations
 
-from airflow_provider_classify.model.job import (
-    MAX_STATUS_IDS,
-    Job,
-    JobStatus,
-    Progress,
-    Statuses,
-    Submission,
-    read_status,
-    require_job_id,
-)
-from airflow_provider_classify.model.result import ClassificationResult, PageResult
-
-__all__ = [
-    "CANNOT_OPEN",
-    "HONOURED_HEADER",
-    "IDEMPOTENCY_HEADER",
-    "MAX_BYTES",
-    "MAX_PAGES",
-    "MAX_STATUS_IDS",
-    "ClassificationResult",
-    "Job",
-    "JobStatus",
-    "PageResult",
-    "Progress",
-    "Statuses",
-    "Submission",
-    "read_status",
-    "require_job_id",
-]
-
-#: A longer document is classified from its first pages.
+#: The most pages that are classified: a longer document is classified from its first pages.
 MAX_PAGES = 4
 #: The API's limit for an upload, in bytes.
 MAX_BYTES = 500 * 1024 * 1024
-#: Names one submit, so that sending it again does not begin a second job.
+#: The most job ids that one batch status request may name.
+MAX_STATUS_IDS = 500
+#: The request header with the idempotency key of a submit. A server that honours keys accepts a key once.
 IDEMPOTENCY_HEADER = "Idempotency-Key"
-#: In the replies of a server that honours :data:`IDEMPOTENCY_HEADER`; an addition of this package's service.
+#: The reply header of a server that honours :data:`IDEMPOTENCY_HEADER`. This package's service adds it to the API.
 HONOURED_HEADER = "Idempotency-Key-Honoured"
-#: What the API says of a file that it cannot open.
+#: The API's error for a file that it cannot open.
 CANNOT_OPEN = "This PDF could not be opened — the file may be corrupt or in an unsupported format."

@@ -1,8 +1,8 @@
 """
 The payloads of trigger events: the triggerer encodes them, the worker decodes them.
 
-A payload holds a status, ids and the words of an error, never a result: the triggerer logs payloads at
-INFO (Airflow 3.3), and Airflow stores them with the task.
+A payload contains a status, ids and an error message. It never contains a result, because the triggerer logs payloads
+at INFO (Airflow 3.3), and Airflow stores them with the task.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def decode_job(event: Event | None) -> str:
     Return the id of the job that ended.
 
     :raises JobFailed: the task resumed without an event.
-    :raises ClassifyError: the error that the trigger gave up with, of the same class.
+    :raises ClassifyError: the trigger gave up. The error is of the same class as the trigger's.
     """
     if not event or "job_id" not in event:
         raise JobFailed("The task was resumed without the trigger's event; clear the task to classify again.")
@@ -54,11 +54,11 @@ def encode_error(error: ClassifyError) -> Event:
 
 def raise_given_up(event: Event | None) -> None:
     """
-    Do nothing unless the trigger gave up.
+    Raise the trigger's error if the trigger gave up.
 
-    A batch calls this when it resumes: where its documents stand is in its record, not in the event.
+    A batch calls this when it resumes. It reads the state of its documents from its record, not from the event.
 
-    :raises ClassifyError: the error that the trigger gave up with, of the same class.
+    :raises ClassifyError: the trigger gave up. The error is of the same class as the trigger's.
     """
     if event and event.get("status") == _GAVE_UP:
         raise error_of_kind(event.get("error_kind"), str(event.get("message")))

@@ -1,4 +1,4 @@
-"""A job of the classify API: its id, its statuses, and the replies that tell of it."""
+"""A job of the classify API: its id, its statuses, and the replies about it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from airflow_provider_classify.model.json_fields import Fields, present
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.model.text import quotable
 
-#: What a job id may consist of: characters that stand in any part of a URL as they are.
+#: The characters of a job id. No part of a URL escapes them.
 _JOB_ID = re.compile(r"[A-Za-z0-9._~-]{1,200}")
-#: The largest whole number of JSON that every reader takes.
-_MOST = 2**53
+#: The largest integer that every JSON parser can read.
+_MAX_INTEGER = 2**53
 
 
 class JobStatus(StrEnum):
@@ -29,17 +29,17 @@ class JobStatus(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the status will not change any more."""
+        """Whether the job has ended, so that its status cannot change."""
         return self in _TERMINAL
 
 
 _TERMINAL = (JobStatus.COMPLETED, JobStatus.FAILED)
-#: A look-up takes a third of the time of the enumeration's own, and thousands of statuses are read each second.
-_BY_WORD: Mapping[str, JobStatus] = {status.value: status for status in JobStatus}
+#: A triggerer reads thousands of statuses a second. This look-up is faster than ``JobStatus(value)``.
+_STATUS_BY_VALUE: Mapping[str, JobStatus] = {status.value: status for status in JobStatus}
 
 
 class Progress(StrEnum):
-    """The three progress messages. A job that fails before it starts may keep the first."""
+    """The three progress messages. A job that fails before it starts can keep the first one."""
 
     STARTING = "Starting classification..."
     COMPLETED = "Classification completed"
@@ -48,12 +48,12 @@ class Progress(StrEnum):
 
 def require_job_id(job_id: object) -> str:
     """
-    Return a job id that can be asked for.
+    Return the job id if it is valid.
 
-    An id comes from a server or from XCom and becomes a part of a URL. Slashes, ``.`` and ``..`` would reach
-    another route; so would their escapes on a server that decodes a path before it routes.
+    An id comes from a server or from XCom and becomes part of a URL. Slashes, ``.`` and ``..`` would lead to another
+    route. Escaped, they would do so on a server that decodes a path before it routes.
 
-    :raises InvalidJobId: it is not 1 to 200 letters, digits and ``._~-``, or only dots.
+    :raises InvalidJobId: the id is not 1 to 200 letters, digits and ``._~-``, or has only dots.
     """
     if isinstance(job_id, str) and _JOB_ID.fullmatch(job_id) and job_id.strip("."):
         return job_id
@@ -65,7 +65,12 @@ def require_job_id(job_id: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """The reply to ``POST /classify``. ``quota_remaining`` counts documents, where an account has a quota."""
+    """
+    The reply to ``POST /classify``.
+
+    ``quota_remaining`` is the number of documents left, for an account with a quota. ``extra`` has all fields that
+    the contract does not name.
+    """
 
     job_id: str
     status: JobStatus
@@ -75,22 +80,22 @@ class Submission:
 
     @classmethod
     def from_json(cls, payload: object) -> Submission:
-        """Read the reply. :raises InvalidReply: a field is missing, of another type or impossible."""
+        """Parse the reply. :raises InvalidReply: a field is missing, of another type or out of range."""
         fields = Fields(payload, "the reply to the submit")
         try:
             job_id = require_job_id(fields.required("job_id", str))
         except InvalidJobId as error:
-            raise InvalidReply(f"The API's reply is not the contract's: {error}") from error
+            raise InvalidReply(f"The API's reply breaks the contract: {error}") from error
         return cls(
             job_id=job_id,
             status=_status(fields.required("status", str)),
             message=fields.optional("message", str) or "",
-            quota_remaining=fields.whole("quota_remaining", -_MOST, _MOST, required=False),
+            quota_remaining=fields.whole("quota_remaining", -_MAX_INTEGER, _MAX_INTEGER, required=False),
             extra=fields.rest(),
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the contract's form."""
+        """Return the reply as a JSON object of the contract."""
         payload = {"job_id": self.job_id, "status": self.status.value, "message": self.message}
         unknown = {name: value for name, value in self.extra.items() if name not in (*payload, "quota_remaining")}
         return payload | present(quota_remaining=self.quota_remaining) | unknown
@@ -101,8 +106,8 @@ class Job:
     """
     The reply to ``GET /classify/{job_id}``.
 
-    ``error`` is set when ``status`` is failed, ``result`` when it is completed. ``error_kind``
-    is this package's addition: the name of the exception behind ``error``.
+    A failed job has an ``error``, a completed one a ``result``. ``error_kind`` is the class name of the error; only
+    this package's service sends it. ``extra`` has all fields that the contract does not name.
     """
 
     job_id: str
@@ -115,7 +120,7 @@ class Job:
 
     @classmethod
     def from_json(cls, payload: object) -> Job:
-        """Read the reply. :raises InvalidReply: a field is missing, of another type or impossible."""
+        """Parse the reply. :raises InvalidReply: a field is missing, of another type or out of range."""
         fields = Fields(payload, "the job")
         status = _status(fields.required("status", str))
         completed = status is JobStatus.COMPLETED
@@ -132,7 +137,7 @@ class Job:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the contract's form: all five keys always, ``error_kind`` only where there is one."""
+        """Return the reply as a JSON object of the contract. It has ``error_kind`` only if that is set."""
         payload: dict[str, Any] = {
             "job_id": self.job_id,
             "status": self.status.value,
@@ -146,24 +151,20 @@ class Job:
 
 def read_status(payload: object) -> tuple[str, JobStatus]:
     """
-    Read only the id and the status from the reply to ``GET /classify/{job_id}``, at a third of the cost.
+    Parse only the id and the status of the reply to ``GET /classify/{job_id}``. This is cheaper than a whole job.
 
-    :raises InvalidReply: there is no id, no status, or an unknown one.
+    :raises InvalidReply: the id or the status is missing, or the status is unknown.
     """
     fields = Fields(payload, "the job")
     return fields.required("job_id", str), _status(fields.required("status", str))
 
 
-#: How many ids one batch status request may name.
-MAX_STATUS_IDS = 500
-
-
 @dataclass(frozen=True, slots=True)
 class Statuses:
     """
-    The reply to ``GET /classify?job_id=…&job_id=…``: the jobs' statuses, without results.
+    The reply to ``GET /classify?job_id=…&job_id=…``: the statuses of several jobs, without results.
 
-    An addition of this package's service to the contract; a hosted API may not have it.
+    This package's service adds this route to the contract. A hosted API may not have it.
     """
 
     by_id: Mapping[str, JobStatus]
@@ -171,7 +172,7 @@ class Statuses:
 
     @classmethod
     def from_json(cls, payload: object) -> Statuses:
-        """Read the reply. :raises InvalidReply: a field is missing or of another type."""
+        """Parse the reply. :raises InvalidReply: a field is missing or of another type."""
         fields = Fields(payload, "the jobs' statuses")
         jobs = fields.required("jobs", dict)
         return cls(
@@ -180,7 +181,7 @@ class Statuses:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form that :meth:`from_json` reads."""
+        """Return the JSON object that :meth:`from_json` parses."""
         return {
             "jobs": {job_id: status.value for job_id, status in self.by_id.items()},
             "not_found": list(self.not_found),
@@ -189,8 +190,8 @@ class Statuses:
 
 def _status(status: Any) -> JobStatus:
     try:
-        return _BY_WORD[status]
+        return _STATUS_BY_VALUE[status]
     except (KeyError, TypeError) as error:
         known = ", ".join(JobStatus)
         named = quotable(repr(status), 80)
-        raise InvalidReply(f"The API names a job status {named} that is none of {known}.") from error
+        raise InvalidReply(f"The API returned the unknown job status {named} instead of {known}.") from error

@@ -1,4 +1,4 @@
-"""The fields of a JSON object, taken out one by one, each checked."""
+"""Read the fields of a JSON object and check the type of each."""
 
 from __future__ import annotations
 
@@ -9,76 +9,80 @@ from airflow_provider_classify.exceptions import InvalidReply
 
 
 class Fields:
-    """Takes fields out of a JSON object one by one; what is left over is ``rest``."""
+    """
+    Removes the fields of a JSON object one by one. :meth:`rest` returns the fields that remain.
+
+    :param where: names the object in errors.
+    """
 
     def __init__(self, payload: object, where: str) -> None:
         if not isinstance(payload, Mapping):
-            raise InvalidReply(f"The API's reply is not the contract's: {where} is no JSON object.")
+            raise InvalidReply(f"The API's reply breaks the contract: {where} is not a JSON object.")
         self._left = dict(payload)
         self._where = where
 
     def required(self, name: str, kind: type | tuple[type, ...]) -> Any:
-        """Take a field that has to be there. :raises InvalidReply: it is missing, null or of another type."""
+        """Remove and return a field. :raises InvalidReply: the field is missing, null or of another type."""
         if self._left.get(name) is None:
-            raise InvalidReply(f"The API's reply is not the contract's: {self._where} lacks {name!r}.")
+            raise InvalidReply(f"The API's reply breaks the contract: {self._where} lacks {name!r}.")
         return self.optional(name, kind)
 
     def optional(self, name: str, kind: type | tuple[type, ...]) -> Any:
-        """Take a field, ``None`` where it is missing. :raises InvalidReply: it is of another type."""
+        """Remove and return a field, ``None`` if it is missing. :raises InvalidReply: it is of another type."""
         value = self._left.pop(name, None)
-        is_truth_for_number = isinstance(value, bool) and kind is not bool
-        if value is not None and (is_truth_for_number or not isinstance(value, kind)):
+        is_unexpected_bool = isinstance(value, bool) and kind is not bool  # in Python, True is an int
+        if value is not None and (is_unexpected_bool or not isinstance(value, kind)):
             raise InvalidReply(
-                f"The API's reply is not the contract's: {self._where} has {name!r} of type {type(value).__name__}."
+                f"The API's reply breaks the contract: {self._where} has {name!r} of type {type(value).__name__}."
             )
         return value
 
     def whole(self, name: str, least: int, most: int, *, required: bool = True) -> Any:
         """
-        Take a whole number from ``least`` to ``most``, ``None`` where it is missing and not required.
+        Remove and return an integer from ``least`` to ``most``; ``None`` if it is missing and not required.
 
-        :raises InvalidReply: it is out of this range, of another type, or missing and required.
+        :raises InvalidReply: the value is out of range or of another type, or it is missing and required.
         """
         value = self.required(name, int) if required else self.optional(name, int)
         if value is None:
             return None
         if not least <= value <= most:
             raise InvalidReply(
-                f"The API's reply is not the contract's: {self._where} has a {name!r} that is not possible."
+                f"The API's reply breaks the contract: {self._where} has {name!r} that is not from {least} to {most}."
             )
         return value
 
     def confidence(self, *, required: bool) -> float:
         """
-        Take the ``confidence``, a number from 0 to 1.
+        Remove and return the ``confidence``, a number from 0 to 1.
 
-        :param required: if not, 0 is returned for whatever is not such a number.
-        :raises InvalidReply: a required one is missing or is not from 0 to 1.
+        :param required: if false, return 0 for a missing or invalid confidence.
+        :raises InvalidReply: the confidence is required, and is missing or not a number from 0 to 1.
         """
         if not required:
             value = self._left.pop("confidence", None)
             return float(value) if type(value) in (int, float) and 0 <= value <= 1 else 0.0
         value = self.required("confidence", (int, float))
-        # NaN and percentages would pass every threshold of a route; a sum of float32 may be a little above 1.
+        # NaN and percentages would pass the threshold of every route. A sum of float32 can be slightly above 1.
         if not 0 <= value <= 1.00001:
             raise InvalidReply(
-                f"The API's reply is not the contract's: {self._where} has a 'confidence' that is not from 0 to 1."
+                f"The API's reply breaks the contract: {self._where} has a 'confidence' that is not from 0 to 1."
             )
         return min(float(value), 1.0)
 
     def true(self, name: str) -> bool:
-        """Take a field, and return whether it is ``true``."""
+        """Remove a field and return whether it is ``true``."""
         return self._left.pop(name, None) is True
 
     def drop(self, name: str) -> Any:
-        """Take a field out whose value means nothing in this state."""
+        """Remove a field that has no meaning in this state. Return ``None``."""
         self._left.pop(name, None)
 
     def rest(self) -> dict[str, Any]:
-        """Return the fields that were not taken."""
+        """Return the fields that remain."""
         return self._left
 
 
 def present(**values: Any) -> dict[str, Any]:
-    """Return those of the fields that are not ``None``."""
+    """Return the values that are not ``None``, by name."""
     return {name: value for name, value in values.items() if value is not None}

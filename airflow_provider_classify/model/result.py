@@ -1,11 +1,11 @@
 """
-The result of a classification, as the API sends it, the service writes it and the local engine returns it.
+The result of a classification. The API sends it, the service writes it, and the local engine returns it.
 
-Reading is strict about the contract's fields (:class:`InvalidReply` names the field) and lenient about new ones:
-unknown keys stay in ``extra`` and come out of ``to_json`` again, but never in place of a field.
+Parsing checks each field of the contract; :class:`InvalidReply` names the field. It keeps unknown keys in ``extra``,
+and ``to_json`` writes them again, but never in place of a field.
 
-On the wire a page that failed carries the *first* category as its ``classification``. Here its
-``classification`` is ``None``, so that a failed page cannot pass for an answer.
+The API sends the *first* category as the ``classification`` of a page that failed. Here it is ``None``, so that a
+failed page is not mistaken for an answer.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from typing import Any
 from airflow_provider_classify.exceptions import InvalidReply
 from airflow_provider_classify.model.json_fields import Fields, present
 
-#: More pages than any document has: a larger number in a reply is wrong.
-_MOST_PAGES = 1_000_000
+#: More pages than any document has. A larger number in a reply is an error.
+_MAX_PAGES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
     """
-    What was found on one page, ``page`` from 1.
+    The result of one page. ``page`` counts from 1.
 
-    A failed page has ``success`` false, an ``error``, and no ``classification``. A ``blank`` page, an addition of
-    this package, has ``success`` true, no ``classification`` and the confidence 0. ``raw_result`` is the
-    classifier's own word, before it was matched to a category.
+    A failed page has ``success`` false, an ``error`` and no ``classification``. A blank page has ``success`` true,
+    ``blank`` true, no ``classification`` and the confidence 0; only this package marks pages as blank.
+    ``raw_result`` is the classifier's answer before it was matched to a category. ``extra`` has the other fields.
     """
 
     page: int
@@ -43,13 +43,13 @@ class PageResult:
 
     @classmethod
     def from_json(cls, payload: object, where: str) -> PageResult:
-        """Read one entry of ``page_results``; ``where`` names it in errors. :raises InvalidReply: it is not one."""
+        """Parse an entry of ``page_results``. ``where`` names it in errors. :raises InvalidReply: it is not valid."""
         fields = Fields(payload, where)
         success = fields.required("success", bool)
         blank = fields.true("blank")
         classification, confidence = _answer(fields, success and not blank)
         return cls(
-            page=fields.whole("page", 1, _MOST_PAGES),
+            page=fields.whole("page", 1, _MAX_PAGES),
             success=success,
             classification=classification,
             confidence=confidence,
@@ -60,7 +60,7 @@ class PageResult:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the contract's form; a failed page says ``null`` where the API names the first category."""
+        """Return the page as a JSON object. A failed page has no category, unlike in the API's replies."""
         payload: dict[str, Any] = {
             "page": self.page,
             "success": self.success,
@@ -76,10 +76,10 @@ class ClassificationResult:
     """
     The ``result`` of a completed job.
 
-    An image has no ``page_results`` (here: empty) but a ``raw_result`` of its own.
-    ``extra`` holds what an engine adds to the contract: ``scores``, ``categories``, ``language``, ``engine``.
-    ``classification`` is ``None`` where ``success`` is false, and for a ``blank`` document: then ``success`` is true
-    and the confidence 0.
+    For an image, ``page_results`` is empty and ``raw_result`` is set. A failed result has ``success`` false and no
+    ``classification``. A blank document has ``success`` true, ``blank`` true, no ``classification`` and the
+    confidence 0. ``extra`` has the fields that an engine adds to the contract: ``scores``, ``categories``,
+    ``language``, ``engine``.
     """
 
     success: bool
@@ -95,26 +95,26 @@ class ClassificationResult:
     @classmethod
     def from_json(cls, payload: object) -> ClassificationResult:
         """
-        Read the ``result`` object.
+        Parse the ``result`` object.
 
-        Where pages failed, the overall answer counts only if a page that succeeded supports it. Otherwise it
-        may be the first category, from the failed pages, and the succeeded pages answer instead.
+        If pages failed, the overall answer may be the first category, which the API sends for a failed page. So it
+        is kept only if a successful page has the same answer. Otherwise the successful pages decide.
 
-        :raises InvalidReply: a field is missing, of another type or impossible.
+        :raises InvalidReply: a field is missing, of another type or out of range.
         """
         fields = Fields(payload, "result")
         success = fields.required("success", bool)
         blank = fields.true("blank")
         pages = _pages(fields)
         classification, confidence = _answer(fields, success and not blank)
-        total_pages = fields.whole("total_pages", 1 if success else 0, _MOST_PAGES)
-        processed_pages = fields.whole("processed_pages", 0, _MOST_PAGES, required=bool(pages))
+        total_pages = fields.whole("total_pages", 1 if success else 0, _MAX_PAGES)
+        processed_pages = fields.whole("processed_pages", 0, _MAX_PAGES, required=bool(pages))
         if processed_pages is None:
             processed_pages = total_pages
         if sum(not page.blank for page in pages) > max(total_pages, processed_pages):
-            raise InvalidReply("The API's reply is not the contract's: result has more 'page_results' than pages.")
+            raise InvalidReply("The API's reply breaks the contract: result has more 'page_results' than pages.")
         if success:
-            fields.drop("error")  # of an earlier attempt, or null; a consumer would take it for a failure
+            fields.drop("error")  # null, or of an earlier attempt; a user would mistake it for a failure
         if classification is not None and any(not page.success for page in pages):
             classification, confidence = _supported(classification, confidence, pages)
             success = classification is not None
@@ -131,7 +131,7 @@ class ClassificationResult:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Return the contract's form, its own fields first."""
+        """Return the result as a JSON object. The fields of the contract come first."""
         payload: dict[str, Any] = {
             "success": self.success,
             "classification": self.classification,
@@ -145,7 +145,7 @@ class ClassificationResult:
 
 
 def _answer(fields: Fields, expected: bool) -> tuple[str | None, float]:
-    """Take ``classification`` and ``confidence``. A failure has neither, nor has what is blank."""
+    """Remove and return ``classification`` and ``confidence``. They are ``expected`` unless failed or blank."""
     if expected:
         return fields.required("classification", str), fields.confidence(required=True)
     fields.drop("classification")
@@ -156,12 +156,12 @@ def _pages(fields: Fields) -> tuple[PageResult, ...]:
     listed = fields.optional("page_results", list) or []
     pages = tuple(PageResult.from_json(page, f"result.page_results[{i}]") for i, page in enumerate(listed))
     if len({page.page for page in pages}) < len(pages):
-        raise InvalidReply("The API's reply is not the contract's: result has a page twice in 'page_results'.")
+        raise InvalidReply("The API's reply breaks the contract: result has a page twice in 'page_results'.")
     return pages
 
 
 def _supported(classification: str, confidence: float, pages: Iterable[PageResult]) -> tuple[str | None, float]:
-    """Keep the overall answer if a succeeded page gives it; otherwise let the succeeded pages answer."""
+    """Return the overall answer if a successful page has it; otherwise the best answer of the successful pages."""
     votes: dict[str, list[float]] = defaultdict(list)
     for page in pages:
         if page.success and page.classification is not None:
@@ -175,6 +175,6 @@ def _supported(classification: str, confidence: float, pages: Iterable[PageResul
 
 
 def _unknown(result: PageResult | ClassificationResult) -> dict[str, Any]:
-    """Return the extra keys, without those that the contract gives a meaning."""
+    """Return the extra keys, without names of the contract."""
     known = {field.name for field in fields(result)}
     return {name: value for name, value in result.extra.items() if name not in known}

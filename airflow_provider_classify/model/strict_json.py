@@ -1,4 +1,4 @@
-"""JSON from a peer that is not trusted: read only if everything in it can be stored and written again."""
+"""Parse JSON from a server that is not trusted. Refuse values that cannot be stored or written again."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import json
 import re
 from typing import Any
 
-#: Arrays and objects within each other. What is deeper cannot be handled by every reader of an XCom.
+#: The most levels of nested arrays and objects. Some readers of an XCom cannot handle more.
 MAX_DEPTH = 64
-#: Values in all: each takes far more memory than its text. A result of hundreds of pages has some 10,000.
+#: The most values. Each takes far more memory than its text. A result of hundreds of pages has about 10,000.
 MAX_VALUES = 200_000
-#: Half of a surrogate pair, or all of one, in an escape of its own.
+#: The escape of half a surrogate pair.
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
-#: A string, or a bracket. A string that does not end goes on to the end of the text.
+#: A string or a bracket. A string without an end reaches to the end of the text.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*+"?|[\[\]{}]', re.DOTALL)
 
 
 def loads(body: bytes) -> Any:
     """
-    Return the value of a JSON text in UTF-8.
+    Parse a JSON text in UTF-8.
 
-    :raises ValueError: the text is not JSON; or it is ambiguous (a key twice in one object), has a number that is
-        not finite or does not fit into 64 bits, has half of a surrogate pair, too many values, or is nested too
-        deeply.
+    :raises ValueError: the text is not JSON; an object has the same key twice; a number is not finite or does not
+        fit into 64 bits; a string has half of a surrogate pair; there are more than :data:`MAX_VALUES` values or
+        more than :data:`MAX_DEPTH` levels.
     """
     text = body.decode("utf-8-sig")
-    # Brackets and commas in strings count too: that is fast, and errs on the safe side.
+    # Brackets and commas in strings are counted too. That is fast, and the count can only be too high.
     brackets = text.count("[") + text.count("{")
     if brackets + text.count(",") > MAX_VALUES:
         raise ValueError(f"The JSON text has more than {MAX_VALUES:,} values.")

@@ -1,10 +1,9 @@
 """
-The decision that every wait makes after each request for its job: ask again, or end.
+Decide after each request of a wait whether to ask for the job again or to end the wait.
 
-Operator, sensor and trigger share it, so they cannot differ. It is pure: time and chance are
-passed in. The pauses follow the API's advice, 1 s doubling to 30 s. They are computed from the *age* of the
-wait and not from a count of requests: the sequence is the same, and a triggerer that restarts goes on with the
-pauses that it had reached.
+Operator, sensor and trigger share these decisions. They are pure functions: the caller passes the time and a random
+number. The pauses follow the API's advice: they begin with 1 s and double up to 30 s. They are computed from the
+*age* of the wait and not from the number of requests. So a triggerer that restarts continues with the same pauses.
 """
 
 from __future__ import annotations
@@ -14,24 +13,28 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from airflow_provider_classify.exceptions import ClassifyError, InvalidReply, JobFailed, JobTimedOut, error_of_kind
-from airflow_provider_classify.model.contract import ClassificationResult, Job, JobStatus
+from airflow_provider_classify.model.job import Job, JobStatus
+from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.model.text import quotable
 
+#: Seconds from the first request of a wait to the second.
 SHORTEST_PAUSE = 1.0
+#: The most seconds between two requests of a wait.
 LONGEST_PAUSE = 30.0
-#: Failed pages whose errors a message quotes.
+#: The most failed pages whose errors a message quotes.
 _QUOTED_PAGES = 5
-#: Pauses are shortened by up to this share, so that jobs submitted together are not polled together.
+#: The largest share, from 0 to 1, by which a pause is shortened at random. It spreads the requests of jobs that were
+#: submitted together.
 _JITTER = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
     """
-    A job that is waited for, from when and until when (epoch seconds).
+    A wait for a job: its start ``since`` and its ``deadline``, both in epoch seconds.
 
-    The deadline is absolute, so it stays the same in a deferral and a triggerer's restart.
-    ``longest_pause`` is what the pauses grow to, in seconds.
+    The times are absolute, so they stay the same after a deferral and after a restart of the triggerer.
+    ``longest_pause`` is the most seconds between two requests.
     """
 
     job_id: str
@@ -42,21 +45,21 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class LookAgain:
-    """The job has not ended: ask again after ``seconds``."""
+    """The job has not ended. Ask again after ``seconds``."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The job has ended, as completed or failed. Its result is fetched where it is used."""
+    """The job has ended, as completed or failed. The task fetches its result later."""
 
     status: JobStatus
 
 
 @dataclass(frozen=True, slots=True)
 class GaveUp:
-    """The wait has ended without the job: its deadline has passed, or asking again cannot help."""
+    """The wait ended before the job: the deadline has passed, or the error cannot be retried."""
 
     error: ClassifyError
 
@@ -66,22 +69,25 @@ Next = LookAgain | Ended | GaveUp
 
 def pause(age: float, longest: float = LONGEST_PAUSE) -> float:
     """
-    Return the pause after a request at this age of the wait, both in seconds, without jitter.
+    Return the seconds until the next request, without jitter.
 
-    Requests fall at 0, 1, 3, 7, 15, 31, 61, 91 … s: pauses of 1, 2, 4, 8, 16, 30, 30 …
+    The pauses are 1, 2, 4, 8, 16, 30, 30 … s, so the requests are sent at 0, 1, 3, 7, 15, 31, 61, 91 … s.
+
+    :param age: seconds since the wait began.
+    :param longest: the longest pause, in seconds.
     """
     return min(longest, max(SHORTEST_PAUSE, age + 1.0))
 
 
 def first_pause(wait: Wait, *, now: float, chance: float) -> float:
     """
-    Return the seconds until the first request of a wait: 0, unless the wait has just begun.
+    Return the seconds until the first request of a wait.
 
-    In that case the submit or a request has just told the status, and the advice is to ask a second later. A
-    wait that another triggerer takes over is older.
+    If the wait has just begun, this is about 1 s, because the reply to the submit contained the status. If the wait
+    is older, for example because another triggerer takes it over, this is 0.
 
     :param now: epoch seconds.
-    :param chance: as for :func:`after`.
+    :param chance: a random number from 0 to 1, for the jitter.
     """
     age = max(0.0, now - wait.since)
     return max(0.0, min(SHORTEST_PAUSE * (1.0 - _JITTER * chance) - age, wait.deadline - now))
@@ -89,10 +95,10 @@ def first_pause(wait: Wait, *, now: float, chance: float) -> float:
 
 def after(wait: Wait, seen: JobStatus | ClassifyError, *, now: float, chance: float) -> Next:
     """
-    Decide what follows a request.
+    Decide what to do after a request.
 
-    :param seen: the job's status, or the error of the request. A retryable error is waited out until the
-        deadline; any other ends the wait.
+    :param seen: the job's status, or the error of the request. After a retryable error the wait goes on until its
+        deadline. Any other error ends the wait.
     :param now: epoch seconds.
     :param chance: a random number from 0 to 1, for the jitter.
     """
@@ -108,12 +114,12 @@ def after(wait: Wait, seen: JobStatus | ClassifyError, *, now: float, chance: fl
     if left <= 0 or asked > left:
         return GaveUp(timed_out(wait, seen))
     seconds = pause(now - wait.since, wait.longest_pause) * (1.0 - _JITTER * chance)
-    # The last request falls on the deadline itself: a job that ends just before it counts.
+    # The last request is sent at the deadline itself, so that it sees a job that ended just before.
     return LookAgain(min(max(seconds, asked), left))
 
 
 def timed_out(wait: Wait, seen: JobStatus | ClassifyError) -> JobTimedOut:
-    """Return the error of a deadline that has passed. ``seen`` is what the last request found."""
+    """Return the error for a passed deadline. ``seen`` is the status or error of the last request."""
     last = (
         f"the last request failed: {str(seen).rstrip('.')}"
         if isinstance(seen, ClassifyError)
@@ -128,21 +134,21 @@ def timed_out(wait: Wait, seen: JobStatus | ClassifyError) -> JobTimedOut:
 
 def answer(job: Job, document: str | None = None, categories: Collection[str] | None = None) -> ClassificationResult:
     """
-    Return the result of a job that ended. A blank document has a result without a classification.
+    Return the result of a job that has ended. The result of a blank document has no classification.
 
     :param document: the document's label, for errors.
-    :param categories: the names that were asked for, where they are known. A task routes by the answer, so
-        another one is refused.
-    :raises JobFailed: the job failed, or no page of it could be classified. A failure of the local
-        engine is raised as the class it was, such as ``DocumentEncrypted``.
-    :raises InvalidReply: the answer is none of the categories.
+    :param categories: the names of the categories, or ``None`` if they are not known. They are checked because a
+        task chooses its route by the answer.
+    :raises JobFailed: the job failed, or none of its pages was classified. An error of the local engine is raised
+        as the same class, such as ``DocumentEncrypted``.
+    :raises InvalidReply: the answer of the document or of a page is not one of the categories.
     """
     name = f"Job {job.job_id}" + (f" for {document}" if document else "")
     if job.result is None:
         raise error_of_kind(job.error_kind, f"{name} {job.status}: {job.error}")
     if not job.result.success:
         raise JobFailed(
-            f"{name} completed, but not one page was classified ({_reasons(job.result)}); check the document."
+            f"{name} completed, but none of its pages was classified ({_reasons(job.result)}); check the document."
         )
     if categories is not None:
         _require_known(job.result, set(categories), name)
@@ -162,6 +168,6 @@ def _require_known(result: ClassificationResult, names: set[str], job: str) -> N
     for found in answers:
         if found is not None and found not in names:
             raise InvalidReply(
-                f"{job} completed as {quotable(repr(found), 80)}, which is none of the categories; "
+                f"{job} completed as {quotable(repr(found), 80)}, which is not one of the categories; "
                 "check that the connection's host is a classify API, or classify the document again."
             )

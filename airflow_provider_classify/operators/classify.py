@@ -13,7 +13,7 @@ from airflow_provider_classify.exceptions import ClassifyError, JobNotFound, Tas
 from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, reattach
 from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.categories import parse_categories
-from airflow_provider_classify.model.contract import Job
+from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.model.xcom import xcom_value
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.checks import check_document

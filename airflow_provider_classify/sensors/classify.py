@@ -20,7 +20,7 @@ from airflow_provider_classify.exceptions import ClassifyError, JobTimedOut
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook, describe
 from airflow_provider_classify.lifecycle import fail_fast
 from airflow_provider_classify.model import events, waiting
-from airflow_provider_classify.model.contract import Job
+from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.model.text import quotable
 from airflow_provider_classify.model.xcom import xcom_value
 from airflow_provider_classify.triggers.classify import deferral

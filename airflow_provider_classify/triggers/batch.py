@@ -15,7 +15,7 @@ from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.lifecycle import cancel
 from airflow_provider_classify.model import events, waiting
-from airflow_provider_classify.model.contract import JobStatus
+from airflow_provider_classify.model.job import JobStatus
 
 
 class ClassifyBatchTrigger(BaseTrigger):

@@ -14,11 +14,11 @@ from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.lifecycle import cancel, compat
 from airflow_provider_classify.model import events, waiting
-from airflow_provider_classify.model.contract import JobStatus
+from airflow_provider_classify.model.job import JobStatus
 from airflow_provider_classify.model.xcom import xcom_value
 
 if TYPE_CHECKING:
-    from airflow_provider_classify.model.backend import JobSession
+    from airflow_provider_classify.job_session import JobSession
 
 #: How much later than the trigger's own deadline Airflow ends the deferral, if the trigger did not end by itself.
 BACKSTOP = timedelta(minutes=10)

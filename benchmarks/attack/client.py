@@ -30,7 +30,7 @@ from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model import waiting
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import Job, Submission, require_job_id
+from airflow_provider_classify.model.job import Job, Submission, require_job_id
 from benchmarks.attack.counts import Counts
 from benchmarks.attack.malicious_api import CASES
 

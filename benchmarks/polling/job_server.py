@@ -16,14 +16,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from airflow_provider_classify.model.contract import (
-    ClassificationResult,
-    Job,
-    JobStatus,
-    PageResult,
-    Progress,
-    Statuses,
-)
+from airflow_provider_classify.model.job import Job, JobStatus, Progress, Statuses
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _PLACE = "<job>"

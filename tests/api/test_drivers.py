@@ -41,7 +41,7 @@ from airflow_provider_classify.exceptions import (
     RateLimited,
     RequestRejected,
 )
-from airflow_provider_classify.model.contract import Job, JobStatus
+from airflow_provider_classify.model.job import Job, JobStatus
 from tests.support.api_clients import ACCEPTED, CATEGORIES, KEY, PROCESSING, Httpx, failure, settings_for
 from tests.support.documents import write_pdf
 from tests.support.scripted_server import Answer, Fault, scripted_server
@@ -205,7 +205,10 @@ class FailingStorage(MemoryFileSystem):
         return FailingFile(self, path, data=bytes(1_000_000))
 
 
-def test_a_storage_that_fails_midway_is_no_failure_of_the_api(client: Httpx, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_storage_that_fails_midway_is_no_failure_of_the_api(
+    client: Httpx, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_FAILING", json.dumps({"conn_type": "generic"}))
     attach("memory", conn_id="failing", fs=FailingStorage())
     with scripted_server(ACCEPTED) as server:
         error = failure(client.submit, settings_for(server.url), "memory://failing@bucket/scan.pdf", caplog=caplog)

@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.exceptions import ApiNotReached, InvalidJobId, JobNotFound, JobTimedOut, RateLimited
 from airflow_provider_classify.model import waiting
-from airflow_provider_classify.model.contract import JobStatus
+from airflow_provider_classify.model.job import JobStatus
 
 
 class Jobs:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_classify.api import errors, protocol
+from airflow_provider_classify.api import errors, replies, requests, resubmit
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
@@ -29,7 +29,7 @@ from airflow_provider_classify.exceptions import (
     RequestRejected,
 )
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import Job, JobStatus
+from airflow_provider_classify.model.job import Job, JobStatus
 
 KEY = "sk-recognisable-4711"
 SETTINGS = ApiSettings("docs", "https://api.example.com", KEY)
@@ -43,17 +43,17 @@ def body_of(content: object) -> bytes:
     return content if isinstance(content, bytes) else json.dumps(content).encode()
 
 
-def reply(status: int, content: object = b"", headers: dict[str, str] | None = None) -> protocol.Reply:
-    return protocol.Reply(status, headers or {}, body_of(content))
+def reply(status: int, content: object = b"", headers: dict[str, str] | None = None) -> replies.Reply:
+    return replies.Reply(status, headers or {}, body_of(content))
 
 
 def read_job(status: int, content: object = b"", headers: dict[str, str] | None = None) -> Job:
     answer = reply(status, content, headers)
-    return protocol.read_job(answer, job_id="8a1c", what="job 8a1c", settings=SETTINGS)
+    return replies.read_job(answer, job_id="8a1c", what="job 8a1c", settings=SETTINGS)
 
 
 def read_status(status: int, content: object) -> JobStatus:
-    return protocol.read_status(reply(status, content), job_id="8a1c", what="job 8a1c", settings=SETTINGS)
+    return replies.read_status(reply(status, content), job_id="8a1c", what="job 8a1c", settings=SETTINGS)
 
 
 def job_error(status: int, content: object = b"", headers: dict[str, str] | None = None) -> ClassifyError:
@@ -64,7 +64,7 @@ def job_error(status: int, content: object = b"", headers: dict[str, str] | None
 
 def submit_error(status: int, content: object = b"", headers: dict[str, str] | None = None) -> ClassifyError:
     with pytest.raises(ClassifyError) as raised:
-        protocol.read_submission(reply(status, content, headers), what="the document scan.pdf", settings=SETTINGS)
+        replies.read_submission(reply(status, content, headers), what="the document scan.pdf", settings=SETTINGS)
     return raised.value
 
 
@@ -92,7 +92,7 @@ def test_where_a_job_stands_is_not_said(status: int, content: object, kind: type
 
 @pytest.mark.parametrize("status", [200, 201, 202])
 def test_a_submission(status: int) -> None:
-    submission = protocol.read_submission(reply(status, JOB), what="the document scan.pdf", settings=SETTINGS)
+    submission = replies.read_submission(reply(status, JOB), what="the document scan.pdf", settings=SETTINGS)
     assert submission.job_id == "8a1c"
 
 
@@ -116,7 +116,7 @@ def test_what_cannot_be_stored_is_refused_anywhere_in_a_reply(planted: str, key:
     with pytest.raises(InvalidReply):
         read_job(200, body.encode())
     with pytest.raises(InvalidReply):
-        protocol.read_submission(reply(202, body.encode()), what="the document scan.pdf", settings=SETTINGS)
+        replies.read_submission(reply(202, body.encode()), what="the document scan.pdf", settings=SETTINGS)
 
 
 def test_a_large_reply_to_a_look_is_read_as_strictly() -> None:
@@ -325,7 +325,7 @@ def test_no_advice_is_none() -> None:
 
 @pytest.mark.parametrize("error", [ApiNotReached("x"), RateLimited("x"), ApiOverloaded("x")])
 def test_a_submit_that_surely_was_not_taken_is_sent_again_with_growing_pauses(error: ClassifyError) -> None:
-    pauses = [protocol.pause_before_resubmit(error, attempt) for attempt in range(1, 7)]
+    pauses = [resubmit.pause_before_resubmit(error, attempt) for attempt in range(1, 7)]
     assert pauses == [1, 2, 4, 8, None, None]
 
 
@@ -343,17 +343,17 @@ def test_a_submit_that_surely_was_not_taken_is_sent_again_with_growing_pauses(er
     ],
 )
 def test_a_submit_that_may_have_been_taken_is_not_sent_again(error: ClassifyError) -> None:
-    assert protocol.pause_before_resubmit(error, 1) is None
+    assert resubmit.pause_before_resubmit(error, 1) is None
 
 
 def test_the_server_says_when_a_submit_is_sent_again() -> None:
-    assert protocol.pause_before_resubmit(RateLimited("x", retry_after=30), 1) == 30
-    assert protocol.pause_before_resubmit(RateLimited("x", retry_after=60), 1) == 60
-    assert protocol.pause_before_resubmit(RateLimited("x", retry_after=0), 3) == 4
+    assert resubmit.pause_before_resubmit(RateLimited("x", retry_after=30), 1) == 30
+    assert resubmit.pause_before_resubmit(RateLimited("x", retry_after=60), 1) == 60
+    assert resubmit.pause_before_resubmit(RateLimited("x", retry_after=0), 3) == 4
 
 
 def test_a_worker_is_not_held_for_longer_than_a_minute() -> None:
-    assert protocol.pause_before_resubmit(ApiOverloaded("x", retry_after=61), 1) is None
+    assert resubmit.pause_before_resubmit(ApiOverloaded("x", retry_after=61), 1) is None
 
 
 @pytest.mark.parametrize(
@@ -368,13 +368,13 @@ def test_a_worker_is_not_held_for_longer_than_a_minute() -> None:
     ],
 )
 def test_what_does_no_harm_twice_is_sent_again_after_every_failure_that_passes(error: ClassifyError) -> None:
-    pauses = [protocol.pause_before_resubmit(error, attempt, repeatable=True) for attempt in range(1, 6)]
+    pauses = [resubmit.pause_before_resubmit(error, attempt, repeatable=True) for attempt in range(1, 6)]
     assert pauses == [1, 2, 4, 8, None]
 
 
 @pytest.mark.parametrize("error", [AuthenticationRejected("x"), RequestRejected("x")])
 def test_what_does_no_harm_twice_is_not_sent_again_after_the_others(error: ClassifyError) -> None:
-    assert protocol.pause_before_resubmit(error, 1, repeatable=True) is None
+    assert resubmit.pause_before_resubmit(error, 1, repeatable=True) is None
 
 
 @pytest.mark.parametrize(
@@ -391,15 +391,15 @@ def test_what_does_no_harm_twice_is_not_sent_again_after_the_others(error: Class
     ],
 )
 def test_which_failures_leave_open_whether_there_is_a_job(error: ClassifyError, taken: bool) -> None:
-    assert protocol.may_have_been_taken(error) is taken
+    assert resubmit.may_have_been_taken(error) is taken
 
 
 # --- idempotency keys and cancelling --------------------------------------------------------
 
 
-def submit_request(reference: str = "/in/scan.pdf", *, key: str | None = None) -> protocol.Request:
+def submit_request(reference: str = "/in/scan.pdf", *, key: str | None = None) -> requests.Request:
     categories = [Category("invoice"), Category("Straße", "a street")]
-    return protocol.submit_request(SETTINGS, Document(reference), categories, key)
+    return requests.submit_request(SETTINGS, Document(reference), categories, key)
 
 
 def test_a_submit_carries_its_key() -> None:
@@ -408,7 +408,7 @@ def test_a_submit_carries_its_key() -> None:
 
 
 def honours_keys(status: int, reply_headers: dict[str, str], body: bytes = b'{"detail": "Job not found"}') -> bool:
-    return protocol.read_honours_keys(reply(status, body, reply_headers), what="the question", settings=SETTINGS)
+    return replies.read_honours_keys(reply(status, body, reply_headers), what="the question", settings=SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -438,7 +438,7 @@ def test_a_page_of_something_else_does_not_say_whether_the_server_honours_keys()
 
 
 def read_cancelled(status: int, content: object) -> Job | None:
-    return protocol.read_cancelled(reply(status, content), job_id="8a1c", what="job 8a1c", settings=SETTINGS)
+    return replies.read_cancelled(reply(status, content), job_id="8a1c", what="job 8a1c", settings=SETTINGS)
 
 
 def test_a_cancelled_job_is_read_as_it_is_now() -> None:
@@ -510,8 +510,8 @@ def test_an_error_of_the_network_names_the_host_and_the_work(make: Any) -> None:
 
 
 def test_the_key_is_a_header_where_there_is_one() -> None:
-    assert protocol.headers(SETTINGS)["api-key"] == KEY
-    assert "api-key" not in protocol.headers(ApiSettings("docs", "http://localhost:8600"))
+    assert requests.headers(SETTINGS)["api-key"] == KEY
+    assert "api-key" not in requests.headers(ApiSettings("docs", "http://localhost:8600"))
 
 
 def test_the_form_of_a_submit() -> None:
@@ -526,7 +526,7 @@ def test_the_form_of_a_submit() -> None:
 
 @pytest.mark.parametrize("job_id", ["8a1c-4f", "5eed0000-0000-4000-8000-000000000001", "job_7~a.b", "a" * 200])
 def test_a_job_id_stands_in_the_path_as_it_is(job_id: str) -> None:
-    assert protocol.job_path(job_id) == f"/classify/{job_id}"
+    assert requests.job_path(job_id) == f"/classify/{job_id}"
 
 
 @pytest.mark.parametrize(
@@ -536,9 +536,9 @@ def test_a_job_id_stands_in_the_path_as_it_is(job_id: str) -> None:
 )  # fmt: skip
 def test_what_is_not_a_job_id_reaches_no_route(job_id: Any) -> None:
     for ask in (
-        lambda: protocol.job_request(SETTINGS, job_id),
-        lambda: protocol.cancel_request(SETTINGS, job_id),
-        lambda: protocol.statuses_request(SETTINGS, ["8a1c", job_id]),
+        lambda: requests.job_request(SETTINGS, job_id),
+        lambda: requests.cancel_request(SETTINGS, job_id),
+        lambda: requests.statuses_request(SETTINGS, ["8a1c", job_id]),
     ):
         with pytest.raises(InvalidJobId) as raised:
             ask()
@@ -557,5 +557,5 @@ def test_what_is_not_a_job_id_reaches_no_route(job_id: Any) -> None:
     ],
 )
 def test_the_name_and_type_of_an_upload(reference: str, name: str, content_type: str) -> None:
-    assert protocol.file_name(Document(reference)) == name
-    assert protocol.content_type(Document(reference)) == content_type
+    assert requests.file_name(Document(reference)) == name
+    assert requests.content_type(Document(reference)) == content_type

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.routing import route
 from tests.support import paper
 from tests.support.documents import SHORT_INVOICE as INVOICE

@@ -18,7 +18,7 @@ from airflow_provider_classify.engine.reading import OpenedDocument
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNotFound
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 from tests.support.pages import page_of
 
 CATEGORIES = [Category(name) for name in sorted(SAMPLES.values())]

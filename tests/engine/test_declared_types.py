@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 
 UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 NAMES = ("receipt", "contract", "letter", "email", "resume", "form", "bank_statement")

@@ -12,7 +12,7 @@ from airflow_provider_classify.engine.reading.opened_document import ReadPage
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.engine.scoring.doubt import ENOUGH_EVIDENCE, MOST_DOUBT, doubt, emptiness
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 from tests.support.pages import page_of
 
 SETS = [

@@ -12,7 +12,7 @@ from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 from tests.support.documents import SHORT_INVOICE as INVOICE
 
 WITHOUT_MAIL = ("invoice", "receipt", "contract", "letter", "resume", "form", "bank_statement")

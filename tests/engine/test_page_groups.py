@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from airflow_provider_classify.engine.page_groups import group_pages
-from airflow_provider_classify.model.contract import PageResult
+from airflow_provider_classify.model.result import PageResult
 
 
 def page(number: int, classification: str | None, confidence: float = 0.9) -> PageResult:

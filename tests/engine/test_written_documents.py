@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 from tests.support.written import NONE, as_document, written_documents
 
 Results = list[tuple[str, str, ClassificationResult]]

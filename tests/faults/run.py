@@ -8,7 +8,7 @@ from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_classify.engine.sandbox.cores import available_cores
+from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from tests.faults.cluster import Cluster
 from tests.faults.dags.fault_cases import MAPPED

@@ -10,7 +10,8 @@ from airflow_provider_classify.exceptions import ApiNotReached, ClassifyError, J
 from airflow_provider_classify.lifecycle import reattach
 from airflow_provider_classify.lifecycle.reattach import Attempt, Reattach, Submit, decide
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult, Job, JobStatus
+from airflow_provider_classify.model.job import Job, JobStatus
+from airflow_provider_classify.model.result import ClassificationResult
 
 UNANSWERED = Attempt("fingerprint", "key-1")
 ANSWERED = Attempt("fingerprint", "key-1", "job-1")

@@ -22,7 +22,8 @@ from airflow_provider_classify.exceptions import (
 from airflow_provider_classify.local import database, job_store
 from airflow_provider_classify.local.job_store import JobRequest, JobStore, RecordedJob
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult, JobStatus, PageResult, Progress
+from airflow_provider_classify.model.job import JobStatus, Progress
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 from tests.support.record import change_record
 
 CATEGORIES = (Category("invoice"), Category("Vertrag", "ein Übereinkommen"))

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_classify.exceptions import InvalidReply
-from airflow_provider_classify.model.contract import ClassificationResult, Job, JobStatus, PageResult
+from airflow_provider_classify.model.job import Job, JobStatus
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 from airflow_provider_classify.model.waiting import answer
 from airflow_provider_classify.routing import route
 

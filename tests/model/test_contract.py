@@ -6,14 +6,8 @@ from typing import Any
 import pytest
 
 from airflow_provider_classify.exceptions import InvalidReply
-from airflow_provider_classify.model.contract import (
-    ClassificationResult,
-    Job,
-    JobStatus,
-    PageResult,
-    Progress,
-    Submission,
-)
+from airflow_provider_classify.model.job import Job, JobStatus, Progress, Submission
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 
 
 def page(number: int, classification: str | None, confidence: float = 0.9, **more: Any) -> dict[str, Any]:

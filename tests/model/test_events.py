@@ -16,7 +16,7 @@ from airflow_provider_classify.exceptions import (
     JobTimedOut,
 )
 from airflow_provider_classify.model import events
-from airflow_provider_classify.model.contract import JobStatus
+from airflow_provider_classify.model.job import JobStatus
 from airflow_provider_classify.model.waiting import Ended, GaveUp
 
 

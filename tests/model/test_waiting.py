@@ -19,7 +19,8 @@ from airflow_provider_classify.exceptions import (
     RateLimited,
     RequestRejected,
 )
-from airflow_provider_classify.model.contract import ClassificationResult, Job, JobStatus, PageResult
+from airflow_provider_classify.model.job import Job, JobStatus
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 from airflow_provider_classify.model.waiting import (
     Ended,
     GaveUp,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.model.xcom import xcom_value
 
 RESULT = ClassificationResult(

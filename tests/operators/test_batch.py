@@ -176,13 +176,10 @@ class Killed(BaseException):
     """Raised by the handler of a signal, as Airflow ends a task."""
 
 
-@pytest.mark.parametrize(("has_given_up", "error_kinds"), [(True, {"JobCancelled"}), (False, {None})])
-def test_a_kill_cancels_the_jobs_if_nobody_wants_them(
-    service, folder, tmp_path, monkeypatch, has_given_up, error_kinds
-):
-    monkeypatch.setattr("airflow_provider_classify.lifecycle.cancel.has_ended", lambda task_instance: has_given_up)
+@pytest.mark.parametrize(("state", "error_kinds"), [("failed", {"JobCancelled"}), ("running", {None})])
+def test_a_kill_cancels_the_jobs_if_the_task_has_ended(service, folder, tmp_path, state, error_kinds):
     ClassifyHook("service").fetch(ClassifyHook("service").submit(f"{folder}/letter.pdf", ["letter"]).job_id)
-    operator, task = batch(folder, tmp_path), context()
+    operator, task = batch(folder, tmp_path), context(state=state)
 
     def kill(*_):
         operator.on_kill()

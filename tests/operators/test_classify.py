@@ -10,7 +10,8 @@ import pymupdf
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, ObjectStoragePath, TaskDeferred
 
-from airflow_provider_classify.api import protocol
+from airflow_provider_classify.api.settings import ApiSettings
+from airflow_provider_classify.api.sync import ApiBackend
 from airflow_provider_classify.exceptions import (
     ApiNotReached,
     AuthenticationRejected,
@@ -231,12 +232,14 @@ class TestFailures:
         with pytest.raises(AirflowFailException, match=r"DocumentNotAllowed: .*letter\.pdf.*allowed_roots"):
             operator.execute(context())
 
-    def test_a_server_that_is_down_is_worth_a_retry(self, samples, monkeypatch, unused_tcp_port):
-        connection = {"conn_type": "classify", "host": f"http://127.0.0.1:{unused_tcp_port}"}
-        monkeypatch.setenv("AIRFLOW_CONN_DOWN", json.dumps(connection))
-        monkeypatch.setattr(protocol, "SUBMIT_PAUSES", (0.01,))
+    def test_a_server_that_is_down_is_worth_a_retry(self, samples, unused_tcp_port):
+        pauses = []
+        operator = ClassifyOperator(task_id="t", document=str(samples / "letter.pdf"), categories=["invoice", "letter"])
+        settings = ApiSettings("down", f"http://127.0.0.1:{unused_tcp_port}")
+        operator.hook.backend = ApiBackend(settings, sleep=pauses.append)
         with pytest.raises(ApiNotReached, match=r"letter\.pdf.*'down'"):
-            classify(samples / "letter.pdf", "down")
+            operator.execute(context())
+        assert pauses == [1, 2, 4, 8]
 
     def test_a_job_that_is_not_done_in_time(self, frozen, samples):
         with pytest.raises(JobTimedOut, match="still"):
@@ -248,7 +251,7 @@ class TestFailures:
         done = {"job_id": "1", "status": "completed", "result": RESULT | {"classification": lie}}
         with scripted_server(Answer(202, job), Answer(200, done)) as server:
             monkeypatch.setenv("AIRFLOW_CONN_SERVER", json.dumps({"conn_type": "classify", "host": server.url}))
-            with pytest.raises(InvalidReply, match="none of the categories") as raised:
+            with pytest.raises(InvalidReply, match="not one of the categories") as raised:
                 classify(samples / "letter.pdf", "server", poll_interval=1)
         assert str(raised.value).isprintable()
 

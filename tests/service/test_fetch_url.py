@@ -25,7 +25,7 @@ from airflow_provider_classify.exceptions import (
     DocumentTooLarge,
     RequestRejected,
 )
-from airflow_provider_classify.model.contract import Job, JobStatus
+from airflow_provider_classify.model.job import Job, JobStatus
 from airflow_provider_classify.service.fetch_url import MAX_REDIRECTS, FetchLimits, UrlFetcher
 from airflow_provider_classify.service.pace import Pace
 from tests.support.app_server import AppServer, app_server

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_classify.model.contract import JobStatus
+from airflow_provider_classify.model.job import JobStatus
 from airflow_provider_classify.service.pace import Pace
 from airflow_provider_classify.service.submits import UploadLimits
 from tests.support.app_server import AppServer, app_server

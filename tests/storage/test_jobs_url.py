@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from airflow_provider_classify.hooks.classify import ClassifyHook
-from airflow_provider_classify.model.contract import JobStatus
+from airflow_provider_classify.model.job import JobStatus
 from tests.faults.postgres import create_database, program, running_postgres
 from tests.storage.storages import require
 

@@ -15,7 +15,7 @@ from airflow_provider_classify.api.sync import ApiBackend
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import Job, Submission
+from airflow_provider_classify.model.job import Job, Submission
 from tests.support.scripted_server import Answer
 
 T = TypeVar("T")

@@ -15,7 +15,8 @@ from pathlib import Path
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCorrupt, DocumentEmpty
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult, Job, PageResult
+from airflow_provider_classify.model.job import Job
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 from airflow_provider_classify.service.app import create_app
 from airflow_provider_classify.service.connections import bounded_protocol
 from airflow_provider_classify.service.fetch_url import FetchLimits

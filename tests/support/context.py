@@ -10,14 +10,18 @@ from airflow.triggers.base import BaseTrigger
 
 
 class TaskInstance:
-    """A task instance that keeps the values pushed to XCom."""
+    """A task instance in a given state, which keeps the values pushed to XCom."""
 
     dag_id, task_id, map_index = "dag", "t", -1
 
-    def __init__(self, try_number: int) -> None:
+    def __init__(self, try_number: int, state: str) -> None:
         self.try_number = try_number
+        self.state = state
         self.run_id = os.environ["PYTEST_CURRENT_TEST"]  # each test is its own run
         self.xcom: dict[str, Any] = {}
+
+    def get_task_states(self, **_: object) -> dict[str, dict[str, str]]:
+        return {self.run_id: {self.task_id: self.state}}
 
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcom[key] = value
@@ -35,6 +39,6 @@ def with_task(trigger: BaseTrigger, state: str) -> Any:
     return trigger
 
 
-def context(try_number: int = 1) -> dict[str, Any]:
-    """Return a context with a task instance that keeps the values pushed to XCom."""
-    return {"ti": TaskInstance(try_number)}
+def context(try_number: int = 1, state: str = "running") -> dict[str, Any]:
+    """Return a context with a task instance in this state, which keeps the values pushed to XCom."""
+    return {"ti": TaskInstance(try_number, state)}

@@ -18,15 +18,8 @@ from pathlib import Path
 import httpx
 from aiohttp import web
 
-from airflow_provider_classify.model.contract import (
-    ClassificationResult,
-    Job,
-    JobStatus,
-    PageResult,
-    Progress,
-    Statuses,
-    Submission,
-)
+from airflow_provider_classify.model.job import Job, JobStatus, Progress, Statuses, Submission
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 from tests.support.waiting import wait_until
 
 RESULT = ClassificationResult(True, "letter", 0.9, 1, 1, (PageResult(1, True, "letter", 0.9, raw_result="letter"),))

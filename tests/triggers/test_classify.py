@@ -60,7 +60,7 @@ async def test_an_answer_that_was_not_asked_for_is_left_to_the_worker(service, d
     )
     assert await events(with_task(ending, "deferred")) == [{"job_id": job_id, "status": "completed"}]
     logged = caplog.text + "".join(capfd.readouterr())
-    assert f"Job {job_id} for letter.txt completed as 'letter', which is none of the categories" in logged
+    assert f"Job {job_id} for letter.txt completed as 'letter', which is not one of the categories" in logged
 
 
 async def test_it_waits_for_an_unfinished_job(service, document):

@@ -8,6 +8,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
+from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.memory import release_freed_memory
 from airflow_provider_classify.engine.ocr.budget import PASSES
 from airflow_provider_classify.engine.ocr.detect import Detector, TextBox
@@ -18,7 +19,6 @@ from airflow_provider_classify.engine.ocr.models import DETECTION, RECOGNITION, 
 from airflow_provider_classify.engine.ocr.page_image import Picture, Pixels
 from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, RecognisedText, Recogniser
 from airflow_provider_classify.engine.page import Line, Page
-from airflow_provider_classify.engine.sandbox.cores import available_cores
 
 #: Which way up a page is cannot be told from less room for text than this, in square letters.
 _ENOUGH_TO_TELL = 12

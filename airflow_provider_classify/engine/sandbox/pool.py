@@ -18,9 +18,9 @@ from pathlib import Path
 from queue import LifoQueue
 from typing import Any, Self
 
+from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.child_process import Child, ChildDied
-from airflow_provider_classify.engine.sandbox.cores import available_cores
 from airflow_provider_classify.exceptions import (
     ClassifyError,
     DocumentCrashedParser,
@@ -30,7 +30,7 @@ from airflow_provider_classify.exceptions import (
     error_of_kind,
 )
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult, PageResult
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 
 #: Documents after which a child is replaced, because parsers leak memory.
 DOCUMENTS_PER_CHILD = 1000

@@ -19,7 +19,7 @@ from airflow_provider_classify.exceptions import (
     DocumentTookTooLong,
 )
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import ClassificationResult
+from airflow_provider_classify.model.result import ClassificationResult
 from benchmarks.fuzz import classify_all, unsound
 from benchmarks.fuzz_seeds import write_seeds
 from benchmarks.mutations import KINDS, Mutation

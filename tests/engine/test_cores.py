@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from airflow_provider_classify.engine.sandbox.cores import available_cores, limit_in_cores
+from airflow_provider_classify.engine.cores import available_cores, limit_in_cores
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,108 @@
+"""The requests to the classify API, without I/O. Both drivers send them."""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from airflow_provider_classify.api.settings import ApiSettings
+from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.contract import IDEMPOTENCY_HEADER
+from airflow_provider_classify.model.job import require_job_id
+
+SUBMIT_PATH = "/classify"
+FILE_FIELD = "pdf_file"
+#: A job id that no server assigns. The 404 for it proves that the server answers and accepts the api key.
+NO_JOB = "00000000-0000-0000-0000-000000000000"
+#: The slowest upload that is allowed, in bytes a second.
+_SLOWEST_UPLOAD = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """
+    A request to the API.
+
+    :param path: what is appended to the base URL.
+    :param what: what the request is about, for errors.
+    :param timeout: seconds that it may take from connecting to the last byte of the reply, beside an upload.
+    :param form: the fields of a form.
+    :param document: the file of the form.
+    """
+
+    method: str
+    path: str
+    what: str
+    timeout: float
+    headers: Mapping[str, str] = field(default_factory=dict)
+    form: Mapping[str, str] | None = None
+    document: Document | None = None
+
+
+def headers(settings: ApiSettings) -> dict[str, str]:
+    """Return the headers of every request. Only these hold the api key."""
+    key = {"api-key": settings.api_key} if settings.api_key else {}
+    return {"Accept": "application/json", "Accept-Encoding": "gzip, deflate"} | key
+
+
+def submit_request(
+    settings: ApiSettings, document: Document, categories: Sequence[Category], idempotency_key: str | None
+) -> Request:
+    """Return the submit of a document: a URL is handed over, any other document is uploaded."""
+    form = {"categories": json.dumps([category.to_json() for category in categories], ensure_ascii=False)}
+    return Request(
+        "POST",
+        SUBMIT_PATH,
+        what=f"the document {document.label}",
+        timeout=settings.request_timeout,
+        headers={IDEMPOTENCY_HEADER: idempotency_key} if idempotency_key else {},
+        form=form | ({"file_url": document.file_url} if document.is_url else {}),
+        document=None if document.is_url else document,
+    )
+
+
+def job_request(settings: ApiSettings, job_id: str, timeout: float | None = None) -> Request:
+    """Return the request for a job. :raises InvalidJobId: it cannot be an id."""
+    limit = settings.request_timeout if timeout is None else min(timeout, settings.request_timeout)
+    return Request("GET", job_path(job_id), what=f"job {job_id}", timeout=limit)
+
+
+def cancel_request(settings: ApiSettings, job_id: str) -> Request:
+    """Return the request to cancel a job. :raises InvalidJobId: it cannot be an id."""
+    return Request("DELETE", job_path(job_id), what=f"the cancelling of job {job_id}", timeout=settings.request_timeout)
+
+
+def statuses_request(settings: ApiSettings, job_ids: Sequence[str]) -> Request:
+    """Return the request for the statuses of several jobs. :raises InvalidJobId: one cannot be an id."""
+    path = f"{SUBMIT_PATH}?job_id=" + "&job_id=".join(map(require_job_id, job_ids))
+    return Request("GET", path, what=f"the status of {len(job_ids)} jobs", timeout=settings.request_timeout)
+
+
+def honours_keys_request(settings: ApiSettings) -> Request:
+    """Return the request whose reply says whether idempotency keys are honoured."""
+    what = "the question whether keys are honoured"
+    return Request("GET", job_path(NO_JOB), what=what, timeout=settings.request_timeout)
+
+
+def job_path(job_id: str) -> str:
+    """Return the path of a job. :raises InvalidJobId: it cannot be an id."""
+    return f"{SUBMIT_PATH}/{require_job_id(job_id)}"
+
+
+def file_name(document: Document) -> str:
+    """Return the upload's file name, without the characters that HTTP libraries escape differently."""
+    return re.sub(r'[\x00-\x1f\x7f"\\\ud800-\udfff]', "_", document.name)
+
+
+def content_type(document: Document) -> str:
+    """Return the media type that the name promises, for servers that look at it."""
+    return mimetypes.guess_type(document.name)[0] or "application/octet-stream"
+
+
+def upload_seconds(size: int) -> float:
+    """Return how many seconds more a request may take that uploads ``size`` bytes."""
+    return size / _SLOWEST_UPLOAD

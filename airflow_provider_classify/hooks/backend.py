@@ -1,0 +1,76 @@
+"""What the hook needs of a backend: a classify API or the local engine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import ClassVar, Protocol, Self
+
+from airflow_provider_classify.batch.work import BatchWork
+from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.job_session import JobSession
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.job import Job, Submission
+
+
+class Backend(Protocol):
+    """
+    A backend for synchronous code, such as a worker; :meth:`connect` opens its asynchronous side.
+
+    It is a context manager that closes its connections.
+    """
+
+    #: Whether a second submit of the same document costs nothing but time.
+    resubmit_is_free: ClassVar[bool]
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc_info: object) -> None: ...
+
+    def submit(
+        self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
+    ) -> Submission:
+        """
+        Submit a document and return its job. The local engine returns when the job has ended.
+
+        Parameters and errors are those of :meth:`JobSession.submit`.
+        """
+        ...
+
+    def get(self, job_id: str, *, timeout: float | None = None) -> Job:
+        """
+        Return the current state of a job.
+
+        :param timeout: the most seconds that the request may take.
+        :raises JobNotFound: the job does not exist, or it has expired.
+        :raises ApiError: the API refused the request, or the request failed.
+        """
+        ...
+
+    def cancel(self, job_id: str) -> Job | None:
+        """Cancel a job. Results and errors are those of :meth:`JobSession.cancel`."""
+        ...
+
+    def connect(self) -> AbstractAsyncContextManager[JobSession]:
+        """Open a session on the running event loop. Its connections close when the context ends."""
+        ...
+
+    def run_batch(self, work: BatchWork) -> None:
+        """
+        Classify the documents of a batch and record the outcome of each.
+
+        :raises ClassifyError: the backend or the record failed as a whole. The record keeps what was done before.
+        """
+        ...
+
+    def identity(self) -> str:
+        """Return a text that changes when results may change. It decides whether an earlier result can be reused."""
+        ...
+
+    def check(self) -> str:
+        """
+        Try the backend and return one sentence about it.
+
+        :raises ClassifyError: the backend cannot be used.
+        """
+        ...

@@ -1,0 +1,54 @@
+"""The calls that a backend offers on an event loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.job import Job, Submission
+
+
+class JobSession(Protocol):
+    """
+    The open connections of a backend on one event loop.
+
+    Both backends have one. Its methods do not block the loop.
+    """
+
+    async def submit(
+        self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
+    ) -> Submission:
+        """
+        Submit a document and return its job.
+
+        :param idempotency_key: names this submit, also across processes. If the backend honours keys, a second
+            submit with the same key returns the job of the first.
+        :raises DocumentError: the document is missing, empty or too large to send.
+        :raises ApiError: the API refused the request, or the request failed.
+        """
+        ...
+
+    async def get(self, job_id: str) -> Job:
+        """
+        Return the current state of a job.
+
+        :raises JobNotFound: the job does not exist, or it has expired.
+        :raises ApiError: the API refused the request, or the request failed.
+        """
+        ...
+
+    async def cancel(self, job_id: str) -> Job | None:
+        """
+        Cancel a job. A job that has ended stays as it is.
+
+        :returns: the current state of the job; ``None`` if there is no such job or the API has no cancel.
+        :raises ApiError: the API refused the request, or the request failed.
+        """
+        ...
+
+    async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
+        """Wait until a job has ended or its deadline has passed. Any number of jobs can be watched concurrently."""
+        ...
