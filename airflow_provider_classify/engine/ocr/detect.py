@@ -1,4 +1,4 @@
-"""Find the lines of text in a picture."""
+"""Detect the lines of text in a picture."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from airflow_provider_classify.engine.ocr.models import session
 from airflow_provider_classify.engine.ocr.page_image import Pixels
 from airflow_provider_classify.engine.ocr.tiles import tiles_of
 
-#: Longest side of what the model is given, in pixels; its sides are multiples of 32. Below this the small print of
-#: forms and e-mails is lost.
+#: The longest side of the model's input in pixels; its sides are multiples of 32. Smaller inputs lose the small print
+#: of forms and e-mails.
 DETECTION_SIDE = 736
 _MULTIPLE = 32
 #: The model marks the core of a line: pixels and boxes above these probabilities ...
 _PIXEL_PROBABILITY, _BOX_PROBABILITY = 0.3, 0.5
 #: ... and the line's box is the core's, grown by this many times area over perimeter.
 _GROWTH = 1.6
-#: Cores thinner than this many pixels are specks.
+#: The least thickness of a core in pixels. Thinner cores are specks.
 _MIN_CORE = 3
-#: A page has no more lines than this; noise does.
+#: The most lines of a page. Noise may have more.
 _MAX_CORES = 1000
 #: A box this many times as tall as wide is a line of text turned on its side.
 _SIDEWAYS = 1.4

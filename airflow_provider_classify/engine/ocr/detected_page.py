@@ -1,4 +1,4 @@
-"""A page whose lines are found and partly recognised."""
+"""Represent a page whose lines are detected and partly recognised."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from airflow_provider_classify.engine.ocr.picture_share import pictured_share
 from airflow_provider_classify.engine.ocr.recognise import RecognisedText, cut_out
 from airflow_provider_classify.engine.page import Line, Page, by_place
 
-#: A page is of an unknown script if fewer characters are recognised than this for each square letter that its lines
-#: have room for: 0.1 to 0.8 in Cyrillic, 1.1 in Hindi with English beside it, 1.4 in Chinese, 3 in English. Lines
-#: with less room in all do not tell.
+#: A page is of an unknown script if fewer characters than this are recognised for each square letter that its lines
+#: have room for. The second value is the least room, in square letters, that is enough to decide.
 _READ_OF_UNKNOWN, _ROOM_TO_TELL = 1.0, 30
 
 
@@ -41,11 +40,11 @@ class DetectedPage:
         )
 
     def cuts(self, lines: Sequence[int]) -> list[Pixels | None]:
-        """Cut lines out of the picture."""
+        """Return the pictures of lines, cut out of the page."""
         return [cut_out(self._pixels, self._boxes[line]) for line in lines]
 
     def page(self, recognised: Mapping[int, RecognisedText], *, is_upside_down: bool) -> Page:
-        """Return the page as far as it is recognised."""
+        """Return the page with the lines that are recognised so far."""
         texts, letters = list(recognised.values()), [self._boxes[line].letters for line in recognised]
         sureness, share_read = mean_probability(texts, letters), _share_read(texts, letters)
         is_unknown = sum(letters) >= _ROOM_TO_TELL and share_read < _READ_OF_UNKNOWN

@@ -13,17 +13,17 @@ from airflow_provider_classify.engine.ocr.page_image import Pixels, Region
 
 #: Print is too small to be read if its lines are lower than this, in pixels of the picture.
 SMALL_PRINT = 16.0
-#: On a sheet of less than this share of the page's area some print is too small, even if what was found is not.
+#: On a sheet below this share of the page's area some print is too small, even if the detected lines are high enough.
 SMALL_SHEET = 0.2
-#: The same of text that is on no sheet.
+#: The same limit for text that is not on a sheet.
 SMALL_TEXT = 0.05
 #: A region is worth a closer picture if it is at most this share of the page's width or of its height, ...
 MOST = 0.7
-#: ... and not a speck: this share of the page's area at most.
+#: ... and at least this share of the page's area.
 LEAST_AREA = 0.002
-#: Paper fills this share of the rectangle around it, or it is no sheet.
+#: A sheet fills at least this share of the rectangle around it.
 FILLED = 0.6
-#: Paper has this share of the text that was found.
+#: A sheet has at least this share of the detected text.
 SHARE_OF_TEXT = 0.6
 #: The margin around a sheet, in shares of its size; around text it is wider, as lines of small print are overlooked.
 MARGIN, MARGIN_OF_TEXT = 0.04, 0.8

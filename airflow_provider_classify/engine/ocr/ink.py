@@ -1,4 +1,4 @@
-"""Tell whether a picture shows ink beside the text that is already known."""
+"""Decide whether a picture shows ink outside the text that is already known."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_classify.engine.page import Line
 _SIDE = 700
 #: Ink differs by this many greys from the lightest and darkest greys within this many pixels.
 _DIFFERENCE, _REACH = 40, 9
-#: Pixels of ink that make a word of small print.
+#: The fewest pixels of ink that count as a word of small print.
 _WORD = 60
 #: Known lines are grown by this many pixels on all sides.
 _MARGIN = 3

@@ -1,4 +1,4 @@
-"""Read a page's text layer and its pictures together: which lines OCR may skip, and how both become one page."""
+"""Merge a page's text layer with the lines that OCR reads, and find the lines that OCR may skip."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ def boxes_beside(boxes: Sequence[TextBox], lines: Sequence[Line], width: int, he
     """
     Return the boxes that are not covered by lines of the text layer.
 
-    :param width: of the picture in pixels; so is ``height``.
+    :param width: the width of the picture in pixels.
+    :param height: the height of the picture in pixels.
     """
     if not boxes or not lines:
         return list(boxes)
@@ -40,7 +41,7 @@ def boxes_beside(boxes: Sequence[TextBox], lines: Sequence[Line], width: int, he
 
 
 def turned_lines(lines: Iterable[Line], quarters: int) -> tuple[Line, ...]:
-    """Return lines as they stand after their page was turned counterclockwise by so many quarters."""
+    """Return lines with their places after the page was turned counterclockwise by ``quarters`` times 90°."""
     turned = tuple(lines)
     for _ in range(quarters % 4):
         turned = tuple(replace(line, x0=line.y0, y0=1 - line.x1, x1=line.y1, y1=1 - line.x0) for line in turned)

@@ -1,4 +1,4 @@
-"""Where the OCR models are, and how they are run."""
+"""Find and load the OCR models."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def model_path(file_name: str) -> Path:
 
 
 def session(path: Path, *, threads: int) -> onnxruntime.InferenceSession:
-    """Load a model; ``threads`` cores at work, none of them spinning between pages."""
+    """Load a model that uses ``threads`` cores, and none of them between pages."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _FATAL_ONLY
-    # Inputs differ in size from line to line; the arena would keep the largest of each (1.27 against 0.75 GB).
+    # Inputs differ in size from line to line, and the arena would keep memory for the largest of each.
     options.enable_cpu_mem_arena = False
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])

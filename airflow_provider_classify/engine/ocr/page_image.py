@@ -1,4 +1,4 @@
-"""A picture of a page, as the OCR models take it."""
+"""Represent the picture of a page in the form that the OCR models take."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Picture:
     """
     The picture of one page, or of a region of it.
 
-    ``closer`` makes a picture of a region, scaled so that its print can be read; ``None`` if there is no better one.
+    ``closer`` returns a larger picture of a region, so that small print can be read; ``None`` if there is none.
     """
 
     pixels: Pixels
@@ -61,7 +61,7 @@ class Picture:
         return int(self.pixels.shape[0])
 
     def is_blank(self) -> bool:
-        """Return whether nothing is on the page; a page far longer than wide may have no pixels at all."""
+        """Return whether the page shows nothing. A page far longer than wide may have no pixels at all."""
         if not self.pixels.size:
             return True
         thumbnail = cv2.resize(self.pixels, _THUMBNAIL, interpolation=cv2.INTER_AREA)

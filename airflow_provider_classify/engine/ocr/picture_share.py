@@ -1,4 +1,4 @@
-"""What a picture of a page shows beside its text."""
+"""Measure how much of a page pictures cover."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _PAPER, _DIFFERENCE, _BLUR = 90, 40, 4
 
 def pictured_share(pixels: Pixels, boxes: Sequence[TextBox]) -> float:
     """
-    The share of a page, 0 to 1, that is neither text nor paper but lies among the text.
+    Return the share of a page, 0 to 1, that is neither text nor paper and lies among the text.
 
-    What lies around all text does not count: in a photograph of a page it is the table.
+    The area around all text does not count: in a photograph of a page it shows the table.
 
     :param boxes: the page's lines of text.
     """

@@ -20,7 +20,7 @@ from airflow_provider_classify.engine.ocr.page_image import Picture, Pixels
 from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, RecognisedText, Recogniser
 from airflow_provider_classify.engine.page import Line, Page
 
-#: Which way up a page is cannot be told from less room for text than this, in square letters.
+#: The least room for text, in square letters, that is enough to decide whether a page is upside down.
 _ENOUGH_TO_TELL = 12
 #: A page lies on its side if this share of its lines run up or down.
 _SIDEWAYS_SHARE = 0.6
@@ -35,7 +35,7 @@ _READERS = 4
 
 
 class OcrReader:
-    """Both models, loaded. It keeps nothing of a page, so one serves a whole process."""
+    """Both loaded models. It keeps no data of a page, so that one instance is enough for a process."""
 
     def __init__(self, *, threads: int) -> None:
         self._threads = threads
@@ -132,7 +132,7 @@ def shared_reader(threads: int | None = None) -> OcrReader:
     """
     Return the process's reader for a number of threads; its models are loaded at the first call.
 
-    :param threads: cores that it may use; all that are available if None.
+    :param threads: the number of cores that it may use; all available cores if None.
     """
     return _shared_reader(threads or available_cores())
 
@@ -152,7 +152,7 @@ def _in_cyrillic(detected: DetectedPage, is_upside_down: bool) -> tuple[Page, bo
     """
     Read the page by Tesseract, and return also whether it is upside down.
 
-    Both ways are tried, because the models cannot tell which way up a script is that they do not know.
+    Both ways are tried, because the models cannot tell which way up a script is if they do not know it.
     """
     # Imported for such pages only: it needs PyMuPDF, which reading images does without.
     from airflow_provider_classify.engine.ocr.tesseract import read_cyrillic

@@ -1,10 +1,9 @@
 """
-Lines in Cyrillic, which the OCR models do not know, read by the Tesseract within MuPDF.
+Read lines in Cyrillic, which the OCR models do not know, by the Tesseract within MuPDF.
 
-All it needs is language data, which distributions package (Debian: ``tesseract-ocr-rus`` and the like).
-It gets the lines that the detector found, stacked, not the page: so it finds titles that it takes for
-pictures, reads a crooked page, and takes 0.6 to 1.1 CPU-s for 44 lines rather than 0.8 to 1.8 for a page.
-Of readable scripts it is the worse reader, so it is asked only where the models fail.
+It needs only language data, which distributions package (Debian: ``tesseract-ocr-rus`` and the like). Tesseract gets
+the detected lines below each other instead of the page. So it also reads titles that it would take for pictures, and
+crooked pages, and it is faster. The models read other scripts better, so Tesseract is used only where they fail.
 """
 
 from __future__ import annotations
@@ -25,9 +24,9 @@ from airflow_provider_classify.engine.ocr.page_image import Pixels
 from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, RecognisedText
 from airflow_provider_classify.exceptions import LanguageDataNotUsable
 
-#: Tesseract's names of the languages in Cyrillic letters. Of Korean, Hindi and Thai its words come in pieces.
+#: Tesseract's names of the languages in Cyrillic letters. It splits words of Korean, Hindi and Thai into pieces.
 LANGUAGES = frozenset({"rus", "ukr", "bel", "bul", "mkd", "srp", "kaz", "kir", "mon"})
-#: The paper of a line is as light as this percentile of it.
+#: The percentile of a line's greys that is the grey of its paper.
 _PAPER = 70
 #: White around each line, in pixels.
 _MARGIN = 16
@@ -35,8 +34,7 @@ _MARGIN = 16
 _GAP = 0.5
 _EDGES = ".,;:!?()[]\"'«»“”’‘-–—/*•"
 _FEWEST_LETTERS = 3
-#: Of the letters of a text this share is in words: 0.91 to 0.95 in Russian, 0.42 to 0.72 where the data of Russian
-#: meets Thai, Korean, Hindi or Arabic.
+#: The least share of a Cyrillic text's letters that are in words. Text of other scripts has a lower share.
 _LEAST_IN_WORDS = 0.8
 _CYRILLIC = re.compile("[\u0400-\u052f]")
 
@@ -63,7 +61,7 @@ def read_cyrillic(cuts: Sequence[Pixels | None]) -> list[RecognisedText] | None:
 
 
 def letters_in_words(text: str) -> int:
-    """How many letters stand in what looks like words: at least three, capitals only at the head or all over."""
+    """Return the number of letters in likely words: at least three letters, with capitals only first or throughout."""
     words = (word.strip(_EDGES).replace("-", "") for word in text.split())
     return sum(len(word) for word in words if len(word) >= _FEWEST_LETTERS and _is_word(word))
 
@@ -77,13 +75,13 @@ def installed_languages() -> tuple[str | None, tuple[str, ...]]:
     """The folder of Tesseract's language data, named by ``TESSDATA_PREFIX`` or ``tesseract``; what it has of use."""
     try:
         folder = pymupdf.get_tessdata()
-    except RuntimeError:  # its way to say that there is none
+    except RuntimeError:  # MuPDF raises it if there is no folder
         return None, ()
     return folder, tuple(sorted(LANGUAGES & {path.stem for path in Path(folder).glob("*.traineddata")}))
 
 
 def _stacked(cuts: Sequence[Pixels | None]) -> Pixels:
-    """All lines on one sheet, a row each; their paper white, as Tesseract takes the grey of photographs for ink."""
+    """Return all lines on one sheet, a row each, on white paper: Tesseract takes the grey of photographs for ink."""
     width = max((cut.shape[1] for cut in cuts if cut is not None), default=0)
     sheet = np.full((len(cuts) * (LINE_HEIGHT + _MARGIN) + _MARGIN, width + 2 * _MARGIN, 3), 255, np.uint8)
     for row, cut in enumerate(cuts):
@@ -95,7 +93,7 @@ def _stacked(cuts: Sequence[Pixels | None]) -> Pixels:
 
 
 def _read(sheet: Pixels, rows: int, folder: str | None, languages: Sequence[str]) -> list[str]:
-    """The text of each row of the sheet."""
+    """Return the text of each row of the sheet."""
     height, width = sheet.shape[:2]
     pixmap = pymupdf.Pixmap(pymupdf.csRGB, width, height, sheet[:, :, ::-1].tobytes(), False)
     try:

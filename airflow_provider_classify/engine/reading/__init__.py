@@ -1,5 +1,5 @@
 """
-Documents to pages: bytes in, lines of text with size and place out.
+Read the pages of a document as lines of text, each with its size and place.
 
 :func:`open_document` looks at the content, trusts neither name nor suffix, and yields the first pages one by one.
 A page is read when its ``passes()`` are iterated, so that a page that the caller does not ask for is never rendered
@@ -38,9 +38,9 @@ def open_document(
     Open a document for reading; its pages can be read until the block ends.
 
     :param path: a local file.
-    :param name: what its user calls it; errors say this name.
+    :param name: the document's name in errors.
     :param max_pages: how many pages that are not blank are read.
-    :param threads: cores that OCR may use; all of them if None.
+    :param threads: the number of cores that OCR may use; all available cores if None.
     :param ocr: ``auto`` reads a page by OCR where its text layer lacks what the page shows, ``always`` reads each
         page of a PDF or an Office document by OCR, ``never`` reads text layers only.
     :raises DocumentError: the document is missing, empty, of no known type, damaged, encrypted, too large, or only

@@ -1,4 +1,4 @@
-"""Which format a ZIP archive or an OLE file is, by the names of the parts in it."""
+"""Find the format of a ZIP archive or an OLE file by the names of its parts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MAX_UNPACKED_XML_BYTES = 64 * 1024**2
 #: The most parts: each takes a kilobyte of memory.
 MAX_PARTS = 20_000
 
-#: Streams that tell what an OLE file is. Of these the first that is there counts.
+#: Streams that show the format of an OLE file. The first one that exists counts.
 _OLE_STREAMS: tuple[tuple[str, str], ...] = (
     ("WordDocument", "a Word document of before 2007 (DOC); save it as DOCX or PDF"),
     ("Workbook", "an Excel workbook of before 2007 (XLS); save it as XLSX or PDF"),
@@ -44,7 +44,7 @@ _FOLDERS = {
     Format.PPTX: ("ppt", "ppt/presentation.xml"),
     Format.XLSX: ("xl", "xl/workbook.xml"),
 }
-#: Bytes of the parts that tell the format.
+#: The most bytes that are read of a part that shows the format.
 _TYPES_BYTES = 256 * 1024
 
 

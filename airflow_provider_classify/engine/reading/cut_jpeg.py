@@ -1,4 +1,4 @@
-"""JPEGs whose end is missing, such as of a download that broke off: read as far as they go, as viewers do."""
+"""Read JPEGs whose end is missing, such as after a broken download, up to the missing part, as viewers do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image
 
 from airflow_provider_classify.engine.reading.source import Source
 
-#: Bytes of a JPEG that are read: more than one of the most pixels has.
+#: The most bytes of a JPEG that are read: more than a JPEG of the most pixels has.
 MAX_JPEG_BYTES = 256 * 1024**2
 #: A JPEG is read if this share of its rows is more than the even grey in place of what is missing.
 LEAST_ROWS = 0.4
@@ -18,7 +18,7 @@ _END = b"\xff\xd9"
 
 def open_cut_jpeg(source: Source) -> Image.Image | None:
     """
-    Open a JPEG that has no end; the rows that are missing are even.
+    Open a JPEG that has no end. Its missing rows are grey.
 
     :returns: the image, or ``None`` if too little of it is there.
     :raises OSError: it cannot be decoded for another reason.

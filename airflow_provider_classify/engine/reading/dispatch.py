@@ -11,7 +11,7 @@ from airflow_provider_classify.engine.reading.sniffing import Container, Format,
 from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.exceptions import DocumentCorrupt
 
-#: Documents within documents are opened this deep.
+#: The most levels of documents within documents that are opened.
 MAX_DEPTH = 5
 
 

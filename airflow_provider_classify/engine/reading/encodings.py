@@ -1,4 +1,4 @@
-"""Bytes to text: which encoding they are in."""
+"""Decode text, and find its encoding."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-#: Charsets that senders name without meaning them.
+#: Charsets that senders often declare wrongly.
 _NO_CHARSETS = frozenset({"us-ascii", "ascii", "unknown-8bit", "default", "utf-16", "utf-32"})
 _LARGER = {
     "iso-8859-1": "cp1252",
@@ -48,7 +48,7 @@ _LARGER = {
     "big5": "big5hkscs",
 }
 _DECLARED_CHARSET = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.I)
-#: A page declares its charset within so many bytes.
+#: The most bytes within which a page declares its charset.
 _CHARSET_WITHIN = 2048
 #: In text of UTF-16 at least this share of the high bytes are zero: 1 in ASCII, 0.1 to 0.3 in Chinese, whose digits and
 #: line breaks are ASCII, ...

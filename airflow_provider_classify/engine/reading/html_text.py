@@ -1,4 +1,4 @@
-"""The text of HTML in mails and Office documents, where its layout does not matter."""
+"""Extract the text of HTML in mails and Office documents, where its layout does not matter."""
 
 from __future__ import annotations
 

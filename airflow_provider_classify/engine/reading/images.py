@@ -40,7 +40,7 @@ MAX_PIXELS = 100_000_000
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "HEIF", *(("AVIF",) if features.check("avif") else ()))
 #: Formats whose frames are pages. Others may hold a preview beside the picture.
 _PAGED_FORMATS = frozenset({"TIFF", "GIF", "WEBP"})
-#: What Pillow's decoders raise for damaged files.
+#: The errors that Pillow's decoders raise for damaged files.
 _DECODER_ERRORS = (
     OSError, ValueError, SyntaxError, EOFError, OverflowError, IndexError, TypeError, KeyError, RuntimeError,
 )  # fmt: skip

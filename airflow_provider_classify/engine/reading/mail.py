@@ -1,4 +1,4 @@
-"""A mail: what is read of it, whatever format it is kept in."""
+"""Read a mail of any format: its headers, its text and its attachments."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from airflow_provider_classify.exceptions import DocumentEmpty
 
 #: A mail of fewer words than this says little: a greeting, "please find attached", a name and an address.
 LITTLE = 60
-#: An alternative with at least this share of the words of the longest one is no stub.
+#: An alternative text with fewer than this share of the words of the longest one is a stub.
 WHOLE = 0.5
 #: An image with a side of fewer pixels than this is a logo, an icon or a line.
 LEAST_SIDE = 200
-#: Parts that are no documents: signatures, keys, calendar entries, cards, reports of the delivery, sound and film.
+#: Parts that are not documents: signatures, keys, calendar entries, contact cards, delivery reports, sound and video.
 _NO_DOCUMENT_TYPES = re.compile(
     r"application/(?:x-)?pkcs7-signature|application/pgp-.*|application/ics|application/ms-tnef|text/calendar"
     r"|text/(?:x-)?vcard|message/(?!rfc822).*|text/rfc822-headers|audio/.*|video/.*"
@@ -50,8 +50,8 @@ class Mail:
     A mail.
 
     :param headers: the lines of its headers that are read, ``From: …`` and so on.
-    :param text: what it says.
-    :param parts: what is attached, or stands in its text.
+    :param text: the text of the mail.
+    :param parts: the attachments, and the images in its text.
     """
 
     headers: Sequence[str]

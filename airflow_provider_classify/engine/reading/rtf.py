@@ -1,4 +1,4 @@
-"""Rich Text Format (RTF), through striprtf: its text, without its layout."""
+"""Read the text of Rich Text Format (RTF) with striprtf, without its layout."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.exceptions import DocumentCorrupt, ExtraNotInstalled
 
-#: A file beyond this is cut off, before and after its pictures are left out. They are hexadecimal digits.
+#: A larger file is cut off at these sizes, before and after its pictures are removed, which are hexadecimal digits.
 MAX_RTF_BYTES, MAX_RTF_TEXT_BYTES = 32 * 1024**2, 1024**2
 _PICTURE_DATA = re.compile(rb"[0-9a-fA-F\s]{1000,}+")
 

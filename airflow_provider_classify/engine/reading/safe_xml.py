@@ -1,4 +1,4 @@
-"""XML from untrusted files: nothing is fetched, and no entity is expanded."""
+"""Parse XML from untrusted files. Nothing is fetched, and no entity is expanded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The document within a signature: CAdES (``.p7m``) and S/MIME."""
+"""Extract the document within a signature: CAdES (``.p7m``) and S/MIME."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import re
 
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEmpty, ExtraNotInstalled
 
-#: A signed document beyond this is not read.
+#: The most bytes of a signed document.
 MAX_SIGNED_BYTES = 64 * 1024**2
-#: Signatures around signatures that are taken off.
+#: The most nested signatures that are removed.
 _MAX_LAYERS = 5
 _PEM = re.compile(rb"-----(?:BEGIN|END) [A-Z0-9 ]+-----")
 _SEQUENCE = b"\x30"

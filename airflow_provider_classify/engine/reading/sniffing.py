@@ -1,4 +1,4 @@
-"""Which format a document has. Its bytes tell; the suffix of its name only decides between kinds of text."""
+"""Find the format of a document by its bytes. The suffix of its name only decides between kinds of text."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _HEIF_BRANDS = frozenset(
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x07\x08", b"PK\x05\x06")
 _OLE_START = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _RTF_START = b"{\\rtf"
-#: Formats that are known and not read, each with what its user can do.
+#: Known formats that are not read, each with advice for the user.
 _OTHER_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"%!PS", "a PostScript file; save it as PDF"),
     (b"\x1f\x8b", "an archive (gzip); unpack it and give the documents in it"),

@@ -1,4 +1,4 @@
-"""Where a document's bytes come from: a file, or memory where another document holds it."""
+"""Provide a document's bytes, from a file, or from memory if another document holds it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ReadingOptions:
     """
     How a document and the documents in it are read; :func:`open_document` describes the fields.
 
-    :param depth: how many documents the document stands in, such as mails that forward one another.
+    :param depth: the number of documents around this one, such as mails that forward it.
     """
 
     max_pages: int = contract.MAX_PAGES
@@ -38,7 +38,7 @@ class Source:
     """
     The bytes of a document.
 
-    :param name: what its user calls it; errors say this name.
+    :param name: the document's name in errors.
     :param content: the path of its file, or its bytes.
     """
 

@@ -12,7 +12,7 @@ from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.reading.lines import Box, joined, joined_groups
 from airflow_provider_classify.engine.text.letterspacing import Character, is_letterspaced, words_by_gaps
 
-#: Without the image flag: extracting images takes five times as long as the text. Shapes take 5 % more.
+#: Without the image flag, since extracting images takes much longer than extracting text.
 TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pymupdf.TEXT_COLLECT_VECTORS
 _VECTOR = 3
 #: A line is slanted if its direction is further from both axes than this, as the sine of the angle.

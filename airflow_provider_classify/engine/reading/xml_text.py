@@ -1,4 +1,4 @@
-"""XML: e-invoices, whose root says what they are, and any other XML as the text of its elements."""
+"""Read the text of XML, and recognise e-invoices by the root element."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentTooLar
 
 #: XML beyond this is refused. It cannot be cut off; attachments within an e-invoice may fill megabytes.
 MAX_XML_BYTES = 32 * 1024**2
-#: Text of an element beyond this is an attachment in base64.
+#: The most characters of an element's text. Longer ones are attachments in base64.
 MAX_ELEMENT_TEXT = 5000
 #: Texts of elements that are read: far more than the pages that are have.
 MAX_TEXTS = 20_000
