@@ -3,7 +3,8 @@ How much to doubt a type's score on a page that holds next to no text.
 
 On a full page a type that fits has many cues, and a type that does not fit is beaten by one that does. On a page
 with one sentence a single common word ("experience") beats everything else, so there its points count only as far
-as the evidence reaches.
+as the evidence reaches. A share of them always stays, so that the little there is still tells which type is the most
+likely one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ UNSPACED_CHARACTER = 3
 ENOUGH_EVIDENCE = 4.5
 #: Points that a type loses at most, on a page with next to no text and no evidence.
 MOST_DOUBT = 5.0
+#: The share of its points that a type loses at most.
+MOST_OF_POINTS = 0.8
 
 
 def emptiness(page: Page, characters: int, *, is_unspaced: bool) -> float:
@@ -28,12 +31,13 @@ def emptiness(page: Page, characters: int, *, is_unspaced: bool) -> float:
     return min(1.0, max(0.0, (ENOUGH_TEXT - amount) / (ENOUGH_TEXT - NEXT_TO_NOTHING)))
 
 
-def doubt(evidence: float, emptiness: float) -> float:
+def doubt(points: float, evidence: float, emptiness: float) -> float:
     """
     Return the points that a type loses.
 
+    :param points: what the words of the page say for the type.
     :param evidence: the weights of the type's cues on the page, of its title as a heading, and of a fitting shape.
     :param emptiness: of the page; see :func:`emptiness`.
     """
     missing = 1.0 - min(1.0, max(0.0, evidence) / ENOUGH_EVIDENCE) ** 2
-    return MOST_DOUBT * missing * emptiness
+    return min(points * MOST_OF_POINTS, MOST_DOUBT * missing * emptiness)

@@ -153,7 +153,7 @@ class TypeScorer:
             for style_points in styles:
                 score += style_points(features)
             if empty:  # What the words say is doubtful, not the shape of the page.
-                score -= min(cue_points + title, doubt(cue_sum + clear_title + max(0.0, layout), empty))
+                score -= doubt(cue_points + title, cue_sum + clear_title + max(0.0, layout), empty)
             scores.append(score)
         return TypeScores(text, features, scores, (*cues, *headings, *patterns))
 
