@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 TextSource = Literal["text_layer", "ocr"]
 #: Lines whose upper edges lie in the same one of this many bands of a page stand beside each other; a page that is
-#: longer than this many times its width has as many more bands.
-_BANDS, _LONG = 50, 1.6
+#: longer than this many times its width has as many more bands, and one with large print has fewer: a band is at least
+#: this share of a line's height.
+_BANDS, _LONG, _OF_LINE = 50, 1.6, 0.7
 #: When to use OCR: where the text layer lacks what the page shows, on each page, or on none.
 OcrMode = Literal["auto", "always", "never"]
 
@@ -62,5 +64,8 @@ def by_place(lines: Iterable[Line], height_ratio: float) -> tuple[Line, ...]:
 
     :param height_ratio: the page's height by its width.
     """
+    lines = tuple(lines)
     bands = _BANDS * max(1.0, height_ratio / _LONG)
+    if lines and (height := median(line.y1 - line.y0 for line in lines)) > 0:
+        bands = min(bands, 1 / (_OF_LINE * height))
     return tuple(sorted(lines, key=lambda line: (round(line.y0 * bands), line.x0)))

@@ -179,9 +179,11 @@ def test_sizes_of_styles_and_runs(tmp_path: Path) -> None:
 
 
 def test_cells_of_a_table_are_a_row(tmp_path: Path) -> None:
-    cells = "".join(f"<w:tc>{paragraph(word)}</w:tc>" for word in ("Paper", "10", "22.50"))
+    cells = "".join(
+        f"<w:tc>{paragraph(word)}</w:tc>" for word in ("Paper of the best kind", "10 packets", "22.50 euros")
+    )
     (page,) = read(zipped(word(f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>")), tmp_path)
-    assert text(page).split() == ["Paper", "10", "22.50"]
+    assert text(page).split() == "Paper of the best kind 10 packets 22.50 euros".split()
     assert page.lines[0].y0 == page.lines[-1].y0
 
 
