@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from statistics import median
 from typing import Literal
 
 TextSource = Literal["text_layer", "ocr"]
 #: A page has this many horizontal bands; lines with their upper edges in the same band stand beside each other. A page
-#: that is higher than _LONG times its width has more bands, in proportion.
-_BANDS, _LONG = 50, 1.6
+#: that is higher than _LONG times its width has more bands, in proportion. A page with large print has fewer: a band is
+#: at least _OF_LINE of a line's height.
+_BANDS, _LONG, _OF_LINE = 50, 1.6, 0.7
 #: When to use OCR: where the text layer lacks text that the page shows, on each page, or on no page.
 OcrMode = Literal["auto", "always", "never"]
 
@@ -66,5 +68,8 @@ def by_place(lines: Iterable[Line], height_ratio: float) -> tuple[Line, ...]:
 
     :param height_ratio: the page's height divided by its width.
     """
+    lines = tuple(lines)
     bands = _BANDS * max(1.0, height_ratio / _LONG)
+    if lines and (height := median(line.y1 - line.y0 for line in lines)) > 0:
+        bands = min(bands, 1 / (_OF_LINE * height))
     return tuple(sorted(lines, key=lambda line: (round(line.y0 * bands), line.x0)))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pymupdf
 import pytest
+from PIL import ImageDraw
 
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.model.categories import Category
@@ -63,6 +64,21 @@ def test_so_does_a_blank_picture(classifier: Classifier, tmp_path: Path) -> None
     path.write_bytes(paper.encoded(paper.picture([])))
     result = classifier.classify(path, name="blank.png")
     assert (result.success, result.classification, result.blank) == (True, None, True)
+
+
+def test_so_does_a_scanned_sheet_with_holes_and_dark_edges(classifier: Classifier, tmp_path: Path) -> None:
+    sheet = paper.picture([], size=(827, 1169))
+    draw = ImageDraw.Draw(sheet)
+    draw.rectangle((0, 0, 10, 1169), fill="#404040")
+    for y in (330, 800):
+        draw.ellipse((26, y, 50, y + 24), fill="#202020")
+    path = tmp_path / "sheet.png"
+    path.write_bytes(paper.encoded(sheet))
+    result = classifier.classify(path, name="sheet.png")
+    assert (result.success, result.classification, result.blank) == (True, None, True)
+    draw.ellipse((300, 400, 500, 600), fill="#202020")
+    path.write_bytes(paper.encoded(sheet))
+    assert not classifier.classify(path, name="sheet.png").blank
 
 
 def test_a_blank_document_survives_the_wire_and_goes_to_review(classifier: Classifier, tmp_path: Path) -> None:

@@ -80,6 +80,13 @@ def sample() -> list[Written]:
         "अन्य",
         "อื่นๆ",
         "khác",
+        "Unsortiert",
+        "ohne Kategorie",
+        "non trié",
+        "sin categoría",
+        "da classificare",
+        "ongesorteerd",
+        "nieposortowane",
     ],
 )
 def test_names_of_catch_alls(name: str) -> None:
@@ -167,3 +174,30 @@ def test_a_kind_of_a_category_is_no_other(sample: list[Written]) -> None:
     assert classifier.classify_document(document).classification == "other"
     found = classifier.classify_document(OpenedDocument(document.kind, 1, iter([ReadPage(passport)])))
     assert found.classification == "id_card"
+
+
+VERSES = (
+    "The Lamp upon the Hill",
+    "I saw the lamp upon the hill,",
+    "it burned when all the world was still,",
+    "and those who sailed the winter sea",
+    "were glad of it as I would be.",
+    "But now the tower stands alone,",
+    "the keeper and his dog are gone,",
+    "and in the evening, when I stare",
+    "across the bay, no light is there.",
+)
+DEPARTURES = (
+    "Line 7: Harbour - Hospital - University",
+    "Monday to Friday",
+    *(f"{stop}  06:{n}5  07:{n}5  08:{n}5  09:{n}5" for n, stop in enumerate(("Harbour", "Hospital", "University"))),
+    "No service on public holidays.",
+)
+
+
+@pytest.mark.parametrize("lines", [VERSES, DEPARTURES], ids=["poem", "timetable"])
+@pytest.mark.parametrize("names", [("contract",), ("letter", "resume"), (*EIGHT, "memo", "medical record", "form")])
+def test_it_takes_running_text_and_tables_of_no_known_kind(lines: tuple[str, ...], names: tuple[str, ...]) -> None:
+    classifier = Classifier([*map(Category, names), Category("other")])
+    result = classifier.classify_document(OpenedDocument(Format.TEXT, 1, iter([ReadPage(page_of(*lines))])))
+    assert (result.classification, result.confidence > 0.5) == ("other", True), result.extra["scores"]

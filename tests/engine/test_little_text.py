@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+from pathlib import Path
 
 import pytest
 
 from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.reading import OpenedDocument
 from airflow_provider_classify.engine.reading.opened_document import ReadPage
 from airflow_provider_classify.engine.reading.sniffing import Format
@@ -95,10 +97,26 @@ def test_confidence_grows_with_the_evidence() -> None:
 
 
 def test_doubt_ends_with_enough_text_or_evidence() -> None:
-    assert doubt(0.0, 1.0) == MOST_DOUBT
-    assert doubt(0.0, 0.5) == MOST_DOUBT / 2
-    assert MOST_DOUBT > doubt(1.0, 1.0) > doubt(3.0, 1.0) > 0.0
-    assert doubt(ENOUGH_EVIDENCE, 1.0) == doubt(9.0, 1.0) == doubt(0.0, 0.0) == 0.0
+    assert doubt(9.0, 0.0, 1.0) == MOST_DOUBT
+    assert doubt(9.0, 0.0, 0.5) == MOST_DOUBT / 2
+    assert MOST_DOUBT > doubt(9.0, 1.0, 1.0) > doubt(9.0, 3.0, 1.0) > 0.0
+    assert doubt(9.0, ENOUGH_EVIDENCE, 1.0) == doubt(9.0, 9.0, 1.0) == doubt(9.0, 0.0, 0.0) == 0.0
+
+
+def test_doubt_leaves_the_order_of_types() -> None:
+    assert 0.0 < 1.0 - doubt(1.0, 1.0, 1.0) < 2.0 - doubt(2.0, 2.0, 1.0)
+
+
+@pytest.mark.parametrize("strength", ["decisive", "strong"])
+def test_one_cue_of_a_users_own_type_decides_with_low_confidence(strength: str, tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(
+        f"keeper log:\n  description: A log.\n  cues: {{en: {{{strength}: lamp lit}}}}\n"
+    )
+    categories = [Category(name) for name in ("invoice", "keeper log", "contract")]
+    result = classify(
+        Classifier(categories, knowledge=load_knowledge(tmp_path)), "Godrevy, lamp lit at 19.40 by the watch"
+    )
+    assert (result.classification, result.confidence < 0.5) == ("keeper log", True)
 
 
 def test_a_page_is_empty_by_its_characters_and_lines() -> None:

@@ -16,6 +16,8 @@ Pixels: TypeAlias = NDArray[Any]
 #: A page is blank if the standard deviation of its thumbnail's greys is lower.
 BLANK_DEVIATION = 1.0
 _THUMBNAIL = (64, 64)
+#: Pixels of the thumbnail on each side where the traces of a scanner lie: punch holes, dark edges, shadows.
+_EDGE = 6
 #: Ink and paper, as percentiles of the greys. A page is faded if they differ by less than this, ...
 _INK, _PAPER, _FADED = 0.1, 90, 100
 #: ... and its greys are spread until they differ by this.
@@ -64,8 +66,17 @@ class Picture:
         """Return whether the page shows nothing. A page far longer than wide may have no pixels at all."""
         if not self.pixels.size:
             return True
-        thumbnail = cv2.resize(self.pixels, _THUMBNAIL, interpolation=cv2.INTER_AREA)
-        return bool(thumbnail.mean(axis=2).std() < BLANK_DEVIATION)
+        return bool(self._thumbnail().std() < BLANK_DEVIATION)
+
+    def is_blank_inside(self) -> bool:
+        """Return whether nothing is on the page but at its edges, where a scanner leaves traces."""
+        if not self.pixels.size:
+            return True
+        return bool(self._thumbnail()[_EDGE:-_EDGE, _EDGE:-_EDGE].std() < BLANK_DEVIATION)
+
+    def _thumbnail(self) -> Pixels:
+        """Return the greys of a small copy."""
+        return cv2.resize(self.pixels, _THUMBNAIL, interpolation=cv2.INTER_AREA).mean(axis=2)
 
     def with_contrast(self) -> Picture:
         """Return the picture with its greys spread if it is faded."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import cv2
@@ -73,6 +74,9 @@ class OcrReader:
                 texts = self._recognise(cuts, is_upside_down)
             recognised |= dict(zip(fresh, texts, strict=True))
             page = detected.page(recognised, is_upside_down=is_upside_down)
+            if text is None and not page.lines and not page.unread and picture.is_blank_inside():
+                yield replace(page, is_blank=True)
+                return
             if page.is_of_unknown_script and not is_cyrillic_tried:
                 is_cyrillic_tried = True
                 if cyrillic := _in_cyrillic(detected, is_upside_down):

@@ -29,10 +29,29 @@ _ENCRYPTION_HANDLER = re.compile(
     rb"/Filter\s*/((?:Adobe[.#]|Entrust\.|MicrosoftIRM|EBX_|FOPN_|FileOpen|APS|DRM)[\w.#]*)"
 )
 _RIGHTS_MANAGEMENT = "MicrosoftIRM"
+#: What the name of the document has that Microsoft's rights management wraps, spaces left out.
+_PROTECTED_FILE = "MicrosoftIRMServices"
 #: Bytes at either end of a file that are searched for the handler.
 _SEARCHED_BYTES = 2 * 1024**2
 #: The page that stands for a dynamic XFA form says where to get a program that shows it.
 _XFA_PLACEHOLDER = re.compile(r"adobe|please wait|acrobat|foxit", re.I)
+#: The sentence that this page has in each language, also where the form has been lost, as when the page was printed.
+_XFA_SENTENCE = re.compile(
+    "if this message is not eventually replaced by the proper contents"
+    "|wenn diese meldung nicht durch den (?:eigentlichen|richtigen) inhalt|falls diese meldung nicht durch den"
+    "|si ce message n['’]est pas remplac[ée] par le contenu"
+    "|si este mensaje no se (?:reemplaza|sustituye|remplaza)"
+    "|se (?:il|questo) messaggio non viene sostituito"
+    "|se esta mensagem não for (?:eventualmente )?substituída"
+    "|als dit bericht (?:uiteindelijk )?niet (?:wordt )?vervangen"
+    "|если это сообщение не (?:будет )?замен|このメッセージが.{0,30}置き換え|如果此消息最终?(?:未|没有)"
+)
+#: What the page says that stands for a document which Microsoft's rights management has encrypted.
+_PROTECTED_SENTENCE = re.compile(
+    "aka\\.ms/protectedpdf|(?:open|view) this protected pdf|this pdf (?:file|document) (?:is|has been) protected"
+    "|dieses geschützte pdf|diese pdf-datei ist geschützt|ce (?:document|fichier) pdf est protégé"
+    "|este (?:documento|archivo) pdf está protegido|questo (?:documento|file) pdf è protetto"
+)
 #: A page of more characters than this is no placeholder.
 _PLACEHOLDER_CHARACTERS = 1500
 #: Embedded files that are looked at, and the most bytes that one may unpack to.
@@ -74,11 +93,11 @@ def open_pdf(source: Source, options: ReadingOptions) -> Iterator[OpenedDocument
             _refuse_encryption(source)
             raise
         embedded = _embedded_files(opened)
+        _refuse_wrapper(opened, embedded, source.name)
         if _is_portfolio(opened):
-            _refuse_wrapper(opened, source.name)
             yield stack.enter_context(_open_portfolio(opened, embedded, source, options))
             return
-        _refuse_form(opened, source.name)
+        _refuse_placeholder(opened, source.name)
         document = pages_of(
             opened, source.name, Format.PDF, max_pages=options.max_pages, threads=options.threads, ocr=options.ocr
         )
@@ -105,51 +124,63 @@ def _refuse_encryption(source: Source) -> None:
     )
 
 
-def _refuse_wrapper(opened: Any, name: str) -> None:
+def _refuse_wrapper(opened: Any, embedded: Sequence[_EmbeddedFile], name: str) -> None:
     """
     Refuse a PDF whose page only says that the document in it is encrypted (ISO 32000-2, 7.6.7).
 
     :raises DocumentEncrypted: it is one.
     """
-    for number in _files_of_catalogue(opened):
-        if opened.xref_get_key(number, "AFRelationship")[1] == "/EncryptedPayload":
-            raise DocumentEncrypted(
-                f"The document {name!r} wraps a document that rights management (IRM) has encrypted; "
-                "save that one without protection."
-            )
+    is_wrapper = _has_encrypted_payload(opened) or any(_PROTECTED_FILE in f.name.replace(" ", "") for f in embedded)
+    if is_wrapper:
+        raise _rights_managed(name)
 
 
-def _files_of_catalogue(opened: Any) -> list[int]:
-    """Return the object numbers of the files that are associated with the whole document."""
+def _has_encrypted_payload(opened: Any) -> bool:
+    """Return whether one of the files that belong to the whole document is the encrypted one that it stands for."""
     try:
         kind, value = opened.xref_get_key(opened.pdf_catalog(), "AF")
         if kind == "xref":
             value = opened.xref_object(int(value.split()[0]))
-        return [int(number) for number in re.findall(r"(\d+) \d+ R", value)][:_MAX_EMBEDDED]
+        numbers = [int(number) for number in re.findall(r"(\d+) \d+ R", value)][:_MAX_EMBEDDED]
+        return any(opened.xref_get_key(n, "AFRelationship")[1] == "/EncryptedPayload" for n in numbers)
     except MUPDF_ERRORS:
-        return []
+        return False
 
 
-def _refuse_form(opened: Any, name: str) -> None:
+def _refuse_placeholder(opened: Any, name: str) -> None:
     """
-    Refuse a dynamic XFA form: its only page says "Please wait", and the form is XML that viewers do not show.
+    Refuse a PDF whose only page stands for content that viewers do not show.
 
-    :raises DocumentPlaceholder: it is one.
+    A dynamic XFA form says "Please wait" there, and a document under rights management that it is protected.
+
+    :raises DocumentPlaceholder: it is a dynamic XFA form.
+    :raises DocumentEncrypted: it stands for an encrypted document.
     """
     try:
-        catalogue = opened.pdf_catalog()
-        kind, _ = opened.xref_get_key(catalogue, "AcroForm/XFA")
-        if kind not in ("xref", "array") or opened.page_count > 1:
+        if opened.page_count != 1:
             return
+        catalogue = opened.pdf_catalog()
+        has_form = opened.xref_get_key(catalogue, "AcroForm/XFA")[0] in ("xref", "array")
         needs_rendering = opened.xref_get_key(catalogue, "NeedsRendering")[1] == "true"
-        text = opened[0].get_text()
+        text = " ".join(opened[0].get_text().lower().split())
     except MUPDF_ERRORS:
         return
-    says_so = len(text) < _PLACEHOLDER_CHARACTERS and _XFA_PLACEHOLDER.search(text) is not None
-    if needs_rendering or says_so:
+    is_short = len(text) < _PLACEHOLDER_CHARACTERS
+    if (has_form and (needs_rendering or (is_short and _XFA_PLACEHOLDER.search(text)))) or (
+        is_short and _XFA_SENTENCE.search(text)
+    ):
         raise DocumentPlaceholder(
             f"The document {name!r} is a dynamic XFA form, which only Adobe's programs show; print it to a PDF there."
         )
+    if is_short and _PROTECTED_SENTENCE.search(text):
+        raise _rights_managed(name)
+
+
+def _rights_managed(name: str) -> DocumentEncrypted:
+    return DocumentEncrypted(
+        f"The document {name!r} wraps a document that rights management (IRM) has encrypted; "
+        "save that one without protection."
+    )
 
 
 def _is_portfolio(opened: Any) -> bool:

@@ -63,6 +63,8 @@ _OTHER_STARTS: tuple[tuple[bytes, str], ...] = (
     (b'x\x9f>"', "Outlook's winmail.dat (TNEF); have the mail sent as HTML or plain text"),
     (b"!BDN", "an Outlook mailbox (PST); export its messages as EML"),
 )
+#: A tar archive has its mark not at the beginning, but here.
+_TAR_MARK, _TAR_MARK_AT = b"ustar", 257
 #: A file that Microsoft's rights management has wrapped.
 _PFILE_START = b".pfile"
 #: A signature by its object id: signedData (1.2.840.113549.1.7.2), which follows the outermost tag and length.
@@ -86,8 +88,10 @@ _BASE64_STARTS: tuple[tuple[bytes, str], ...] = (
 _BASE64 = re.compile(rb"(?:data:[\w/.+-]+;base64,)?[\w+/\s=-]*")
 #: A PDF's header may stand anywhere in its first 1024 bytes (PDF 32000, annex H, note 13), ...
 _PDF_HEADER, _PDF_HEADER_WITHIN = b"%PDF-", 1024
-#: ... but text may also write about it. A PDF has an object soon after its header, or its marks at its end.
+#: ... but text may also write about it. A PDF has an object soon after its header, or its marks at its end. One that
+#: begins with text only has both, and header and object at the start of a line.
 _PDF_OBJECT = re.compile(rb"\d+\s+\d+\s+obj\b")
+_PDF_LINES = re.compile(rb"^%PDF-\d\.\d\s*$.*?^\s*\d+\s+\d+\s+obj\b", re.M | re.S)
 _PDF_END = (b"%%EOF", b"startxref")
 
 #: Possessive, or a row of comments would be tried in every way of taking some of them for one.
@@ -166,6 +170,8 @@ def _refuse_other(head: bytes, name: str) -> None:
     for start, what in _OTHER_STARTS:
         if head.startswith(start):
             raise DocumentTypeUnknown(f"The document {name!r} is {what}.")
+    if head.startswith(_TAR_MARK, _TAR_MARK_AT):
+        raise DocumentTypeUnknown(f"The document {name!r} is an archive (tar); unpack it and give the documents in it.")
     if head.startswith(_PFILE_START):
         raise DocumentEncrypted(
             f"The document {name!r} is encrypted by Microsoft rights management (IRM); save it without protection."
@@ -197,4 +203,6 @@ def _has_pdf_header(head: bytes, source: Source) -> bool:
     if text is not None and text_format(text, "") is not Format.TEXT:
         return False  # a mail or a page whose text has the header
     tail = source.tail()
+    if head_as_text(head) is not None:
+        return _PDF_LINES.search(head.replace(b"\r", b"\n")) is not None and any(mark in tail for mark in _PDF_END)
     return _PDF_OBJECT.search(head, len(before)) is not None or any(mark in tail for mark in _PDF_END)

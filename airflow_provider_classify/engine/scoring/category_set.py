@@ -15,6 +15,7 @@ from airflow_provider_classify.engine.knowledge.load import Knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.scoring.category_scorer import CategoryScorer, ScoredPage
 from airflow_provider_classify.engine.scoring.compiled import compiled
+from airflow_provider_classify.engine.scoring.layout import prose_points
 from airflow_provider_classify.engine.text.words import label_words
 from airflow_provider_classify.model.categories import Category
 
@@ -135,7 +136,10 @@ class CategorySet:
             by_category[fallback] = min(by_category[fallback], POINTS_OF_UNKNOWN)
         none = points_of_none(scores, self._claims, self._least_of_none)
         if self._catch_all is not None:
-            none = max(none, by_category.pop(self._catch_all))
+            # Any running text has points of its style alone, which say no more for a category than for the catch-all.
+            none = max(
+                none, by_category.pop(self._catch_all), self._least_of_none + prose_points(scored.types.features)
+            )
         points = trust([*by_category, none], scored.types.text.characters, page.legibility)
         cover = max((scores[number] for number in self._covers), default=0.0)
         is_cover = cover >= COVER_POINTS and cover >= max(scores) - COVER_LEAD

@@ -3,6 +3,7 @@ Reduce a type's score on a page with hardly any text.
 
 On a full page, a type that fits has many cues and scores more than one that does not. On a page with one sentence,
 a single common word ("experience") would outweigh everything else. So the score is reduced where evidence is missing.
+A share of the points always stays, so that the few words there are still rank the types.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ UNSPACED_CHARACTER = 3
 ENOUGH_EVIDENCE = 4.5
 #: The most points that a type loses: on a page that counts as empty and has no evidence.
 MOST_DOUBT = 5.0
+#: The share of its points that a type loses at most.
+MOST_OF_POINTS = 0.8
 
 
 def emptiness(page: Page, characters: int, *, is_unspaced: bool) -> float:
@@ -27,12 +30,13 @@ def emptiness(page: Page, characters: int, *, is_unspaced: bool) -> float:
     return min(1.0, max(0.0, (ENOUGH_TEXT - amount) / (ENOUGH_TEXT - NEXT_TO_NOTHING)))
 
 
-def doubt(evidence: float, emptiness: float) -> float:
+def doubt(points: float, evidence: float, emptiness: float) -> float:
     """
     Return the points that a type loses.
 
+    :param points: the points of the type for the words of the page.
     :param evidence: the points of the type's cues on the page, of its title as a heading, and of a fitting layout.
     :param emptiness: how empty the page is, 0 to 1.
     """
     missing = 1.0 - min(1.0, max(0.0, evidence) / ENOUGH_EVIDENCE) ** 2
-    return MOST_DOUBT * missing * emptiness
+    return min(points * MOST_OF_POINTS, MOST_DOUBT * missing * emptiness)

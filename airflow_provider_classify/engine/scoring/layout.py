@@ -144,7 +144,8 @@ def _is_sheet_of_columns(page: Features) -> bool:
     return page.lines >= SHEET_LINES and page.line_width < 0.2 and page.amounts <= 2
 
 
-def _prose(page: Features) -> float:
+def prose_points(page: Features) -> float:
+    """Return what the style of running text adds, 0 to 1."""
     return page.prose if page.characters > LITTLE_TEXT else 0.0
 
 
@@ -165,4 +166,4 @@ _GEOMETRY_RULES: Mapping[Geometry, GeometryRule] = {
     Geometry.HANDWRITTEN: _handwritten,
     Geometry.SPARSE: _sparse,
 }
-_STYLE_RULES: Mapping[Style, StyleRule] = {Style.PROSE: _prose, Style.AMOUNTS: _amounts}
+_STYLE_RULES: Mapping[Style, StyleRule] = {Style.PROSE: prose_points, Style.AMOUNTS: _amounts}

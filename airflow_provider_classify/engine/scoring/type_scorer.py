@@ -153,7 +153,7 @@ class TypeScorer:
             for style_points in styles:
                 score += style_points(features)
             if empty:  # The words are in doubt, the page's shape is not.
-                score -= min(cue_points + title, doubt(cue_sum + clear_title + max(0.0, layout), empty))
+                score -= doubt(cue_points + title, cue_sum + clear_title + max(0.0, layout), empty)
             scores.append(score)
         return TypeScores(text, features, scores, (*cues, *headings, *patterns))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tarfile
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,16 @@ AGREEMENT = "This agreement is made between the parties named below."
 PICTURE = '<w:p><w:r><w:drawing><a:graphic><a:blip r:embed="p1"/></a:graphic></w:drawing></w:r></w:p>'
 REFERENCES = '<w:sectPr><w:headerReference r:id="h1"/><w:footerReference r:id="f1"/></w:sectPr>'
 MARGINS = {"h1": ("header", "header1.xml"), "f1": ("footer", "footer1.xml")}
+
+
+def tar(files: dict[str, bytes]) -> bytes:
+    archive = BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as opened:
+        for name, data in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(data)
+            opened.addfile(member, BytesIO(data))
+    return archive.getvalue()
 
 
 def lines(parts: office.Parts, folder: Path, page: int = 0) -> list[str]:
@@ -167,9 +179,11 @@ def test_sizes_of_styles_and_runs(tmp_path: Path) -> None:
 
 
 def test_cells_of_a_table_are_a_row(tmp_path: Path) -> None:
-    cells = "".join(f"<w:tc>{paragraph(word)}</w:tc>" for word in ("Paper", "10", "22.50"))
+    cells = "".join(
+        f"<w:tc>{paragraph(word)}</w:tc>" for word in ("Paper of the best kind", "10 packets", "22.50 euros")
+    )
     (page,) = read(zipped(word(f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>")), tmp_path)
-    assert text(page).split() == ["Paper", "10", "22.50"]
+    assert text(page).split() == ["Paper", "of", "the", "best", "kind", "10", "packets", "22.50", "euros"]
     assert page.lines[0].y0 == page.lines[-1].y0
 
 
@@ -308,6 +322,7 @@ def test_rtf(tmp_path: Path) -> None:
         (b"data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAA", "base64 text of a PNG"),
         (b"UEsDBBQAAAAIAAAAIQ\r\nUEsDBBQAAAAIAAAAIQ==", "base64 text of a ZIP"),
         (b"%!PS-Adobe-3.0\n", "PostScript"),
+        (tar({"invoice.pdf": b"%PDF-1.7 x"}), r"archive \(tar\)"),
     ],
 )
 def test_known_format_that_is_not_read_is_named(data: bytes, word: str, tmp_path: Path) -> None:
@@ -328,3 +343,10 @@ def test_text_about_pdf_is_text(end: str, tmp_path: Path) -> None:
     assert "Your file begins" in text(read(mail.encode(), tmp_path, "mail")[0])
     letter = b"Dear Ben,\n\nthe file begins with %PDF-1.7 and has no end.\n\nYours, Ada\n"
     assert text(read(letter, tmp_path, "letter.txt")[0]).startswith("Dear Ben,")
+    notes = b"The header %PDF-1.7 comes before 1 0 obj, then startxref,\nand %%EOF ends the file.\n"
+    assert text(read(notes, tmp_path, "notes")[0]).startswith("The header")
+
+
+def test_pdf_behind_the_headers_of_a_reply_is_a_pdf(tmp_path: Path) -> None:
+    reply = b"HTTP/1.1 200 OK\r\nContent-Type: application/pdf\r\n\r\n" + paper.pdf("A page of a pdf file.")
+    assert text(read(reply, tmp_path, "reply")[0]).startswith("A page")

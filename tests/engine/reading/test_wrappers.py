@@ -110,6 +110,37 @@ def test_damaged_pdf_is_still_called_damaged(tmp_path: Path) -> None:
         read(b"%PDF-1.7\n/Filter/FlateDecode nothing", tmp_path, "mine.pdf")
 
 
+def test_wrapper_of_microsofts_protected_file(tmp_path: Path) -> None:
+    with pymupdf.open(stream=paper.pdf(TEXT), filetype="pdf") as document:
+        document.embfile_add("1", b"encrypted", filename="MicrosoftIRMServices Protected PDF.pdf")
+        data = document.tobytes()
+    with pytest.raises(DocumentEncrypted, match=r"\(IRM\)"):
+        read(data, tmp_path, "mine.pdf")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "If this message is not eventually replaced by the proper contents of the document, update your viewer.",
+        "Wenn diese Meldung nicht durch den eigentlichen Inhalt ersetzt wird, erneuern Sie das Programm.",
+        "Si ce message n'est pas remplacé par le contenu du document, changez de logiciel.",
+    ],
+)
+def test_printed_page_that_stands_for_a_form(sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(DocumentPlaceholder, match="XFA"):
+        read(paper.pdf(sentence), tmp_path, "mine.pdf")
+    (first, _) = read(paper.pdf(sentence, TEXT), tmp_path, "mine.pdf")
+    assert sentence.startswith(text(first))
+
+
+@pytest.mark.parametrize(
+    "sentence", ["Get a viewer that can open this protected PDF.", "Diese PDF-Datei ist geschützt."]
+)
+def test_printed_page_that_stands_for_a_protected_document(sentence: str, tmp_path: Path) -> None:
+    with pytest.raises(DocumentEncrypted, match=r"\(IRM\)"):
+        read(paper.pdf(sentence), tmp_path, "mine.pdf")
+
+
 def test_wrapper_of_an_encrypted_payload(tmp_path: Path) -> None:
     with pymupdf.open(stream=portfolio({"payload.pdf": b"encrypted"}), filetype="pdf") as document:
         payload = document.get_new_xref()
