@@ -183,7 +183,7 @@ def test_cells_of_a_table_are_a_row(tmp_path: Path) -> None:
         f"<w:tc>{paragraph(word)}</w:tc>" for word in ("Paper of the best kind", "10 packets", "22.50 euros")
     )
     (page,) = read(zipped(word(f"<w:tbl><w:tr>{cells}</w:tr></w:tbl>")), tmp_path)
-    assert text(page).split() == "Paper of the best kind 10 packets 22.50 euros".split()
+    assert text(page).split() == ["Paper", "of", "the", "best", "kind", "10", "packets", "22.50", "euros"]
     assert page.lines[0].y0 == page.lines[-1].y0
 
 
