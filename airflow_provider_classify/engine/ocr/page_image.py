@@ -76,7 +76,8 @@ class Picture:
 
     def _thumbnail(self) -> Pixels:
         """Return the greys of a small copy."""
-        return cv2.resize(self.pixels, _THUMBNAIL, interpolation=cv2.INTER_AREA).mean(axis=2)
+        thumbnail: Pixels = cv2.resize(self.pixels, _THUMBNAIL, interpolation=cv2.INTER_AREA).mean(axis=2)
+        return thumbnail
 
     def with_contrast(self) -> Picture:
         """Return the picture with its greys spread if it is faded."""
