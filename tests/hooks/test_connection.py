@@ -91,7 +91,7 @@ def test_what_a_person_should_know_of_a_host(fields: dict[str, Any], words: list
 
 def test_an_extra_that_is_not_read_is_named_with_those_that_are() -> None:
     refuse_unknown_extras("docs", {"backend": "api", "request_timeout": None, "max_pages": 4})
-    with pytest.raises(ConnectionNotUsable, match=r"'docs' has 'requst_timeout'.*request_timeout"):
+    with pytest.raises(ConnectionNotUsable, match=r"'docs' has the unknown name 'requst_timeout'.*request_timeout"):
         refuse_unknown_extras("docs", {"backend": "api", "requst_timeout": 5})
 
 
