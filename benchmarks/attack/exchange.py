@@ -27,6 +27,11 @@ class Exchange:
     cancel: bool = False
     pause: float = 0.0
 
+    @property
+    def beginning(self) -> bytes:
+        """The first piece; empty where nothing is sent."""
+        return self.sent[0] if self.sent else b""
+
 
 def request(
     body: bytes = b"",

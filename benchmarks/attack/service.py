@@ -133,7 +133,7 @@ class _Attack:
                 loop = asyncio.get_running_loop()
                 answer = await self._talk(exchange, lambda: limit.reschedule(loop.time() + seconds))
         except TimeoutError:
-            self._count("hangs", f"{name}: {exchange.sent[0][:100]!r}")
+            self._count("hangs", f"{name}: {exchange.beginning[:100]!r}")
             return
         self._judge(name, exchange, answer)
         for job_id in _JOB_ID.findall(answer):
@@ -146,12 +146,12 @@ class _Attack:
             if status in (b"503", b"507") and b"retry-after" in headers.lower():
                 self.refused += 1
             elif status >= b"500":
-                self._count("server_errors", f"{name}: {exchange.sent[0][:100]!r} {answer[:300]!r}")
+                self._count("server_errors", f"{name}: {exchange.beginning[:100]!r} {answer[:300]!r}")
         if name == "same key" and (ids := _JOB_ID.findall(answer)):
-            [key] = re.findall(rb"Idempotency-Key: (\S+)", exchange.sent[0])
-            if self.by_key.setdefault(key, (exchange.sent[0], ids[0])) != (exchange.sent[0], ids[0]):
+            [key] = re.findall(rb"Idempotency-Key: (\S+)", exchange.beginning)
+            if self.by_key.setdefault(key, (exchange.beginning, ids[0])) != (exchange.beginning, ids[0]):
                 self._count("lost", f"the key {key!r} returned another submit's job")
-        if exchange.sent[0].startswith(b"POST"):
+        if exchange.beginning.startswith(b"POST"):
             self.accepted.update(job_id.decode() for job_id in _JOB_ID.findall(answer))
 
     async def _honest(self) -> None:
