@@ -62,7 +62,8 @@ class ReplyBody:
         """Return the body after the last chunk. :raises InvalidReply: the compressed body is incomplete."""
         if self._inflate is not None and not self._inflate.eof and not self.is_full and self._body:
             self._refuse_encoding()
-        return bytes(self._body[: self._limit])
+        with memoryview(self._body) as view:  # a slice of the array would be one more copy of up to 16 MB
+            return bytes(view[: self._limit])
 
     def _refuse_encoding(self) -> None:
         if self._is_success:

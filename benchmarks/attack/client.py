@@ -24,6 +24,7 @@ from pathlib import Path
 import psutil
 
 from airflow_provider_classify.api.aio import ApiSession, open_session
+from airflow_provider_classify.api.reply_body import LONGEST_REPLY
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.sync import ApiBackend
 from airflow_provider_classify.documents.document import Document
@@ -44,8 +45,9 @@ PATIENT_TIMEOUT = 30.0
 LIMIT = 45.0
 #: The number of inputs at the same time.
 AT_ONCE = 32
-#: The most bytes by which the process may grow: a large reply for each input at the same time.
-MEMORY = 800 * 1024**2
+#: The most bytes by which the process may grow: the body of the largest reply, its text and its values, for each
+#: of the inputs at the same time.
+MEMORY = 3 * LONGEST_REPLY * AT_ONCE
 CALLS = ("get", "cancel", "submit", "submit_url", "watch")
 
 Outcome = Job | Submission | waiting.Ended | waiting.GaveUp | ClassifyError | None
