@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.engine.categories.paths import inner_nodes
-from airflow_provider_classify.engine.confidence import is_sure
+from airflow_provider_classify.engine.confidence import SURE, is_sure
 from airflow_provider_classify.engine.declaration import Declaration, declaration_of
 from airflow_provider_classify.engine.document_answer import document_answer
 from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
@@ -24,6 +24,9 @@ from airflow_provider_classify.model.result import ClassificationResult
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
+
+#: A page agrees with earlier pages if its text layer gives their category this probability.
+AGREES = 0.5
 
 
 class Classifier:
@@ -122,7 +125,7 @@ class Classifier:
         failed: dict[int, DocumentError] = {}
         for reading in document.pages:
             try:
-                answer = self._answer(reading, fallback=fallback)
+                answer = self._answer(reading, fallback=fallback, known=_sure_categories(answers))
             except DocumentError as error:
                 failed[reading.number] = error
                 continue
@@ -137,16 +140,27 @@ class Classifier:
         found = document_answer(answers, self._categories, declaration=declaration)
         return self._writer.result(found, answers, failed, is_image=document.is_image, declaration=declaration)
 
-    def _answer(self, reading: PageReading, *, fallback: int | None) -> PageAnswer:
-        """Read a page until its answer is sure, and return the answer."""
+    def _answer(self, reading: PageReading, *, fallback: int | None, known: Container[int]) -> PageAnswer:
+        """
+        Read a page until its answer is sure, and return the answer.
+
+        :param known: categories of which earlier pages are sure. The text layer of a page that probably is of one of
+            them is not completed by OCR.
+        """
         answer = None
         for page in reading.passes():
             answer = self._categories.answer(page, fallback=fallback)
             if is_sure(self._categories.sureness(answer), lines=len(page.lines), unread=len(page.unread)):
                 break
+            if page.source == "text_layer" and answer.best in known and answer.confidence > AGREES:
+                break
         if answer is None:
             raise DocumentEmpty(f"Page {reading.number} holds nothing to read.")
         return answer
+
+
+def _sure_categories(answers: Sequence[PageAnswer]) -> set[int]:
+    return {answer.best for answer in answers if answer.confidence > SURE}
 
 
 @dataclass(frozen=True, slots=True)

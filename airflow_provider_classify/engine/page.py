@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
-from typing import Literal
+from typing import Literal, NamedTuple
 
 TextSource = Literal["text_layer", "ocr"]
 #: A page has this many horizontal bands; lines with their upper edges in the same band stand beside each other. A page
@@ -33,10 +33,37 @@ class Line:
     y1: float
 
 
+class Region(NamedTuple):
+    """A rectangle on a page, in fractions of its width and height from its top left corner."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+
+WHOLE_PAGE = Region(0.0, 0.0, 1.0, 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """
+    The picture from which a page was read.
+
+    :param region: the part of the page that the picture shows.
+    :param quarters: how many times that part was turned by 90°, counterclockwise.
+    """
+
+    region: Region = WHOLE_PAGE
+    quarters: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """
     One page, with the lines that have been read so far.
+
+    Its size and the places of its lines are those of its ``view``.
 
     :param number: the number of the page, from 1.
     :param width: in points or pixels, as ``height``.
@@ -48,6 +75,7 @@ class Page:
         below.
     :param is_of_unknown_script: whether OCR detected lines of text and recognised hardly any letter in them.
     :param is_blank: whether the page has neither text nor ink.
+    :param view: the part of the page that was read, and how it was turned.
     """
 
     number: int
@@ -60,6 +88,21 @@ class Page:
     legibility: float = 1.0
     is_of_unknown_script: bool = False
     is_blank: bool = False
+    view: View = View()
+
+    def place(self, line: Line) -> Region:
+        """Return the place of a line of this page on the page as the document has it."""
+        line = turned(line, -self.view.quarters)
+        x0, y0, x1, y1 = self.view.region
+        width, height = x1 - x0, y1 - y0
+        return Region(x0 + line.x0 * width, y0 + line.y0 * height, x0 + line.x1 * width, y0 + line.y1 * height)
+
+
+def turned(line: Line, quarters: int) -> Line:
+    """Return a line as it stands after its page was turned by 90°, counterclockwise, so many times."""
+    for _ in range(quarters % 4):
+        line = replace(line, x0=line.y0, y0=1 - line.x1, x1=line.y1, y1=1 - line.x0)
+    return line
 
 
 def by_place(lines: Iterable[Line], height_ratio: float) -> tuple[Line, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_classify.engine.categories.paths import sums_of_nodes
 from airflow_provider_classify.engine.declaration import Declaration
 from airflow_provider_classify.engine.document_answer import DocumentAnswer
-from airflow_provider_classify.engine.page import Line
+from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.page_groups import group_pages
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 from airflow_provider_classify.engine.text.language import guess_language
@@ -99,13 +99,13 @@ class ResultWriter:
         told_by = scorer.best_type(answer.scored)
         told_by = raw if told_by is None else told_by
         evidence = [
-            _evidence(found.phrase, type_names[told_by], number, found.line)
+            _evidence(found.phrase, type_names[told_by], answer.page, found.line)
             for found in types.evidence(told_by, EVIDENCE)
         ]
         if declaration and declaration.category != answer.best:
             declaration = None
         if declaration:
-            evidence.insert(0, _evidence(declaration.evidence, declaration.type_name, number, None))
+            evidence.insert(0, _evidence(declaration.evidence, declaration.type_name, answer.page, None))
         extra: dict[str, Any] = {"text_source": source, "evidence": evidence}
         if answer.is_cover:
             extra["cover"] = True
@@ -123,10 +123,10 @@ class ResultWriter:
         )
 
 
-def _evidence(text: str, type_name: str, page: int, line: Line | None) -> dict[str, Any]:
+def _evidence(text: str, type_name: str, page: Page, line: Line | None) -> dict[str, Any]:
     """Return a piece of evidence. Evidence that the format declares has no line."""
-    evidence = {"text": text, "type": type_name, "page": page}
+    evidence = {"text": text, "type": type_name, "page": page.number}
     if line is None:
         return evidence
-    box = [round(v, 4) for v in (line.x0, line.y0, line.x1, line.y1)]
+    box = [round(fraction, 4) for fraction in page.place(line)]
     return evidence | {"line": line.text, "box": box}

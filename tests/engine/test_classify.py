@@ -10,7 +10,8 @@ import pymupdf
 import pytest
 from samples import SAMPLES, draw_samples
 
-from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.classify import AGREES, Classifier
+from airflow_provider_classify.engine.confidence import SURE
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.page import Page
@@ -181,3 +182,19 @@ def test_only_the_first_pages_count(tmp_path: Path) -> None:
 def test_errors_call_the_document_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(DocumentNotFound, match="the March invoice"):
         Classifier(CATEGORIES).classify(tmp_path / "x.pdf", name="the March invoice")
+
+
+@pytest.mark.parametrize(("earlier", "times_read"), [([INVOICE], 1), ([LETTER], 2), ([], 2)])
+def test_a_text_layer_that_agrees_with_a_sure_page_is_not_completed(earlier: list[Page], times_read: int) -> None:
+    doubtful = page_of(
+        "In May the people of the town looked at the ships on the river, until winter came and with it the ice",
+        "and so on your invoice",
+        number=3,
+    )
+    classifier = Classifier(CATEGORIES)
+    readings = [Reading(page.number, [page]) for page in earlier]
+    last = Reading(3, [doubtful, doubtful])
+    before = classifier.classify_document(document(Reading(1, [doubtful])))
+    assert AGREES < before.confidence < SURE
+    classifier.classify_document(document(*readings, last))
+    assert last.read == times_read

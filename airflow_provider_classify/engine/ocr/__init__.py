@@ -11,7 +11,7 @@ from __future__ import annotations
 from airflow_provider_classify.exceptions import ExtraNotInstalled
 
 try:
-    from airflow_provider_classify.engine.ocr.page_image import Picture, Region
+    from airflow_provider_classify.engine.ocr.page_image import Picture
     from airflow_provider_classify.engine.ocr.reader import OcrReader, shared_reader
     from airflow_provider_classify.engine.ocr.scale import reading_scale
 except ImportError as error:
@@ -19,4 +19,4 @@ except ImportError as error:
         f"OCR needs the package {error.name!r}; install airflow-provider-classify[local] where the tasks run."
     ) from error
 
-__all__ = ["OcrReader", "Picture", "Region", "reading_scale", "shared_reader"]
+__all__ = ["OcrReader", "Picture", "reading_scale", "shared_reader"]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from airflow_provider_classify.engine.ocr.budget import most_useful_first
 from airflow_provider_classify.engine.ocr.detect import TextBox
 from airflow_provider_classify.engine.ocr.page_image import Pixels
 from airflow_provider_classify.engine.ocr.picture_share import pictured_share
 from airflow_provider_classify.engine.ocr.recognise import RecognisedText, cut_out
-from airflow_provider_classify.engine.page import Line, Page, by_place
+from airflow_provider_classify.engine.page import Line, Page, View, by_place
 
 #: A page is of an unknown script if fewer characters than this are recognised for each square letter that its lines
 #: have room for. The second value is the least room, in square letters, that is enough to decide.
@@ -23,13 +24,13 @@ class DetectedPage:
     :param pixels: the picture, turned so that its lines run from left to right.
     :param boxes: the lines to recognise.
     :param all_boxes: these, and the lines that need not be recognised.
-    :param quarters: how many times the page was turned by 90°, counterclockwise.
+    :param view: the part of the page that the picture shows, and how it was turned.
     """
 
     def __init__(
-        self, number: int, pixels: Pixels, boxes: Sequence[TextBox], all_boxes: Sequence[TextBox], quarters: int
+        self, number: int, pixels: Pixels, boxes: Sequence[TextBox], all_boxes: Sequence[TextBox], view: View
     ) -> None:
-        self.quarters = quarters
+        self._view = view
         self._number, self._pixels, self._boxes = number, pixels, boxes
         self._height, self._width = pixels.shape[:2]
         self._pictured = pictured_share(pixels, all_boxes)
@@ -59,6 +60,7 @@ class DetectedPage:
             pictured=self._pictured,
             legibility=sureness * share_read if is_unknown else sureness,
             is_of_unknown_script=is_unknown,
+            view=replace(self._view, quarters=self._view.quarters + 2 * is_upside_down),
         )
 
     def _line(self, number: int, text: str, is_upside_down: bool) -> Line:

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from airflow_provider_classify.engine.ocr.detect import TextBox
-from airflow_provider_classify.engine.ocr.page_image import Pixels, Region
+from airflow_provider_classify.engine.ocr.page_image import Pixels
+from airflow_provider_classify.engine.page import Region
 
 #: Print is too small to be read if its lines are lower than this, in pixels of the picture.
 SMALL_PRINT = 16.0

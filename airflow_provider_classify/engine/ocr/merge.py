@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from airflow_provider_classify.engine.ocr.detect import TextBox
-from airflow_provider_classify.engine.page import Line, Page, by_place
+from airflow_provider_classify.engine.page import Line, Page, by_place, turned
 
 #: A line that OCR finds is in the text layer if lines of that cover this share of it, ...
 COVERED = 0.5
@@ -42,20 +42,16 @@ def boxes_beside(boxes: Sequence[TextBox], lines: Sequence[Line], width: int, he
 
 def turned_lines(lines: Iterable[Line], quarters: int) -> tuple[Line, ...]:
     """Return lines with their places after the page was turned counterclockwise by ``quarters`` times 90°."""
-    turned = tuple(lines)
-    for _ in range(quarters % 4):
-        turned = tuple(replace(line, x0=line.y0, y0=1 - line.x1, x1=line.y1, y1=1 - line.x0) for line in turned)
-    return turned
+    return tuple(turned(line, quarters) for line in lines)
 
 
-def merged(text: Page, ocr: Page, quarters: int = 0) -> Page:
+def merged(text: Page, ocr: Page) -> Page:
     """
     Return one page with the lines of the text layer and those that OCR read beside them.
 
-    It has the sizes and the source of the part that has more text.
-
-    :param quarters: how many times OCR turned the page by 90°, counterclockwise.
+    It has the sizes and the source of the part that has more text, and is turned as OCR turned the page.
     """
+    quarters = ocr.view.quarters
     lines = turned_lines(text.lines, quarters)
     width, height = (text.height, text.width) if quarters % 2 else (text.width, text.height)
     pixels_of_font = BOX_OF_FONT * ocr.height / max(1.0, height)
@@ -75,4 +71,5 @@ def merged(text: Page, ocr: Page, quarters: int = 0) -> Page:
         unread=tuple(replace(line, size=line.size / pixels_of_font) for line in ocr.unread),
         pictured=ocr.pictured,
         legibility=legibility,
+        view=ocr.view,
     )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from airflow_provider_classify.engine.page import Region
 
 #: Bytes, height x width x 3, blue first: the channel order that the models take.
 Pixels: TypeAlias = NDArray[Any]
@@ -24,15 +26,6 @@ _INK, _PAPER, _FADED = 0.1, 90, 100
 _CONTRAST = 220
 #: The greys are measured on every fourth pixel each way.
 _SAMPLE = 4
-
-
-class Region(NamedTuple):
-    """A rectangle on a page, in fractions of its width and height from its top left corner."""
-
-    x0: float
-    y0: float
-    x1: float
-    y1: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from airflow_provider_classify.engine.ocr.merge import boxes_beside, merged, tur
 from airflow_provider_classify.engine.ocr.models import DETECTION, RECOGNITION, model_path
 from airflow_provider_classify.engine.ocr.page_image import Picture, Pixels
 from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, RecognisedText, Recogniser
-from airflow_provider_classify.engine.page import Line, Page
+from airflow_provider_classify.engine.page import WHOLE_PAGE, Line, Page, Region, View
 
 #: The least room for text, in square letters, that is enough to decide whether a page is upside down.
 _ENOUGH_TO_TELL = 12
@@ -50,7 +50,7 @@ class OcrReader:
         Read a page; each pass adds lines, and the last one has every line that the budget allows.
 
         A page that lies on its side or upside down is turned first, and of a page that shows its paper small
-        a closer picture is read: ``Page`` has the size and places that it then has.
+        a closer picture is read; the view of ``Page`` tells which part of the page was read, and how it was turned.
 
         :param number: the page's number, from 1.
         :param text: the page's text layer. Only what it lacks is recognised, and each pass has both; there is no
@@ -81,36 +81,36 @@ class OcrReader:
                 is_cyrillic_tried = True
                 if cyrillic := _in_cyrillic(detected, is_upside_down):
                     page, is_upside_down = cyrillic
-                    yield _with_text(page, text, detected.quarters, is_upside_down)
+                    yield _with_text(page, text)
                     return
-            yield _with_text(page, text, detected.quarters, is_upside_down)
+            yield _with_text(page, text)
             if not page.unread:
                 return
 
     def _detected(self, picture: Picture, number: int, text: Sequence[Line]) -> DetectedPage:
         """Find the lines that are not in the text layer, on the picture that shows them best."""
-        pixels, boxes = picture.pixels, self._detector.detect(picture.pixels)
+        pixels, boxes, region = picture.pixels, self._detector.detect(picture.pixels), WHOLE_PAGE
         if not text:
-            pixels, boxes = self._closer(picture, boxes)
+            pixels, boxes, region = self._closer(picture, boxes)
         beside = boxes_beside(boxes, text, pixels.shape[1], pixels.shape[0])
         if not _is_sideways(beside):
-            return DetectedPage(number, pixels, beside, boxes, 0)
+            return DetectedPage(number, pixels, beside, boxes, View(region))
         pixels = np.ascontiguousarray(np.rot90(pixels))
         boxes = self._detector.detect(pixels)
         beside = boxes_beside(boxes, turned_lines(text, 1), pixels.shape[1], pixels.shape[0])
-        return DetectedPage(number, pixels, beside, boxes, 1)
+        return DetectedPage(number, pixels, beside, boxes, View(region, quarters=1))
 
-    def _closer(self, picture: Picture, boxes: list[TextBox]) -> tuple[Pixels, list[TextBox]]:
-        """Take a closer picture of small print if that shows more text."""
+    def _closer(self, picture: Picture, boxes: list[TextBox]) -> tuple[Pixels, list[TextBox], Region]:
+        """Take a closer picture of small print if that shows more text; return also the region that it shows."""
         region = region_of_small_print(picture.pixels, boxes) if picture.closer else None
         closer = picture.closer(region) if picture.closer and region else None
-        if closer is None:
-            return picture.pixels, boxes
+        if region is None or closer is None:
+            return picture.pixels, boxes, WHOLE_PAGE
         closer = closer.with_contrast()
         found = self._detector.detect(closer.pixels)
         if sum(box.letters for box in found) < _CLOSER_GAIN * sum(box.letters for box in boxes):
-            return picture.pixels, boxes
-        return closer.pixels, found
+            return picture.pixels, boxes, WHOLE_PAGE
+        return closer.pixels, found, region
 
     def _recognise_either_way(self, cuts: Sequence[Pixels | None]) -> tuple[list[RecognisedText], bool]:
         """Recognise the first lines, upside down if that is more probable; return also whether it is."""
@@ -170,5 +170,5 @@ def _in_cyrillic(detected: DetectedPage, is_upside_down: bool) -> tuple[Page, bo
     return None
 
 
-def _with_text(page: Page, text: Page | None, quarters: int, is_upside_down: bool) -> Page:
-    return page if text is None else merged(text, page, quarters + 2 * is_upside_down)
+def _with_text(page: Page, text: Page | None) -> Page:
+    return page if text is None else merged(text, page)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from PIL import Image, ImageChops
 
-from airflow_provider_classify.engine.ocr import Picture, Region, reading_scale
+from airflow_provider_classify.engine.ocr import Picture, reading_scale
+from airflow_provider_classify.engine.page import WHOLE_PAGE, Region
 
 #: A closer picture of a region is made if the file has this many times as many pixels a side as were read.
 CLOSER_FROM = 1.2
@@ -56,7 +57,7 @@ def picture_of(image: Image.Image, decode: Callable[[], Image.Image]) -> Picture
             return None
         return _scaled(decode(), part, (round(wide * closer_scale), round(high * closer_scale)), turn)
 
-    picture = _scaled(image, Region(0, 0, 1, 1), (round(width * scale), round(height * scale)), turn)
+    picture = _scaled(image, WHOLE_PAGE, (round(width * scale), round(height * scale)), turn)
     return picture if scale * CLOSER_FROM > 1 else Picture(picture.pixels, closer)
 
 

@@ -11,7 +11,7 @@ from airflow_provider_classify.engine.ocr import Picture, shared_reader
 from airflow_provider_classify.engine.page import OcrMode, Page
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.pages import first_pages
-from airflow_provider_classify.engine.reading.sniffing import Format
+from airflow_provider_classify.engine.reading.sniffing import Format, is_heif
 from airflow_provider_classify.engine.reading.source import Source
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
@@ -21,7 +21,6 @@ from airflow_provider_classify.exceptions import (
 )
 
 try:
-    import pi_heif
     from PIL import Image, features
 
     from airflow_provider_classify.engine.reading.cut_jpeg import open_cut_jpeg
@@ -31,8 +30,6 @@ except ImportError as error:
         f"Reading images needs the package {error.name!r}; "
         "install airflow-provider-classify[local] where the tasks run."
     ) from error
-
-pi_heif.register_heif_opener(thumbnails=False)
 
 #: The most pixels of a frame: 10,000 x 10,000, or A0 at 215 dpi. Decoded it fills 300 MB.
 MAX_PIXELS = 100_000_000
@@ -52,6 +49,8 @@ def open_image(
 ) -> Iterator[OpenedDocument]:
     """Open an image; errors as :func:`~airflow_provider_classify.engine.reading.open_document`."""
     name = source.name
+    if is_heif(source.head()):
+        _register_heif()
     if ocr == "never":
         raise DocumentNeedsOcr(f"The image {name!r} can be read by OCR only; set ocr to auto, or leave images out.")
     try:
@@ -67,6 +66,17 @@ def open_image(
         page_count = _frames(image, name) if image.format in _PAGED_FORMATS else 1
         pages = first_pages((_Frame(image, source, n + 1, threads) for n in range(page_count)), max_pages)
         yield OpenedDocument(kind=Format.IMAGE, page_count=page_count, pages=pages, is_image=page_count == 1)
+
+
+def _register_heif() -> None:
+    """Let Pillow open HEIF, by a library that only such images need."""
+    try:
+        import pi_heif
+    except ImportError as error:
+        raise ExtraNotInstalled(
+            "Reading HEIC needs the package 'pi_heif'; install airflow-provider-classify[local] where the tasks run."
+        ) from error
+    pi_heif.register_heif_opener(thumbnails=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pymupdf
 
-from airflow_provider_classify.engine.page import OcrMode, Page
+from airflow_provider_classify.engine.page import OcrMode, Page, Region
 from airflow_provider_classify.engine.reading.lines import Box
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS, damage
 from airflow_provider_classify.engine.reading.quality import (
@@ -32,7 +32,7 @@ from airflow_provider_classify.engine.reading.uncovered import Doubt, doubt_of
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNeedsOcr
 
 if TYPE_CHECKING:
-    from airflow_provider_classify.engine.ocr import Picture, Region
+    from airflow_provider_classify.engine.ocr import Picture
 
 #: An image that covers this share of a page is a scan of it, or its background.
 SCAN = 0.6

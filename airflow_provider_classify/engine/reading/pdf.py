@@ -13,10 +13,8 @@ from airflow_provider_classify.engine.reading import dispatch
 from airflow_provider_classify.engine.reading.mupdf import mupdf_file, pages_of
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
-from airflow_provider_classify.engine.reading.safe_xml import parse_xml
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
-from airflow_provider_classify.engine.reading.xml_text import declaration
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
     DocumentEncrypted,
@@ -245,6 +243,12 @@ def _with_declaration(document: OpenedDocument, opened: Any, embedded: Sequence[
     invoices = [
         file for file in embedded if file.name.lower().endswith(".xml") and file.packed_size <= _MAX_PACKED_INVOICE
     ]
+    if not invoices:
+        return document
+    # Imported for such PDFs only: lxml takes as long as reading ten pages.
+    from airflow_provider_classify.engine.reading.safe_xml import parse_xml
+    from airflow_provider_classify.engine.reading.xml_text import declaration
+
     for file in invoices[:_MAX_INVOICES]:
         try:
             found = declaration(parse_xml(_content(opened, file)))

@@ -163,7 +163,12 @@ def text_format(text: str, name: str) -> Format:
 def _is_image(head: bytes) -> bool:
     if head.startswith(_IMAGE_STARTS):
         return True
-    return (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or (head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS)
+    return (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or is_heif(head)
+
+
+def is_heif(head: bytes) -> bool:
+    """Return whether a file that begins with ``head`` is a HEIC or AVIF image."""
+    return head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS
 
 
 def _refuse_other(head: bytes, name: str) -> None:

@@ -17,8 +17,10 @@ LEAST_HEIGHT = 0.003
 FEWEST_LETTERS = 30
 #: A larger shape may hold a whole text in outlines, from this share of the page on; so may an image.
 LEAST_AREA = 0.01
-#: Pictures matter if this share of the grid is covered by them and not by text.
+#: Pictures matter if they cover this share of the grid where no text lies, ...
 LEAST_UNCOVERED = 0.01
+#: ... and this share of what text covers: the logo and the rules of a full page say less than its text.
+LEAST_OF_TEXT = 0.2
 
 
 class Doubt(Enum):
@@ -48,9 +50,10 @@ def doubt_of(text: Iterable[Box], images: Iterable[Box], shapes: Sequence[Box]) 
         pictured.fill(letters)
     pictured.fill(box for box in shapes if _area(box) >= LEAST_AREA and not _is_like_a_letter(box))
     uncovered = pictured.cells_without(covered)
-    if uncovered < LEAST_UNCOVERED * COLUMNS * ROWS:
+    of_text = covered.cells()
+    if uncovered < max(LEAST_UNCOVERED * COLUMNS * ROWS, LEAST_OF_TEXT * of_text):
         return Doubt.NONE
-    return Doubt.MOST if uncovered > covered.cells() else Doubt.SOME
+    return Doubt.MOST if uncovered > of_text else Doubt.SOME
 
 
 class _Grid:

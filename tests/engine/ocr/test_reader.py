@@ -40,6 +40,10 @@ def test_page_on_its_side_or_head(degrees: int) -> None:
     assert [line.text for line in page.lines] == list(paper.INVOICE)
     assert (page.width, page.height) == (800, 1000)
     assert page.lines[0].x0 == pytest.approx(60 / 800, abs=0.03)
+    place = page.place(page.lines[0])
+    corner = (place.x0, place.y0)
+    expected = {90: (70 / 1000, 425 / 800), 180: (425 / 800, 900 / 1000), 270: (900 / 1000, 60 / 800)}
+    assert corner == pytest.approx(expected[degrees], abs=0.04)
 
 
 @pytest.mark.parametrize("degrees", [90, 180, 270])

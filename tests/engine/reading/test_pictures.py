@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.images import open_image
 from airflow_provider_classify.exceptions import DocumentCorrupt
 from tests.support import paper
@@ -53,6 +54,7 @@ def test_a_small_receipt_in_a_large_photograph(place: tuple[int, int], ground: i
     (page,) = read(paper.encoded(photograph, "JPEG"), tmp_path)
     assert {"CORNER SHOP", "RECEIPT", "Item 7 groceries 1.25", "Total amount"} <= set(text(page).splitlines())
     assert page.height > page.width
+    _assert_shop_stands_at((place[0] + 20) / 3000, (place[1] + 20) / 4000, page)
 
 
 @pytest.mark.parametrize("orientation", [1, 3, 5, 6, 7, 8])
@@ -64,6 +66,15 @@ def test_a_small_receipt_in_a_photograph_of_each_orientation(orientation: int, t
     turned = _undone(photograph, orientation)
     (page,) = read(paper.encoded(turned, "JPEG", exif=exif), tmp_path)
     assert {"CORNER SHOP", "Total amount"} <= set(text(page).splitlines())
+    _assert_shop_stands_at((300 + 20) / 3000, (200 + 20) / 2000, page)
+
+
+def _assert_shop_stands_at(x: float, y: float, page: Page) -> None:
+    """The place of the first line is the one on the whole photograph, whichever part of that was read."""
+    (shop,) = (line for line in page.lines if line.text == "CORNER SHOP")
+    place = page.place(shop)
+    assert (place.x0, place.y0) == (pytest.approx(x, abs=0.01), pytest.approx(y, abs=0.01))
+    assert place.y1 - place.y0 < 0.03
 
 
 def _undone(image: Image.Image, orientation: int) -> Image.Image:
@@ -89,6 +100,7 @@ def test_a_photographed_receipt_in_a_pdf(tmp_path: Path) -> None:
     photograph.paste(_till_roll(500, 14).convert("RGB"), (1200, 1500))
     (page,) = read(paper.scanned_pdf(photograph), tmp_path)
     assert {"CORNER SHOP", "RECEIPT", "Total amount"} <= set(text(page).splitlines())
+    _assert_shop_stands_at((1200 + 20) / 3000, (1500 + 20) / 4000, page)
 
 
 @pytest.mark.parametrize(("ink", "mode"), [("white", "RGBA"), ("#ffe0a0", "P"), ("black", "LA"), ("#808080", "RGBA")])
