@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, BinaryIO
 
 from airflow_provider_classify.batch.entry import decode_lines, encode_line
-from airflow_provider_classify.documents.object_storage import StoragePath
+from airflow_provider_classify.documents.storage_path import StoragePath
 from airflow_provider_classify.exceptions import ExtraNotInstalled, InvalidOutput
 
 log = logging.getLogger(__name__)

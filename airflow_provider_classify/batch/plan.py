@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from airflow_provider_classify.batch.entry import printable
 from airflow_provider_classify.documents.allowed_roots import require_allowed
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.documents.object_storage import StoragePath
+from airflow_provider_classify.documents.storage_path import StoragePath
 from airflow_provider_classify.exceptions import DocumentNotFound, StorageNotFound
 from airflow_provider_classify.model.categories import Category
 

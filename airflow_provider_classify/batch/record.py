@@ -28,7 +28,7 @@ from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.state import BatchState
 from airflow_provider_classify.batch.summary import small
 from airflow_provider_classify.batch.task_address import HasEnded, TaskAddress
-from airflow_provider_classify.documents.object_storage import StoragePath
+from airflow_provider_classify.documents.storage_path import StoragePath
 from airflow_provider_classify.exceptions import (
     BatchRecordLost,
     BatchRecordNotReadable,

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar, cast
 from airflow_provider_classify.documents import reference as references
 from airflow_provider_classify.documents.allowed_roots import require_allowed
 from airflow_provider_classify.documents.download import download, too_large
-from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.documents.regular_file import open_regular_file
+from airflow_provider_classify.documents.storage_path import StoragePath
 from airflow_provider_classify.documents.temp_folder import temporary_folder
 from airflow_provider_classify.exceptions import (
     DocumentEmpty,

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from standalone import free_port
 
-from airflow_provider_classify.documents.object_storage import StoragePath
+from airflow_provider_classify.documents.storage_path import StoragePath
 from tests.support.storage import attach
 from tests.support.waiting import wait_until
 
@@ -174,4 +174,6 @@ def azure_storage() -> Iterator[Storage]:
             server.wait(30)
 
 
+#: The kinds with buckets.
+OBJECT_STORES = ["s3", "azure"]
 STORAGES = {"file": file_storage, "memory": memory_storage, "s3": s3_storage, "azure": azure_storage}

@@ -16,7 +16,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferr
 from airflow_provider_classify.batch.output import read_output
 from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.task_address import TaskAddress
-from airflow_provider_classify.documents.object_storage import StoragePath
+from airflow_provider_classify.documents.storage_path import StoragePath
 from airflow_provider_classify.exceptions import BatchEmpty, ConnectionNotUsable, StorageNotFound
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator

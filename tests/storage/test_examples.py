@@ -6,7 +6,7 @@ from importlib import import_module
 
 from samples import draw_samples
 
-from airflow_provider_classify.documents.object_storage import StoragePath
+from airflow_provider_classify.documents.storage_path import StoragePath
 from tests.support.dags import run_dag
 
 

@@ -10,7 +10,7 @@ import pytest
 from standalone import free_port
 
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.documents.object_storage import StoragePath
+from airflow_provider_classify.documents.storage_path import StoragePath
 from airflow_provider_classify.exceptions import (
     ConnectionNotUsable,
     DocumentNotFound,
@@ -217,5 +217,5 @@ def rejected_credentials(storage):
 
 
 def run_in_process(code):
-    imports = "from airflow_provider_classify.documents.object_storage import StoragePath"
+    imports = "from airflow_provider_classify.documents.storage_path import StoragePath"
     subprocess.run([sys.executable, "-c", f"{imports}\n{code}"], check=True)
