@@ -71,11 +71,14 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 # Airflow's providers for object storage, and servers to test with. Where they do not install, the tests of tests/storage
-# that need them are skipped, and say so.
+# that need them are skipped, and say so. The Google provider comes without the packages that it requires, since they do
+# not resolve beside the other pins; what its storage imports is in the extra.
 $(INSTALLED)-storage: $(INSTALLED)
 	@echo "Setting up the storage tests (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,storage]' \
 		|| echo "The object storages could not be installed; their tests are skipped."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps apache-airflow-providers-google \
+		|| echo "Airflow's Google provider could not be installed; the tests on Google Cloud Storage are skipped."
 	@touch $@
 
 azurite: $(AZURITE)  ## install Azurite, the Azure Blob server of the storage tests, where there is npm

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from types import SimpleNamespace
 
 import pytest
 
+# gcsfs asks Google by gRPC for the kind of each bucket, which no emulator answers.
+os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
+
+from tests.storage.other_process import OtherProcess
 from tests.storage.storages import OBJECT_STORES, STORAGES, Storage
 
 
@@ -37,3 +44,27 @@ def storage(request: pytest.FixtureRequest, start_storage: Callable[[str], Stora
 def object_store(request: pytest.FixtureRequest, start_storage: Callable[[str], Storage]) -> Storage:
     """Each kind that has buckets."""
     return start_storage(request.param)
+
+
+@pytest.fixture(scope="session")
+def other_process() -> Iterator[OtherProcess]:
+    """A process beside this one that reads and writes the storages."""
+    with OtherProcess() as process:
+        yield process
+
+
+@pytest.fixture
+def no_client_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Let the clients of Azure and Google retry at once.
+
+    They pause for up to a minute, which a connection of Airflow cannot change. The one of S3 has no such pause.
+    """
+
+    async def go_on(*_: object) -> None:
+        await asyncio.sleep(0)
+
+    if importlib.util.find_spec("adlfs"):
+        monkeypatch.setattr("azure.storage.blob.aio.ExponentialRetry.sleep", go_on)
+    if importlib.util.find_spec("gcsfs"):
+        monkeypatch.setattr("gcsfs.retry.asyncio", SimpleNamespace(sleep=go_on))
