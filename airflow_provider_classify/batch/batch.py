@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,11 @@ class Batch:
                 f"{len(references)} documents are too many for XCom; give the task {task.task_id!r} an output."
             )
         items = _items(request, references)
-        record.claim(items, has_ended)
+        is_complete = output is not None and record.has_complete_output()
+        record.claim(items, has_ended, output_is_complete=is_complete)
         batch = cls(record, items, output)
+        if output and is_complete:
+            batch._take_over(output, is_own=True)
         if previous:
             batch._take_over(previous)
         return batch
@@ -126,6 +129,8 @@ class Batch:
                 f"{summary.failed} of {summary.documents} documents were not classified, more than {limit} allows; see "
                 f"their errors in {self.output or 'the log'}, and clear {self.record.task} to do them again."
             )
+        if self.output:
+            self.record.write_plan(self.items, output_is_complete=True)
         self.record.remove()
         return value
 
@@ -143,8 +148,12 @@ class Batch:
                 f"them; retry {self.record.task} to do them."
             )
 
-    def _take_over(self, previous: str) -> None:
-        """Copy the results of unchanged documents from an earlier output. A missing one is no error."""
+    def _take_over(self, previous: str, *, is_own: bool = False) -> None:
+        """
+        Copy the results of unchanged documents from an earlier output. A missing one is no error.
+
+        :param is_own: an earlier try of this task has written it.
+        """
         state = self.record.state
         wanted = {item.intent for item in state.outstanding(self.items)}
         with self.record:
@@ -153,7 +162,7 @@ class Batch:
                     entry = Entry.from_row(row)
                     if entry is not None and entry.intent in wanted:
                         wanted.discard(entry.intent)
-                        self.record.take_over(entry)
+                        self.record.take_over(replace(entry, reused="reused" in row) if is_own else entry)
             except StorageNotFound as error:
                 log.info("Nothing is taken over: %s", error)
 

@@ -126,23 +126,30 @@ class BatchRecord:
                         "delete the folder if that task will not run again."
                     )
 
-    def claim(self, items: Sequence[Item], has_ended: HasEnded) -> None:
+    def claim(self, items: Sequence[Item], has_ended: HasEnded, *, output_is_complete: bool = False) -> None:
         """
         Write the plan, by which other tasks see that the output is in use.
 
+        :param output_is_complete: as of :meth:`write_plan`.
         :raises OutputInUse: another task has claimed the output in the same moment; it may be refused, too.
         """
-        self.write_plan(items)
+        self.write_plan(items, output_is_complete=output_is_complete)
         try:
             self.require_sole_use(has_ended)
         except OutputInUse:
             self._plan_file.delete()
             raise
 
-    def write_plan(self, items: Sequence[Item]) -> None:
-        """Record which documents this try is about: when the task resumes, a folder may hold others."""
+    def write_plan(self, items: Sequence[Item], *, output_is_complete: bool = False) -> None:
+        """
+        Record which documents this try is about: when the task resumes, a folder may hold others.
+
+        :param output_is_complete: the output has the rows of this task, so that the entries may be deleted.
+        """
         documents = [[item.document, item.intent] for item in items]
         plan = {"version": VERSION, "task": self.task.to_json(), "documents": documents}
+        if output_is_complete:
+            plan["output_is_complete"] = True
         self._plan_file.write_bytes(json.dumps(plan, ensure_ascii=False).encode())
 
     def read_plan(self) -> list[Item]:
@@ -158,6 +165,17 @@ class BatchRecord:
                 f"The record of the batch in {self._base.label} is not there; "
                 "give the task an output on a storage that all workers and triggerers reach."
             ) from error
+
+    def has_complete_output(self) -> bool:
+        """
+        Return whether an earlier try of the task has written its output, and was killed before it ended.
+
+        :raises BatchRecordNotReadable: the plan is damaged.
+        """
+        try:
+            return _read_plan(self._plan_file).output_is_complete
+        except StorageNotFound:
+            return False
 
     # --- what happens to the documents ------------------------------------------------------
 
@@ -212,7 +230,7 @@ class BatchRecord:
         return items
 
     def remove(self) -> None:
-        """Delete the record, when the output holds everything."""
+        """Delete the record, when the output holds everything. The plan, which says so, is deleted last."""
         self._parts.delete_folder()
         self._plan_file.delete()
         self._base.delete_if_empty()
@@ -266,6 +284,7 @@ class BatchRecord:
 class _Plan:
     task: TaskAddress
     items: list[Item]
+    output_is_complete: bool
 
 
 def _read_plan(file: StoragePath) -> _Plan:
@@ -275,7 +294,7 @@ def _read_plan(file: StoragePath) -> _Plan:
         if plan["version"] != VERSION:
             raise ValueError(f"version {plan['version']}")
         items = [Item(document, intent) for document, intent in plan["documents"]]
-        return _Plan(TaskAddress.from_json(plan["task"]), items)
+        return _Plan(TaskAddress.from_json(plan["task"]), items, plan.get("output_is_complete") is True)
     except (ValueError, KeyError, TypeError) as error:
         raise BatchRecordNotReadable(
             f"The plan of a batch in {file.label} is damaged or of another version of this package; "

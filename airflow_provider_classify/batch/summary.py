@@ -31,7 +31,11 @@ class Summary:
             yield row
 
     def manifest(self, output: str) -> dict[str, Any]:
-        """Return the summary for XCom; the blank documents are among the classified. Its size does not grow with the number of documents."""
+        """
+        Return the summary for XCom. Its size does not grow with the number of documents.
+
+        A blank document is classified, but has no category.
+        """
         return {
             "documents": self.documents,
             "classified": self.documents - self.failed,
