@@ -71,11 +71,14 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $@
 
 # Airflow's providers for object storage, and servers for their tests. If they cannot be installed, the tests in
-# tests/storage that need them are skipped with a message.
+# tests/storage that need them are skipped with a message. The Google provider is installed without the packages that it
+# requires, because they conflict with the other pins. The extra has the packages that its storage imports.
 $(INSTALLED)-storage: $(INSTALLED)
 	@echo "Setting up the storage tests (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,storage]' \
 		|| echo "The object storages could not be installed; their tests are skipped."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps apache-airflow-providers-google \
+		|| echo "Airflow's Google provider could not be installed; the tests on Google Cloud Storage are skipped."
 	@touch $@
 
 azurite: $(AZURITE)  ## install Azurite, the Azure Blob server of the storage tests, where there is npm

@@ -7,7 +7,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +81,11 @@ class Batch:
                 f"{len(references)} documents are too many for XCom; give the task {task.task_id!r} an output."
             )
         items = _items(request, references)
-        record.claim(items, has_ended)
+        is_complete = output is not None and record.has_complete_output()
+        record.claim(items, has_ended, output_is_complete=is_complete)
         batch = cls(record, items, output)
+        if output and is_complete:
+            batch._reuse(output, is_own=True)
         if previous:
             batch._reuse(previous)
         return batch
@@ -127,6 +130,8 @@ class Batch:
                 f"{summary.failed} of {summary.documents} documents were not classified, more than {limit} allows; see "
                 f"their errors in {self.output or 'the log'}, and clear {self.record.task} to classify them again."
             )
+        if self.output:
+            self.record.write_plan(self.items, output_is_complete=True)
         self.record.remove()
         return value
 
@@ -144,8 +149,12 @@ class Batch:
                 f"{missing[0].document}; retry {self.record.task} to classify them."
             )
 
-    def _reuse(self, previous: str) -> None:
-        """Reuse the results of unchanged documents from an earlier output. The output need not exist."""
+    def _reuse(self, previous: str, *, is_own: bool = False) -> None:
+        """
+        Reuse the results of unchanged documents from an earlier output. The output need not exist.
+
+        :param is_own: whether an earlier try of this task wrote it.
+        """
         state = self.record.state
         wanted = {item.intent for item in state.outstanding(self.items)}
         with self.record:
@@ -154,7 +163,7 @@ class Batch:
                     entry = Entry.from_row(row)
                     if entry is not None and entry.intent in wanted:
                         wanted.discard(entry.intent)
-                        self.record.reuse(entry)
+                        self.record.reuse(replace(entry, reused="reused" in row) if is_own else entry)
             except StorageNotFound as error:
                 log.info("No results are reused: %s", error)
 

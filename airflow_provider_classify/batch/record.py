@@ -127,23 +127,30 @@ class BatchRecord:
                         "delete the folder if that task will not run again."
                     )
 
-    def claim(self, items: Sequence[Item], has_ended: HasEnded) -> None:
+    def claim(self, items: Sequence[Item], has_ended: HasEnded, *, output_is_complete: bool = False) -> None:
         """
         Write the plan, which shows other tasks that the output is in use.
 
+        :param output_is_complete: see :meth:`write_plan`.
         :raises OutputInUse: another task has claimed the output at the same moment. Both may be refused.
         """
-        self.write_plan(items)
+        self.write_plan(items, output_is_complete=output_is_complete)
         try:
             self.require_sole_use(has_ended)
         except OutputInUse:
             self._plan_file.delete()
             raise
 
-    def write_plan(self, items: Sequence[Item]) -> None:
-        """Record the documents of this try. When the task resumes, their folder may have other files."""
+    def write_plan(self, items: Sequence[Item], *, output_is_complete: bool = False) -> None:
+        """
+        Record the documents of this try. When the task resumes, their folder may have other files.
+
+        :param output_is_complete: whether the output has the rows of this task, so that the entries may be deleted.
+        """
         documents = [[item.document, item.intent] for item in items]
         plan = {"version": VERSION, "task": self.task.to_json(), "documents": documents}
+        if output_is_complete:
+            plan["output_is_complete"] = True
         self._plan_file.write_bytes(json.dumps(plan, ensure_ascii=False).encode())
 
     def read_plan(self) -> list[Item]:
@@ -159,6 +166,17 @@ class BatchRecord:
                 f"The record of the batch in {self._base.label} does not exist here; "
                 "give the task an output on a storage that all workers and triggerers reach."
             ) from error
+
+    def has_complete_output(self) -> bool:
+        """
+        Return whether an earlier try of the task has written its output, and was killed before it ended.
+
+        :raises BatchRecordNotReadable: the plan is damaged.
+        """
+        try:
+            return _read_plan(self._plan_file).output_is_complete
+        except StorageNotFound:
+            return False
 
     # --- what happens to the documents ------------------------------------------------------
 
@@ -213,7 +231,7 @@ class BatchRecord:
         return items
 
     def remove(self) -> None:
-        """Delete the record. The caller has written the output."""
+        """Delete the record. The caller has written the output. The plan, which records that, is deleted last."""
         self._parts.delete_folder()
         self._plan_file.delete()
         self._base.delete_if_empty()
@@ -267,6 +285,7 @@ class BatchRecord:
 class _Plan:
     task: TaskAddress
     items: list[Item]
+    output_is_complete: bool
 
 
 def _read_plan(file: StoragePath) -> _Plan:
@@ -276,7 +295,7 @@ def _read_plan(file: StoragePath) -> _Plan:
         if plan["version"] != VERSION:
             raise ValueError(f"version {plan['version']}")
         items = [Item(document, intent) for document, intent in plan["documents"]]
-        return _Plan(TaskAddress.from_json(plan["task"]), items)
+        return _Plan(TaskAddress.from_json(plan["task"]), items, plan.get("output_is_complete") is True)
     except (ValueError, KeyError, TypeError) as error:
         raise BatchRecordNotReadable(
             f"The plan of a batch in {file.label} is damaged or of another version of this package; "

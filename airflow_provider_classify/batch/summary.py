@@ -10,7 +10,7 @@ from typing import Any
 #: The most failed documents that a manifest lists. The output has all of them.
 _LISTED_FAILURES = 100
 #: The fields of a row that go to XCom if there is no output. The evidence of pages would be too large.
-_SMALL = ("document", "job_id", "success", "classification", "confidence", "total_pages", "scores", "error")
+_SMALL = ("document", "job_id", "success", "classification", "blank", "confidence", "total_pages", "scores", "error")
 
 
 @dataclass
@@ -20,6 +20,7 @@ class Summary:
     documents: int = 0
     failed: int = 0
     reused: int = 0
+    blank: int = 0
     categories: Counter[str] = field(default_factory=Counter)
     failures: list[dict[str, str]] = field(default_factory=list)
 
@@ -30,12 +31,17 @@ class Summary:
             yield row
 
     def manifest(self, output: str) -> dict[str, Any]:
-        """Return the summary for XCom. Its size does not grow with the number of documents."""
+        """
+        Return the summary for XCom. Its size does not grow with the number of documents.
+
+        A blank document is classified, but has no category.
+        """
         return {
             "documents": self.documents,
             "classified": self.documents - self.failed,
             "failed": self.failed,
             "reused": self.reused,
+            "blank": self.blank,
             "categories": dict(self.categories.most_common()),
             "failures": self.failures[:_LISTED_FAILURES],
             "output": output,
@@ -47,8 +53,10 @@ class Summary:
         if "error" in row:
             self.failed += 1
             self.failures.append({"document": row["document"], "error": row["error"]})
+        elif row["classification"] is None:
+            self.blank += 1
         else:
-            self.categories[str(row["classification"])] += 1
+            self.categories[row["classification"]] += 1
 
 
 @dataclass(frozen=True, slots=True)

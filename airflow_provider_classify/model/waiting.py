@@ -155,6 +155,13 @@ def answer(job: Job, document: str | None = None, categories: Collection[str] | 
     return job.result
 
 
+def describe_answer(result: ClassificationResult) -> str:
+    """Return what a document is, for the log: its category with the confidence, or that it is blank."""
+    if result.blank:
+        return "blank"
+    return f"{quotable(str(result.classification), 200)} (confidence {result.confidence:.2f})"
+
+
 def _reasons(result: ClassificationResult) -> str:
     failed = result.page_results
     reasons = [f"page {page.page}: {page.error}" for page in failed[:_QUOTED_PAGES]]

@@ -176,5 +176,5 @@ class ClassifyOperator(ClassifyBaseOperator):
     def _result(self, job_id: str, job: Job) -> dict[str, Any]:
         label = Document.of(self.document).label
         result = waiting.answer(job, label, self._category_names)
-        self.log.info("%s is %s (confidence %.2f).", label, result.classification, result.confidence)
+        self.log.info("%s is %s.", label, waiting.describe_answer(result))
         return xcom_value(result, job_id, label)

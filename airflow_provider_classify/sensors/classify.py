@@ -21,7 +21,6 @@ from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHo
 from airflow_provider_classify.lifecycle import fail_fast
 from airflow_provider_classify.model import events, waiting
 from airflow_provider_classify.model.job import Job
-from airflow_provider_classify.model.text import quotable
 from airflow_provider_classify.model.xcom import xcom_value
 from airflow_provider_classify.triggers.classify import deferral
 
@@ -104,6 +103,5 @@ class ClassifySensor(BaseSensorOperator):
 
     def _result(self, job: Job) -> dict[str, Any]:
         result = waiting.answer(job)
-        answer = quotable(str(result.classification), 200)  # not checked: the categories are not known here
-        self.log.info("Job %s: %s (confidence %.2f).", self.job_id, answer, result.confidence)
+        self.log.info("The document of job %s is %s.", self.job_id, waiting.describe_answer(result))
         return xcom_value(result, self.job_id)

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_classify.batch.summary import Summary
 from airflow_provider_classify.exceptions import InvalidReply
 from airflow_provider_classify.model.job import Job, JobStatus
 from airflow_provider_classify.model.result import ClassificationResult, PageResult
-from airflow_provider_classify.model.waiting import answer
+from airflow_provider_classify.model.waiting import answer, describe_answer
 from airflow_provider_classify.routing import route
 
 BLANK_PAGE = PageResult(1, success=True, classification=None, confidence=0.0, blank=True)
@@ -71,3 +72,18 @@ def test_a_success_without_a_category_is_not_the_contracts_unless_blank(blank: b
     sent = {"success": True, "classification": None, "confidence": 0.5, "total_pages": 1, "blank": blank}
     with pytest.raises(InvalidReply, match="classification"):
         ClassificationResult.from_json(sent)
+
+
+def test_a_log_line_says_blank() -> None:
+    assert describe_answer(BLANK) == "blank"
+    assert describe_answer(ClassificationResult(True, "letter", 0.91, 1, 1)) == "letter (confidence 0.91)"
+
+
+def test_a_batch_counts_blank_documents_apart_from_the_categories() -> None:
+    summary = Summary()
+    letter = ClassificationResult(True, "letter", 0.9, 1, 1)
+    rows = [{"document": "a.pdf", **result.to_json()} for result in (BLANK, letter, IMAGE)]
+    assert list(summary.count(rows)) == rows
+    manifest = summary.manifest("out.jsonl")
+    assert (manifest["documents"], manifest["classified"], manifest["blank"]) == (3, 3, 2)
+    assert manifest["categories"] == {"letter": 1}

@@ -84,6 +84,7 @@ class TestInADag:
             "classified": 4,
             "failed": 1,
             "reused": 0,
+            "blank": 0,
             "output": f"{output}/waiting.jsonl",
         }
 

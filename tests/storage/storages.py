@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -174,4 +175,48 @@ def azure_storage() -> Iterator[Storage]:
             server.wait(30)
 
 
-STORAGES = {"file": file_storage, "memory": memory_storage, "s3": s3_storage, "azure": azure_storage}
+def gcs_fields(port: int) -> dict[str, object]:
+    extra = {"is_anonymous": True, "project": "test", "gcs.endpoint": f"http://127.0.0.1:{port}"}
+    return {"conn_type": "google_cloud_platform", "extra": extra}
+
+
+@contextmanager
+def gcs_storage() -> Iterator[Storage]:
+    require("gcsfs", "gcp_storage_emulator", "airflow.providers.google.cloud.fs")
+    import httpx
+
+    port = free_port()
+    command = [sys.executable, "-m", "gcp_storage_emulator", "start", "--host", "127.0.0.1", "--port", str(port)]
+    with tempfile.TemporaryDirectory(prefix="gcs-") as folder, Path(folder, "log").open("wb") as log:
+        command += ["--in-memory", "--default-bucket", "documents"]
+        server = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
+        try:
+            url = f"http://127.0.0.1:{port}/storage/v1/b"
+
+            def buckets() -> set[str]:
+                reply = httpx.get(url).raise_for_status().json()
+                return {bucket["name"] for bucket in reply.get("items", [])}
+
+            def answers() -> bool:
+                try:
+                    return bool(buckets())
+                except httpx.TransportError:
+                    return False
+
+            wait_until(answers, 60, pause=0.2)
+            set_connection("storage_gcs", gcs_fields(port))
+            yield Storage("gcs", "gs://storage_gcs@documents", buckets, gcs_fields(port), port)
+        finally:
+            server.terminate()
+            server.wait(30)
+
+
+#: The kinds with buckets.
+OBJECT_STORES = ["s3", "azure", "gcs"]
+STORAGES = {
+    "file": file_storage,
+    "memory": memory_storage,
+    "s3": s3_storage,
+    "azure": azure_storage,
+    "gcs": gcs_storage,
+}

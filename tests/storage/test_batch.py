@@ -33,9 +33,6 @@ NAMES = [f"letter {number}.txt" for number in range(4)]
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     with connected_service(tmp_path_factory.mktemp("service")) as service:
-        ClassifyHook("service").fetch(
-            ClassifyHook("service").submit(str(write_letters(tmp_path_factory.mktemp("first"))), ["letter"]).job_id
-        )
         yield service
 
 

@@ -18,10 +18,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 
 from airflow_provider_classify.local.job_store import JobStore
+from tests.support.waiting import wait_until
 
 #: The key of the shared service, which no log and no file may show.
 KEY = "key-of-the-tests-5c1d"
@@ -44,6 +46,7 @@ class RunningService:
         self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str], *, allow_private_urls: bool = False
     ) -> None:
         self.log = data_dir / "service.log"
+        self._headers = {"X-API-Key": api_key} if api_key is not None else {}
         inherited = {name: value for name, value in os.environ.items() if name != "CLASSIFY_API_KEY"}
         key = {"CLASSIFY_API_KEY": api_key} if api_key is not None else {}
         with self.log.open("ab") as log:
@@ -81,9 +84,16 @@ class RunningService:
 
     @contextmanager
     def frozen_engine(self) -> Iterator[None]:
-        """Suspend the engine's processes, so that jobs stay unfinished until the block ends."""
-        children = psutil.Process(self.pid).children(recursive=True)
-        assert children, "The engine's processes start with the first document; classify one first."
+        """
+        Suspend the engine's processes, so that jobs stay unfinished until the block ends.
+
+        The processes start with the first document. If there was none, this method classifies one.
+        """
+        process = psutil.Process(self.pid)
+        if not process.children(recursive=True):
+            self._classify_a_letter()
+        children = process.children(recursive=True)
+        assert children, "The service has no process for its engine."
         for child in children:
             child.suspend()
         try:
@@ -91,6 +101,13 @@ class RunningService:
         finally:
             for child in children:
                 child.resume()
+
+    def _classify_a_letter(self) -> None:
+        files = {"pdf_file": ("letter.txt", b"Dear Mrs. Brown,\n\nthank you for your letter.\n")}
+        with httpx.Client(base_url=self.url, headers=self._headers, timeout=_START_SECONDS) as client:
+            reply = client.post("/classify", files=files, data={"categories": '[{"name": "letter"}]'})
+            job_id = reply.raise_for_status().json()["job_id"]
+            wait_until(lambda: client.get(f"/classify/{job_id}").raise_for_status().json()["status"] == "completed")
 
     def _end(self, number: signal.Signals) -> int:
         if self._process.poll() is None:
