@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission
 
@@ -49,6 +49,6 @@ class JobSession(Protocol):
         """
         ...
 
-    async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
+    async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
         """Wait until a job has ended or its deadline has passed. Any number of jobs can be watched concurrently."""
         ...

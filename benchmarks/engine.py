@@ -36,8 +36,8 @@ from airflow_provider_classify.engine.reading.mupdf_page import is_earlier_ocr
 from airflow_provider_classify.engine.reading.text_layer import TEXT_FLAGS
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 from airflow_provider_classify.exceptions import DocumentError
+from airflow_provider_classify.model.api_contract import MAX_PAGES
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import MAX_PAGES
 
 ROUNDS = 3
 #: The OCR peer reads only each sixth image, since it takes several times as long.

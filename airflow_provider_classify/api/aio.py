@@ -34,7 +34,7 @@ from airflow_provider_classify.exceptions import (
     JobNotFound,
     RequestRejected,
 )
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, JobStatus, Submission
 
@@ -92,7 +92,7 @@ class ApiSession:
         """Cancel a job; see :func:`exchange.cancel`. The hosted API has no cancel."""
         return await self._run(exchange.cancel(self._settings, job_id))
 
-    async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
+    async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
         """Wait until a job has ended or its deadline has passed. One poller watches all jobs of the loop."""
         return await self.poller.watch(wait)
 

@@ -20,7 +20,7 @@ from typing import Protocol
 
 from airflow_provider_classify.api.throttle import Throttle
 from airflow_provider_classify.exceptions import ClassifyError, InvalidJobId
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.job import JobStatus, require_job_id
 
 #: The most concurrent requests, and the most jobs in them. Replies that arrive together block the loop together.
@@ -52,13 +52,13 @@ class Source(Protocol):
 
 @dataclass(slots=True, eq=False)
 class _Watched:
-    wait: waiting.Wait
-    end: asyncio.Future[waiting.Ended | waiting.GaveUp]
+    wait: polling.Wait
+    end: asyncio.Future[polling.Ended | polling.GaveUp]
     seen: Seen = JobStatus.QUEUED
 
     def time_out(self) -> None:
         if not self.end.done():
-            self.end.set_result(waiting.GaveUp(waiting.timed_out(self.wait, self.seen)))
+            self.end.set_result(polling.GaveUp(polling.timed_out(self.wait, self.seen)))
 
     def fail(self, error: Exception) -> None:
         if not self.end.done():
@@ -86,20 +86,20 @@ class Poller:
         self._clock: asyncio.Task[None] | None = None
         self._workers: set[asyncio.Task[None]] = set()
 
-    async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
-        """Wait until a job has ended or its deadline has passed. :func:`waiting.after` decides the pauses."""
+    async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
+        """Wait until a job has ended or its deadline has passed. :func:`polling.after` decides the pauses."""
         try:
             require_job_id(wait.job_id)  # an invalid id would fail the request of a whole group
         except InvalidJobId as error:
-            return waiting.GaveUp(error)
+            return polling.GaveUp(error)
         if self._clock is None or self._clock.done():
             self._clock = asyncio.create_task(self._tick())
         loop, now = asyncio.get_running_loop(), time.time()
         job = _Watched(wait, loop.create_future())
         self._watched.add(job)
-        self._schedule([job], loop.time() + waiting.first_pause(wait, now=now, chance=random.random()))
-        # waiting.after() ends the wait at its deadline. This timer ends it if requests are delayed by a failing server.
-        late = loop.call_later(max(0.0, wait.deadline - now) + waiting.SHORTEST_PAUSE, job.time_out)
+        self._schedule([job], loop.time() + polling.first_pause(wait, now=now, chance=random.random()))
+        # polling.after() ends the wait at its deadline. This timer ends it if requests are delayed by a failing server.
+        late = loop.call_later(max(0.0, wait.deadline - now) + polling.SHORTEST_PAUSE, job.time_out)
         try:
             return await job.end
         finally:
@@ -197,8 +197,8 @@ class Poller:
                 again[0.0].append(job)
                 continue
             job.seen = found
-            step = waiting.after(job.wait, found, now=now, chance=chance)
-            if isinstance(step, waiting.LookAgain):
+            step = polling.after(job.wait, found, now=now, chance=chance)
+            if isinstance(step, polling.LookAgain):
                 again[step.seconds].append(job)
             else:
                 job.end.set_result(step)

@@ -22,7 +22,7 @@ from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.exceptions import ClassifyError, InvalidReply
 from airflow_provider_classify.model import job as jobs
 from airflow_provider_classify.model import strict_json
-from airflow_provider_classify.model.contract import HONOURED_HEADER
+from airflow_provider_classify.model.api_contract import HONOURED_HEADER
 from airflow_provider_classify.model.job import Job, JobStatus, Statuses, Submission
 from airflow_provider_classify.model.result import ClassificationResult
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.model.api_contract import IDEMPOTENCY_HEADER
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import IDEMPOTENCY_HEADER
 from airflow_provider_classify.model.job import require_job_id
 
 SUBMIT_PATH = "/classify"

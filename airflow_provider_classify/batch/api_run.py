@@ -23,7 +23,7 @@ from airflow_provider_classify.exceptions import (
     JobTimedOut,
 )
 from airflow_provider_classify.job_session import JobSession
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.job import Job
 
 #: The most submits that run concurrently, and the most fetches.
@@ -70,7 +70,7 @@ async def submit(jobs: JobSession, work: BatchWork, progress: ProgressLog) -> No
     await _run_all(submit_next() for _ in range(_CONCURRENCY))
 
 
-async def collect(jobs: JobSession, work: BatchWork, wait: waiting.Wait, progress: ProgressLog) -> None:
+async def collect(jobs: JobSession, work: BatchWork, wait: polling.Wait, progress: ProgressLog) -> None:
     """
     Wait for all jobs of a batch and record their results.
 
@@ -85,7 +85,7 @@ async def collect(jobs: JobSession, work: BatchWork, wait: waiting.Wait, progres
     async def follow(item: Item, job_id: str) -> None:
         try:
             job = await _wait_and_fetch(jobs, replace(wait, job_id=job_id), fetching)
-            result = waiting.answer(job, item.document, names)
+            result = polling.answer(job, item.document, names)
         except JobTimedOut:
             return
         except JobNotFound:
@@ -100,24 +100,24 @@ async def collect(jobs: JobSession, work: BatchWork, wait: waiting.Wait, progres
     await _run_all(follow(item, job_id) for item, job_id in record.state.pending(work.items).items())
 
 
-async def _wait_and_fetch(jobs: JobSession, wait: waiting.Wait, fetching: asyncio.Semaphore) -> Job:
+async def _wait_and_fetch(jobs: JobSession, wait: polling.Wait, fetching: asyncio.Semaphore) -> Job:
     end = await jobs.watch(wait)
-    if isinstance(end, waiting.GaveUp):
+    if isinstance(end, polling.GaveUp):
         raise end.error
     return await _fetch(jobs, replace(wait, since=time.time()), fetching)
 
 
-async def _fetch(jobs: JobSession, wait: waiting.Wait, fetching: asyncio.Semaphore) -> Job:
+async def _fetch(jobs: JobSession, wait: polling.Wait, fetching: asyncio.Semaphore) -> Job:
     """Return a job that has ended. While the server fails, retry with the pauses of the wait."""
     while True:
         try:
             async with fetching:
                 return await jobs.get(wait.job_id)
         except ClassifyError as error:
-            step = waiting.after(wait, error, now=time.time(), chance=random.random())
-        if isinstance(step, waiting.GaveUp):
+            step = polling.after(wait, error, now=time.time(), chance=random.random())
+        if isinstance(step, polling.GaveUp):
             raise step.error
-        if isinstance(step, waiting.LookAgain):
+        if isinstance(step, polling.LookAgain):
             await asyncio.sleep(step.seconds)
 
 

@@ -28,7 +28,7 @@ from airflow_provider_classify.exceptions import (
     StorageNotFound,
 )
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.waiting import Wait
+from airflow_provider_classify.model.polling import Wait
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.progress_log import ProgressLog
 from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.waiting import Wait
+from airflow_provider_classify.model.polling import Wait
 
 
 @dataclass(frozen=True, slots=True)

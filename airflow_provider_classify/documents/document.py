@@ -29,7 +29,7 @@ from airflow_provider_classify.exceptions import (
     StorageError,
     StorageNotFound,
 )
-from airflow_provider_classify.model.contract import MAX_BYTES
+from airflow_provider_classify.model.api_contract import MAX_BYTES
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import ObjectStoragePath

@@ -23,7 +23,7 @@ from airflow_provider_classify.exceptions import (
     DocumentNotReadable,
     DocumentTooLarge,
 )
-from airflow_provider_classify.model.contract import MAX_BYTES
+from airflow_provider_classify.model.api_contract import MAX_BYTES
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.engine.categories.paths import inner_nodes
+from airflow_provider_classify.engine.categories.category_paths import inner_nodes
 from airflow_provider_classify.engine.confidence import SURE, is_sure
-from airflow_provider_classify.engine.declaration import Declaration, declaration_of
+from airflow_provider_classify.engine.declared_type import Declaration, declaration_of
 from airflow_provider_classify.engine.document_answer import document_answer
 from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
 from airflow_provider_classify.engine.options import EngineOptions

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from airflow_provider_classify.engine.confidence import combine, page_weight
-from airflow_provider_classify.engine.declaration import Declaration
+from airflow_provider_classify.engine.declared_type import Declaration
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 
 #: The least confidence of a page that makes covers not vote.

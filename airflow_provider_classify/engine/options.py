@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal, Self, get_args
 
 from airflow_provider_classify.engine.page import OcrMode
-from airflow_provider_classify.model.contract import MAX_PAGES
+from airflow_provider_classify.model.api_contract import MAX_PAGES
 
 #: What to do with the attachments of an e-mail: ignore them, or also return a result for each.
 AttachmentMode = Literal["ignore", "classify"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_provider_classify.engine.categories.paths import sums_of_nodes
-from airflow_provider_classify.engine.declaration import Declaration
+from airflow_provider_classify.engine.categories.category_paths import sums_of_nodes
+from airflow_provider_classify.engine.declared_type import Declaration
 from airflow_provider_classify.engine.document_answer import DocumentAnswer
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.page_groups import group_pages

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Self
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
-from airflow_provider_classify.api.one_per_loop import shared
 from airflow_provider_classify.api.settings import ApiSettings
+from airflow_provider_classify.api.shared_session import shared
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
 from airflow_provider_classify.hooks.connection import CONN_TYPE, parse_connection, refuse_unknown_extras
 from airflow_provider_classify.lifecycle.cancel import describe_cancel
 from airflow_provider_classify.local.settings import LocalSettings
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
 from airflow_provider_classify.model.job import Job, Submission
 
@@ -148,24 +148,24 @@ class ClassifyHook(BaseHook):
                 raise
             return error
 
-    def wait(self, wait: waiting.Wait) -> Job:
+    def wait(self, wait: polling.Wait) -> Job:
         """
-        Wait for a job in this thread, with the pauses of :mod:`~airflow_provider_classify.model.waiting`.
+        Wait for a job in this thread, with the pauses of :mod:`~airflow_provider_classify.model.polling`.
 
         :returns: the job that has ended, as completed or failed.
         :raises JobTimedOut: the job had not ended at the deadline. This is raised at most 1 s after the deadline.
         :raises ClassifyError: a request failed with an error that is not retryable, such as a rejected api key.
         """
         while True:
-            left = max(0.0, wait.deadline - time.time()) + waiting.SHORTEST_PAUSE
+            left = max(0.0, wait.deadline - time.time()) + polling.SHORTEST_PAUSE
             seen = self.look(wait.job_id, timeout=left)
             status = seen.status if isinstance(seen, Job) else seen
-            step = waiting.after(wait, status, now=time.time(), chance=random.random())
-            if isinstance(step, waiting.GaveUp):
+            step = polling.after(wait, status, now=time.time(), chance=random.random())
+            if isinstance(step, polling.GaveUp):
                 raise step.error
-            if isinstance(seen, Job) and isinstance(step, waiting.Ended):
+            if isinstance(seen, Job) and isinstance(step, polling.Ended):
                 return seen
-            if isinstance(step, waiting.LookAgain):
+            if isinstance(step, polling.LookAgain):
                 self.log.info("%s; asking again in %.1f s.", describe(wait.job_id, seen), step.seconds)
                 time.sleep(step.seconds)
 
@@ -178,7 +178,7 @@ class ClassifyHook(BaseHook):
         :raises ClassifyError: the server did not return the job within 120 s.
         """
         now = time.time()
-        return self.wait(waiting.Wait(job_id, since=now, deadline=now + _FETCH_TIMEOUT))
+        return self.wait(polling.Wait(job_id, since=now, deadline=now + _FETCH_TIMEOUT))
 
     def connect(self) -> AbstractAsyncContextManager[JobSession]:
         """

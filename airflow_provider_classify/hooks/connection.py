@@ -10,7 +10,7 @@ from airflow_provider_classify.api.settings import REQUEST_TIMEOUT, ApiSettings
 from airflow_provider_classify.engine.options import ATTACHMENT_MODES, OCR_MODES
 from airflow_provider_classify.exceptions import ConnectionNotUsable
 from airflow_provider_classify.local.settings import DOCUMENT_TIMEOUT, LocalSettings
-from airflow_provider_classify.model.contract import MAX_PAGES
+from airflow_provider_classify.model.api_contract import MAX_PAGES
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection

@@ -25,9 +25,9 @@ from airflow_provider_classify.exceptions import ClassifyError, DocumentError, J
 from airflow_provider_classify.local.engine_extra import require_engine
 from airflow_provider_classify.local.options import engine_options, own_document_types, sentence_model
 from airflow_provider_classify.local.settings import LocalSettings
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import polling
+from airflow_provider_classify.model.api_contract import MAX_STATUS_IDS
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import MAX_STATUS_IDS
 from airflow_provider_classify.model.job import Job, JobStatus, Submission, require_job_id
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ class LocalSession:
         """Cancel a job; see :meth:`LocalBackend.cancel`."""
         return await asyncio.to_thread(self._backend.cancel, job_id)
 
-    async def watch(self, wait: waiting.Wait) -> waiting.Ended | waiting.GaveUp:
+    async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
         """Wait until a job of another worker or of a killed task has ended or its deadline has passed."""
         return await self.poller.watch(wait)
 

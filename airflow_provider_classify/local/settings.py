@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from airflow_provider_classify.engine.options import AttachmentMode
 from airflow_provider_classify.engine.page import OcrMode
-from airflow_provider_classify.model.contract import MAX_PAGES
+from airflow_provider_classify.model.api_contract import MAX_PAGES
 
 #: The default of ``document_timeout``, in seconds.
 DOCUMENT_TIMEOUT = 120.0

@@ -10,16 +10,16 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_classify.exceptions import ClassifyError, JobFailed, error_of_kind
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import polling
 
 _GAVE_UP = "gave_up"
 
 Event = dict[str, Any]
 
 
-def encode_job(job_id: str, end: waiting.Ended | waiting.GaveUp) -> Event:
+def encode_job(job_id: str, end: polling.Ended | polling.GaveUp) -> Event:
     """Return the payload of a trigger that waited for one job."""
-    if isinstance(end, waiting.GaveUp):
+    if isinstance(end, polling.GaveUp):
         return {"job_id": job_id} | encode_error(end.error)
     return {"job_id": job_id, "status": end.status.value}
 

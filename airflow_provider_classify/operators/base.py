@@ -8,7 +8,7 @@ from typing import Any
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.categories import CategoriesLike
 from airflow_provider_classify.operators.checks import check_categories
 
@@ -34,14 +34,14 @@ class ClassifyBaseOperator(BaseOperator):
         timeout: float,
         classify_conn_id: str = DEFAULT_CONN_ID,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float = waiting.LONGEST_PAUSE,
+        poll_interval: float = polling.LONGEST_PAUSE,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         check_categories(categories, self.task_id)
         if timeout <= 0:
             raise ValueError(f"The timeout of {self.task_id!r} is {timeout}; give a number of seconds above 0.")
-        if poll_interval < waiting.SHORTEST_PAUSE:
+        if poll_interval < polling.SHORTEST_PAUSE:
             raise ValueError(f"The poll_interval of {self.task_id!r} is {poll_interval}; give at least 1 second.")
         self.categories = categories
         self.timeout = timeout

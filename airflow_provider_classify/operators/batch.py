@@ -21,7 +21,7 @@ from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.reference import is_storage_path
 from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
 from airflow_provider_classify.lifecycle.cancel import has_ended
-from airflow_provider_classify.model import events, waiting
+from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
@@ -116,7 +116,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         """Classify the documents that have no result yet. :returns: the manifest, or the results without an output."""
         with fail_fast.fail_without_retry():
             now = time.time()
-            wait = waiting.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
+            wait = polling.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
             batch = self._begin(context)
             self._run(context, batch, batch.record.state.outstanding(batch.items), None if self.deferrable else wait)
             if not self.deferrable or not batch.record.state.pending(batch.items):
@@ -136,8 +136,8 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             batch = Batch.resume(output=self.output_path, task=TaskAddress.of(context["ti"]), packed=record)
             now = time.time()
             # The jobs may have ended, so the first request needs no pause, unlike after a submit.
-            began = now - waiting.SHORTEST_PAUSE
-            wait = waiting.Wait("", since=began, deadline=now + _FETCH_TIMEOUT, longest_pause=self.poll_interval)
+            began = now - polling.SHORTEST_PAUSE
+            wait = polling.Wait("", since=began, deadline=now + _FETCH_TIMEOUT, longest_pause=self.poll_interval)
             self._run(context, batch, [], wait)
             return batch.finish(wait, self.limit)
 
@@ -164,7 +164,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             has_ended=self._has_ended,
         )
 
-    def _run(self, context: Context, batch: Batch, todo: Sequence[Any], wait: waiting.Wait | None) -> None:
+    def _run(self, context: Context, batch: Batch, todo: Sequence[Any], wait: polling.Wait | None) -> None:
         address = reattach.address(context["ti"])
         state = batch.record.state
         self._running = (context["ti"], batch.record)
@@ -180,7 +180,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             )
         )
 
-    def _deferral(self, batch: Batch, wait: waiting.Wait) -> TaskDeferred:
+    def _deferral(self, batch: Batch, wait: polling.Wait) -> TaskDeferred:
         packed = None if self.output_path else batch.record.pack(batch.items)
         trigger = ClassifyBatchTrigger(
             classify_conn_id=self.classify_conn_id,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound, TaskStateUnavailable
 from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, reattach
-from airflow_provider_classify.model import events, waiting
+from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.model.xcom import xcom_value
@@ -83,7 +83,7 @@ class ClassifyOperator(ClassifyBaseOperator):
             context["ti"].xcom_push(key="job_id", value=job_id)
             if not self.wait_for_completion:
                 return job_id
-            wait = waiting.Wait(job_id, since=since, deadline=since + self.timeout, longest_pause=self.poll_interval)
+            wait = polling.Wait(job_id, since=since, deadline=since + self.timeout, longest_pause=self.poll_interval)
             self._waiting = (context["ti"], job_id)
             if not self.deferrable:
                 return self._result(job_id, self.hook.wait(wait))
@@ -175,6 +175,6 @@ class ClassifyOperator(ClassifyBaseOperator):
 
     def _result(self, job_id: str, job: Job) -> dict[str, Any]:
         label = Document.of(self.document).label
-        result = waiting.answer(job, label, self._category_names)
-        self.log.info("%s is %s.", label, waiting.describe_answer(result))
+        result = polling.answer(job, label, self._category_names)
+        self.log.info("%s is %s.", label, polling.describe_answer(result))
         return xcom_value(result, job_id, label)

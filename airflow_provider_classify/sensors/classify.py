@@ -19,7 +19,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_classify.exceptions import ClassifyError, JobTimedOut
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook, describe
 from airflow_provider_classify.lifecycle import fail_fast
-from airflow_provider_classify.model import events, waiting
+from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.model.xcom import xcom_value
 from airflow_provider_classify.triggers.classify import deferral
@@ -51,7 +51,7 @@ class ClassifySensor(BaseSensorOperator):
         job_id: str,
         classify_conn_id: str = DEFAULT_CONN_ID,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poke_interval: float | timedelta = waiting.LONGEST_PAUSE,
+        poke_interval: float | timedelta = polling.LONGEST_PAUSE,
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, **kwargs)
@@ -83,11 +83,11 @@ class ClassifySensor(BaseSensorOperator):
         if isinstance(first, PokeReturnValue):
             return first.xcom_value
         now = time.time()
-        wait = waiting.Wait(
+        wait = polling.Wait(
             self.job_id,
             since=now,
             deadline=now + self.timeout,
-            longest_pause=max(waiting.SHORTEST_PAUSE, self.poke_interval),
+            longest_pause=max(polling.SHORTEST_PAUSE, self.poke_interval),
         )
         raise deferral(self.classify_conn_id, wait)
 
@@ -102,6 +102,6 @@ class ClassifySensor(BaseSensorOperator):
             raise AirflowSensorTimeout(str(error)) from error
 
     def _result(self, job: Job) -> dict[str, Any]:
-        result = waiting.answer(job)
-        self.log.info("The document of job %s is %s.", self.job_id, waiting.describe_answer(result))
+        result = polling.answer(job)
+        self.log.info("The document of job %s is %s.", self.job_id, polling.describe_answer(result))
         return xcom_value(result, self.job_id)

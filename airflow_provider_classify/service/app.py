@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect
 from airflow_provider_classify import __version__
 from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable, StorageFull
 from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.model.contract import HONOURED_HEADER, IDEMPOTENCY_HEADER, MAX_STATUS_IDS
+from airflow_provider_classify.model.api_contract import HONOURED_HEADER, IDEMPOTENCY_HEADER, MAX_STATUS_IDS
 from airflow_provider_classify.model.job import JobStatus, Submission
 from airflow_provider_classify.service.errors import HttpError, bad_request, is_disk_full, no_room, unavailable
 from airflow_provider_classify.service.submits import Submits, UploadLimits

@@ -27,7 +27,7 @@ from airflow_provider_classify.exceptions import (
 )
 from airflow_provider_classify.service.addresses import is_allowed
 from airflow_provider_classify.service.errors import printable
-from airflow_provider_classify.service.pace import Pace, PacedBody
+from airflow_provider_classify.service.transfer_rate import Pace, PacedBody
 
 MAX_REDIRECTS = 5
 _CHUNK_BYTES = 256 * 1024

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 
 from airflow_provider_classify.service.errors import unavailable
-from airflow_provider_classify.service.pace import Pace, PacedBody
+from airflow_provider_classify.service.transfer_rate import Pace, PacedBody
 
 
 class OpenUploads:

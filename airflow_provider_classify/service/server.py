@@ -21,7 +21,7 @@ from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.exceptions import ServiceNotStarted
 from airflow_provider_classify.local.engine_extra import require_engine
 from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.model.contract import MAX_BYTES
+from airflow_provider_classify.model.api_contract import MAX_BYTES
 from airflow_provider_classify.service.app import create_app
 from airflow_provider_classify.service.connections import MAX_CONNECTIONS, bounded_protocol
 from airflow_provider_classify.service.upload_folder import UploadFolder

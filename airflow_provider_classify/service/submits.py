@@ -11,12 +11,12 @@ from starlette.concurrency import run_in_threadpool
 
 from airflow_provider_classify.exceptions import IdempotencyKeyReused
 from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.model.contract import IDEMPOTENCY_HEADER
+from airflow_provider_classify.model.api_contract import IDEMPOTENCY_HEADER
 from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.service.errors import HttpError, bad_request, too_large, too_slow
 from airflow_provider_classify.service.open_uploads import OpenUploads
-from airflow_provider_classify.service.pace import Pace
 from airflow_provider_classify.service.submit_form import MAX_FIELD_BYTES, SubmitRequest, read_form, read_request
+from airflow_provider_classify.service.transfer_rate import Pace
 from airflow_provider_classify.service.upload_folder import UploadFolder
 from airflow_provider_classify.service.worker import Worker
 

@@ -21,8 +21,8 @@ from airflow_provider_classify.exceptions import (
     StorageFull,
 )
 from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.model.api_contract import CANNOT_OPEN
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import CANNOT_OPEN
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.service.fetch_jobs import FetchJobs
 from airflow_provider_classify.service.fetch_url import FetchLimits

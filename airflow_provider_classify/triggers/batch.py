@@ -14,7 +14,7 @@ from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.lifecycle import cancel
-from airflow_provider_classify.model import events, waiting
+from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.job import JobStatus
 
 
@@ -91,8 +91,8 @@ class ClassifyBatchTrigger(BaseTrigger):
         progress = ProgressLog(self.log, total=len(job_ids), done=0)
 
         async def watch(job_id: str) -> bool:
-            end = await session.watch(waiting.Wait(job_id, self.since, self.deadline, self.poll_interval))
-            if isinstance(end, waiting.GaveUp):
+            end = await session.watch(polling.Wait(job_id, self.since, self.deadline, self.poll_interval))
+            if isinstance(end, polling.GaveUp):
                 return False
             progress.one_done(failed=end.status is JobStatus.FAILED)
             return True

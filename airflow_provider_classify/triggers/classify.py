@@ -13,7 +13,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.lifecycle import cancel, compat
-from airflow_provider_classify.model import events, waiting
+from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.job import JobStatus
 from airflow_provider_classify.model.xcom import xcom_value
 
@@ -26,7 +26,7 @@ BACKSTOP = timedelta(minutes=10)
 
 def deferral(
     classify_conn_id: str,
-    wait: waiting.Wait,
+    wait: polling.Wait,
     end_with_document: str | None = None,
     categories: Sequence[str] | None = None,
 ) -> TaskDeferred:
@@ -107,16 +107,16 @@ class ClassifyTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Wait for the job; then fire once. All triggers of an Airflow connection share their HTTP connections."""
-        wait = waiting.Wait(self.job_id, self.since, self.deadline, self.poll_interval)
-        end: waiting.Ended | waiting.GaveUp
+        wait = polling.Wait(self.job_id, self.since, self.deadline, self.poll_interval)
+        end: polling.Ended | polling.GaveUp
         is_pushed = False
         try:
             async with ClassifyHook(self.classify_conn_id).connect() as session:
                 end = await session.watch(wait)
-                if end == waiting.Ended(JobStatus.COMPLETED):
+                if end == polling.Ended(JobStatus.COMPLETED):
                     is_pushed = await self._push_result(session)
         except ClassifyError as error:  # the connection cannot be used
-            end = waiting.GaveUp(error)
+            end = polling.GaveUp(error)
         yield compat.task_success_event() if is_pushed else TriggerEvent(events.encode_job(self.job_id, end))
 
     async def _push_result(self, session: JobSession) -> bool:
@@ -130,7 +130,7 @@ class ClassifyTrigger(BaseTrigger):
         if self.end_with_document is None or not compat.can_end_task_from_trigger(task_instance):
             return False
         try:
-            result = waiting.answer(await session.get(self.job_id), self.end_with_document, self.categories)
+            result = polling.answer(await session.get(self.job_id), self.end_with_document, self.categories)
             await compat.push_xcom(task_instance, xcom_value(result, self.job_id, self.end_with_document))
         except Exception:  # the worker tries again and reports its error in the task's log
             self.log.warning(

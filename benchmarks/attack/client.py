@@ -29,7 +29,7 @@ from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.sync import ApiBackend
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission, require_job_id
 from benchmarks.attack.counts import Counts
@@ -50,7 +50,7 @@ AT_ONCE = 32
 MEMORY = 3 * LONGEST_REPLY * AT_ONCE
 CALLS = ("get", "cancel", "submit", "submit_url", "watch")
 
-Outcome = Job | Submission | waiting.Ended | waiting.GaveUp | ClassifyError | None
+Outcome = Job | Submission | polling.Ended | polling.GaveUp | ClassifyError | None
 
 
 @dataclass(frozen=True)
@@ -143,15 +143,15 @@ async def _call_async(call: str, settings: ApiSettings, document: Document) -> O
         return await call_session(session)
 
 
-def _wait(seconds: float) -> waiting.Wait:
+def _wait(seconds: float) -> polling.Wait:
     """Return a wait that began a minute ago, so that its first request is due."""
     now = time.time()
-    return waiting.Wait(JOB_ID, since=now - 60, deadline=now + seconds)
+    return polling.Wait(JOB_ID, since=now - 60, deadline=now + seconds)
 
 
 def _unsound(one: Input, outcome: Outcome) -> str | None:
     """Return what is wrong with an outcome; None if it is right."""
-    if isinstance(outcome, waiting.GaveUp):
+    if isinstance(outcome, polling.GaveUp):
         outcome = outcome.error
     if isinstance(outcome, ClassifyError):
         if one.case == "valid":

@@ -17,7 +17,7 @@ from airflow_provider_classify.api.aio import open_session
 from airflow_provider_classify.api.sync import ApiBackend
 from airflow_provider_classify.exceptions import ApiConnectionLost, ApiUnavailable, InvalidReply, JobTimedOut
 from airflow_provider_classify.model.job import JobStatus
-from airflow_provider_classify.model.waiting import GaveUp, Wait
+from airflow_provider_classify.model.polling import GaveUp, Wait
 from tests.support.api_clients import PROCESSING, Httpx, failure, settings_for
 from tests.support.scripted_server import Answer, Stream, scripted_server
 

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.exceptions import ApiNotReached, InvalidJobId, JobNotFound, JobTimedOut, RateLimited
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.job import JobStatus
 
 
@@ -36,7 +36,7 @@ class Jobs:
 
 def wait(job_id, seconds=30.0, longest=1.0, age=1.0):
     now = time.time()
-    return waiting.Wait(job_id, since=now - age, deadline=now + seconds, longest_pause=longest)
+    return polling.Wait(job_id, since=now - age, deadline=now + seconds, longest_pause=longest)
 
 
 @pytest.fixture
@@ -61,10 +61,10 @@ async def test_each_gets_the_end_of_its_own_job(watching):
         await asyncio.sleep(0.01)
     assert not any(end.done() for end in ends)
     jobs.ended = {"3"}
-    assert await ends[3] == waiting.Ended(JobStatus.COMPLETED)
+    assert await ends[3] == polling.Ended(JobStatus.COMPLETED)
     assert sum(end.done() for end in ends) == 1
     jobs.ended = {str(n) for n in range(20)}
-    assert set(await asyncio.gather(*ends)) == {waiting.Ended(JobStatus.COMPLETED)}
+    assert set(await asyncio.gather(*ends)) == {polling.Ended(JobStatus.COMPLETED)}
 
 
 async def test_jobs_that_are_due_together_are_looked_at_together(watching):
@@ -87,7 +87,7 @@ async def test_a_source_that_finds_groups_too_large_gets_single_ids(watching):
     jobs.ended = {str(n) for n in range(8)}
     poller = watching(jobs)
     ends = await asyncio.gather(*(poller.watch(wait(str(n))) for n in range(8)))
-    assert ends == [waiting.Ended(JobStatus.COMPLETED)] * 8
+    assert ends == [polling.Ended(JobStatus.COMPLETED)] * 8
 
 
 async def test_a_rate_is_kept(watching):
@@ -109,7 +109,7 @@ async def test_a_server_that_is_down_is_asked_by_one_for_all_and_found_again(wat
         await asyncio.sleep(0.01)
     assert len(jobs.looks) < 40, "those that were under way at once, and then few"
     jobs.error = None
-    assert set(await asyncio.gather(*ends)) == {waiting.Ended(JobStatus.COMPLETED)}
+    assert set(await asyncio.gather(*ends)) == {polling.Ended(JobStatus.COMPLETED)}
 
 
 async def test_retry_after_slows_the_whole_poller(watching):
@@ -136,9 +136,9 @@ async def test_a_job_that_is_unknown_ends_its_own_wait_alone(watching):
     jobs.ended = {"kept"}
     poller = watching(jobs)
     lost, kept = await asyncio.gather(poller.watch(wait("lost")), poller.watch(wait("kept")))
-    assert isinstance(lost, waiting.GaveUp)
+    assert isinstance(lost, polling.GaveUp)
     assert isinstance(lost.error, JobNotFound)
-    assert kept == waiting.Ended(JobStatus.COMPLETED)
+    assert kept == polling.Ended(JobStatus.COMPLETED)
 
 
 async def test_a_deadline_holds_also_while_the_server_is_down(watching):
@@ -148,7 +148,7 @@ async def test_a_deadline_holds_also_while_the_server_is_down(watching):
     patient = asyncio.create_task(poller.watch(wait("patient", seconds=90)))
     await asyncio.sleep(0.2)
     end = await poller.watch(wait("late", seconds=0.5))
-    assert isinstance(end, waiting.GaveUp)
+    assert isinstance(end, polling.GaveUp)
     assert isinstance(end.error, JobTimedOut)
     patient.cancel()
 
@@ -174,7 +174,7 @@ async def test_a_fault_of_the_source_reaches_those_who_wait_and_no_others(watchi
     poller = watching(jobs)
     odd, even = await asyncio.gather(poller.watch(wait("odd")), poller.watch(wait("even")), return_exceptions=True)
     assert isinstance(odd, KeyError)
-    assert even == waiting.Ended(JobStatus.COMPLETED)
+    assert even == polling.Ended(JobStatus.COMPLETED)
 
 
 class FaultySource(Jobs):
@@ -207,7 +207,7 @@ async def test_a_fault_of_the_clock_reaches_all_who_wait_and_the_next_are_watche
     assert [type(end) for end in found] == [KeyError] * 5
     jobs.armed = False
     jobs.ended = {"later"}
-    assert await poller.watch(wait("later")) == waiting.Ended(JobStatus.COMPLETED)
+    assert await poller.watch(wait("later")) == polling.Ended(JobStatus.COMPLETED)
 
 
 @pytest.mark.parametrize("found", [None, 7, ["completed"]])
@@ -222,7 +222,7 @@ async def test_a_fault_in_the_step_after_a_request_reaches_those_who_wait(watchi
     async with asyncio.timeout(10):
         odd, even = await asyncio.gather(poller.watch(wait("odd")), poller.watch(wait("even")), return_exceptions=True)
     assert isinstance(odd, (AttributeError, TypeError))
-    assert even == waiting.Ended(JobStatus.COMPLETED)
+    assert even == polling.Ended(JobStatus.COMPLETED)
 
 
 async def test_what_is_not_a_job_id_is_given_up_and_spoils_no_group(watching):
@@ -231,7 +231,7 @@ async def test_what_is_not_a_job_id_is_given_up_and_spoils_no_group(watching):
     poller = watching(jobs)
     bad, good = await asyncio.gather(poller.watch(wait("..")), poller.watch(wait("good")))
     assert isinstance(bad.error, InvalidJobId)
-    assert good == waiting.Ended(JobStatus.COMPLETED)
+    assert good == polling.Ended(JobStatus.COMPLETED)
     assert jobs.looks[0][1] == ["good"]
 
 

@@ -16,7 +16,7 @@ from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.exceptions import AuthenticationRejected
 from airflow_provider_classify.hooks.classify import ClassifyHook
-from airflow_provider_classify.model import waiting
+from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.categories import Category
 from tests.support.scripted_server import Answer, Fault, scripted_server
 
@@ -40,7 +40,7 @@ def work_of(record, wait):
 async def collected(server, folder, monkeypatch, seconds=60.0):
     monkeypatch.setenv("AIRFLOW_CONN_SCRIPTED", json.dumps({"conn_type": "classify", "host": server.url}))
     now = time.time()
-    wait = waiting.Wait("", since=now - 10, deadline=now + seconds, longest_pause=1)
+    wait = polling.Wait("", since=now - 10, deadline=now + seconds, longest_pause=1)
     with BatchRecord(str(folder), TaskAddress("dag", "t", "run")) as record:
         record.submitted(ITEM, "a")
         async with ClassifyHook("scripted").connect() as jobs, ProgressLog(logging.getLogger(), total=1, done=0) as log:

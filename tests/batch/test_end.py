@@ -13,7 +13,7 @@ from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.exceptions import StorageUnavailable
 from airflow_provider_classify.model.categories import parse_categories
-from airflow_provider_classify.model.waiting import Wait
+from airflow_provider_classify.model.polling import Wait
 
 TASK = TaskAddress("dag", "task", "run")
 RESULT = {"success": True, "classification": "letter", "confidence": 0.9, "total_pages": 1, "processed_pages": 1}

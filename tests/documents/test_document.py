@@ -19,7 +19,7 @@ from airflow_provider_classify.exceptions import (
     DocumentTooLarge,
     InvalidDocument,
 )
-from airflow_provider_classify.model.contract import MAX_BYTES
+from airflow_provider_classify.model.api_contract import MAX_BYTES
 from tests.support.storage import attach
 
 CONTENT = b"%PDF-1.7 " + bytes(range(256)) * 20

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from airflow_provider_classify.engine.declaration import DECLARED, Declaration
+from airflow_provider_classify.engine.declared_type import DECLARED, Declaration
 from airflow_provider_classify.engine.document_answer import document_answer, voters
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.page import Page

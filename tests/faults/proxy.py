@@ -16,7 +16,7 @@ from contextlib import contextmanager
 import aiohttp
 from aiohttp import web
 
-from airflow_provider_classify.model.contract import IDEMPOTENCY_HEADER
+from airflow_provider_classify.model.api_contract import IDEMPOTENCY_HEADER
 from tests.support.waiting import wait_until
 
 #: Forwards the request and returns the service's reply. A fault that never calls it does not forward the request.

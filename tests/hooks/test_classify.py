@@ -32,7 +32,7 @@ from airflow_provider_classify.exceptions import (
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.local.backend import LocalBackend
 from airflow_provider_classify.model.job import Job, JobStatus
-from airflow_provider_classify.model.waiting import Wait, answer
+from airflow_provider_classify.model.polling import Wait, answer
 from tests.support.documents import write_corrupt_pdf, write_pdf
 from tests.support.scripted_server import Answer, Fault, Stream, scripted_server
 from tests.support.service import RunningService, running_service

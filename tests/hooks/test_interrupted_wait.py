@@ -23,7 +23,7 @@ DRIP = Stream(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" ", pause=
 WORKER = """
 import signal, sys, time
 from airflow_provider_classify.hooks.classify import ClassifyHook
-from airflow_provider_classify.model.waiting import Wait
+from airflow_provider_classify.model.polling import Wait
 from airflow.sdk.execution_time.timeout import timeout
 
 class Terminated(BaseException):

@@ -24,7 +24,7 @@ from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import JobStatus
-from airflow_provider_classify.model.waiting import answer
+from airflow_provider_classify.model.polling import answer
 from tests.support.documents import write_corrupt_pdf, write_mail_with_invoice, write_pdf, write_picture
 from tests.support.scripted_server import Answer, scripted_server
 from tests.support.sentence_model import write_sentence_model

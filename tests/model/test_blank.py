@@ -10,8 +10,8 @@ import pytest
 from airflow_provider_classify.batch.summary import Summary
 from airflow_provider_classify.exceptions import InvalidReply
 from airflow_provider_classify.model.job import Job, JobStatus
+from airflow_provider_classify.model.polling import answer, describe_answer
 from airflow_provider_classify.model.result import ClassificationResult, PageResult
-from airflow_provider_classify.model.waiting import answer, describe_answer
 from airflow_provider_classify.routing import route
 
 BLANK_PAGE = PageResult(1, success=True, classification=None, confidence=0.0, blank=True)

@@ -17,7 +17,7 @@ from airflow_provider_classify.exceptions import (
 )
 from airflow_provider_classify.model import events
 from airflow_provider_classify.model.job import JobStatus
-from airflow_provider_classify.model.waiting import Ended, GaveUp
+from airflow_provider_classify.model.polling import Ended, GaveUp
 
 
 def through_the_database(event: dict[str, Any]) -> dict[str, Any]:

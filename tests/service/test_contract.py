@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from airflow_provider_classify.local import database
-from airflow_provider_classify.model.contract import CANNOT_OPEN, MAX_BYTES
+from airflow_provider_classify.model.api_contract import CANNOT_OPEN, MAX_BYTES
 from airflow_provider_classify.model.job import Job, JobStatus, Submission
 from tests.support.app_server import AppServer, app_server
 from tests.support.waiting import wait_until

@@ -27,7 +27,7 @@ from airflow_provider_classify.exceptions import (
 )
 from airflow_provider_classify.model.job import Job, JobStatus
 from airflow_provider_classify.service.fetch_url import MAX_REDIRECTS, FetchLimits, UrlFetcher
-from airflow_provider_classify.service.pace import Pace
+from airflow_provider_classify.service.transfer_rate import Pace
 from tests.support.app_server import AppServer, app_server
 from tests.support.waiting import wait_until
 

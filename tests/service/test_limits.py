@@ -18,8 +18,8 @@ import httpx
 import pytest
 
 from airflow_provider_classify.model.job import JobStatus
-from airflow_provider_classify.service.pace import Pace
 from airflow_provider_classify.service.submits import UploadLimits
+from airflow_provider_classify.service.transfer_rate import Pace
 from tests.support.app_server import AppServer, app_server
 from tests.support.record import change_record
 from tests.support.waiting import wait_until

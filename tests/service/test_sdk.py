@@ -9,7 +9,7 @@ import pytest
 from unsiloed_sdk import AsyncUnsiloedClient, Category, UnsiloedClient
 from unsiloed_sdk.exceptions import AuthenticationError, InvalidRequestError, NotFoundError
 
-from airflow_provider_classify.model.contract import CANNOT_OPEN
+from airflow_provider_classify.model.api_contract import CANNOT_OPEN
 from tests.support.service import RunningService, running_service
 
 KEY = "s3cret-key"

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEncrypted
+from airflow_provider_classify.model.api_contract import CANNOT_OPEN
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.contract import CANNOT_OPEN
 from airflow_provider_classify.service.errors import HttpError
 from airflow_provider_classify.service.fetch_url import is_fetchable
 from airflow_provider_classify.service.submit_form import SubmitForm, SubmitRequest, display_name, read_request

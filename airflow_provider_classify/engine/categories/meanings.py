@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from airflow_provider_classify.engine.categories.category_paths import path_of, spoken
 from airflow_provider_classify.engine.categories.names import BY_VAGUE_HEAD, types_of_name, types_of_parts
-from airflow_provider_classify.engine.categories.paths import path_of, spoken
-from airflow_provider_classify.engine.categories.relatives import BY_PARENT, inherited
+from airflow_provider_classify.engine.categories.related_types import BY_PARENT, inherited
 from airflow_provider_classify.engine.categories.resemblance import Resemblance
 from airflow_provider_classify.engine.knowledge.aliases import Aliases, aliases_of
 from airflow_provider_classify.engine.knowledge.load import DocumentType, Knowledge

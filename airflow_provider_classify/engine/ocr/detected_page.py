@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from airflow_provider_classify.engine.ocr.budget import most_useful_first
-from airflow_provider_classify.engine.ocr.detect import TextBox
+from airflow_provider_classify.engine.ocr.detect_lines import TextBox
+from airflow_provider_classify.engine.ocr.line_order import most_useful_first
 from airflow_provider_classify.engine.ocr.page_image import Pixels
 from airflow_provider_classify.engine.ocr.picture_share import pictured_share
-from airflow_provider_classify.engine.ocr.recognise import RecognisedText, cut_out
+from airflow_provider_classify.engine.ocr.recognise_line import RecognisedText, cut_out
 from airflow_provider_classify.engine.page import Line, Page, View, by_place
 
 #: A page is of an unknown script if fewer characters than this are recognised for each square letter that its lines

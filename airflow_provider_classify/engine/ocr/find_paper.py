@@ -8,7 +8,7 @@ from statistics import median
 import cv2
 import numpy as np
 
-from airflow_provider_classify.engine.ocr.detect import TextBox
+from airflow_provider_classify.engine.ocr.detect_lines import TextBox
 from airflow_provider_classify.engine.ocr.page_image import Pixels
 from airflow_provider_classify.engine.page import Region
 

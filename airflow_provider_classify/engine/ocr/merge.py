@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from airflow_provider_classify.engine.ocr.detect import TextBox
+from airflow_provider_classify.engine.ocr.detect_lines import TextBox
 from airflow_provider_classify.engine.page import Line, Page, by_place, turned
 
 #: A line that OCR finds is in the text layer if lines of that cover this share of it, ...

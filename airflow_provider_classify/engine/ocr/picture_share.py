@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from airflow_provider_classify.engine.ocr.detect import TextBox
+from airflow_provider_classify.engine.ocr.detect_lines import TextBox
 from airflow_provider_classify.engine.ocr.page_image import Pixels
 
 #: Longest side of the picture that is looked at, in pixels.

@@ -11,14 +11,14 @@ import numpy as np
 
 from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.memory import release_freed_memory
-from airflow_provider_classify.engine.ocr.budget import PASSES
-from airflow_provider_classify.engine.ocr.detect import Detector, TextBox
+from airflow_provider_classify.engine.ocr.detect_lines import Detector, TextBox
 from airflow_provider_classify.engine.ocr.detected_page import DetectedPage, mean_probability
 from airflow_provider_classify.engine.ocr.find_paper import region_of_small_print
+from airflow_provider_classify.engine.ocr.line_order import PASSES
 from airflow_provider_classify.engine.ocr.merge import boxes_beside, merged, turned_lines
 from airflow_provider_classify.engine.ocr.models import DETECTION, RECOGNITION, model_path
 from airflow_provider_classify.engine.ocr.page_image import Picture, Pixels
-from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, RecognisedText, Recogniser
+from airflow_provider_classify.engine.ocr.recognise_line import LINE_HEIGHT, RecognisedText, Recogniser
 from airflow_provider_classify.engine.page import WHOLE_PAGE, Line, Page, Region, View
 
 #: The least room for text, in square letters, that is enough to decide whether a page is upside down.

@@ -21,7 +21,7 @@ import pymupdf
 
 from airflow_provider_classify.engine.memory import is_out_of_memory
 from airflow_provider_classify.engine.ocr.page_image import Pixels
-from airflow_provider_classify.engine.ocr.recognise import LINE_HEIGHT, RecognisedText
+from airflow_provider_classify.engine.ocr.recognise_line import LINE_HEIGHT, RecognisedText
 from airflow_provider_classify.exceptions import LanguageDataNotUsable
 
 #: Tesseract's names of the languages in Cyrillic letters. It splits words of Korean, Hindi and Thai into pieces.

@@ -20,7 +20,7 @@ from airflow_provider_classify.engine.reading.opened_document import (
     PageReading,
 )
 from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
-from airflow_provider_classify.model import contract
+from airflow_provider_classify.model import api_contract
 
 __all__ = ["Attachment", "OpenedDocument", "PageReading", "open_document"]
 
@@ -30,7 +30,7 @@ def open_document(
     path: Path,
     *,
     name: str,
-    max_pages: int = contract.MAX_PAGES,
+    max_pages: int = api_contract.MAX_PAGES,
     threads: int | None = None,
     ocr: OcrMode = "auto",
 ) -> Iterator[OpenedDocument]:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from airflow_provider_classify.engine.page import OcrMode
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentNotFound, DocumentNotReadable
-from airflow_provider_classify.model import contract
+from airflow_provider_classify.model import api_contract
 
 #: Bytes at the beginning and at the end of a document that tell its format.
 HEAD_BYTES, TAIL_BYTES = 4096, 2048
@@ -23,7 +23,7 @@ class ReadingOptions:
     :param depth: the number of documents around this one, such as mails that forward it.
     """
 
-    max_pages: int = contract.MAX_PAGES
+    max_pages: int = api_contract.MAX_PAGES
     threads: int | None = None
     ocr: OcrMode = "auto"
     depth: int = 0

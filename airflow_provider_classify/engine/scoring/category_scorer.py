@@ -9,7 +9,7 @@ from functools import cached_property
 from airflow_provider_classify.engine.categories.meanings import Meaning
 from airflow_provider_classify.engine.confidence import POINTS_OF_UNKNOWN
 from airflow_provider_classify.engine.scoring.category_words import CategoryWords, PageWords
-from airflow_provider_classify.engine.scoring.compiled import CompiledKnowledge
+from airflow_provider_classify.engine.scoring.compiled_knowledge import CompiledKnowledge
 from airflow_provider_classify.engine.scoring.examples import ExampleProfile, read_examples
 from airflow_provider_classify.engine.scoring.type_scorer import TypeScores, share_of_long_text
 from airflow_provider_classify.model.categories import Category

@@ -14,8 +14,8 @@ from airflow_provider_classify.engine.knowledge.aliases import aliases_of
 from airflow_provider_classify.engine.knowledge.load import Knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.scoring.category_scorer import CategoryScorer, ScoredPage
-from airflow_provider_classify.engine.scoring.compiled import compiled
-from airflow_provider_classify.engine.scoring.layout import prose_points
+from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled
+from airflow_provider_classify.engine.scoring.layout_rules import prose_points
 from airflow_provider_classify.engine.text.words import label_words
 from airflow_provider_classify.model.categories import Category
 

@@ -19,7 +19,7 @@ import yaml
 from airflow_provider_classify.engine.categories.resemblance import telling_words
 from airflow_provider_classify.engine.knowledge.load import Geometry, Style
 from airflow_provider_classify.engine.scoring.features import Features, PageText
-from airflow_provider_classify.engine.scoring.layout import geometry_rule, style_rule
+from airflow_provider_classify.engine.scoring.layout_rules import geometry_rule, style_rule
 from airflow_provider_classify.engine.text.words import label_words, singular, words_of
 from airflow_provider_classify.model.categories import Category
 

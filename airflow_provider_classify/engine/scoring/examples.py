@@ -19,7 +19,7 @@ from pathlib import Path
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import open_document
-from airflow_provider_classify.engine.scoring.compiled import CompiledKnowledge
+from airflow_provider_classify.engine.scoring.compiled_knowledge import CompiledKnowledge
 from airflow_provider_classify.engine.scoring.features import SENTENCE_WORDS, PageText
 from airflow_provider_classify.engine.scoring.type_scorer import TypeScores
 from airflow_provider_classify.engine.text.words import singular

@@ -24,7 +24,7 @@ from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.scoring.doubt import doubt, emptiness
 from airflow_provider_classify.engine.scoring.features import Features, PageText, features_of
 from airflow_provider_classify.engine.scoring.headings import find_headings
-from airflow_provider_classify.engine.scoring.layout import geometry_rule, style_rule
+from airflow_provider_classify.engine.scoring.layout_rules import geometry_rule, style_rule
 from airflow_provider_classify.engine.text.phrases import NOWHERE, Phrase, PhraseIndex
 from airflow_provider_classify.engine.text.spelling import Spelling
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_classify.engine.categories.meanings import Meaning, meanings_of
-from airflow_provider_classify.engine.categories.relatives import BY_PARENT, BY_RELATION
+from airflow_provider_classify.engine.categories.related_types import BY_PARENT, BY_RELATION
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.model.categories import Category
 

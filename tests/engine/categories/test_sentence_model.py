@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_classify.engine.categories.meanings import BY_RESEMBLANCE, Draft, add_nearness, meanings_of
-from airflow_provider_classify.engine.categories.relatives import BY_KIND
+from airflow_provider_classify.engine.categories.related_types import BY_KIND
 from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.options import EngineOptions

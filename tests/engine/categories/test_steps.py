@@ -19,7 +19,7 @@ from airflow_provider_classify.engine.categories.meanings import (
     leave_types_to_others,
     share_parts,
 )
-from airflow_provider_classify.engine.categories.relatives import BY_KIND, BY_PARENT, BY_RELATION
+from airflow_provider_classify.engine.categories.related_types import BY_KIND, BY_PARENT, BY_RELATION
 from airflow_provider_classify.engine.knowledge.aliases import aliases_of
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.model.categories import Category

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.ocr import Picture, models, shared_reader
-from airflow_provider_classify.engine.ocr.budget import PASSES, most_useful_first
+from airflow_provider_classify.engine.ocr.line_order import PASSES, most_useful_first
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.exceptions import ExtraNotInstalled
 from tests.support import paper

@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_provider_classify.engine.knowledge.load import Style, load_knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.scoring.category_words import CategoryWords, PageWords
-from airflow_provider_classify.engine.scoring.compiled import layouts_of_words, rarity_of_words
+from airflow_provider_classify.engine.scoring.compiled_knowledge import layouts_of_words, rarity_of_words
 from airflow_provider_classify.engine.scoring.features import PageText, features_of
 from airflow_provider_classify.engine.text.spelling import Spelling
 from airflow_provider_classify.model.categories import Category

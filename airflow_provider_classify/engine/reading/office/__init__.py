@@ -5,6 +5,6 @@ MuPDF reads DOCX and PPTX too, but neither headers and footers, nor pictures, no
 standard. The parts are read directly, because python-docx and python-pptx refuse such files as well.
 """
 
-from airflow_provider_classify.engine.reading.office.layout import open_office
+from airflow_provider_classify.engine.reading.office.html_pages import open_office
 
 __all__ = ["open_office"]

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from airflow_provider_classify.engine.ocr.detect import TextBox, model_input
+from airflow_provider_classify.engine.ocr.detect_lines import TextBox, model_input
 from airflow_provider_classify.engine.ocr.models import session
 from airflow_provider_classify.engine.ocr.page_image import Pixels
 from airflow_provider_classify.engine.text.letterspacing import without_letterspacing

@@ -20,8 +20,7 @@ from airflow_provider_classify.exceptions import (
     RequestRejected,
 )
 from airflow_provider_classify.model.job import Job, JobStatus
-from airflow_provider_classify.model.result import ClassificationResult, PageResult
-from airflow_provider_classify.model.waiting import (
+from airflow_provider_classify.model.polling import (
     Ended,
     GaveUp,
     LookAgain,
@@ -32,6 +31,7 @@ from airflow_provider_classify.model.waiting import (
     first_pause,
     pause,
 )
+from airflow_provider_classify.model.result import ClassificationResult, PageResult
 
 BEGAN = 1_700_000_000.0
 WAIT = Wait("8a1c", since=BEGAN, deadline=BEGAN + 300)

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from airflow_provider_classify.api.one_per_loop import shared
+from airflow_provider_classify.api.shared_session import shared
 
 
 class Line:

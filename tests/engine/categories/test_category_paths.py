@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_classify.engine.categories.category_paths import inner_nodes, path_of, spoken, sums_of_nodes
 from airflow_provider_classify.engine.categories.meanings import Meaning, meanings_of
-from airflow_provider_classify.engine.categories.paths import inner_nodes, path_of, spoken, sums_of_nodes
-from airflow_provider_classify.engine.categories.relatives import BY_PARENT
+from airflow_provider_classify.engine.categories.related_types import BY_PARENT
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.model.categories import Category
 

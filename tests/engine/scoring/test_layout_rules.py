@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_classify.engine.knowledge.load import Geometry, Style
 from airflow_provider_classify.engine.scoring.features import Features
-from airflow_provider_classify.engine.scoring.layout import geometry_rule, style_rule
+from airflow_provider_classify.engine.scoring.layout_rules import geometry_rule, style_rule
 
 #: A sheet of print, recognised by OCR.
 SHEET = Features(
