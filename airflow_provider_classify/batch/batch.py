@@ -156,13 +156,13 @@ class Batch:
         :param is_own: whether an earlier try of this task wrote it.
         """
         state = self.record.state
-        wanted = {item.intent for item in state.outstanding(self.items)}
+        wanted = {item.fingerprint for item in state.outstanding(self.items)}
         with self.record:
             try:
                 for row in read_output(previous):
                     entry = Entry.from_row(row)
-                    if entry is not None and entry.intent in wanted:
-                        wanted.discard(entry.intent)
+                    if entry is not None and entry.fingerprint in wanted:
+                        wanted.discard(entry.fingerprint)
                         self.record.reuse(replace(entry, reused="reused" in row) if is_own else entry)
             except StorageNotFound as error:
                 log.info("No results are reused: %s", error)

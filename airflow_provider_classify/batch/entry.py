@@ -38,11 +38,11 @@ class Entry:
     """
     An event of a document: a submit, a result, or an error.
 
-    ``intent`` is the fingerprint of document, categories and classifier. A ``CLASSIFIED`` entry has a ``result``. A
+    ``fingerprint`` is that of the :class:`Item`. A ``CLASSIFIED`` entry has a ``result``. A
     ``FAILED`` entry has ``error`` and ``error_kind``. ``reused`` marks a result from an earlier output.
     """
 
-    intent: str
+    fingerprint: str
     state: State
     job_id: str | None = None
     result: Mapping[str, Any] | None = None
@@ -51,9 +51,9 @@ class Entry:
     reused: bool = False
 
     @classmethod
-    def failure(cls, intent: str, error: ClassifyError, job_id: str | None = None) -> Entry:
+    def failure(cls, fingerprint: str, error: ClassifyError, job_id: str | None = None) -> Entry:
         """Return the entry of a document that failed."""
-        return cls(intent, State.FAILED, job_id, error=encodable(str(error)), error_kind=error.kind)
+        return cls(fingerprint, State.FAILED, job_id, error=encodable(str(error)), error_kind=error.kind)
 
     @property
     def is_end(self) -> bool:
@@ -70,14 +70,14 @@ class Entry:
             "reused": self.reused or None,
         }
         present = {name: value for name, value in optional.items() if value is not None}
-        return {"intent": self.intent, "state": self.state.value, **present}
+        return {"intent": self.fingerprint, "state": self.state.value, **present}
 
     @classmethod
     def from_json(cls, payload: Mapping[str, Any]) -> Entry:
         """Parse the JSON object of an entry. :raises ValueError: it is not an entry."""
         try:
             return cls(
-                intent=payload["intent"],
+                fingerprint=payload["intent"],
                 state=State(payload["state"]),
                 job_id=payload.get("job_id"),
                 result=payload.get("result"),
@@ -90,7 +90,7 @@ class Entry:
 
     def row(self, document: str) -> dict[str, Any]:
         """Return the row of a document that has a result or an error."""
-        row: dict[str, Any] = {"document": document, "intent": self.intent}
+        row: dict[str, Any] = {"document": document, "intent": self.fingerprint}
         if self.job_id is not None:
             row["job_id"] = self.job_id
         if self.state is State.FAILED:

@@ -23,33 +23,33 @@ class Item:
     """
     A document of a batch.
 
-    ``document`` is its label, which can be stored and shown. ``intent`` is the fingerprint of document, categories
-    and classifier; see :func:`items_of`. ``reference`` opens the document. It may contain a signature, so it is never
+    ``document`` is its label, which can be stored and shown. ``fingerprint`` is the hash of document, categories and
+    classifier; see :func:`items_of`. ``reference`` opens the document. It may contain a signature, so it is never
     stored, and it is empty in a task that resumes.
     """
 
     document: str
-    intent: str
+    fingerprint: str
     reference: str = ""
 
 
-def items_of(fingerprints: Mapping[str, str], categories: Sequence[Category], classifier: str) -> list[Item]:
+def items_of(contents: Mapping[str, str], categories: Sequence[Category], classifier: str) -> list[Item]:
     """
     Return the items of a batch.
 
-    Two items with the same ``intent`` have the same bytes, categories and classifier, so they have the same result.
+    Two items with the same fingerprint have the same bytes, categories and classifier, so they have the same result.
 
-    :param fingerprints: the fingerprints of the documents, by reference.
+    :param contents: the hash of each document's bytes, by reference.
     """
     asked = [asdict(category) for category in categories]
 
-    def intent_of(document: str, fingerprint: str) -> str:
-        parts = json.dumps([document, fingerprint, asked, classifier], sort_keys=True)
+    def fingerprint_of(document: str, content: str) -> str:
+        parts = json.dumps([document, content, asked, classifier], sort_keys=True)
         return hashlib.sha256(parts.encode()).hexdigest()
 
     return [
-        Item(encodable(Document(reference).label), intent_of(reference, fingerprint), reference)
-        for reference, fingerprint in fingerprints.items()
+        Item(encodable(Document(reference).label), fingerprint_of(reference, content), reference)
+        for reference, content in contents.items()
     ]
 
 

@@ -147,7 +147,7 @@ class BatchRecord:
 
         :param output_is_complete: whether the output has the rows of this task, so that the entries may be deleted.
         """
-        documents = [[item.document, item.intent] for item in items]
+        documents = [[item.document, item.fingerprint] for item in items]
         plan = {"version": VERSION, "task": self.task.to_json(), "documents": documents}
         if output_is_complete:
             plan["output_is_complete"] = True
@@ -182,11 +182,11 @@ class BatchRecord:
 
     def submitted(self, item: Item, job_id: str) -> None:
         """Record that a document has a job."""
-        self._add(Entry(item.intent, State.SUBMITTED, job_id))
+        self._add(Entry(item.fingerprint, State.SUBMITTED, job_id))
 
     def lost(self, item: Item) -> None:
         """Record that the API no longer knows the document's job. The next try submits the document again."""
-        self._add(Entry(item.intent, State.LOST))
+        self._add(Entry(item.fingerprint, State.LOST))
 
     def classified(self, item: Item, result: Mapping[str, Any], job_id: str | None = None) -> bool:
         """
@@ -195,7 +195,7 @@ class BatchRecord:
         :returns: ``False`` if JSON cannot represent the result. Then the document is recorded as failed.
         """
         try:
-            self._add(Entry(item.intent, State.CLASSIFIED, job_id, result=result))
+            self._add(Entry(item.fingerprint, State.CLASSIFIED, job_id, result=result))
         except InvalidReply as error:
             self.failed(item, error, job_id)
             return False
@@ -203,7 +203,7 @@ class BatchRecord:
 
     def failed(self, item: Item, error: ClassifyError, job_id: str | None = None) -> None:
         """Record the error of a document."""
-        self._add(Entry.failure(item.intent, error, job_id))
+        self._add(Entry.failure(item.fingerprint, error, job_id))
 
     def reuse(self, entry: Entry) -> None:
         """Record an entry of an earlier batch."""
@@ -217,11 +217,11 @@ class BatchRecord:
         for entry in entries:
             if "result" in entry:
                 entry["result"] = small(entry["result"])
-        return {"plan": [[item.document, item.intent] for item in items], "entries": entries}
+        return {"plan": [[item.document, item.fingerprint] for item in items], "entries": entries}
 
     def unpack(self, packed: Mapping[str, Any]) -> list[Item]:
         """Replace this record by a packed one, which is newer, and return its documents."""
-        items = [Item(document, intent) for document, intent in packed["plan"]]
+        items = [Item(document, fingerprint) for document, fingerprint in packed["plan"]]
         self.remove()
         self.state = BatchState()
         self.write_plan(items)
@@ -294,7 +294,7 @@ def _read_plan(file: StoragePath) -> _Plan:
         plan = json.loads(data)
         if plan["version"] != VERSION:
             raise ValueError(f"version {plan['version']}")
-        items = [Item(document, intent) for document, intent in plan["documents"]]
+        items = [Item(document, fingerprint) for document, fingerprint in plan["documents"]]
         return _Plan(TaskAddress.from_json(plan["task"]), items, plan.get("output_is_complete") is True)
     except (ValueError, KeyError, TypeError) as error:
         raise BatchRecordNotReadable(

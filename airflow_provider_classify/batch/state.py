@@ -21,7 +21,7 @@ class BatchState:
 
     def __init__(self) -> None:
         self._jobs: dict[str, str] = {}
-        self._ends: dict[str, tuple[State, int, int]] = {}  # intent: state, offset and length in the file
+        self._ends: dict[str, tuple[State, int, int]] = {}  # fingerprint: state, offset and length in the file
         self._failures: Counter[str] = Counter()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the state
         self._lock = threading.Lock()
@@ -32,18 +32,18 @@ class BatchState:
 
         :param encoded: the result of :func:`encode` for the entry, if the caller has it.
         """
-        intent = entry.intent
+        fingerprint = entry.fingerprint
         with self._lock:
-            self._jobs.pop(intent, None)
+            self._jobs.pop(fingerprint, None)
             if entry.state is State.SUBMITTED and entry.job_id is not None:
-                self._jobs[intent] = entry.job_id
+                self._jobs[fingerprint] = entry.job_id
             if entry.is_end:
                 data = encode(entry) if encoded is None else encoded
                 offset = self._file.seek(0, 2)
                 self._file.write(data)
-                self._ends[intent] = (entry.state, offset, len(data))
+                self._ends[fingerprint] = (entry.state, offset, len(data))
             if entry.state is State.FAILED:
-                self._failures[intent] += 1
+                self._failures[fingerprint] += 1
 
     def job_ids(self) -> list[str]:
         """
@@ -55,43 +55,43 @@ class BatchState:
 
     def pending(self, items: Iterable[Item]) -> dict[Item, str]:
         """Return the documents whose job has not ended, with the ids of their jobs."""
-        return {item: self._jobs[item.intent] for item in items if item.intent in self._jobs}
+        return {item: self._jobs[item.fingerprint] for item in items if item.fingerprint in self._jobs}
 
     def outstanding(self, items: Iterable[Item]) -> list[Item]:
         """Return the documents that have neither a result nor a running job. They include the failed documents."""
-        return [item for item in items if item.intent not in self._jobs and not self.is_classified(item)]
+        return [item for item in items if item.fingerprint not in self._jobs and not self.is_classified(item)]
 
     def is_classified(self, item: Item) -> bool:
         """Return whether the document has a result."""
-        return item.intent in self._ends and self._ends[item.intent][0] is State.CLASSIFIED
+        return item.fingerprint in self._ends and self._ends[item.fingerprint][0] is State.CLASSIFIED
 
     def failures(self, item: Item) -> int:
         """Return how many times the document failed in all tries of the task."""
-        return self._failures[item.intent]
+        return self._failures[item.fingerprint]
 
     def without_end(self, items: Iterable[Item]) -> list[Item]:
         """Return the documents that have neither a result nor an error."""
-        return [item for item in items if item.intent not in self._ends]
+        return [item for item in items if item.fingerprint not in self._ends]
 
     def rows(self, items: Iterable[Item]) -> Iterator[dict[str, object]]:
         """Yield a row for each document that has a result or an error, in the order of ``items``."""
         for item in items:
-            if item.intent in self._ends:
+            if item.fingerprint in self._ends:
                 yield self._end(item).row(item.document)
 
     def entries(self, items: Sequence[Item]) -> Iterator[Entry]:
         """Yield entries from which another instance gets the same state for these documents."""
         jobs = self.pending(items)
         for item in items:
-            if item.intent in self._ends:
+            if item.fingerprint in self._ends:
                 end = self._end(item)
-                times = self._failures[item.intent] if end.state is State.FAILED else 1
+                times = self._failures[item.fingerprint] if end.state is State.FAILED else 1
                 yield from [end] * times
             if item in jobs:
-                yield Entry(item.intent, State.SUBMITTED, jobs[item])
+                yield Entry(item.fingerprint, State.SUBMITTED, jobs[item])
 
     def _end(self, item: Item) -> Entry:
-        _, offset, length = self._ends[item.intent]
+        _, offset, length = self._ends[item.fingerprint]
         with self._lock:
             self._file.seek(offset)
             data = self._file.read(length)

@@ -175,7 +175,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
                 categories=parse_categories(self.categories),
                 record=batch.record,
                 wait=wait,
-                key_of=lambda item: reattach.key_of(address, item.intent, state.failures(item)),
+                key_of=lambda item: reattach.key_of(address, item.fingerprint, state.failures(item)),
                 log=self.log,
             )
         )

@@ -32,7 +32,7 @@ def work_of(record, wait):
         categories=[Category("letter"), Category("invoice")],
         record=record,
         wait=wait,
-        key_of=lambda item: item.intent,
+        key_of=lambda item: item.fingerprint,
         log=logging.getLogger(),
     )
 

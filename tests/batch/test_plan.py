@@ -34,8 +34,8 @@ def test_the_same_question_is_the_same_item():
     ],
 )
 def test_and_another_question_another(other):
-    intents = [item.intent for question in (QUESTION, other) for item in items_of(*question)]
-    assert len(set(intents)) == 4
+    fingerprints = [item.fingerprint for question in (QUESTION, other) for item in items_of(*question)]
+    assert len(set(fingerprints)) == 4
 
 
 def test_a_folder_is_listed_in_order_without_what_is_hidden(tmp_path):

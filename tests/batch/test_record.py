@@ -21,7 +21,7 @@ from airflow_provider_classify.exceptions import (
 from tests.support.waiting import wait_until
 
 TASK = TaskAddress("dag", "t", "scheduled__2026-11-23T00:00:00+00:00")
-A, B, C = (Item(f"{name}.pdf", f"intent-{name}") for name in "abc")
+A, B, C = (Item(f"{name}.pdf", f"fingerprint-{name}") for name in "abc")
 RESULT = {"classification": "letter", "confidence": 0.9}
 
 
@@ -61,10 +61,10 @@ def test_another_process_reads_what_one_has_noted(folder):
         assert state.without_end([A, B, C]) == [A]
         assert [state.failures(item) for item in (A, B, C)] == [0, 0, 1]
         assert list(state.rows([A, B, C])) == [
-            {"document": "b.pdf", "intent": "intent-b", "job_id": "job-b", **RESULT},
+            {"document": "b.pdf", "intent": "fingerprint-b", "job_id": "job-b", **RESULT},
             {
                 "document": "c.pdf",
-                "intent": "intent-c",
+                "intent": "fingerprint-c",
                 "error": "c.pdf is damaged.",
                 "error_kind": "DocumentCorrupt",
             },
@@ -92,7 +92,7 @@ def test_a_lost_job_is_submitted_anew(folder):
 
 
 def test_many_threads_note_at_once(folder):
-    items = [Item(f"{n}.pdf", f"intent-{n}") for n in range(400)]
+    items = [Item(f"{n}.pdf", f"fingerprint-{n}") for n in range(400)]
     with new(folder) as record:
         threads = [
             threading.Thread(
@@ -222,7 +222,7 @@ class TestFlagsStandBesideTheResult:
             **RESULT,
             "document": "other.pdf",
             "job_id": "other-job",
-            "intent": "other-intent",
+            "intent": "other-fingerprint",
             "reused": True,
             "error": "no",
             "error_kind": "no",
@@ -232,7 +232,7 @@ class TestFlagsStandBesideTheResult:
             record.classified(A, hostile, "job-a")
         state = new(folder).state
         assert list(state.rows([A])) == [
-            {"document": "a.pdf", "intent": "intent-a", "job_id": "job-a", **RESULT, "state": "failed"}
+            {"document": "a.pdf", "intent": "fingerprint-a", "job_id": "job-a", **RESULT, "state": "failed"}
         ]
         assert state.outstanding([A]) == []
 
@@ -245,7 +245,7 @@ class TestFlagsStandBesideTheResult:
         [row] = state.rows([A])
         assert "error" not in row
         assert Entry.from_row({**row, "error": None}) == Entry(
-            "intent-a", State.CLASSIFIED, "job-a", result=RESULT, reused=True
+            "fingerprint-a", State.CLASSIFIED, "job-a", result=RESULT, reused=True
         )
 
 

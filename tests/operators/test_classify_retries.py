@@ -143,7 +143,7 @@ def test_a_job_that_the_server_forgot_is_submitted_again(document, submitted):
 
 
 def test_a_worker_that_died_in_its_submit_is_followed_by_one_with_the_same_key(service, document, submitted):
-    """The second write is that of the job id: a worker that dies before it has only recorded its intent."""
+    """The second write is that of the job id: a worker that dies before it has only recorded the attempt."""
     store = Store()
     store.writes = 1
     with service.frozen_engine(), pytest.raises(TaskStateUnavailable):
