@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -51,7 +52,7 @@ def running_postgres(log: Path) -> Iterator[sqlalchemy.URL]:
             wait_until(lambda: _answers(url), 60, pause=0.1)
             yield url
         finally:
-            server.stop()
+            server.stop(signal.SIGINT)  # SIGTERM waits until all clients have left
 
 
 def create_database(url: sqlalchemy.URL, name: str) -> sqlalchemy.URL:

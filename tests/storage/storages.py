@@ -211,6 +211,27 @@ def gcs_storage() -> Iterator[Storage]:
             server.wait(30)
 
 
+@contextmanager
+def rejected_credentials(storage: Storage) -> Iterator[str]:
+    """The URI of the storage's bucket through a connection whose credentials it rejects."""
+    assert storage.port is not None
+    if storage.kind == "gcs":
+        pytest.skip("the emulator of Google Cloud Storage takes any credentials")
+    if storage.kind == "s3":
+        import httpx
+
+        url = f"http://127.0.0.1:{storage.port}/moto-api/reset-auth"
+        httpx.post(url, content=b"0").raise_for_status()  # from now on credentials count
+        set_connection("storage_rejected", s3_fields(storage.port, login="unknown", password="s3cret"))
+        try:
+            yield storage.root.replace("storage_s3", "storage_rejected")
+        finally:
+            httpx.post(url, content=b"inf").raise_for_status()
+    else:
+        set_connection("storage_refused", azure_fields(storage.port, key="czNjcmV0"))
+        yield storage.root.replace("storage_azure", "storage_refused")
+
+
 #: The kinds with buckets.
 OBJECT_STORES = ["s3", "azure", "gcs"]
 STORAGES = {

@@ -17,11 +17,11 @@ from airflow_provider_classify.batch.output import read_output
 from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.documents.object_storage import StoragePath
-from airflow_provider_classify.exceptions import BatchEmpty, ConnectionNotUsable, StorageNotFound
+from airflow_provider_classify.exceptions import BatchEmpty, ConnectionNotUsable, StorageForbidden, StorageNotFound
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.operators.classify import ClassifyOperator
-from tests.storage.storages import names
+from tests.storage.storages import names, rejected_credentials
 from tests.support.context import context
 from tests.support.service import connected_service
 from tests.support.waiting import wait_until
@@ -50,6 +50,12 @@ def folder(storage, tmp_path):
     write_letters(tmp_path / "letters", len(NAMES))
     storage.put(f"{folder}/in", tmp_path / "letters")
     return folder
+
+
+@pytest.fixture
+def folder_of_letters(tmp_path):
+    write_letters(tmp_path, len(NAMES))
+    return tmp_path
 
 
 def batch(folder, connection="service", **arguments):
@@ -159,6 +165,16 @@ def test_a_missing_bucket_of_an_output_fails_before_anything_is_submitted(servic
         assert isinstance(failure.value.__cause__, ConnectionNotUsable)
     assert len(service.jobs()) == before
     assert object_store.buckets() == {"documents"}
+
+
+def test_no_permission_to_write_the_record_fails_before_anything_is_submitted(service, object_store, folder_of_letters):
+    before = len(service.jobs())
+    with rejected_credentials(object_store) as root:
+        output = f"{root}/out.jsonl"
+        with pytest.raises(AirflowFailException, match="storage_re") as failure:
+            batch(folder_of_letters, documents=str(folder_of_letters), output=output).execute(context())
+    assert isinstance(failure.value.__cause__, StorageForbidden)
+    assert len(service.jobs()) == before
 
 
 KILLED = """

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-
 import pytest
 from standalone import free_port
 
@@ -17,7 +15,7 @@ from airflow_provider_classify.exceptions import (
     StorageNotInstalled,
     StorageUnavailable,
 )
-from tests.storage.storages import azure_fields, gcs_fields, names, s3_fields, set_connection
+from tests.storage.storages import azure_fields, gcs_fields, names, rejected_credentials, s3_fields, set_connection
 from tests.storage.tcp_proxy import TcpProxy
 
 
@@ -138,8 +136,6 @@ class TestBuckets:
             pass
 
     def test_wrong_credentials(self, object_store):
-        if object_store.kind == "gcs":
-            pytest.skip("the emulator of Google Cloud Storage takes any credentials")
         with rejected_credentials(object_store) as root:
             path = StoragePath(f"{root}/a.txt")
             for call in (
@@ -191,21 +187,3 @@ def write_to(path):
 
 def fields_of(storage):
     return {"s3": s3_fields, "azure": azure_fields, "gcs": gcs_fields}[storage.kind]
-
-
-@contextmanager
-def rejected_credentials(storage):
-    """The URI of the storage's bucket through a connection whose credentials it rejects."""
-    if storage.kind == "s3":
-        import httpx
-
-        url = f"http://127.0.0.1:{storage.port}/moto-api/reset-auth"
-        httpx.post(url, content=b"0").raise_for_status()  # from now on credentials count
-        set_connection("storage_rejected", s3_fields(storage.port, login="unknown", password="s3cret"))
-        try:
-            yield storage.root.replace("storage_s3", "storage_rejected")
-        finally:
-            httpx.post(url, content=b"inf").raise_for_status()
-    else:
-        set_connection("storage_refused", azure_fields(storage.port, key="czNjcmV0"))
-        yield storage.root.replace("storage_azure", "storage_refused")

@@ -46,7 +46,7 @@ class RunningService:
         self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str], *, allow_private_urls: bool = False
     ) -> None:
         self.log = data_dir / "service.log"
-        self._headers = {"X-API-Key": api_key} if api_key is not None else {}
+        self._headers = {"api-key": api_key} if api_key is not None else {}
         inherited = {name: value for name, value in os.environ.items() if name != "CLASSIFY_API_KEY"}
         key = {"CLASSIFY_API_KEY": api_key} if api_key is not None else {}
         with self.log.open("ab") as log:
