@@ -44,11 +44,13 @@ class _Piece:
 def read_text_layer(page: Any, number: int) -> TextLayer:
     """Return the page's lines in the order in which the file has them."""
     width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
-    blocks = page.get_text("dict", flags=TEXT_FLAGS)["blocks"]
-    pieces = list(_pieces(page, blocks))
+    textpage = page.get_textpage(flags=TEXT_FLAGS)
+    blocks = page.get_text("dict", flags=TEXT_FLAGS, textpage=textpage)["blocks"]
+    turn = page.rotation_matrix if page.rotation else None
+    pieces = list(_pieces(turn, blocks))
     lines = joined(piece.line for piece in pieces)
     if any(is_letterspaced(line.text) for line in lines):
-        lines = _without_letterspacing(page, pieces)
+        lines = _without_letterspacing(page, textpage, pieces)
     slanted = {piece.line.text for piece in pieces if piece.is_slanted}
     scaled = tuple(_scaled(line, width, height) for line in lines)
     return TextLayer(
@@ -58,12 +60,12 @@ def read_text_layer(page: Any, number: int) -> TextLayer:
             (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
             for block in blocks
             if block["type"] == _VECTOR and not block["isrect"]
-            for box in [_upright(page, block["bbox"])]
+            for box in [_upright(turn, block["bbox"])]
         ),
     )
 
 
-def _pieces(page: Any, blocks: Sequence[dict[str, Any]]) -> Iterator[_Piece]:
+def _pieces(turn: Any, blocks: Sequence[dict[str, Any]]) -> Iterator[_Piece]:
     for block in blocks:
         for line in block.get("lines", ()):
             text = "".join(span["text"] for span in line["spans"]).strip()
@@ -72,23 +74,23 @@ def _pieces(page: Any, blocks: Sequence[dict[str, Any]]) -> Iterator[_Piece]:
             size = max(span["size"] for span in line["spans"])
             cosine, sine = line["dir"]
             yield _Piece(
-                Line(text, size, *_upright(page, line["bbox"])),
+                Line(text, size, *_upright(turn, line["bbox"])),
                 is_slanted=min(abs(cosine), abs(sine)) > _SLANTED,
             )
 
 
-def _upright(page: Any, box: Box) -> Box:
-    """Return a box as it stands on the page; MuPDF gives it as it stood before the page's rotation."""
-    return tuple(pymupdf.Rect(box) * page.rotation_matrix) if page.rotation else box
+def _upright(turn: Any, box: Box) -> Box:
+    """Return a box as it stands on the page; MuPDF gives it as it stood before ``turn``, the page's rotation."""
+    return tuple(pymupdf.Rect(box) * turn) if turn else box
 
 
 def _scaled(line: Line, width: float, height: float) -> Line:
     return Line(line.text, line.size, line.x0 / width, line.y0 / height, line.x1 / width, line.y1 / height)
 
 
-def _without_letterspacing(page: Any, pieces: Sequence[_Piece]) -> list[Line]:
+def _without_letterspacing(page: Any, textpage: Any, pieces: Sequence[_Piece]) -> list[Line]:
     """Join the pieces to lines, and put the words of letter-spaced lines together by their characters' places."""
-    characters = list(_characters_of_pieces(page))
+    characters = list(_characters_of_pieces(page, textpage))
     lines = []
     for group in joined_groups([piece.line for piece in pieces]):
         if is_letterspaced(group.line.text):
@@ -99,9 +101,9 @@ def _without_letterspacing(page: Any, pieces: Sequence[_Piece]) -> list[Line]:
     return lines
 
 
-def _characters_of_pieces(page: Any) -> Iterator[list[Character]]:
+def _characters_of_pieces(page: Any, textpage: Any) -> Iterator[list[Character]]:
     """Yield the characters of each piece, in the order of :func:`_pieces`; places run along the line."""
-    for block in page.get_text("rawdict", flags=TEXT_FLAGS)["blocks"]:
+    for block in page.get_text("rawdict", flags=TEXT_FLAGS, textpage=textpage)["blocks"]:
         for line in block.get("lines", ()):
             characters = [character for span in line["spans"] for character in span["chars"]]
             if not "".join(character["c"] for character in characters).strip():
