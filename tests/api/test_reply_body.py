@@ -33,8 +33,8 @@ def read(content: bytes, status: int = 200, encoding: str | None = None, piece: 
     [
         (None, TEXT),
         ("identity", TEXT),
-        ("gzip", gzip.compress(TEXT)),
-        (" GZIP ", gzip.compress(TEXT)),
+        ("gzip", gzip.compress(TEXT, mtime=0)),
+        (" GZIP ", gzip.compress(TEXT, mtime=0)),
         ("deflate", zlib.compress(TEXT)),
     ],
 )
@@ -50,9 +50,9 @@ def test_an_empty_body_needs_no_encoding() -> None:
     ("encoding", "content"),
     [
         ("br", TEXT),
-        ("gzip, gzip", gzip.compress(gzip.compress(TEXT))),
+        ("gzip, gzip", gzip.compress(gzip.compress(TEXT, mtime=0), mtime=0)),
         ("gzip", TEXT),
-        ("gzip", gzip.compress(TEXT)[:-20]),
+        ("gzip", gzip.compress(TEXT, mtime=0)[:-20]),
         ("\x1b[31m", TEXT),
     ],
 )
@@ -65,7 +65,7 @@ def test_a_body_that_is_not_encoded_as_it_says(encoding: str, content: bytes) ->
 
 def test_a_body_of_just_the_limit_is_read_and_one_byte_more_is_not() -> None:
     assert len(read(b" " * LONGEST_REPLY, piece=2**20)) == LONGEST_REPLY
-    assert len(read(gzip.compress(b" " * LONGEST_REPLY), encoding="gzip")) == LONGEST_REPLY
+    assert len(read(gzip.compress(b" " * LONGEST_REPLY, mtime=0), encoding="gzip")) == LONGEST_REPLY
     for content, encoding in ((b" " * (LONGEST_REPLY + 1), None), (gzip.compress(b" " * (LONGEST_REPLY + 1)), "gzip")):
         with pytest.raises(InvalidReply, match="more than 16 MB"):
             read(content, encoding=encoding, piece=2**20)
