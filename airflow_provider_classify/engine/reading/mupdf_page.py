@@ -27,7 +27,7 @@ from airflow_provider_classify.engine.reading.quality import (
     is_readable,
     says_the_same,
 )
-from airflow_provider_classify.engine.reading.text_layer import TextLayer, read_text_layer
+from airflow_provider_classify.engine.reading.text_layer import TextLayer, read_shapes, read_text_layer
 from airflow_provider_classify.engine.reading.uncovered import Doubt, doubt_of
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNeedsOcr
 
@@ -39,10 +39,12 @@ SCAN = 0.6
 #: A page of small print has more lines than OCR reads. OCR replaces what an earlier OCR left only if it reads this
 #: share of it at least.
 LEAST_OF_EARLIER = 0.5
-#: Text of so few characters may be a stamp or a letterhead, so all images of the page are compared with it.
+#: Text with fewer characters may be a stamp or a letterhead, so all images of the page are compared with it.
 SHORT_TEXT = 600
-#: Of a page with more text, only images of this share of the page's area, at 72 dots an inch, are.
+#: On a page with more text, only images with this share of the page's area, at 72 dots an inch, are compared with it.
 LARGE_IMAGE = 0.05
+#: A page with this many characters of text shows by them what it is, so its images are not compared with it.
+LONG_TEXT = 1200
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ class MupdfPage:
     def _text_only(self, page: Any, layer: TextLayer) -> Page:
         with self._damage_named():
             is_empty = not layer.page.lines
-            if is_empty and (layer.shapes or page.get_image_info()):
+            if is_empty and (page.get_image_info() or read_shapes(page)):
                 raise DocumentNeedsOcr(
                     f"Page {self.number} of the document {self.name!r} can be read by OCR only; set ocr to auto."
                 )
@@ -196,14 +198,16 @@ def _doubt(page: Any, layer: TextLayer, *, is_thorough: bool) -> Doubt:
 
     :param is_thorough: compare all images; else only those that may show more than the text says.
     """
-    is_short = amount_of_text(layer.page) < SHORT_TEXT
-    are_wanted = is_thorough or is_short
+    amount = amount_of_text(layer.page)
+    if amount >= LONG_TEXT:
+        return Doubt.NONE
+    are_wanted = is_thorough or amount < SHORT_TEXT
     if not are_wanted:
         least = LARGE_IMAGE * page.rect.get_area()
         are_wanted = any(width * height >= least for _, _, width, height, *_ in page.get_images())
     images = _image_boxes(page) if are_wanted else []
     lines = ((line.x0, line.y0, line.x1, line.y1) for line in layer.covering)
-    return doubt_of(lines, images, layer.shapes)
+    return doubt_of(lines, images, read_shapes(page))
 
 
 def _image_boxes(page: Any) -> list[Box]:

@@ -52,6 +52,8 @@ _PROTECTED_SENTENCE = re.compile(
 )
 #: A page of more characters than this is no placeholder.
 _PLACEHOLDER_CHARACTERS = 1500
+#: The most bytes of drawing commands on a placeholder page. Counting them is far cheaper than extracting the text.
+_PLACEHOLDER_BYTES = 16_000
 #: Embedded files that are looked at, and the most bytes that one may unpack to.
 _MAX_EMBEDDED, _MAX_EMBEDDED_BYTES = 200, 64 * 1024**2
 #: Embedded files that may be e-invoices: how many are looked at, and the most bytes that one takes in the PDF.
@@ -160,6 +162,8 @@ def _refuse_placeholder(opened: Any, name: str) -> None:
         catalogue = opened.pdf_catalog()
         has_form = opened.xref_get_key(catalogue, "AcroForm/XFA")[0] in ("xref", "array")
         needs_rendering = opened.xref_get_key(catalogue, "NeedsRendering")[1] == "true"
+        if not has_form and len(opened[0].read_contents()) > _PLACEHOLDER_BYTES:
+            return
         text = " ".join(opened[0].get_text().lower().split())
     except MUPDF_ERRORS:
         return

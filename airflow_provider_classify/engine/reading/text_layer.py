@@ -1,4 +1,4 @@
-"""Read the text layer of a page: its lines, and the shapes that may be letters drawn as outlines."""
+"""Read the text layer of a page, and the shapes on the page that may be letters drawn as outlines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ from airflow_provider_classify.engine.reading.lines import Box, joined, joined_g
 from airflow_provider_classify.engine.text.letterspacing import Character, is_letterspaced, words_by_gaps
 
 #: Without the image flag, since extracting images takes much longer than extracting text.
-TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP | pymupdf.TEXT_COLLECT_VECTORS
+TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
+#: With the vector flag, which makes the extraction slower.
+SHAPE_FLAGS = TEXT_FLAGS | pymupdf.TEXT_COLLECT_VECTORS
 _VECTOR = 3
 #: A line is slanted if its direction is further from both axes than this, as the sine of the angle.
 _SLANTED = 0.1
@@ -25,12 +27,10 @@ class TextLayer:
     The text layer of a page.
 
     ``covering`` are the lines whose boxes hold nothing but their text: not those of a slanted watermark.
-    ``shapes`` are the boxes of all drawings but rectangles, in fractions of the page.
     """
 
     page: Page
     covering: tuple[Line, ...]
-    shapes: tuple[Box, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,18 @@ def read_text_layer(page: Any, number: int) -> TextLayer:
     return TextLayer(
         Page(number, width, height, scaled, "text_layer"),
         tuple(line for line in scaled if line.text not in slanted) if slanted else scaled,
-        tuple(
-            (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
-            for block in blocks
-            if block["type"] == _VECTOR and not block["isrect"]
-            for box in [_upright(turn, block["bbox"])]
-        ),
+    )
+
+
+def read_shapes(page: Any) -> tuple[Box, ...]:
+    """Return the boxes of all drawings on the page except rectangles, in fractions of the page."""
+    width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
+    turn = page.rotation_matrix if page.rotation else None
+    return tuple(
+        (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
+        for block in page.get_text("dict", flags=SHAPE_FLAGS)["blocks"]
+        if block["type"] == _VECTOR and not block["isrect"]
+        for box in [_upright(turn, block["bbox"])]
     )
 
 
