@@ -62,6 +62,7 @@ class BatchRecord:
         self._base = StoragePath(folder)
         self._parts = self._base / task.safe_name
         self._plan_file = self._base / f"{task.safe_name}.json"
+        self._has_plan = False  # whether an earlier try has left one
         self._lock = threading.Lock()
         self._unwritten: list[bytes] = []
         self._failure: ClassifyError | None = None
@@ -112,6 +113,7 @@ class BatchRecord:
         for file in self._list_folder():
             name = file.rpartition("/")[2]
             if file == self._plan_file.reference:
+                self._has_plan = True
                 continue
             if name == "plan.json" or name.endswith(".jsonl"):
                 raise BatchRecordNotReadable(
@@ -171,12 +173,11 @@ class BatchRecord:
         """
         Return whether an earlier try of the task has written its output, and was killed before it ended.
 
+        Call :meth:`require_sole_use` first, which finds the plan of that try.
+
         :raises BatchRecordNotReadable: the plan is damaged.
         """
-        try:
-            return _read_plan(self._plan_file).output_is_complete
-        except StorageNotFound:
-            return False
+        return self._has_plan and _read_plan(self._plan_file).output_is_complete
 
     # --- what happens to the documents ------------------------------------------------------
 

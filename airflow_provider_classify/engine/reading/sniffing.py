@@ -93,6 +93,8 @@ _PDF_HEADER, _PDF_HEADER_WITHIN = b"%PDF-", 1024
 _PDF_OBJECT = re.compile(rb"\d+\s+\d+\s+obj\b")
 _PDF_LINES = re.compile(rb"^%PDF-\d\.\d\s*$.*?^\s*\d+\s+\d+\s+obj\b", re.M | re.S)
 _PDF_END = (b"%%EOF", b"startxref")
+#: The comment of binary bytes that most PDFs have below their header (PDF 32000, 7.5.2).
+_PDF_BINARY = re.compile(rb"^%PDF-\d\.\d\s*^%[\x80-\xff]{4}", re.M)
 
 #: Possessive, or a row of comments would be tried in every way of taking some of them for one.
 _HTML_START = re.compile(
@@ -209,5 +211,7 @@ def _has_pdf_header(head: bytes, source: Source) -> bool:
         return False  # a mail or a page whose text has the header
     tail = source.tail()
     if head_as_text(head) is not None:
-        return _PDF_LINES.search(head.replace(b"\r", b"\n")) is not None and any(mark in tail for mark in _PDF_END)
+        lines = head.replace(b"\r", b"\n")
+        is_binary = _PDF_BINARY.search(lines) is not None
+        return _PDF_LINES.search(lines) is not None and (is_binary or any(mark in tail for mark in _PDF_END))
     return _PDF_OBJECT.search(head, len(before)) is not None or any(mark in tail for mark in _PDF_END)
