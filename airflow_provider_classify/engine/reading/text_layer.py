@@ -45,7 +45,8 @@ def read_text_layer(page: Any, number: int) -> TextLayer:
     """Return the page's lines in the order in which the file has them."""
     width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
     blocks = page.get_text("dict", flags=TEXT_FLAGS)["blocks"]
-    pieces = list(_pieces(page, blocks))
+    rotation = page.rotation_matrix if page.rotation else None
+    pieces = list(_pieces(blocks, rotation))
     lines = joined(piece.line for piece in pieces)
     if any(is_letterspaced(line.text) for line in lines):
         lines = _without_letterspacing(page, pieces)
@@ -58,12 +59,12 @@ def read_text_layer(page: Any, number: int) -> TextLayer:
             (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
             for block in blocks
             if block["type"] == _VECTOR and not block["isrect"]
-            for box in [_upright(page, block["bbox"])]
+            for box in [_upright(block["bbox"], rotation)]
         ),
     )
 
 
-def _pieces(page: Any, blocks: Sequence[dict[str, Any]]) -> Iterator[_Piece]:
+def _pieces(blocks: Sequence[dict[str, Any]], rotation: Any) -> Iterator[_Piece]:
     for block in blocks:
         for line in block.get("lines", ()):
             text = "".join(span["text"] for span in line["spans"]).strip()
@@ -72,14 +73,14 @@ def _pieces(page: Any, blocks: Sequence[dict[str, Any]]) -> Iterator[_Piece]:
             size = max(span["size"] for span in line["spans"])
             cosine, sine = line["dir"]
             yield _Piece(
-                Line(text, size, *_upright(page, line["bbox"])),
+                Line(text, size, *_upright(line["bbox"], rotation)),
                 is_slanted=min(abs(cosine), abs(sine)) > _SLANTED,
             )
 
 
-def _upright(page: Any, box: Box) -> Box:
+def _upright(box: Box, rotation: Any) -> Box:
     """Return a box as it stands on the page; MuPDF gives it as it stood before the page's rotation."""
-    return tuple(pymupdf.Rect(box) * page.rotation_matrix) if page.rotation else box
+    return box if rotation is None else tuple(pymupdf.Rect(box) * rotation)
 
 
 def _scaled(line: Line, width: float, height: float) -> Line:
