@@ -36,7 +36,7 @@ pi_heif.register_heif_opener(thumbnails=False)
 #: The most pixels of a frame: 10,000 x 10,000, or A0 at 215 dpi. Decoded it fills 300 MB.
 MAX_PIXELS = 100_000_000
 #: Pillow reads many more; these are the documented ones, and none of them starts another program.
-_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "HEIF")
+_FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "HEIF", "AVIF")
 #: Formats whose frames are pages. Others may hold a preview beside the picture.
 _PAGED_FORMATS = frozenset({"TIFF", "GIF", "WEBP"})
 #: What Pillow's decoders raise for damaged files.
