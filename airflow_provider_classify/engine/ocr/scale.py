@@ -5,7 +5,7 @@ from __future__ import annotations
 #: Longest side of the picture of an ordinary page, in pixels: 120 dpi on A4.
 PAGE_SIDE = 1400
 #: Shortest side of a picture that is longer than an ordinary page, in pixels: a till roll or a long screenshot.
-SHORT_SIDE = 990
+SHORT_SIDE = 980
 #: Longest side of any picture, in pixels.
 MAX_SIDE = 20_000
 
