@@ -97,7 +97,8 @@ class MupdfPage:
         """Read the text layer, and what lies beside it: first if that is more, else after the text."""
         with self._damage_named():
             doubt = _doubt(page, layer, is_thorough=False)
-        if doubt is Doubt.MOST:
+            is_beside = doubt is Doubt.MOST and not is_earlier_ocr(page)
+        if is_beside:
             is_read = False
             for read in self._with_pictures(page, layer):
                 is_read = True
@@ -105,14 +106,16 @@ class MupdfPage:
             if is_read:
                 return
         yield layer.page
-        yield from self._more(page, layer, is_compared=doubt is Doubt.MOST)
+        yield from self._more(page, layer, is_compared=is_beside)
 
     def _more(self, page: Any, layer: TextLayer, *, is_compared: bool) -> Iterator[Page]:
         """Read what the text layer lacks, or gives wrongly, once it was not enough to classify the page."""
         with self._damage_named():
-            is_earlier = can_be_read_by_ocr(layer.page) and is_earlier_ocr(page)
+            is_earlier = is_earlier_ocr(page)
             doubt = Doubt.NONE if is_earlier or is_compared else _doubt(page, layer, is_thorough=True)
         if is_earlier:
+            if not can_be_read_by_ocr(layer.page):
+                return
             picture = self._render(page)
             if not picture.is_blank():
                 *_, read = self._passes(picture)
