@@ -1,11 +1,11 @@
-"""Choose the resolution at which a page is read, by its shape."""
+"""At which resolution to read a page, by its shape."""
 
 from __future__ import annotations
 
 #: Longest side of the picture of an ordinary page, in pixels: 120 dpi on A4.
 PAGE_SIDE = 1400
 #: Shortest side of a picture that is longer than an ordinary page, in pixels: a till roll or a long screenshot.
-SHORT_SIDE = 989
+SHORT_SIDE = 980
 #: Longest side of any picture, in pixels.
 MAX_SIDE = 20_000
 
