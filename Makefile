@@ -14,7 +14,7 @@ demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
 
 test: $(INSTALLED) $(INSTALLED)-storage $(AZURITE) $(TESSDATA)  ## run all tests
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST)
 
 test-faults: $(INSTALLED)-faults  ## real processes are killed while 300 documents are under way; needs PostgreSQL and Redis
 	@$(BIN)/python -m pytest tests/faults -m faults $(PYTEST)

@@ -14,6 +14,9 @@ from airflow_provider_classify.engine.page import Region
 
 #: Print is too small to be read if its lines are lower than this, in pixels of the picture.
 SMALL_PRINT = 16.0
+#: Print that is not on a sheet is large if its lines are at least this high, in pixels of the picture. Then no closer
+#: picture is needed. A sheet may have a high heading over small print.
+LARGE_PRINT = 32.0
 #: On a sheet below this share of the page's area some print is too small, even if the detected lines are high enough.
 SMALL_SHEET = 0.2
 #: The same limit for text that is not on a sheet.
@@ -39,10 +42,11 @@ def region_of_small_print(pixels: Pixels, boxes: Sequence[TextBox]) -> Region | 
     :param boxes: the lines of text that were found in the picture; there may be none, as the print is too small.
     """
     height, width = pixels.shape[:2]
-    is_small_print = not boxes or median(box.size for box in boxes) < SMALL_PRINT
+    line_height = median(box.size for box in boxes) if boxes else 0.0
+    is_small_print = line_height < SMALL_PRINT
     sheet = _sheet(pixels, boxes)
     found = sheet or _extent(boxes, width, height)
-    if found is None or not _is_small(found):
+    if found is None or not _is_small(found) or (sheet is None and line_height >= LARGE_PRINT):
         return None
     most = SMALL_SHEET if sheet else SMALL_TEXT
     if not is_small_print and (found.x1 - found.x0) * (found.y1 - found.y0) > most:

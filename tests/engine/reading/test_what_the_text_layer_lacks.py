@@ -176,7 +176,7 @@ def test_a_picture_behind_text_costs_no_ocr(tmp_path: Path) -> None:
 def test_a_page_with_enough_text_is_read_first_and_its_picture_then(tmp_path: Path) -> None:
     with pymupdf.open() as document:
         page = document.new_page()
-        paper.text_lines(page, [f"{STAMP} and so on" for _ in range(12)], top=300, size=11)
+        paper.text_lines(page, [f"{STAMP} and so on" for _ in range(8)], top=300, size=11)
         _scan(page, pymupdf.Rect(350, 20, 580, 280))
         first, *_, last = _passes(document.tobytes(), tmp_path)
     assert "INVOICE" not in text(first)
