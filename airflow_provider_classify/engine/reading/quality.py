@@ -64,10 +64,19 @@ def is_in_a_language(page: Page) -> bool:
     text = "\n".join(line.text for line in page.lines)[:_SAMPLE_CHARACTERS]
     if is_unspaced(text):
         return True
-    words = [word for word in words_of(text) if len(word) >= _SHORTEST and word.isalpha()][:_SAMPLE]
     known = _known_words()
-    found = sum(word in known or singular(word) in known for word in words)
-    return len(words) < _FEWEST_WORDS or found > MIN_KNOWN_WORDS * len(words)
+    count = found = 0
+    for line in text.split("\n"):
+        for word in words_of(line):
+            if len(word) < _SHORTEST or not word.isalpha():
+                continue
+            count += 1
+            found += word in known or singular(word) in known
+            if found > MIN_KNOWN_WORDS * _SAMPLE:  # enough for the longest sample, so the rest need not be judged
+                return True
+            if count == _SAMPLE:
+                return False
+    return count < _FEWEST_WORDS or found > MIN_KNOWN_WORDS * count
 
 
 def says_the_same(text_layer: Page, ocr: Page) -> bool:
