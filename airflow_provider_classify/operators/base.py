@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.categories import CategoriesLike
-from airflow_provider_classify.operators.checks import check_categories
+from airflow_provider_classify.operators.checks import check_categories, is_known
+from airflow_provider_classify.operators.outlets import Outlets
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Asset
 
 
 class ClassifyBaseOperator(BaseOperator):
@@ -25,6 +30,9 @@ class ClassifyBaseOperator(BaseOperator):
     :param deferrable: whether to wait in the triggerer. The default is ``[operators] default_deferrable``.
     :param poll_interval: the longest pause between two requests for a job, in seconds, at least 1. The pauses begin
         with 1 s and double.
+    :param outlet_by_category: the assets by category name. The asset of a category gets an event if a document belongs
+        to it. The assets in ``outlets`` get an event for every result. The ``extra`` of each event names document,
+        category and confidence.
     """
 
     def __init__(
@@ -35,6 +43,7 @@ class ClassifyBaseOperator(BaseOperator):
         classify_conn_id: str = DEFAULT_CONN_ID,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: float = polling.LONGEST_PAUSE,
+        outlet_by_category: Mapping[str, Asset] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -48,6 +57,11 @@ class ClassifyBaseOperator(BaseOperator):
         self.classify_conn_id = classify_conn_id
         self.deferrable = deferrable
         self.poll_interval = poll_interval
+        self.asset_outlets = Outlets(outlet_by_category or {}, self.task_id)
+        if is_known(categories):
+            self.asset_outlets.require_known(categories, self.task_id)
+        if self.asset_outlets.alias is not None:
+            self.outlets = [*self.outlets, self.asset_outlets.alias]
 
     @cached_property
     def hook(self) -> ClassifyHook:

@@ -120,7 +120,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             batch = self._begin(context)
             self._run(context, batch, batch.record.state.outstanding(batch.items), None if self.deferrable else wait)
             if not self.deferrable or not batch.record.state.pending(batch.items):
-                return batch.finish(wait, self.limit)
+                return self._finish(context, batch, wait)
         raise self._deferral(batch, wait)
 
     def execute_complete(
@@ -139,7 +139,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             began = now - polling.SHORTEST_PAUSE
             wait = polling.Wait("", since=began, deadline=now + _FETCH_TIMEOUT, longest_pause=self.poll_interval)
             self._run(context, batch, [], wait)
-            return batch.finish(wait, self.limit)
+            return self._finish(context, batch, wait)
 
     def on_kill(self) -> None:
         """Cancel the jobs if the task has ended and the API has a cancel. Otherwise keep them for the next try."""
@@ -163,6 +163,12 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             task=TaskAddress.of(context["ti"]),
             has_ended=self._has_ended,
         )
+
+    def _finish(self, context: Context, batch: Batch, wait: polling.Wait) -> Any:
+        value = batch.finish(wait, self.limit)
+        if self.outlets:
+            self.asset_outlets.record_batch(context, self.outlets, batch.rows(), self.output_path)
+        return value
 
     def _run(self, context: Context, batch: Batch, todo: Sequence[Any], wait: polling.Wait | None) -> None:
         address = reattach.address(context["ti"])

@@ -86,10 +86,10 @@ class ClassifyOperator(ClassifyBaseOperator):
             wait = polling.Wait(job_id, since=since, deadline=since + self.timeout, longest_pause=self.poll_interval)
             self._waiting = (context["ti"], job_id)
             if not self.deferrable:
-                return self._result(job_id, self.hook.wait(wait))
+                return self._result(context, job_id, self.hook.wait(wait))
             seen = self.hook.look(job_id)
             if isinstance(seen, Job) and seen.status.is_terminal:
-                return self._result(job_id, seen)
+                return self._result(context, job_id, seen)
         if self._can_end_from_trigger:
             raise deferral(self.classify_conn_id, wait, Document.of(self.document).label, self._category_names)
         raise deferral(self.classify_conn_id, wait)
@@ -98,7 +98,7 @@ class ClassifyOperator(ClassifyBaseOperator):
         """Resume after the trigger's event, which contains no result, and fetch it."""
         with fail_fast.fail_without_retry(), self.hook:
             job_id = events.decode_job(event)
-            return self._result(job_id, self.hook.fetch(job_id))
+            return self._result(context, job_id, self.hook.fetch(job_id))
 
     def on_kill(self) -> None:
         """Cancel the job if the task has ended and the API has a cancel. Otherwise keep it for the next try."""
@@ -173,8 +173,10 @@ class ClassifyOperator(ClassifyBaseOperator):
     def _category_names(self) -> list[str]:
         return [category.name for category in parse_categories(self.categories)]
 
-    def _result(self, job_id: str, job: Job) -> dict[str, Any]:
+    def _result(self, context: Context, job_id: str, job: Job) -> dict[str, Any]:
         label = Document.of(self.document).label
         result = polling.answer(job, label, self._category_names)
         self.log.info("%s is %s.", label, polling.describe_answer(result))
-        return xcom_value(result, job_id, label)
+        value = xcom_value(result, job_id, label)
+        self.asset_outlets.record(context, self.outlets, value)
+        return value

@@ -112,6 +112,7 @@ class NewDocumentsTrigger(BaseEventTrigger):
     async def filter_shared_stream(self, shared_stream: AsyncIterator[SharedScan]) -> AsyncIterator[TriggerEvent]:
         """Yield the events for the new documents in each scan."""
         reporter = _Reporter(self)
+        await reporter.prepare()
         async for shared in shared_stream:
             async for event in reporter.events(shared):
                 yield event
@@ -169,17 +170,26 @@ class _Reporter:
         self._matches: Callable[[str], object] | None = None
         self._unstored: dict[str, str] = {}  # the versions by name that were reported, until Airflow has stored them
         self._last_scan = -1  # the number of the last scan of which everything was reported
-        self._repeats_before: float | None = None  # the time of the first scan, if an earlier trigger had reported
+        self._first_scan: float | None = None  # its time
+        self._continues = False  # whether an earlier trigger had reported documents
         self._skipped: set[str] = set()
+
+    async def prepare(self) -> None:
+        """Read the record before the first document arrives. The first request of a triggerer can take long."""
+        await self._can_use_record()
 
     async def events(self, shared: SharedScan) -> AsyncIterator[TriggerEvent]:
         """Yield the events for one scan. While the record cannot be read or written, there are none."""
-        if not await self._can_use_record(shared.scan):
+        if not await self._can_use_record():
             return
-        for documents in _split(await self._new_documents(shared.scan), self._folder):
-            versions = {document.name: document.version for document in documents}
+        if self._first_scan is None:
+            self._first_scan = shared.scan.time
+        new = await self._new_documents(shared.scan)
+        if new:
+            versions = {document.name: document.version for document in new}
             self._unstored.update(versions)
             shared.on_stored.append(partial(self._stored, versions))
+        for documents in _split(new, self._folder):
             payload = [document.payload(self._folder) for document in documents]
             yield TriggerEvent({"folder": label_of(self._folder), "documents": payload})
         if time.monotonic() >= self._forget_at:
@@ -213,11 +223,11 @@ class _Reporter:
             if encodable(name) != name:
                 self._warn_of_name(name)
                 continue
-            may_repeat = self._repeats_before is not None and file.since <= self._repeats_before
+            may_repeat = self._continues and self._first_scan is not None and file.since <= self._first_scan
             yield _NewDocument(file.modified or "", name, file.size, version, may_repeat)
 
     async def _stored(self, versions: dict[str, str]) -> None:
-        """Record the documents of an event that Airflow has stored."""
+        """Record the documents of a scan when Airflow has stored their events."""
         async with self._record_lock:
             self._record.add(versions)
             for name, version in versions.items():
@@ -225,7 +235,7 @@ class _Reporter:
                     del self._unstored[name]
             await self._save()
 
-    async def _can_use_record(self, scan: Scan) -> bool:
+    async def _can_use_record(self) -> bool:
         """Read the record, or write what could not be written before. After a failure, pause before the next try."""
         if self._is_loaded and self._record.is_saved:
             return True
@@ -235,8 +245,7 @@ class _Reporter:
             if self._is_loaded:
                 return await self._save()
             self._is_loaded = await self._try(self._record.load)
-        if self._is_loaded and len(self._record):
-            self._repeats_before = scan.time
+        self._continues = len(self._record) > 0
         return self._is_loaded
 
     async def _save(self) -> bool:
