@@ -11,7 +11,8 @@ from airflow_provider_classify.asset_events import documents_of
 
 log = logging.getLogger(__name__)
 
-with DAG("contract_arrived", schedule=Asset("contracts"), tags=["classify", "example"], doc_md=__doc__):
+# --8<-- [start:contract]
+with DAG("contract_arrived", schedule=Asset("contracts"), tags=["classify"], doc_md=__doc__):
 
     @task
     def read(triggering_asset_events: Any = None) -> list[dict[str, Any]]:
@@ -21,3 +22,4 @@ with DAG("contract_arrived", schedule=Asset("contracts"), tags=["classify", "exa
         return contracts
 
     read()
+# --8<-- [end:contract]

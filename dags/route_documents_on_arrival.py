@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import os
+from functools import partial
 from typing import Any
 
 from airflow.sdk import DAG, Asset, AssetWatcher, task
@@ -21,35 +22,33 @@ from airflow_provider_classify.triggers.new_documents import NewDocumentsTrigger
 
 log = logging.getLogger(__name__)
 
-FOLDER = os.environ.get("INCOMING_DOCUMENTS", "/tmp/incoming")  # noqa: S108 - or a URI: s3://conn_id@bucket/incoming
-CATEGORIES = ["invoice", "receipt", "contract", "letter", "resume", "bank_statement"]
+FOLDER = os.environ.get("INCOMING_DOCUMENTS", "incoming")  # or a URI: s3://conn_id@bucket/incoming
+KINDS = ["invoice", "receipt", "contract", "letter", "resume", "bank_statement"]
 ROUTES = {"invoice": "accounting", "receipt": "accounting", "bank_statement": "accounting", "contract": "legal"}
+DESTINATIONS = ["accounting", "legal", "files", "review"]
+ASSETS = {"contract": Asset("contracts")}
 
 
-def destination(result: dict[str, Any]) -> str:
-    return route(result, ROUTES, otherwise="files", review="review", minimum_confidence=0.6)
+@task
+def handle(results: list[dict[str, Any]], ti: Any = None) -> list[str]:
+    """Stand for what accounting, legal and the others do with their documents."""
+    documents = [result["document"] for result in results if to_task(result) == ti.task_id]
+    log.info("%s gets %s", ti.task_id, documents)
+    return documents
 
 
+# --8<-- [start:route]
 incoming = Asset("incoming_documents", watchers=[AssetWatcher(name="folder", trigger=NewDocumentsTrigger(FOLDER))])
+to_task = partial(route, routes=ROUTES, otherwise="files", review="review", minimum_confidence=0.6)
 
-with DAG("route_documents_on_arrival", schedule=incoming, max_active_runs=4, tags=["classify", "example"], doc_md=__doc__):
+with DAG("route_documents_on_arrival", schedule=incoming, max_active_runs=4, tags=["classify"], doc_md=__doc__):
     classify = ClassifyBatchOperator(
-        task_id="classify",
-        documents=arrived_documents,
-        categories=CATEGORIES,
-        outlet_by_category={"contract": Asset("contracts")},
-        max_failed_share=1.0,
+        task_id="classify", documents=arrived_documents, categories=KINDS, outlet_by_category=ASSETS, max_failed_share=1
     )
 
     @task.branch
     def choose(results: list[dict[str, Any]]) -> list[str]:
-        return sorted({destination(result) for result in results})
+        return [to_task(result) for result in results]
 
-    @task
-    def handle(results: list[dict[str, Any]], ti: Any = None) -> list[str]:
-        documents = [result["document"] for result in results if destination(result) == ti.task_id]
-        log.info("%s gets %s", ti.task_id, documents)
-        return documents
-
-    tasks = [handle.override(task_id=name)(classify.output) for name in ("accounting", "legal", "files", "review")]
-    choose(classify.output) >> tasks
+    choose(classify.output) >> [handle.override(task_id=name)(classify.output) for name in DESTINATIONS]
+# --8<-- [end:route]

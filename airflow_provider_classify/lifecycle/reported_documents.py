@@ -58,15 +58,9 @@ class ReportedDocuments:
         found: dict[str, str] = {}
         counts = set()
         for store in self._stores:
-            [head] = await _all((compat.read_state(store, self._key) for _ in range(1)), _LOAD_TIMEOUT)
-            if head is None:
-                continue
-            count = int(head["values"])
-            counts.add(count)
-            found.update(head["entries"])
-            requests = (compat.read_state(store, self._key_of(number, count)) for number in range(1, count))
-            for entries in await _all(requests, _LOAD_TIMEOUT):
-                found.update(entries or {})
+            for count, entries in await self._read(store):
+                counts.add(count)
+                found.update(entries)
         self._values = await asyncio.to_thread(_in_values, found)
         self._unsaved = set() if counts <= {len(self._values)} else set(range(len(self._values)))
 
@@ -118,6 +112,21 @@ class ReportedDocuments:
         number = _number_of(key, len(self._values))
         self._values[number][key] = entry
         self._unsaved.add(number)
+
+    async def _read(self, store: Any) -> list[tuple[int, dict[str, str]]]:
+        """Return the entries of each value, and the number of values."""
+        [head] = await _all((compat.read_state(store, key) for key in [self._key]), _LOAD_TIMEOUT)
+        if head is None:
+            return []
+        try:
+            count, entries = int(head["values"]), dict(head["entries"])
+        except (TypeError, ValueError, KeyError) as error:
+            raise TaskStateUnavailable(
+                f"The value {self._key!r} in Airflow's state store of the watched asset is damaged; "
+                "delete it there, and all documents in the folder are reported again."
+            ) from error
+        requests = (compat.read_state(store, self._key_of(number, count)) for number in range(1, count))
+        return [(count, entries), *((count, dict(value or {})) for value in await _all(requests, _LOAD_TIMEOUT))]
 
     async def _write(self, store: Any, number: int) -> None:
         count = len(self._values)

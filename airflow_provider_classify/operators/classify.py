@@ -67,6 +67,11 @@ class ClassifyOperator(ClassifyBaseOperator):
     ) -> None:
         super().__init__(timeout=timeout, **kwargs)
         self.document = check_document(document, self.task_id)
+        if self.asset_outlets.alias is not None and not wait_for_completion:
+            raise ValueError(
+                f"The task {self.task_id!r} has outlet_by_category and does not wait for the result; "
+                "remove wait_for_completion=False, or remove outlet_by_category."
+            )
         self.wait_for_completion = wait_for_completion
         self.end_from_trigger = end_from_trigger
         self._waiting: tuple[Any, str] | None = None  # the task instance and its job, to cancel

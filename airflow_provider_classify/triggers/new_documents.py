@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import json
+import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass
@@ -25,6 +26,8 @@ from airflow_provider_classify.triggers.folder_scan import FolderScan, SharedSca
 
 if TYPE_CHECKING:
     from airflow_provider_classify.documents.document import DocumentLike
+
+log = logging.getLogger(__name__)
 
 #: An event names at most this many documents, in about this many bytes of JSON.
 MAX_DOCUMENTS = 100
@@ -159,7 +162,6 @@ class _Reporter:
     def __init__(self, trigger: NewDocumentsTrigger) -> None:
         self._folder = trigger.folder
         self._pattern = trigger.pattern
-        self._log = trigger.log
         stores = compat.state_stores(getattr(trigger, "asset_state_store", None))
         self._record = ReportedDocuments(f"{trigger.folder} {trigger.pattern}", stores)
         self._record_lock = asyncio.Lock()
@@ -257,7 +259,7 @@ class _Reporter:
         except TaskStateUnavailable as error:
             self._use_record_at = time.monotonic() + _RECORD_PAUSE
             if not self._record_fails:
-                self._log.warning("No new documents in %s are reported for now: %s", label_of(self._folder), error)
+                log.warning("No new documents in %s are reported for now: %s", label_of(self._folder), error)
             self._record_fails = True
             return False
         self._record_fails = False
@@ -266,7 +268,7 @@ class _Reporter:
     def _warn_of_name(self, name: str) -> None:
         if name not in self._skipped and len(self._skipped) < _MAX_WARNINGS:
             self._skipped.add(name)
-            self._log.warning(
+            log.warning(
                 "The document %s is not reported, because its name is not UTF-8; rename it.",
                 encodable(f"{self._folder.rstrip('/')}/{name}"),
             )
