@@ -25,36 +25,36 @@ def watch(folder, **arguments):
     return NewDocumentsTrigger(folder, **{"scan_interval": 0.2, "stable_for": 0.3, **arguments})
 
 
-def put(folder, name, content=b"x"):
-    StoragePath(f"{folder}/{name}").write_bytes(content)
+async def put(folder, name, content=b"x"):
+    await asyncio.to_thread(StoragePath(f"{folder}/{name}").write_bytes, content)
 
 
 async def test_each_version_of_a_document_is_reported_once(folder):
-    put(folder, "other.pdf")
-    put(folder, ".hidden.pdf")
-    put(folder, "upload.pdf.part")
-    put(folder, "sub/deep.pdf")
+    await put(folder, "other.pdf")
+    await put(folder, ".hidden.pdf")
+    await put(folder, "upload.pdf.part")
+    await put(folder, "sub/deep.pdf")
     store = StateStore()
     async with Triggerer() as triggerer:
         payloads = triggerer.start(watch(folder, pattern="*.pdf"), store)
         deep = triggerer.start(watch(folder, pattern="**/*.pdf"), store)
         await until(lambda: payloads and deep)
         await asyncio.sleep(1.1)  # S3 tells the time of an object in seconds
-        put(folder, "other.pdf", b"y")
+        await put(folder, "other.pdf", b"y")
         await until(lambda: len(payloads) == 2)
-        put(folder, "new.pdf", b"new")
+        await put(folder, "new.pdf", b"new")
         await until(lambda: len(payloads) == 3)
     assert names(payloads) == ["other.pdf", "other.pdf", "new.pdf"]
     assert set(names(deep)) == {"other.pdf", "deep.pdf", "new.pdf"}
     [document] = payloads[2]["documents"]
     assert document["document"] == f"{folder}/new.pdf"
-    assert StoragePath(document["document"]).read_bytes() == b"new"
+    assert await asyncio.to_thread(StoragePath(document["document"]).read_bytes) == b"new"
     assert document["size"] == 3
     assert document["modified"].startswith("20")
     assert payloads[2]["folder"] == folder
 
     async with Triggerer() as triggerer:
-        put(folder, "later.pdf")
+        await put(folder, "later.pdf")
         payloads = triggerer.start(watch(folder, pattern="*.pdf"), store)
         await until(lambda: payloads)
         await asyncio.sleep(1)
@@ -65,7 +65,7 @@ async def test_a_prefix_that_is_not_there_yet(folder):
     async with Triggerer() as triggerer:
         payloads = triggerer.start(watch(folder))
         await asyncio.sleep(1)
-        put(folder, "a.pdf")
+        await put(folder, "a.pdf")
         await until(lambda: payloads)
     assert names(payloads) == ["a.pdf"]
 
@@ -76,12 +76,12 @@ async def test_a_storage_that_is_away_for_a_time_loses_and_repeats_nothing(objec
     with TcpProxy(object_store.port) as proxy:
         conn_id = f"storage_watched_{object_store.kind}"
         set_connection(conn_id, FIELDS[object_store.kind](proxy.port))
-        put(direct, "a.pdf")
+        await put(direct, "a.pdf")
         async with Triggerer() as triggerer:
             payloads = triggerer.start(watch(direct.replace(f"storage_{object_store.kind}", conn_id)))
             await until(lambda: payloads)
             proxy.is_broken = True
-            put(direct, "b.pdf")
+            await put(direct, "b.pdf")
             await until(lambda: "until it can be scanned" in caplog.text, 120)
             await asyncio.sleep(2)
             proxy.is_broken = False

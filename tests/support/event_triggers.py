@@ -8,8 +8,6 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from airflow.triggers.shared_stream import SharedStreamManager
-
 
 class StateStore:
     """The state of an asset. It outlives the triggerers of a test. ``fails`` makes each request fail."""
@@ -50,6 +48,8 @@ class Triggerer:
     def __init__(self) -> None:
         self.stores_events = True
         self.events: dict[int, list[dict[str, Any]]] = {}
+        from airflow.triggers.shared_stream import SharedStreamManager
+
         self._manager = SharedStreamManager()
         self._tasks: list[asyncio.Task[None]] = []
 
