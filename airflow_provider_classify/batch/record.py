@@ -231,6 +231,11 @@ class BatchRecord:
         self._write()
         return items
 
+    @property
+    def parts_folder(self) -> str:
+        """The folder of the entries, which :meth:`remove` deletes with all files in it."""
+        return self._parts.reference
+
     def remove(self) -> None:
         """Delete the record. The caller has written the output. The plan, which records that, is deleted last."""
         self._parts.delete_folder()

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_classify.model.batch_output import BatchManifest, FailedDocument
+
 #: The most failed documents that a manifest lists. The output has all of them.
 _LISTED_FAILURES = 100
 #: The fields of a row that go to XCom if there is no output. The evidence of pages would be too large.
@@ -22,7 +24,7 @@ class Summary:
     reused: int = 0
     blank: int = 0
     categories: Counter[str] = field(default_factory=Counter)
-    failures: list[dict[str, str]] = field(default_factory=list)
+    failures: list[FailedDocument] = field(default_factory=list)
 
     def count(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         """Count the rows and yield each of them unchanged."""
@@ -30,7 +32,7 @@ class Summary:
             self._add(row)
             yield row
 
-    def manifest(self, output: str) -> dict[str, Any]:
+    def manifest(self, output: str) -> BatchManifest:
         """
         Return the summary for XCom. Its size does not grow with the number of documents.
 
