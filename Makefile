@@ -8,7 +8,7 @@ TESSDATA := .venv/tessdata/rus.traineddata
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending
+.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-shards
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -59,6 +59,9 @@ bench-batch: $(INSTALLED)  ## a batch task beside mapped tasks, on a whole Airfl
 
 bench-ending: $(INSTALLED)  ## from the end of a job to the success of its task: make bench-ending [N=100]
 	@$(BIN)/python benchmarks/ending.py $(N)
+
+bench-shards: $(INSTALLED)-faults  ## a batch in shards on two Celery workers beside one; needs PostgreSQL and Redis: make bench-shards [N=240]
+	@$(BIN)/python benchmarks/shards.py $(if $(N),--documents $(N))
 
 clean:  ## remove everything that the other targets made
 	rm -rf .venv .venv-bench .venv-embeddings .airflow .bench .mypy_cache .pytest_cache .ruff_cache

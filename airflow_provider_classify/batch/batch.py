@@ -89,7 +89,7 @@ class Batch:
         is_complete = output is not None and record.has_complete_output()
         record.claim(items, has_ended, output_is_complete=is_complete)
         batch = cls(record, items, output)
-        if output and (is_complete or request.shard):  # no other run has the output of a shard
+        if output and is_complete:
             batch._reuse(output, is_own=True)
         if previous:
             batch._reuse(previous)
@@ -110,11 +110,12 @@ class Batch:
         record = BatchRecord.load(folder, task)
         return cls(record, record.read_plan(), output)
 
-    def finish(self, wait: Wait, limit: FailureLimit) -> Any:
+    def finish(self, wait: Wait, limit: FailureLimit, *, keep_record: bool = False) -> Any:
         """
         Write the output and delete the record.
 
         :param wait: the wait for the jobs, which has ended.
+        :param keep_record: whether the record stays, from which a cleared task classifies only what failed.
         :returns: the manifest, or the rows if there is no output.
         :raises JobTimedOut: jobs have not ended.
         :raises BatchIncomplete: documents have neither a result nor an error.
@@ -122,6 +123,8 @@ class Batch:
         """
         self._require_complete(wait)
         value = publish(self.record.state.rows(self.items), self.output, limit, to_clear=str(self.record.task))
+        if keep_record:
+            return value
         if self.output:
             self.record.write_plan(self.items, output_is_complete=True)
         self.record.remove()

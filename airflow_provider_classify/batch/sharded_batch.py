@@ -2,7 +2,8 @@
 A batch whose documents several tasks classify: one task plans the shards, a task classifies each, one merges them.
 
 The record of the batch belongs to the task that merges. It holds the output until that task has ended. In its folder
-each shard has an output and a record of its own, from which a killed shard continues::
+each shard has an output and a record of its own. From its record a killed shard continues, and a cleared one classifies
+only the documents that failed::
 
     <output>.parts/<task that merges>/shards/0.jsonl          the output of a shard
     <output>.parts/<task that merges>/shards/0.jsonl.parts/   its record

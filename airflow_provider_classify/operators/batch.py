@@ -102,7 +102,13 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     ) -> None:
         super().__init__(timeout=timeout, **kwargs)
         check_batch(
-            self.task_id, documents=documents, pattern=pattern, output=output, previous=previous, on_empty=on_empty
+            self.task_id,
+            documents=documents,
+            pattern=pattern,
+            output=output,
+            previous=previous,
+            on_empty=on_empty,
+            shard=shard,
         )
         self.limit = failure_limit(max_failed, max_failed_share, self.task_id)
         self.documents = documents
@@ -139,7 +145,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             batch = self._begin(context)
             self._run(context, batch, batch.record.state.outstanding(batch.items), None if self.deferrable else wait)
             if not self.deferrable or not batch.record.state.pending(batch.items):
-                return batch.finish(wait, self.limit)
+                return self._finish(batch, wait)
         raise self._deferral(batch, wait)
 
     def execute_complete(
@@ -158,7 +164,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             began = now - polling.SHORTEST_PAUSE
             wait = polling.Wait("", since=began, deadline=now + _FETCH_TIMEOUT, longest_pause=self.poll_interval)
             self._run(context, batch, [], wait)
-            return batch.finish(wait, self.limit)
+            return self._finish(batch, wait)
 
     def on_kill(self) -> None:
         """Cancel the jobs if the task has ended and the API has a cancel. Otherwise keep them for the next try."""
@@ -203,6 +209,10 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
                 log=self.log,
             )
         )
+
+    def _finish(self, batch: Batch, wait: polling.Wait) -> Any:
+        # The record of a shard is deleted with those of the other shards.
+        return batch.finish(wait, self.limit, keep_record=self.shard is not None)
 
     def _deferral(self, batch: Batch, wait: polling.Wait) -> TaskDeferred:
         packed = None if self.output_path else batch.record.pack(batch.items)

@@ -34,7 +34,7 @@ def check_batch(task_id: str, **arguments: Any) -> None:
         check_categories(arguments["categories"], task_id)
     if "documents" in arguments:
         check_documents(arguments["documents"], given("pattern", "*"), task_id)
-    check_outputs(given("output"), given("previous"), task_id)
+    check_outputs(given("output"), given("previous"), task_id, are_all="output" in arguments and not given("shard"))
     check_on_empty(given("on_empty", "fail"), task_id)
     failure_limit(given("max_failed"), given("max_failed_share"), task_id)
 
@@ -80,10 +80,11 @@ def output_of(value: Any, name: str, task_id: str) -> Any:
 _WRONG = (bytes, bytearray, int, float, list, tuple, set, frozenset, dict)
 
 
-def check_outputs(output: Any, previous: Any, task_id: str) -> None:
+def check_outputs(output: Any, previous: Any, task_id: str, *, are_all: bool = True) -> None:
     """
     Check the names of the output and of the previous output, as far as they are known.
 
+    :param are_all: whether the results go to this output. Otherwise only the ending of ``previous`` is checked.
     :raises InvalidOutput: a name has no ending of an output, or the previous output lacks fields.
     :raises ExtraNotInstalled: a name is ``.parquet``, and pyarrow is not installed. Both errors name the task.
     """
@@ -91,8 +92,7 @@ def check_outputs(output: Any, previous: Any, task_id: str) -> None:
     if _has_known_ending(output):
         _naming(task_id, check_output, output)
     if _has_known_ending(previous):
-        # The previous output is checked alone while the ending of the output is unknown.
-        is_known = output is None or _has_known_ending(output)
+        is_known = are_all and (output is None or _has_known_ending(output))
         _naming(task_id, check_previous, previous, output if is_known else previous)
 
 
