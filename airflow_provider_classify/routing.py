@@ -17,14 +17,20 @@ def route(
     """
     Return the route of a result from XCom.
 
-    :param result: the result, or ``None`` if the classification failed. The result of a blank document has no
-        classification.
+    :param result: the result, or ``None`` if the classification failed. The result of a blank document, and of one
+        that cannot be read (``on_unreadable="result"``), has no classification.
     :param routes: the routes by category name: task ids, queues, folders or other texts.
     :param otherwise: the route of a category that is not in ``routes``.
-    :param review: the route of a result below the threshold, of a blank document and of a missing result.
+    :param review: the route of a result below the threshold, of a blank document, of a document that cannot be read and
+        of a missing result.
     :param minimum_confidence: the threshold, a confidence from 0 to 1.
     """
     category = (result or {}).get("classification")
-    if result is None or category is None or result["confidence"] < minimum_confidence:
+    if (
+        result is None
+        or result.get("success") is False
+        or category is None
+        or result["confidence"] < minimum_confidence
+    ):
         return review
     return routes.get(category, otherwise)
