@@ -23,7 +23,7 @@ def check_categories(categories: object, task_id: str) -> None:
 
     :raises InvalidCategories: the categories are not valid. The error names the task.
     """
-    if not isinstance(categories, _LITERALS) or has_template(categories):
+    if not is_known(categories):
         return
     try:
         parse_categories(categories)
@@ -43,6 +43,11 @@ def check_document(document: Any, task_id: str) -> Any:
         return parse_reference(document)
     except InvalidDocument as error:
         raise InvalidDocument(f"Task {task_id!r}: {error}") from error
+
+
+def is_known(value: object) -> bool:
+    """Return whether the value is in the DAG file itself: it is neither a template nor the output of a task."""
+    return isinstance(value, _LITERALS) and not has_template(value)
 
 
 def has_template(value: object) -> bool:
