@@ -28,6 +28,7 @@ from airflow_provider_classify.exceptions import (
     JobTimedOut,
     StorageNotFound,
 )
+from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.polling import Wait
 
@@ -66,17 +67,25 @@ class Batch:
 
     @classmethod
     def begin(
-        cls, request: Request, *, output: str | None, previous: str | None, task: TaskAddress, has_ended: HasEnded
+        cls,
+        request: Request,
+        *,
+        output: str | None,
+        previous: str | None,
+        task: TaskAddress,
+        has_ended: HasEnded,
+        evidence: bool = True,
     ) -> Batch:
         """
         Plan a try of the task: list the documents, claim the output, and reuse the results of ``previous``.
 
+        :param evidence: ``False`` to leave the text of the documents out of all results.
         :raises BatchEmpty: there are no documents, and the request does not allow that.
         :raises InvalidOutput: there is no output, and too many documents for XCom.
         :raises OutputInUse: another task uses the output.
         :raises StorageError: a storage refused the request or cannot be reached.
         """
-        record = BatchRecord.load(record_folder(output), task)
+        record = BatchRecord.load(record_folder(output), task, evidence=evidence)
         record.require_sole_use(has_ended)
         references = references_of(request.documents, request.pattern, output, may_be_empty=request.may_be_empty)
         if request.shard:
@@ -96,25 +105,32 @@ class Batch:
         return batch
 
     @classmethod
-    def resume(cls, *, output: str | None, task: TaskAddress, packed: Mapping[str, Any] | None) -> Batch:
+    def resume(
+        cls, *, output: str | None, task: TaskAddress, packed: Mapping[str, Any] | None, evidence: bool = True
+    ) -> Batch:
         """
         Continue the batch of a deferred task.
 
         :param packed: the record of a batch without an output, which may resume on another machine.
+        :param evidence: see :meth:`begin`.
         :raises BatchRecordLost: there is no record.
         """
         folder = record_folder(output)
         if packed is not None:
-            record = BatchRecord(folder, task)
+            record = BatchRecord(folder, task, evidence=evidence)
             return cls(record, record.unpack(packed), output)
-        record = BatchRecord.load(folder, task)
+        record = BatchRecord.load(folder, task, evidence=evidence)
         return cls(record, record.read_plan(), output)
 
-    def finish(self, wait: Wait, limit: FailureLimit, *, keep_record: bool = False) -> Any:
+    def finish(
+        self, wait: Wait, limit: FailureLimit, on_unreadable: OnUnreadable = "fail", *, keep_record: bool = False
+    ) -> Any:
         """
         Write the output and delete the record.
 
         :param wait: the wait for the jobs, which has ended.
+        :param on_unreadable: whether documents that cannot be read count as failed, are rows that do not count as
+            failed, or have no row.
         :param keep_record: whether the record stays, from which a cleared task classifies only what failed.
         :returns: the manifest, or the rows if there is no output.
         :raises JobTimedOut: jobs have not ended.
@@ -122,7 +138,8 @@ class Batch:
         :raises BatchFailed: more documents failed than the limit allows. The output is written.
         """
         self._require_complete(wait)
-        value = publish(self.record.state.rows(self.items), self.output, limit, to_clear=str(self.record.task))
+        rows = self.record.state.rows(self.items)
+        value = publish(rows, self.output, limit, on_unreadable, to_clear=str(self.record.task))
         if keep_record:
             return value
         if self.output:
@@ -171,15 +188,23 @@ def record_folder(output: str | None) -> str:
     return str(home / "classify" / "batches")
 
 
-def publish(rows: Iterable[Mapping[str, Any]], output: str | None, limit: FailureLimit, *, to_clear: str) -> Any:
+def publish(
+    rows: Iterable[Mapping[str, Any]],
+    output: str | None,
+    limit: FailureLimit,
+    on_unreadable: OnUnreadable,
+    *,
+    to_clear: str,
+) -> Any:
     """
     Write the output and log the errors of documents.
 
+    :param on_unreadable: as in :meth:`Batch.finish`.
     :param to_clear: what a user clears to classify the failed documents again.
     :returns: the manifest, or the rows if there is no output.
     :raises BatchFailed: more documents failed than the limit allows. The output is written.
     """
-    summary = Summary()
+    summary = Summary(on_unreadable)
     counted = summary.count(rows)
     if output:
         write_output(output, counted)

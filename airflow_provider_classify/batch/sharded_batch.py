@@ -25,6 +25,7 @@ from airflow_provider_classify.batch.task_address import HasEnded, TaskAddress
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.exceptions import BatchRecordLost, StorageNotFound
+from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model.batch_output import BatchManifest
 from airflow_provider_classify.model.text import encodable
 
@@ -61,11 +62,14 @@ class ShardedBatch:
             for number, shard in enumerate(divide(references, shards))
         ]
 
-    def merge(self, outputs: Sequence[str], limit: FailureLimit, *, to_clear: str) -> BatchManifest:
+    def merge(
+        self, outputs: Sequence[str], limit: FailureLimit, on_unreadable: OnUnreadable, *, to_clear: str
+    ) -> BatchManifest:
         """
         Write the rows of all shards to the output, in the order of the documents, and delete the record.
 
         :param outputs: the outputs of the shards.
+        :param on_unreadable: as in :meth:`Batch.finish <airflow_provider_classify.batch.batch.Batch.finish>`.
         :param to_clear: the tasks that a user clears to classify failed documents again.
         :raises BatchRecordLost: the output of a shard does not exist.
         :raises BatchFailed: more documents failed than the limit allows. The output is written.
@@ -74,7 +78,7 @@ class ShardedBatch:
         record.require_sole_use(lambda _: True)  # finds the plan of this task
         # Without the shards, an earlier try was killed while it deleted the record.
         rows = read_output(self.output) if record.has_complete_output() else self._in_order(outputs, to_clear)
-        manifest: BatchManifest = publish(rows, self.output, limit, to_clear=to_clear)
+        manifest: BatchManifest = publish(rows, self.output, limit, on_unreadable, to_clear=to_clear)
         record.write_plan([], output_is_complete=True)
         record.remove()
         return manifest

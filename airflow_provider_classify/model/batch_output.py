@@ -14,8 +14,9 @@ class ResultRow(TypedDict, total=False):
     """
     A document of a batch, with its result or its error.
 
-    A row has either ``classification`` or ``error``. A server or engine can add more fields, which a ``.jsonl`` and a
-    ``.parquet`` output keep. A ``.csv`` output has only :data:`COLUMNS`.
+    A row with an ``error`` has no result: its ``success`` is false, its ``classification`` ``None`` and its
+    ``confidence`` 0. A server or engine can add more fields, which a ``.jsonl`` and a ``.parquet`` output keep. A
+    ``.csv`` output has only :data:`COLUMNS`.
     """
 
     #: The reference of the document, without the password and signature of a URL.
@@ -26,7 +27,7 @@ class ResultRow(TypedDict, total=False):
     job_id: str
     #: Whether the document was classified.
     success: bool
-    #: The category; ``None`` for a blank document and for one of which every page failed.
+    #: The category; ``None`` for a blank document and without a result.
     classification: str | None
     #: From 0.0 to 1.0.
     confidence: float
@@ -48,7 +49,7 @@ class ResultRow(TypedDict, total=False):
     #: One sentence that says why the document was not classified.
     error: str
     #: The name of the class of the error, such as ``DocumentCorrupt``.
-    error_kind: str | None
+    error_kind: str
 
 
 class FailedDocument(TypedDict):
@@ -61,17 +62,21 @@ class FailedDocument(TypedDict):
 class BatchManifest(TypedDict):
     """The summary of a batch. Its size does not grow with the number of documents."""
 
-    #: The number of documents, which is the number of rows of the output.
+    #: The number of documents. All but the ``skipped`` ones have a row in the output.
     documents: int
     classified: int
     failed: int
+    #: The number of documents that could not be read, and do not count as failed because of ``on_unreadable="result"``.
+    unreadable: int
+    #: The number of those that have no row because of ``on_unreadable="skip"``.
+    skipped: int
     #: The number of classified documents whose results ``previous`` had.
     reused: int
     #: The number of classified documents that hold nothing.
     blank: int
     #: The number of documents of each category, most documents first.
     categories: dict[str, int]
-    #: The first 100 failed documents. The output has all of them.
+    #: The first 100 documents without a result, whether they count as failed or not.
     failures: list[FailedDocument]
     #: The path or URI of the output.
     output: str

@@ -65,6 +65,9 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         its own output, with ``{{ ti.map_index }}`` in the name. Templated.
     :param previous: an earlier output. Its results are reused for documents whose bytes, categories and classifier
         have not changed. The file need not exist. A ``.csv`` file has only the fields for another one. Templated.
+    :param on_unreadable: ``fail`` counts a document that cannot be read as failed. ``result`` does not count it as
+        failed; it has a row with ``success`` false and its error. ``skip`` does not count it as failed either, and it
+        has no row. The manifest counts such documents as ``unreadable`` or ``skipped``.
     :param max_failed: the most documents that may fail, at least 0.
     :param max_failed_share: the largest share of the documents that may fail, from 0.0 to 1.0, instead of
         ``max_failed``.
@@ -139,6 +142,10 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Classify the documents that have no result yet. :returns: the manifest, or the results without an output."""
+        return self.classify(context)
+
+    def classify(self, context: Context) -> Any:
+        """Do what ``execute`` does, from another operator, where Airflow warns of a call of ``execute``."""
         with fail_fast.fail_without_retry():
             now = time.time()
             wait = polling.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
@@ -158,7 +165,12 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         """
         with fail_fast.fail_without_retry():
             events.raise_given_up(event)
-            batch = Batch.resume(output=self.output_path, task=TaskAddress.of(context["ti"]), packed=record)
+            batch = Batch.resume(
+                output=self.output_path,
+                task=TaskAddress.of(context["ti"]),
+                packed=record,
+                evidence=self.hook.evidence,
+            )
             now = time.time()
             # The jobs may have ended, so the first request needs no pause, unlike after a submit.
             began = now - polling.SHORTEST_PAUSE
@@ -192,6 +204,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
                 previous=self.previous,
                 task=TaskAddress.of(context["ti"]),
                 has_ended=lambda task: has_surely_ended(task, self.log),
+                evidence=self.hook.evidence,
             )
 
     def _run(self, context: Context, batch: Batch, todo: Sequence[Any], wait: polling.Wait | None) -> None:
@@ -212,7 +225,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
 
     def _finish(self, batch: Batch, wait: polling.Wait) -> Any:
         # The record of a shard is deleted with those of the other shards.
-        return batch.finish(wait, self.limit, keep_record=self.shard is not None)
+        return batch.finish(wait, self.limit, self.on_unreadable, keep_record=self.shard is not None)
 
     def _deferral(self, batch: Batch, wait: polling.Wait) -> TaskDeferred:
         packed = None if self.output_path else batch.record.pack(batch.items)

@@ -13,6 +13,7 @@ from airflow_provider_classify.batch.output import check_output, check_previous
 from airflow_provider_classify.batch.sharded_batch import ShardedBatch
 from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.lifecycle.fail_fast import fail_without_retry
+from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.batch import (
     ClassifyBatchOperator,
@@ -21,6 +22,7 @@ from airflow_provider_classify.operators.batch import (
     skip_if_empty,
 )
 from airflow_provider_classify.operators.batch_checks import OnEmpty, check_batch, failure_limit, output_of
+from airflow_provider_classify.operators.checks import check_on_unreadable
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, XComArg
@@ -56,6 +58,7 @@ def classify_batch(
     previous: DocumentLike | None = None,
     max_failed: float | None = None,
     max_failed_share: float | None = None,
+    on_unreadable: OnUnreadable = "fail",
     **kwargs: Any,
 ) -> ClassifyBatchGroup:
     """
@@ -84,6 +87,7 @@ def classify_batch(
     batch = {"documents": documents, "pattern": pattern, "previous": output_of(previous, "previous", task_id)}
     limit = {"max_failed": max_failed, "max_failed_share": max_failed_share}
     check_batch(task_id, categories=categories, output=output, on_empty=on_empty, **batch, **limit)
+    check_on_unreadable(on_unreadable, task_id)
     of_all = {name: value for name, value in kwargs.items() if name not in _batch_arguments()}
     first = {name: value for name, value in of_all.items() if name not in _LAST_ONLY}
     middle = {name: value for name, value in kwargs.items() if name not in (*_FIRST_ONLY, *_LAST_ONLY)}
@@ -104,7 +108,13 @@ def classify_batch(
             task_id="shard", categories=categories, on_empty="succeed", max_failed_share=1.0, **batch, **middle
         ).expand_kwargs(plan.output)
         merge = ClassifyBatchMergeOperator(
-            task_id="merge", documents=documents, output=output_path, plan=plan.output, **limit, **last
+            task_id="merge",
+            documents=documents,
+            output=output_path,
+            plan=plan.output,
+            on_unreadable=on_unreadable,
+            **limit,
+            **last,
         )
         shard >> merge
     return group
@@ -173,6 +183,7 @@ class ClassifyBatchMergeOperator(BaseOperator):
         documents: Any,
         output: Any,
         plan: Any,
+        on_unreadable: OnUnreadable,
         max_failed: float | None,
         max_failed_share: float | None,
         **kwargs: Any,
@@ -182,6 +193,7 @@ class ClassifyBatchMergeOperator(BaseOperator):
         self.documents = documents
         self.output_path = output
         self.plan = plan
+        self.on_unreadable = on_unreadable
 
     def execute(self, context: Context) -> BatchManifest:
         """Merge the shards and return the manifest."""
@@ -189,7 +201,9 @@ class ClassifyBatchMergeOperator(BaseOperator):
             task = TaskAddress.of(context["ti"])
             batch = ShardedBatch(references_of(self.documents), "*", self.output_path, task)
             shards = [shard["output"] for shard in self.plan]
-            return batch.merge(shards, self.limit, to_clear=f"{task} with the tasks before it in its group")
+            return batch.merge(
+                shards, self.limit, self.on_unreadable, to_clear=f"{task} with the tasks before it in its group"
+            )
 
 
 @cache
