@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
+from pathlib import Path
+
+import pytest
 
 from tests.support.dags import run_dag
 
@@ -54,9 +58,41 @@ def test_an_empty_folder_is_no_failure(tmp_path):
     assert not run.xcom("summary")
 
 
-def test_a_sensor_waits_for_a_job_of_another_task(samples):
+def test_the_first_dag_needs_no_connection(samples, capfd):
+    run = run_dag(import_module("first_classification").dag, document=str(samples / "invoice.pdf"))
+
+    assert run.state == "success"
+    assert run.xcom("classify")["classification"] == "invoice"
+    assert f"{samples}/invoice.pdf is invoice" in capfd.readouterr().out
+
+
+def test_a_function_classifies_in_one_call(samples, tmp_path):
+    dag = import_module("classify_in_taskflow").dag
+    run = run_dag(dag, document=str(samples / "contract.pdf"))
+    assert run.state == "success"
+    result = run.xcom("classify")
+    assert (result["classification"], result["document"]) == ("contract", f"{samples}/contract.pdf")
+
+    assert run_dag(dag, document=str(tmp_path / "missing.pdf")).state == "failed"
+
+
+def test_a_sensor_waits_for_a_job_of_another_task(service, samples, monkeypatch, capfd):
+    monkeypatch.setenv("AIRFLOW_CONN_CLASSIFY_API", os.environ["AIRFLOW_CONN_SERVICE"])
     run = run_dag(import_module("wait_for_classification_job").dag, document=str(samples / "invoice.pdf"))
 
     assert run.state == "success"
-    assert run.xcom("wait")["job_id"] == run.xcom("submit")
-    assert run.xcom("use") == "invoice"
+    job_id = run.xcom("submit")
+    assert job_id in service.jobs()
+    assert (run.xcom("wait")["job_id"], run.xcom("wait")["classification"]) == (job_id, "invoice")
+    assert f"Job {job_id}: invoice" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"),
+    [("first_classification", 15), ("classify_in_taskflow", 8), ("wait_for_classification_job", 20)],
+)
+def test_an_example_is_short(name, longest):
+    """Lines count without the docstring, comments and blank lines."""
+    module = import_module(name)
+    text = Path(module.__file__).read_text().replace(f'"""{module.__doc__}"""', "")
+    assert len([line for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]) <= longest
