@@ -45,6 +45,18 @@ class InvalidJobId(ClassifyError):
     """The job id is not valid."""
 
 
+class InvalidRoutes(ClassifyError):
+    """The routes name no category or no task downstream, or a threshold is not a confidence."""
+
+
+class InvalidResult(ClassifyError):
+    """A value that should be a result from XCom is something else."""
+
+
+class InstancesNotCreated(ClassifyError):
+    """Airflow has not created the task instances that a branch in a mapped task group may skip."""
+
+
 class InvalidDocumentTypes(ClassifyError):
     """The local engine cannot use a file of document types. The message names file, type and line."""
 

@@ -117,6 +117,10 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Classify the documents that have no result yet. :returns: the manifest, or the results without an output."""
+        return self.classify(context)
+
+    def classify(self, context: Context) -> Any:
+        """Do what ``execute`` does, from another operator, where Airflow warns of a call of ``execute``."""
         with fail_fast.fail_without_retry():
             now = time.time()
             wait = polling.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)

@@ -24,7 +24,7 @@ def check_categories(categories: object, task_id: str) -> None:
 
     :raises InvalidCategories: the categories are not valid. The error names the task.
     """
-    if not isinstance(categories, _LITERALS) or has_template(categories):
+    if not is_known(categories):
         return
     try:
         parse_categories(categories)
@@ -57,6 +57,11 @@ def check_evidence(value: object, task_id: str) -> None:
     """Check the switch. :raises ValueError: it is not a boolean or ``None``. The error names the task."""
     if not isinstance(value, (bool, type(None))):
         raise ValueError(f"The evidence of {task_id!r} is {value!r}; give True or False.")
+
+
+def is_known(value: object) -> bool:
+    """Return whether the value is in the DAG file itself: it is neither a template nor the output of a task."""
+    return isinstance(value, _LITERALS) and not has_template(value)
 
 
 def has_template(value: object) -> bool:
