@@ -45,9 +45,15 @@ def documents(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def airflow(connection, tmp_path_factory):
+def connections(connection):
+    """The connections of the Airflow, by id in capitals. A module can define others."""
+    return {"CLASSIFY_DEFAULT": connection}
+
+
+@pytest.fixture(scope="module")
+def airflow(connections, tmp_path_factory):
     settings = {
-        "AIRFLOW_CONN_CLASSIFY_DEFAULT": connection,
+        **{f"AIRFLOW_CONN_{name}": connection for name, connection in connections.items()},
         "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
         # On a busy machine the triggerer's first request to Airflow takes long, and a kill may need it.
         "AIRFLOW__TRIGGERER__ON_KILL_TIMEOUT": "120",
