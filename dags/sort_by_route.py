@@ -23,7 +23,9 @@ with DAG("sort_by_route", schedule=None, params={"folder": "incoming"}, tags=["c
     def ask_a_person(result):
         print("What is", result["document"], "?", result["decision"]["why"])
 
-    classify = ClassifyOperator.partial(task_id="classify", categories=["invoice", "contract", "letter"])
+    classify = ClassifyOperator.partial(
+        task_id="classify", categories=["invoice", "contract", "letter"], on_unreadable="result"
+    )
     by_route = sort_by_route(
         classify.expand(document=list_documents()).output,
         routes={"invoice": "to_pay"},
