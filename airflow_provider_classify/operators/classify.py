@@ -197,4 +197,6 @@ class ClassifyOperator(ClassifyBaseOperator):
     def _unreadable(self, error: ClassifyError, job_id: str | None = None) -> dict[str, Any]:
         """Return the value for XCom of a document that cannot be read; raise all other errors."""
         label = Document.of(self.document).label if error.unreadable else ""
-        return unreadable.handle(error, self.on_unreadable, job_id=job_id, document=label)
+        value = unreadable.handle(error, self.on_unreadable, job_id=job_id, document=label)
+        self.log.warning("The task succeeds without a classification: %s", error)
+        return value
