@@ -112,10 +112,6 @@ class TestInADag:
         assert manifest["output"] == f"{folder}.jsonl"
         assert [row["document"] for row in read_results(manifest["output"])] == documents
 
-    def test_the_tasks_after_the_group_get_the_manifest(self, run):
-        run, _ = run
-        assert isinstance(run.xcom("doubtful"), list)
-
     def test_nothing_but_the_output_is_left(self, run):
         _, folder = run
         assert sorted(path.name for path in folder.parent.iterdir()) == ["in", "in.jsonl"]
@@ -188,6 +184,17 @@ class TestTheWholeBatch:
         tasks.merge(plan)
         assert names(f"{folder}.jsonl").count("late.txt") == 1
         assert len(names(f"{folder}.jsonl")) == 11
+
+    @pytest.mark.parametrize(("on_unreadable", "counts", "rows"), [("result", (0, 1, 0), 10), ("skip", (0, 0, 1), 9)])
+    def test_a_document_that_cannot_be_read_counts_as_in_one_task(self, folder, on_unreadable, counts, rows):
+        tasks = Tasks(folder, shards=2, max_failed=0, on_unreadable=on_unreadable)
+        plan = tasks.plan()
+        for index in range(2):
+            tasks.shard(plan, index)
+        manifest = tasks.merge(plan)
+        assert (manifest["failed"], manifest["unreadable"], manifest["skipped"]) == counts
+        assert (manifest["documents"], manifest["classified"]) == (10, 9)
+        assert len(names(f"{folder}.jsonl")) == rows
 
     @pytest.mark.parametrize(("on_empty", "error"), [("fail", AirflowFailException), ("skip", AirflowSkipException)])
     def test_without_documents(self, folder, on_empty, error):
@@ -271,6 +278,7 @@ class TestArguments:
             ({"output": "out.xlsx"}, InvalidOutput, "xlsx"),
             ({"categories": []}, InvalidCategories, "categories"),
             ({"documents": None}, InvalidDocument, "None"),
+            ({"on_unreadable": "ignore"}, ValueError, "on_unreadable"),
             ({"on_empty": "ignore"}, ValueError, "on_empty"),
             ({"max_failed": 1, "max_failed_share": 0.1}, ValueError, "max_failed_share"),
             ({"previous": "out.csv"}, InvalidOutput, "csv"),
