@@ -68,10 +68,10 @@ def lines(path):
 
 
 class TestInADag:
-    @pytest.mark.parametrize("task_id", ["waiting", "deferring"])
+    @pytest.mark.parametrize("task_id", ["waiting", "deferring", "sharded"])
     def test_the_output_has_a_line_for_each_document(self, run, task_id):
         run, output = run
-        assert run.task_states[task_id, -1] == "success"
+        assert run.task_states["sharded.merge" if task_id == "sharded" else task_id, -1] == "success"
         found = lines(output / f"{task_id}.jsonl")
         assert {name: line["classification"] for name, line in found.items() if "error" not in line} == EXPECTED
         assert found["damaged.pdf"]["error_kind"] == "DocumentCorrupt"
@@ -93,6 +93,15 @@ class TestInADag:
             "blank": 0,
             "output": f"{output}/waiting.jsonl",
         }
+
+    def test_the_manifest_of_a_batch_in_shards_is_the_same(self, run):
+        run, output = run
+        expected = {**run.xcom("waiting"), "output": f"{output}/sharded.jsonl"}
+        found = run.xcom("sharded.merge")
+        for manifest in (found, expected):
+            for failure in manifest["failures"]:
+                failure.pop("error")  # it can name the job
+        assert found == expected
 
     def test_without_an_output_the_results_are_in_xcom(self, run):
         run, _ = run
