@@ -27,8 +27,10 @@ from airflow_provider_classify.exceptions import (
     JobTimedOut,
     StorageNotFound,
 )
+from airflow_provider_classify.model.cascade import Cascade
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.polling import Wait
+from airflow_provider_classify.model.text import encodable
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class Request:
     pattern: str
     categories: Sequence[Category]
     classifier: str
+    cascade: Cascade | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +91,20 @@ class Batch:
             batch._reuse(output, is_own=True)
         if previous:
             batch._reuse(previous)
+        record.cascade = request.cascade
+        with record:
+            record.reopen(items)
         return batch
 
     @classmethod
-    def resume(cls, *, output: str | None, task: TaskAddress, packed: Mapping[str, Any] | None) -> Batch:
+    def resume(
+        cls,
+        *,
+        output: str | None,
+        task: TaskAddress,
+        packed: Mapping[str, Any] | None,
+        cascade: Cascade | None = None,
+    ) -> Batch:
         """
         Continue the batch of a deferred task.
 
@@ -101,9 +114,29 @@ class Batch:
         folder = record_folder(output)
         if packed is not None:
             record = BatchRecord(folder, task)
-            return cls(record, record.unpack(packed), output)
-        record = BatchRecord.load(folder, task)
-        return cls(record, record.read_plan(), output)
+            items = record.unpack(packed)
+        else:
+            record = BatchRecord.load(folder, task)
+            items = record.read_plan()
+        record.cascade = cascade
+        return cls(record, items, output)
+
+    def at(self, *, second: bool) -> list[Item]:
+        """Return the documents whose answer the first or the second connection of a cascade has to give, or gave."""
+        return [item for item in self.items if self.record.state.is_escalated(item) is second]
+
+    def with_references(self, documents: str | Sequence[str], pattern: str) -> Batch:
+        """
+        Return the batch of a task that resumes with the references of its documents, which the record does not have.
+
+        :param documents: as in :class:`Request`.
+        :raises DocumentError: the folder does not exist or is not allowed.
+        :raises StorageError: the storage refused the request or cannot be reached.
+        """
+        found = list_documents(documents, pattern, output=self.output) if isinstance(documents, str) else documents
+        reference_of = {encodable(Document(reference).label): reference for reference in found}
+        items = [replace(item, reference=reference_of.get(item.document, item.document)) for item in self.items]
+        return replace(self, items=items)
 
     def finish(self, wait: Wait, limit: FailureLimit) -> Any:
         """
@@ -120,7 +153,7 @@ class Batch:
         rows = summary.count(self.record.state.rows(self.items))
         if self.output:
             write_output(self.output, rows)
-            value: Any = summary.manifest(self.output)
+            value: Any = summary.manifest(self.output, self.record.cascade)
         else:
             value = [small(row) for row in rows]
         for failure in summary.failures:

@@ -7,10 +7,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_classify.model.cascade import CASCADE_FIELDS, Cascade
+
 #: The most failed documents that a manifest lists. The output has all of them.
 _LISTED_FAILURES = 100
 #: The fields of a row that go to XCom if there is no output. The evidence of pages would be too large.
-_SMALL = ("document", "job_id", "success", "classification", "blank", "confidence", "total_pages", "scores", "error")
+_SMALL = (
+    "document",
+    "job_id",
+    "success",
+    "classification",
+    "blank",
+    "confidence",
+    "total_pages",
+    "scores",
+    "error",
+    *CASCADE_FIELDS,
+)
 
 
 @dataclass
@@ -21,7 +34,10 @@ class Summary:
     failed: int = 0
     reused: int = 0
     blank: int = 0
+    escalated: int = 0
+    calls_saved: int = 0
     categories: Counter[str] = field(default_factory=Counter)
+    answered_by: Counter[str] = field(default_factory=Counter)
     failures: list[dict[str, str]] = field(default_factory=list)
 
     def count(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
@@ -30,18 +46,30 @@ class Summary:
             self._add(row)
             yield row
 
-    def manifest(self, output: str) -> dict[str, Any]:
+    def manifest(self, output: str, cascade: Cascade | None = None) -> dict[str, Any]:
         """
         Return the summary for XCom. Its size does not grow with the number of documents.
 
-        A blank document is classified, but has no category.
+        A blank document is classified, but has no category. With a cascade, ``escalated`` is the number of documents
+        about which the second connection was asked, also by earlier tries and in reused results. ``calls_saved`` is
+        the number of documents that were classified without it.
         """
+        cascade_counts = (
+            {
+                "escalated": self.escalated,
+                "calls_saved": self.calls_saved,
+                "answered_by": dict(self.answered_by.most_common()),
+            }
+            if cascade
+            else {}
+        )
         return {
             "documents": self.documents,
             "classified": self.documents - self.failed,
             "failed": self.failed,
             "reused": self.reused,
             "blank": self.blank,
+            **cascade_counts,
             "categories": dict(self.categories.most_common()),
             "failures": self.failures[:_LISTED_FAILURES],
             "output": output,
@@ -50,6 +78,10 @@ class Summary:
     def _add(self, row: Mapping[str, Any]) -> None:
         self.documents += 1
         self.reused += row.get("reused", False)
+        self.escalated += "first_answer" in row
+        if "answered_by" in row:
+            self.answered_by[row["answered_by"]] += 1
+            self.calls_saved += "first_answer" not in row
         if "error" in row:
             self.failed += 1
             self.failures.append({"document": row["document"], "error": row["error"]})

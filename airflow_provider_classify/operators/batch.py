@@ -7,12 +7,14 @@ import time
 import warnings
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_classify.batch.batch import Batch, Request
 from airflow_provider_classify.batch.output import check_output
+from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.summary import FailureLimit
 from airflow_provider_classify.batch.task_address import TaskAddress
@@ -48,6 +50,11 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     documents again. The output is replaced only when all rows are written. A second task with the same output fails
     while the first may still write it.
 
+    With ``escalate_to``, the second connection classifies the documents of which the first is not sure, when the first
+    is done. A row says who answered (``answered_by``), and has the ``first_answer`` in short if both were asked. The
+    manifest counts the ``escalated`` documents and the ``calls_saved``. The record has the documents that wait for the
+    second connection, so a retry submits none of them twice.
+
     XCom gets a manifest (counts by category, failed documents, path of the output). Without an ``output``, XCom gets
     the list of at most 1,000 results without their pages.
 
@@ -74,6 +81,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         "output_path",
         "previous",
         "classify_conn_id",
+        "escalate_to",
     )
     ui_color = "#bfdbfe"
 
@@ -115,13 +123,13 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     def execute(self, context: Context) -> Any:
         """Classify the documents that have no result yet. :returns: the manifest, or the results without an output."""
         with fail_fast.fail_without_retry():
-            now = time.time()
-            wait = polling.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
+            wait = self._wait()
             batch = self._begin(context)
-            self._run(context, batch, batch.record.state.outstanding(batch.items), None if self.deferrable else wait)
-            if not self.deferrable or not batch.record.state.pending(batch.items):
-                return batch.finish(wait, self.limit)
-        raise self._deferral(batch, wait)
+            state, items = batch.record.state, batch.at(second=False)
+            self._run(context, batch, items, state.outstanding(items), None if self.deferrable else wait)
+            if self.deferrable and state.pending(items):
+                raise self._deferral(batch, wait)
+            return self._escalate(context, batch, wait)
 
     def execute_complete(
         self, context: Context, event: events.Event | None = None, record: dict[str, Any] | None = None
@@ -133,19 +141,27 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         """
         with fail_fast.fail_without_retry():
             events.raise_given_up(event)
-            batch = Batch.resume(output=self.output_path, task=TaskAddress.of(context["ti"]), packed=record)
+            batch = Batch.resume(
+                output=self.output_path, task=TaskAddress.of(context["ti"]), packed=record, cascade=self.cascade
+            )
             now = time.time()
             # The jobs may have ended, so the first request needs no pause, unlike after a submit.
             began = now - polling.SHORTEST_PAUSE
             wait = polling.Wait("", since=began, deadline=now + _FETCH_TIMEOUT, longest_pause=self.poll_interval)
-            self._run(context, batch, [], wait)
-            return batch.finish(wait, self.limit)
+            is_escalated = events.is_escalated(event)
+            self._run(context, batch, batch.at(second=is_escalated), [], wait, second=is_escalated)
+            if is_escalated:
+                return batch.finish(wait, self.limit)
+            return self._escalate(context, batch, wait)
 
     def on_kill(self) -> None:
         """Cancel the jobs if the task has ended and the API has a cancel. Otherwise keep them for the next try."""
         if self._running:
             task_instance, record = self._running
             cancel.from_worker(task_instance, self.log, self.hook.backend.connect, record.state.job_ids)
+            if record.state.job_ids(escalated=True):
+                second = partial(record.state.job_ids, escalated=True)
+                cancel.from_worker(task_instance, self.log, self.second_hook.backend.connect, second)
 
     def _begin(self, context: Context) -> Batch:
         if self.output_path:
@@ -154,7 +170,8 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             documents=_references(self.documents),
             pattern=self.pattern,
             categories=parse_categories(self.categories),
-            classifier=self.hook.backend.identity(),
+            classifier=self._identity(),
+            cascade=self.cascade,
         )
         return Batch.begin(
             request,
@@ -164,32 +181,85 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             has_ended=self._has_ended,
         )
 
-    def _run(self, context: Context, batch: Batch, todo: Sequence[Any], wait: polling.Wait | None) -> None:
+    def _identity(self) -> str:
+        """
+        Return the identity of the classifier. It has no threshold, because a new one leaves most results as they are.
+        """
+        identity = self.hook.backend.identity()
+        return f"{identity} then {self.second_hook.backend.identity()}" if self.cascade else identity
+
+    def _wait(self) -> polling.Wait:
+        now = time.time()
+        return polling.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
+
+    def _escalate(self, context: Context, batch: Batch, wait: polling.Wait) -> Any:
+        """
+        Ask the second connection of a cascade about the documents that wait for it, and finish the batch.
+
+        :param wait: the wait at the first connection, which has ended.
+        :raises TaskDeferred: the triggerer waits for the second connection.
+        """
+        state, items = batch.record.state, batch.at(second=True)
+        if not items or state.pending(batch.at(second=False)):
+            return batch.finish(wait, self.limit)
+        todo = state.outstanding(items)
+        if todo:
+            self.log.info("%d of %d documents go on to %r.", len(todo), len(batch.items), self.escalate_to)
+            batch = batch.with_references(_references(self.documents), self.pattern)
+            waiting = {item.fingerprint for item in todo}
+            todo = [item for item in batch.items if item.fingerprint in waiting]
+        wait = self._wait()
+        self._run(context, batch, items, todo, None if self.deferrable else wait, second=True)
+        if self.deferrable and state.pending(items):
+            raise self._deferral(batch, wait, second=True)
+        return batch.finish(wait, self.limit)
+
+    def _run(
+        self,
+        context: Context,
+        batch: Batch,
+        items: Sequence[Item],
+        todo: Sequence[Item],
+        wait: polling.Wait | None,
+        *,
+        second: bool = False,
+    ) -> None:
+        """
+        Run a part of the batch on a connection.
+
+        :param items: the documents of this connection.
+        :param todo: those of them that are to be submitted.
+        :param wait: the wait for their jobs; ``None`` if the triggerer waits.
+        :param second: whether it is the second connection of a cascade.
+        """
+        hook, suffix = (self.second_hook, f"/{self.escalate_to}") if second else (self.hook, "")
         address = reattach.address(context["ti"])
         state = batch.record.state
         self._running = (context["ti"], batch.record)
-        self.hook.backend.run_batch(
+        hook.backend.run_batch(
             BatchWork(
-                items=batch.items,
+                items=items,
                 todo=todo,
                 categories=parse_categories(self.categories),
                 record=batch.record,
                 wait=wait,
-                key_of=lambda item: reattach.key_of(address, item.fingerprint, state.failures(item)),
+                key_of=lambda item: reattach.key_of(address, f"{item.fingerprint}{suffix}", state.failures(item)),
                 log=self.log,
             )
         )
 
-    def _deferral(self, batch: Batch, wait: polling.Wait) -> TaskDeferred:
+    def _deferral(self, batch: Batch, wait: polling.Wait, *, second: bool = False) -> TaskDeferred:
+        hook, items = (self.second_hook if second else self.hook), batch.at(second=second)
         packed = None if self.output_path else batch.record.pack(batch.items)
         trigger = ClassifyBatchTrigger(
-            classify_conn_id=self.classify_conn_id,
+            classify_conn_id=hook.classify_conn_id,
             folder=batch.record.folder,
             address=batch.record.task.to_json(),
-            job_ids=list(batch.record.state.pending(batch.items).values()) if packed else None,
+            job_ids=list(batch.record.state.pending(items).values()) if packed else None,
             since=wait.since,
             deadline=wait.deadline,
             poll_interval=wait.longest_pause,
+            is_escalated=second,
         )
         return TaskDeferred(
             trigger=trigger,

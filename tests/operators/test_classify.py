@@ -268,6 +268,9 @@ class TestFailures:
             "poll_interval",
             "end_with_document",
             "categories",
+            "escalate_to",
+            "escalate_below",
+            "first_answer",
         }
         assert arguments["deadline"] - arguments["since"] == 60
         assert (arguments["end_with_document"], arguments["categories"]) == (None, None), "only where it is asked for"
