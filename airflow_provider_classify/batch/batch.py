@@ -91,9 +91,10 @@ class Batch:
             batch._reuse(output, is_own=True)
         if previous:
             batch._reuse(previous)
-        record.cascade = request.cascade
-        with record:
-            record.reopen(items)
+        if request.cascade:
+            record.cascade = request.cascade
+            with record:
+                record.reopen(items)
         return batch
 
     @classmethod
@@ -125,9 +126,9 @@ class Batch:
         """Return the documents whose answer the first or the second connection of a cascade has to give, or gave."""
         return [item for item in self.items if self.record.state.is_escalated(item) is second]
 
-    def with_references(self, documents: str | Sequence[str], pattern: str) -> Batch:
+    def with_references(self, items: Sequence[Item], documents: str | Sequence[str], pattern: str) -> list[Item]:
         """
-        Return the batch of a task that resumes with the references of its documents, which the record does not have.
+        Return documents with the references that open them, which the record of a resumed task does not have.
 
         :param documents: as in :class:`Request`.
         :raises DocumentError: the folder does not exist or is not allowed.
@@ -135,8 +136,7 @@ class Batch:
         """
         found = list_documents(documents, pattern, output=self.output) if isinstance(documents, str) else documents
         reference_of = {encodable(Document(reference).label): reference for reference in found}
-        items = [replace(item, reference=reference_of.get(item.document, item.document)) for item in self.items]
-        return replace(self, items=items)
+        return [replace(item, reference=reference_of.get(item.document, item.document)) for item in items]
 
     def finish(self, wait: Wait, limit: FailureLimit) -> Any:
         """

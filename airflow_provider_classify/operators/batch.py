@@ -182,9 +182,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         )
 
     def _identity(self) -> str:
-        """
-        Return the identity of the classifier. It has no threshold, because a new one leaves most results as they are.
-        """
+        """Return the identity of the classifier, without the threshold: a new one leaves most results as they are."""
         identity = self.hook.backend.identity()
         return f"{identity} then {self.second_hook.backend.identity()}" if self.cascade else identity
 
@@ -205,9 +203,8 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         todo = state.outstanding(items)
         if todo:
             self.log.info("%d of %d documents go on to %r.", len(todo), len(batch.items), self.escalate_to)
-            batch = batch.with_references(_references(self.documents), self.pattern)
-            waiting = {item.fingerprint for item in todo}
-            todo = [item for item in batch.items if item.fingerprint in waiting]
+            if not todo[0].reference:  # the task has resumed
+                todo = batch.with_references(todo, _references(self.documents), self.pattern)
         wait = self._wait()
         self._run(context, batch, items, todo, None if self.deferrable else wait, second=True)
         if self.deferrable and state.pending(items):
