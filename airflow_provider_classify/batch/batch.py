@@ -87,12 +87,12 @@ class Batch:
         is_complete = output is not None and record.has_complete_output()
         record.claim(items, has_ended, output_is_complete=is_complete)
         batch = cls(record, items, output)
+        record.cascade = request.cascade
         if output and is_complete:
             batch._reuse(output, is_own=True)
         if previous:
             batch._reuse(previous)
         if request.cascade:
-            record.cascade = request.cascade
             with record:
                 record.reopen(items)
         return batch
@@ -188,13 +188,13 @@ class Batch:
 
         :param is_own: whether an earlier try of this task wrote it.
         """
-        state = self.record.state
+        state, cascade = self.record.state, self.record.cascade
         wanted = {item.fingerprint for item in state.outstanding(self.items)}
         with self.record:
             try:
                 for row in read_output(previous):
                     entry = Entry.from_row(row)
-                    if entry is not None and entry.fingerprint in wanted:
+                    if entry is not None and entry.fingerprint in wanted and not _is_of_another_cascade(entry, cascade):
                         wanted.discard(entry.fingerprint)
                         self.record.reuse(replace(entry, reused="reused" in row) if is_own else entry)
             except StorageNotFound as error:
@@ -207,6 +207,12 @@ def record_folder(output: str | None) -> str:
         return f"{output}{RECORD_SUFFIX}"
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
     return str(home / "classify" / "batches")
+
+
+def _is_of_another_cascade(entry: Entry, cascade: Cascade | None) -> bool:
+    """Return whether a second connection gave the answer that is not the second connection of this cascade."""
+    answered_by = (entry.cascade or {}).get("answered_by")
+    return cascade is not None and answered_by not in (None, cascade.first, cascade.second)
 
 
 def _references(request: Request, output: str | None) -> list[str]:

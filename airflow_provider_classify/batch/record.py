@@ -213,14 +213,14 @@ class BatchRecord:
         return self._settle(item, Entry.failure(item.fingerprint, error, job_id))
 
     def reopen(self, items: Sequence[Item]) -> None:
-        """Escalate the results that do not reach the threshold of the cascade, which may be new."""
+        """Escalate the results of the first connection that do not reach the threshold, which may be new."""
         if self.cascade is None:
             return
         for item in items:
             entry = self.state.result(item)
             if entry is not None and "first_answer" not in (entry.cascade or {}):
                 settled = settle(self.cascade, None, entry)
-                if settled.state is State.ESCALATED:
+                if settled != entry:
                     self._add(settled)
 
     def _settle(self, item: Item, entry: Entry) -> bool:

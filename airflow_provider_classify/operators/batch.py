@@ -170,7 +170,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             documents=_references(self.documents),
             pattern=self.pattern,
             categories=parse_categories(self.categories),
-            classifier=self._identity(),
+            classifier=self.hook.backend.identity(),
             cascade=self.cascade,
         )
         return Batch.begin(
@@ -180,11 +180,6 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             task=TaskAddress.of(context["ti"]),
             has_ended=self._has_ended,
         )
-
-    def _identity(self) -> str:
-        """Return the identity of the classifier, without the threshold: a new one leaves most results as they are."""
-        identity = self.hook.backend.identity()
-        return f"{identity} then {self.second_hook.backend.identity()}" if self.cascade else identity
 
     def _wait(self) -> polling.Wait:
         now = time.time()

@@ -93,9 +93,10 @@ def app_server(
     fetch_limits: FetchLimits | None = None,
     allow_private_urls: bool = True,
     record_retry_seconds: float = 0.05,
+    classifier: HeldClassifier | None = None,
 ) -> Iterator[AppServer]:
     """Serve the application. If ``held``, documents are classified only after the classifier's ``gate`` is set."""
-    classifier = HeldClassifier()
+    classifier = classifier or HeldClassifier()
     if not held:
         classifier.gate.set()
     store = JobStore(f"sqlite:///{folder / 'jobs.db'}")
