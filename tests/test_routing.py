@@ -37,3 +37,9 @@ def test_no_result_goes_to_review() -> None:
 def test_without_a_minimum_every_answer_counts_but_none() -> None:
     assert chosen({"classification": "invoice", "confidence": 0.0}, minimum_confidence=0) == "pay"
     assert chosen(None, minimum_confidence=0) == "person"
+
+
+def test_a_document_that_cannot_be_read_goes_to_review() -> None:
+    error = {"success": False, "error": "a.pdf is damaged.", "error_kind": "DocumentCorrupt"}
+    assert chosen(error, minimum_confidence=0) == "person"
+    assert chosen(error | {"classification": "invoice", "confidence": 0.9}) == "person"

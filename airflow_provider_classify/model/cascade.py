@@ -23,13 +23,11 @@ from typing import Any
 from airflow_provider_classify.exceptions import (
     ClassifyError,
     DocumentCrashedParser,
-    DocumentError,
     DocumentNeedsOcr,
     DocumentPlaceholder,
     DocumentTookTooLong,
     DocumentTooLarge,
     DocumentTypeUnknown,
-    JobCancelled,
     JobFailed,
     error_of_kind,
 )
@@ -123,23 +121,23 @@ class Fail:
     """The document has no answer. ``fields`` are as in :class:`Accept`."""
 
     error: ClassifyError
+    job_id: str | None
     fields: dict[str, Any] = field(default_factory=dict)
 
 
-def after_first(cascade: Cascade, first: Outcome, *, is_submitted: bool = False) -> Accept | Escalate | Fail:
+def after_first(cascade: Cascade | None, first: Outcome) -> Accept | Escalate | Fail:
     """
     Decide what follows the outcome of the first connection.
 
-    :param is_submitted: whether an earlier try has submitted the document to the second connection. Then its answer is
-        used, even if the first connection is surer now than it was then.
+    :param cascade: ``None`` if there is no second connection.
     """
     end = first.end
     if isinstance(end, ClassifyError):
-        if isinstance(end, _OTHERS_MAY_READ) and not isinstance(end, JobCancelled):
+        if cascade is not None and end.unreadable and isinstance(end, _OTHERS_MAY_READ):
             return Escalate(f"{first.conn_id!r} could not read it ({end.kind})")
-        return Fail(end)
-    if is_submitted:
-        return Escalate("an earlier try has submitted it there")
+        return Fail(end, first.job_id)
+    if cascade is None:
+        return Accept(end, first.job_id)
     if end.blank or end.confidence >= cascade.below:
         return Accept(end, first.job_id, {"answered_by": first.conn_id})
     return Escalate(f"{first.conn_id!r} is not sure: {end.confidence:.4g} is below {cascade.below:g}")
@@ -150,11 +148,10 @@ def after_second(first: Outcome, second: Outcome) -> Accept | Fail:
     error = second.end
     if not isinstance(error, ClassifyError):
         return Accept(error, second.job_id, answer_fields(second.conn_id, first.short()))
-    cannot_classify = isinstance(error, (DocumentError, JobFailed)) and not isinstance(error, JobCancelled)
-    if isinstance(first.end, ClassificationResult) and cannot_classify and not error.retryable:
+    if isinstance(first.end, ClassificationResult) and error.unreadable:
         fields = answer_fields(first.conn_id, first.short(), encodable(str(error)))
         return Accept(first.end, first.job_id, fields)
-    return Fail(error, {"first_answer": first.short()})
+    return Fail(error, second.job_id, {"first_answer": first.short()})
 
 
 def answer_fields(answered_by: str, first_answer: Mapping[str, Any], error: str | None = None) -> dict[str, Any]:

@@ -9,10 +9,16 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_classify.exceptions import InvalidCascade
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
+from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.cascade import Cascade
 from airflow_provider_classify.model.categories import CategoriesLike
-from airflow_provider_classify.operators.checks import check_cascade, check_categories
+from airflow_provider_classify.operators.checks import (
+    check_cascade,
+    check_categories,
+    check_evidence,
+    check_on_unreadable,
+)
 
 
 class ClassifyBaseOperator(BaseOperator):
@@ -25,6 +31,11 @@ class ClassifyBaseOperator(BaseOperator):
     :param timeout: seconds after which the wait ends, above 0.
     :param classify_conn_id: a connection of type ``classify``. Templated.
     :param deferrable: whether to wait in the triggerer. The default is ``[operators] default_deferrable``.
+    :param on_unreadable: what happens if the document cannot be read, by a fault of its own
+        (:attr:`ClassifyError.unreadable`): ``fail`` fails the task; ``result`` pushes ``success`` false, ``error`` and
+        ``error_kind``, and the task succeeds; ``skip`` skips the task. Other errors always fail the task.
+    :param evidence: whether XCom and outputs contain text of the document. By default the connection decides
+        (``evidence`` in its extra), which is ``True`` if it does not say.
     :param poll_interval: the longest pause between two requests for a job, in seconds, at least 1. The pauses begin
         with 1 s and double.
     :param escalate_to: a second connection, which classifies the documents of which the first is not sure: those with
@@ -42,6 +53,8 @@ class ClassifyBaseOperator(BaseOperator):
         classify_conn_id: str = DEFAULT_CONN_ID,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poll_interval: float = polling.LONGEST_PAUSE,
+        on_unreadable: OnUnreadable = "fail",
+        evidence: bool | None = None,
         escalate_to: str | None = None,
         escalate_below: float | None = None,
         **kwargs: Any,
@@ -52,26 +65,30 @@ class ClassifyBaseOperator(BaseOperator):
             raise ValueError(f"The timeout of {self.task_id!r} is {timeout}; give a number of seconds above 0.")
         if poll_interval < polling.SHORTEST_PAUSE:
             raise ValueError(f"The poll_interval of {self.task_id!r} is {poll_interval}; give at least 1 second.")
+        check_on_unreadable(on_unreadable, self.task_id)
+        check_evidence(evidence, self.task_id)
         check_cascade(classify_conn_id, escalate_to, escalate_below, self.task_id)
         self.categories = categories
         self.timeout = timeout
         self.classify_conn_id = classify_conn_id
         self.deferrable = deferrable
         self.poll_interval = poll_interval
+        self.on_unreadable = on_unreadable
+        self.evidence = evidence
         self.escalate_to = escalate_to
         self.escalate_below = escalate_below
 
     @cached_property
     def hook(self) -> ClassifyHook:
         """The hook of the operator's connection."""
-        return ClassifyHook(self.classify_conn_id)
+        return ClassifyHook(self.classify_conn_id, evidence=self.evidence)
 
     @cached_property
     def second_hook(self) -> ClassifyHook:
         """The hook of the connection ``escalate_to``."""
         if self.cascade is None:
             raise InvalidCascade(f"The task {self.task_id!r} has no escalate_to; give it one, or clear the task.")
-        return ClassifyHook(self.cascade.second)
+        return ClassifyHook(self.cascade.second, evidence=self.evidence)
 
     @property
     def cascade(self) -> Cascade | None:

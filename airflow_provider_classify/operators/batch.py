@@ -66,6 +66,9 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         needs its own output, with ``{{ ti.map_index }}`` in the name. Templated.
     :param previous: an earlier output. Its results are reused for documents whose bytes, categories and classifier
         have not changed. The file need not exist. Templated.
+    :param on_unreadable: ``fail`` counts a document that cannot be read as failed. ``result`` does not count it as
+        failed; it has a row with ``success`` false and its error. ``skip`` does not count it as failed either, and it
+        has no row. The manifest counts such documents as ``unreadable`` or ``skipped``.
     :param max_failed: the most documents that may fail, at least 0.
     :param max_failed_share: the largest share of the documents that may fail, from 0.0 to 1.0, instead of
         ``max_failed``.
@@ -122,6 +125,10 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Classify the documents that have no result yet. :returns: the manifest, or the results without an output."""
+        return self.classify(context)
+
+    def classify(self, context: Context) -> Any:
+        """Do what ``execute`` does, from another operator, where Airflow warns of a call of ``execute``."""
         with fail_fast.fail_without_retry():
             wait = self._wait()
             batch = self._begin(context)
@@ -142,7 +149,11 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         with fail_fast.fail_without_retry():
             events.raise_given_up(event)
             batch = Batch.resume(
-                output=self.output_path, task=TaskAddress.of(context["ti"]), packed=record, cascade=self.cascade
+                output=self.output_path,
+                task=TaskAddress.of(context["ti"]),
+                packed=record,
+                evidence=self._keeps_evidence,
+                cascade=self.cascade,
             )
             now = time.time()
             # The jobs may have ended, so the first request needs no pause, unlike after a submit.
@@ -151,7 +162,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             is_escalated = events.is_escalated(event)
             self._run(context, batch, batch.at(second=is_escalated), [], wait, second=is_escalated)
             if is_escalated:
-                return batch.finish(wait, self.limit)
+                return self._finish(batch, wait)
             return self._escalate(context, batch, wait)
 
     def on_kill(self) -> None:
@@ -179,6 +190,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             previous=self.previous,
             task=TaskAddress.of(context["ti"]),
             has_ended=self._has_ended,
+            evidence=self._keeps_evidence,
         )
 
     def _wait(self) -> polling.Wait:
@@ -194,7 +206,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         """
         state, items = batch.record.state, batch.at(second=True)
         if not items or state.pending(batch.at(second=False)):
-            return batch.finish(wait, self.limit)
+            return self._finish(batch, wait)
         todo = state.outstanding(items)
         if todo:
             self.log.info("%d of %d documents go on to %r.", len(todo), len(batch.items), self.escalate_to)
@@ -204,7 +216,15 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         self._run(context, batch, items, todo, None if self.deferrable else wait, second=True)
         if self.deferrable and state.pending(items):
             raise self._deferral(batch, wait, second=True)
-        return batch.finish(wait, self.limit)
+        return self._finish(batch, wait)
+
+    def _finish(self, batch: Batch, wait: polling.Wait) -> Any:
+        return batch.finish(wait, self.limit, self.on_unreadable)
+
+    @property
+    def _keeps_evidence(self) -> bool:
+        """Whether the record and the output may contain text of the documents. Both connections decide."""
+        return self.hook.evidence and (self.cascade is None or self.second_hook.evidence)
 
     def _run(
         self,

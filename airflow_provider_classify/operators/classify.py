@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCascade
-from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
+from airflow_provider_classify.hooks.classify import WAIT_TIMEOUT
+from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach, unreadable
 from airflow_provider_classify.model import cascade as cascades
 from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.cascade import Accept, Escalate, Fail, Outcome
@@ -45,6 +46,8 @@ class ClassifyOperator(ClassifyBaseOperator):
     job failed, or if document, categories or connection have changed. With an older Airflow, a retry submits again,
     and an API that does not honour the ``Idempotency-Key`` may charge again.
 
+    With ``on_unreadable="result"``, the task succeeds for a document that cannot be read. XCom then gets ``success``
+    false, ``error``, ``error_kind`` and no ``classification``.
     With ``escalate_to`` the task has up to two jobs, which a retry takes up alike. XCom also gets ``answered_by``, the
     connection whose answer it is. If the second connection was asked, XCom gets the ``first_answer`` in short, and its
     key ``job_id`` then has the second job. If the second connection cannot classify the document, the first answer
@@ -55,7 +58,8 @@ class ClassifyOperator(ClassifyBaseOperator):
 
     :param document: a local path, object-storage URI (``s3://conn_id@bucket/key``) or http(s) URL, which an API
         fetches itself. It can also be an ``os.PathLike`` or an ``ObjectStoragePath``. Templated.
-    :param wait_for_completion: ``False`` ends the task after the submit, with the job id in XCom.
+    :param wait_for_completion: ``False`` ends the task after the submit, with the job id in XCom. It excludes
+        ``on_unreadable``, because the task does not see how the job ends.
     :param timeout: seconds after which the wait ends with ``JobTimedOut``. The job continues, and a retry waits for
         it again, for the same time.
     :param end_from_trigger: let the triggerer write the result to XCom and end the task. This saves the second start
@@ -73,12 +77,17 @@ class ClassifyOperator(ClassifyBaseOperator):
         *,
         document: DocumentLike,
         wait_for_completion: bool = True,
-        timeout: float = 3600.0,
+        timeout: float = WAIT_TIMEOUT,
         end_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(timeout=timeout, **kwargs)
         self.document = check_document(document, self.task_id)
+        if not wait_for_completion and self.on_unreadable != "fail":
+            raise ValueError(
+                f"The task {self.task_id!r} has on_unreadable={self.on_unreadable!r} and does not wait for its job; "
+                "leave out wait_for_completion=False or on_unreadable."
+            )
         self.wait_for_completion = wait_for_completion
         if self.escalate_to is not None and not wait_for_completion:
             raise InvalidCascade(
@@ -151,11 +160,15 @@ class ClassifyOperator(ClassifyBaseOperator):
             seen = hook.look(job_id)
             if isinstance(seen, Job) and seen.status.is_terminal:
                 return job_id, seen
+            # Only a worker can record asset events.
+            can_end = self.end_from_trigger and self.do_xcom_push and not self.outlets
             raise deferral(
                 hook.classify_conn_id,
                 wait,
-                end_with_document=Document.of(self.document).label if self._can_end_from_trigger else None,
-                categories=self._category_names if self._can_end_from_trigger else None,
+                end_with_document=Document.of(self.document).label if can_end else None,
+                categories=self._category_names if can_end else None,
+                evidence=hook.evidence,
+                unreadable_is_result=can_end and self.on_unreadable == "result",
                 cascade=self.cascade if first is None else None,
                 first_answer=None if first is None else first.short(),
             )
@@ -171,19 +184,16 @@ class ClassifyOperator(ClassifyBaseOperator):
             result = polling.answer(job, Document.of(self.document).label, self._category_names)
         except ClassifyError as error:
             return Outcome(hook.classify_conn_id, error, job_id)
-        return Outcome(hook.classify_conn_id, result, job_id)
+        return Outcome(hook.classify_conn_id, result if hook.evidence else result.without_text(), job_id)
 
     def _after_first(self, context: Context, first: Outcome) -> dict[str, Any]:
-        cascade = self.cascade
-        if cascade is None:
-            end = first.end
-            return self._finish(Fail(end) if isinstance(end, ClassifyError) else Accept(end, first.job_id))
-        second = self._job(context, second=True)
-        is_submitted = not isinstance(first.end, ClassifyError) and second.is_submitted()
-        step = cascades.after_first(cascade, first, is_submitted=is_submitted)
+        step = cascades.after_first(self.cascade, first)
+        if isinstance(step, Accept) and self.cascade and self._job(context, second=True).is_submitted():
+            step = Escalate("an earlier try has submitted it there")
         if not isinstance(step, Escalate):
             return self._finish(step)
-        self.log.info("The document goes on to the connection %r, because %s.", cascade.second, step.reason)
+        second = self._job(context, second=True)
+        self.log.info("The document goes on to the connection %r, because %s.", self.escalate_to, step.reason)
         context["ti"].xcom_push(key=FIRST_ANSWER_KEY, value=first.to_json())
         return self._after_second(first, self._ask(context, second, first))
 
@@ -204,17 +214,16 @@ class ClassifyOperator(ClassifyBaseOperator):
         return Outcome.from_json(stored)
 
     def _finish(self, step: Accept | Fail) -> dict[str, Any]:
-        label = Document.of(self.document).label
+        """Return the value for XCom. :raises ClassifyError: the document has no answer, and the task is to fail."""
         if isinstance(step, Fail):
-            raise step.error
+            label = Document.of(self.document).label if step.error.unreadable else ""
+            value = unreadable.handle(step.error, self.on_unreadable, job_id=step.job_id, document=label)
+            return value | step.fields
+        label = Document.of(self.document).label
         if problem := step.fields.get("escalation_error"):
             self.log.warning("The first answer about %s stands, because the second failed: %s", label, problem)
         self.log.info("%s is %s.", label, polling.describe_answer(step.result))
         return xcom_value(step.result, step.job_id, label, step.fields)
-
-    @property
-    def _can_end_from_trigger(self) -> bool:
-        return self.end_from_trigger and self.do_xcom_push and not self.outlets  # only a worker can record asset events
 
     @property
     def _category_names(self) -> list[str]:

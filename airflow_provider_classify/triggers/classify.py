@@ -14,10 +14,9 @@ from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.lifecycle import cancel, compat
 from airflow_provider_classify.model import events, polling
-from airflow_provider_classify.model.cascade import Accept, Cascade, Outcome, after_first, answer_fields
-from airflow_provider_classify.model.job import JobStatus
-from airflow_provider_classify.model.result import ClassificationResult
-from airflow_provider_classify.model.xcom import xcom_value
+from airflow_provider_classify.model.cascade import Accept, Cascade, Escalate, Fail, Outcome, after_first, answer_fields
+from airflow_provider_classify.model.job import Job, JobStatus
+from airflow_provider_classify.model.xcom import unreadable_value, xcom_value
 
 if TYPE_CHECKING:
     from airflow_provider_classify.job_session import JobSession
@@ -31,6 +30,9 @@ def deferral(
     wait: polling.Wait,
     end_with_document: str | None = None,
     categories: Sequence[str] | None = None,
+    *,
+    evidence: bool = True,
+    unreadable_is_result: bool = False,
     cascade: Cascade | None = None,
     first_answer: dict[str, Any] | None = None,
 ) -> TaskDeferred:
@@ -39,6 +41,8 @@ def deferral(
 
     :param end_with_document: see :class:`ClassifyTrigger`.
     :param categories: see :class:`ClassifyTrigger`.
+    :param evidence: see :class:`ClassifyTrigger`.
+    :param unreadable_is_result: see :class:`ClassifyTrigger`.
     :param cascade: the task's cascade, if this is the job at its first connection.
     :param first_answer: see :class:`ClassifyTrigger`.
     """
@@ -51,6 +55,8 @@ def deferral(
             poll_interval=wait.longest_pause,
             end_with_document=end_with_document,
             categories=None if categories is None else list(categories),
+            evidence=evidence,
+            unreadable_is_result=unreadable_is_result,
             escalate_to=cascade.second if cascade else None,
             escalate_below=cascade.below if cascade else None,
             first_answer=first_answer,
@@ -77,6 +83,9 @@ class ClassifyTrigger(BaseTrigger):
     :param end_with_document: the document's label. If it is set and the job completes, the trigger writes the result
         to XCom and ends the task, if Airflow can do this (3.x).
     :param categories: the names of the categories, to check a result that the trigger writes to XCom.
+    :param evidence: whether a result that the trigger writes to XCom contains text of the document.
+    :param unreadable_is_result: whether the trigger also writes the error of a document that cannot be read to XCom
+        and ends the task as successful.
     :param escalate_to: the second connection of a cascade, if this is the job at the first. An answer that has to be
         escalated is left to a worker.
     :param escalate_below: the threshold of the cascade.
@@ -93,6 +102,8 @@ class ClassifyTrigger(BaseTrigger):
         poll_interval: float,
         end_with_document: str | None = None,
         categories: list[str] | None = None,
+        evidence: bool = True,
+        unreadable_is_result: bool = False,
         escalate_to: str | None = None,
         escalate_below: float | None = None,
         first_answer: dict[str, Any] | None = None,
@@ -105,6 +116,8 @@ class ClassifyTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.end_with_document = end_with_document
         self.categories = categories
+        self.evidence = evidence
+        self.unreadable_is_result = unreadable_is_result
         self.escalate_to = escalate_to
         self.escalate_below = escalate_below
         self.first_answer = first_answer
@@ -121,6 +134,8 @@ class ClassifyTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "end_with_document": self.end_with_document,
                 "categories": self.categories,
+                "evidence": self.evidence,
+                "unreadable_is_result": self.unreadable_is_result,
                 "escalate_to": self.escalate_to,
                 "escalate_below": self.escalate_below,
                 "first_answer": self.first_answer,
@@ -135,30 +150,33 @@ class ClassifyTrigger(BaseTrigger):
         try:
             async with ClassifyHook(self.classify_conn_id).connect() as session:
                 end = await session.watch(wait)
-                if end == polling.Ended(JobStatus.COMPLETED):
+                if isinstance(end, polling.Ended) and self._may_push(end.status):
                     is_pushed = await self._push_result(session)
         except ClassifyError as error:  # the connection cannot be used
             end = polling.GaveUp(error)
         event = events.encode_job(self.job_id, end, is_escalated=self.first_answer is not None)
         yield compat.task_success_event() if is_pushed else TriggerEvent(event)
 
+    def _may_push(self, status: JobStatus) -> bool:
+        """
+        Return whether the trigger may end the task after a job with this status.
+
+        Airflow 2.x cannot do this, and neither can ``dag.test()``, where triggers have no task instance.
+        """
+        has_value = status is JobStatus.COMPLETED or self.unreadable_is_result
+        return has_value and self.end_with_document is not None and compat.can_end_task_from_trigger(self.task_instance)
+
     async def _push_result(self, session: JobSession) -> bool:
         """
         Write the result to XCom, so that the task can end without a worker.
 
-        :returns: ``False`` if the task must resume on a worker: ``end_with_document`` is not set, Airflow cannot end
-            it here (2.x, and ``dag.test()``, where triggers have no task instance), the answer has to be escalated,
-            or the attempt failed.
+        :returns: ``False`` if the task must resume on a worker: the attempt failed, or a cascade has not ended.
         """
-        task_instance = self.task_instance
-        if self.end_with_document is None or not compat.can_end_task_from_trigger(task_instance):
-            return False
         try:
-            result = polling.answer(await session.get(self.job_id), self.end_with_document, self.categories)
-            fields = self._cascade_fields(result)
-            if fields is None:
+            value = self._value(await session.get(self.job_id), str(self.end_with_document))
+            if value is None:
                 return False
-            await compat.push_xcom(task_instance, xcom_value(result, self.job_id, self.end_with_document, fields))
+            await compat.push_xcom(self.task_instance, value)
         except Exception:  # the worker tries again and reports its error in the task's log
             self.log.warning(
                 "The result of job %s could not be written to XCom here; a worker will try again.",
@@ -168,15 +186,30 @@ class ClassifyTrigger(BaseTrigger):
             return False
         return True
 
-    def _cascade_fields(self, result: ClassificationResult) -> dict[str, Any] | None:
-        """Return the fields that a cascade adds to the answer; ``None`` if the answer has to be escalated."""
-        if self.first_answer is not None:
-            return answer_fields(self.classify_conn_id, self.first_answer)
-        if self.escalate_to is None or self.escalate_below is None:
-            return {}
-        cascade = Cascade(self.classify_conn_id, self.escalate_to, self.escalate_below)
-        step = after_first(cascade, Outcome(self.classify_conn_id, result, self.job_id))
-        return step.fields if isinstance(step, Accept) else None
+    def _value(self, job: Job, document: str) -> dict[str, Any] | None:
+        """Return the value for XCom; ``None`` if a worker has to go on with the cascade."""
+        try:
+            outcome = Outcome(self.classify_conn_id, polling.answer(job, document, self.categories), self.job_id)
+        except ClassifyError as error:
+            outcome = Outcome(self.classify_conn_id, error, self.job_id)
+        step = self._decide(outcome)
+        if isinstance(step, Accept):
+            return xcom_value(step.result, self.job_id, document, step.fields, evidence=self.evidence)
+        if isinstance(step, Escalate):
+            return None
+        if not (self.unreadable_is_result and step.error.unreadable):
+            raise step.error
+        return unreadable_value(step.error, self.job_id, document)
+
+    def _decide(self, outcome: Outcome) -> Accept | Escalate | Fail:
+        if self.first_answer is None:
+            cascade = None
+            if self.escalate_to is not None and self.escalate_below is not None:
+                cascade = Cascade(self.classify_conn_id, self.escalate_to, self.escalate_below)
+            return after_first(cascade, outcome)
+        if isinstance(outcome.end, ClassifyError):
+            return Escalate("only the worker has the whole first answer")
+        return Accept(outcome.end, self.job_id, answer_fields(self.classify_conn_id, self.first_answer))
 
     async def on_kill(self) -> None:
         """Cancel the job if the task has ended. Otherwise keep it, because the next try may need it."""

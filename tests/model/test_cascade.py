@@ -101,12 +101,13 @@ def test_what_this_classifier_could_not_read_goes_on(kind):
 )
 def test_what_no_classifier_can_read_and_what_is_not_about_the_document_does_not(kind):
     error = kind("why")
-    assert after_first(CASCADE, first(error)) == Fail(error)
-    assert after_first(CASCADE, first(error), is_submitted=True) == Fail(error)
+    assert after_first(CASCADE, first(error)) == Fail(error, "job-1")
 
 
-def test_a_document_that_was_sent_to_the_second_connection_stays_there():
-    assert isinstance(after_first(CASCADE, first(result(confidence=1.0)), is_submitted=True), Escalate)
+@pytest.mark.parametrize("end", [result(confidence=0.1), DocumentNeedsOcr("It is an image.")])
+def test_without_a_second_connection_every_answer_stands(end):
+    expected = Accept(end, "job-1") if isinstance(end, ClassificationResult) else Fail(end, "job-1")
+    assert after_first(None, first(end)) == expected
 
 
 @pytest.mark.parametrize("answer", [result("letter", 0.99), result("letter", 0.1), result(None, 0.0)])

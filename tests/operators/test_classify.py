@@ -268,6 +268,8 @@ class TestFailures:
             "poll_interval",
             "end_with_document",
             "categories",
+            "evidence",
+            "unreadable_is_result",
             "escalate_to",
             "escalate_below",
             "first_answer",
