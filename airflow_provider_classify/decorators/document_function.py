@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import (
     SET_DURING_EXECUTION,
@@ -59,11 +61,8 @@ class DocumentFunction(DecoratedOperator):
     def execute(self, context: Context) -> Any:
         """Call the function and classify its document."""
         self._call(context)
-        try:
+        with self._keep_the_document():
             return self.classify(context)
-        except TaskDeferred as deferred:
-            deferred.kwargs = {**(deferred.kwargs or {}), _RETURNED: self.document}
-            raise
 
     def classify(self, context: Context) -> Any:
         """Classify what the function returned."""
@@ -76,11 +75,21 @@ class DocumentFunction(DecoratedOperator):
             self.document = kwargs.pop(_RETURNED)
         elif hasattr(self, next_method):  # dag.test() drops the arguments of a deferral
             self._call(context)
-        return super().resume_execution(next_method, kwargs, context)
+        with self._keep_the_document():
+            return super().resume_execution(next_method, kwargs, context)
+
+    @contextmanager
+    def _keep_the_document(self) -> Iterator[None]:
+        """Add the document to the arguments with which a deferred task resumes."""
+        try:
+            yield
+        except TaskDeferred as deferred:
+            deferred.kwargs = {**(deferred.kwargs or {}), _RETURNED: self.document}
+            raise
 
     def _call(self, context: Context) -> None:
-        # A function can have parameters named as keys of the context, such as `params`.
-        values = {**context, **self.op_kwargs}
+        # A function can have parameters that are keys of the context, such as `params`.
+        values = ChainMap(dict(self.op_kwargs), cast("dict[str, Any]", context))
         kwargs = determine_kwargs(self.python_callable, self.op_args, values)
         returned = self.python_callable(*self.op_args, **kwargs)
         with fail_fast.fail_without_retry():

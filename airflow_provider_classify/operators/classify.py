@@ -218,6 +218,7 @@ class ClassifyOperator(ClassifyBaseOperator):
         if isinstance(step, Fail):
             label = Document.of(self.document).label if step.error.unreadable else ""
             value = unreadable.handle(step.error, self.on_unreadable, job_id=step.job_id, document=label)
+            self.log.warning("The task succeeds without a classification: %s", step.error)
             return value | step.fields
         label = Document.of(self.document).label
         if problem := step.fields.get("escalation_error"):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow.providers.common.compat.sdk import TaskGroup, XComArg, task
@@ -28,7 +28,7 @@ def sort_by_route(
     Create a task for each route, which returns the list of its results.
 
     Map the task that follows over the list: ``pay.expand(result=by_route["pay"])``. A task that maps over an empty
-    list is skipped. Each result has the key ``decision``, as in :func:`airflow_provider_classify.routing.sort_by_route`.
+    list is skipped. Each result has the key ``decision``, as in :func:`routing.sort_by_route`.
 
     :param results: the output of a mapped ``ClassifyOperator``, or of a batch without an output file.
     :param routes: the route of each category: a name, or a list of names. The names become task ids.
@@ -62,7 +62,7 @@ def sort_by_route(
 
 
 @task
-def _results_of(results: Iterable[Mapping[str, Any] | None], name: str, rules: dict[str, Any]) -> list[dict[str, Any]]:
+def _results_of(results: Any, name: str, rules: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the results of one route."""
     with fail_fast.fail_without_retry():
         return routing.sort_by_route(results, **rules)[name]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow.providers.common.compat.sdk import DAG, Param, task
 
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
+from airflow_provider_classify.operators.branch import ClassifyBranchOperator
 from airflow_provider_classify.operators.classify import ClassifyOperator
 from airflow_provider_classify.routing import route
 
@@ -25,6 +26,21 @@ with DAG(
         "poll_interval": 1,
     }
     references = documents()
+
+    @task
+    def follow() -> None: ...
+
+    branch = ClassifyBranchOperator(
+        task_id="branch",
+        document="{{ params.folder }}/damaged.pdf",
+        routes={"letter": "branch_pay", "invoice": "branch_pay"},
+        review="branch_ask",
+        minimum_confidence=0.5,
+        on_unreadable="result",
+        classify_conn_id="{{ params.connection }}",
+        deferrable=True,
+    )
+    branch >> [follow.override(task_id=f"branch_{leg}")() for leg in ("pay", "ask")]
     for choice in ("result", "skip"):
         classify = ClassifyOperator.partial(
             task_id=choice, on_unreadable=choice, end_from_trigger=True, evidence=False, **common

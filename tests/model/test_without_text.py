@@ -22,8 +22,8 @@ RESULT = {
     "success": True,
     "classification": "invoice",
     "confidence": 0.9,
-    "total_pages": 1,
-    "processed_pages": 1,
+    "total_pages": 2,
+    "processed_pages": 2,
     "page_results": [
         PAGE,
         {"page": 2, "success": False, "classification": None, "confidence": 0.0, "error": "blurred"},

@@ -442,7 +442,7 @@ def test_the_local_engine_first_in_runs_of_a_dag(tmp_path, monkeypatch):
         connect_to(monkeypatch, "second", second)
         run = run_dag(cascade_cases.dag, folder=str(tmp_path))
         assert run.state == "success"
-        for task_id in ("waiting", "deferring"):
+        for task_id in ("waiting", "deferring", "from_trigger"):
             sure, unsure = run.xcom(task_id, 0), run.xcom(task_id, 1)
             assert (sure["document"], sure["classification"]) == (str(invoice), "invoice")
             assert (sure["answered_by"], "first_answer" in sure) == ("classify_default", False)
@@ -451,4 +451,4 @@ def test_the_local_engine_first_in_runs_of_a_dag(tmp_path, monkeypatch):
         manifest = run.xcom("batch")
         assert (manifest["escalated"], manifest["calls_saved"]) == (1, 1)
         assert manifest["answered_by"] == {"classify_default": 1, "second": 1}
-        assert len(second.store.jobs()) == 3
+        assert len(second.store.jobs()) == 4

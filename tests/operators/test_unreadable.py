@@ -65,6 +65,12 @@ class TestInADag:
         run, _ = run
         assert run.xcom("routes") == ["file", "person", "person"]
 
+    def test_a_branch_follows_its_review(self, run):
+        run, _ = run
+        assert run.xcom("branch")["error_kind"] == "DocumentCorrupt"
+        states = [run.task_states[name, -1] for name in ("branch", "branch_pay", "branch_ask")]
+        assert states == ["success", "skipped", "success"]
+
     def test_or_the_task_is_skipped(self, run):
         run, _ = run
         assert [run.task_states["skip", index] for index in range(3)] == ["success", "skipped", "skipped"]
