@@ -8,7 +8,7 @@ TESSDATA := .venv/tessdata/rus.traineddata
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade docs wheel
+.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-shards docs wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -63,6 +63,9 @@ bench-ending: $(INSTALLED)  ## from the end of a job to the success of its task:
 
 bench-cascade: $(INSTALLED) $(TESSDATA)  ## calls that the local engine saves before an API, by threshold: make bench-cascade DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/cascade.py "$(DOCUMENTS)"
+
+bench-shards: $(INSTALLED)-faults  ## a batch in shards on two Celery workers beside one; needs PostgreSQL and Redis: make bench-shards [N=240]
+	@$(BIN)/python benchmarks/shards.py $(if $(N),--documents $(N))
 
 wheel: $(INSTALLED)  ## build the wheel and the source distribution in dist/, and check them
 	@rm -rf dist && $(BIN)/python -m build --outdir dist . > /dev/null && $(BIN)/twine check --strict dist/* && du -h dist/*

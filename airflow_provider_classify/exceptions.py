@@ -77,12 +77,16 @@ class InvalidOutput(ClassifyError):
     """The output of a batch has a name or format that is not supported."""
 
 
+class InvalidShard(ClassifyError):
+    """The shard of a batch is not part of a plan."""
+
+
 class OutputInUse(ClassifyError):
     """Another task, which may still run, has a record for the same output of a batch."""
 
 
 class BatchEmpty(ClassifyError):
-    """A batch has no documents. An earlier output is kept."""
+    """A batch has no documents, and ``on_empty`` does not allow that. An earlier output is kept."""
 
 
 class BatchIncomplete(ClassifyError):

@@ -56,9 +56,9 @@ class First:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the table."""
+    """A line of the table. Without a threshold there is no API."""
 
-    threshold: float
+    threshold: float | None
     escalated: int
     right: int
     wrong: int
@@ -79,7 +79,8 @@ def main() -> None:
         rows, manifest, calls = run(labels, options.threshold, Path(folder))
     print_run(labels, rows, manifest, calls, options.threshold)
     firsts = [first_of(row, labels) for row in rows]
-    print_table([line(firsts, threshold) for threshold in sorted({*THRESHOLDS, options.threshold})], len(firsts))
+    thresholds = [None, *sorted({*THRESHOLDS, options.threshold})]
+    print_table([line(firsts, threshold) for threshold in thresholds], len(firsts))
 
 
 def read_labels(folder: Path) -> dict[str, str]:
@@ -126,9 +127,9 @@ def first_of(row: Mapping[str, Any], labels: Mapping[str, str]) -> First:
     return First(labels[row["document"]], Outcome("engine", end))
 
 
-def line(firsts: Sequence[First], threshold: float) -> Line:
-    """Decide about the first answers with a threshold."""
-    cascade = Cascade("engine", "stand_in", threshold)
+def line(firsts: Sequence[First], threshold: float | None) -> Line:
+    """Decide about the first answers with a threshold, or without an API."""
+    cascade = None if threshold is None else Cascade("engine", "stand_in", threshold)
     steps = [(first.label, after_first(cascade, first.outcome)) for first in firsts]
     escalated = sum(isinstance(step, Escalate) for _, step in steps)
     accepted = [step.result.classification == label for label, step in steps if isinstance(step, Accept)]
@@ -156,7 +157,7 @@ def print_table(lines: Sequence[Line], documents: int) -> None:
     for line in lines:
         saved = documents - line.escalated - line.failed
         print(
-            f"{line.threshold:>9g}   {line.escalated:>9}   {saved:>4} {saved / documents:>6.1%}   "
+            f"{'no API' if line.threshold is None else f'{line.threshold:g}':>9}   {line.escalated:>9}   {saved:>4} {saved / documents:>6.1%}   "
             f"{line.right / documents:>8.1%}   {line.wrong:>38}   {line.failed:>14}"
         )
 

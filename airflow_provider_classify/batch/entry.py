@@ -117,7 +117,7 @@ class Entry:
         if row.get("error") is not None or not isinstance(row.get("intent"), str) or "classification" not in row:
             return None
         result = {name: value for name, value in row.items() if name not in OWN_FIELDS}
-        cascade = {name: row[name] for name in CASCADE_FIELDS if name in row} or None
+        cascade = {name: row[name] for name in CASCADE_FIELDS if row.get(name) is not None} or None
         return cls(row["intent"], State.CLASSIFIED, row.get("job_id"), result=result, cascade=cascade, reused=True)
 
 

@@ -223,7 +223,8 @@ class BatchRecord:
             return
         for item in items:
             entry = self.state.result(item)
-            if entry is not None and "first_answer" not in (entry.cascade or {}):
+            fields = (entry and entry.cascade) or {}
+            if entry and "first_answer" not in fields and fields.get("answered_by") != self.cascade.second:
                 settled = settle(self.cascade, None, entry)
                 if settled != entry:
                     self._add(settled)
@@ -259,6 +260,11 @@ class BatchRecord:
             self._add(Entry.from_json(payload))
         self._write()
         return items
+
+    @property
+    def parts_folder(self) -> str:
+        """The folder of the entries, which :meth:`remove` deletes with all files in it."""
+        return self._parts.reference
 
     def remove(self) -> None:
         """Delete the record. The caller has written the output. The plan, which records that, is deleted last."""

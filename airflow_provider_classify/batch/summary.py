@@ -9,7 +9,8 @@ from typing import Any
 
 from airflow_provider_classify.exceptions import error_of_kind
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
-from airflow_provider_classify.model.cascade import CASCADE_FIELDS, Cascade
+from airflow_provider_classify.model.batch_output import BatchManifest, FailedDocument
+from airflow_provider_classify.model.cascade import CASCADE_FIELDS
 
 #: The most failed documents that a manifest lists. The output has all of them.
 _LISTED_FAILURES = 100
@@ -49,7 +50,7 @@ class Summary:
     calls_saved: int = 0
     categories: Counter[str] = field(default_factory=Counter)
     answered_by: Counter[str] = field(default_factory=Counter)
-    failures: list[dict[str, str]] = field(default_factory=list)
+    failures: list[FailedDocument] = field(default_factory=list)
 
     def count(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         """Count the rows. Yield each of them unchanged, except those of skipped documents."""
@@ -59,25 +60,13 @@ class Summary:
             if self.skipped == skipped:
                 yield row
 
-    def manifest(self, output: str, cascade: Cascade | None = None) -> dict[str, Any]:
+    def manifest(self, output: str) -> BatchManifest:
         """
         Return the summary for XCom. Its size does not grow with the number of documents.
 
         ``failures`` lists the first 100 documents without a result, whether they count as failed or not.
         A blank document is classified, but has no category.
-
-        With a cascade, ``escalated`` is the number of documents about which the second connection was asked, also by
-        earlier tries and in reused results. ``calls_saved`` is the number of documents that were classified without it.
         """
-        cascade_counts = (
-            {
-                "escalated": self.escalated,
-                "calls_saved": self.calls_saved,
-                "answered_by": dict(self.answered_by.most_common()),
-            }
-            if cascade
-            else {}
-        )
         return {
             "documents": self.documents,
             "classified": self.documents - self.failed - self.unreadable - self.skipped,
@@ -86,7 +75,9 @@ class Summary:
             "skipped": self.skipped,
             "reused": self.reused,
             "blank": self.blank,
-            **cascade_counts,
+            "escalated": self.escalated,
+            "calls_saved": self.calls_saved,
+            "answered_by": dict(self.answered_by.most_common()),
             "categories": dict(self.categories.most_common()),
             "failures": self.failures[:_LISTED_FAILURES],
             "output": output,

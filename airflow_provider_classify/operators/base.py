@@ -78,6 +78,14 @@ class ClassifyBaseOperator(BaseOperator):
         self.escalate_to = escalate_to
         self.escalate_below = escalate_below
 
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """Create a mapped task, as for any operator. :raises InvalidCascade: the cascade is not valid."""
+        if "escalate_to" in kwargs and "escalate_below" in kwargs:  # the task may be mapped over one of them
+            first, second = kwargs.get("classify_conn_id", DEFAULT_CONN_ID), kwargs["escalate_to"]
+            check_cascade(first, second, kwargs["escalate_below"], str(kwargs.get("task_id")))
+        return super().partial(**kwargs)
+
     @cached_property
     def hook(self) -> ClassifyHook:
         """The hook of the operator's connection."""

@@ -25,6 +25,7 @@ from airflow_provider_classify.exceptions import (
 )
 from airflow_provider_classify.lifecycle import compat
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
+from airflow_provider_classify.operators.branch import ClassifyBranchOperator
 from airflow_provider_classify.operators.classify import ClassifyOperator
 from tests.dags import cascade_cases
 from tests.support.context import context, with_task
@@ -419,6 +420,18 @@ class TestWhenTheDagIsParsed:
                 task_id="t", categories=["a"], escalate_to="second", escalate_below=0.9
             ).expand(document=["a.pdf"])
         assert mapped.task_id == "t"
+
+    @pytest.mark.parametrize("wrong", [{"escalate_below": 2}, {"escalate_to": "first"}])
+    @pytest.mark.parametrize("operator_class", [ClassifyOperator, ClassifyBatchOperator])
+    def test_a_mapped_task_is_checked_as_well(self, operator_class, wrong):
+        arguments = {"classify_conn_id": "first", "escalate_to": "second", "escalate_below": 0.9, **wrong}
+        with pytest.raises(InvalidCascade, match="'t'"):
+            operator_class.partial(task_id="t", categories=["a"], **arguments)
+
+    def test_a_branch_on_a_result_classifies_nothing(self):
+        arguments = {"routes": {"invoice": "pay"}, "review": "ask", "minimum_confidence": 0.8}
+        with pytest.raises(ValueError, match="'t'.*escalate_to"):
+            ClassifyBranchOperator(task_id="t", result={}, escalate_to="a", escalate_below=0.9, **arguments)
 
 
 def test_a_wrong_key_of_the_second_fails_at_once(tmp_path, monkeypatch):
