@@ -41,6 +41,10 @@ class InvalidCategories(ClassifyError):
     """The categories are empty, repeated, or not a list of names."""
 
 
+class InvalidCascade(ClassifyError):
+    """The second connection of a cascade, or its threshold, is missing or not valid."""
+
+
 class InvalidJobId(ClassifyError):
     """The job id is not valid."""
 
