@@ -137,6 +137,10 @@ class ExtraNotInstalled(ClassifyError):
     """An optional dependency is not installed. The message names the extra."""
 
 
+class AirflowTooOld(ClassifyError):
+    """The version of Airflow lacks what a feature needs. The message names both."""
+
+
 class EngineClosed(ClassifyError):
     """The engine was shut down before it could answer. The document is not the reason."""
 
