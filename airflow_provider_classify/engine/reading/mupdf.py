@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -90,12 +90,20 @@ def _opened(name: str, **arguments: Any) -> Any:
 
 
 def pages_of(
-    opened: Any, name: str, kind: Format, *, max_pages: int, threads: int | None, ocr: OcrMode
+    opened: Any,
+    name: str,
+    kind: Format,
+    *,
+    max_pages: int,
+    threads: int | None,
+    ocr: OcrMode,
+    check_only_page: Callable[[MupdfPage], None] | None = None,
 ) -> OpenedDocument:
     """
     Return the pages of a PyMuPDF document.
 
-    :raises DocumentEmpty: it has none.
+    :param check_only_page: called at once with the page of a document of one page. What it reads is not read again.
+    :raises DocumentEmpty: it has no pages.
     :raises DocumentCorrupt: it has lost them.
     """
     try:
@@ -107,5 +115,11 @@ def pages_of(
             raise DocumentCorrupt(f"The document {name!r} has lost its pages; fetch it again.")
         raise DocumentEmpty(f"The document {name!r} has no pages; check how it was made.")
     mode = "auto" if ocr == "always" and kind is not Format.PDF else ocr
-    pages = (MupdfPage(opened, n + 1, name, threads, mode) for n in range(page_count))
+    pages: Iterable[MupdfPage]
+    if page_count == 1:
+        pages = [MupdfPage(opened, 1, name, threads, mode)]
+        if check_only_page:
+            check_only_page(pages[0])
+    else:
+        pages = (MupdfPage(opened, n + 1, name, threads, mode) for n in range(page_count))
     return OpenedDocument(kind=kind, page_count=page_count, pages=first_pages(pages, max_pages))

@@ -96,23 +96,28 @@ def _upright(turn: Any, box: Box) -> Box:
 
 def _remove_letterspacing(textpage: Any, lines: Sequence[JoinedLine]) -> None:
     """Put the words of letter-spaced lines together by the places of their characters."""
-    characters: list[list[Character]] = []
+    pieces: list[dict[str, Any]] = []
     for line in lines:
         if is_letterspaced(line.text):
-            characters = characters or list(_characters_of_pieces(textpage))
-            of_line = [character for piece in line.pieces for character in characters[piece]]
-            line.text = words_by_gaps(of_line, line.size)
+            pieces = pieces or list(_raw_pieces(textpage))
+            characters = [character for number in line.pieces for character in _characters(pieces[number])]
+            line.text = words_by_gaps(characters, line.size)
 
 
-def _characters_of_pieces(textpage: Any) -> Iterator[list[Character]]:
-    """Yield the characters of each piece, in the order of :func:`_pieces`. Their places are distances on the line."""
+def _raw_pieces(textpage: Any) -> Iterator[dict[str, Any]]:
+    """Yield what MuPDF knows of the characters of each piece, in the order of :func:`_pieces`."""
     for block in textpage.extractRAWDICT()["blocks"]:
         for line in block.get("lines", ()):
-            characters = [character for span in line["spans"] for character in span["chars"]]
-            if not "".join(character["c"] for character in characters).strip():
-                continue
-            cosine, sine = line["dir"]
-            yield [Character(c["c"], *_along(c["bbox"], cosine, sine)) for c in characters]
+            if any(not character["c"].isspace() for span in line["spans"] for character in span["chars"]):
+                yield line
+
+
+def _characters(piece: dict[str, Any]) -> Iterator[Character]:
+    """Yield the characters of a piece. Their places are distances on the line."""
+    cosine, sine = piece["dir"]
+    for span in piece["spans"]:
+        for character in span["chars"]:
+            yield Character(character["c"], *_along(character["bbox"], cosine, sine))
 
 
 def _along(box: Box, cosine: float, sine: float) -> tuple[float, float]:

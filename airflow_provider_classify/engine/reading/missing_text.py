@@ -44,11 +44,11 @@ def doubt_of(text: Iterable[Box], images: Iterable[Box], shapes: Sequence[Box]) 
     covered = _Grid()
     covered.fill(text)
     pictured = _Grid()
-    pictured.fill(box for box in images if _area(box) >= LEAST_AREA)
+    pictured.fill(box for box in images if area_of(box) >= LEAST_AREA)
     letters = [box for box in shapes if _is_like_a_letter(box) and not covered.has_centre_of(box)]
     if len(letters) >= FEWEST_LETTERS:
         pictured.fill(letters)
-    pictured.fill(box for box in shapes if _area(box) >= LEAST_AREA and not _is_like_a_letter(box))
+    pictured.fill(box for box in shapes if area_of(box) >= LEAST_AREA and not _is_like_a_letter(box))
     uncovered = pictured.cells_without(covered)
     of_text = covered.cells()
     if uncovered < max(LEAST_UNCOVERED * COLUMNS * ROWS, LEAST_OF_TEXT * of_text):
@@ -84,7 +84,7 @@ def _cell(place: float, count: int) -> int:
     return min(count - 1, max(0, int(place * count)))
 
 
-def _area(box: Box) -> float:
+def area_of(box: Box) -> float:
     """Return the share of the page that the box covers."""
     x0, y0, x1, y1 = (min(1.0, max(0.0, side)) for side in box)
     return max(0.0, x1 - x0) * max(0.0, y1 - y0)
