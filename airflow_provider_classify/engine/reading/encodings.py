@@ -10,7 +10,7 @@ SAMPLE_BYTES = 64 * 1024
 #: Encodings of plain text that occur, apart from Unicode: Chinese, Japanese, Korean, Cyrillic, Central European,
 #: Western, Greek, Turkish, Hebrew, Arabic, Baltic and Thai. Others, mostly EBCDIC and Mac, only cause mistakes.
 _ENCODINGS = (
-    *("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "koi8_r", "cp866"),
+    *("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "iso8859_5", "koi8_r", "cp866"),
     *("cp1250", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),
 )
 #: Those of European languages in Latin letters. They differ in few letters, so that short text fits each.

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.sniffing import Format
+from airflow_provider_classify.exceptions import DocumentError
 
 
 class PageReading(Protocol):
@@ -55,6 +56,8 @@ class OpenedDocument:
     :param is_mail: whether it is an e-mail message.
     :param says_little: whether it is a mail whose text hardly tells what it is about.
     :param attachments: the documents that are attached to a mail, in their order; logos and signatures are left out.
+    :param unreadable_text: the error that says why the text of a mail cannot be read, if only its headers can. The
+        mail can still be classified if a category means e-mail.
     :param declared_type: the name of the document type that the format itself declares, such as
         ``invoice`` for an e-invoice; None where only the text can tell.
     :param declared_by: what declares it, such as the name of an e-invoice's root element.
@@ -69,6 +72,7 @@ class OpenedDocument:
     is_mail: bool = False
     says_little: bool = False
     attachments: tuple[Attachment, ...] = ()
+    unreadable_text: DocumentError | None = None
     declared_type: str | None = None
     declared_by: str | None = None
     read_from: str | None = None

@@ -51,6 +51,7 @@ _HEIF_BRANDS = frozenset(
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x07\x08", b"PK\x05\x06")
 _OLE_START = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _RTF_START = b"{\\rtf"
+TNEF_START = b'x\x9f>"'
 #: Known formats that are not read, each with advice for the user.
 _OTHER_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"%!PS", "a PostScript file; save it as PDF"),
@@ -60,7 +61,7 @@ _OTHER_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"BZh", "an archive (bzip2); unpack it and give the documents in it"),
     (b"\xfd7zXZ\0", "an archive (xz); unpack it and give the documents in it"),
     (b"AT&TFORM", "a DjVu file; save it as PDF"),
-    (b'x\x9f>"', "Outlook's winmail.dat (TNEF); have the mail sent as HTML or plain text"),
+    (TNEF_START, "Outlook's winmail.dat (TNEF); have the mail sent as HTML or plain text"),
     (b"!BDN", "an Outlook mailbox (PST); export its messages as EML"),
 )
 #: A tar archive has its mark not at the beginning, but here.

@@ -30,6 +30,8 @@ GREEK = "Τιμολόγιο αριθμός 17\nΣύνολο πληρωμής 12 
         ("cp1251", RUSSIAN),
         ("cp1251", UKRAINIAN),
         ("koi8_r", RUSSIAN),
+        ("iso8859_5", RUSSIAN),
+        ("iso8859_5", UKRAINIAN),
         ("cp866", RUSSIAN),
         ("shift_jis", JAPANESE),
         ("euc_jp", JAPANESE),
