@@ -10,13 +10,13 @@ from io import BytesIO
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.dispatch import open_source
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.opened_document import Attachment, OpenedDocument, ReadPage
 from airflow_provider_classify.engine.reading.plain_text import PAGE_HEIGHT, PAGE_WIDTH, text_document
 from airflow_provider_classify.engine.reading.sniffing import TNEF_START, Format
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentTypeUnknown
 
-#: A mail of fewer words than this says little: a greeting, "please find attached", a name and an address.
+#: A mail of fewer words than this says little. A greeting, "please find attached", a name and an address are fewer.
 LITTLE = 60
 #: An alternative text with fewer than this share of the words of the longest one is a stub.
 WHOLE = 0.5
@@ -29,9 +29,9 @@ _NO_DOCUMENT_TYPES = re.compile(
 )
 _NO_DOCUMENT_SUFFIXES = (".ics", ".vcf", ".asc", ".sig", ".p7s", ".pgp")
 _WORD = re.compile(r"[^\W\d_]{2,}")
-#: A character of Chinese, Japanese or Thai, which put no space between words, counts as half a word.
+#: Chinese, Japanese and Thai have no spaces between words. Each of their characters counts as half a word.
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
-#: What stands above the text of a quoted mail, or below the text: a signature, and the mark of a phone's mail program.
+#: The line above a signature.
 _SIGNATURE = re.compile(r"^-- ?$", re.M)
 
 
@@ -93,7 +93,7 @@ def best_alternative(texts: Sequence[str]) -> str:
     """
     Return the best of a mail's alternative texts, given from the plainest to the richest.
 
-    It is the plainest one that is no stub, such as "your program cannot show this mail".
+    It is the plainest text that is not a stub such as "your program cannot show this mail".
     """
     counts = [count_words(text) for text in texts]
     most = max(counts, default=0)
@@ -101,7 +101,7 @@ def best_alternative(texts: Sequence[str]) -> str:
 
 
 def count_words(text: str) -> int:
-    """Return how many words a mail's own text has, without a signature and without lines that quote another mail."""
+    """Return the number of words in a mail's own text, without its signature and without quoted lines."""
     own = _SIGNATURE.split(text, maxsplit=1)[0]
     own = "\n".join(line for line in own.splitlines() if not line.startswith(">"))
     return len(_WORD.findall(_UNSPACED.sub(" ", own))) + len(_UNSPACED.findall(own)) // 2
@@ -137,5 +137,5 @@ def _is_small_image(data: bytes) -> bool:
         with Image.open(BytesIO(data)) as image:
             return min(image.size) < LEAST_SIDE
     except Exception:
-        # Of a format that Pillow does not read, or damaged: opening it as a document tells.
+        # Pillow cannot read it. If it is opened as a document, the error says why.
         return False

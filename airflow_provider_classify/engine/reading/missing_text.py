@@ -1,4 +1,4 @@
-"""Decide whether a page shows text that its text layer lacks: pictures and outlines where no text lies."""
+"""Decide whether a page may show text that its text layer lacks: in pictures or outlines beside the text."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ COLUMNS, ROWS = 64, 90
 LETTER_WIDTH, LETTER_HEIGHT = 0.1, 0.08
 #: ... at least this high, ...
 LEAST_HEIGHT = 0.003
-#: ... and there are this many of them, or they are a drawing.
+#: ... and a page has at least this many of them. Fewer are a drawing.
 FEWEST_LETTERS = 30
-#: A larger shape may hold a whole text in outlines, from this share of the page on; so may an image.
+#: A shape or an image may hold a whole text if it has at least this share of the page's area.
 LEAST_AREA = 0.01
-#: Pictures matter if they cover this share of the grid where no text lies, ...
+#: Pictures are read if they cover at least this share of the grid outside the text, ...
 LEAST_UNCOVERED = 0.01
-#: ... and this share of what text covers: the logo and the rules of a full page say less than its text.
+#: ... and at least this share of the cells that text covers. The logo of a full page covers less.
 LEAST_OF_TEXT = 0.2
 
 
 class Doubt(Enum):
-    """How much of what the page shows the text layer may lack."""
+    """How much of the page's content the text layer may lack."""
 
     NONE = "none"
-    #: Less than the text layer covers: the text is worth judging first.
+    #: Less than the text layer covers, so the text is judged first.
     SOME = "some"
     #: More than the text layer covers.
     MOST = "most"
@@ -35,11 +35,11 @@ class Doubt(Enum):
 
 def doubt_of(text: Iterable[Box], images: Iterable[Box], shapes: Sequence[Box]) -> Doubt:
     """
-    Compare where pictures lie with where text lies; all boxes are in fractions of the page.
+    Compare the places of pictures with those of text. All boxes are in fractions of the page.
 
     :param text: the lines of the text layer.
-    :param images: what each of them shows is not known.
-    :param shapes: drawings that are no rectangles.
+    :param images: all images; they may show text.
+    :param shapes: all drawings except rectangles.
     """
     covered = _Grid()
     covered.fill(text)

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 from airflow_provider_classify.engine.page import OcrMode
+from airflow_provider_classify.engine.reading.document_bytes import Source
 from airflow_provider_classify.engine.reading.encodings import decode_html
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.pages import first_pages
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.engine.reading.source import Source
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEmpty, DocumentEncrypted, ExtraNotInstalled
 
 try:
@@ -26,15 +26,15 @@ except ImportError as error:
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS, damage
 from airflow_provider_classify.engine.reading.mupdf_page import MupdfPage
 
-# Damage is reported by exceptions; printed as well, it would fill the task's log.
+# Exceptions report damage. MuPDF would also print messages about it, which would fill the task's log.
 pymupdf.TOOLS.mupdf_display_errors(False)
 pymupdf.TOOLS.mupdf_display_warnings(False)
 
-#: HTML beyond this is cut off before layout, which costs half a second per megabyte.
+#: The most bytes of HTML that are read. Layout takes half a second for each megabyte.
 MAX_HTML_BYTES = 2 * 1024**2
 _DECLARED_CHARSET = re.compile(r"(<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*)[\w.:-]+", re.I)
 _CHARSET_WITHIN = 4096
-#: Layout of what has no pages of its own, in points: a slide for PPTX, else A4.
+#: The page sizes for documents that have no pages, in points: a slide for PPTX, and A4 for others.
 SLIDE, SHEET = {"width": 720, "height": 540}, {"width": 595, "height": 842}
 
 
@@ -75,7 +75,8 @@ def mupdf_html(html: str, name: str, layout: Mapping[str, int] = SHEET) -> Itera
     :param layout: width and height of its pages, in points.
     :raises DocumentCorrupt: MuPDF cannot open it.
     """
-    # MuPDF knows few encodings, and believes what a page declares more than a byte order mark.
+    # MuPDF knows few encodings, so the page is encoded in UTF-8. It would prefer a declared charset to the byte order
+    # mark, so the declaration is changed too.
     html = _DECLARED_CHARSET.sub(r"\1utf-8", html[:_CHARSET_WITHIN]) + html[_CHARSET_WITHIN:]
     stream = codecs.BOM_UTF8 + html.encode("utf-8", errors="replace")
     with _opened(name, filetype="html", stream=stream, **layout) as opened:

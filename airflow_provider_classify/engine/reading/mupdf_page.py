@@ -1,8 +1,9 @@
 """
-A page of a PDF, DOCX, PPTX or HTML document: its text layer, OCR, or both.
+Read a page of a PDF, Office or HTML document: by its text layer, by OCR, or by both.
 
-The text layer is free, and OCR costs half a second. So the text layer is compared with what the page shows: OCR reads
-pages without text, text that is not what the page shows, and pictures and outlines where no text lies.
+The text layer takes milliseconds, and OCR takes half a second. So OCR is used only where the text layer is not enough:
+on pages without text, on pages that show other text than their text layer has, and on pages with text in pictures or
+outlines beside the text layer. Cheap signs are examined first, then the page in a low resolution, and OCR comes last.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNeedsO
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.ocr import Picture
 
-#: A page of small print has more lines than OCR reads. OCR replaces what an earlier OCR left only if it reads this
-#: share of it at least.
+#: A page of small print has more lines than OCR reads. The text of an earlier OCR is replaced only if OCR reads at
+#: least this share of its characters.
 LEAST_OF_EARLIER = 0.5
 #: Text with fewer characters may be a letterhead, so all images of the page are compared with it.
 SHORT_TEXT = 600
@@ -137,7 +138,11 @@ class MupdfPage:
             yield better_reading(text, read)
 
     def _by_text(self, page: Any, layer: TextLayer) -> Iterator[Page]:
-        """Read the text layer, and what lies beside it: first if that is more, else after the text."""
+        """
+        Read the text layer, and then the pictures beside it.
+
+        If the pictures cover more of the page than the text, the first pass already has both.
+        """
         with self._damage_named():
             doubt = _doubt(page, layer, is_thorough=False)
             is_beside = doubt is Doubt.MOST and not is_earlier_ocr(page)
@@ -152,7 +157,7 @@ class MupdfPage:
         yield from self._more(page, layer, is_compared=is_beside)
 
     def _more(self, page: Any, layer: TextLayer, *, is_compared: bool) -> Iterator[Page]:
-        """Read what the text layer lacks, or gives wrongly, once it was not enough to classify the page."""
+        """Read pictures, or an earlier OCR's scan, after the text layer was not enough to classify the page."""
         with self._damage_named():
             is_earlier = is_earlier_ocr(page)
             doubt = Doubt.NONE if is_earlier or is_compared else _doubt(page, layer, is_thorough=True)
@@ -168,7 +173,7 @@ class MupdfPage:
             yield from self._with_pictures(page, layer)
 
     def _with_pictures(self, page: Any, layer: TextLayer) -> Iterator[Page]:
-        """Read the text layer together with what OCR finds beside it; no pass if there is no text beside it."""
+        """Yield the text layer together with the text that OCR finds beside it; nothing if there is no such text."""
         if self._has_letters_beside(page, layer):
             yield from self._passes(replace(self._render(page), closer=None), layer)
 
@@ -187,7 +192,7 @@ class MupdfPage:
         return amount < STAMP and strokes.are_there() and is_scan(page)
 
     def _shows_something_else(self, page: Any, text: Page) -> Iterator[Page] | None:
-        """Read a page whose words are of no known language by OCR; ``None`` if the page shows the same words."""
+        """Read a page with words of an unknown language by OCR; return ``None`` if the page shows the same words."""
         picture = self._render(page)
         passes = self._passes(picture)
         first = next(passes)
@@ -233,9 +238,9 @@ class MupdfPage:
 
 def _doubt(page: Any, layer: TextLayer, *, is_thorough: bool) -> Doubt:
     """
-    Return how much of what the page shows its text layer may lack.
+    Return how much of the page's content the text layer may lack.
 
-    :param is_thorough: compare all images; else only those that may show more than the text says.
+    :param is_thorough: compare also small images beside much text.
     """
     amount = amount_of_text(layer.page)
     if amount >= LONG_TEXT:

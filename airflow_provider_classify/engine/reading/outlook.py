@@ -1,7 +1,7 @@
 """
-Outlook messages (MSG), through olefile: the properties that a reader looks at, by their tags ([MS-OXPROPS]).
+Read Outlook messages (MSG) with olefile, by the tags of their properties ([MS-OXPROPS]).
 
-python-oxmsg reads fewer of the files that occur, and extract-msg is under the GPL.
+olefile is used directly because python-oxmsg reads fewer of the files that occur, and extract-msg is under the GPL.
 """
 
 from __future__ import annotations
@@ -12,26 +12,26 @@ from typing import Any
 
 import olefile
 
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.encodings import decode_html, decode_text
 from airflow_provider_classify.engine.reading.html_text import text_of_html
 from airflow_provider_classify.engine.reading.mail import Mail, MailPart, best_alternative, mail_document
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.rtf import rtf_text
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEncrypted, ExtraNotInstalled
 
 #: Property tags: of the message, ...
 _SUBJECT, _BODY, _HTML, _TRANSPORT_HEADERS, _CLASS = "0037", "1000", "1013", "007D", "001A"
-#: The text as RTF, compressed ([MS-OXRTFCP]). Some programs write only this one.
+#: The text as compressed RTF ([MS-OXRTFCP]). In some messages it is the only text.
 _COMPRESSED_RTF = "1009"
 _SENDER_NAME, _SENDER_ADDRESS, _SENDER_SMTP, _DISPLAY_TO = "0C1A", "0C1F", "5D01", "0E04"
 #: ... and of an attachment.
 _FILE_NAME, _LONG_FILE_NAME, _DISPLAY_NAME, _DATA, _MEDIA_TYPE = "3704", "3707", "3001", "3701", "370E"
-#: Types of properties: text of UTF-16, text of a code page, bytes, and a message within the message.
+#: Types of properties: text in UTF-16, text in a code page, bytes, and a message within the message.
 _UNICODE, _STRING, _BINARY, _OBJECT = "001F", "001E", "0102", "000D"
 _ATTACHMENT = "__attach_version1.0_"
-#: Bytes of a text, attachments of a message, and messages within one another, that are read.
+#: The most bytes of a text, attachments of a message, and messages within one another that are read.
 MAX_TEXT_BYTES, MAX_ATTACHMENTS, MAX_DEPTH = 2 * 1024**2, 200, 5
 MAX_ATTACHMENT_BYTES = 64 * 1024**2
 _ERRORS = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError)
@@ -69,7 +69,7 @@ class _Message:
         }
 
     def mail(self) -> Mail:
-        """Return the message, with the text and the attachments of those that it forwards."""
+        """Return the message, with the texts and attachments of the messages that it forwards."""
         if re.search(r"\.SMIME$|rpmsg", self._text(_CLASS), re.I):
             raise DocumentEncrypted(f"The mail {self._name!r} is encrypted; save it decrypted from Outlook.")
         parts: list[MailPart] = []
@@ -97,7 +97,7 @@ class _Message:
         return [path for path in own if path[-1].lower().startswith(_ATTACHMENT)][:MAX_ATTACHMENTS]
 
     def _attachment(self, path: list[str], parts: list[MailPart]) -> str:
-        """Add an attachment to ``parts``; return the text of one that is a message."""
+        """Add an attachment to ``parts``. If it is a message, add its attachments instead and return its text."""
         attached = _Message(self._ole, path, self._name)
         inner = [*path, f"__substg1.0_{_DATA}{_OBJECT}"]
         if self._ole.exists("/".join(inner)) and len(path) <= MAX_DEPTH * 2:

@@ -1,4 +1,8 @@
-"""PDF: its pages, or what stands in the place of pages: a portfolio's files, an XFA form, encrypted content."""
+"""
+Open PDFs, and recognise those whose pages are only placeholders.
+
+Portfolios show a cover instead of their files, and dynamic XFA forms and encrypted documents show a notice.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,12 @@ from pathlib import PurePath
 from typing import Any
 
 from airflow_provider_classify.engine.reading import dispatch
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.mupdf import mupdf_file, pages_of
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS
 from airflow_provider_classify.engine.reading.mupdf_page import MupdfPage
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
     DocumentEncrypted,
@@ -24,18 +28,18 @@ from airflow_provider_classify.exceptions import (
     DocumentPlaceholder,
 )
 
-#: What a PDF's encryption dictionary names as its handler; ``Standard`` is a password.
+#: The security handlers that an encryption dictionary may name. The handler ``Standard`` is a password.
 _ENCRYPTION_HANDLER = re.compile(
     rb"/Filter\s*/((?:Adobe[.#]|Entrust\.|MicrosoftIRM|EBX_|FOPN_|FileOpen|APS|DRM)[\w.#]*)"
 )
 _RIGHTS_MANAGEMENT = "MicrosoftIRM"
-#: What the name of the document has that Microsoft's rights management wraps, spaces left out.
+#: The name of a file that Microsoft's rights management wraps has this in it, without spaces.
 _PROTECTED_FILE = "MicrosoftIRMServices"
-#: Bytes at either end of a file that are searched for the handler.
+#: The number of bytes at each end of a file that are searched for the handler.
 _SEARCHED_BYTES = 2 * 1024**2
-#: The page that stands for a dynamic XFA form says where to get a program that shows it.
+#: The placeholder page of a dynamic XFA form names programs that can show the form.
 _XFA_PLACEHOLDER = re.compile(r"adobe|please wait|acrobat|foxit", re.I)
-#: The sentence that this page has in each language, also where the form has been lost, as when the page was printed.
+#: The sentence on this page, in each language. If the page was printed to a PDF, only the sentence is left of the form.
 _XFA_SENTENCE = re.compile(
     "if this message is not eventually replaced by the proper contents"
     "|wenn diese meldung nicht durch den (?:eigentlichen|richtigen) inhalt|falls diese meldung nicht durch den"
@@ -46,7 +50,7 @@ _XFA_SENTENCE = re.compile(
     "|als dit bericht (?:uiteindelijk )?niet (?:wordt )?vervangen"
     "|если это сообщение не (?:будет )?замен|このメッセージが.{0,30}置き換え|如果此消息最终?(?:未|没有)"
 )
-#: What the page says that stands for a document which Microsoft's rights management has encrypted.
+#: Words on the placeholder page of a document that Microsoft's rights management has encrypted.
 _PROTECTED_SENTENCE = re.compile(
     "aka\\.ms/protectedpdf|(?:open|view) this protected pdf|this pdf (?:file|document) (?:is|has been) protected"
     "|dieses geschützte pdf|diese pdf-datei ist geschützt|ce (?:document|fichier) pdf est protégé"
@@ -56,9 +60,9 @@ _PROTECTED_SENTENCE = re.compile(
 _PLACEHOLDER_CHARACTERS = 1500
 #: The page of a form that needs rendering is filled in, or static, if it has this many characters.
 _STATIC_FORM_CHARACTERS = 200
-#: Embedded files that are looked at, and the most bytes that one may unpack to.
+#: The most embedded files that are examined, and the most bytes that one may unpack to.
 _MAX_EMBEDDED, _MAX_EMBEDDED_BYTES = 200, 64 * 1024**2
-#: Embedded files that may be e-invoices: how many are looked at, and the most bytes that one takes in the PDF.
+#: The most embedded files that are examined for an e-invoice, and the most bytes that one takes in the PDF.
 _MAX_INVOICES, _MAX_PACKED_INVOICE = 10, 1024**2
 #: Formats of a portfolio's files that are read, the preferred ones first.
 _PORTFOLIO_SUFFIXES = (".pdf", ".docx", ".pptx", ".xlsx", ".odt", ".rtf", ".html", ".htm", ".txt", ".eml", ".msg")
@@ -82,7 +86,7 @@ class _EmbeddedFile:
 @contextmanager
 def open_pdf(source: Source, options: ReadingOptions) -> Iterator[OpenedDocument]:
     """
-    Open a PDF; of a portfolio the first document in it.
+    Open a PDF. If it is a portfolio, open the first document in it.
 
     :raises DocumentEncrypted: it asks for a password, or is encrypted for a certificate or by rights management.
     :raises DocumentPlaceholder: it is a dynamic XFA form, or a portfolio without a document that can be read.
@@ -114,9 +118,9 @@ def open_pdf(source: Source, options: ReadingOptions) -> Iterator[OpenedDocument
 
 def _refuse_encryption(source: Source) -> None:
     """
-    Say that a PDF which MuPDF cannot open is encrypted, where it names a handler of encryption.
+    Refuse a PDF that MuPDF cannot open if it names a security handler other than a password.
 
-    :raises DocumentEncrypted: it does.
+    :raises DocumentEncrypted: it names such a handler.
     """
     with source.open() as file:
         data = file.read(_SEARCHED_BYTES)
@@ -284,7 +288,7 @@ def _with_declaration(document: OpenedDocument, opened: Any, embedded: Sequence[
     ]
     if not invoices:
         return document
-    # Imported for such PDFs only: lxml takes as long as reading ten pages.
+    # Imported only for such PDFs, because importing lxml takes as long as reading ten pages.
     from airflow_provider_classify.engine.reading.safe_xml import parse_xml
     from airflow_provider_classify.engine.reading.xml_text import declaration
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_classify.engine.reading.dispatch import open_source
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.encodings import decode_text, head_as_text
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from tests.support.reading import text
 
 RUSSIAN = "Счёт на оплату 17\nПоставщик: ООО Пример\nИтого к оплате 12 000 руб.\n"
