@@ -246,7 +246,7 @@ def _run_size(run: Element | None) -> float:
 
 
 def _size(properties: Element) -> float:
-    """Return the font size that run properties name, in points; 0 if they name none. The file gives it in half points."""
+    """Return the font size of run properties in points; 0 if they have none. The file gives it in half points."""
     for element in properties.iterfind("{*}sz"):
         value = attribute(element, "val")
         try:
