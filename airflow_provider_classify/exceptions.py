@@ -41,6 +41,18 @@ class InvalidJobId(ClassifyError):
     """The job id is not valid."""
 
 
+class InvalidResult(ClassifyError):
+    """A value that should be a result from XCom is something else."""
+
+
+class ReviewNotAvailable(ClassifyError):
+    """This version of Airflow has no human-in-the-loop page."""
+
+
+class ReviewNotAnswered(ClassifyError):
+    """Nobody answered the review in time, or Airflow could not deliver the answer."""
+
+
 class InvalidDocumentTypes(ClassifyError):
     """The local engine cannot use a file of document types. The message names file, type and line."""
 

@@ -154,7 +154,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             documents=_references(self.documents),
             pattern=self.pattern,
             categories=parse_categories(self.categories),
-            classifier=self.hook.backend.identity(),
+            classifier=self.hook.backend.identity(parse_categories(self.categories)),
         )
         return Batch.begin(
             request,

@@ -111,7 +111,7 @@ class ClassifyOperator(ClassifyBaseOperator):
         fingerprint = reattach.fingerprint(
             Document.of(self.document).fingerprint(),
             parse_categories(self.categories),
-            f"{self.classify_conn_id} {self.hook.backend.identity()}",
+            f"{self.classify_conn_id} {self.hook.backend.identity(parse_categories(self.categories))}",
         )
         store: reattach.StateStore | None = compat.task_state_store(context)
         last = None

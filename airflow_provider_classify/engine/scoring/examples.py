@@ -10,6 +10,7 @@ a known name they count only if a page is very like one of them.
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
@@ -25,6 +26,8 @@ from airflow_provider_classify.engine.scoring.type_scorer import TypeScores
 from airflow_provider_classify.engine.text.words import singular
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError, InvalidCategories
 from airflow_provider_classify.model.categories import Category
+
+log = logging.getLogger(__name__)
 
 #: The distance between two pages' scores at which the likeness of scores has fallen to 0.61.
 SCORES_APART = 7.0
@@ -95,22 +98,28 @@ class Examples:
 
 def read_examples(
     category: Category, compiled: CompiledKnowledge, *, is_known: bool, threads: int | None = None
-) -> Examples:
+) -> Examples | None:
     """
-    Read the examples of a category.
+    Read the examples of a category; return ``None`` if there are none that can be used.
+
+    An example from the category's folder that cannot be used is left out with a warning. It must not stop the tasks
+    that use the folder, in which reviews store documents.
 
     :param is_known: whether the category's name is known.
     :param threads: the number of cores that OCR may use; all available cores if None.
-    :raises InvalidCategories: an example cannot be used; the message names it.
+    :raises InvalidCategories: an example that was given by name cannot be used; the message names it.
     """
     profiles = {}
     for path in category.examples:
         try:
             page = _first_page(path, _modified(path), threads)
         except DocumentError as error:
+            if category.examples_folder:
+                log.warning("An example of the category %r is left out: %s", category.name, error)
+                continue
             raise InvalidCategories(f"An example of the category {category.name!r} cannot be used: {error}") from error
         profiles[path] = ExampleProfile.of(compiled.type_scorer.score(page), compiled.rarity)
-    return Examples(profiles, is_known=is_known)
+    return Examples(profiles, is_known=is_known) if profiles else None
 
 
 @lru_cache(maxsize=_PAGES_KEPT)

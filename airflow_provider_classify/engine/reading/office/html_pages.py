@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.mupdf import SHEET, SLIDE, mupdf_html, pages_of
@@ -17,10 +18,13 @@ from airflow_provider_classify.engine.reading.office.opendocument import open_do
 from airflow_provider_classify.engine.reading.office.package import Package, open_package
 from airflow_provider_classify.engine.reading.office.pptx import pptx_blocks
 from airflow_provider_classify.engine.reading.office.xlsx import xlsx_blocks
-from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading, PicturedPage
 from airflow_provider_classify.engine.reading.pages import LOOKED_AT, first_pages
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.ocr import Picture as PagePicture
 
 #: Characters of text, blocks and pictures that are laid out: far more than the pages that are read have.
 MAX_CHARACTERS, MAX_BLOCKS, MAX_PICTURES = 200_000, 5_000, 40
@@ -125,6 +129,9 @@ class _NumberedPage:
 
     page: PageReading
     number: int
+
+    def picture(self) -> PagePicture | None:
+        return self.page.picture() if isinstance(self.page, PicturedPage) else None
 
     def passes(self) -> Iterator[Page]:
         for page in self.page.passes():
