@@ -110,6 +110,7 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> s
     if thumbnail:
         parts.append(linked_image("The first page of the document", thumbnail))
     parts += [*_score_table(result), *_evidence_list(result)]
+    parts.append("**Which category is right?** Your answer replaces the prediction.")
     return "\n\n".join(parts)
 
 

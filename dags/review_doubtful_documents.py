@@ -17,8 +17,9 @@ from airflow_provider_classify.operators.review import ClassificationReviewOpera
 
 LEARNED = os.environ.get("LEARNED_DOCUMENTS", "/opt/airflow/learned")
 CATEGORIES = [{"name": name, "examples": f"{LEARNED}/{name}"} for name in ("invoice", "contract", "letter")]
+FOLDER = Param("/opt/airflow/incoming", type="string")
 
-with DAG("review_doubtful_documents", schedule=None, params={"folder": Param("/opt/airflow/incoming", type="string")}) as dag:
+with DAG("review_doubtful_documents", schedule=None, params={"folder": FOLDER}) as dag:
 
     @task
     def documents(params: dict[str, str]) -> list[str]:
