@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
 
 from airflow_provider_classify.batch.batch import Batch, Request
-from airflow_provider_classify.batch.output import check_output
+from airflow_provider_classify.batch.output import check_output, check_previous
 from airflow_provider_classify.batch.record import BatchRecord
-from airflow_provider_classify.batch.summary import FailureLimit
+from airflow_provider_classify.batch.shards import Shard
 from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.reference import is_storage_path
+from airflow_provider_classify.exceptions import BatchEmpty
 from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
 from airflow_provider_classify.lifecycle.cancel import has_ended
 from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
+from airflow_provider_classify.operators.batch_checks import OnEmpty, check_batch, failure_limit, output_of
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
 from airflow_provider_classify.triggers.classify import BACKSTOP
 
@@ -54,14 +56,23 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     :param documents: references, or a folder or object-storage prefix. Templated.
     :param pattern: the documents of a folder to classify: ``*.pdf``, or ``**/*.pdf`` to include all subfolders.
         Templated.
-    :param output: the path or URI of a ``.jsonl`` or ``.parquet`` file, on a storage that all workers and triggerers
-        can reach. It gets a row for each document, with the result or an ``error``. Each instance of a mapped task
-        needs its own output, with ``{{ ti.map_index }}`` in the name. Templated.
+    :param on_empty: what the task does if there are no documents: ``fail``, ``skip`` or ``succeed``. The first two
+        leave an earlier output as it is. ``succeed`` replaces it by an output without rows. A local folder that does
+        not exist always fails the task.
+    :param output: the path or URI of a ``.jsonl``, ``.csv`` or ``.parquet`` file, on a storage that all workers and
+        triggerers can reach. It gets a row for each document, with the result or an ``error``; a ``.csv`` file has
+        only the columns of :data:`~airflow_provider_classify.results.COLUMNS`. Each instance of a mapped task needs
+        its own output, with ``{{ ti.map_index }}`` in the name. Templated.
     :param previous: an earlier output. Its results are reused for documents whose bytes, categories and classifier
-        have not changed. The file need not exist. Templated.
+        have not changed. The file need not exist. A ``.csv`` file has only the fields for another one. Templated.
+    :param on_unreadable: ``fail`` counts a document that cannot be read as failed. ``result`` does not count it as
+        failed; it has a row with ``success`` false and its error. ``skip`` does not count it as failed either, and it
+        has no row. The manifest counts such documents as ``unreadable`` or ``skipped``.
     :param max_failed: the most documents that may fail, at least 0.
     :param max_failed_share: the largest share of the documents that may fail, from 0.0 to 1.0, instead of
         ``max_failed``.
+    :param shard: the part of the documents that this task classifies, planned by
+        :func:`~airflow_provider_classify.operators.sharded_batch.classify_batch`. Templated.
     :param timeout: seconds after which the wait for the jobs ends. A retry continues.
 
     The other parameters are those of :class:`ClassifyBaseOperator`.
@@ -73,6 +84,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         "pattern",
         "output_path",
         "previous",
+        "shard",
         "classify_conn_id",
     )
     ui_color = "#bfdbfe"
@@ -82,19 +94,33 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         *,
         documents: Sequence[DocumentLike] | DocumentLike,
         pattern: str = "*",
-        output: str | None = None,
-        previous: str | None = None,
+        on_empty: OnEmpty = "fail",
+        output: DocumentLike | None = None,
+        previous: DocumentLike | None = None,
         max_failed: float | None = None,
         max_failed_share: float | None = None,
+        shard: dict[str, str] | None = None,
         timeout: float = 24 * 3600.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(timeout=timeout, **kwargs)
-        self.limit = _failure_limit(max_failed, max_failed_share, self.task_id)
+        check_batch(
+            self.task_id,
+            documents=documents,
+            pattern=pattern,
+            output=output,
+            previous=previous,
+            on_empty=on_empty,
+            shard=shard,
+        )
+        self.limit = failure_limit(max_failed, max_failed_share, self.task_id)
         self.documents = documents
         self.pattern = pattern
-        self.output_path = output  # an operator has another attribute `output`, its XCom
-        self.previous = previous
+        self.on_empty = on_empty
+        # An operator has another attribute `output`, its XCom.
+        self.output_path = output_of(output, "output", self.task_id)
+        self.previous = output_of(previous, "previous", self.task_id)
+        self.shard = shard
         self._running: tuple[Any, BatchRecord] | None = None  # the task instance and its record, to cancel its jobs
 
     @classmethod
@@ -102,8 +128,10 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         """
         Create a mapped task, as for any operator.
 
-        :raises ValueError: all instances would write the same output.
+        :raises ValueError: all instances would write the same output, or an argument is not valid.
+        :raises ClassifyError: categories, documents or the name of an output are not valid.
         """
+        check_batch(**{"task_id": "", **kwargs})
         output = kwargs.get("output")
         if isinstance(output, str) and "map_index" not in output:
             raise ValueError(
@@ -114,13 +142,17 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Classify the documents that have no result yet. :returns: the manifest, or the results without an output."""
+        return self.classify(context)
+
+    def classify(self, context: Context) -> Any:
+        """Do what ``execute`` does, from another operator, where Airflow warns of a call of ``execute``."""
         with fail_fast.fail_without_retry():
             now = time.time()
             wait = polling.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
             batch = self._begin(context)
             self._run(context, batch, batch.record.state.outstanding(batch.items), None if self.deferrable else wait)
             if not self.deferrable or not batch.record.state.pending(batch.items):
-                return batch.finish(wait, self.limit)
+                return self._finish(batch, wait)
         raise self._deferral(batch, wait)
 
     def execute_complete(
@@ -133,13 +165,18 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         """
         with fail_fast.fail_without_retry():
             events.raise_given_up(event)
-            batch = Batch.resume(output=self.output_path, task=TaskAddress.of(context["ti"]), packed=record)
+            batch = Batch.resume(
+                output=self.output_path,
+                task=TaskAddress.of(context["ti"]),
+                packed=record,
+                evidence=self.hook.evidence,
+            )
             now = time.time()
             # The jobs may have ended, so the first request needs no pause, unlike after a submit.
             began = now - polling.SHORTEST_PAUSE
             wait = polling.Wait("", since=began, deadline=now + _FETCH_TIMEOUT, longest_pause=self.poll_interval)
             self._run(context, batch, [], wait)
-            return batch.finish(wait, self.limit)
+            return self._finish(batch, wait)
 
     def on_kill(self) -> None:
         """Cancel the jobs if the task has ended and the API has a cancel. Otherwise keep them for the next try."""
@@ -148,21 +185,27 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             cancel.from_worker(task_instance, self.log, self.hook.backend.connect, record.state.job_ids)
 
     def _begin(self, context: Context) -> Batch:
-        if self.output_path:
+        if self.output_path is not None:
             check_output(self.output_path)
+        if self.previous is not None and self.shard is None:  # the plan of the shards has checked it
+            check_previous(self.previous, self.output_path)
         request = Request(
-            documents=_references(self.documents),
+            documents=references_of(self.documents),
             pattern=self.pattern,
             categories=parse_categories(self.categories),
             classifier=self.hook.backend.identity(parse_categories(self.categories)),
+            shard=None if self.shard is None else Shard.from_json(self.shard),
+            may_be_empty=self.on_empty == "succeed",
         )
-        return Batch.begin(
-            request,
-            output=self.output_path,
-            previous=self.previous,
-            task=TaskAddress.of(context["ti"]),
-            has_ended=self._has_ended,
-        )
+        with skip_if_empty(self.on_empty):
+            return Batch.begin(
+                request,
+                output=self.output_path,
+                previous=self.previous,
+                task=TaskAddress.of(context["ti"]),
+                has_ended=lambda task: has_surely_ended(task, self.log),
+                evidence=self.hook.evidence,
+            )
 
     def _run(self, context: Context, batch: Batch, todo: Sequence[Any], wait: polling.Wait | None) -> None:
         address = reattach.address(context["ti"])
@@ -179,6 +222,10 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
                 log=self.log,
             )
         )
+
+    def _finish(self, batch: Batch, wait: polling.Wait) -> Any:
+        # The record of a shard is deleted with those of the other shards.
+        return batch.finish(wait, self.limit, self.on_unreadable, keep_record=self.shard is not None)
 
     def _deferral(self, batch: Batch, wait: polling.Wait) -> TaskDeferred:
         packed = None if self.output_path else batch.record.pack(batch.items)
@@ -198,33 +245,29 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             timeout=timedelta(seconds=wait.deadline - time.time()) + BACKSTOP,
         )
 
-    def _has_ended(self, task: TaskAddress) -> bool:
-        try:
-            return has_ended(task)
-        except Exception:  # an error of Airflow's API, or a call outside a running task
-            self.log.warning("It is unknown whether %s has ended.", task, exc_info=True)
-            return False
+
+def has_surely_ended(task: TaskAddress, log: Any) -> bool:
+    """Return whether another task has ended. If that cannot be asked, log why and return ``False``."""
+    try:
+        return has_ended(task)
+    except Exception:  # an error of Airflow's API, or a call outside a running task
+        log.warning("It is unknown whether %s has ended.", task, exc_info=True)
+        return False
 
 
-def _references(documents: Any) -> str | list[str]:
+@contextmanager
+def skip_if_empty(on_empty: OnEmpty) -> Iterator[None]:
+    """Skip the task if its batch is empty and ``on_empty`` says so."""
+    try:
+        yield
+    except BatchEmpty as error:
+        if on_empty != "skip":
+            raise
+        raise AirflowSkipException(str(error)) from error
+
+
+def references_of(documents: Any) -> str | list[str]:
     """Return the reference of the folder, or the references of the documents."""
     if isinstance(documents, (str, os.PathLike)) or is_storage_path(documents) or documents is None:
         return Document.of(documents).reference
     return [Document.of(document).reference for document in documents]
-
-
-def _failure_limit(max_failed: float | None, max_failed_share: float | None, task_id: str) -> FailureLimit:
-    if isinstance(max_failed, float):
-        warnings.warn(
-            f"The max_failed of {task_id!r} is a share; give max_failed_share={max_failed} instead.",
-            DeprecationWarning,
-            stacklevel=4,
-        )
-        max_failed, max_failed_share = None, max_failed if max_failed_share is None else max_failed_share
-    if max_failed is not None and max_failed_share is not None:
-        raise ValueError(f"The task {task_id!r} has max_failed and max_failed_share; give one of them.")
-    if max_failed is not None and max_failed < 0:
-        raise ValueError(f"The max_failed of {task_id!r} is {max_failed}; give 0 or more documents.")
-    if max_failed_share is not None and not 0 <= max_failed_share <= 1:
-        raise ValueError(f"The max_failed_share of {task_id!r} is {max_failed_share}; give a share from 0.0 to 1.0.")
-    return FailureLimit(int(max_failed or 0), max_failed_share)
