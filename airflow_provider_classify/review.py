@@ -108,7 +108,7 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> s
     result = parse_result(result)
     parts = [_document(result), _prediction(result), *_remarks(result)]
     if thumbnail:
-        parts.append(linked_image("The first page of the document", thumbnail))
+        parts += [linked_image("The first page of the document", thumbnail), "*Click the page to enlarge it.*"]
     parts += [*_score_table(result), *_evidence_list(result)]
     parts.append("**Which category is right?** Your answer replaces the prediction.")
     return "\n\n".join(parts)
