@@ -156,8 +156,9 @@ def print_table(lines: Sequence[Line], documents: int) -> None:
     print("threshold   API calls   calls saved   accuracy   wrong answers of the engine that stand   not classified")
     for line in lines:
         saved = documents - line.escalated - line.failed
+        threshold = "no API" if line.threshold is None else f"{line.threshold:g}"
         print(
-            f"{'no API' if line.threshold is None else f'{line.threshold:g}':>9}   {line.escalated:>9}   {saved:>4} {saved / documents:>6.1%}   "
+            f"{threshold:>9}   {line.escalated:>9}   {saved:>4} {saved / documents:>6.1%}   "
             f"{line.right / documents:>8.1%}   {line.wrong:>38}   {line.failed:>14}"
         )
 

@@ -208,7 +208,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             documents=references_of(self.documents),
             pattern=self.pattern,
             categories=parse_categories(self.categories),
-            classifier=self.hook.backend.identity(),
+            classifier=self.hook.backend.identity(parse_categories(self.categories)),
             shard=None if self.shard is None else Shard.from_json(self.shard),
             may_be_empty=self.on_empty == "succeed",
             cascade=self.cascade,
