@@ -10,12 +10,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 import airflow
 
 # A trigger uses these names on the triggerer's event loop. An import on the loop would block it.
-from airflow.providers.common.compat.sdk import XCom
+from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException, XCom
 from airflow.providers.common.compat.triggers import BaseEventTrigger
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
@@ -56,6 +56,15 @@ def _task_states_in_triggerer() -> Any:
     except ImportError:  # Airflow 2.x
         return None
     return getattr(RuntimeTaskInstance, "get_task_states", None)
+
+
+def human_in_the_loop_operator() -> type[Any] | None:
+    """Return ``HITLOperator`` of Airflow's standard provider; ``None`` before Airflow 3.1, which has no such page."""
+    try:
+        from airflow.providers.standard.operators.hitl import HITLOperator
+    except (ImportError, AirflowOptionalProviderFeatureException):
+        return None
+    return cast("type[Any]", HITLOperator)
 
 
 def task_state_store(context: Mapping[str, Any]) -> Any | None:
