@@ -87,13 +87,13 @@ class _Frame:
     threads: int | None
 
     def passes(self) -> Iterator[Page]:
-        picture = self._picture()
+        picture = self.picture()
         if picture.is_blank():
             yield Page(self.number, picture.width, picture.height, (), "ocr", is_blank=True)
             return
         yield from shared_reader(self.threads).passes(picture, self.number)
 
-    def _picture(self) -> Picture:
+    def picture(self) -> Picture:
         try:
             self.image.seek(self.number - 1)
             _check_size(self.image, self.source.name)

@@ -114,6 +114,12 @@ class MupdfPage:
         else:
             yield from shown
 
+    def picture(self) -> Picture:
+        """Draw the page at the scale at which OCR reads it."""
+        with self._damage_named():
+            page = self.document[self.number - 1]
+        return self._render(page)
+
     def _text_only(self, page: Any, layer: TextLayer) -> Page:
         with self._damage_named():
             is_empty = not layer.page.lines

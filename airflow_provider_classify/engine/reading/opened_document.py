@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentError
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.ocr import Picture
 
 
 class PageReading(Protocol):
@@ -28,6 +31,14 @@ class PageReading(Protocol):
 
         :raises DocumentError: this page cannot be read; the others may still be.
         """
+
+
+@runtime_checkable
+class PicturedPage(Protocol):
+    """A page that can be shown as a picture. Pages of text have none."""
+
+    def picture(self) -> Picture | None:
+        """Return the picture of the page. :raises DocumentError: the page cannot be drawn."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading.opened_document import PageReading
+from airflow_provider_classify.engine.reading.opened_document import PageReading, PicturedPage
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.ocr import Picture
 
 #: At most this many times ``max_pages`` pages are read, including blank ones.
 LOOKED_AT = 4
@@ -38,6 +42,9 @@ class _WatchedPage:
     @property
     def number(self) -> int:
         return self._page.number
+
+    def picture(self) -> Picture | None:
+        return self._page.picture() if isinstance(self._page, PicturedPage) else None
 
     def passes(self) -> Iterator[Page]:
         for page in self._page.passes():

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
@@ -18,9 +19,12 @@ from airflow_provider_classify.engine.reading.office.opendocument import open_do
 from airflow_provider_classify.engine.reading.office.package import Package, open_package
 from airflow_provider_classify.engine.reading.office.pptx import pptx_blocks
 from airflow_provider_classify.engine.reading.office.xlsx import xlsx_blocks
-from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading, PicturedPage
 from airflow_provider_classify.engine.reading.pages import LOOKED_AT, first_pages
 from airflow_provider_classify.engine.reading.sniffing import Format
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.ocr import Picture as PagePicture
 
 #: The most characters of text, blocks and pictures that are laid out. The pages that are read have far fewer.
 MAX_CHARACTERS, MAX_BLOCKS, MAX_PICTURES = 200_000, 5_000, 40
@@ -125,6 +129,9 @@ class _NumberedPage:
 
     page: PageReading
     number: int
+
+    def picture(self) -> PagePicture | None:
+        return self.page.picture() if isinstance(self.page, PicturedPage) else None
 
     def passes(self) -> Iterator[Page]:
         for page in self.page.passes():
