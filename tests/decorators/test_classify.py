@@ -48,7 +48,7 @@ class TestInADag:
 
 
 def decorated(function, **arguments):
-    return task.classify(categories=["invoice", "letter"], **arguments)(function)().operator
+    return task.classify(task_id="t", categories=["invoice", "letter"], **arguments)(function)().operator
 
 
 class TestOneTask:
