@@ -28,6 +28,7 @@ def loaded(module):
         "airflow_provider_classify.decorators.classify_branch",
         "airflow_provider_classify.sensors.classify",
         "airflow_provider_classify.triggers.classify",
+        "airflow_provider_classify.triggers.new_documents",
         "airflow_provider_classify.hooks.classify",
     ],
 )

@@ -91,6 +91,9 @@ class TestInADag:
             "skipped": 0,
             "reused": 0,
             "blank": 0,
+            "escalated": 0,
+            "calls_saved": 0,
+            "answered_by": {},
             "output": f"{output}/waiting.jsonl",
         }
 
