@@ -155,9 +155,10 @@ def print_run(
 def print_table(lines: Sequence[Line], documents: int) -> None:
     print("threshold   API calls   calls saved   accuracy   wrong answers of the engine that stand   not classified")
     for line in lines:
+        threshold = "no API" if line.threshold is None else f"{line.threshold:g}"
         saved = documents - line.escalated - line.failed
         print(
-            f"{'no API' if line.threshold is None else f'{line.threshold:g}':>9}   {line.escalated:>9}   {saved:>4} {saved / documents:>6.1%}   "
+            f"{threshold:>9}   {line.escalated:>9}   {saved:>4} {saved / documents:>6.1%}   "
             f"{line.right / documents:>8.1%}   {line.wrong:>38}   {line.failed:>14}"
         )
 

@@ -430,7 +430,7 @@ class TestWhenTheDagIsParsed:
 
     def test_a_branch_on_a_result_classifies_nothing(self):
         arguments = {"routes": {"invoice": "pay"}, "review": "ask", "minimum_confidence": 0.8}
-        with pytest.raises(ValueError, match="'t'.*escalate_to"):
+        with pytest.raises(ValueError, match=r"'t'.*escalate_to"):
             ClassifyBranchOperator(task_id="t", result={}, escalate_to="a", escalate_below=0.9, **arguments)
 
 
