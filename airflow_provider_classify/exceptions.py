@@ -57,6 +57,14 @@ class InvalidResult(ClassifyError):
     """A value that should be a result from XCom is something else."""
 
 
+class ReviewNotAvailable(ClassifyError):
+    """This version of Airflow has no human-in-the-loop page."""
+
+
+class ReviewNotAnswered(ClassifyError):
+    """Nobody answered the review in time, or Airflow could not deliver the answer."""
+
+
 class InstancesNotCreated(ClassifyError):
     """Airflow has not created the task instances that a branch in a mapped task group may skip."""
 
@@ -135,6 +143,10 @@ class ConnectionNotUsable(ClassifyError):
 
 class ExtraNotInstalled(ClassifyError):
     """An optional dependency is not installed. The message names the extra."""
+
+
+class AirflowTooOld(ClassifyError):
+    """The version of Airflow lacks what a feature needs. The message names both."""
 
 
 class EngineClosed(ClassifyError):

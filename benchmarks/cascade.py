@@ -157,6 +157,7 @@ def print_table(lines: Sequence[Line], documents: int) -> None:
     for line in lines:
         threshold = "no API" if line.threshold is None else f"{line.threshold:g}"
         saved = documents - line.escalated - line.failed
+        threshold = "no API" if line.threshold is None else f"{line.threshold:g}"
         print(
             f"{threshold:>9}   {line.escalated:>9}   {saved:>4} {saved / documents:>6.1%}   "
             f"{line.right / documents:>8.1%}   {line.wrong:>38}   {line.failed:>14}"

@@ -125,6 +125,18 @@ def test_tasks_map_over_the_documents_of_their_route(samples, tmp_path):
     assert [result["decision"]["category"] for result in run.xcom("sort_by_route.to_archive")] == ["contract", "letter"]
 
 
+@pytest.mark.parametrize("name", ["batch_and_read", "batch_in_shards"])
+def test_a_task_reads_the_results_of_a_batch(samples, tmp_path, name):
+    folder = folder_with(samples, tmp_path, "invoice.pdf", "letter.pdf")
+    (tmp_path / "incoming" / "note.txt").write_text("Good morning! Where did you put the blue one?\n")
+
+    run = run_dag(import_module(name).dag, folder=folder)
+
+    assert run.state == "success"
+    task, document = ("invoices", "invoice.pdf") if name == "batch_and_read" else ("doubtful", "note.txt")
+    assert run.xcom(task) == [f"{folder}/{document}"]
+
+
 @pytest.mark.parametrize(
     ("name", "longest"),
     [
@@ -133,6 +145,8 @@ def test_tasks_map_over_the_documents_of_their_route(samples, tmp_path):
         ("wait_for_classification_job", 20),
         ("branch_on_category", 20),
         ("sort_by_route", 40),
+        ("batch_and_read", 10),
+        ("batch_in_shards", 20),
     ],
 )
 def test_an_example_is_short(name, longest):

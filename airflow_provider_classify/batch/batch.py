@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -178,6 +178,10 @@ class Batch:
             self.record.write_plan(self.items, output_is_complete=True)
         self.record.remove()
         return value
+
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the row of each document that has a result or an error."""
+        return self.record.state.rows(self.items)
 
     def _require_complete(self, wait: Wait) -> None:
         pending = len(self.record.state.pending(self.items))

@@ -74,7 +74,7 @@ def fingerprint(document: str, categories: Sequence[Category], classifier: str) 
     :param document: the fingerprint of the document.
     :param classifier: the connection id and the identity of its backend.
     """
-    parts = [document, [asdict(category) for category in categories], classifier]
+    parts = [document, [category.to_fingerprint() for category in categories], classifier]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
@@ -18,7 +19,12 @@ from airflow_provider_classify.operators.checks import (
     check_categories,
     check_evidence,
     check_on_unreadable,
+    is_known,
 )
+from airflow_provider_classify.operators.outlets import Outlets
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Asset
 
 
 class ClassifyBaseOperator(BaseOperator):
@@ -43,6 +49,9 @@ class ClassifyBaseOperator(BaseOperator):
         second answer stands, whatever its confidence. If the second connection cannot classify the document, the first
         answer stands, with an ``escalation_error``. The ``timeout`` applies to each of the two waits. Templated.
     :param escalate_below: the threshold, a confidence above 0, at most 1.
+    :param outlet_by_category: the assets by category name. The asset of a category gets an event if a document belongs
+        to it. The assets in ``outlets`` get an event for every result. The ``extra`` of each event names document,
+        category and confidence.
     """
 
     def __init__(
@@ -57,6 +66,7 @@ class ClassifyBaseOperator(BaseOperator):
         evidence: bool | None = None,
         escalate_to: str | None = None,
         escalate_below: float | None = None,
+        outlet_by_category: Mapping[str, Asset] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -77,6 +87,11 @@ class ClassifyBaseOperator(BaseOperator):
         self.evidence = evidence
         self.escalate_to = escalate_to
         self.escalate_below = escalate_below
+        self.asset_outlets = Outlets(outlet_by_category or {}, self.task_id)
+        if is_known(categories):
+            self.asset_outlets.require_known(categories, self.task_id)
+        if self.asset_outlets.alias is not None:
+            self.outlets = [*self.outlets, self.asset_outlets.alias]
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:

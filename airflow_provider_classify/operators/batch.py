@@ -187,7 +187,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             is_escalated = events.is_escalated(event)
             self._run(context, batch, batch.at(second=is_escalated), [], wait, second=is_escalated)
             if is_escalated:
-                return self._finish(batch, wait)
+                return self._finish(context, batch, wait)
             return self._escalate(context, batch, wait)
 
     def on_kill(self) -> None:
@@ -208,7 +208,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             documents=references_of(self.documents),
             pattern=self.pattern,
             categories=parse_categories(self.categories),
-            classifier=self.hook.backend.identity(),
+            classifier=self.hook.backend.identity(parse_categories(self.categories)),
             shard=None if self.shard is None else Shard.from_json(self.shard),
             may_be_empty=self.on_empty == "succeed",
             cascade=self.cascade,
@@ -236,7 +236,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         """
         state, items = batch.record.state, batch.at(second=True)
         if not items or state.pending(batch.at(second=False)):
-            return self._finish(batch, wait)
+            return self._finish(context, batch, wait)
         todo = state.outstanding(items)
         if todo:
             self.log.info("%d of %d documents go on to %r.", len(todo), len(batch.items), self.escalate_to)
@@ -246,11 +246,14 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         self._run(context, batch, items, todo, None if self.deferrable else wait, second=True)
         if self.deferrable and state.pending(items):
             raise self._deferral(batch, wait, second=True)
-        return self._finish(batch, wait)
+        return self._finish(context, batch, wait)
 
-    def _finish(self, batch: Batch, wait: polling.Wait) -> Any:
+    def _finish(self, context: Context, batch: Batch, wait: polling.Wait) -> Any:
         # The record of a shard is deleted with those of the other shards.
-        return batch.finish(wait, self.limit, self.on_unreadable, keep_record=self.shard is not None)
+        value = batch.finish(wait, self.limit, self.on_unreadable, keep_record=self.shard is not None)
+        if self.outlets:
+            self.asset_outlets.record_batch(context, self.outlets, batch.rows(), self.output_path)
+        return value
 
     @property
     def _keeps_evidence(self) -> bool:

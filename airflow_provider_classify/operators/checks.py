@@ -10,9 +10,15 @@ import os
 from typing import Any, get_args
 
 from airflow_provider_classify.documents.reference import is_storage_path, parse_reference
-from airflow_provider_classify.exceptions import InvalidCascade, InvalidCategories, InvalidDocument
+from airflow_provider_classify.exceptions import (
+    InvalidCascade,
+    InvalidCategories,
+    InvalidDocument,
+    InvalidResult,
+)
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model.categories import parse_categories
+from airflow_provider_classify.review import parse_result
 
 #: The types of arguments whose value is in the DAG file itself.
 _LITERALS = (str, bytes, bytearray, int, float, list, tuple, set, frozenset, dict, type(None))
@@ -71,6 +77,22 @@ def check_document(document: Any, task_id: str) -> Any:
         return parse_reference(document)
     except InvalidDocument as error:
         raise InvalidDocument(f"Task {task_id!r}: {error}") from error
+
+
+def check_result(result: object, task_id: str) -> None:
+    """
+    Check the result of an earlier task if its value is known.
+
+    :raises InvalidResult: the value is not a result. The error names the task.
+    """
+    if hasattr(result, "task_id") and hasattr(result, "output"):
+        raise InvalidResult(f"Task {task_id!r}: the result is the task {result.task_id!r} itself; give its output.")
+    if not is_known(result):
+        return
+    try:
+        parse_result(result)
+    except InvalidResult as error:
+        raise InvalidResult(f"Task {task_id!r}: {error}") from error
 
 
 def check_on_unreadable(value: object, task_id: str) -> None:

@@ -83,6 +83,11 @@ class ClassifyOperator(ClassifyBaseOperator):
     ) -> None:
         super().__init__(timeout=timeout, **kwargs)
         self.document = check_document(document, self.task_id)
+        if self.asset_outlets.alias is not None and not wait_for_completion:
+            raise ValueError(
+                f"The task {self.task_id!r} has outlet_by_category and does not wait for the result; "
+                "remove wait_for_completion=False, or remove outlet_by_category."
+            )
         if not wait_for_completion and self.on_unreadable != "fail":
             raise ValueError(
                 f"The task {self.task_id!r} has on_unreadable={self.on_unreadable!r} and does not wait for its job; "
@@ -117,7 +122,7 @@ class ClassifyOperator(ClassifyBaseOperator):
             with hook:
                 outcome = self._outcome(hook, lambda: (job_id, hook.fetch(job_id)))
             if is_escalated:
-                return self._after_second(self._first_outcome(context), outcome)
+                return self._after_second(context, self._first_outcome(context), outcome)
             return self._after_first(context, outcome)
 
     def on_kill(self) -> None:
@@ -191,14 +196,14 @@ class ClassifyOperator(ClassifyBaseOperator):
         if isinstance(step, Accept) and self.cascade and self._job(context, second=True).is_submitted():
             step = Escalate("an earlier try has submitted it there")
         if not isinstance(step, Escalate):
-            return self._finish(step)
+            return self._finish(context, step)
         second = self._job(context, second=True)
         self.log.info("The document goes on to the connection %r, because %s.", self.escalate_to, step.reason)
         context["ti"].xcom_push(key=FIRST_ANSWER_KEY, value=first.to_json())
-        return self._after_second(first, self._ask(context, second, first))
+        return self._after_second(context, first, self._ask(context, second, first))
 
-    def _after_second(self, first: Outcome, second: Outcome) -> dict[str, Any]:
-        return self._finish(cascades.after_second(first, second))
+    def _after_second(self, context: Context, first: Outcome, second: Outcome) -> dict[str, Any]:
+        return self._finish(context, cascades.after_second(first, second))
 
     def _first_outcome(self, context: Context) -> Outcome:
         """Return the outcome of the first connection, after a deferral."""
@@ -213,8 +218,17 @@ class ClassifyOperator(ClassifyBaseOperator):
             )
         return Outcome.from_json(stored)
 
-    def _finish(self, step: Accept | Fail) -> dict[str, Any]:
-        """Return the value for XCom. :raises ClassifyError: the document has no answer, and the task is to fail."""
+    def _finish(self, context: Context, step: Accept | Fail) -> dict[str, Any]:
+        """
+        Give the asset events of the task the value for XCom, and return it.
+
+        :raises ClassifyError: the document has no answer, and the task is to fail.
+        """
+        value = self._value(step)
+        self.asset_outlets.record(context, self.outlets, value)
+        return value
+
+    def _value(self, step: Accept | Fail) -> dict[str, Any]:
         if isinstance(step, Fail):
             label = Document.of(self.document).label if step.error.unreadable else ""
             value = unreadable.handle(step.error, self.on_unreadable, job_id=step.job_id, document=label)

@@ -70,7 +70,7 @@ class TaskJob:
         return reattach.fingerprint(
             self.document.fingerprint(),
             self.categories,
-            f"{self.hook.classify_conn_id} {self.hook.backend.identity()}",
+            f"{self.hook.classify_conn_id} {self.hook.backend.identity(self.categories)}",
         )
 
     @cached_property
