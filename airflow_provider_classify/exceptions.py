@@ -41,6 +41,10 @@ class InvalidCategories(ClassifyError):
     """The categories are empty, repeated, or not a list of names."""
 
 
+class InvalidCascade(ClassifyError):
+    """The second connection of a cascade, or its threshold, is missing or not valid."""
+
+
 class InvalidJobId(ClassifyError):
     """The job id is not valid."""
 
@@ -139,6 +143,10 @@ class ConnectionNotUsable(ClassifyError):
 
 class ExtraNotInstalled(ClassifyError):
     """An optional dependency is not installed. The message names the extra."""
+
+
+class AirflowTooOld(ClassifyError):
+    """The version of Airflow lacks what a feature needs. The message names both."""
 
 
 class EngineClosed(ClassifyError):

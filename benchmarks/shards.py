@@ -54,7 +54,7 @@ class PinnedCluster(Cluster):
 
     def wait_for_worker(self, name: str) -> None:
         log = self.home / f"{name}.log"
-        wait_until(lambda: "ready." in log.read_text(), 180, pause=0.5)
+        wait_until(lambda: "ready." in log.read_text(), 600, pause=0.5)
 
     def measure(self, dag_id: str, folder: Path) -> tuple[float, int]:
         """Run a batch. Return its seconds and pages."""

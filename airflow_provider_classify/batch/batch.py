@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,8 +29,10 @@ from airflow_provider_classify.exceptions import (
     StorageNotFound,
 )
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
+from airflow_provider_classify.model.cascade import Cascade
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.polling import Wait
+from airflow_provider_classify.model.text import encodable
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +57,7 @@ class Request:
     classifier: str
     shard: Shard | None = None
     may_be_empty: bool = False
+    cascade: Cascade | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +101,25 @@ class Batch:
         is_complete = output is not None and record.has_complete_output()
         record.claim(items, has_ended, output_is_complete=is_complete)
         batch = cls(record, items, output)
+        record.cascade = request.cascade
         if output and is_complete:
             batch._reuse(output, is_own=True)
         if previous:
             batch._reuse(previous)
+        if request.cascade:
+            with record:
+                record.reopen(items)
         return batch
 
     @classmethod
     def resume(
-        cls, *, output: str | None, task: TaskAddress, packed: Mapping[str, Any] | None, evidence: bool = True
+        cls,
+        *,
+        output: str | None,
+        task: TaskAddress,
+        packed: Mapping[str, Any] | None,
+        evidence: bool = True,
+        cascade: Cascade | None = None,
     ) -> Batch:
         """
         Continue the batch of a deferred task.
@@ -118,9 +131,28 @@ class Batch:
         folder = record_folder(output)
         if packed is not None:
             record = BatchRecord(folder, task, evidence=evidence)
-            return cls(record, record.unpack(packed), output)
-        record = BatchRecord.load(folder, task, evidence=evidence)
-        return cls(record, record.read_plan(), output)
+            items = record.unpack(packed)
+        else:
+            record = BatchRecord.load(folder, task, evidence=evidence)
+            items = record.read_plan()
+        record.cascade = cascade
+        return cls(record, items, output)
+
+    def at(self, *, second: bool) -> list[Item]:
+        """Return the documents whose answer the first or the second connection of a cascade has to give, or gave."""
+        return [item for item in self.items if self.record.state.is_escalated(item) is second]
+
+    def with_references(self, items: Sequence[Item], documents: str | Sequence[str], pattern: str) -> list[Item]:
+        """
+        Return documents with the references that open them, which the record of a resumed task does not have.
+
+        :param documents: as in :class:`Request`.
+        :raises DocumentError: the folder does not exist or is not allowed.
+        :raises StorageError: the storage refused the request or cannot be reached.
+        """
+        found = list_documents(documents, pattern, output=self.output) if isinstance(documents, str) else documents
+        reference_of = {encodable(Document(reference).label): reference for reference in found}
+        return [replace(item, reference=reference_of.get(item.document, item.document)) for item in items]
 
     def finish(
         self, wait: Wait, limit: FailureLimit, on_unreadable: OnUnreadable = "fail", *, keep_record: bool = False
@@ -147,6 +179,10 @@ class Batch:
         self.record.remove()
         return value
 
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the row of each document that has a result or an error."""
+        return self.record.state.rows(self.items)
+
     def _require_complete(self, wait: Wait) -> None:
         pending = len(self.record.state.pending(self.items))
         if pending:
@@ -167,13 +203,13 @@ class Batch:
 
         :param is_own: whether an earlier try of this task wrote it.
         """
-        state = self.record.state
+        state, cascade = self.record.state, self.record.cascade
         wanted = {item.fingerprint for item in state.outstanding(self.items)}
         with self.record:
             try:
                 for row in read_output(previous):
                     entry = Entry.from_row(row)
-                    if entry is not None and entry.fingerprint in wanted:
+                    if entry is not None and entry.fingerprint in wanted and not _is_of_another_cascade(entry, cascade):
                         wanted.discard(entry.fingerprint)
                         self.record.reuse(replace(entry, reused="reused" in row) if is_own else entry)
             except StorageNotFound as error:
@@ -186,6 +222,12 @@ def record_folder(output: str | None) -> str:
         return f"{output}{RECORD_SUFFIX}"
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
     return str(home / "classify" / "batches")
+
+
+def _is_of_another_cascade(entry: Entry, cascade: Cascade | None) -> bool:
+    """Return whether a second connection gave the answer that is not the second connection of this cascade."""
+    answered_by = (entry.cascade or {}).get("answered_by")
+    return cascade is not None and answered_by not in (None, cascade.first, cascade.second)
 
 
 def publish(

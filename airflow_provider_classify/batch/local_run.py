@@ -34,8 +34,7 @@ def run_locally(pool: EnginePool, work: BatchWork) -> None:
                 with document.local_copy() as path:
                     result = pool.classify(path, categories, name=item.document)
             except DocumentError as error:
-                record.failed(item, error)
-                progress.one_done(failed=True)
+                progress.one_done(failed=not record.failed(item, error))
             else:
                 progress.one_done(failed=not record.classified(item, result.to_json()))
 

@@ -46,6 +46,12 @@ class ResultRow(TypedDict, total=False):
     blank: bool
     #: Present, and true, for a result that ``previous`` had.
     reused: bool
+    #: The connection whose answer it is, if the batch has a second connection.
+    answered_by: str
+    #: The answer or error of the first connection in short, if the second was asked.
+    first_answer: dict[str, Any]
+    #: Why the second connection could not classify the document, so that the first answer stands.
+    escalation_error: str
     #: One sentence that says why the document was not classified.
     error: str
     #: The name of the class of the error, such as ``DocumentCorrupt``.
@@ -74,6 +80,12 @@ class BatchManifest(TypedDict):
     reused: int
     #: The number of classified documents that hold nothing.
     blank: int
+    #: The number of documents about which a second connection was asked, also by earlier tries and in reused results.
+    escalated: int
+    #: The number of documents that the first connection classified without the second; 0 if there is no second.
+    calls_saved: int
+    #: The number of documents that each connection classified; empty if there is no second connection.
+    answered_by: dict[str, int]
     #: The number of documents of each category, most documents first.
     categories: dict[str, int]
     #: The first 100 documents without a result, whether they count as failed or not.
@@ -97,4 +109,5 @@ COLUMNS: Mapping[str, type[str] | type[float] | type[int] | type[bool]] = {
     "error": str,
     "error_kind": str,
     "intent": str,
+    "answered_by": str,
 }

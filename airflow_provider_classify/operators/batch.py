@@ -7,12 +7,14 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
 
 from airflow_provider_classify.batch.batch import Batch, Request
 from airflow_provider_classify.batch.output import check_output, check_previous
+from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.shards import Shard
 from airflow_provider_classify.batch.task_address import TaskAddress
@@ -50,6 +52,11 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     documents again. The output is replaced only when all rows are written. A second task with the same output fails
     while the first may still write it.
 
+    With ``escalate_to``, the second connection classifies the documents of which the first is not sure, when the first
+    is done. A row says who answered (``answered_by``), and has the ``first_answer`` in short if both were asked. The
+    manifest counts the ``escalated`` documents and the ``calls_saved``. The record has the documents that wait for the
+    second connection, so a retry submits none of them twice.
+
     XCom gets a manifest (counts by category, failed documents, path of the output). Without an ``output``, XCom gets
     the list of at most 1,000 results without their pages.
 
@@ -86,6 +93,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         "previous",
         "shard",
         "classify_conn_id",
+        "escalate_to",
     )
     ui_color = "#bfdbfe"
 
@@ -147,13 +155,13 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     def classify(self, context: Context) -> Any:
         """Do what ``execute`` does, from another operator, where Airflow warns of a call of ``execute``."""
         with fail_fast.fail_without_retry():
-            now = time.time()
-            wait = polling.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
+            wait = self._wait()
             batch = self._begin(context)
-            self._run(context, batch, batch.record.state.outstanding(batch.items), None if self.deferrable else wait)
-            if not self.deferrable or not batch.record.state.pending(batch.items):
-                return self._finish(batch, wait)
-        raise self._deferral(batch, wait)
+            state, items = batch.record.state, batch.at(second=False)
+            self._run(context, batch, items, state.outstanding(items), None if self.deferrable else wait)
+            if self.deferrable and state.pending(items):
+                raise self._deferral(batch, wait)
+            return self._escalate(context, batch, wait)
 
     def execute_complete(
         self, context: Context, event: events.Event | None = None, record: dict[str, Any] | None = None
@@ -169,20 +177,27 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
                 output=self.output_path,
                 task=TaskAddress.of(context["ti"]),
                 packed=record,
-                evidence=self.hook.evidence,
+                evidence=self._keeps_evidence,
+                cascade=self.cascade,
             )
             now = time.time()
             # The jobs may have ended, so the first request needs no pause, unlike after a submit.
             began = now - polling.SHORTEST_PAUSE
             wait = polling.Wait("", since=began, deadline=now + _FETCH_TIMEOUT, longest_pause=self.poll_interval)
-            self._run(context, batch, [], wait)
-            return self._finish(batch, wait)
+            is_escalated = events.is_escalated(event)
+            self._run(context, batch, batch.at(second=is_escalated), [], wait, second=is_escalated)
+            if is_escalated:
+                return self._finish(context, batch, wait)
+            return self._escalate(context, batch, wait)
 
     def on_kill(self) -> None:
         """Cancel the jobs if the task has ended and the API has a cancel. Otherwise keep them for the next try."""
         if self._running:
             task_instance, record = self._running
             cancel.from_worker(task_instance, self.log, self.hook.backend.connect, record.state.job_ids)
+            if record.state.job_ids(escalated=True):
+                second = partial(record.state.job_ids, escalated=True)
+                cancel.from_worker(task_instance, self.log, self.second_hook.backend.connect, second)
 
     def _begin(self, context: Context) -> Batch:
         if self.output_path is not None:
@@ -196,6 +211,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             classifier=self.hook.backend.identity(parse_categories(self.categories)),
             shard=None if self.shard is None else Shard.from_json(self.shard),
             may_be_empty=self.on_empty == "succeed",
+            cascade=self.cascade,
         )
         with skip_if_empty(self.on_empty):
             return Batch.begin(
@@ -204,39 +220,92 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
                 previous=self.previous,
                 task=TaskAddress.of(context["ti"]),
                 has_ended=lambda task: has_surely_ended(task, self.log),
-                evidence=self.hook.evidence,
+                evidence=self._keeps_evidence,
             )
 
-    def _run(self, context: Context, batch: Batch, todo: Sequence[Any], wait: polling.Wait | None) -> None:
+    def _wait(self) -> polling.Wait:
+        now = time.time()
+        return polling.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
+
+    def _escalate(self, context: Context, batch: Batch, wait: polling.Wait) -> Any:
+        """
+        Ask the second connection of a cascade about the documents that wait for it, and finish the batch.
+
+        :param wait: the wait at the first connection, which has ended.
+        :raises TaskDeferred: the triggerer waits for the second connection.
+        """
+        state, items = batch.record.state, batch.at(second=True)
+        if not items or state.pending(batch.at(second=False)):
+            return self._finish(context, batch, wait)
+        todo = state.outstanding(items)
+        if todo:
+            self.log.info("%d of %d documents go on to %r.", len(todo), len(batch.items), self.escalate_to)
+            if not todo[0].reference:  # the task has resumed
+                todo = batch.with_references(todo, references_of(self.documents), self.pattern)
+        wait = self._wait()
+        self._run(context, batch, items, todo, None if self.deferrable else wait, second=True)
+        if self.deferrable and state.pending(items):
+            raise self._deferral(batch, wait, second=True)
+        return self._finish(context, batch, wait)
+
+    def _finish(self, context: Context, batch: Batch, wait: polling.Wait) -> Any:
+        # The record of a shard is deleted with those of the other shards.
+        value = batch.finish(wait, self.limit, self.on_unreadable, keep_record=self.shard is not None)
+        if self.outlets:
+            self.asset_outlets.record_batch(context, self.outlets, batch.rows(), self.output_path)
+        return value
+
+    @property
+    def _keeps_evidence(self) -> bool:
+        """Whether the record and the output may contain text of the documents. Both connections decide."""
+        return self.hook.evidence and (self.cascade is None or self.second_hook.evidence)
+
+    def _run(
+        self,
+        context: Context,
+        batch: Batch,
+        items: Sequence[Item],
+        todo: Sequence[Item],
+        wait: polling.Wait | None,
+        *,
+        second: bool = False,
+    ) -> None:
+        """
+        Run a part of the batch on a connection.
+
+        :param items: the documents of this connection.
+        :param todo: those of them that are to be submitted.
+        :param wait: the wait for their jobs; ``None`` if the triggerer waits.
+        :param second: whether it is the second connection of a cascade.
+        """
+        hook, suffix = (self.second_hook, f"/{self.escalate_to}") if second else (self.hook, "")
         address = reattach.address(context["ti"])
         state = batch.record.state
         self._running = (context["ti"], batch.record)
-        self.hook.backend.run_batch(
+        hook.backend.run_batch(
             BatchWork(
-                items=batch.items,
+                items=items,
                 todo=todo,
                 categories=parse_categories(self.categories),
                 record=batch.record,
                 wait=wait,
-                key_of=lambda item: reattach.key_of(address, item.fingerprint, state.failures(item)),
+                key_of=lambda item: reattach.key_of(address, f"{item.fingerprint}{suffix}", state.failures(item)),
                 log=self.log,
             )
         )
 
-    def _finish(self, batch: Batch, wait: polling.Wait) -> Any:
-        # The record of a shard is deleted with those of the other shards.
-        return batch.finish(wait, self.limit, self.on_unreadable, keep_record=self.shard is not None)
-
-    def _deferral(self, batch: Batch, wait: polling.Wait) -> TaskDeferred:
+    def _deferral(self, batch: Batch, wait: polling.Wait, *, second: bool = False) -> TaskDeferred:
+        hook, items = (self.second_hook if second else self.hook), batch.at(second=second)
         packed = None if self.output_path else batch.record.pack(batch.items)
         trigger = ClassifyBatchTrigger(
-            classify_conn_id=self.classify_conn_id,
+            classify_conn_id=hook.classify_conn_id,
             folder=batch.record.folder,
             address=batch.record.task.to_json(),
-            job_ids=list(batch.record.state.pending(batch.items).values()) if packed else None,
+            job_ids=list(batch.record.state.pending(items).values()) if packed else None,
             since=wait.since,
             deadline=wait.deadline,
             poll_interval=wait.longest_pause,
+            is_escalated=second,
         )
         return TaskDeferred(
             trigger=trigger,

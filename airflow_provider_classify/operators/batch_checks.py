@@ -10,6 +10,7 @@ import os
 import re
 import warnings
 from collections.abc import Callable
+from types import NoneType
 from typing import Any, Literal, get_args
 
 from airflow_provider_classify.batch.output import check_output, check_previous
@@ -20,6 +21,9 @@ from airflow_provider_classify.operators.checks import check_categories, check_d
 
 #: What a batch without documents does: its task fails, is skipped, or succeeds with an output without rows.
 OnEmpty = Literal["fail", "skip", "succeed"]
+
+#: The types of values in a DAG file that are no text.
+_WRONG = (bytes, bytearray, int, float, list, tuple, set, frozenset, dict)
 
 
 def check_batch(task_id: str, **arguments: Any) -> None:
@@ -32,28 +36,28 @@ def check_batch(task_id: str, **arguments: Any) -> None:
     given = arguments.get
     if "categories" in arguments:
         check_categories(arguments["categories"], task_id)
+    if isinstance(pattern := given("pattern", "*"), (*_WRONG, NoneType)):
+        raise ValueError(f"The pattern of {task_id!r} is {pattern!r}; give a text, such as '**/*.pdf'.")
     if "documents" in arguments:
-        check_documents(arguments["documents"], given("pattern", "*"), task_id)
+        check_documents(arguments["documents"], pattern, task_id)
     check_outputs(given("output"), given("previous"), task_id, are_all="output" in arguments and not given("shard"))
     check_on_empty(given("on_empty", "fail"), task_id)
     failure_limit(given("max_failed"), given("max_failed_share"), task_id)
 
 
-def check_documents(documents: Any, pattern: str, task_id: str) -> None:
+def check_documents(documents: Any, pattern: Any, task_id: str) -> None:
     """
     Check the documents if their value is known, and that only a folder has a pattern.
 
     :raises InvalidDocument: the documents are ``None``, empty or of a wrong type. The error names the task.
     :raises ValueError: a list of documents has a pattern.
     """
-    if not isinstance(pattern, str):
-        raise ValueError(f"The pattern of {task_id!r} is {pattern!r}; give a text, such as '**/*.pdf'.")
     if not isinstance(documents, (list, tuple)):
         check_document(documents, task_id)
         return
     for document in documents:
         check_document(document, task_id)
-    if pattern != "*":
+    if isinstance(pattern, str) and pattern != "*":
         raise ValueError(
             f"The task {task_id!r} has a list of documents and the pattern {pattern!r}; "
             "give a folder with the pattern, or the list alone."
@@ -74,10 +78,6 @@ def output_of(value: Any, name: str, task_id: str) -> Any:
         raise InvalidOutput(
             f"Task {task_id!r}: the {name} is {value!r}; give a path or an object-storage URI, or leave it out."
         ) from error
-
-
-#: The types of literals that are no output.
-_WRONG = (bytes, bytearray, int, float, list, tuple, set, frozenset, dict)
 
 
 def check_outputs(output: Any, previous: Any, task_id: str, *, are_all: bool = True) -> None:

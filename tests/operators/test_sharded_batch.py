@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import inspect
 import json
 import shutil
 from pathlib import Path
@@ -27,6 +26,7 @@ from airflow_provider_classify.operators.sharded_batch import classify_batch
 from airflow_provider_classify.results import read_results
 from tests.support.context import context
 from tests.support.dags import run_dag
+from tests.support.sharded import Tasks
 
 LETTER = "Dear Mrs. Brown,\n\nthank you for your letter no. {} of 3 May.\n\nYours sincerely\nJohn Smith\n"
 
@@ -41,51 +41,6 @@ def folder(service, tmp_path):
         path.write_text(LETTER.format(number))
     (folder / "damaged.pdf").write_bytes(b"%PDF-1.7\n" + b"no objects here\n" * 20)
     return folder
-
-
-def sharded(folder, shards=3, **arguments):
-    """Return the tasks of a group in a DAG: the plan, the shard as a function of its arguments, and the merge."""
-    arguments = {
-        "documents": str(folder),
-        "pattern": "**/*",
-        "categories": ["letter", "invoice"],
-        "output": f"{folder}.jsonl",
-        "classify_conn_id": "service",
-        "poll_interval": 1,
-        "max_failed": 1,
-        **arguments,
-    }
-    with DAG("dag") as dag:
-        classify_batch(task_id="batch", shards=shards, **arguments)
-    return dag
-
-
-class Tasks:
-    """Run the tasks of a group one by one, as an executor does."""
-
-    def __init__(self, folder, run="run", shards=3, **arguments):
-        self.dag = sharded(folder, shards, **arguments)
-        self.run = run
-
-    def context(self, task_id, map_index=-1, state="running"):
-        it = context(state=state)
-        it["ti"].task_id, it["ti"].map_index, it["ti"].run_id = task_id, map_index, self.run
-        return it
-
-    def plan(self):
-        return self.dag.get_task("batch.plan").execute(self.context("batch.plan"))
-
-    def shard(self, plan, index, **more):
-        arguments = {**self.dag.get_task("batch.shard").partial_kwargs, **plan[index]}
-        own = inspect.signature(ClassifyBatchOperator.__init__).parameters.keys() | {"categories", "classify_conn_id"}
-        arguments = {name: value for name, value in arguments.items() if name in own - {"task_id"}}
-        operator = ClassifyBatchOperator(task_id=f"alone{index}", poll_interval=1, **arguments, **more)
-        return operator.execute(self.context("batch.shard", index))
-
-    def merge(self, plan):
-        operator = self.dag.get_task("batch.merge")
-        operator.plan = plan
-        return operator.execute(self.context("batch.merge"))
 
 
 def names(output):
@@ -112,10 +67,6 @@ class TestInADag:
         assert manifest["output"] == f"{folder}.jsonl"
         assert [row["document"] for row in read_results(manifest["output"])] == documents
 
-    def test_the_tasks_after_the_group_get_the_manifest(self, run):
-        run, _ = run
-        assert isinstance(run.xcom("doubtful"), list)
-
     def test_nothing_but_the_output_is_left(self, run):
         _, folder = run
         assert sorted(path.name for path in folder.parent.iterdir()) == ["in", "in.jsonl"]
@@ -130,7 +81,7 @@ class TestTheWholeBatch:
     def test_the_limit_of_failed_documents_holds_for_all_shards_together(self, folder):
         tasks = Tasks(folder, max_failed=0)
         plan = tasks.plan()
-        assert sum(tasks.shard(plan, index)["failed"] for index in range(3)) == 1
+        assert sum(manifest["failed"] for manifest in tasks.shards(plan)) == 1
         with pytest.raises(AirflowFailException, match="1 of 10 documents") as failure:
             tasks.merge(plan)
         assert isinstance(failure.value.__cause__, BatchFailed)
@@ -138,8 +89,7 @@ class TestTheWholeBatch:
         # After a clear of the group, a document that was classified is not classified again.
         (folder / "damaged.pdf").unlink()
         again = tasks.plan()
-        manifests = [tasks.shard(again, index) for index in range(len(again))]
-        assert sum(manifest["failed"] for manifest in manifests) == 0
+        assert sum(manifest["failed"] for manifest in tasks.shards(again)) == 0
         assert tasks.merge(again)["classified"] == 9
         assert sorted(path.name for path in folder.parent.iterdir()) == ["in", "in.jsonl"]
 
@@ -147,34 +97,29 @@ class TestTheWholeBatch:
         documents = [f"{folder}/{number % 3}/{number}.txt" for number in (4, 8, 1, 6, 0)]
         tasks = Tasks(folder, documents=documents, pattern="*")
         plan = tasks.plan()
-        for index in range(3):
-            tasks.shard(plan, index)
+        tasks.shards(plan)
         tasks.merge(plan)
         assert names(f"{folder}.jsonl") == ["4.txt", "8.txt", "1.txt", "6.txt", "0.txt"]
 
     def test_previous_holds_in_all_shards(self, folder):
         first = Tasks(folder)
         plan = first.plan()
-        for index in range(3):
-            first.shard(plan, index)
+        first.shards(plan)
         first.merge(plan)
         second = Tasks(folder, run="another", shards=2, output=f"{folder}2.jsonl", previous=f"{folder}.jsonl")
         plan = second.plan()
-        for index in range(2):
-            second.shard(plan, index)
+        second.shards(plan)
         manifest = second.merge(plan)
         assert (manifest["documents"], manifest["reused"], manifest["failed"]) == (10, 9, 1)
 
     def test_a_csv_output_of_yesterday_is_reused(self, folder):
         first = Tasks(folder, output=f"{folder}.csv")
         plan = first.plan()
-        for index in range(3):
-            first.shard(plan, index)
+        first.shards(plan)
         first.merge(plan)
         second = Tasks(folder, run="another", output=f"{folder}2.csv", previous=f"{folder}.csv")
         plan = second.plan()
-        for index in range(3):
-            second.shard(plan, index)
+        second.shards(plan)
         assert second.merge(plan)["reused"] == 9
         assert names(f"{folder}.csv") == names(f"{folder}2.csv")
 
@@ -183,11 +128,20 @@ class TestTheWholeBatch:
         plan = tasks.plan()
         tasks.shard(plan, 0)
         (folder / "late.txt").write_text(LETTER.format("late"))
-        for index in range(3):
-            tasks.shard(plan, index)
+        tasks.shards(plan)
         tasks.merge(plan)
         assert names(f"{folder}.jsonl").count("late.txt") == 1
         assert len(names(f"{folder}.jsonl")) == 11
+
+    @pytest.mark.parametrize(("on_unreadable", "counts", "rows"), [("result", (0, 1, 0), 10), ("skip", (0, 0, 1), 9)])
+    def test_a_document_that_cannot_be_read_counts_as_in_one_task(self, folder, on_unreadable, counts, rows):
+        tasks = Tasks(folder, shards=2, max_failed=0, on_unreadable=on_unreadable)
+        plan = tasks.plan()
+        tasks.shards(plan)
+        manifest = tasks.merge(plan)
+        assert (manifest["failed"], manifest["unreadable"], manifest["skipped"]) == counts
+        assert (manifest["documents"], manifest["classified"]) == (10, 9)
+        assert len(names(f"{folder}.jsonl")) == rows
 
     @pytest.mark.parametrize(("on_empty", "error"), [("fail", AirflowFailException), ("skip", AirflowSkipException)])
     def test_without_documents(self, folder, on_empty, error):
@@ -200,8 +154,7 @@ class TestTheWholeBatch:
     def test_an_empty_batch_that_succeeds_has_an_output_without_rows(self, folder):
         tasks = Tasks(folder, pattern="*.docx", on_empty="succeed")
         plan = tasks.plan()
-        [index] = range(len(plan))
-        tasks.shard(plan, index)
+        assert len(tasks.shards(plan)) == 1
         assert tasks.merge(plan)["documents"] == 0
         assert names(f"{folder}.jsonl") == []
 
@@ -244,8 +197,7 @@ class TestResuming:
     def test_a_merge_that_was_killed_while_it_deleted_the_record(self, folder, monkeypatch):
         tasks = Tasks(folder)
         plan = tasks.plan()
-        for index in range(3):
-            tasks.shard(plan, index)
+        tasks.shards(plan)
         with monkeypatch.context() as patch:
             patch.setattr(BatchRecord, "remove", lambda record: shutil.rmtree(record.parts_folder) or 1 / 0)
             with pytest.raises(ZeroDivisionError):
@@ -271,6 +223,7 @@ class TestArguments:
             ({"output": "out.xlsx"}, InvalidOutput, "xlsx"),
             ({"categories": []}, InvalidCategories, "categories"),
             ({"documents": None}, InvalidDocument, "None"),
+            ({"on_unreadable": "ignore"}, ValueError, "on_unreadable"),
             ({"on_empty": "ignore"}, ValueError, "on_empty"),
             ({"max_failed": 1, "max_failed_share": 0.1}, ValueError, "max_failed_share"),
             ({"previous": "out.csv"}, InvalidOutput, "csv"),

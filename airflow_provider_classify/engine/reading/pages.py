@@ -1,4 +1,4 @@
-"""Which pages of a document are read."""
+"""Choose the pages of a document that are read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_classify.engine.reading.opened_document import PageReading
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.ocr import Picture
 
-#: At most this many times ``max_pages`` pages are looked at, blank ones included.
+#: At most this many times ``max_pages`` pages are read, including blank ones.
 LOOKED_AT = 4
 
 
@@ -20,8 +20,8 @@ def first_pages(pages: Iterable[PageReading], max_pages: int) -> Iterator[PageRe
     """
     Yield pages until ``max_pages`` of them were not blank.
 
-    Whether a page is blank is known when it has been read. A page that the caller does not read, or
-    that cannot be read, counts as one that is not blank.
+    A page is known to be blank only after the caller has read it. A page that is not read, or that cannot be read,
+    counts as not blank.
     """
     counted = 0
     for page in islice(pages, LOOKED_AT * max_pages):

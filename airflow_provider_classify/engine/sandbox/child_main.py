@@ -12,6 +12,7 @@ a thumbnail. A reply has either ``result``, the fields of a ``ClassificationResu
 from __future__ import annotations
 
 import base64
+import gc
 import json
 import os
 import resource
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
 
 #: The most classifiers that a child keeps, one for each set of categories. A caller rarely uses more at a time.
 _CLASSIFIERS = 8
+#: Objects, as in ``gc.set_threshold``. A page is read into thousands of objects, which are hardly ever cyclic.
+_OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 
 def main(options: EngineOptions, parent: int) -> None:
@@ -43,6 +46,7 @@ def main(options: EngineOptions, parent: int) -> None:
     end_with_parent(parent)
     let_alarm_kill()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     _limit_memory(options.memory_mb * 1024**2)
     requests, replies = _take_pipes()
     for line in requests:
@@ -110,9 +114,12 @@ def _classifier(categories: tuple[Category, ...], options: EngineOptions) -> Cla
         from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
         sentence_model = SentenceModel(options.sentence_model)
-    return Classifier(
+    classifier = Classifier(
         categories, options, knowledge=load_knowledge(options.document_types), sentence_model=sentence_model
     )
+    # The knowledge is kept until the process ends. The collector would examine it again and again.
+    gc.freeze()
+    return classifier
 
 
 def _message(error: Exception, name: str, memory_mb: int) -> str:
