@@ -33,10 +33,8 @@ _SMALL = (
 @dataclass
 class Summary:
     """
-    Counts the rows of a batch while the output is written.
-
-    ``on_unreadable`` decides how a document that cannot be read counts: as ``failed``, as ``unreadable`` with a row, or
-    as ``skipped`` without one.
+    Counts the rows of a batch while the output is written. ``on_unreadable`` decides how an unreadable document counts:
+    as ``failed``, as ``unreadable`` with a row, or as ``skipped`` without a row.
     """
 
     on_unreadable: OnUnreadable = "fail"
