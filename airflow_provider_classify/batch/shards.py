@@ -17,9 +17,7 @@ from airflow_provider_classify.exceptions import InvalidShard
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """
-    The documents whose hash is at least ``start`` and less than ``end``. An empty ``end`` means no upper limit.
-    """
+    """The documents whose hash is at least ``start`` and less than ``end``. An empty ``end`` means no upper limit."""
 
     start: str = ""
     end: str = ""

@@ -77,7 +77,7 @@ def _add_submit(app: FastAPI, submits: Submits, api_key: str | None) -> None:
             job_id = await submits.take(request, body)
         except ClientDisconnect:
             return Response(status_code=400)  # The client does not receive it.
-        except Exception:
+        except Exception:  # after any error, the rest of the upload is read before the reply
             await _discard(body)
             raise
         reply = Submission(job_id, JobStatus.QUEUED, "Classification started")

@@ -99,7 +99,7 @@ class FetchJobs:
                 await asyncio.sleep(self._record_retry_seconds)
             except JobNotFound:
                 return
-            except Exception as error:
+            except Exception as error:  # after any error, the job must end as failed
                 await self._fail(job_id, error)
                 return
 
@@ -107,7 +107,7 @@ class FetchJobs:
         try:
             await asyncio.to_thread(self._failed, job_id, error)
         except Exception:
-            # The next start of the service runs the job again.
+            # After any error, the other fetches must continue. The next start of the service runs the job again.
             _log.exception("The end of the job %s could not be recorded.", job_id)
 
     async def _download(self, job_id: str) -> None:

@@ -62,7 +62,7 @@ class Submits:
         try:
             submitted = await self._read(job_id, request, body)
             job = await run_in_threadpool(self._record, job_id, submitted, key)
-        except Exception as error:
+        except Exception as error:  # the document of a submit without a job must not stay
             await run_in_threadpool(self._folder.remove, job_id)
             if isinstance(error, IdempotencyKeyReused):
                 raise _key_reused(str(error)) from error

@@ -147,7 +147,8 @@ class Worker:
                 if not self._stopping.wait(self._record_retry_seconds):
                     self.queue.put(job_id)
             except Exception:
-                # The thread must go on with the other jobs. If this one is unfinished, the next start runs it again.
+                # After any error, the thread must continue with the other jobs. If this job has not ended, the next
+                # start runs it again.
                 _log.exception("The end of the job %s could not be recorded.", job_id)
 
     def _classify(self, job_id: str) -> None:
@@ -161,7 +162,7 @@ class Worker:
             self._store.complete(job_id, result)
         except (JobRecordUnavailable, JobNotFound):
             raise
-        except Exception as error:
+        except Exception as error:  # after any error, the job must end as failed
             self._fail(job_id, error)
         else:
             self._folder.remove(job_id)

@@ -137,5 +137,5 @@ def _is_small_image(data: bytes) -> bool:
         with Image.open(BytesIO(data)) as image:
             return min(image.size) < LEAST_SIDE
     except Exception:
-        # Pillow cannot read it. If it is opened as a document, the error says why.
+        # Pillow can raise any error for a damaged image. If the image is opened as a document, that error is reported.
         return False
