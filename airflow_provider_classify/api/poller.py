@@ -83,7 +83,7 @@ class Poller:
         # Jobs by their due time on the loop's clock. The number decides the order of equal times.
         self._due: list[tuple[float, int, list[_Watched]]] = []
         self._number = count()
-        self._soon = 0.0  # workers ask for the jobs that are due until this time; _tick() advances it
+        self._due_until = 0.0  # workers ask for the jobs that are due until this time; _tick() advances it
         self._clock: asyncio.Task[None] | None = None
         self._workers: set[asyncio.Task[None]] = set()
 
@@ -122,7 +122,7 @@ class Poller:
         try:
             while True:
                 await asyncio.sleep(_TICK)
-                self._soon = asyncio.get_running_loop().time() + _TICK / 2
+                self._due_until = asyncio.get_running_loop().time() + _TICK / 2
                 at_once = max(1, min(_MAX_WORKERS, _MAX_JOBS // self._source.group_size))
                 while len(self._workers) < at_once and (group := self._next_group()):
                     worker = asyncio.create_task(self._work(group))
@@ -140,7 +140,7 @@ class Poller:
         """
         size = self._source.group_size
         group: list[_Watched] = []
-        while len(group) < size and self._due and self._due[0][0] <= self._soon:
+        while len(group) < size and self._due and self._due[0][0] <= self._due_until:
             at, _, jobs = heappop(self._due)
             room = size - len(group)
             group += [job for job in jobs[:room] if not job.end.done()]

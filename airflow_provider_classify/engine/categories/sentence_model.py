@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: The files that a model consists of.
 FILES = ("*.json", "*.safetensors", "*/*.json", "*/*.safetensors")
-#: Nearness below this is chance.
+#: A nearness below this value is ignored, because it can be chance.
 LEAST_NEARNESS = 0.6
 
 _WHAT_TO_NAME = "name a static model, as model2vec saves it, in [classify] sentence_model or --sentence-model."

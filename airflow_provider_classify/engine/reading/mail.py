@@ -17,7 +17,7 @@ from airflow_provider_classify.engine.reading.sniffing import TNEF_START, Format
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentTypeUnknown
 
 #: A mail of fewer words than this says little. A greeting, "please find attached", a name and an address are fewer.
-LITTLE = 60
+MANY_WORDS = 60
 #: An alternative text with fewer than this share of the words of the longest one is a stub.
 WHOLE = 0.5
 #: An image with a side of fewer pixels than this is a logo, an icon or a line.
@@ -83,7 +83,7 @@ def mail_document(mail: Mail, kind: Format, source: Source, options: ReadingOpti
     return replace(
         document,
         is_mail=True,
-        says_little=words < LITTLE,
+        says_little=words < MANY_WORDS,
         attachments=attachments,
         unreadable_text=_winmail_error(source.name) if is_in_winmail else None,
     )

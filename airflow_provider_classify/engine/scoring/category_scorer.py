@@ -60,14 +60,14 @@ class CategoryScorer:
         self, category: Category, meaning: Meaning, compiled: CompiledKnowledge, *, threads: int | None = None
     ) -> None:
         self.category = category
-        spoken, numbers = meaning.category, compiled.type_scorer.numbers
+        renamed, numbers = meaning.category, compiled.type_scorer.numbers
         #: How much each type counts for the category, 0 to 1, by the number of the type.
         self.claims = {numbers[type_name]: share for type_name, share in meaning.types.items() if type_name in numbers}
         self._weights = [(number, math.log(self.claims[number])) for number in sorted(self.claims)]
         self._least, self._share_of_words = _by_knowledge(meaning)
         self._words = (
-            CategoryWords(spoken, compiled.rarity, compiled.layouts)
-            if spoken.description or not meaning.is_exact
+            CategoryWords(renamed, compiled.rarity, compiled.layouts)
+            if renamed.description or not meaning.is_exact
             else None
         )
         self._examples = (

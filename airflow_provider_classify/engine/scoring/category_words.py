@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from airflow_provider_classify.engine.categories.resemblance import telling_words
+from airflow_provider_classify.engine.categories.resemblance import distinctive_words
 from airflow_provider_classify.engine.knowledge.load import Geometry, Style
 from airflow_provider_classify.engine.scoring.features import Features, PageText
 from airflow_provider_classify.engine.scoring.layout_rules import geometry_rule, style_rule
@@ -61,11 +61,11 @@ class CategoryWords:
     def __init__(
         self, category: Category, rarity: Mapping[str, float], layouts: Mapping[str, frozenset[Geometry | Style]]
     ) -> None:
-        words = [*telling_words(" ".join(label_words(category.name))), *telling_words(category.description)]
+        words = [*distinctive_words(" ".join(label_words(category.name))), *distinctive_words(category.description)]
         self._layouts = frozenset[Geometry | Style]().union(*(layouts.get(word, ()) for word in words))
         self._name = label_words(category.name)
-        self._name_words = set(telling_words(" ".join(self._name)))
-        description = list(telling_words(category.description))
+        self._name_words = set(distinctive_words(" ".join(self._name)))
+        description = list(distinctive_words(category.description))
         self._weights = {word: rarity.get(word, 0.4) for word in description}
         self._senses = {word: _with_translations([word]) for word in description}
         self._phrases = {pair: sum(self._weights[word] for word in pair) / 2 for pair in pairwise(description)}

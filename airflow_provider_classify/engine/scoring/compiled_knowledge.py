@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 
-from airflow_provider_classify.engine.categories.resemblance import telling_words
+from airflow_provider_classify.engine.categories.resemblance import distinctive_words
 from airflow_provider_classify.engine.knowledge.load import Geometry, Knowledge, Style
 from airflow_provider_classify.engine.scoring.type_scorer import TypeScorer
 
@@ -49,7 +49,7 @@ def rarity_of_words(knowledge: Knowledge) -> dict[str, float]:
     counts = Counter(
         word
         for t in knowledge.types.values()
-        for word in {w for text in (t.description, *t.cues, *t.titles) for w in telling_words(text)}
+        for word in {w for text in (t.description, *t.cues, *t.titles) for w in distinctive_words(text)}
     )
     most = math.log(1 + len(knowledge.types))
     return {word: math.log(1 + len(knowledge.types) / count) / most for word, count in counts.items()}
@@ -64,7 +64,9 @@ def layouts_of_words(knowledge: Knowledge) -> dict[str, frozenset[Geometry | Sty
     types = Counter[str]()
     layouts: dict[str, Counter[Geometry | Style]] = defaultdict(Counter)
     for t in knowledge.types.values():
-        for word in {word for text in (t.name, *t.aliases, *t.labels, t.description) for word in telling_words(text)}:
+        for word in {
+            word for text in (t.name, *t.aliases, *t.labels, t.description) for word in distinctive_words(text)
+        }:
             types[word] += 1
             layouts[word].update((*t.geometry, *t.styles))
     return {

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from airflow_provider_classify.engine.page import Page
 
-#: A page with at most NEXT_TO_NOTHING characters counts as empty; one with ENOUGH_TEXT or more has enough text.
-NEXT_TO_NOTHING, ENOUGH_TEXT = 90, 220
+#: A page with at most EMPTY_TEXT characters counts as empty; one with ENOUGH_TEXT or more has enough text.
+EMPTY_TEXT, ENOUGH_TEXT = 90, 220
 #: Characters that each line counts in addition to its own: a list or a slide says more than one sentence.
 LINE = 18
 #: The number of letters of other scripts that one character of a script without spaces counts as.
@@ -27,7 +27,7 @@ MOST_OF_POINTS = 0.8
 def emptiness(page: Page, characters: int, *, is_unspaced: bool) -> float:
     """Return how empty a page is, from 0 (enough text) to 1 (hardly any text)."""
     amount = characters * (UNSPACED_CHARACTER if is_unspaced else 1) + LINE * (len(page.lines) + len(page.unread))
-    return min(1.0, max(0.0, (ENOUGH_TEXT - amount) / (ENOUGH_TEXT - NEXT_TO_NOTHING)))
+    return min(1.0, max(0.0, (ENOUGH_TEXT - amount) / (ENOUGH_TEXT - EMPTY_TEXT)))
 
 
 def doubt(points: float, evidence: float, emptiness: float) -> float:
