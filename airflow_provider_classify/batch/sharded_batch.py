@@ -1,6 +1,7 @@
 """
-A batch that several tasks classify. One task plans the shards, one task classifies each shard, and one task merges
-them.
+A batch that several tasks classify.
+
+One task plans the shards, one task classifies each shard, and one task merges them.
 
 The record of the batch belongs to the task that merges. The record reserves the output until that task has ended. In
 the folder of the record, each shard has its own output and record. A killed shard continues from its record. A cleared

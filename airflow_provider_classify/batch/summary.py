@@ -33,8 +33,10 @@ _SMALL = (
 @dataclass
 class Summary:
     """
-    Counts the rows of a batch while the output is written. ``on_unreadable`` decides how an unreadable document counts:
-    as ``failed``, as ``unreadable`` with a row, or as ``skipped`` without a row.
+    Counts the rows of a batch while the output is written.
+
+    ``on_unreadable`` decides how an unreadable document counts: as ``failed``, as ``unreadable`` with a row, or as
+    ``skipped`` without a row.
     """
 
     on_unreadable: OnUnreadable = "fail"

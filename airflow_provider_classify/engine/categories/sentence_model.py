@@ -1,5 +1,5 @@
 """
-Find the types that an unknown category name is near to, with a sentence model that the user names.
+Find the types that are near to an unknown category name, with a sentence model that the user names.
 
 ``model2vec`` loads the model. It reads static models, which have a vector for each piece of a word, without PyTorch.
 """

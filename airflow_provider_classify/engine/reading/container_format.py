@@ -16,9 +16,9 @@ from airflow_provider_classify.exceptions import (
     ExtraNotInstalled,
 )
 
-#: The most bytes that an Office document may unpack to. Real ones hold pictures, which hardly shrink when packed.
+#: The most bytes of an unpacked Office document. Large documents consist of pictures, which packing hardly shrinks.
 MAX_UNPACKED_BYTES = 1024**3
-#: The most bytes of it that may be XML. The parser needs many times as much memory.
+#: The most bytes of XML in it. The parser needs many times as much memory.
 MAX_UNPACKED_XML_BYTES = 64 * 1024**2
 #: The most parts. Each takes a kilobyte of memory.
 MAX_PARTS = 20_000

@@ -16,9 +16,10 @@ from airflow_provider_classify.engine.reading.plain_text import PAGE_HEIGHT, PAG
 from airflow_provider_classify.engine.reading.sniffing import TNEF_START, Format
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentTypeUnknown
 
-#: A mail of fewer words than this says little. A greeting, "please find attached", a name and an address are fewer.
+#: A mail with fewer words has too little text for a classification. A greeting, "please find attached", a name and an
+#: address have fewer words.
 MANY_WORDS = 60
-#: An alternative text with fewer than this share of the words of the longest one is a stub.
+#: An alternative text is a stub if it has less than this share of the words of the longest alternative.
 WHOLE = 0.5
 #: An image with a side of fewer pixels than this is a logo, an icon or a line.
 LEAST_SIDE = 200

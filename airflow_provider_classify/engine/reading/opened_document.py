@@ -1,4 +1,4 @@
-"""An opened document: its pages, its attachments, and what its format says about its type."""
+"""An opened document: its pages, its attachments, and the type that its format declares."""
 
 from __future__ import annotations
 

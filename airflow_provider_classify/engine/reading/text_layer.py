@@ -90,7 +90,7 @@ def _pieces(turn: Any, blocks: Sequence[dict[str, Any]]) -> Iterator[Piece]:
 
 
 def _upright(turn: Any, box: Box) -> Box:
-    """Return a box as it stands on the page; MuPDF gives it as it stood before ``turn``, the page's rotation."""
+    """Return the place of a box on the page. MuPDF returns its place before ``turn``, the rotation of the page."""
     return tuple(pymupdf.Rect(box) * turn) if turn else box
 
 

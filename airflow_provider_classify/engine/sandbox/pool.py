@@ -63,10 +63,10 @@ class EngineProcess:
 
         The child reads the examples of the categories and the sentence model once, with the first document.
 
-        :param name: what errors call the document.
+        :param name: the document's name in errors.
         :raises DocumentTookTooLong: the time limit was reached.
         :raises DocumentCrashedParser: the parser died, failed or reached its memory limit.
-        :raises ClassifyError: what :class:`~airflow_provider_classify.engine.classify.Classifier` raises.
+        :raises ClassifyError: the errors of :class:`~airflow_provider_classify.engine.classify.Classifier`.
         :raises EngineClosed: :meth:`close` was called before or meanwhile.
         :raises EngineNotStarted: the child did not start.
         """
@@ -120,7 +120,7 @@ class EngineProcess:
             self._discard()
             raise self._took_too_long(name) from error
         except BaseException:
-            # The wait was interrupted. The child's late reply would be taken for that of the next document.
+            # The wait was interrupted. The child's late reply would be read as the reply for the next document.
             self._discard()
             raise
         if reply.get("kind") == DocumentCrashedParser.__name__ or child.served >= self._documents_per_child:
