@@ -86,7 +86,7 @@ class Routing(Generic[Route]):
             for key in keys:
                 if key not in names:
                     raise InvalidRoutes(
-                        f"The key {key!r} of {argument} is no category; use one of {', '.join(map(repr, names))}."
+                        f"The key {key!r} of {argument} is not a category; use one of {', '.join(map(repr, names))}."
                     )
         for name in names:
             if thresholds is not None and name not in thresholds:

@@ -1,7 +1,7 @@
 """
 Run the recorded jobs: fetch the documents that must be fetched, then classify several at a time.
 
-The record of jobs says which jobs must run; the queue in memory holds only their order.
+The record of jobs has the jobs that must run. The queue in memory has only their order.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Worker:
             limits=fetch_limits or FetchLimits(),
             record_retry_seconds=record_retry_seconds,
         )
-        # Daemon threads, so that a document that hangs cannot keep the process from exiting.
+        # The threads are daemons, so that a document that hangs cannot prevent the end of the process.
         self._threads = [threading.Thread(target=self._run, name=f"classify-{i}", daemon=True) for i in range(threads)]
 
     def start(self) -> None:
@@ -131,7 +131,7 @@ class Worker:
     def _put_if_waiting(self, job_id: str) -> None:
         if self.queue.has_place(job_id):
             self.queue.put(job_id)
-        else:  # It was cancelled after its last byte had arrived.
+        else:  # The job was cancelled after the last byte of its document had arrived.
             self._folder.remove(job_id)
 
     def _fetch_failed(self, job_id: str, error: Exception) -> None:
@@ -152,7 +152,7 @@ class Worker:
                 _log.exception("The end of the job %s could not be recorded.", job_id)
 
     def _classify(self, job_id: str) -> None:
-        if self._store.get(job_id).status.is_terminal:  # It was cancelled while it waited.
+        if self._store.get(job_id).status.is_terminal:  # The job was cancelled while it waited.
             self._folder.remove(job_id)
             return
         try:
@@ -176,7 +176,7 @@ class Worker:
             self._store.fail(job_id, error_for_api(error, self._folder.path(job_id)))
         else:
             _log.error("The job %s failed because of a fault in the service.", job_id, exc_info=error)
-            self._store.fail(job_id, "The service failed on this document; its log says why.")
+            self._store.fail(job_id, "The service failed on this document; see the service's log.")
         self._folder.remove(job_id)
 
 

@@ -16,7 +16,7 @@ from airflow_provider_classify.model.categories import Category
 
 #: The least points of a category whose name is known, and of one with a name that is known in part.
 LEAST_POINTS, LEAST_POINTS_OF_PART = -1.0, 1.0
-#: How much a category's own words count, 0 to 1: if its name is known, known in part, or unknown.
+#: The weight of a category's own words, from 0 to 1: if its name is known, known in part, or unknown.
 WORDS_OF_KNOWN, WORDS_OF_PART, WORDS_OF_UNKNOWN = 0.2, 0.5, 1.0
 
 
@@ -61,7 +61,7 @@ class CategoryScorer:
     ) -> None:
         self.category = category
         renamed, numbers = meaning.category, compiled.type_scorer.numbers
-        #: How much each type counts for the category, 0 to 1, by the number of the type.
+        #: The weight of each type for the category, from 0 to 1, by the number of the type.
         self.claims = {numbers[type_name]: share for type_name, share in meaning.types.items() if type_name in numbers}
         self._weights = [(number, math.log(self.claims[number])) for number in sorted(self.claims)]
         self._least, self._share_of_words = _by_knowledge(meaning)
@@ -90,7 +90,7 @@ class CategoryScorer:
         return points
 
     def same_form(self, page: ScoredPage) -> float:
-        """Return how surely a page is the same form as an example, 0 to 1; 0 if it is not, or without examples."""
+        """Return the result of :meth:`Examples.same_form`; 0 if the category has no examples."""
         return self._examples.same_form(page.profile) if self._examples else 0.0
 
     def best_type(self, page: ScoredPage) -> int | None:
@@ -103,7 +103,7 @@ class CategoryScorer:
 
 
 def _by_knowledge(meaning: Meaning) -> tuple[float, float]:
-    """Return the least points of a category, and how much its own words count, 0 to 1."""
+    """Return the least points of a category, and the weight of its own words, from 0 to 1."""
     if meaning.is_exact:
         return LEAST_POINTS, WORDS_OF_KNOWN
     if meaning.is_named:

@@ -31,7 +31,7 @@ class CompiledKnowledge:
 
     @cached_property
     def rarity(self) -> Mapping[str, float]:
-        """How much each word of the types says about a document, 0 to 1."""
+        """The weight of each word of the types, from 0 to 1; see :func:`rarity_of_words`."""
         return rarity_of_words(self._knowledge)
 
     @cached_property
@@ -45,7 +45,7 @@ compiled = lru_cache(maxsize=2)(CompiledKnowledge)
 
 
 def rarity_of_words(knowledge: Knowledge) -> dict[str, float]:
-    """Return how much each word of the types says about a document, 0 to 1. A word of many types says less."""
+    """Return the weight of each word of the types, from 0 to 1. A word of many types has a lower weight."""
     counts = Counter(
         word
         for t in knowledge.types.values()

@@ -3,7 +3,7 @@ Reduce a type's score on a page with hardly any text.
 
 On a full page, a type that fits has many cues and scores more than one that does not. On a page with one sentence,
 a single common word ("experience") would outweigh everything else. So the score is reduced where evidence is missing.
-A share of the points always stays, so that the few words there are still rank the types.
+A share of the points always remains, so that the few words of the page still rank the types.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from airflow_provider_classify.engine.page import Page
 
 #: A page with at most EMPTY_TEXT characters counts as empty; one with ENOUGH_TEXT or more has enough text.
 EMPTY_TEXT, ENOUGH_TEXT = 90, 220
-#: Characters that each line counts in addition to its own: a list or a slide says more than one sentence.
+#: Characters that are added for each line, because a list or a slide has more evidence than one sentence.
 LINE = 18
 #: The number of letters of other scripts that one character of a script without spaces counts as.
 UNSPACED_CHARACTER = 3
-#: The points of evidence that leave no doubt: about two decisive cues, or a heading that names the type.
+#: With these points of evidence, a type loses no points: about two decisive cues, or a heading that names the type.
 ENOUGH_EVIDENCE = 4.5
 #: The most points that a type loses: on a page that counts as empty and has no evidence.
 MOST_DOUBT = 5.0
