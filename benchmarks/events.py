@@ -3,7 +3,7 @@ Measure the seconds from a document's arrival in a watched folder to the start o
 
 ``python benchmarks/events.py [DOCUMENTS] [PAUSE]`` starts a whole Airflow with the example DAG
 ``route_documents_on_arrival`` and the local engine. It drops 200 documents into the folder, one each 2 seconds, and
-prints the median, the 95th percentile and the longest time, and of what the times consist.
+prints the median, the 95th percentile and the longest time, and the parts of these times.
 """
 
 from __future__ import annotations
