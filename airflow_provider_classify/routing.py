@@ -172,8 +172,8 @@ def sort_by_route(
 
     In a DAG file, use the function of the same name in ``operators.sort``, which creates the tasks that do this.
 
-    :param results: the results of a mapped ``ClassifyOperator``, or the rows of a batch. ``None`` stands for a
-        missing result.
+    :param results: the results of a mapped ``ClassifyOperator``, or the rows of a batch. ``None`` means a missing
+        result.
     :returns: the results by route. Routes without results have an empty list.
     :raises InvalidResult: the value is not a list of results.
     :raises InvalidRoutes: a rule is wrong.

@@ -116,7 +116,7 @@ _XCOM: dict[tuple[str, str], list[str]] = {}
 
 
 def routed(airflow: Standalone, run: str, route: str) -> list[str]:
-    """Return the documents that a task got. They are asked for once, since the server also answers the tasks."""
+    """Return the documents that a task got. They are requested once, because the server also answers the tasks."""
     if (run, route) not in _XCOM:
         path = f"dags/{DAG_ID}/dagRuns/{run}/taskInstances/{route}/xcomEntries/return_value?stringify=false"
         _XCOM[run, route] = airflow.request("GET", path)["value"]

@@ -44,7 +44,7 @@ class Source(Protocol):
 
     async def statuses(self, job_ids: Sequence[str]) -> Mapping[str, Seen]:
         """
-        Return the statuses of jobs. The poller asks again at once for a job that is missing in the result.
+        Return the statuses of jobs. The poller immediately asks again for a job that is missing in the result.
 
         :raises ClassifyError: the request failed. The error applies to each of the jobs.
         """

@@ -101,7 +101,7 @@ class StoragePath:
 
         :raises StorageError: the storage refused the request or cannot be reached.
         """
-        with self._naming("looked for"):
+        with self._naming("checked"):
             path = self._open_storage()
             self._forget_listings(path)
             try:

@@ -23,7 +23,7 @@ class DocumentAnswer:
     :param best: the number of its category; None if all its pages are blank.
     :param shares: the probability of each category, 0 to 1.
     :param voters: the pages that decided.
-    :param is_mixed: whether a page surely belongs to another category.
+    :param is_mixed: whether a page belongs to another category with a high confidence.
     """
 
     best: int | None

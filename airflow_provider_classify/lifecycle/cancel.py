@@ -92,7 +92,7 @@ def is_terminal(
 def describe_cancel(job_id: str, job: Job | None) -> str:
     """Describe the outcome of a cancel request, for a log line."""
     if job is None:
-        return f"Job {job_id} is not cancelled, because the API has no cancel or does not know the job"
+        return f"Job {job_id} is not cancelled, because the API has no cancel or does not have the job"
     return f"Cancel was requested for job {job_id}, which is {job.status} ({job.error or job.progress})"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_classify.exceptions import InstancesNotCreated
 from airflow_provider_classify.lifecycle import compat
 
-#: The pause before a task is started again to look for the instances.
+#: The pause before a task is started again to check the instances.
 _PAUSE = timedelta(seconds=2)
 #: The longest wait. The scheduler needs one or two passes, which take seconds.
 _LONGEST_WAIT = timedelta(minutes=10)

@@ -47,7 +47,7 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
     :param result: the result of an earlier task (``classify.output``). Nothing is classified then. Templated.
     :param routes: one task id or a list of task ids for each category.
     :param otherwise: the task id or ids for a category that is not in ``routes``.
-    :param review: the task id or ids for a document that a person has to look at.
+    :param review: the task id or ids for a document that a person has to review.
     :param minimum_confidence: the threshold, from 0 to 1, for all categories; or a dict with a threshold for each
         category. Templated.
     :param categories: see :class:`ClassifyOperator`. The default is the keys of ``routes``. Templated.

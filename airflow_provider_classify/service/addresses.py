@@ -3,7 +3,7 @@ Decide which IP addresses the service may fetch a document from.
 
 A client names the URL, but the service sends the request, from inside its own network. By default it
 reaches public addresses only. :mod:`ipaddress` decides which addresses are public; it follows IANA's registries of
-special-purpose addresses. :data:`_METADATA` adds the addresses at which clouds hand out a machine's credentials,
+special-purpose addresses. :data:`_METADATA` adds the addresses at which clouds serve a machine's credentials,
 as each cloud documents them. The service always refuses these.
 """
 

@@ -1,9 +1,9 @@
 """
 Read and check the form of a submit.
 
-The document goes to the disk as it arrives; the fields stay in memory. python-multipart parses the form. Starlette's
-own form reader has no size limit. It also keeps the upload in a temporary file, from which the service would have to
-copy up to 500 MB.
+The document is written to the disk while it arrives. The fields stay in memory. python-multipart parses the form.
+Starlette's own form reader has no size limit. It also keeps the upload in a temporary file, from which the service
+would have to copy up to 500 MB.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 class Classifier(Protocol):
-    """Classifies documents from several threads at once, as the engine's ``EnginePool`` does."""
+    """Classifies documents from several threads at the same time, as the engine's ``EnginePool`` does."""
 
     def classify(self, path: Path, categories: tuple[Category, ...], *, name: str) -> ClassificationResult:
         """Classify one document; raise a :class:`ClassifyError` if that is not possible."""
@@ -99,7 +99,7 @@ class Worker:
             thread.start()
 
     def stop(self) -> None:
-        """Stop at once. A running job stays unfinished in the record, and the next start runs it again."""
+        """Stop immediately. A running job stays unfinished in the record, and the next start runs it again."""
         deadline = time.monotonic() + STOP_SECONDS
         self._stopping.set()
         self._classifier.close()

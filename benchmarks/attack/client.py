@@ -38,7 +38,7 @@ from benchmarks.attack.malicious_api import CASES
 KEY = "sk-recognisable-4711"
 CATEGORIES = [Category("invoice"), Category("letter")]
 JOB_ID = "5eed-0"
-#: The timeout of a request in seconds. A good reply has a longer one, so that a busy machine causes no fault.
+#: The timeout of a request in seconds. A good reply has a longer timeout, so that a busy machine causes no fault.
 REQUEST_TIMEOUT = 0.4
 PATIENT_TIMEOUT = 30.0
 #: Seconds within which an input must end. It sends up to 11 requests.

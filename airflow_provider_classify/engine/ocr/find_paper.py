@@ -31,7 +31,7 @@ FILLED = 0.6
 SHARE_OF_TEXT = 0.6
 #: The margin around a sheet, in shares of its size; around text it is wider, as lines of small print are overlooked.
 MARGIN, MARGIN_OF_TEXT = 0.04, 0.8
-#: Longest side of the thumbnail in which paper is looked for, in pixels.
+#: Longest side of the thumbnail that is searched for paper, in pixels.
 _THUMBNAIL = 320
 
 

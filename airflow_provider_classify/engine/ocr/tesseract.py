@@ -110,7 +110,7 @@ def _read(sheet: Pixels, rows: int, folder: str | None, languages: Sequence[str]
         if is_out_of_memory(error):
             raise MemoryError(str(error)) from error
         raise LanguageDataNotUsable(
-            f"Tesseract cannot use its data of {', '.join(languages)} in {folder!r}; install that anew, or remove it."
+            f"Tesseract cannot use its data of {', '.join(languages)} in {folder!r}; install it again, or remove it."
         ) from error
     with pymupdf.open(stream=pdf, filetype="pdf") as document:
         page = document[0]

@@ -16,4 +16,4 @@ def damage(error: Exception, what: str) -> Exception:
     """Return the error to raise for ``what``, a document or a page. A lack of memory is not an error of the file."""
     if is_out_of_memory(error):
         return MemoryError(str(error))
-    return DocumentCorrupt(f"{what} is damaged or incomplete; fetch it again, or save it anew in its application.")
+    return DocumentCorrupt(f"{what} is damaged or incomplete; fetch it again, or save it again in its application.")

@@ -44,7 +44,7 @@ class PicturedPage(Protocol):
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """
-    A file that is attached to a mail, or stands in its text.
+    A file that is attached to a mail, or is in its text.
 
     :param name: its file name, or a name by its place in the mail.
     :param open: opens it as a document, as

@@ -74,7 +74,7 @@ def is_earlier_ocr(page: Any) -> bool:
 
 def _may_have_outlines(page: Any) -> bool:
     if not page.parent.is_pdf or page.get_xobjects() or page.first_annot or page.first_widget:
-        return True  # their commands stand elsewhere
+        return True  # their drawing commands are not among the page's own
     return sum(1 for _ in islice(_SEGMENT.finditer(_commands(page)), LEAST_SEGMENTS)) == LEAST_SEGMENTS
 
 

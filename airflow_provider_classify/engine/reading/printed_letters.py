@@ -1,4 +1,4 @@
-"""Estimate how many printed letters a picture shows, without a model: by strokes that stand in rows."""
+"""Estimate how many printed letters a picture shows, without a model: by strokes in rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.ocr.page_image import Pixels
 
-#: Longest side of the picture in which letters are looked for, in pixels: strokes of letters are one pixel wide there.
+#: Longest side of the picture that is searched for letters, in pixels. Strokes of letters are one pixel wide in it.
 SIDE = 700
 #: Strokes are darker, or lighter, by this many greys than the greys within this many pixels.
 _DIFFERENCE, _REACH = 40, 9

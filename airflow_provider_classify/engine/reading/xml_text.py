@@ -83,7 +83,7 @@ def open_xml(source: Source, options: ReadingOptions) -> OpenedDocument:
         root = parse_xml(data)
     except ValueError as error:
         raise DocumentCorrupt(
-            f"The document {source.name!r} is not well-formed XML ({error}); have it written anew."
+            f"The document {source.name!r} is not well-formed XML ({error}); write it again."
         ) from error
     text = "\n".join(islice(_texts(root), MAX_TEXTS))
     document = text_document(text, Format.XML, name=source.name, max_pages=options.max_pages)

@@ -130,7 +130,7 @@ def _message(error: Exception, name: str, memory_mb: int) -> str:
         )
     return (
         f"The parser failed on the document {name!r} with {type(error).__name__}: {error}; "
-        "save it anew, or in another format."
+        "save it again, or in another format."
     )
 
 

@@ -5,7 +5,7 @@ Two pages are alike if the known document types have similar scores on both, and
 words that the knowledge has. So a few examples define a category without a known document type. For a category with a
 known name, an example counts only if a page is very similar to it.
 
-A page that has nearly all words of an example is the same form, filled in anew. Then the example decides, whatever the
+A page that has nearly all words of an example is the same form, filled in again. Then the example decides, whatever the
 scores of the types. A person has chosen the category of this form once, and must not have to choose it again.
 
 ``benchmarks/examples.py`` measures the effect of the constants.
@@ -107,7 +107,8 @@ class Examples:
         """
         Return the share of words that the page has in common with an example of the same form; 0 if there is none.
 
-        A page is often read only in part, until its answer is sure. So it is compared with the examples' parts, too.
+        A page is often read only in part, until its confidence is high. So it is also compared with parts of the
+        examples.
         """
         shared = max((form.shared_words(page) for form in self._forms), default=0.0)
         return shared if shared >= SAME_FORM else 0.0

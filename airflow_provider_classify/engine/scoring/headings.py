@@ -8,7 +8,7 @@ from airflow_provider_classify.engine.page import Line
 from airflow_provider_classify.engine.scoring.features import PageText
 from airflow_provider_classify.engine.text.phrases import Phrase, PhraseIndex
 
-#: A heading has at most HEADING_WORDS words. It stands in the upper HEADING_REGION of the page, or its size is at least
+#: A heading has at most HEADING_WORDS words. It is in the upper HEADING_REGION of the page, or its size is at least
 #: HEADING_SIZE times the median.
 HEADING_WORDS = 9
 HEADING_REGION = 0.30

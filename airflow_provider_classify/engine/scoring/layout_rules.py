@@ -113,7 +113,7 @@ def _press(page: Features, cues: float) -> float:
 
 
 def _has_columns_and_headline(page: Features) -> bool:
-    """Return whether narrow lines stand side by side below large print, apart from tables of amounts as in invoices."""
+    """Return whether narrow lines are side by side below large print. Tables of amounts do not count."""
     has_columns = page.lines >= 40 and page.line_width < 0.3 and page.side_by_side >= 1.2
     return has_columns and page.largest >= 1.9 and (page.amounts <= 2 or page.prose >= MOSTLY_PROSE)
 

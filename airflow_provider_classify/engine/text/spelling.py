@@ -18,7 +18,7 @@ SHORTEST = 6
 _LETTERS_A_MISTAKE = 9
 #: Words that differ only in one of these letters at the end are forms of one word, or the same word in two languages.
 _ENDINGS = "aeo"
-#: Letters that OCR confuses, each with the one letter that stands for all of them.
+#: Letters that OCR confuses, each with the letter that replaces it for a comparison.
 _LOOKS = str.maketrans("1ijt0ceu5869vwh", "llllooonsbggyyb")
 _LOOKS_OF_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("ffi", "f"), ("ff", "f"), ("fi", "f"), ("fl", "f"))
 

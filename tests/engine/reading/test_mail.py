@@ -294,5 +294,5 @@ def test_outlook_message_cut_short(length: int, tmp_path: Path) -> None:
 
 
 def test_file_named_msg_that_is_no_message(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match="save the message anew, as EML"):
+    with pytest.raises(DocumentError, match="save the message again, as EML"):
         read(ole({"Workbook": b"x"}), tmp_path, "mail.msg")
