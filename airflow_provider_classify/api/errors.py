@@ -32,7 +32,7 @@ from airflow_provider_classify.exceptions import (
 from airflow_provider_classify.model.text import quotable
 
 #: The most characters of a server's message that an error quotes.
-_QUOTED = 300
+_LONGEST_QUOTE = 300
 #: The longest ``Retry-After`` that is obeyed, in seconds. A longer one may be a mistake, and it would stop all waits
 #: of the connection. After this time, one request is sent.
 LONGEST_RETRY_AFTER = 300.0
@@ -91,7 +91,7 @@ def error_of(
 ) -> ApiError | DocumentTooLarge:
     """Return the error for an HTTP status, by the contract's table of errors."""
     payload = json_object(body)
-    said = _said(payload, body, settings)
+    said = _server_message(payload, body, settings)
     wait = _retry_after(reply_headers, payload)
     match status:
         case 401 | 403:
@@ -132,7 +132,7 @@ def json_object(body: bytes) -> dict[str, Any]:
     return payload if isinstance(payload, dict) else {}
 
 
-def _said(payload: Mapping[str, Any], body: bytes, settings: ApiSettings) -> str:
+def _server_message(payload: Mapping[str, Any], body: bytes, settings: ApiSettings) -> str:
     """Return the server's message in brackets. Without a message, describe the body instead."""
     detail = payload.get("detail")
     if isinstance(detail, Mapping):
@@ -145,7 +145,7 @@ def _said(payload: Mapping[str, Any], body: bytes, settings: ApiSettings) -> str
         return ""
     if not detail:
         return f" ({kind_of(body)})"
-    return f" ({words(str(detail), _QUOTED, settings)})"
+    return f" ({words(str(detail), _LONGEST_QUOTE, settings)})"
 
 
 def words(said: str, limit: int, settings: ApiSettings) -> str:

@@ -33,7 +33,7 @@ _SMALL = 64 * 1024
 #: The most characters that are kept of a job's error.
 _LONGEST_ERROR = 2000
 #: The most characters that are kept of the server's other texts.
-_LONGEST_WORDS = 300
+_LONGEST_TEXT = 300
 
 
 class Reply(NamedTuple):
@@ -63,14 +63,14 @@ def read_job(reply: Reply, *, job_id: str, what: str, settings: ApiSettings) -> 
     return replace(
         job,
         error=words(job.error, _LONGEST_ERROR, settings) if job.error else job.error,
-        progress=words(job.progress, _LONGEST_WORDS, settings),
+        progress=words(job.progress, _LONGEST_TEXT, settings),
         result=_with_quotable_errors(job.result, settings) if job.result else None,
     )
 
 
 def _with_quotable_errors(result: ClassificationResult, settings: ApiSettings) -> ClassificationResult:
     pages = (
-        replace(page, error=words(page.error, _LONGEST_WORDS, settings)) if page.error else page
+        replace(page, error=words(page.error, _LONGEST_TEXT, settings)) if page.error else page
         for page in result.page_results
     )
     return replace(result, page_results=tuple(pages))

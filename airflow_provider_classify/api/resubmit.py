@@ -16,12 +16,12 @@ _SUBMIT_PAUSES = (1.0, 2.0, 4.0, 8.0)
 #: The longest ``Retry-After`` that a submit waits for, in seconds.
 _LONGEST_SUBMIT_PAUSE = 60.0
 #: A request that failed with one of these errors has begun no job.
-_NOT_TAKEN = (ApiNotReached, RateLimited, ApiOverloaded)
+_NOT_ACCEPTED = (ApiNotReached, RateLimited, ApiOverloaded)
 
 
 def may_have_been_taken(error: ClassifyError) -> bool:
     """Return whether a submit that failed with this error may have begun a job."""
-    return isinstance(error, (ApiUnavailable, InvalidReply)) and not isinstance(error, _NOT_TAKEN)
+    return isinstance(error, (ApiUnavailable, InvalidReply)) and not isinstance(error, _NOT_ACCEPTED)
 
 
 def pause_before_resubmit(error: ClassifyError, attempt: int, *, repeatable: bool = False) -> float | None:
@@ -37,7 +37,7 @@ def pause_before_resubmit(error: ClassifyError, attempt: int, *, repeatable: boo
         such as a proxy's page.
     :returns: the seconds to wait, or ``None`` to end with the error.
     """
-    passing = (ApiUnavailable, RateLimited, InvalidReply) if repeatable else _NOT_TAKEN
+    passing = (ApiUnavailable, RateLimited, InvalidReply) if repeatable else _NOT_ACCEPTED
     if not isinstance(error, passing) or attempt > len(_SUBMIT_PAUSES):
         return None
     pause = max(_SUBMIT_PAUSES[attempt - 1], error.retry_after or 0.0)

@@ -10,7 +10,7 @@ from airflow_provider_classify.model.cascade import Accept, Cascade, Escalate, O
 from airflow_provider_classify.model.result import ClassificationResult
 
 
-def settle(cascade: Cascade, first: Entry | None, entry: Entry) -> Entry:
+def next_entry(cascade: Cascade, first: Entry | None, entry: Entry) -> Entry:
     """
     Return the entry to record for a document: its result, its failure, or its escalation.
 

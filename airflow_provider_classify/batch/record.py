@@ -23,7 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from airflow_provider_classify.batch.cascade import settle
+from airflow_provider_classify.batch.cascade import next_entry
 from airflow_provider_classify.batch.entry import Entry, State, decode_lines, encode
 from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.state import BatchState
@@ -92,7 +92,7 @@ class BatchRecord:
                 if entry is None:
                     log.warning("The record %s has an incomplete line; its document is classified again.", part)
                 else:
-                    record.state.add(record._to_keep(entry))
+                    record.state.add(record._without_text(entry))
         return record
 
     def __enter__(self) -> Self:
@@ -205,7 +205,7 @@ class BatchRecord:
         :returns: ``False`` if JSON cannot represent the result. Then the document is recorded as failed.
         """
         try:
-            return self._settle(item, Entry(item.fingerprint, State.CLASSIFIED, job_id, result=result))
+            return self._record_outcome(item, Entry(item.fingerprint, State.CLASSIFIED, job_id, result=result))
         except InvalidReply as error:
             return self.failed(item, error, job_id)
 
@@ -215,7 +215,7 @@ class BatchRecord:
 
         :returns: ``False``, or ``True`` if a cascade has another answer for the document or will ask for one.
         """
-        return self._settle(item, Entry.failure(item.fingerprint, error, job_id))
+        return self._record_outcome(item, Entry.failure(item.fingerprint, error, job_id))
 
     def reopen(self, items: Sequence[Item]) -> None:
         """
@@ -229,14 +229,14 @@ class BatchRecord:
             entry = self.state.result(item)
             fields = (entry and entry.cascade) or {}
             if entry and "first_answer" not in fields and fields.get("answered_by") != self.cascade.second:
-                settled = settle(self.cascade, None, entry)
-                if settled != entry:
-                    self._add(settled)
+                following = next_entry(self.cascade, None, entry)
+                if following != entry:
+                    self._add(following)
 
-    def _settle(self, item: Item, entry: Entry) -> bool:
+    def _record_outcome(self, item: Item, entry: Entry) -> bool:
         """Record the entry that follows an outcome of a connection. Return ``False`` if the document has failed."""
         if self.cascade is not None:
-            entry = settle(self.cascade, self.state.first_outcome(item), entry)
+            entry = next_entry(self.cascade, self.state.first_outcome(item), entry)
         self._add(entry)
         return entry.state is not State.FAILED
 
@@ -278,11 +278,11 @@ class BatchRecord:
 
     # --- parts ------------------------------------------------------------------------------
 
-    def _to_keep(self, entry: Entry) -> Entry:
+    def _without_text(self, entry: Entry) -> Entry:
         return entry if self._evidence else entry.without_text()
 
     def _add(self, entry: Entry) -> None:
-        entry = self._to_keep(entry)
+        entry = self._without_text(entry)
         encoded = encode(entry)
         with self._lock:
             self.state.add(entry, encoded)

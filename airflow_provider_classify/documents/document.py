@@ -132,7 +132,7 @@ class Document:
                 f"The document {self.label} cannot be read ({error}); check the permissions and the storage connection."
             ) from error
         with stream:
-            guarded = cast("BinaryIO", _Guarded(stream, self.label))
+            guarded = cast("BinaryIO", _DocumentStream(stream, self.label))
             _require_size(guarded, self.label)
             yield guarded
 
@@ -191,7 +191,7 @@ class Document:
             yield target
 
 
-class _Guarded:
+class _DocumentStream:
     """A stream whose errors name the document, because a storage can fail at any read."""
 
     def __init__(self, stream: BinaryIO, label: str) -> None:

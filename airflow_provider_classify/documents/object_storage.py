@@ -72,14 +72,14 @@ class StoragePath:
         :raises StorageError: the file does not exist or cannot be read.
         :raises ConnectionNotUsable: the connection does not exist or does not open a storage.
         """
-        with self._naming("opened"):
+        with self._with_file_name("opened"):
             path = self._open_storage()
             self._forget_listings(path)
             return cast("BinaryIO", path.open("rb"))
 
     def read_bytes(self) -> bytes:
         """Return the content of the file. :raises StorageError: as :meth:`open`."""
-        with self._naming("read"), self.open() as file:
+        with self._with_file_name("read"), self.open() as file:
             return file.read()
 
     @contextmanager
@@ -90,7 +90,7 @@ class StoragePath:
         :raises StorageError: as :meth:`open`.
         """
         with tempfile.TemporaryFile() as copy:
-            with self._naming("read"), self.open() as file:
+            with self._with_file_name("read"), self.open() as file:
                 shutil.copyfileobj(file, copy, 1024 * 1024)
             copy.seek(0)
             yield cast("BinaryIO", copy)
@@ -101,7 +101,7 @@ class StoragePath:
 
         :raises StorageError: the storage refused the request or cannot be reached.
         """
-        with self._naming("checked"):
+        with self._with_file_name("checked"):
             path = self._open_storage()
             self._forget_listings(path)
             try:
@@ -123,7 +123,7 @@ class StoragePath:
         matches = pattern_matcher(pattern)
         depth = pattern_depth(pattern)
         root = self.reference.rstrip("/") or "/"
-        with self._naming("listed"):
+        with self._with_file_name("listed"):
             path = self._open_storage()
             self._forget_listings(path)
             names = [
@@ -140,7 +140,7 @@ class StoragePath:
         :param depth: how many levels of folders are listed, at least 1; ``None`` for all.
         :raises StorageError: as :meth:`list_files`.
         """
-        with self._naming("listed"):
+        with self._with_file_name("listed"):
             path = self._open_storage()
             self._forget_listings(path)
             yield from listed_files(path.fs, path.path, depth=depth, has_folders=self._has_folders)
@@ -154,7 +154,7 @@ class StoragePath:
 
         :raises StorageError: the storage refused the request, cannot be reached, or has no such bucket.
         """
-        with self._naming("written"):
+        with self._with_file_name("written"):
             path = self._open_storage()
         writing = self._write_and_rename if self._has_folders else self._write_and_upload
         with writing(path.fs, path.path) as file:
@@ -166,7 +166,7 @@ class StoragePath:
             with self.write() as file:
                 file.write(data)
             return
-        with self._naming("written"):
+        with self._with_file_name("written"):
             path = self._open_storage()
             path.fs.pipe_file(path.path, data)
 
@@ -176,7 +176,7 @@ class StoragePath:
 
         :raises StorageError: the storage refused the request or cannot be reached.
         """
-        with self._naming("deleted"):
+        with self._with_file_name("deleted"):
             path = self._open_storage()
             self._forget_listings(path)
             try:
@@ -192,14 +192,14 @@ class StoragePath:
 
     def delete(self) -> None:
         """Delete the file. Do nothing if it does not exist. :raises StorageError: as :meth:`delete_folder`."""
-        with self._naming("deleted"):
+        with self._with_file_name("deleted"):
             path = self._open_storage()
             _delete(path.fs, path.path)
 
     def delete_if_empty(self) -> None:
         """Delete the folder if it is empty. :raises StorageError: as :meth:`delete_folder`."""
         if self._has_folders:
-            with self._naming("deleted"):
+            with self._with_file_name("deleted"):
                 path = self._open_storage()
                 _remove_empty_folders(path.fs, path.path, [])
 
@@ -227,7 +227,7 @@ class StoragePath:
     def _write_and_rename(self, fs: Any, target: str) -> Iterator[BinaryIO]:
         folder, _, name = target.rpartition("/")
         temporary = f"{folder}/.{name[:100]}.{uuid.uuid4().hex[:8]}.tmp"
-        with self._naming("written"):
+        with self._with_file_name("written"):
             if fs.isdir(target):
                 raise IsADirectoryError(target)
             fs.makedirs(folder or "/", exist_ok=True)
@@ -235,13 +235,13 @@ class StoragePath:
         renamed = False
         try:
             with file:
-                yield cast("BinaryIO", _Named(file, self._naming))
-            with self._naming("written"):
+                yield cast("BinaryIO", _OutputStream(file, self._with_file_name))
+            with self._with_file_name("written"):
                 _rename(fs, temporary, target)
             renamed = True
         finally:
             if not renamed:
-                with self._naming("written"):
+                with self._with_file_name("written"):
                     _delete(fs, temporary)
 
     @contextmanager
@@ -250,11 +250,11 @@ class StoragePath:
         with tempfile.NamedTemporaryFile(prefix="airflow-classify-") as file:
             yield cast("BinaryIO", file)
             file.flush()
-            with self._naming("written"):
+            with self._with_file_name("written"):
                 fs.put_file(file.name, target)
 
     @contextmanager
-    def _naming(self, action: str) -> Iterator[None]:
+    def _with_file_name(self, action: str) -> Iterator[None]:
         """Raise the errors of a storage client as errors that name the file."""
         try:
             yield
@@ -282,25 +282,25 @@ def pattern_depth(pattern: str) -> int | None:
     return None if "**" in pattern else pattern.count("/") + 1
 
 
-class _Named(io.RawIOBase):
+class _OutputStream(io.RawIOBase):
     """A file whose write errors name the file. Each write can fail, for example on a full disk."""
 
     def __init__(self, file: Any, naming: Callable[[str], Any]) -> None:
         self._file = file
-        self._naming = naming
+        self._with_file_name = naming
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
-        with self._naming("written"):
+        with self._with_file_name("written"):
             return int(self._file.write(data))
 
     def tell(self) -> int:
         return int(self._file.tell())
 
     def flush(self) -> None:
-        with self._naming("written"):
+        with self._with_file_name("written"):
             self._file.flush()
 
 

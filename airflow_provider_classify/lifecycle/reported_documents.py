@@ -14,7 +14,7 @@ from airflow_provider_classify.lifecycle import compat
 
 #: The most documents in one value, on average. A state store is made for values of up to 64 KiB, and each of its
 #: requests takes the triggerer some milliseconds. So a small record is one value, and a large one several.
-_IN_ONE_VALUE = 1000
+_ENTRIES_PER_VALUE = 1000
 #: Days after which the entry of a document that has left the folder is deleted. It is kept for some days, because a
 #: folder can be empty for a time, for example while its disk is not mounted.
 _FORGET_AFTER = 7
@@ -66,7 +66,7 @@ class ReportedDocuments:
 
     async def save(self) -> None:
         """Write the entries that have changed. :raises TaskStateUnavailable: a store cannot be written."""
-        if len(self) > len(self._values) * _IN_ONE_VALUE:
+        if len(self) > len(self._values) * _ENTRIES_PER_VALUE:
             entries = {key: entry for value in self._values for key, entry in value.items()}
             self._values = await asyncio.to_thread(_in_values, entries)
             self._unsaved = set(range(len(self._values)))
@@ -142,7 +142,7 @@ class ReportedDocuments:
 def _in_values(entries: Mapping[str, str]) -> list[dict[str, str]]:
     """Distribute the entries over as many values as they need, a power of two."""
     count = 1
-    while len(entries) > count * _IN_ONE_VALUE:
+    while len(entries) > count * _ENTRIES_PER_VALUE:
         count *= 2
     values: list[dict[str, str]] = [{} for _ in range(count)]
     for key, entry in entries.items():

@@ -23,7 +23,7 @@ from airflow_provider_classify.operators.checks import check_categories, check_d
 OnEmpty = Literal["fail", "skip", "succeed"]
 
 #: The types of values in a DAG file that are not text.
-_WRONG = (bytes, bytearray, int, float, list, tuple, set, frozenset, dict)
+_NOT_TEXT = (bytes, bytearray, int, float, list, tuple, set, frozenset, dict)
 
 
 def check_batch(task_id: str, **arguments: Any) -> None:
@@ -36,7 +36,7 @@ def check_batch(task_id: str, **arguments: Any) -> None:
     given = arguments.get
     if "categories" in arguments:
         check_categories(arguments["categories"], task_id)
-    if isinstance(pattern := given("pattern", "*"), (*_WRONG, NoneType)):
+    if isinstance(pattern := given("pattern", "*"), (*_NOT_TEXT, NoneType)):
         raise ValueError(f"The pattern of {task_id!r} is {pattern!r}; give a text, such as '**/*.pdf'.")
     if "documents" in arguments:
         check_documents(arguments["documents"], pattern, task_id)
@@ -70,7 +70,7 @@ def output_of(value: Any, name: str, task_id: str) -> Any:
 
     :raises InvalidOutput: it is empty or of a wrong type. The error names the task.
     """
-    if value is None or not (isinstance(value, (str, os.PathLike, *_WRONG)) or is_storage_path(value)):
+    if value is None or not (isinstance(value, (str, os.PathLike, *_NOT_TEXT)) or is_storage_path(value)):
         return value
     try:
         return parse_reference(value)
@@ -90,10 +90,10 @@ def check_outputs(output: Any, previous: Any, task_id: str, *, are_all: bool = T
     """
     output, previous = output_of(output, "output", task_id), output_of(previous, "previous", task_id)
     if _has_known_ending(output):
-        _naming(task_id, check_output, output)
+        _with_task_name(task_id, check_output, output)
     if _has_known_ending(previous):
         is_known = are_all and (output is None or _has_known_ending(output))
-        _naming(task_id, check_previous, previous, output if is_known else previous)
+        _with_task_name(task_id, check_previous, previous, output if is_known else previous)
 
 
 def check_on_empty(on_empty: object, task_id: str) -> None:
@@ -130,7 +130,7 @@ def _has_known_ending(value: Any) -> bool:
     return not has_template(value) or bool(re.search(r"[/.]", re.split(r"}}|%}", value)[-1]))
 
 
-def _naming(task_id: str, check: Callable[..., None], *arguments: Any) -> None:
+def _with_task_name(task_id: str, check: Callable[..., None], *arguments: Any) -> None:
     try:
         check(*arguments)
     except (InvalidOutput, ExtraNotInstalled) as error:

@@ -80,7 +80,7 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
                 raise ValueError(f"The task {task_id!r} cannot have {name}, because it decides with the result.")
         if result is not None and kwargs.get("escalate_to") is not None:
             raise ValueError(f"The task {task_id!r} has a result and escalate_to; give escalate_to with a document.")
-        with _naming_the_task(task_id):
+        with _with_task_name(task_id):
             Routing(routes, review, otherwise, 0.0)
         super().__init__(
             document=SET_DURING_EXECUTION if document is None else document,  # type: ignore[arg-type]
@@ -158,7 +158,7 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
         :param categories: all categories that a result can have, to check the rules; ``None`` if they are not known.
         :raises InvalidRoutes: a rule is wrong. The error names the task.
         """
-        with _naming_the_task(self.task_id):
+        with _with_task_name(self.task_id):
             routing = Routing(self.routes, self.review, self.otherwise, threshold)
             route_names(routing)
             if categories is not None:
@@ -196,7 +196,7 @@ def _cannot_be_mapped(task_id: str | None) -> str:
 
 
 @contextmanager
-def _naming_the_task(task_id: str | None) -> Iterator[None]:
+def _with_task_name(task_id: str | None) -> Iterator[None]:
     try:
         yield
     except InvalidRoutes as error:

@@ -246,14 +246,14 @@ class _Reporter:
         async with self._record_lock:
             if self._is_loaded:
                 return await self._save()
-            self._is_loaded = await self._try(self._record.load)
+            self._is_loaded = await self._use_record(self._record.load)
         self._continues = len(self._record) > 0
         return self._is_loaded
 
     async def _save(self) -> bool:
-        return self._record.is_saved or await self._try(self._record.save)
+        return self._record.is_saved or await self._use_record(self._record.save)
 
-    async def _try(self, use_record: Callable[[], Awaitable[None]]) -> bool:
+    async def _use_record(self, use_record: Callable[[], Awaitable[None]]) -> bool:
         try:
             await use_record()
         except TaskStateUnavailable as error:

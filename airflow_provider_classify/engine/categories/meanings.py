@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 #: The weight, from 0 to 1, of the type that a name resembles most.
 BY_RESEMBLANCE = 0.8
 #: Resemblance is multiplied by this if a part of the name means a type.
-BESIDE_NAME = 0.6
+FACTOR_BESIDE_NAME = 0.6
 #: Resemblance to a type is multiplied by this if a part of another category's name means the type.
-BESIDE_OTHERS = 0.4
+FACTOR_BESIDE_OTHERS = 0.4
 #: A resemblance below this value is ignored, because it can be chance.
 LEAST_RESEMBLANCE = 0.12
 
@@ -183,8 +183,8 @@ def guess_by_words(
     likeness = [
         {
             name: value
-            * (BESIDE_NAME if draft.has_clear_part else 1.0)
-            * (BESIDE_OTHERS if name in taken - draft.parts.keys() else 1.0)
+            * (FACTOR_BESIDE_NAME if draft.has_clear_part else 1.0)
+            * (FACTOR_BESIDE_OTHERS if name in taken - draft.parts.keys() else 1.0)
             for name, value in resemblance(draft.category).items()
         }
         for draft in drafts
@@ -192,7 +192,7 @@ def guess_by_words(
     nearest = {t.name: max((found.get(t.name, 0.0) for found in likeness), default=0.0) for t in free}
     for draft, found in zip(drafts, likeness, strict=True):
         best = max(found.values(), default=1.0)
-        most = BY_RESEMBLANCE * (BESIDE_NAME if draft.has_clear_part else 1.0)
+        most = BY_RESEMBLANCE * (FACTOR_BESIDE_NAME if draft.has_clear_part else 1.0)
         by_words = {
             name: most * value / best * (value / nearest[name]) ** 3
             for name, value in found.items()

@@ -23,7 +23,7 @@ _VAGUE_HEADS = frozenset(
     words_of("article card data documentation information list note notice order report sheet statement summary text")
 )
 
-_EITHER = re.compile(
+_OR_SIGNS = re.compile(
     r"\b(?:or|and|und|oder|et|ou|y|e|o|och|eller|oraz|lub|и|или|ve|veya|(?-i:i))\b|[/&,+()]", re.IGNORECASE
 )
 #: Words that follow the main word of a name: in "bills from suppliers" the main word is "bills".
@@ -43,7 +43,7 @@ _CARRIERS = frozenset(
     )
 )
 #: Carriers at the end of a compound, such as "Versicherungsunterlagen".
-_GLUED_CARRIER = re.compile(
+_CARRIER_ENDING = re.compile(
     r"s?(?:unterlagen|papiere|dokumente?|akten?|kopien?|stukken|papieren|documenten|handlingar)$"
 )
 
@@ -51,25 +51,25 @@ _GLUED_CARRIER = re.compile(
 def types_of_name(name: str, aliases: Aliases) -> dict[str, float]:
     """Return the types that the whole name means: an alias, two aliases in a row, or several joined by "or"."""
     words = label_words(name)
-    if whole := _find_bare(words, aliases):
+    if whole := _find_without_carriers(words, aliases):
         return {whole: 1.0}
     for cut in range(1, len(words)):
         if (first := aliases.find(words[:cut])) and (second := aliases.find(words[cut:])):
             return {first: 1.0, second: 1.0}
-    parts = [_find_bare(label_words(part), aliases) for part in alternatives(name)]
+    parts = [_find_without_carriers(label_words(part), aliases) for part in alternatives(name)]
     return {part: 1.0 for part in parts if part} if all(parts) else {}
 
 
-def _find_bare(words: Sequence[str], aliases: Aliases) -> str | None:
+def _find_without_carriers(words: Sequence[str], aliases: Aliases) -> str | None:
     """Return the type with this name, ignoring carriers such as "copy" around it."""
     if not words:
         return None
-    if found := aliases.find(words) or aliases.find([*words[:-1], _GLUED_CARRIER.sub("", words[-1])]):
+    if found := aliases.find(words) or aliases.find([*words[:-1], _CARRIER_ENDING.sub("", words[-1])]):
         return found
     if words[-1] in _CARRIERS:
-        return _find_bare(words[:-1], aliases)
+        return _find_without_carriers(words[:-1], aliases)
     if words[0] in _CARRIERS and words[1:2] and words[1] in PARTICLES:
-        return _find_bare(words[2:], aliases)
+        return _find_without_carriers(words[2:], aliases)
     return None
 
 
@@ -108,7 +108,7 @@ def types_of_parts(name: str, aliases: Aliases) -> dict[str, float]:
 
 def alternatives(name: str) -> list[str]:
     """Return the parts of a name that are separated by "or", a comma or a similar sign."""
-    return [part for part in _EITHER.split(name.replace("_", " ")) if part.strip()]
+    return [part for part in _OR_SIGNS.split(name.replace("_", " ")) if part.strip()]
 
 
 def _phrases(words: Sequence[str]) -> Iterator[list[str]]:

@@ -14,7 +14,7 @@ from airflow_provider_classify.engine.page import Line, Page, View, by_place
 
 #: A page is of an unknown script if fewer characters than this are recognised for each square letter that its lines
 #: have room for. The second value is the least room, in square letters, that is enough to decide.
-_READ_OF_UNKNOWN, _ROOM_TO_TELL = 1.0, 30
+_LEAST_READ, _LEAST_ROOM = 1.0, 30
 
 
 class DetectedPage:
@@ -48,7 +48,7 @@ class DetectedPage:
         """Return the page with the lines that are recognised so far."""
         texts, letters = list(recognised.values()), [self._boxes[line].letters for line in recognised]
         sureness, share_read = mean_probability(texts, letters), _share_read(texts, letters)
-        is_unknown = sum(letters) >= _ROOM_TO_TELL and share_read < _READ_OF_UNKNOWN
+        is_unknown = sum(letters) >= _LEAST_ROOM and share_read < _LEAST_READ
         lines = [self._line(line, text.text, is_upside_down) for line, text in recognised.items() if text.text]
         return Page(
             number=self._number,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow_provider_classify.engine.ocr import Picture
 
 #: At most this many times ``max_pages`` pages are read, including blank ones.
-LOOKED_AT = 4
+READ_LIMIT = 4
 
 
 def first_pages(pages: Iterable[PageReading], max_pages: int) -> Iterator[PageReading]:
@@ -24,15 +24,15 @@ def first_pages(pages: Iterable[PageReading], max_pages: int) -> Iterator[PageRe
     be read, counts as not blank.
     """
     counted = 0
-    for page in islice(pages, LOOKED_AT * max_pages):
+    for page in islice(pages, READ_LIMIT * max_pages):
         if counted == max_pages:
             return
-        watched = _WatchedPage(page)
+        watched = _CheckedPage(page)
         yield watched
         counted += not watched.is_blank
 
 
-class _WatchedPage:
+class _CheckedPage:
     """A page that remembers whether it was blank."""
 
     def __init__(self, page: PageReading) -> None:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 #: Seconds between two checks for the parent, on systems that do not report its end.
-_SECONDS_BETWEEN_LOOKS = 0.5
+_SECONDS_BETWEEN_CHECKS = 0.5
 #: ``PR_SET_PDEATHSIG`` of Linux's ``prctl``: the signal that a process gets when its parent ends.
 _SET_SIGNAL_OF_PARENTS_END = 1
 #: The shortest timer in seconds. A timer of 0 seconds would never send its signal.
@@ -53,7 +53,7 @@ def _ask_kernel() -> bool:
 def exit_without_parent(parent: int) -> None:
     """Check for the parent until it has ended, then end this process."""
     while os.getppid() == parent:
-        time.sleep(_SECONDS_BETWEEN_LOOKS)
+        time.sleep(_SECONDS_BETWEEN_CHECKS)
     os._exit(1)
 
 

@@ -10,7 +10,7 @@ from itertools import combinations
 from airflow_provider_classify.engine.text.words import is_unspaced, words_of
 
 #: OCR may drop spaces, as in "INVOICENUMBER". Phrases with at least this many letters are also searched within words.
-GLUED = 10
+SHORTEST_WITHIN_WORD = 10
 #: The fewest letters that the stem of ``vertrag*`` has.
 SHORTEST_STEM = 4
 
@@ -61,7 +61,7 @@ class PhraseIndex:
             self._unspaced["".join(phrase)] = phrase
         else:
             self._lengths[phrase[0]].add(len(phrase))
-            if len(phrase) > 1 and len(glued := "".join(phrase)) >= GLUED and phrase not in self.entries:
+            if len(phrase) > 1 and len(glued := "".join(phrase)) >= SHORTEST_WITHIN_WORD and phrase not in self.entries:
                 self._glued[glued[:SHORTEST_STEM]].append((glued, phrase))
         self.entries[phrase].append((number, weight))
 
@@ -136,7 +136,7 @@ class PhraseIndex:
         if word[-SHORTEST_STEM:] in self._endings:
             phrases += [phrase for stem, phrase in self._endings[word[-SHORTEST_STEM:]] if word.endswith(stem)]
         if is_ocr:
-            for start in range(len(word) - GLUED + 1):
+            for start in range(len(word) - SHORTEST_WITHIN_WORD + 1):
                 glued_here = self._glued.get(word[start : start + SHORTEST_STEM], ())
                 phrases += [phrase for glued, phrase in glued_here if word.startswith(glued, start)]
         return phrases

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 import pytest
 
 from airflow_provider_classify.engine.categories.meanings import (
-    BESIDE_NAME,
-    BESIDE_OTHERS,
     BY_RESEMBLANCE,
+    FACTOR_BESIDE_NAME,
+    FACTOR_BESIDE_OTHERS,
     Draft,
     add_relatives,
     add_types_of_path,
@@ -110,8 +110,8 @@ def test_guesses_count_less_beside_parts_of_names() -> None:
     free = [KNOWLEDGE.types[name] for name in ("letter", "invoice")]
     guess_by_words([named, other], lambda category: likeness[category.name], free)
     assert named.guessed["invoice"] == 0.8
-    assert named.guessed["letter"] < BY_RESEMBLANCE * BESIDE_NAME
-    assert other.guessed["invoice"] == pytest.approx(BY_RESEMBLANCE * BESIDE_OTHERS)
+    assert named.guessed["letter"] < BY_RESEMBLANCE * FACTOR_BESIDE_NAME
+    assert other.guessed["invoice"] == pytest.approx(BY_RESEMBLANCE * FACTOR_BESIDE_OTHERS)
 
 
 def test_the_steps_above_a_path_mean_types_too() -> None:

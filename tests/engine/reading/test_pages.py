@@ -10,7 +10,7 @@ import pytest
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.reading.opened_document import PageReading, ReadPage
-from airflow_provider_classify.engine.reading.pages import LOOKED_AT, first_pages
+from airflow_provider_classify.engine.reading.pages import READ_LIMIT, first_pages
 from airflow_provider_classify.exceptions import DocumentCorrupt
 from tests.support import paper
 from tests.support.reading import read, text
@@ -40,7 +40,7 @@ def numbers(pages: Sequence[PageReading], max_pages: int) -> list[int]:
         ("ttt", 2, [1, 2]),
         ("bbbbt", 4, [1, 2, 3, 4, 5]),
         ("btbtbt", 2, [1, 2, 3, 4]),
-        ("b" * 20 + "t", 2, list(range(1, 2 * LOOKED_AT + 1))),
+        ("b" * 20 + "t", 2, list(range(1, 2 * READ_LIMIT + 1))),
         ("", 4, []),
     ],
 )

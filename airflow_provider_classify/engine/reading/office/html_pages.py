@@ -20,7 +20,7 @@ from airflow_provider_classify.engine.reading.office.package import Package, ope
 from airflow_provider_classify.engine.reading.office.pptx import pptx_blocks
 from airflow_provider_classify.engine.reading.office.xlsx import xlsx_blocks
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading, PicturedPage
-from airflow_provider_classify.engine.reading.pages import LOOKED_AT, first_pages
+from airflow_provider_classify.engine.reading.pages import READ_LIMIT, first_pages
 from airflow_provider_classify.engine.reading.sniffing import Format
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def _pages(
             opened,
             name,
             kind,
-            max_pages=options.max_pages * LOOKED_AT,
+            max_pages=options.max_pages * READ_LIMIT,
             threads=options.threads,
             ocr=options.ocr,
         )
