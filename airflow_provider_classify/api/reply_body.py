@@ -20,8 +20,8 @@ class ReplyBody:
     """
     Collects and decompresses the chunks of a reply.
 
-    An HTTP library decompresses a whole chunk at once, and a few kilobytes can expand to gigabytes. This class stops at
-    the limit.
+    An HTTP library decompresses a whole chunk in one step, and a few kilobytes can expand to gigabytes. This class
+    stops at the limit.
 
     :param status: the status of the reply. Only the beginning of an error page is kept.
     :param headers: the headers of the reply, a mapping that ignores case.

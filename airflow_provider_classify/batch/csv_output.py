@@ -6,8 +6,8 @@ mark. Without the mark, Excel would read it in another encoding.
 
 A document's name or an error can have any characters. So that each row is one line, a line break in a cell is written
 as ``\n`` or ``\r``, and a backslash as ``\\``. So that a spreadsheet does not run a cell as a formula, an apostrophe is
-written before ``=``, ``+``, ``-``, ``@`` and a tab where a cell starts, or where one would start if a spreadsheet split
-the line at semicolons or tabs. :func:`read_csv` restores the text.
+written before ``=``, ``+``, ``-``, ``@`` and a tab at the start of a cell. This includes the cells that a spreadsheet
+would make if it split the line at semicolons or tabs. :func:`read_csv` restores the text.
 """
 
 from __future__ import annotations

@@ -220,7 +220,7 @@ class StoragePath:
         return open_storage(self.reference, label=self.label, conn_id=self.conn_id, scheme=self._scheme)
 
     def _forget_listings(self, path: Any) -> None:
-        """Empty the cache of listings, because other processes write to the storage too."""
+        """Empty the cache of listings, because other processes also write to the storage."""
         path.fs.invalidate_cache(path.path)
 
     @contextmanager

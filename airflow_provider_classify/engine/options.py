@@ -42,7 +42,7 @@ class EngineOptions:
     attachments: AttachmentMode = "ignore"
 
     def to_json(self) -> str:
-        """Return the options as a JSON object. Folders are absolute, since the reader may run in another folder."""
+        """Return the options as a JSON object. Folders are absolute, because the reader may run in another folder."""
         return json.dumps(asdict(self), default=lambda folder: str(folder.absolute()))
 
     @classmethod

@@ -68,12 +68,12 @@ class Page:
     :param number: the number of the page, from 1.
     :param width: in points or pixels, as ``height``.
     :param lines: the lines in reading order.
-    :param source: where the text came from.
+    :param source: the source of the text: the text layer or OCR.
     :param unread: lines that OCR has detected and not yet recognised; their text is empty.
     :param pictured: the share of the page that pictures among its text cover, 0 to 1; 0 if OCR did not measure it.
     :param legibility: the mean probability of the characters that OCR read, 0 to 1. Print is mostly above 0.9;
         handwriting and bad copies are below.
-    :param is_of_unknown_script: whether OCR detected lines of text and recognised hardly any letter in them.
+    :param is_of_unknown_script: whether OCR detected lines of text and recognised almost no letters in them.
     :param is_blank: whether the page has neither text nor ink.
     :param view: the part of the page that was read, and how it was turned.
     """

@@ -88,7 +88,7 @@ class JobStore:
     :param sqlite_wait: seconds that a statement waits while another process writes to the SQLite file.
     :raises ConnectionNotUsable: the URL is not valid for SQLAlchemy, or its folder cannot be created.
     :raises ExtraNotInstalled: the driver that the URL names is not installed.
-    :raises JobRecordUnavailable: the database cannot be reached. Every method raises this too.
+    :raises JobRecordUnavailable: the database cannot be reached. Every method can raise this.
     """
 
     def __init__(

@@ -20,7 +20,7 @@ class LocalSettings:
     :param document_timeout: the most seconds that the engine works on one document, above 0.
     :param max_pages: the number of first pages of a document that are classified, at least 1.
     :param ocr: when pages are read by OCR.
-    :param attachments: whether the attachments of an e-mail are classified too.
+    :param attachments: whether the attachments of an e-mail are also classified.
     :param evidence: whether results contain text of the document.
     """
 

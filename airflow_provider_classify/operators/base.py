@@ -37,9 +37,9 @@ class ClassifyBaseOperator(BaseOperator):
     :param timeout: seconds after which the wait ends, above 0.
     :param classify_conn_id: a connection of type ``classify``. Templated.
     :param deferrable: whether to wait in the triggerer. The default is ``[operators] default_deferrable``.
-    :param on_unreadable: what happens if the document cannot be read, by a fault of its own
-        (:attr:`ClassifyError.unreadable`): ``fail`` fails the task; ``result`` pushes ``success`` false, ``error`` and
-        ``error_kind``, and the task succeeds; ``skip`` skips the task. Other errors always fail the task.
+    :param on_unreadable: what happens if the document is unreadable (:attr:`ClassifyError.unreadable`): ``fail`` fails
+        the task; ``result`` pushes ``success`` false, ``error`` and ``error_kind``, and the task succeeds; ``skip``
+        skips the task. Other errors always fail the task.
     :param evidence: whether XCom and outputs contain text of the document. The default is ``evidence`` in the extra of
         the connection, and ``True`` if the extra has none.
     :param poll_interval: the longest pause between two requests for a job, in seconds, at least 1. The pauses begin

@@ -64,7 +64,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     :param pattern: the documents of a folder to classify: ``*.pdf``, or ``**/*.pdf`` to include all subfolders.
         Templated.
     :param on_empty: what the task does if there are no documents: ``fail``, ``skip`` or ``succeed``. The first two
-        leave an earlier output as it is. ``succeed`` replaces it by an output without rows. A local folder that does
+        leave an earlier output as it is. ``succeed`` replaces it with an output without rows. A local folder that does
         not exist always fails the task.
     :param output: the path or URI of a ``.jsonl``, ``.csv`` or ``.parquet`` file, on a storage that all workers and
         triggerers can reach. It gets a row for each document, with the result or an ``error``; a ``.csv`` file has

@@ -2,8 +2,8 @@
 Fetch the document of a ``file_url``.
 
 The fetcher checks every address when it connects. So a host name that later resolves to another address cannot evade
-the check. It follows redirects one by one and checks each of them too. One deadline covers the whole exchange, from the
-look-up of the host name to the last byte.
+the check. It follows redirects one by one and also checks each of them. One deadline covers the whole exchange, from
+the look-up of the host name to the last byte.
 """
 
 from __future__ import annotations

@@ -173,7 +173,7 @@ def _api_key() -> str | None:
 
 @contextmanager
 def _lock(data_dir: Path) -> Iterator[None]:
-    """Lock the folder, since a second service on it would run the same jobs. The lock ends with the process."""
+    """Lock the folder, because a second service on it would run the same jobs. The lock ends with the process."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         file = (data_dir / "lock").open("w")

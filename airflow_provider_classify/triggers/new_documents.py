@@ -47,8 +47,8 @@ class NewDocumentsTrigger(BaseEventTrigger):
     Report new documents in a folder or object-storage prefix, for an ``AssetWatcher``.
 
     A document is reported when its size and version have not changed for ``stable_for`` seconds, and again after each
-    change. Documents that are in the folder when the watcher is new are reported, too. Hidden and partial files
-    (``.part``, ``.crdownload``, ``.tmp``, ``~$…``) are ignored.
+    change. Documents that are in the folder when the watcher starts for the first time are also reported. Hidden and
+    partial files (``.part``, ``.crdownload``, ``.tmp``, ``~$…``) are ignored.
 
     The payload of an event is an object with ``folder`` and ``documents``, a list of at most 100 objects with
     ``document`` (the reference), ``size`` in bytes, ``modified`` (ISO 8601 or ``None``) and ``version``.

@@ -58,7 +58,7 @@ class Draft:
 
     :param path: the steps of the category's name, if it is a path.
     :param whole: the types that the whole name means.
-    :param parts: the types that parts of the name mean; dropped where ``whole`` is known.
+    :param parts: the types that parts of the name mean; empty if ``whole`` is known.
     :param guessed: the types that its words or a sentence model suggest, with those of ``parts``.
     :param steps: the types that the upper steps of its path mean.
     :param relatives: the types that no category means and that are related to those of this category.
@@ -140,7 +140,7 @@ def leave_types_to_others(drafts: Sequence[Draft]) -> None:
     """
     Remove a type from a name that means several types, if another category means only that type.
 
-    "Insurance correspondence" means no letter where there is a category "ordinary letters".
+    For example, "insurance correspondence" does not mean a letter if there is a category "ordinary letters".
     """
     only = Counter(next(iter(types)) for types in (draft.whole or draft.parts for draft in drafts) if len(types) == 1)
     for draft in drafts:
@@ -171,9 +171,9 @@ def guess_by_words(
     """
     Guess what categories with unknown names mean, from their words and descriptions.
 
-    The best type counts BY_RESEMBLANCE even if the resemblance is weak, since the category means something. It counts
-    less if a part of the name means a type. If two categories resemble a type, it counts far less for the category
-    that resembles it less.
+    The best type gets the weight BY_RESEMBLANCE even if the resemblance is weak, because each category means some type.
+    The weight is lower if a part of the name means a type. If two categories resemble a type, the type gets a far lower
+    weight for the category that resembles it less.
 
     :param drafts: the categories with unknown names.
     :param resemblance: returns how much a category resembles each type of ``free``.
@@ -205,8 +205,8 @@ def add_nearness(drafts: Sequence[Draft], nearness: Sequence[Mapping[str, float]
     """
     Add the types that the sentence model finds near to the guesses.
 
-    As with words, the best type of a category counts BY_RESEMBLANCE. If two categories are near to a type, it counts
-    far less for the category that is less near.
+    As with words, the best type of a category gets the weight BY_RESEMBLANCE. If two categories are near to a type, the
+    type gets a far lower weight for the category that is less near.
 
     :param nearness: for each draft the types near to its category, with the nearness.
     """

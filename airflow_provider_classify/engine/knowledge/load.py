@@ -46,7 +46,7 @@ from airflow_provider_classify.engine.text.words import words_of
 from airflow_provider_classify.exceptions import InvalidDocumentTypes
 
 FOLDER = Path(__file__).with_name("document_types")
-#: The file of the names of catch-all categories. It is part of the knowledge's version, since it changes answers.
+#: The file of the names of catch-all categories. It is part of the knowledge's version, because it changes answers.
 CATCH_ALL_FILE = Path(__file__).with_name("catch_all.yaml")
 
 #: The points that a phrase adds to a type's score.

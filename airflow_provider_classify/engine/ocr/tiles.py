@@ -12,7 +12,7 @@ TILED_FROM = 2.5
 TILE_SHAPE = 2.0
 #: Tiles overlap by this share of the width, so that each line is complete in one of them.
 OVERLAP = 0.15
-#: Of a picture with more tiles, only those at its start and its end are read, where its title and its totals are.
+#: If a picture has more tiles, only the tiles at its start and its end are read, which have its title and its totals.
 FIRST_TILES, LAST_TILES = 8, 4
 
 

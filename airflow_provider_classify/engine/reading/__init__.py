@@ -41,7 +41,7 @@ def open_document(
     :param name: the document's name in errors.
     :param max_pages: how many pages that are not blank are read.
     :param threads: the number of cores that OCR may use; all available cores if None.
-    :param ocr: ``auto`` reads a page by OCR where its text layer lacks what the page shows, ``always`` reads each
+    :param ocr: ``auto`` reads a page by OCR if its text layer lacks text that the page shows, ``always`` reads each
         page of a PDF or an Office document by OCR, ``never`` reads text layers only.
     :raises DocumentError: the document is missing, empty, of no known type, damaged, encrypted, too large, or a
         placeholder for another one. If only a page cannot be read, the error comes from the ``passes()`` of that page.

@@ -1,4 +1,4 @@
-"""Read JPEGs whose end is missing, for example after a broken download. Viewers show such files too."""
+"""Read JPEGs whose end is missing, for example after a broken download. Viewers also show such files."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def open_source(source: Source, options: ReadingOptions) -> Iterator[OpenedDocum
     """Open a document; errors as :func:`~airflow_provider_classify.engine.reading.open_document`."""
     if options.depth > MAX_DEPTH:
         raise DocumentCorrupt(
-            f"The document {source.name!r} is within more than {MAX_DEPTH} others; give it by itself."
+            f"The document {source.name!r} is within more than {MAX_DEPTH} others; give it separately."
         )
     kind = detect_format(source)
     if isinstance(kind, Container):

@@ -65,8 +65,8 @@ def decode_text(data: bytes) -> str:
     """
     Return ``data`` as text; a last character that is cut off is dropped.
 
-    The encoding is that of the byte order mark, else UTF-16 or UTF-32 where zero bytes show it, else
-    UTF-8 where the bytes are valid, else the one that makes the most likely text.
+    The encoding is the first of these: that of the byte order mark; UTF-16 or UTF-32 if zero bytes show it; UTF-8 if
+    the bytes are valid; the encoding that makes the most likely text.
     """
     for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):

@@ -1,4 +1,4 @@
-"""Extract the text of HTML in mails and Office documents, where its layout does not matter."""
+"""Extract the text of HTML in mails and Office documents, without its layout."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ except ImportError as error:
         "Reading HTML in mails needs lxml; install airflow-provider-classify[local] where the tasks run."
     ) from error
 
-#: The most characters of HTML that are read. The pages that are read have far fewer.
+#: The most characters of HTML that are read. The classified pages have far fewer.
 MAX_HTML = 512 * 1024
 #: Elements within a line of text; all others end the line.
 _INLINE = frozenset(

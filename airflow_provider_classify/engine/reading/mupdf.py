@@ -76,7 +76,7 @@ def mupdf_html(html: str, name: str, layout: Mapping[str, int] = SHEET) -> Itera
     :raises DocumentCorrupt: MuPDF cannot open it.
     """
     # MuPDF knows few encodings, so the page is encoded in UTF-8. It would prefer a declared charset to the byte order
-    # mark, so the declaration is changed too.
+    # mark, so the declaration is also changed.
     html = _DECLARED_CHARSET.sub(r"\1utf-8", html[:_CHARSET_WITHIN]) + html[_CHARSET_WITHIN:]
     stream = codecs.BOM_UTF8 + html.encode("utf-8", errors="replace")
     with _opened(name, filetype="html", stream=stream, **layout) as opened:

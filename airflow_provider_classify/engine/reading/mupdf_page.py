@@ -1,8 +1,8 @@
 """
 Read a page of a PDF, Office or HTML document: by its text layer, by OCR, or by both.
 
-The text layer takes milliseconds, and OCR takes half a second. So OCR is used only where the text layer is not enough:
-on pages without text, on pages that show other text than their text layer has, and on pages with text in pictures or
+The text layer takes milliseconds, and OCR takes half a second. So OCR is used only if the text layer is not enough: on
+pages without text, on pages that show other text than their text layer has, and on pages with text in pictures or
 outlines beside the text layer. Cheap signs are examined first, then the page in a low resolution, and OCR comes last.
 """
 
@@ -57,7 +57,7 @@ LONG_TEXT, ILLUSTRATED = 1200, 0.15
 FEWEST_LETTERS = 24
 #: It must also show this share of the number of characters in the text layer, or MANY_LETTERS.
 SHARE_OF_TEXT, MANY_LETTERS = 0.3, 120
-#: Text with fewer characters may be a stamp on a scan. Such a scan is always read, since handwriting and some scripts
+#: Text with fewer characters may be a stamp on a scan. Such a scan is always read, because handwriting and some scripts
 #: do not have the strokes of print.
 STAMP = 100
 

@@ -36,7 +36,7 @@ def image_area(page: Any) -> float:
 
 
 def image_boxes(page: Any) -> list[Box]:
-    """Return where the page's images lie, in fractions of the page."""
+    """Return the boxes of the page's images, in fractions of the page."""
     if page.parent.is_pdf and not page.get_images() and not _INLINE_IMAGE.search(_commands(page)):
         return []
     rect, turn = page.rect, page.rotation_matrix

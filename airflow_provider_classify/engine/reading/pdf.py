@@ -138,10 +138,10 @@ def _refuse_encryption(source: Source) -> None:
 
 class _Catalogue:
     """
-    The catalogue of a PDF, which refers to what the whole document has (ISO 32000-2, 7.7.2).
+    The catalogue of a PDF, which refers to the data of the whole document (ISO 32000-2, 7.7.2).
 
-    Most PDFs have few of its keys. To list the keys once is faster than to ask for each of them. A damaged catalogue
-    has none.
+    Most PDFs have few of its keys. To list the keys once is faster than to read each of them. A damaged catalogue has
+    no keys.
     """
 
     def __init__(self, opened: Any) -> None:
@@ -167,7 +167,7 @@ class _Catalogue:
         return kind, value
 
     def has_encrypted_payload(self) -> bool:
-        """Return whether one of the files that belong to the whole document is an encrypted one that it wraps."""
+        """Return whether one of the files of the whole document is an encrypted document that the PDF wraps."""
         kind, value = self.value("AF")
         try:
             if kind == "xref":
@@ -252,7 +252,7 @@ def _embedded_files(opened: Any) -> list[_EmbeddedFile]:
 def _open_portfolio(
     opened: Any, embedded: Sequence[_EmbeddedFile], source: Source, options: ReadingOptions
 ) -> Iterator[OpenedDocument]:
-    """Open the first PDF of a portfolio, or else the first document of another format; skip what cannot be opened."""
+    """Open the first PDF of a portfolio, or else the first other document. Skip files that cannot be opened."""
     with ExitStack() as stack:
         for file in sorted(embedded, key=_preference):
             try:

@@ -13,9 +13,9 @@ from airflow_provider_classify.engine.reading.opened_document import OpenedDocum
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentEmpty
 
-#: The most bytes of a text that are read. The pages that are read have far fewer.
+#: The most bytes of a text that are read. The classified pages have far fewer.
 MAX_TEXT_BYTES = 1024**2
-#: A longer line is cut off, since the time to wrap a line grows with the square of its length.
+#: A longer line is cut off, because the time to wrap a line grows with the square of its length.
 MAX_LINE = 100_000
 #: The page that text is laid out on: characters a line and lines a page; size of the page and the font in points.
 COLUMNS, ROWS = 100, 60

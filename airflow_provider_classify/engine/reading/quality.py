@@ -37,10 +37,10 @@ _AROUND_WORDS = ".,;:!?()[]\"'«»“”’‘-–—/*•"
 
 def is_readable(page: Page) -> bool:
     """
-    Return whether the text layer has enough text, and letters or digits rather than glyphs.
+    Return whether the text layer has enough text, and whether that text has letters or digits.
 
-    Fonts without a character map give control, replacement or private-use characters, or
-    punctuation in place of letters.
+    Fonts without a character map give control, replacement or private-use characters, or punctuation, instead of
+    letters.
     """
     text = "".join([line.text for line in page.lines])
     if len(text) < MIN_CHARACTERS:
@@ -93,7 +93,7 @@ def is_in_a_language(page: Page) -> bool:
 
 
 def says_the_same(text_layer: Page, ocr: Page) -> bool:
-    """Return whether the text layer has the words that OCR read; true if OCR could hardly read the page."""
+    """Return whether the text layer has the words that OCR read; true if OCR could not read most of the page."""
     words = [word for line in ocr.lines for word in words_of(line.text) if len(word) >= _SHORTEST and word.isalpha()]
     if ocr.legibility < _SURE or not words:
         return True
@@ -108,7 +108,7 @@ def can_be_read_by_ocr(page: Page) -> bool:
 
 
 def better_reading(text_layer: Page, ocr: Page) -> Page:
-    """Return the page as OCR read it, or the text layer if OCR read hardly anything and the text layer has more."""
+    """Return the page as OCR read it, or the text layer if OCR read almost nothing and the text layer has more."""
     return ocr if len(ocr.lines) > 2 or amount_of_text(ocr) >= 0.6 * amount_of_text(text_layer) else text_layer
 
 

@@ -18,7 +18,7 @@ from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentTooLar
 MAX_XML_BYTES = 32 * 1024**2
 #: The most characters of an element's text. Longer ones are attachments in base64.
 MAX_ELEMENT_TEXT = 5000
-#: The most texts of elements that are read. The pages that are read have far fewer.
+#: The most texts of elements that are read. The classified pages have far fewer.
 MAX_TEXTS = 20_000
 #: Envelopes around a document: UN/CEFACT SBDH, SOAP, and that of the Peppol network.
 _ENVELOPES = frozenset({"StandardBusinessDocument", "Envelope", "Body", "InvoiceEnvelope", "XMLDocument"})

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 #: The most classifiers that a child keeps, one for each set of categories. A caller rarely uses more at a time.
 _CLASSIFIERS = 8
-#: Objects, as in ``gc.set_threshold``. A page is read into thousands of objects, which are hardly ever cyclic.
+#: Objects, as in ``gc.set_threshold``. A page is read into thousands of objects, of which almost none are cyclic.
 _OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 
@@ -61,7 +61,7 @@ def _limit_memory(limit: int) -> None:
     """
     Limit the memory of this process to ``limit`` bytes, or to a lower limit that is set already.
 
-    RLIMIT_DATA is used, since onnxruntime reserves much more address space (RLIMIT_AS) than it uses.
+    RLIMIT_DATA is used, because onnxruntime reserves much more address space (RLIMIT_AS) than it uses.
     """
     _, hard_limit = resource.getrlimit(resource.RLIMIT_DATA)
     if hard_limit != resource.RLIM_INFINITY:
@@ -117,7 +117,7 @@ def _classifier(categories: tuple[Category, ...], options: EngineOptions) -> Cla
     classifier = Classifier(
         categories, options, knowledge=load_knowledge(options.document_types), sentence_model=sentence_model
     )
-    # The knowledge is kept until the process ends. The collector would examine it again and again.
+    # The knowledge is kept until the process ends. Without this, the collector would examine it repeatedly.
     gc.freeze()
     return classifier
 

@@ -208,7 +208,7 @@ class EnginePool:
 
 
 def _with_absolute_examples(category: Category) -> Category:
-    """Return the category with absolute paths, since the child may have started in another folder."""
+    """Return the category with absolute paths, because the child may have started in another folder."""
     return replace(category, examples=tuple(str(Path(example).absolute()) for example in category.examples))
 
 

@@ -1,5 +1,5 @@
 """
-Reduce a type's score on a page with hardly any text.
+Reduce a type's score on a page with very little text.
 
 On a full page, a type that fits has many cues and scores more than one that does not. On a page with one sentence,
 a single common word ("experience") would outweigh everything else. So the score is reduced where evidence is missing.
@@ -25,7 +25,7 @@ MOST_OF_POINTS = 0.8
 
 
 def emptiness(page: Page, characters: int, *, is_unspaced: bool) -> float:
-    """Return how empty a page is, from 0 (enough text) to 1 (hardly any text)."""
+    """Return how empty a page is, from 0 (enough text) to 1 (very little text)."""
     amount = characters * (UNSPACED_CHARACTER if is_unspaced else 1) + LINE * (len(page.lines) + len(page.unread))
     return min(1.0, max(0.0, (ENOUGH_TEXT - amount) / (ENOUGH_TEXT - EMPTY_TEXT)))
 

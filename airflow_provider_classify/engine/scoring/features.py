@@ -89,7 +89,7 @@ class PageText:
 @dataclass(frozen=True, slots=True)
 class Features:
     """
-    The shape of a page and of its text. Lines that OCR has not read count too.
+    The shape of a page and of its text. Lines that OCR has not read also count.
 
     :param height_ratio: the page's height divided by its width.
     :param characters: the number of characters of the text.

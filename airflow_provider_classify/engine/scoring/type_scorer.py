@@ -33,7 +33,7 @@ CUES_LIMIT = 7.0
 #: Cues count less in a text of more words, which contains many phrases by chance.
 LONG_TEXT = 150
 #: Titles that are cues of their type too, with a lower weight than this, are names of sections, such as "skills". On a
-#: page with hardly any text, such a heading is only this share of the evidence that a heading with the type's name is.
+#: page with very little text, such a heading is only this share of the evidence of a heading with the type's name.
 SECTION_CUE, SHARE_OF_SECTION = 2.0, 0.4
 
 

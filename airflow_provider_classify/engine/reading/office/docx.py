@@ -1,7 +1,7 @@
 """
 Read Word documents (DOCX).
 
-Elements are found by their names in any namespace, since Transitional and Strict files have different namespaces.
+Elements are found by their names in any namespace, because Transitional and Strict files have different namespaces.
 """
 
 from __future__ import annotations
@@ -250,7 +250,7 @@ def _size(properties: Element) -> float:
     for element in properties.iterfind("{*}sz"):
         value = attribute(element, "val")
         try:
-            # Strict files may give it in points, with the unit.
+            # Strict files may have it in points, with the unit.
             size = float(value[:-2]) if value.endswith("pt") else float(value) / 2
         except ValueError:
             return 0.0

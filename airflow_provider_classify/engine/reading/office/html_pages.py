@@ -26,7 +26,7 @@ from airflow_provider_classify.engine.reading.sniffing import Format
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.ocr import Picture as PagePicture
 
-#: The most characters of text, blocks and pictures that are laid out. The pages that are read have far fewer.
+#: The most characters of text, blocks and pictures that are laid out. The classified pages have far fewer.
 MAX_CHARACTERS, MAX_BLOCKS, MAX_PICTURES = 200_000, 5_000, 40
 #: The most cells of a row that are laid out.
 MAX_CELLS = 100
