@@ -146,7 +146,7 @@ class ExtraNotInstalled(ClassifyError):
 
 
 class AirflowTooOld(ClassifyError):
-    """The version of Airflow lacks what a feature needs. The message names both."""
+    """This version of Airflow is too old for a feature. The message names both."""
 
 
 class EngineClosed(ClassifyError):

@@ -1,4 +1,4 @@
-"""Show a result to a person, and put the person's answer into it. Nothing here needs Airflow."""
+"""Show a result to a person, and add the person's answer to the result. Nothing here needs Airflow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_EVIDENCE = 8
 MAX_SCORES = 10
 #: The characters of a full bar of a score.
 _BAR = 20
-#: The fields of a result that say that there is no answer. A person's answer replaces them.
+#: The fields of a result without an answer. A person's answer replaces them.
 _NO_ANSWER = ("blank", "error", "error_kind")
 
 
@@ -94,7 +94,7 @@ def review_subject(result: Mapping[str, Any]) -> str:
 
 def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> str:
     """
-    Return what a person needs to choose a category, as Markdown for the ``body`` of a human-in-the-loop operator.
+    Return the information for the choice of a category, as Markdown for the ``body`` of a human-in-the-loop operator.
 
     The text names the document, the predicted category and its confidence. It lists the scores of the categories, and
     the lines that are the evidence for the prediction. A document with an http(s) URL gets a link. The text of the

@@ -32,7 +32,7 @@ def run_by_api(connect: Callable[[], AbstractAsyncContextManager[JobSession]], w
 
     The record gets an entry for each document that fails. A job that has not ended by the deadline stays "submitted".
 
-    :raises ClassifyError: the API or the record failed as a whole. The record keeps what was done before.
+    :raises ClassifyError: the API or the record failed as a whole. The record keeps the earlier outcomes.
     """
     asyncio.run(_run(connect, work))
 

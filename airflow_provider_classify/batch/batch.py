@@ -161,8 +161,8 @@ class Batch:
         Write the output and delete the record.
 
         :param wait: the wait for the jobs, which has ended.
-        :param on_unreadable: whether documents that cannot be read count as failed, are rows that do not count as
-            failed, or have no row.
+        :param on_unreadable: whether unreadable documents count as failed, have a row and do not count as failed, or
+            have no row.
         :param keep_record: whether the record stays, from which a cleared task classifies only what failed.
         :returns: the manifest, or the rows if there is no output.
         :raises JobTimedOut: jobs have not ended.
@@ -245,7 +245,7 @@ def publish(
     Write the output and log the errors of documents.
 
     :param on_unreadable: as in :meth:`Batch.finish`.
-    :param to_clear: what a user clears to classify the failed documents again.
+    :param to_clear: the task or tasks that a user clears to classify the failed documents again.
     :returns: the manifest, or the rows if there is no output.
     :raises BatchFailed: more documents failed than the limit allows. The output is written.
     """

@@ -21,7 +21,7 @@ def run_locally(pool: EnginePool, work: BatchWork) -> None:
     Classify documents and record their results.
 
     :raises ClassifyError: the engine or the record failed as a whole, or an example of a category is not allowed. The
-        record keeps what was done before.
+        record keeps the earlier outcomes.
     """
     categories = with_listed_examples(work.categories)
     require_allowed_examples(categories)

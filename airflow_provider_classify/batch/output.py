@@ -23,7 +23,7 @@ def check_output(output: str) -> None:
     """
     Check the name of an output before any work is done. Nothing is imported or read.
 
-    :raises InvalidOutput: the name has another ending than ``.jsonl``, ``.csv`` and ``.parquet``, or it is an http URL.
+    :raises InvalidOutput: the name does not end in ``.jsonl``, ``.csv`` or ``.parquet``, or it is an http URL.
     :raises ExtraNotInstalled: the output is Parquet, and pyarrow is not installed.
     """
     if is_http_url(output):

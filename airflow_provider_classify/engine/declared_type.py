@@ -32,7 +32,10 @@ class Declaration:
     rivals: tuple[int, ...] = ()
 
     def apply(self, shares: Sequence[float]) -> list[float]:
-        """Return shares with the sum DECLARED for the declared category and its rivals; the others get the rest."""
+        """
+        Return shares with the sum DECLARED for the declared category and its rivals. The other categories share the
+        rest.
+        """
         within = {self.category, *self.rivals}
         declared = sum(shares[number] for number in within)
         if not self.rivals or not declared:
@@ -49,8 +52,8 @@ def declaration_of(document: OpenedDocument, categories: CategorySet) -> Declara
     """
     Return the type that the document's format declares; None if no category means it.
 
-    A category with a description that mentions e-mails may mean some of them, so it is a rival of the category that
-    means e-mail.
+    If a category's description mentions e-mails, the category may mean some of them. So it is a rival of the category
+    that means e-mail.
     """
     if document.declared_type:
         category = categories.that_means(document.declared_type)

@@ -59,7 +59,7 @@ class Backend(Protocol):
         """
         Classify the documents of a batch and record the outcome of each.
 
-        :raises ClassifyError: the backend or the record failed as a whole. The record keeps what was done before.
+        :raises ClassifyError: the backend or the record failed as a whole. The record keeps the earlier outcomes.
         """
         ...
 

@@ -261,7 +261,7 @@ class ClassifyHook(BaseHook):
         """
         Return a job that has ended. If the server fails, retry for up to 120 s.
 
-        Without this, a short failure of the server would fail a task that is almost done.
+        Without this, a short failure of the server would fail a task whose job has ended.
 
         :raises ClassifyError: the server did not return the job within 120 s.
         """

@@ -38,7 +38,7 @@ def from_worker(task_instance: Any, log: Any, connect: Connect, job_ids: JobIds)
     Cancel the jobs of a killed operator if its task has ended.
 
     The caller is a signal handler. The interrupted code may hold the lock of the connection to Airflow, which is not
-    re-entrant. So another thread asks Airflow, and the caller waits for it for at most 4 s.
+    re-entrant. So another thread sends the request to Airflow, and the caller waits for at most 4 s.
     """
 
     def run() -> None:

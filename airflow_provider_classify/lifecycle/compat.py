@@ -1,5 +1,5 @@
 """
-All uses of Airflow names that are private or that only some versions of Airflow have.
+All uses of Airflow names that are private, or that some versions of Airflow lack.
 
 Each function documents its result for a version (2.11 or newer) that lacks the name. Modules import the names that
 ``airflow.providers.common.compat`` covers from there.

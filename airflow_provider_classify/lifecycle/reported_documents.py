@@ -18,8 +18,8 @@ _ENTRIES_PER_VALUE = 1000
 #: Days after which the entry of a document that has left the folder is deleted. It is kept for some days, because a
 #: folder can be empty for a time, for example while its disk is not mounted.
 _FORGET_AFTER = 7
-#: The most seconds for reading the record, and for writing what has changed. A triggerer's first request to Airflow can
-#: take a minute on a busy machine, because it imports Airflow's API.
+#: The most seconds for reading the record, and for writing the changed entries. A triggerer's first request to Airflow
+#: can take a minute on a busy machine, because it imports Airflow's API.
 _LOAD_TIMEOUT = 120.0
 _SAVE_TIMEOUT = 20.0
 _DAY = 86400

@@ -1,4 +1,4 @@
-"""Decide what a task does about a document that cannot be read."""
+"""Decide how a task ends for an unreadable document."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model.xcom import unreadable_value
 
-#: What a task does about a document that cannot be read: it fails, pushes the error as its result, or is skipped.
+#: How a task ends for an unreadable document: it fails, pushes the error as its result, or is skipped.
 OnUnreadable = Literal["fail", "result", "skip"]
 
 

@@ -175,7 +175,7 @@ class JobStore:
         """
         Record that the job failed.
 
-        :param error: the error, of which message and kind are recorded, or a message alone.
+        :param error: the error, or a message alone. The record gets the message and the kind of an error.
 
         :raises JobNotFound: the job does not exist.
         """

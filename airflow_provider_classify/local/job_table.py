@@ -82,7 +82,7 @@ def job_from_row(row: Any) -> Job:
 
 
 def status_from_row(recorded: str) -> JobStatus:
-    """Return the status in a row. An unknown one is ``failed``, as for a damaged job."""
+    """Return the status in a row. An unknown status is ``failed``, as for a damaged job."""
     try:
         return JobStatus(recorded)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The values that a task puts in XCom: a result, or the error of a document that cannot be read."""
+"""The values that a task puts in XCom: a result, or the error of an unreadable document."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def xcom_value(
 
 def unreadable_value(error: ClassifyError, job_id: str | None, document: str) -> dict[str, Any]:
     """
-    Return the value for a document that cannot be read. It has no ``classification``.
+    Return the value for an unreadable document. It has no ``classification``.
 
     :param job_id: the job that failed; ``None`` if the document could not be submitted.
     """

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse
 
 #: Seconds after which a client may try again when the service is busy.
 RETRY_AFTER = 5
-#: The most characters of a detail. A detail may quote what the client sent, which may be megabytes.
+#: The most characters of a detail. A detail may quote the client's input, which can have megabytes.
 MAX_DETAIL = 400
 
 

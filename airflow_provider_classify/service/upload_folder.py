@@ -153,7 +153,7 @@ class Upload:
 
     @property
     def sha256(self) -> str:
-        """The SHA-256 of what has been written, in hexadecimal."""
+        """The SHA-256 of the written bytes, in hexadecimal."""
         return self._digest.hexdigest()
 
     def write(self, data: bytes) -> None:

@@ -238,7 +238,10 @@ class _Reporter:
             await self._save()
 
     async def _can_use_record(self) -> bool:
-        """Read the record, or write what could not be written before. After a failure, pause before the next try."""
+        """
+        Read the record, or write the entries that could not be written before. After a failure, pause before the next
+        try.
+        """
         if self._is_loaded and self._record.is_saved:
             return True
         if time.monotonic() < self._use_record_at:

@@ -92,7 +92,7 @@ def mail_document(mail: Mail, kind: Format, source: Source, options: ReadingOpti
 
 def best_alternative(texts: Sequence[str]) -> str:
     """
-    Return the best of a mail's alternative texts, given from the plainest to the richest.
+    Return the best of a mail's alternative texts, which are sorted from the plainest to the richest.
 
     It is the plainest text that is not a stub such as "your program cannot show this mail".
     """

@@ -1,4 +1,4 @@
-"""Decide whether a page may show text that its text layer lacks: in pictures or outlines beside the text."""
+"""Decide whether a page may show text that its text layer lacks, in pictures or outlines."""
 
 from __future__ import annotations
 

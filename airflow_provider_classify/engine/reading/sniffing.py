@@ -1,4 +1,4 @@
-"""Find the format of a document by its bytes. The suffix of its name only decides between kinds of text."""
+"""Find the format of a document by its bytes. The suffix of its name only selects the kind of text."""
 
 from __future__ import annotations
 

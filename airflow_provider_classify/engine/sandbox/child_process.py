@@ -75,14 +75,14 @@ class Child:
                 reply += piece
         except BrokenPipeError as error:
             raise self._died() from error
-        # Drop the warnings that the child wrote. Without the seek, its next output would follow a gap of zeros.
+        # Delete the warnings that the child wrote. Without the seek, zeros would be before its next output.
         self._errors.seek(0)
         self._errors.truncate()
         answer: dict[str, Any] = json.loads(reply)
         return answer
 
     def kill(self) -> None:
-        """End the child and the processes that it started. A fork of the owner does nothing here."""
+        """End the child and the processes that it started. In a fork of the owner, do nothing."""
         if self._owner == os.getpid() and self._process.poll() is None:
             with suppress(ProcessLookupError):  # the child has ended before the signal
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -126,7 +126,7 @@ def _start(arguments: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[byte
             started.set_exception(error)
             return
         started.set_result(process)
-        with suppress(ChildProcessError):  # the child has ended, and the caller has its exit code
+        with suppress(ChildProcessError):  # the child has ended, and the caller reads its exit code
             os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
 
     if sys.platform != "linux":
