@@ -39,7 +39,7 @@ bench-degraded: $(INSTALLED) $(TESSDATA)  ## accuracy on the tests' documents, p
 bench-examples: $(INSTALLED) $(TESSDATA)  ## accuracy with examples of categories: make bench-examples DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/examples.py "$(DOCUMENTS)"
 
-bench-imports: $(INSTALLED)  ## time that a DAG file needs to import the operators
+bench-imports: $(INSTALLED)  ## what importing the operators costs a DAG file
 	@$(BIN)/python benchmarks/imports.py
 
 bench-engine: $(INSTALLED) $(TESSDATA) .venv-embeddings/.installed  ## cost of the local engine, compared with its peers: make bench-engine DOCUMENTS=folder

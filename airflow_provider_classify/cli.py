@@ -134,7 +134,7 @@ def _classify(options: argparse.Namespace) -> int:
     if engine_options.document_types:
         from airflow_provider_classify.engine.knowledge.load import load_knowledge
 
-        load_knowledge(engine_options.document_types)  # A wrong folder is one error, not one error for each document.
+        load_knowledge(engine_options.document_types)  # One error for the folder, not the same one for each document.
     documents: list[str] = options.documents
     size = min(options.jobs or available_cores(), len(documents))
     failed = 0

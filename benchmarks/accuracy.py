@@ -5,8 +5,8 @@ Measure the accuracy and the calibration of the engine on labelled documents.
 
 FOLDER has ``labels.csv`` with the columns path, category, kind, language and source_repo; the environment variable
 DOCUMENTS can name it instead. The first figures are those of the engine with its own constants. The cross-validated
-figures and the reliability diagram are those of constants that were fitted on other sources. Some figures have their
-goal beside them. The goals are for documents that were not used for tuning. Further options add tables:
+figures and the reliability diagram are those of constants that were fitted on other sources. Some figures stand with
+their goal for documents that nobody has tuned on. Further options add tables:
 
 * ``--paraphrased``: all categories are named in the words of several users.
 * ``--held-back``: each category in turn is unknown to the engine, and described by its name and a sentence.

@@ -69,7 +69,7 @@ def serve(
     :param options: the engine's options.
     :param allow_anonymous: start without a key on an address that other machines reach.
     :param allow_private_urls: also fetch a ``file_url`` from loopback, private and other addresses that are not public.
-    :raises InvalidDocumentTypes: the folder of the user's own document types cannot be used.
+    :raises InvalidDocumentTypes: the folder of own document types cannot be used.
     :raises ExtraNotInstalled: the ``local`` extra, which has the engine's libraries, is not installed.
     :raises ServiceNotStarted: the port or folder is in use or not permitted, or a key is missing or empty.
     """
@@ -79,7 +79,7 @@ def serve(
 
     api_key = _api_key()
     options = options or EngineOptions()
-    load_knowledge(options.document_types)  # A wrong file raises its error here, before a child starts.
+    load_knowledge(options.document_types)  # Reports a mistake in them now, before a child meets it.
     max_connections = _allow_connections()
     with _lock(data_dir), _listen(host, port) as listener:
         url = _url(host, listener)

@@ -144,8 +144,7 @@ class CategorySet:
         if form is not None:
             by_category[form] = max(*by_category, none) + FORM_LEAD
         if self._catch_all is not None:
-            # Any running text has points for its style alone. They are not evidence for a category against the
-            # catch-all.
+            # Any running text has points of its style alone, which say no more for a category than for the catch-all.
             none = max(
                 none, by_category.pop(self._catch_all), self._least_of_none + prose_points(scored.types.features)
             )
