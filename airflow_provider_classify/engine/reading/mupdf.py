@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from airflow_provider_classify.engine.learned.origin import Made
 from airflow_provider_classify.engine.page import OcrMode
 from airflow_provider_classify.engine.reading.encodings import decode_html
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
@@ -108,4 +109,20 @@ def pages_of(
         raise DocumentEmpty(f"The document {name!r} has no pages; check how it was made.")
     mode = "auto" if ocr == "always" and kind is not Format.PDF else ocr
     pages = (MupdfPage(opened, n + 1, name, threads, mode) for n in range(page_count))
-    return OpenedDocument(kind=kind, page_count=page_count, pages=first_pages(pages, max_pages))
+    return OpenedDocument(
+        kind=kind,
+        page_count=page_count,
+        pages=first_pages(pages, max_pages),
+        made=_made(opened) if kind is Format.PDF else Made(),
+    )
+
+
+def _made(opened: Any) -> Made:
+    """Return what a PDF says about how it was made; nothing if that part of it is damaged."""
+    try:
+        metadata = opened.metadata or {}
+        has_outline = opened.xref_get_key(opened.pdf_catalog(), "Outlines/First")[0] == "xref"
+        program = f"{metadata.get('creator') or ''} {metadata.get('producer') or ''}"
+        return Made(program.strip(), has_fields=bool(opened.is_form_pdf), has_outline=has_outline)
+    except MUPDF_ERRORS:
+        return Made()

@@ -13,8 +13,11 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pymupdf
 
+from airflow_provider_classify.engine.learned import looks
+from airflow_provider_classify.engine.learned.looks import look_of
 from airflow_provider_classify.engine.page import OcrMode, Page, Region
 from airflow_provider_classify.engine.reading.lines import Box
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS, damage
@@ -81,6 +84,18 @@ class MupdfPage:
                 )
             return replace(layer.page, is_blank=is_empty)
 
+    def _with_look(self, page: Any, text: Page) -> Page:
+        """Return the text layer together with what the page looks like, once its text was not enough."""
+        with self._damage_named():
+            width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
+            pixels = page.get_pixmap(
+                matrix=pymupdf.Matrix(looks.WIDTH / width, looks.HEIGHT / height), colorspace=pymupdf.csRGB, alpha=False
+            )
+        if (pixels.width, pixels.height) != (looks.WIDTH, looks.HEIGHT):
+            return text
+        rows = np.frombuffer(pixels.samples, np.uint8).reshape(pixels.height, pixels.stride)
+        return replace(text, look=look_of(rows[:, : 3 * pixels.width].reshape(looks.HEIGHT, looks.WIDTH, 3)))
+
     def _by_ocr(self, page: Any, text: Page) -> Iterator[Page]:
         """Read the whole page by OCR."""
         picture = self._render(page)
@@ -108,6 +123,8 @@ class MupdfPage:
             if is_read:
                 return
         yield layer.page
+        if layer.page.lines:
+            yield self._with_look(page, layer.page)
         yield from self._more(page, layer, is_compared=is_beside)
 
     def _more(self, page: Any, layer: TextLayer, *, is_compared: bool) -> Iterator[Page]:

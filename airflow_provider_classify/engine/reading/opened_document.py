@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
+from airflow_provider_classify.engine.learned.origin import Made, Origin
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.sniffing import Format
 
@@ -22,7 +23,7 @@ class PageReading(Protocol):
         """
         Yield the page, each time more complete; stop iterating when one is enough.
 
-        A page with text yields once. A page that needs OCR yields after its most useful lines, and
+        A page with text yields its text, then again with what it looks like. A page that needs OCR yields after its most useful lines, and
         again after the next ones. A line is recognised only when the pass that has it is asked for.
 
         :raises DocumentError: this page cannot be read; the others may still be.
@@ -60,6 +61,7 @@ class OpenedDocument:
     :param declared_by: what declares it, such as the name of an e-invoice's root element.
     :param read_from: the name of the embedded file that the pages come from, where the file itself is only
         a wrapper, such as a PDF portfolio; else None.
+    :param made: with what program it was made.
     """
 
     kind: Format
@@ -72,6 +74,12 @@ class OpenedDocument:
     declared_type: str | None = None
     declared_by: str | None = None
     read_from: str | None = None
+    made: Made = Made()
+
+    @property
+    def origin(self) -> Origin:
+        """What its format and metadata say of its type."""
+        return Origin(self.kind.value, self.made, self.page_count)
 
 
 @dataclass(frozen=True, slots=True)

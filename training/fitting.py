@@ -1,0 +1,143 @@
+"""
+Fit the model: a logistic regression whose prior is the knowledge.
+
+The log odds of a category are its points by the knowledge times a factor, and the sum of its weights times the measures.
+The factor and the weights are fitted together. The weights are held near 0 (L2), the more the less a part of the
+measures has to say, so that without data the knowledge alone decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.optimize import minimize
+
+from airflow_provider_classify.engine.learned.model import CLIP, PARTS, word_values
+from training.samples import Sample
+from training.vocabulary import choose_words
+
+Array = NDArray[np.float64]
+#: How strongly the weights of each part are held near 0. ``python -m training.search`` compares others.
+HOLD: Mapping[str, float] = {
+    "scores": 60.0,
+    "text": 60.0,
+    "layout": 80.0,
+    "origin": 60.0,
+    "look": 120.0,
+    "words": 1.5,
+    "constant": 3.0,
+}
+#: The parts that consist of numbers, not of words.
+DENSE = ("scores", *PARTS)
+#: The least deviation by which a measure is divided, so that a rare one does not weigh much. Those of the origin are 0
+#: or 1.
+_LEAST_DEVIATION, _LEAST_DEVIATION_OF_ORIGIN = 0.05, 0.2
+_FACTOR, _ITERATIONS = 1.6, 150
+
+
+@dataclass(frozen=True)
+class Scale:
+    """How measures are standardised, and which words count."""
+
+    means: Mapping[str, Array]
+    deviations: Mapping[str, Array]
+    words: Sequence[str]
+    rarity: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, samples: Sequence[Sample]) -> Scale:
+        """Return the scale of samples."""
+        means, deviations = {}, {}
+        for part in DENSE:
+            values = np.array([s.measures[part] for s in samples if part in s.measures], np.float64)
+            least = _LEAST_DEVIATION_OF_ORIGIN if part == "origin" else _LEAST_DEVIATION
+            means[part], deviations[part] = values.mean(0), np.maximum(values.std(0), least)
+        return cls(means, deviations, *choose_words(samples))
+
+    def dense(self, samples: Sequence[Sample], part: str) -> Array:
+        """Return the standardised measures of a part; 0 for a sample that lacks it."""
+        result = np.zeros((len(samples), len(self.means[part])))
+        for number, sample in enumerate(samples):
+            if part in sample.measures:
+                standard = (sample.measures[part] - self.means[part]) / self.deviations[part]
+                result[number] = np.clip(standard, -CLIP, CLIP)
+        return result
+
+    def sparse_words(self, samples: Sequence[Sample]) -> sparse.csr_matrix:
+        """Return the values of the words."""
+        numbers = {word: number for number, word in enumerate(self.words)}
+        rows, columns, values = [], [], []
+        for row, sample in enumerate(samples):
+            for weight, words in sample.words:
+                which, found = word_values(words, numbers, self.rarity)
+                rows += [row] * len(which)
+                columns += which
+                values += (found * weight).tolist()
+        return sparse.csr_matrix((values, (rows, columns)), shape=(len(samples), len(self.words)))
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """
+    A fitted model.
+
+    :param factor: what the points are multiplied by to become log odds.
+    :param weights: the weights by part, as log odds.
+    """
+
+    scale: Scale
+    factor: float
+    weights: Mapping[str, Array]
+
+    def log_odds(self, samples: Sequence[Sample]) -> Array:
+        """Return the log odds of each category, and of "none of them"."""
+        points = np.array([sample.points for sample in samples])
+        odds = self.factor * points + self.weights["constant"]
+        for part in DENSE:
+            odds = odds + self.scale.dense(samples, part) @ self.weights[part]
+        return odds + self.scale.sparse_words(samples) @ self.weights["words"]
+
+
+def fit(samples: Sequence[Sample], hold: Mapping[str, float] = HOLD) -> Fitted:
+    """Fit a model. The same samples give the same model."""
+    scale = Scale.of([sample for sample in samples if sample.is_real])
+    points = np.array([sample.points for sample in samples])
+    labels = np.array([sample.label for sample in samples])
+    weights = np.array([sample.weight for sample in samples])
+    # Columns are divided by the root of the hold, so that one L2 weight holds for all, and few iterations are needed.
+    parts = {part: scale.dense(samples, part) / np.sqrt(hold[part]) for part in DENSE}
+    parts["constant"] = np.full((len(samples), 1), 1 / np.sqrt(hold["constant"]))
+    dense = np.hstack(list(parts.values())).astype(np.float32)
+    words = (scale.sparse_words(samples) / np.sqrt(hold["words"])).astype(np.float32).tocsr()
+    words_turned = words.T.tocsr()
+    size, count = dense.shape[1], points.shape[1]
+    is_label = np.eye(count)[labels]
+
+    def loss(values: Array) -> tuple[float, Array]:
+        factor, held = np.exp(values[0]), values[1:].reshape(-1, count)
+        single = held.astype(np.float32)
+        odds = factor * points + dense @ single[:size] + words @ single[size:]
+        odds -= odds.max(1, keepdims=True)
+        powers = np.exp(odds)
+        sums = powers.sum(1, keepdims=True)
+        log_loss = (weights * (np.log(sums[:, 0]) - (odds * is_label).sum(1))).sum()
+        error = (powers / sums - is_label) * weights[:, None]
+        single = error.astype(np.float32)
+        slope = np.vstack([dense.T @ single, words_turned @ single]) + held
+        return log_loss + 0.5 * (held**2).sum(), np.concatenate([[factor * (error * points).sum()], slope.ravel()])
+
+    start = np.zeros(1 + (size + len(scale.words)) * count)
+    start[0] = np.log(_FACTOR)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS, "maxcor": 10}).x
+    held, result, begin = found[1:].reshape(-1, count), {}, 0
+    for part, values in parts.items():
+        end = begin + values.shape[1]
+        result[part] = held[begin:end] / np.sqrt(hold[part])
+        begin = end
+    result["constant"] = result["constant"][0]
+    result["words"] = held[size:] / np.sqrt(hold["words"])
+    return Fitted(scale, float(np.exp(found[0])), result)

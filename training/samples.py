@@ -1,0 +1,82 @@
+"""What the model is fitted on: the measures of documents, with the points that the knowledge gives them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from airflow_provider_classify.engine.confidence import page_weight
+from airflow_provider_classify.engine.document_answer import voters
+from airflow_provider_classify.engine.learned.model import measures_of
+from airflow_provider_classify.engine.learned.origin import Origin
+from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
+
+
+@dataclass(frozen=True)
+class Sample:
+    """
+    A document at one stage of its reading. Values are means over its pages, weighted as in its answer.
+
+    :param label: the number of its category; that of "none of them" is the number of categories.
+    :param source: what must not be on both sides of a cross-validation.
+    :param points: the points of each category, and of "none of them", by the knowledge.
+    :param measures: the measures by part.
+    :param words: for each page its weight and how often each word stands on it.
+    :param weight: how much the sample counts.
+    :param is_real: whether it is a document, and not one that was written for the tests.
+    """
+
+    label: int
+    source: str
+    points: NDArray[np.float64]
+    measures: dict[str, NDArray[np.float32]]
+    words: Sequence[tuple[float, Counter[str]]]
+    weight: float = 1.0
+    is_real: bool = True
+
+
+def sample_of(
+    pages: Iterable[Page],
+    origin: Origin,
+    categories: CategorySet,
+    label: int,
+    source: str,
+    *,
+    weight: float = 1.0,
+    is_real: bool = True,
+) -> Sample | None:
+    """
+    Return the sample of a document; None if all its pages are blank.
+
+    :param categories: scored without a learned model, or with the one that is added to.
+    """
+    answers = [categories.answer(page, origin=origin) for page in pages]
+    voting = voters(answers)
+    if not voting:
+        return None
+    weights = np.array([page_weight(page is voting[0], page.characters) for page in voting])
+    weights /= weights.sum()
+    measured = [measures_of(page.scored.types, origin) for page in voting]
+    parts = {
+        part: sum(m[part] * np.float32(w) for m, w in zip(measured, weights, strict=True))
+        for part in measured[0]
+        if all(part in m for m in measured)
+    }
+    return Sample(
+        label,
+        source,
+        sum(np.array(page.points) * w for page, w in zip(voting, weights, strict=True)),
+        parts,
+        [(float(w), _words(page)) for page, w in zip(voting, weights, strict=True)],
+        weight,
+        is_real,
+    )
+
+
+def _words(page: PageAnswer) -> Counter[str]:
+    return Counter(page.scored.types.text.words)
