@@ -8,7 +8,7 @@ TESSDATA := .venv/tessdata/rus.traineddata
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending
+.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending docs wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -22,9 +22,10 @@ test-faults: $(INSTALLED)-faults  ## real processes are killed while 300 documen
 airflow: $(INSTALLED)  ## bring up Airflow with the example DAGs and the classify service, until Ctrl-C
 	@exec $(BIN)/python scripts/standalone.py
 
-lint: $(INSTALLED)  ## style, types, the direction of imports, and code that stands twice
+lint: $(INSTALLED)  ## style, spelling, types, the direction of imports, and code that stands twice
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/pylint airflow_provider_classify
@@ -60,8 +61,14 @@ bench-batch: $(INSTALLED)  ## a batch task beside mapped tasks, on a whole Airfl
 bench-ending: $(INSTALLED)  ## from the end of a job to the success of its task: make bench-ending [N=100]
 	@$(BIN)/python benchmarks/ending.py $(N)
 
+wheel: $(INSTALLED)  ## build the wheel and the source distribution in dist/, and check them
+	@rm -rf dist && $(BIN)/python -m build --outdir dist . > /dev/null && $(BIN)/twine check --strict dist/* && du -h dist/*
+
+docs: .venv-docs/.installed  ## build the documentation in .site; warnings are errors
+	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet && echo "The documentation is in .site/index.html."
+
 clean:  ## remove everything that the other targets made
-	rm -rf .venv .venv-bench .venv-embeddings .airflow .bench .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-docs .site dist .venv-bench .venv-embeddings .airflow .bench .mypy_cache .pytest_cache .ruff_cache
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with make PYTHON=..." if sys.version_info < (3, 11) else 0)'
@@ -102,6 +109,12 @@ $(INSTALLED)-faults: $(INSTALLED)
 test bench-accuracy bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
 $(TESSDATA): | $(INSTALLED)
 	@sh scripts/fetch_tessdata.sh $(@D)
+
+# The documentation is built from the source, without importing it, so this environment has no Airflow.
+.venv-docs/.installed: docs/requirements.txt
+	@$(PYTHON) -m venv .venv-docs
+	@.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check --requirement docs/requirements.txt
+	@touch $@
 
 .venv-bench/.installed: pyproject.toml constraints.txt
 	@echo "Setting up .venv-bench with other providers (once) ..."

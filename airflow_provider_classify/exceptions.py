@@ -2,7 +2,8 @@
 The errors of this package, one class for each kind.
 
 Each message is one sentence that names the document, job or connection and says what to do. It never contains a
-secret. ``retryable`` tells Airflow whether a retry of the task can help.
+secret. ``retryable`` tells Airflow whether a retry of the task can help. ``unreadable`` tells ``on_unreadable`` whether
+the document itself is the reason.
 
 An exception object cannot be sent through a pipe, a database or a trigger's event. There its class name stands for it
 (:attr:`ClassifyError.kind`), and :func:`error_of_kind` creates the error again.
@@ -22,6 +23,9 @@ class ClassifyError(Exception):
 
     #: Whether the same call can succeed later although nobody has changed anything.
     retryable: ClassVar[bool] = False
+    #: Whether the document itself cannot be classified, by no fault of the DAG, the connection or the server. Such an
+    #: error is not retryable.
+    unreadable: ClassVar[bool] = False
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -39,6 +43,18 @@ class InvalidCategories(ClassifyError):
 
 class InvalidJobId(ClassifyError):
     """The job id is not valid."""
+
+
+class InvalidRoutes(ClassifyError):
+    """The routes name no category or no task downstream, or a threshold is not a confidence."""
+
+
+class InvalidResult(ClassifyError):
+    """A value that should be a result from XCom is something else."""
+
+
+class InstancesNotCreated(ClassifyError):
+    """Airflow has not created the task instances that a branch in a mapped task group may skip."""
 
 
 class InvalidDocumentTypes(ClassifyError):
@@ -135,13 +151,19 @@ class EngineNotStarted(ClassifyError):
 class DocumentError(ClassifyError):
     """The document is the reason of the error. Another document can succeed."""
 
+    unreadable = True
+
 
 class InvalidDocument(DocumentError):
     """The document is not a path, URI or URL."""
 
+    unreadable = False
+
 
 class DocumentNotAllowed(DocumentError):
     """``[classify] allowed_roots`` of Airflow's configuration does not allow the document."""
+
+    unreadable = False
 
 
 class DocumentNotAFile(DocumentError):
@@ -156,6 +178,7 @@ class DocumentNotReadable(DocumentError):
     """The storage or server of the document refused the request or could not be reached."""
 
     retryable = True
+    unreadable = False
 
 
 class DocumentEmpty(DocumentError):
@@ -253,9 +276,13 @@ class InvalidReply(ApiError):
 class JobFailed(ClassifyError):
     """The job ended as ``failed``, or it completed and none of its pages was classified."""
 
+    unreadable = True
+
 
 class JobCancelled(JobFailed):
     """The job was cancelled before it ended."""
+
+    unreadable = False
 
 
 class JobTimedOut(ClassifyError):

@@ -1,11 +1,17 @@
-"""The calls that a backend offers on an event loop."""
+"""The calls that a backend offers on an event loop, and the wait for a job with them."""
 
 from __future__ import annotations
 
+import asyncio
+import random
+import time
 from collections.abc import Sequence
-from typing import Protocol
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import replace
+from typing import Any, Protocol
 
 from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission
@@ -52,3 +58,29 @@ class JobSession(Protocol):
     async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
         """Wait until a job has ended or its deadline has passed. Any number of jobs can be watched concurrently."""
         ...
+
+
+async def wait_for(
+    session: JobSession, wait: polling.Wait, fetching: AbstractAsyncContextManager[Any] | None = None
+) -> Job:
+    """
+    Wait until a job has ended, and return it. While the server fails, ask again with the pauses of the wait.
+
+    :param fetching: limits the concurrent requests for ended jobs, such as an :class:`asyncio.Semaphore`.
+    :raises JobTimedOut: the job had not ended at the deadline.
+    :raises ClassifyError: a request failed with an error that is not retryable.
+    """
+    end = await session.watch(wait)
+    if isinstance(end, polling.GaveUp):
+        raise end.error
+    fetch = replace(wait, since=time.time())
+    while True:
+        try:
+            async with fetching or nullcontext():
+                return await session.get(wait.job_id)
+        except ClassifyError as error:
+            step = polling.after(fetch, error, now=time.time(), chance=random.random())
+        if isinstance(step, polling.GaveUp):
+            raise step.error
+        if isinstance(step, polling.LookAgain):
+            await asyncio.sleep(step.seconds)

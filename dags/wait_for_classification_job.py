@@ -1,50 +1,27 @@
 """
-Submit a document in one task and wait for its job in another.
+Submit a document to a classify API in one task and wait for its job in another.
 
-The first task ends after the submit, with the job id in XCom. A deferrable sensor waits for the job without a worker.
-It can be retried or cleared without a second submit.
+The first task ends after the submit, with the job id in XCom. The sensor waits in the triggerer, without a worker. It
+can be retried or cleared without a second submit. The connection ``classify_api`` has the API's URL and key.
 """
-
-from __future__ import annotations
-
-import logging
-import os
-from typing import Any
 
 from airflow.providers.common.compat.sdk import DAG, Param, task
 
 from airflow_provider_classify.operators.classify import ClassifyOperator
 from airflow_provider_classify.sensors.classify import ClassifySensor
 
-log = logging.getLogger(__name__)
-
-with DAG(
-    dag_id="wait_for_classification_job",
-    schedule=None,
-    catchup=False,
-    tags=["classify", "example"],
-    doc_md=__doc__,
-    params={
-        "document": Param(
-            os.environ.get("INCOMING_DOCUMENTS", "incoming") + "/invoice.pdf", type="string", title="Path, URI or URL"
-        ),
-    },
-) as dag:
+with DAG("wait_for_classification_job", schedule=None, params={"document": Param(type="string")}) as dag:
     submit = ClassifyOperator(
         task_id="submit",
         document="{{ params.document }}",
-        categories=[
-            {"name": "invoice", "description": "A seller asks for payment"},
-            {"name": "receipt", "description": "A purchase was paid"},
-            "contract",
-        ],
+        categories={"invoice": "A seller asks for payment", "receipt": "A purchase was paid", "contract": None},
+        classify_conn_id="classify_api",
         wait_for_completion=False,
     )
-    wait = ClassifySensor(task_id="wait", job_id=submit.output, deferrable=True, timeout=3600)
+    wait = ClassifySensor(task_id="wait", job_id=submit.output, classify_conn_id="classify_api", deferrable=True)
 
     @task
-    def use(result: dict[str, Any]) -> str:
-        log.info("%(classification)s, confidence %(confidence).2f, %(total_pages)d pages", result)
-        return str(result["classification"])
+    def use(result):
+        print(f"Job {result['job_id']}: {result['classification']}, with the confidence {result['confidence']}.")
 
     use(wait.output)

@@ -225,7 +225,7 @@ def main() -> int:
     try:
         with (
             classify_service(home / "service", free_port(8600)) as service,
-            Standalone(home, free_port(8080), {"INCOMING_DOCUMENTS": str(incoming)}) as airflow,
+            Standalone(home, free_port(8080), _examples(incoming, service)) as airflow,
         ):
             define_connection(airflow, service)
             print(
@@ -242,6 +242,14 @@ def main() -> int:
         return 0
     print("airflow standalone ended by itself; see its log.", file=sys.stderr)
     return 1
+
+
+def _examples(incoming: Path, service: str) -> dict[str, str]:
+    """Return the environment that the example DAGs need."""
+    return {
+        "INCOMING_DOCUMENTS": str(incoming),
+        "AIRFLOW_CONN_CLASSIFY_API": json.dumps({"conn_type": "classify", "host": service}),
+    }
 
 
 def define_connection(airflow: Airflow, service: str, api_key: str | None = None, **extra: object) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
+from pathlib import Path
+
+import pytest
 
 from tests.support.dags import run_dag
 
@@ -54,9 +58,84 @@ def test_an_empty_folder_is_no_failure(tmp_path):
     assert not run.xcom("summary")
 
 
-def test_a_sensor_waits_for_a_job_of_another_task(samples):
+def test_the_first_dag_needs_no_connection(samples, capfd):
+    run = run_dag(import_module("first_classification").dag, document=str(samples / "invoice.pdf"))
+
+    assert run.state == "success"
+    assert run.xcom("classify")["classification"] == "invoice"
+    assert f"{samples}/invoice.pdf is invoice" in capfd.readouterr().out
+
+
+def test_a_function_classifies_in_one_call(samples, tmp_path):
+    dag = import_module("classify_in_taskflow").dag
+    run = run_dag(dag, document=str(samples / "contract.pdf"))
+    assert run.state == "success"
+    result = run.xcom("classify")
+    assert (result["classification"], result["document"]) == ("contract", f"{samples}/contract.pdf")
+
+    assert run_dag(dag, document=str(tmp_path / "missing.pdf")).state == "failed"
+
+
+def test_a_sensor_waits_for_a_job_of_another_task(service, samples, monkeypatch, capfd):
+    monkeypatch.setenv("AIRFLOW_CONN_CLASSIFY_API", os.environ["AIRFLOW_CONN_SERVICE"])
     run = run_dag(import_module("wait_for_classification_job").dag, document=str(samples / "invoice.pdf"))
 
     assert run.state == "success"
-    assert run.xcom("wait")["job_id"] == run.xcom("submit")
-    assert run.xcom("use") == "invoice"
+    job_id = run.xcom("submit")
+    assert job_id in service.jobs()
+    assert (run.xcom("wait")["job_id"], run.xcom("wait")["classification"]) == (job_id, "invoice")
+    assert f"Job {job_id}: invoice" in capfd.readouterr().out
+
+
+def folder_with(samples, tmp_path, *names):
+    folder = tmp_path / "incoming"
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_bytes((samples / name).read_bytes())
+    return str(folder)
+
+
+def states(run, task_id):
+    return {index: state for (name, index), state in run.task_states.items() if name == task_id}
+
+
+def test_each_document_follows_the_tasks_of_its_category(samples, tmp_path):
+    folder = folder_with(samples, tmp_path, "contract.pdf", "invoice.pdf")
+    (tmp_path / "incoming" / "damaged.pdf").write_bytes(b"%PDF-1.7\n" + b"no objects here\n" * 20)
+
+    run = run_dag(import_module("branch_on_category").dag, folder=folder)
+
+    assert run.state == "success"
+    assert states(run, "each_document.legal") == {0: "success", 1: "skipped", 2: "skipped"}
+    assert states(run, "each_document.pay") == {0: "skipped", 1: "skipped", 2: "success"}
+    assert states(run, "each_document.archive") == {0: "success", 1: "skipped", 2: "skipped"}
+    assert states(run, "each_document.ask") == {0: "skipped", 1: "success", 2: "skipped"}
+
+
+def test_tasks_map_over_the_documents_of_their_route(samples, tmp_path):
+    folder = folder_with(samples, tmp_path, "invoice.pdf", "letter.pdf", "contract.pdf")
+
+    run = run_dag(import_module("sort_by_route").dag, folder=folder)
+
+    assert run.state == "success"
+    assert states(run, "pay") == {0: "success"}
+    assert states(run, "archive") == {0: "success", 1: "success"}
+    assert set(states(run, "ask_a_person").values()) == {"skipped"}
+    assert [result["decision"]["category"] for result in run.xcom("sort_by_route.to_archive")] == ["contract", "letter"]
+
+
+@pytest.mark.parametrize(
+    ("name", "longest"),
+    [
+        ("first_classification", 15),
+        ("classify_in_taskflow", 8),
+        ("wait_for_classification_job", 20),
+        ("branch_on_category", 20),
+        ("sort_by_route", 40),
+    ],
+)
+def test_an_example_is_short(name, longest):
+    """Lines count without the docstring, comments and blank lines."""
+    module = import_module(name)
+    text = Path(module.__file__).read_text().replace(f'"""{module.__doc__}"""', "")
+    assert len([line for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]) <= longest

@@ -41,3 +41,23 @@ def test_only_what_a_later_call_can_overcome_is_retryable() -> None:
         "JobRecordUnavailable",
         "TaskStateUnavailable",
     }
+
+
+def test_only_a_fault_of_the_document_itself_is_unreadable() -> None:
+    unreadable = {kind.__name__ for kind in KINDS if kind.unreadable}
+    assert unreadable == {
+        "DocumentError",
+        "DocumentNotAFile",
+        "DocumentNotFound",
+        "DocumentEmpty",
+        "DocumentTypeUnknown",
+        "DocumentCorrupt",
+        "DocumentEncrypted",
+        "DocumentPlaceholder",
+        "DocumentNeedsOcr",
+        "DocumentTooLarge",
+        "DocumentTookTooLong",
+        "DocumentCrashedParser",
+        "JobFailed",
+    }
+    assert not any(kind.retryable for kind in KINDS if kind.unreadable)

@@ -20,6 +20,10 @@ def loaded(module):
     "module",
     [
         "airflow_provider_classify.operators.classify",
+        "airflow_provider_classify.operators.branch",
+        "airflow_provider_classify.operators.sort",
+        "airflow_provider_classify.decorators.classify",
+        "airflow_provider_classify.decorators.classify_branch",
         "airflow_provider_classify.sensors.classify",
         "airflow_provider_classify.triggers.classify",
         "airflow_provider_classify.hooks.classify",

@@ -20,6 +20,7 @@ class ApiSettings:
     :param request_timeout: the most seconds of one request, above 0. An upload gets more time for its size.
     :param request_rate: the most status requests per second of one triggerer, above 0; ``None`` for no limit.
     :param is_https_assumed: whether the host of the connection has no scheme.
+    :param evidence: whether XCom and outputs get text of the document.
     """
 
     conn_id: str
@@ -28,6 +29,7 @@ class ApiSettings:
     request_timeout: float = REQUEST_TIMEOUT
     request_rate: float | None = None
     is_https_assumed: bool = False
+    evidence: bool = True
 
     @property
     def warnings(self) -> tuple[str, ...]:

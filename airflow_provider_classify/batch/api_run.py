@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
-import time
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -15,16 +13,14 @@ from airflow_provider_classify.batch.progress_log import ProgressLog
 from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
-    ClassifyError,
     DocumentError,
     InvalidReply,
     JobFailed,
     JobNotFound,
     JobTimedOut,
 )
-from airflow_provider_classify.job_session import JobSession
+from airflow_provider_classify.job_session import JobSession, wait_for
 from airflow_provider_classify.model import polling
-from airflow_provider_classify.model.job import Job
 
 #: The most submits that run concurrently, and the most fetches.
 _CONCURRENCY = 16
@@ -84,7 +80,7 @@ async def collect(jobs: JobSession, work: BatchWork, wait: polling.Wait, progres
 
     async def follow(item: Item, job_id: str) -> None:
         try:
-            job = await _wait_and_fetch(jobs, replace(wait, job_id=job_id), fetching)
+            job = await wait_for(jobs, replace(wait, job_id=job_id), fetching)
             result = polling.answer(job, item.document, names)
         except JobTimedOut:
             return
@@ -98,27 +94,6 @@ async def collect(jobs: JobSession, work: BatchWork, wait: polling.Wait, progres
             progress.one_done(failed=not record.classified(item, result.to_json(), job_id))
 
     await _run_all(follow(item, job_id) for item, job_id in record.state.pending(work.items).items())
-
-
-async def _wait_and_fetch(jobs: JobSession, wait: polling.Wait, fetching: asyncio.Semaphore) -> Job:
-    end = await jobs.watch(wait)
-    if isinstance(end, polling.GaveUp):
-        raise end.error
-    return await _fetch(jobs, replace(wait, since=time.time()), fetching)
-
-
-async def _fetch(jobs: JobSession, wait: polling.Wait, fetching: asyncio.Semaphore) -> Job:
-    """Return a job that has ended. While the server fails, retry with the pauses of the wait."""
-    while True:
-        try:
-            async with fetching:
-                return await jobs.get(wait.job_id)
-        except ClassifyError as error:
-            step = polling.after(wait, error, now=time.time(), chance=random.random())
-        if isinstance(step, polling.GaveUp):
-            raise step.error
-        if isinstance(step, polling.LookAgain):
-            await asyncio.sleep(step.seconds)
 
 
 async def _run_all(coroutines: Iterable[Coroutine[Any, Any, None]]) -> None:

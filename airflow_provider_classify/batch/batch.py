@@ -27,6 +27,7 @@ from airflow_provider_classify.exceptions import (
     JobTimedOut,
     StorageNotFound,
 )
+from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.polling import Wait
 
@@ -63,17 +64,25 @@ class Batch:
 
     @classmethod
     def begin(
-        cls, request: Request, *, output: str | None, previous: str | None, task: TaskAddress, has_ended: HasEnded
+        cls,
+        request: Request,
+        *,
+        output: str | None,
+        previous: str | None,
+        task: TaskAddress,
+        has_ended: HasEnded,
+        evidence: bool = True,
     ) -> Batch:
         """
         Plan a try of the task: list the documents, claim the output, and reuse the results of ``previous``.
 
+        :param evidence: ``False`` to leave the text of the documents out of all results.
         :raises BatchEmpty: there are no documents.
         :raises InvalidOutput: there is no output, and too many documents for XCom.
         :raises OutputInUse: another task uses the output.
         :raises StorageError: a storage refused the request or cannot be reached.
         """
-        record = BatchRecord.load(record_folder(output), task)
+        record = BatchRecord.load(record_folder(output), task, evidence=evidence)
         record.require_sole_use(has_ended)
         references = _references(request, output)
         if not output and len(references) > _MAX_IN_XCOM:
@@ -91,32 +100,37 @@ class Batch:
         return batch
 
     @classmethod
-    def resume(cls, *, output: str | None, task: TaskAddress, packed: Mapping[str, Any] | None) -> Batch:
+    def resume(
+        cls, *, output: str | None, task: TaskAddress, packed: Mapping[str, Any] | None, evidence: bool = True
+    ) -> Batch:
         """
         Continue the batch of a deferred task.
 
         :param packed: the record of a batch without an output, which may resume on another machine.
+        :param evidence: see :meth:`begin`.
         :raises BatchRecordLost: there is no record.
         """
         folder = record_folder(output)
         if packed is not None:
-            record = BatchRecord(folder, task)
+            record = BatchRecord(folder, task, evidence=evidence)
             return cls(record, record.unpack(packed), output)
-        record = BatchRecord.load(folder, task)
+        record = BatchRecord.load(folder, task, evidence=evidence)
         return cls(record, record.read_plan(), output)
 
-    def finish(self, wait: Wait, limit: FailureLimit) -> Any:
+    def finish(self, wait: Wait, limit: FailureLimit, on_unreadable: OnUnreadable = "fail") -> Any:
         """
         Write the output and delete the record.
 
         :param wait: the wait for the jobs, which has ended.
+        :param on_unreadable: whether documents that cannot be read count as failed, are rows that do not count as
+            failed, or have no row.
         :returns: the manifest, or the rows if there is no output.
         :raises JobTimedOut: jobs have not ended.
         :raises BatchIncomplete: documents have neither a result nor an error.
         :raises BatchFailed: more documents failed than the limit allows. The output is written.
         """
         self._require_complete(wait)
-        summary = Summary()
+        summary = Summary(on_unreadable)
         rows = summary.count(self.record.state.rows(self.items))
         if self.output:
             write_output(self.output, rows)

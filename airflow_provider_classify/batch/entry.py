@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from airflow_provider_classify.exceptions import ClassifyError, InvalidReply
 from airflow_provider_classify.model.text import encodable
+from airflow_provider_classify.model.without_text import without_text
+from airflow_provider_classify.model.xcom import failure_fields
 
 #: The fields of a row that the batch sets. The result of a server cannot replace them.
 OWN_FIELDS = ("document", "intent", "job_id", "reused", "error", "error_kind")
@@ -88,13 +90,17 @@ class Entry:
         except KeyError as error:
             raise ValueError(f"an entry without {error}") from error
 
+    def without_text(self) -> Entry:
+        """Return the entry without the text of the document in its result."""
+        return self if self.result is None else replace(self, result=without_text(self.result))
+
     def row(self, document: str) -> dict[str, Any]:
         """Return the row of a document that has a result or an error."""
         row: dict[str, Any] = {"document": document, "intent": self.fingerprint}
         if self.job_id is not None:
             row["job_id"] = self.job_id
         if self.state is State.FAILED:
-            return row | {"error": self.error, "error_kind": self.error_kind}
+            return row | failure_fields(str(self.error), str(self.error_kind))
         fields = {name: value for name, value in (self.result or {}).items() if name not in OWN_FIELDS}
         return row | fields | ({"reused": True} if self.reused else {})
 

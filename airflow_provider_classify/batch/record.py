@@ -52,10 +52,15 @@ class BatchRecord:
 
     In a ``with`` block a thread writes the new entries, because a storage may be slow and must not block an event
     loop. If it cannot write, the next new entry raises the error, or the end of the block does.
+
+    :param evidence: ``False`` to leave the text of the documents out of all results.
     """
 
-    def __init__(self, folder: str, task: TaskAddress, *, part_seconds: float = PART_SECONDS) -> None:
+    def __init__(
+        self, folder: str, task: TaskAddress, *, evidence: bool = True, part_seconds: float = PART_SECONDS
+    ) -> None:
         self.folder = folder
+        self._evidence = evidence
         self._part_seconds = part_seconds
         self.task = task
         self.state = BatchState()
@@ -70,20 +75,20 @@ class BatchRecord:
         self._writer: threading.Thread | None = None
 
     @classmethod
-    def load(cls, folder: str, task: TaskAddress) -> BatchRecord:
+    def load(cls, folder: str, task: TaskAddress, *, evidence: bool = True) -> BatchRecord:
         """
         Load the record of a task. If there is none, return an empty record.
 
         :raises StorageError: the storage refused the request or cannot be reached.
         """
-        record = cls(folder, task)
+        record = cls(folder, task, evidence=evidence)
         for part in record._list_parts():
             for payload in decode_lines(StoragePath(part).read_bytes().split(b"\n")):
                 entry = _entry_of(payload)
                 if entry is None:
                     log.warning("The record %s has an incomplete line; its document is classified again.", part)
                 else:
-                    record.state.add(entry)
+                    record.state.add(record._to_keep(entry))
         return record
 
     def __enter__(self) -> Self:
@@ -239,7 +244,11 @@ class BatchRecord:
 
     # --- parts ------------------------------------------------------------------------------
 
+    def _to_keep(self, entry: Entry) -> Entry:
+        return entry if self._evidence else entry.without_text()
+
     def _add(self, entry: Entry) -> None:
+        entry = self._to_keep(entry)
         encoded = encode(entry)
         with self._lock:
             self.state.add(entry, encoded)

@@ -7,39 +7,66 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_provider_classify.exceptions import error_of_kind
+from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
+
 #: The most failed documents that a manifest lists. The output has all of them.
 _LISTED_FAILURES = 100
 #: The fields of a row that go to XCom if there is no output. The evidence of pages would be too large.
-_SMALL = ("document", "job_id", "success", "classification", "blank", "confidence", "total_pages", "scores", "error")
+_SMALL = (
+    "document",
+    "job_id",
+    "success",
+    "classification",
+    "blank",
+    "confidence",
+    "total_pages",
+    "scores",
+    "error",
+    "error_kind",
+)
 
 
 @dataclass
 class Summary:
-    """Counts the rows of a batch while the output is written."""
+    """
+    Counts the rows of a batch while the output is written.
 
+    ``on_unreadable`` decides how a document that cannot be read counts: as ``failed``, as ``unreadable`` with a row, or
+    as ``skipped`` without one.
+    """
+
+    on_unreadable: OnUnreadable = "fail"
     documents: int = 0
     failed: int = 0
+    unreadable: int = 0
+    skipped: int = 0
     reused: int = 0
     blank: int = 0
     categories: Counter[str] = field(default_factory=Counter)
     failures: list[dict[str, str]] = field(default_factory=list)
 
     def count(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-        """Count the rows and yield each of them unchanged."""
+        """Count the rows. Yield each of them unchanged, except those of skipped documents."""
         for row in rows:
+            skipped = self.skipped
             self._add(row)
-            yield row
+            if self.skipped == skipped:
+                yield row
 
     def manifest(self, output: str) -> dict[str, Any]:
         """
         Return the summary for XCom. Its size does not grow with the number of documents.
 
+        ``failures`` lists the first 100 documents without a result, whether they count as failed or not.
         A blank document is classified, but has no category.
         """
         return {
             "documents": self.documents,
-            "classified": self.documents - self.failed,
+            "classified": self.documents - self.failed - self.unreadable - self.skipped,
             "failed": self.failed,
+            "unreadable": self.unreadable,
+            "skipped": self.skipped,
             "reused": self.reused,
             "blank": self.blank,
             "categories": dict(self.categories.most_common()),
@@ -51,12 +78,20 @@ class Summary:
         self.documents += 1
         self.reused += row.get("reused", False)
         if "error" in row:
-            self.failed += 1
+            self._add_failure(row["error_kind"])
             self.failures.append({"document": row["document"], "error": row["error"]})
         elif row["classification"] is None:
             self.blank += 1
         else:
             self.categories[row["classification"]] += 1
+
+    def _add_failure(self, kind: str) -> None:
+        if self.on_unreadable == "fail" or not error_of_kind(kind, "").unreadable:
+            self.failed += 1
+        elif self.on_unreadable == "result":
+            self.unreadable += 1
+        else:
+            self.skipped += 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+import uuid
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
@@ -18,11 +20,13 @@ from airflow_provider_classify.api.shared_session import shared
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
 from airflow_provider_classify.hooks.connection import CONN_TYPE, parse_connection, refuse_unknown_extras
+from airflow_provider_classify.job_session import wait_for
 from airflow_provider_classify.lifecycle.cancel import describe_cancel
 from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
 from airflow_provider_classify.model.job import Job, Submission
+from airflow_provider_classify.model.xcom import xcom_value
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -31,8 +35,12 @@ if TYPE_CHECKING:
     from airflow_provider_classify.job_session import JobSession
 
 DEFAULT_CONN_ID = "classify_default"
+#: The default of the seconds after which the wait for the job of a document ends.
+WAIT_TIMEOUT = 3600.0
 #: Seconds within which the backend must return a job that has ended.
 _FETCH_TIMEOUT = 120.0
+
+_Settings = TypeVar("_Settings", bound=ApiSettings | LocalSettings)
 
 
 class ClassifyHook(BaseHook):
@@ -45,6 +53,7 @@ class ClassifyHook(BaseHook):
     The hook is a context manager that closes the backend's connections. A later call opens new ones.
 
     :param classify_conn_id: an Airflow connection of type ``classify``.
+    :param evidence: whether the values for XCom contain text of the document. By default the connection decides.
     """
 
     conn_name_attr = "classify_conn_id"
@@ -52,9 +61,10 @@ class ClassifyHook(BaseHook):
     conn_type = CONN_TYPE
     hook_name = "Classify"
 
-    def __init__(self, classify_conn_id: str = DEFAULT_CONN_ID) -> None:
+    def __init__(self, classify_conn_id: str = DEFAULT_CONN_ID, *, evidence: bool | None = None) -> None:
         super().__init__()
         self.classify_conn_id = classify_conn_id
+        self._evidence = evidence
 
     @cached_property
     def backend(self) -> Backend:
@@ -80,8 +90,16 @@ class ClassifyHook(BaseHook):
             return self._settings_without_connection(error)
         return self._parse(connection, connection.extra_dejson)
 
+    async def _read_settings(self) -> ApiSettings | LocalSettings:
+        """Return the settings, as :attr:`_settings` does, without blocking the event loop."""
+        try:
+            connection = await get_async_connection(self.classify_conn_id)
+        except AirflowNotFoundException as error:
+            return self._settings_without_connection(error)
+        return self._parse(connection, await get_async_extra_dejson(connection))
+
     def _parse(self, connection: Connection, extra: object) -> ApiSettings | LocalSettings:
-        settings = parse_connection(connection, extra)
+        settings = self._with_evidence(parse_connection(connection, extra))
         if isinstance(settings, ApiSettings):
             for warning in settings.warnings:
                 self.log.warning("%s", warning)
@@ -90,6 +108,76 @@ class ClassifyHook(BaseHook):
     def get_conn(self) -> Backend:
         """Return the :attr:`backend`. Airflow defines the name of this method."""
         return self.backend
+
+    @property
+    def evidence(self) -> bool:
+        """Whether values for XCom contain text of the document. :raises ConnectionNotUsable: as :attr:`backend`."""
+        return self._settings.evidence
+
+    def classify(
+        self, document: DocumentLike, categories: CategoriesLike, *, timeout: float = WAIT_TIMEOUT
+    ) -> dict[str, Any]:
+        """
+        Classify a document and return its result, in the form that ``ClassifyOperator`` pushes to XCom.
+
+        Unlike the operator, it keeps no job in the task's state. If the task is retried, it submits again.
+
+        :param document: as for :meth:`submit`.
+        :param categories: as for :meth:`submit`.
+        :param timeout: seconds after which the wait for the job ends. The job continues.
+        :raises DocumentError: the document cannot be read.
+        :raises JobFailed: the job failed, or none of its pages was classified.
+        :raises JobTimedOut: the job had not ended after ``timeout`` seconds.
+        :raises ClassifyError: as :meth:`submit` and :meth:`wait`.
+        """
+        since = time.time()
+        submission = self.submit(document, categories, str(uuid.uuid4()))
+        wait = polling.Wait(submission.job_id, since=since, deadline=since + timeout)
+        return self.answer(self.wait(wait), document, categories)
+
+    async def aclassify(
+        self,
+        document: DocumentLike,
+        categories: CategoriesLike,
+        *,
+        timeout: float = WAIT_TIMEOUT,  # noqa: ASYNC109 - the caller need not know asyncio.timeout
+    ) -> dict[str, Any]:
+        """
+        Classify a document on an event loop, as :meth:`classify` does.
+
+        Any number of calls can run concurrently. They share the HTTP connections and the requests for statuses.
+        """
+        since = time.time()
+        parsed = parse_categories(categories)
+        settings = await self._read_settings()
+        async with self.connect() as session:
+            submission = await session.submit(Document.of(document), parsed, str(uuid.uuid4()))
+            self._log_submission(document, submission)
+            wait = polling.Wait(submission.job_id, since=since, deadline=since + timeout)
+            job = await wait_for(session, wait)
+        return self._value(job, document, categories, evidence=settings.evidence)
+
+    def answer(
+        self, job: Job, document: DocumentLike | None = None, categories: CategoriesLike | None = None
+    ) -> dict[str, Any]:
+        """
+        Return the result of a job that has ended, in the form for XCom.
+
+        :param document: the document of the job; ``None`` if it is not known.
+        :param categories: the categories of the job. If they are given, the answer has to be one of them.
+        :raises JobFailed: the job failed, or none of its pages was classified.
+        :raises ClassifyError: see :func:`polling.answer`.
+        """
+        return self._value(job, document, categories, evidence=self.evidence)
+
+    def _value(
+        self, job: Job, document: DocumentLike | None, categories: CategoriesLike | None, *, evidence: bool
+    ) -> dict[str, Any]:
+        label = None if document is None else Document.of(document).label
+        names = None if categories is None else [category.name for category in parse_categories(categories)]
+        result = polling.answer(job, label, names)
+        self.log.info("%s is %s.", label or f"The document of job {job.job_id}", polling.describe_answer(result))
+        return xcom_value(result, job.job_id, label, evidence=evidence)
 
     def submit(
         self, document: DocumentLike, categories: CategoriesLike, idempotency_key: str | None = None
@@ -189,16 +277,11 @@ class ClassifyHook(BaseHook):
 
         :raises ConnectionNotUsable: the connection is missing, or one of its fields is missing or wrong.
         """
-        return shared(self.classify_conn_id, self._open)
+        return shared((self.classify_conn_id, self._evidence), self._open)
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[JobSession]:
-        try:
-            connection = await get_async_connection(self.classify_conn_id)
-        except AirflowNotFoundException as error:
-            settings: ApiSettings | LocalSettings = self._settings_without_connection(error)
-        else:
-            settings = self._parse(connection, await get_async_extra_dejson(connection))
+        settings = await self._read_settings()
         backend = await asyncio.to_thread(_create_backend, settings)  # its imports would block the loop
         async with backend.connect() as session:
             yield session
@@ -240,7 +323,10 @@ class ClassifyHook(BaseHook):
                 f"or leave classify_conn_id out to use the local engine."
             ) from error
         self.log.info("The connection %r is not defined, so the local engine classifies.", DEFAULT_CONN_ID)
-        return LocalSettings(conn_id=DEFAULT_CONN_ID)
+        return self._with_evidence(LocalSettings(conn_id=DEFAULT_CONN_ID))
+
+    def _with_evidence(self, settings: _Settings) -> _Settings:
+        return settings if self._evidence is None else replace(settings, evidence=self._evidence)
 
     def _log_submission(self, document: DocumentLike, submission: Submission) -> None:
         quota = "" if submission.quota_remaining is None else f", {submission.quota_remaining} left of the quota"

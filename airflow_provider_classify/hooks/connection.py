@@ -17,7 +17,16 @@ if TYPE_CHECKING:
 
 CONN_TYPE = "classify"
 #: The extras of both backends. Airflow's connection form shows all of them for each backend.
-_EXTRAS = ("backend", "request_timeout", "request_rate", "document_timeout", "max_pages", "ocr", "attachments")
+_EXTRAS = (
+    "backend",
+    "evidence",
+    "request_timeout",
+    "request_rate",
+    "document_timeout",
+    "max_pages",
+    "ocr",
+    "attachments",
+)
 
 _Choice = TypeVar("_Choice", bound=str)
 
@@ -42,6 +51,7 @@ def parse_connection(connection: Connection, extra: object) -> ApiSettings | Loc
         case "local":
             return LocalSettings(
                 conn_id=conn_id,
+                evidence=extras.flag("evidence", default=True),
                 document_timeout=extras.positive("document_timeout") or DOCUMENT_TIMEOUT,
                 max_pages=extras.whole("max_pages") or MAX_PAGES,
                 ocr=extras.choice("ocr", OCR_MODES) or "auto",
@@ -75,6 +85,7 @@ def _api_settings(connection: Connection, extras: _Extras) -> ApiSettings:
         raise ConnectionNotUsable(f"The connection {conn_id!r} has no host; set the URL of the classify API.")
     return ApiSettings(
         conn_id=conn_id,
+        evidence=extras.flag("evidence", default=True),
         base_url=_base_url(connection, host),
         api_key=_api_key(connection),
         request_timeout=extras.positive("request_timeout") or REQUEST_TIMEOUT,
@@ -140,6 +151,13 @@ class _Extras:
                 f"{name!r} of the connection {self._conn_id!r} is {value!r}; give one of {', '.join(choices)}."
             )
         return None
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        """Return the value. :raises ConnectionNotUsable: it is not ``true`` or ``false``."""
+        value = self._values.get(name, default)
+        if str(value).lower() not in ("true", "false"):
+            raise ConnectionNotUsable(f"{name!r} of the connection {self._conn_id!r} is {value!r}; give true or false.")
+        return str(value).lower() == "true"
 
     def positive(self, name: str) -> float | None:
         """Return the value; ``None`` if it is missing. :raises ConnectionNotUsable: it is not a number above 0."""

@@ -7,7 +7,8 @@ Each function documents its result for a version (2.11 or newer) that lacks the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 # A trigger uses these names on the triggerer's event loop. An import on the loop would block it.
@@ -79,3 +80,42 @@ async def push_xcom(task_instance: Any, value: Any, key: str = "return_value") -
 def task_success_event() -> TriggerEvent:
     """Return the event that ends a trigger's task. Call it only if :func:`can_end_task_from_trigger` is true."""
     return TaskSuccessEvent()
+
+
+def mapped_task_group(task: Any) -> Any | None:
+    """Return the mapped task group of a task; ``None`` if there is none. No Airflow nests mapped groups."""
+    return task.get_closest_mapped_task_group()
+
+
+def count_instances(task_instance: Any, task_ids: Sequence[str], map_index: int) -> int | None:
+    """Return how many of these tasks have an instance with this map index; ``None`` in Airflow 2.x."""
+    if not hasattr(task_instance, "get_ti_count"):
+        return None
+    count: int = task_instance.get_ti_count(
+        dag_id=task_instance.dag_id, run_ids=[task_instance.run_id], task_ids=list(task_ids), map_index=map_index
+    )
+    return count
+
+
+def reschedule(pause: timedelta) -> Exception:
+    """Return the exception that makes Airflow 3 start the task again after a pause, as the same try."""
+    from airflow.sdk.exceptions import AirflowRescheduleException
+
+    return AirflowRescheduleException(datetime.now(UTC) + pause)
+
+
+def skip_instances(task_instance: Any, task_ids: Sequence[str]) -> None:
+    """
+    Skip the instances of other tasks in the same mapped task group, after ``do_branch``.
+
+    In Airflow 3, ``do_branch`` leaves this skip to the scheduler, and since 3.2 the scheduler does not do it
+    (apache/airflow#67265). In Airflow 2.x, ``do_branch`` and the scheduler do it.
+
+    :raises DownstreamTasksSkipped: the signal to Airflow 3, which skips the instances and ends the task as successful.
+    """
+    try:
+        from airflow.sdk.exceptions import DownstreamTasksSkipped
+    except ImportError:  # Airflow 2.x
+        return
+    if task_ids:
+        raise DownstreamTasksSkipped(tasks=[(task_id, task_instance.map_index) for task_id in task_ids])

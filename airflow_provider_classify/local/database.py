@@ -17,12 +17,14 @@ from sqlalchemy.pool import QueuePool
 from airflow_provider_classify.exceptions import ConnectionNotUsable, ExtraNotInstalled, JobRecordUnavailable
 
 #: Seconds that a statement waits while another process writes to the SQLite file.
-SQLITE_WAIT = 30
+SQLITE_WAIT = 30.0
 
 
-def connect(url: str) -> Engine:
+def connect(url: str, *, sqlite_wait: float = SQLITE_WAIT) -> Engine:
     """
     Return the SQLAlchemy engine for a URL, without opening a connection. Create the folder of a SQLite file.
+
+    :param sqlite_wait: seconds that a statement waits while another process writes to the SQLite file.
 
     :raises ConnectionNotUsable: the URL is not valid for SQLAlchemy, or the folder cannot be created.
     :raises ExtraNotInstalled: the driver that the URL names is not installed.
@@ -35,7 +37,7 @@ def connect(url: str) -> Engine:
             _make_folder(Path(parsed.database).parent)
         # SQLAlchemy 2 uses this pool by default. SQLAlchemy 1.4 would open the file for each statement.
         engine = create_engine(
-            parsed, poolclass=QueuePool, connect_args={"timeout": SQLITE_WAIT, "check_same_thread": False}
+            parsed, poolclass=QueuePool, connect_args={"timeout": sqlite_wait, "check_same_thread": False}
         )
     except ArgumentError:
         # The cause is not chained: SQLAlchemy's message quotes the URL, which may contain a password.
@@ -47,7 +49,7 @@ def connect(url: str) -> Engine:
         raise ExtraNotInstalled(
             f"The record of jobs needs the database driver {error.name!r}, which is not installed; install it."
         ) from error
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", lambda connection, _: _prepare_sqlite(connection, sqlite_wait))
     return engine
 
 
@@ -84,11 +86,11 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _prepare_sqlite(connection: Any, _: object) -> None:
+def _prepare_sqlite(connection: Any, wait: float) -> None:
     """Allow reads during a write, and make a commit return only when its data is on the disk."""
     # Damaged text in one row must not make a whole query fail.
     connection.text_factory = lambda raw: raw.decode(errors="replace")
-    deadline = time.monotonic() + SQLITE_WAIT
+    deadline = time.monotonic() + wait
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")

@@ -32,7 +32,7 @@ from airflow_provider_classify.exceptions import (
     JobCancelled,
     JobNotFound,
 )
-from airflow_provider_classify.local.database import connect, transaction
+from airflow_provider_classify.local.database import SQLITE_WAIT, connect, transaction
 from airflow_provider_classify.local.job_table import (
     JOBS,
     SHOWN,
@@ -46,9 +46,9 @@ from airflow_provider_classify.model.categories import Category, parse_categorie
 from airflow_provider_classify.model.job import Job, JobStatus, Progress, Statuses
 from airflow_provider_classify.model.result import ClassificationResult
 
-#: How long a job is kept after its end. Then it is deleted.
+#: How long a job is kept after its end, by default.
 KEEP_FINISHED = timedelta(days=21)
-#: The most expired jobs that one :meth:`JobStore.add` deletes, so that no call takes long.
+#: The most expired jobs that one :meth:`JobStore.add` deletes, by default.
 PRUNED_PER_ADD = 100
 
 
@@ -83,13 +83,25 @@ class JobStore:
     Threads can share an instance. Each process needs its own, because database connections do not survive a fork.
 
     :param url: a SQLAlchemy URL, such as ``sqlite:////var/lib/classify/jobs.db``.
+    :param keep_finished: how long a job is kept after its end.
+    :param pruned_per_add: the most expired jobs that one :meth:`add` deletes, so that no call takes long.
+    :param sqlite_wait: seconds that a statement waits while another process writes to the SQLite file.
     :raises ConnectionNotUsable: the URL is not valid for SQLAlchemy, or its folder cannot be created.
     :raises ExtraNotInstalled: the driver that the URL names is not installed.
     :raises JobRecordUnavailable: the database cannot be reached. Every method raises this too.
     """
 
-    def __init__(self, url: str) -> None:
-        self._engine = connect(url)
+    def __init__(
+        self,
+        url: str,
+        *,
+        keep_finished: timedelta = KEEP_FINISHED,
+        pruned_per_add: int = PRUNED_PER_ADD,
+        sqlite_wait: float = SQLITE_WAIT,
+    ) -> None:
+        self._keep_finished = keep_finished
+        self._pruned_per_add = pruned_per_add
+        self._engine = connect(url, sqlite_wait=sqlite_wait)
         create_table(self._engine)
 
     def add(
@@ -189,7 +201,7 @@ class JobStore:
         """
         Return the job as the API shows it. A job whose record is damaged is a failed job.
 
-        :raises JobNotFound: the job does not exist, or it ended more than :data:`KEEP_FINISHED` ago.
+        :raises JobNotFound: the job does not exist, or it has expired.
         """
         return job_from_row(self._row(job_id, *SHOWN))
 
@@ -274,7 +286,8 @@ class JobStore:
 
     def _prune(self) -> None:
         """Delete some expired jobs. Not every database can limit a ``DELETE``, so a query selects them first."""
-        expired = select(JOBS.c.job_id).where(JOBS.c.finished_at < _now() - KEEP_FINISHED).limit(PRUNED_PER_ADD)
+        ended_before = _now() - self._keep_finished
+        expired = select(JOBS.c.job_id).where(JOBS.c.finished_at < ended_before).limit(self._pruned_per_add)
         with transaction(self._engine) as connection:
             job_ids = list(connection.execute(expired).scalars())
         if job_ids:
@@ -285,8 +298,8 @@ class JobStore:
 def not_recorded(job_id: str) -> JobNotFound:
     """Return the error for a job that is not in the record."""
     return JobNotFound(
-        f"The job {job_id!r} is not in the record of jobs: it was never added, or it ended "
-        f"more than {KEEP_FINISHED.days} days ago; submit the document again."
+        f"The job {job_id!r} is not in the record of jobs: it was never added, or it has expired; "
+        "submit the document again."
     )
 
 

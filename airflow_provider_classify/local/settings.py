@@ -21,6 +21,7 @@ class LocalSettings:
     :param max_pages: the number of first pages of a document that are classified, at least 1.
     :param ocr: when pages are read by OCR.
     :param attachments: whether the attachments of an e-mail are classified too.
+    :param evidence: whether results contain text of the document.
     """
 
     conn_id: str
@@ -28,3 +29,4 @@ class LocalSettings:
     max_pages: int = MAX_PAGES
     ocr: OcrMode = "auto"
     attachments: AttachmentMode = "ignore"
+    evidence: bool = True

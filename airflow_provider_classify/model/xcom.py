@@ -1,13 +1,17 @@
-"""The value that a task puts in XCom."""
+"""The values that a task puts in XCom: a result, or the error of a document that cannot be read."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model.result import ClassificationResult
+from airflow_provider_classify.model.without_text import without_text
 
 
-def xcom_value(result: ClassificationResult, job_id: str, document: str | None = None) -> dict[str, Any]:
+def xcom_value(
+    result: ClassificationResult, job_id: str, document: str | None = None, *, evidence: bool = True
+) -> dict[str, Any]:
     """
     Return the result as a JSON object, with the ``job_id`` and ``document`` of the task.
 
@@ -16,6 +20,22 @@ def xcom_value(result: ClassificationResult, job_id: str, document: str | None =
 
     :param document: the document's label, which has no password and no signature; ``None`` if the task does not
         know the document.
+    :param evidence: ``False`` to leave out all text of the document.
     """
     own = {"job_id": job_id} | ({} if document is None else {"document": document})
-    return own | {key: value for key, value in result.to_json().items() if key not in ("job_id", "document")}
+    fields = result.to_json() if evidence else without_text(result.to_json())
+    return own | {key: value for key, value in fields.items() if key not in ("job_id", "document")}
+
+
+def unreadable_value(error: ClassifyError, job_id: str | None, document: str) -> dict[str, Any]:
+    """
+    Return the value for a document that cannot be read. It has no ``classification``.
+
+    :param job_id: the job that failed; ``None`` if the document could not be submitted.
+    """
+    return {"job_id": job_id, "document": document} | failure_fields(str(error), error.kind)
+
+
+def failure_fields(error: str, kind: str) -> dict[str, Any]:
+    """Return the fields that stand for a result where there is none, in XCom and in the row of a batch."""
+    return {"success": False, "classification": None, "confidence": 0.0, "error": error, "error_kind": kind}

@@ -59,6 +59,9 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         needs its own output, with ``{{ ti.map_index }}`` in the name. Templated.
     :param previous: an earlier output. Its results are reused for documents whose bytes, categories and classifier
         have not changed. The file need not exist. Templated.
+    :param on_unreadable: ``fail`` counts a document that cannot be read as failed. ``result`` does not count it as
+        failed; it has a row with ``success`` false and its error. ``skip`` does not count it as failed either, and it
+        has no row. The manifest counts such documents as ``unreadable`` or ``skipped``.
     :param max_failed: the most documents that may fail, at least 0.
     :param max_failed_share: the largest share of the documents that may fail, from 0.0 to 1.0, instead of
         ``max_failed``.
@@ -114,13 +117,17 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
 
     def execute(self, context: Context) -> Any:
         """Classify the documents that have no result yet. :returns: the manifest, or the results without an output."""
+        return self.classify(context)
+
+    def classify(self, context: Context) -> Any:
+        """Do what ``execute`` does, from another operator, where Airflow warns of a call of ``execute``."""
         with fail_fast.fail_without_retry():
             now = time.time()
             wait = polling.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
             batch = self._begin(context)
             self._run(context, batch, batch.record.state.outstanding(batch.items), None if self.deferrable else wait)
             if not self.deferrable or not batch.record.state.pending(batch.items):
-                return batch.finish(wait, self.limit)
+                return batch.finish(wait, self.limit, self.on_unreadable)
         raise self._deferral(batch, wait)
 
     def execute_complete(
@@ -133,13 +140,18 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         """
         with fail_fast.fail_without_retry():
             events.raise_given_up(event)
-            batch = Batch.resume(output=self.output_path, task=TaskAddress.of(context["ti"]), packed=record)
+            batch = Batch.resume(
+                output=self.output_path,
+                task=TaskAddress.of(context["ti"]),
+                packed=record,
+                evidence=self.hook.evidence,
+            )
             now = time.time()
             # The jobs may have ended, so the first request needs no pause, unlike after a submit.
             began = now - polling.SHORTEST_PAUSE
             wait = polling.Wait("", since=began, deadline=now + _FETCH_TIMEOUT, longest_pause=self.poll_interval)
             self._run(context, batch, [], wait)
-            return batch.finish(wait, self.limit)
+            return batch.finish(wait, self.limit, self.on_unreadable)
 
     def on_kill(self) -> None:
         """Cancel the jobs if the task has ended and the API has a cancel. Otherwise keep them for the next try."""
@@ -162,6 +174,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             previous=self.previous,
             task=TaskAddress.of(context["ti"]),
             has_ended=self._has_ended,
+            evidence=self.hook.evidence,
         )
 
     def _run(self, context: Context, batch: Batch, todo: Sequence[Any], wait: polling.Wait | None) -> None:

@@ -7,10 +7,11 @@ The values of templates and the outputs of other tasks are not known then. They 
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, get_args
 
 from airflow_provider_classify.documents.reference import is_storage_path, parse_reference
 from airflow_provider_classify.exceptions import InvalidCategories, InvalidDocument
+from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model.categories import parse_categories
 
 #: The types of arguments whose value is in the DAG file itself.
@@ -23,7 +24,7 @@ def check_categories(categories: object, task_id: str) -> None:
 
     :raises InvalidCategories: the categories are not valid. The error names the task.
     """
-    if not isinstance(categories, _LITERALS) or has_template(categories):
+    if not is_known(categories):
         return
     try:
         parse_categories(categories)
@@ -43,6 +44,24 @@ def check_document(document: Any, task_id: str) -> Any:
         return parse_reference(document)
     except InvalidDocument as error:
         raise InvalidDocument(f"Task {task_id!r}: {error}") from error
+
+
+def check_on_unreadable(value: object, task_id: str) -> None:
+    """Check the choice. :raises ValueError: it is not one of :data:`OnUnreadable`. The error names the task."""
+    choices = get_args(OnUnreadable)
+    if value not in choices:
+        raise ValueError(f"The on_unreadable of {task_id!r} is {value!r}; give one of {', '.join(choices)}.")
+
+
+def check_evidence(value: object, task_id: str) -> None:
+    """Check the switch. :raises ValueError: it is not a boolean or ``None``. The error names the task."""
+    if not isinstance(value, (bool, type(None))):
+        raise ValueError(f"The evidence of {task_id!r} is {value!r}; give True or False.")
+
+
+def is_known(value: object) -> bool:
+    """Return whether the value is in the DAG file itself: it is neither a template nor the output of a task."""
+    return isinstance(value, _LITERALS) and not has_template(value)
 
 
 def has_template(value: object) -> bool:

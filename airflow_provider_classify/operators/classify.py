@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound, TaskStateUnavailable
-from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, reattach
+from airflow_provider_classify.hooks.classify import WAIT_TIMEOUT
+from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, reattach, unreadable
 from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.job import Job
-from airflow_provider_classify.model.xcom import xcom_value
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.checks import check_document
 from airflow_provider_classify.triggers.classify import deferral
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, TaskDeferred
 
 
 class ClassifyOperator(ClassifyBaseOperator):
@@ -39,11 +39,15 @@ class ClassifyOperator(ClassifyBaseOperator):
     job failed, or if document, categories or connection have changed. With an older Airflow, a retry submits again,
     and an API that does not honour the ``Idempotency-Key`` may charge again.
 
+    With ``on_unreadable="result"``, the task succeeds for a document that cannot be read. XCom then gets ``success``
+    false, ``error``, ``error_kind`` and no ``classification``.
+
     An error that is not retryable, such as a wrong api key or a damaged document, fails the task without a retry.
 
     :param document: a local path, object-storage URI (``s3://conn_id@bucket/key``) or http(s) URL, which an API
         fetches itself. It can also be an ``os.PathLike`` or an ``ObjectStoragePath``. Templated.
-    :param wait_for_completion: ``False`` ends the task after the submit, with the job id in XCom.
+    :param wait_for_completion: ``False`` ends the task after the submit, with the job id in XCom. It excludes
+        ``on_unreadable``, because the task does not see how the job ends.
     :param timeout: seconds after which the wait ends with ``JobTimedOut``. The job continues, and a retry waits for
         it again, for the same time.
     :param end_from_trigger: let the triggerer write the result to XCom and end the task. This saves the second start
@@ -61,12 +65,17 @@ class ClassifyOperator(ClassifyBaseOperator):
         *,
         document: DocumentLike,
         wait_for_completion: bool = True,
-        timeout: float = 3600.0,
+        timeout: float = WAIT_TIMEOUT,
         end_from_trigger: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(timeout=timeout, **kwargs)
         self.document = check_document(document, self.task_id)
+        if not wait_for_completion and self.on_unreadable != "fail":
+            raise ValueError(
+                f"The task {self.task_id!r} has on_unreadable={self.on_unreadable!r} and does not wait for its job; "
+                "leave out wait_for_completion=False or on_unreadable."
+            )
         self.wait_for_completion = wait_for_completion
         self.end_from_trigger = end_from_trigger
         self._waiting: tuple[Any, str] | None = None  # the task instance and its job, to cancel
@@ -79,26 +88,26 @@ class ClassifyOperator(ClassifyBaseOperator):
         """
         with fail_fast.fail_without_retry(), self.hook:
             since = time.time()
-            job_id = self._reattach_or_submit(context)
+            try:
+                job_id = self._reattach_or_submit(context)
+            except ClassifyError as error:
+                return self._unreadable(error)
             context["ti"].xcom_push(key="job_id", value=job_id)
             if not self.wait_for_completion:
                 return job_id
             wait = polling.Wait(job_id, since=since, deadline=since + self.timeout, longest_pause=self.poll_interval)
             self._waiting = (context["ti"], job_id)
             if not self.deferrable:
-                return self._result(job_id, self.hook.wait(wait))
+                return self._result(self.hook.wait(wait))
             seen = self.hook.look(job_id)
             if isinstance(seen, Job) and seen.status.is_terminal:
-                return self._result(job_id, seen)
-        if self._can_end_from_trigger:
-            raise deferral(self.classify_conn_id, wait, Document.of(self.document).label, self._category_names)
-        raise deferral(self.classify_conn_id, wait)
+                return self._result(seen)
+            raise self._deferral(wait)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume after the trigger's event, which contains no result, and fetch it."""
         with fail_fast.fail_without_retry(), self.hook:
-            job_id = events.decode_job(event)
-            return self._result(job_id, self.hook.fetch(job_id))
+            return self._result(self.hook.fetch(events.decode_job(event)))
 
     def on_kill(self) -> None:
         """Cancel the job if the task has ended and the API has a cancel. Otherwise keep it for the next try."""
@@ -165,16 +174,29 @@ class ClassifyOperator(ClassifyBaseOperator):
                 raise
             self.log.warning("%s The task continues without its state, because the local engine costs nothing.", error)
 
-    @property
-    def _can_end_from_trigger(self) -> bool:
-        return self.end_from_trigger and self.do_xcom_push and not self.outlets  # only a worker can record asset events
+    def _deferral(self, wait: polling.Wait) -> TaskDeferred:
+        # Only a worker can record asset events.
+        if not self.end_from_trigger or not self.do_xcom_push or self.outlets:
+            return deferral(self.classify_conn_id, wait)
+        return deferral(
+            self.classify_conn_id,
+            wait,
+            Document.of(self.document).label,
+            [category.name for category in parse_categories(self.categories)],
+            evidence=self.hook.evidence,
+            unreadable_is_result=self.on_unreadable == "result",
+        )
 
-    @property
-    def _category_names(self) -> list[str]:
-        return [category.name for category in parse_categories(self.categories)]
+    def _result(self, job: Job) -> dict[str, Any]:
+        """Return the value for XCom of a job that has ended."""
+        try:
+            return self.hook.answer(job, self.document, self.categories)
+        except ClassifyError as error:
+            return self._unreadable(error, job.job_id)
 
-    def _result(self, job_id: str, job: Job) -> dict[str, Any]:
-        label = Document.of(self.document).label
-        result = polling.answer(job, label, self._category_names)
-        self.log.info("%s is %s.", label, polling.describe_answer(result))
-        return xcom_value(result, job_id, label)
+    def _unreadable(self, error: ClassifyError, job_id: str | None = None) -> dict[str, Any]:
+        """Return the value for XCom of a document that cannot be read; raise all other errors."""
+        label = Document.of(self.document).label if error.unreadable else ""
+        value = unreadable.handle(error, self.on_unreadable, job_id=job_id, document=label)
+        self.log.warning("The task succeeds without a classification: %s", error)
+        return value

@@ -20,8 +20,7 @@ from airflow_provider_classify.exceptions import ClassifyError, JobTimedOut
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook, describe
 from airflow_provider_classify.lifecycle import fail_fast
 from airflow_provider_classify.model import events, polling
-from airflow_provider_classify.model.job import Job
-from airflow_provider_classify.model.xcom import xcom_value
+from airflow_provider_classify.operators.checks import check_evidence
 from airflow_provider_classify.triggers.classify import deferral
 
 if TYPE_CHECKING:
@@ -37,6 +36,7 @@ class ClassifySensor(BaseSensorOperator):
 
     :param job_id: the id of the job, usually from another task's XCom. Templated.
     :param classify_conn_id: the connection that the job was submitted with. Templated.
+    :param evidence: whether the result contains text of the document. By default the connection decides.
     :param deferrable: whether to wait in the triggerer. The default is ``[operators] default_deferrable``.
     :param poke_interval: seconds between two requests for the job. If the sensor is deferred, this is the longest
         pause; the pauses begin with 1 s and double.
@@ -50,19 +50,22 @@ class ClassifySensor(BaseSensorOperator):
         *,
         job_id: str,
         classify_conn_id: str = DEFAULT_CONN_ID,
+        evidence: bool | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         poke_interval: float | timedelta = polling.LONGEST_PAUSE,
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.job_id = job_id
+        check_evidence(evidence, self.task_id)
         self.classify_conn_id = classify_conn_id
+        self.evidence = evidence
         self.deferrable = deferrable
 
     @cached_property
     def hook(self) -> ClassifyHook:
         """The hook of the sensor's connection."""
-        return ClassifyHook(self.classify_conn_id)
+        return ClassifyHook(self.classify_conn_id, evidence=self.evidence)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Ask for the job once. After a retryable error return ``False``, so that the sensor asks again."""
@@ -72,7 +75,7 @@ class ClassifySensor(BaseSensorOperator):
                 self.log.warning("%s; asking again later.", describe(self.job_id, seen))
                 return False
             self.log.info("%s.", describe(self.job_id, seen))
-            return seen.status.is_terminal and PokeReturnValue(is_done=True, xcom_value=self._result(seen))
+            return seen.status.is_terminal and PokeReturnValue(is_done=True, xcom_value=self.hook.answer(seen))
 
     def execute(self, context: Context) -> Any:
         """Wait on the worker, or ask for the job once and defer."""
@@ -95,13 +98,8 @@ class ClassifySensor(BaseSensorOperator):
         """Resume after the trigger's event. :raises AirflowSensorTimeout: the job had not ended at the deadline."""
         try:
             with fail_fast.fail_without_retry(), self.hook:
-                return self._result(self.hook.fetch(events.decode_job(event)))
+                return self.hook.answer(self.hook.fetch(events.decode_job(event)))
         except JobTimedOut as error:
             if self.soft_fail:
                 raise AirflowSkipException(str(error)) from error
             raise AirflowSensorTimeout(str(error)) from error
-
-    def _result(self, job: Job) -> dict[str, Any]:
-        result = polling.answer(job)
-        self.log.info("The document of job %s is %s.", self.job_id, polling.describe_answer(result))
-        return xcom_value(result, self.job_id)

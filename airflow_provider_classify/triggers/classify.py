@@ -14,8 +14,8 @@ from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.lifecycle import cancel, compat
 from airflow_provider_classify.model import events, polling
-from airflow_provider_classify.model.job import JobStatus
-from airflow_provider_classify.model.xcom import xcom_value
+from airflow_provider_classify.model.job import Job, JobStatus
+from airflow_provider_classify.model.xcom import unreadable_value, xcom_value
 
 if TYPE_CHECKING:
     from airflow_provider_classify.job_session import JobSession
@@ -29,12 +29,17 @@ def deferral(
     wait: polling.Wait,
     end_with_document: str | None = None,
     categories: Sequence[str] | None = None,
+    *,
+    evidence: bool = True,
+    unreadable_is_result: bool = False,
 ) -> TaskDeferred:
     """
     Return the exception that a task raises to wait in the triggerer. It resumes in ``execute_complete``.
 
     :param end_with_document: see :class:`ClassifyTrigger`.
     :param categories: see :class:`ClassifyTrigger`.
+    :param evidence: see :class:`ClassifyTrigger`.
+    :param unreadable_is_result: see :class:`ClassifyTrigger`.
     """
     return TaskDeferred(
         trigger=ClassifyTrigger(
@@ -45,6 +50,8 @@ def deferral(
             poll_interval=wait.longest_pause,
             end_with_document=end_with_document,
             categories=None if categories is None else list(categories),
+            evidence=evidence,
+            unreadable_is_result=unreadable_is_result,
         ),
         method_name="execute_complete",
         timeout=timedelta(seconds=wait.deadline - time.time()) + BACKSTOP,
@@ -68,6 +75,9 @@ class ClassifyTrigger(BaseTrigger):
     :param end_with_document: the document's label. If it is set and the job completes, the trigger writes the result
         to XCom and ends the task, if Airflow can do this (3.x).
     :param categories: the names of the categories, to check a result that the trigger writes to XCom.
+    :param evidence: whether a result that the trigger writes to XCom contains text of the document.
+    :param unreadable_is_result: whether the trigger also writes the error of a document that cannot be read to XCom
+        and ends the task as successful.
     """
 
     def __init__(
@@ -80,6 +90,8 @@ class ClassifyTrigger(BaseTrigger):
         poll_interval: float,
         end_with_document: str | None = None,
         categories: list[str] | None = None,
+        evidence: bool = True,
+        unreadable_is_result: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.classify_conn_id = classify_conn_id
@@ -89,6 +101,8 @@ class ClassifyTrigger(BaseTrigger):
         self.poll_interval = poll_interval
         self.end_with_document = end_with_document
         self.categories = categories
+        self.evidence = evidence
+        self.unreadable_is_result = unreadable_is_result
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class and arguments, from which Airflow creates this trigger in any triggerer."""
@@ -102,6 +116,8 @@ class ClassifyTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "end_with_document": self.end_with_document,
                 "categories": self.categories,
+                "evidence": self.evidence,
+                "unreadable_is_result": self.unreadable_is_result,
             },
         )
 
@@ -113,25 +129,30 @@ class ClassifyTrigger(BaseTrigger):
         try:
             async with ClassifyHook(self.classify_conn_id).connect() as session:
                 end = await session.watch(wait)
-                if end == polling.Ended(JobStatus.COMPLETED):
+                if isinstance(end, polling.Ended) and self._may_push(end.status):
                     is_pushed = await self._push_result(session)
         except ClassifyError as error:  # the connection cannot be used
             end = polling.GaveUp(error)
         yield compat.task_success_event() if is_pushed else TriggerEvent(events.encode_job(self.job_id, end))
 
+    def _may_push(self, status: JobStatus) -> bool:
+        """
+        Return whether the trigger may end the task after a job with this status.
+
+        Airflow 2.x cannot do this, and neither can ``dag.test()``, where triggers have no task instance.
+        """
+        has_value = status is JobStatus.COMPLETED or self.unreadable_is_result
+        return has_value and self.end_with_document is not None and compat.can_end_task_from_trigger(self.task_instance)
+
     async def _push_result(self, session: JobSession) -> bool:
         """
         Write the result to XCom, so that the task can end without a worker.
 
-        :returns: ``False`` if the task must resume on a worker: ``end_with_document`` is not set, Airflow cannot end
-            it here (2.x, and ``dag.test()``, where triggers have no task instance), or the attempt failed.
+        :returns: ``False`` if the attempt failed, so that the task must resume on a worker.
         """
-        task_instance = self.task_instance
-        if self.end_with_document is None or not compat.can_end_task_from_trigger(task_instance):
-            return False
         try:
-            result = polling.answer(await session.get(self.job_id), self.end_with_document, self.categories)
-            await compat.push_xcom(task_instance, xcom_value(result, self.job_id, self.end_with_document))
+            value = self._value(await session.get(self.job_id), str(self.end_with_document))
+            await compat.push_xcom(self.task_instance, value)
         except Exception:  # the worker tries again and reports its error in the task's log
             self.log.warning(
                 "The result of job %s could not be written to XCom here; a worker will try again.",
@@ -140,6 +161,15 @@ class ClassifyTrigger(BaseTrigger):
             )
             return False
         return True
+
+    def _value(self, job: Job, document: str) -> dict[str, Any]:
+        try:
+            result = polling.answer(job, document, self.categories)
+        except ClassifyError as error:
+            if not (self.unreadable_is_result and error.unreadable):
+                raise
+            return unreadable_value(error, self.job_id, document)
+        return xcom_value(result, self.job_id, document, evidence=self.evidence)
 
     async def on_kill(self) -> None:
         """Cancel the job if the task has ended. Otherwise keep it, because the next try may need it."""

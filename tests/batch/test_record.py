@@ -65,6 +65,9 @@ def test_another_process_reads_what_one_has_noted(folder):
             {
                 "document": "c.pdf",
                 "intent": "fingerprint-c",
+                "success": False,
+                "classification": None,
+                "confidence": 0.0,
                 "error": "c.pdf is damaged.",
                 "error_kind": "DocumentCorrupt",
             },

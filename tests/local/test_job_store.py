@@ -19,7 +19,6 @@ from airflow_provider_classify.exceptions import (
     JobRecordDamaged,
     JobRecordUnavailable,
 )
-from airflow_provider_classify.local import database, job_store
 from airflow_provider_classify.local.job_store import JobRequest, JobStore, RecordedJob
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import JobStatus, Progress
@@ -165,14 +164,14 @@ def test_a_given_job_id_is_used_once(store: JobStore) -> None:
 
 
 def test_expired_jobs_are_pruned_in_bites_and_unfinished_ones_stay(
-    store: JobStore, monkeypatch: pytest.MonkeyPatch
+    url: str,
 ) -> None:
-    monkeypatch.setattr(job_store, "PRUNED_PER_ADD", 2)
+    store = JobStore(url)
     waiting = store.add("waiting.pdf", CATEGORIES).job_id
     old = [store.add(f"{i}.pdf", CATEGORIES).job_id for i in range(3)]
     for job_id in old:
         store.complete(job_id, RESULT)
-    monkeypatch.setattr(job_store, "KEEP_FINISHED", timedelta(0))
+    store = JobStore(url, keep_finished=timedelta(0), pruned_per_add=2)
 
     def left() -> list[str]:
         return [job_id for job_id in old if _known(store, job_id)]
@@ -248,9 +247,8 @@ def test_sqlite_waits_for_another_writer(store: JobStore, tmp_path: Path) -> Non
     assert store.unfinished() == [added.job_id]
 
 
-def test_a_locked_database_is_a_retryable_error(url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(database, "SQLITE_WAIT", 0)
-    store = JobStore(url)
+def test_a_locked_database_is_a_retryable_error(url: str, tmp_path: Path) -> None:
+    store = JobStore(url, sqlite_wait=0)
     other = sqlite3.connect(tmp_path / "deep" / "jobs.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     with pytest.raises(JobRecordUnavailable, match=r"jobs\.db could not be read or written") as raised:

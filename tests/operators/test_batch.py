@@ -83,6 +83,8 @@ class TestInADag:
             "documents": 5,
             "classified": 4,
             "failed": 1,
+            "unreadable": 0,
+            "skipped": 0,
             "reused": 0,
             "blank": 0,
             "output": f"{output}/waiting.jsonl",

@@ -268,6 +268,8 @@ class TestFailures:
             "poll_interval",
             "end_with_document",
             "categories",
+            "evidence",
+            "unreadable_is_result",
         }
         assert arguments["deadline"] - arguments["since"] == 60
         assert (arguments["end_with_document"], arguments["categories"]) == (None, None), "only where it is asked for"

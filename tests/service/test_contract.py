@@ -15,7 +15,6 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_classify.local import database
 from airflow_provider_classify.model.api_contract import CANNOT_OPEN, MAX_BYTES
 from airflow_provider_classify.model.job import Job, JobStatus, Submission
 from tests.support.app_server import AppServer, app_server
@@ -460,11 +459,8 @@ def test_a_lost_record_is_a_503_in_words_of_the_contract(server: AppServer) -> N
     assert "record of jobs" in reply.json()["detail"]
 
 
-def test_a_result_that_could_not_be_recorded_is_not_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr(database, "SQLITE_WAIT", 0.1)
-    with app_server(tmp_path, held=True) as server:
+def test_a_result_that_could_not_be_recorded_is_not_lost(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with app_server(tmp_path, held=True, sqlite_wait=0.1) as server:
         job_id = submit(server).json()["job_id"]
         wait_until(lambda: server.classifier.seen)
         with closing(sqlite3.connect(tmp_path / "jobs.db", isolation_level=None)) as other:

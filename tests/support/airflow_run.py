@@ -33,6 +33,13 @@ class DagRun:
         path = f"{self.path}/taskInstances/{task_id}/xcomEntries/return_value?map_index={map_index}&stringify=false"
         return self.airflow.request("GET", path)["value"]
 
+    def worker_logs(self, task_id: str) -> dict[int, str]:
+        """Return the logs of the first try that the task's starts on workers wrote, by map index."""
+        _, dag_id, _, run_id = self.path.split("/")
+        folder = self.airflow.home / "logs" / f"dag_id={dag_id}" / f"run_id={run_id}" / f"task_id={task_id}"
+        logs = folder.glob("map_index=*/attempt=1.log")
+        return {int(path.parent.name.removeprefix("map_index=")): path.read_text() for path in logs}
+
     def wait(self, seconds: float = 180) -> str:
         # With a pause, since the same server answers the tasks.
         wait_until(lambda: self.state in ("success", "failed"), seconds, pause=0.5)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCorrupt, DocumentEmpty
+from airflow_provider_classify.local.database import SQLITE_WAIT
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job
@@ -93,12 +94,13 @@ def app_server(
     fetch_limits: FetchLimits | None = None,
     allow_private_urls: bool = True,
     record_retry_seconds: float = 0.05,
+    sqlite_wait: float = SQLITE_WAIT,
 ) -> Iterator[AppServer]:
     """Serve the application. If ``held``, documents are classified only after the classifier's ``gate`` is set."""
     classifier = HeldClassifier()
     if not held:
         classifier.gate.set()
-    store = JobStore(f"sqlite:///{folder / 'jobs.db'}")
+    store = JobStore(f"sqlite:///{folder / 'jobs.db'}", sqlite_wait=sqlite_wait)
     uploads = UploadFolder(
         folder / "documents", max_bytes, max_total_bytes=max_total_bytes, min_free_bytes=min_free_bytes
     )

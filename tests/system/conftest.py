@@ -45,15 +45,22 @@ def documents(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def airflow(connection, tmp_path_factory):
+def connections(connection):
+    """The connections of the Airflow, by id in capitals. A module can define others."""
+    return {"CLASSIFY_DEFAULT": connection}
+
+
+@pytest.fixture(scope="module")
+def airflow(connections, tmp_path_factory):
     settings = {
-        "AIRFLOW_CONN_CLASSIFY_DEFAULT": connection,
+        **{f"AIRFLOW_CONN_{name}": connection for name, connection in connections.items()},
         "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
         # On a busy machine the triggerer's first request to Airflow takes long, and a kill may need it.
         "AIRFLOW__TRIGGERER__ON_KILL_TIMEOUT": "120",
         "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": TAKE_OVER_AFTER,
     }
     wanted = {"classify_incoming_documents", "interrupted_cases"}
+    wanted |= {"mapped_branch_cases", "branch_on_category", "sort_by_route"}
     with Standalone(tmp_path_factory.mktemp("airflow"), free_port(), settings) as airflow:
         wait_until(lambda: {dag["dag_id"] for dag in airflow.request("GET", "dags")["dags"]} >= wanted, 300, pause=0.5)
         # The first request makes the server import its API for tasks. On a busy machine that takes longer than a task

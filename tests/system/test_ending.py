@@ -29,13 +29,6 @@ def run_while_the_engine_is_held(airflow, service, letters, dag_id):
     return run
 
 
-def worker_logs(run):
-    """Return the logs that the task's starts on workers wrote, by map index."""
-    run_id = run.path.split("/dagRuns/")[1]
-    folder = run.airflow.home / "logs" / f"dag_id={run.path.split('/')[1]}" / f"run_id={run_id}" / "task_id=classify"
-    return {path.parent.name: path.read_text() for path in folder.glob("map_index=*/attempt=1.log")}
-
-
 def test_the_trigger_ends_the_task_with_the_result_that_a_worker_gives(airflow, service, letters):
     from_trigger = run_while_the_engine_is_held(airflow, service, letters, "ending_from_trigger")
     on_worker = run_while_the_engine_is_held(airflow, service, letters, "ending_on_worker")
@@ -47,7 +40,8 @@ def test_the_trigger_ends_the_task_with_the_result_that_a_worker_gives(airflow, 
         assert result.pop("job_id") != expected.pop("job_id")
         assert result == expected
 
-    assert len(worker_logs(from_trigger)) == len(worker_logs(on_worker)) == TASKS
+    ended_there, ended_here = from_trigger.worker_logs("classify"), on_worker.worker_logs("classify")
+    assert len(ended_there) == len(ended_here) == TASKS
     # The worker logs the answer. A task that its trigger ends does not return to a worker.
-    assert not any("is letter (confidence" in text for text in worker_logs(from_trigger).values())
-    assert all("is letter (confidence" in text for text in worker_logs(on_worker).values())
+    assert not any("is letter (confidence" in text for text in ended_there.values())
+    assert all("is letter (confidence" in text for text in ended_here.values())

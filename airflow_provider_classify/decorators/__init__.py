@@ -1,0 +1,1 @@
+"""The TaskFlow decorators ``@task.classify`` and ``@task.classify_branch``."""

@@ -1,0 +1,77 @@
+"""Run the example DAGs on a real Airflow without the connection ``classify_default``, and documents that fail there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.airflow_run import DagRun
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.system, pytest.mark.timeout(420)]
+
+
+@pytest.fixture(scope="module")
+def connections(connection):
+    return {"CLASSIFY_API": connection}
+
+
+@pytest.fixture(scope="module")
+def damaged(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("damaged")
+    (folder / "damaged.pdf").write_bytes(b"%PDF-1.7\n" + b"no objects here\n" * 20)
+    (folder / "letter.txt").write_text(
+        "Dear Mrs. Brown,\n\nthank you for your letter.\n\nYours sincerely\nJohn Smith\n"
+    )
+    return folder
+
+
+@pytest.mark.parametrize("dag_id", ["first_classification", "classify_in_taskflow"])
+def test_an_example_needs_no_connection(airflow, service, documents, dag_id):
+    before = service.jobs()
+    run = DagRun(airflow, dag_id, {"document": str(documents / "invoice.pdf")})
+    assert run.wait() == "success"
+    assert run.xcom("classify")["classification"] == "invoice"
+    assert service.jobs() == before, "the local engine classified"
+
+
+def test_a_sensor_waits_for_a_job_of_the_api(airflow, service, documents):
+    run = DagRun(airflow, "wait_for_classification_job", {"document": str(documents / "invoice.pdf")})
+    assert run.wait() == "success"
+    assert run.xcom("submit") in service.jobs()
+    assert run.xcom("wait")["job_id"] == run.xcom("submit")
+    assert run.xcom("wait")["classification"] == "invoice"
+
+
+@pytest.mark.usefixtures("warm")
+def test_a_trigger_ends_the_task_of_a_document_that_cannot_be_read(airflow, service, damaged, tmp_path):
+    """The first document is a letter, the second is damaged, and the third is missing, so it is never deferred."""
+    with service.frozen_engine():
+        run = DagRun(
+            airflow,
+            "unreadable_cases",
+            {"connection": "classify_api", "folder": str(damaged), "output": str(tmp_path)},
+        )
+        wait_until(
+            lambda: [task["state"] for task in run.tasks("result")] == ["deferred", "deferred", "success"],
+            240,
+            pause=0.5,
+        )
+    assert run.wait(300) == "success"
+
+    letter, error, missing = [run.xcom("result", index) for index in range(3)]
+    assert letter["classification"] == "letter"
+    assert "evidence" not in json.dumps(letter)
+    assert (error["success"], error["error_kind"]) == (False, "DocumentCorrupt")
+    assert (missing["success"], missing["error_kind"]) == (False, "DocumentNotFound")
+    assert {"branch_pay": run.states("branch_pay"), "branch_ask": run.states("branch_ask")} == {
+        "branch_pay": {"skipped"},
+        "branch_ask": {"success"},
+    }
+    assert run.xcom("routes") == ["file", "person", "person"]
+    assert [task["state"] for task in run.tasks("skip")] == ["success", "skipped", "skipped"]
+    assert run.xcom("batch_result")["unreadable"] == run.xcom("batch_skip")["skipped"] == 2
+    # Only the task of the missing document returned its result on a worker.
+    logs = run.worker_logs("result")
+    assert [index for index in sorted(logs) if "The task succeeds without a classification" in logs[index]] == [2]
