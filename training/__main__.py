@@ -18,11 +18,13 @@ import json
 import sys
 from pathlib import Path
 
-from airflow_provider_classify.engine.learned.model import SHIPPED
+from airflow_provider_classify.engine.learned.model import load_model
+from airflow_provider_classify.engine.learned.model_file import SHIPPED
 from training.train import train
 
 
 def main() -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", type=Path, nargs="*", metavar="FOLDER")
     parser.add_argument("--model", type=Path, default=SHIPPED, metavar="NPZ")
@@ -36,7 +38,8 @@ def main() -> None:
             'make train DOCUMENTS="folder ...", each with a labels.csv of the columns path and category. '
             "Without them, the model that the package has is used."
         )
-    metrics = train(options.folders, options.model)
+    base = None if options.model == SHIPPED else load_model()
+    metrics = train(options.folders, options.model, base)
     target = options.metrics or options.model.with_name("metrics.json")
     target.write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     for name in ("kept_apart", "cross_validated"):

@@ -108,7 +108,7 @@ def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument | None]:
 def _read(path: Path) -> ReadDocument | None:
     kept = CACHE / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:24]}_{_code_version()}.pickle"
     if kept.exists():
-        document: ReadDocument | None = pickle.loads(kept.read_bytes())  # noqa: S301  written by this program
+        document: ReadDocument | None = pickle.loads(kept.read_bytes())
         return document
     document = _read_now(path)
     writing = kept.with_suffix(f".{os.getpid()}")

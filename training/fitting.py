@@ -1,9 +1,9 @@
 """
 Fit the model: a logistic regression whose prior is the knowledge.
 
-The log odds of a category are its points by the knowledge times a factor, and the sum of its weights times the measures.
-The factor and the weights are fitted together. The weights are held near 0 (L2), the more the less a part of the
-measures has to say, so that without data the knowledge alone decides.
+The log odds of a category are its points by the knowledge times a factor, and the sum of its weights times the
+measures. The factor and the weights are fitted together. The weights are held near 0 (L2), so that without data
+the knowledge alone decides.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.optimize import minimize
 
-from airflow_provider_classify.engine.learned.model import CLIP, PARTS, word_values
+from airflow_provider_classify.engine.learned.model import CLIP, PARTS, LearnedModel, word_values
 from training.samples import Sample
 from training.vocabulary import choose_words
 
@@ -57,6 +57,19 @@ class Scale:
             least = _LEAST_DEVIATION_OF_ORIGIN if part == "origin" else _LEAST_DEVIATION
             means[part], deviations[part] = values.mean(0), np.maximum(values.std(0), least)
         return cls(means, deviations, *choose_words(samples))
+
+    @classmethod
+    def extended(cls, model: LearnedModel, samples: Sequence[Sample]) -> Scale:
+        """Return the scale of a model, with further words that the samples have."""
+        known = [str(word) for word in model.arrays["words"]]
+        words, rarity = choose_words(samples, any_word=True)
+        new = [number for number, word in enumerate(words) if word not in set(known)]
+        return cls(
+            {part: model.arrays[f"mean_{part}"].astype(np.float64) for part in DENSE},
+            {part: model.arrays[f"scale_{part}"].astype(np.float64) for part in DENSE},
+            [*known, *(words[number] for number in new)],
+            np.concatenate([model.arrays["rarity"].astype(np.float32), rarity[new]]),
+        )
 
     def dense(self, samples: Sequence[Sample], part: str) -> Array:
         """Return the standardised measures of a part; 0 for a sample that lacks it."""
@@ -102,9 +115,13 @@ class Fitted:
         return odds + self.scale.sparse_words(samples) @ self.weights["words"]
 
 
-def fit(samples: Sequence[Sample], hold: Mapping[str, float] = HOLD) -> Fitted:
-    """Fit a model. The same samples give the same model."""
-    scale = Scale.of([sample for sample in samples if sample.is_real])
+def fit(samples: Sequence[Sample], hold: Mapping[str, float] = HOLD, *, scale: Scale | None = None) -> Fitted:
+    """
+    Fit a model. The same samples give the same model.
+
+    :param scale: how to standardise; by the real samples themselves if None.
+    """
+    scale = scale or Scale.of([sample for sample in samples if sample.is_real])
     points = np.array([sample.points for sample in samples])
     labels = np.array([sample.label for sample in samples])
     weights = np.array([sample.weight for sample in samples])

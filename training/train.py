@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from airflow_provider_classify.engine.confidence import TEMPERATURE
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.learned.model import NONE, LearnedModel
 from airflow_provider_classify.engine.learned.origin import Origin
@@ -20,9 +21,9 @@ from tests.support.written import NONE as WRITTEN_NONE
 from tests.support.written import as_document, written_documents
 from training.documents import OUTSIDE, Labelled, ReadDocument, labelled_documents, read_documents
 from training.figures import figures
-from training.fitting import fit
+from training.fitting import Fitted, Scale, fit
 from training.samples import Sample, sample_of
-from training.writing import arrays_of, write_model
+from training.writing import added_to, arrays_of, write_model
 
 FOLDS = 5
 #: How much a document counts with which the knowledge was written, which knows it too well; and one that was written
@@ -46,63 +47,101 @@ class Example:
     samples: Sequence[Sample]
 
 
-def train(folders: Sequence[Path], target: Path) -> dict[str, Any]:
-    """Fit a model on the documents of folders, write it to ``target``, and return its figures."""
-    documents = [document for folder in folders for document in labelled_documents(folder)]
-    names = sorted({document.category for document in documents} - OUTSIDE)
-    knowledge = load_knowledge()
-    type_names = compiled(knowledge).type_scorer.names
-    categories = CategorySet([Category(name) for name in names], knowledge, model=LearnedModel.empty(type_names))
-    examples = list(_examples(documents, read_documents(documents), categories))
-    written = list(_written(categories))
+class Trainer:
+    """
+    Fits models on examples of categories.
 
+    :param base: the model that is added to; None to begin with the knowledge alone.
+    """
+
+    def __init__(self, names: Sequence[str], base: LearnedModel | None = None) -> None:
+        knowledge = load_knowledge()
+        self.base = base
+        self.type_names = compiled(knowledge).type_scorer.names
+        model = base or LearnedModel.empty(self.type_names)
+        self.categories = CategorySet([Category(name) for name in names], knowledge, model=model)
+        self.written = list(written_samples(self.categories))
+
+    def fit(self, examples: Sequence[Example]) -> Fitted:
+        """Fit a model on examples, and on the documents that were written for the tests."""
+        samples = [sample for example in examples for sample in example.samples]
+        scale = Scale.extended(self.base, samples) if self.base else None
+        return fit([*samples, *self.written], scale=scale)
+
+    def cross_validated(self, examples: Sequence[Example]) -> Array:
+        """Return the log odds of each document by a model that was fitted on other sources."""
+        folds = np.array([example.document.fold(FOLDS) for example in examples])
+        odds = np.zeros((len(examples), len(self.categories.names) + 1))
+        for fold in sorted(set(folds.tolist())):
+            inside = [example for example, number in zip(examples, folds, strict=True) if number != fold]
+            outside = np.flatnonzero(folds == fold)
+            odds[outside] = self.fit(inside).log_odds([examples[n].whole for n in outside])
+        return odds
+
+    def arrays(self, fitted: Fitted, temperature: float) -> dict[str, Any]:
+        """Return what a model's file has."""
+        names = self.categories.names
+        if self.base:
+            base = [scorer.family for scorer in self.categories.scorers]
+            return added_to(self.base, fitted, names, base, temperature)
+        families = [family_of(number, self.categories) for number in range(len(self.type_names))]
+        return arrays_of(fitted, [*names, NONE], self.type_names, families, temperature)
+
+
+def train(folders: Sequence[Path], target: Path, base: LearnedModel | None = None) -> dict[str, Any]:
+    """
+    Fit a model on the documents of folders, write it to ``target``, and return its figures.
+
+    :param base: the model that is added to; None to begin with the knowledge alone.
+    """
+    documents = [document for folder in folders for document in labelled_documents(folder)]
+    trainer = Trainer(sorted({document.category for document in documents} - OUTSIDE), base)
+    examples = list(examples_of(documents, read_documents(documents), trainer.categories))
     apart = [example for example in examples if example.document.is_kept_apart]
     rest = [example for example in examples if not example.document.is_kept_apart]
-    fitted = fit([*_samples(rest), *written])
-    odds_of_rest = _cross_validated(rest, written)
-    temperature = best_temperature(odds_of_rest, _labels(rest))
+    temperature = best_temperature(trainer.cross_validated(rest), rest)
+    before = np.array([example.whole.points for example in apart]) / (base.temperature if base else TEMPERATURE)
     metrics: dict[str, Any] = {
-        "knowledge_kept_apart": _figures(apart, np.array([e.whole.points for e in apart]) / 0.38),
-        "kept_apart": _figures(apart, fitted.log_odds([e.whole for e in apart]) / temperature),
+        "kept_apart": _figures(apart, trainer.fit(rest).log_odds([e.whole for e in apart]) / temperature),
+        "kept_apart_without_model": _figures(apart, before),
     }
-    odds = _cross_validated(examples, written)
-    temperature = best_temperature(odds, _labels(examples))
-    final = fit([*_samples(examples), *written])
+    odds = trainer.cross_validated(examples)
+    temperature = best_temperature(odds, examples)
+    final = trainer.fit(examples)
     metrics |= {
         "cross_validated": _figures(examples, odds / temperature),
         "fitted": _figures(examples, final.log_odds([e.whole for e in examples]) / temperature),
         "temperature": round(temperature / final.factor, 4),
         "words": len(final.scale.words),
     }
-    families = [family_of(name, categories) for name in type_names]
-    write_model(arrays_of(final, [*names, NONE], type_names, families, temperature), target)
+    write_model(trainer.arrays(final, temperature), target)
     return metrics
 
 
-def family_of(type_name: str, categories: CategorySet) -> int:
+def family_of(type_number: int, categories: CategorySet) -> int:
     """Return the number of the category that a type counts for most; -1 if it counts for none."""
-    number = categories.type_names.index(type_name)
-    claims = [scorer.claims.get(number, 0.0) for scorer in categories.scorers]
+    claims = [scorer.claims.get(type_number, 0.0) for scorer in categories.scorers]
     best = max(range(len(claims)), key=claims.__getitem__)
     return best if claims[best] > 0 else -1
 
 
-def best_temperature(odds: Array, labels: Sequence[int]) -> float:
+def best_temperature(odds: Array, examples: Sequence[Example]) -> float:
     """Return the temperature with the least log loss."""
-    rows = np.arange(len(labels))
+    rows, labels = np.arange(len(examples)), [example.whole.label for example in examples]
     losses = [-np.log(np.maximum(softmax(odds / t)[rows, labels], 1e-4)).mean() for t in _TEMPERATURES]
     return float(_TEMPERATURES[int(np.argmin(losses))])
 
 
 def softmax(odds: Array) -> Array:
     """Return the probabilities of log odds."""
-    powers = np.exp(odds - odds.max(1, keepdims=True))
+    powers: Array = np.exp(odds - odds.max(1, keepdims=True))
     return powers / powers.sum(1, keepdims=True)
 
 
-def _examples(
+def examples_of(
     documents: Sequence[Labelled], read: Sequence[ReadDocument | None], categories: CategorySet
 ) -> Iterator[Example]:
+    """Yield the examples of the documents that can be read and are not blank."""
     for document, pages in zip(documents, read, strict=True):
         if pages is None:
             continue
@@ -120,50 +159,39 @@ def _examples(
             yield Example(document, samples[0], [sample for sample in samples if sample is not None])
 
 
-def _written(categories: CategorySet) -> Iterator[Sample]:
-    """Yield the documents that were written for the tests, of the categories that there are."""
-    for written in written_documents():
-        is_none = written.category == WRITTEN_NONE
-        if not is_none and written.category not in categories.names:
-            continue
-        label = len(categories.names) if is_none else categories.names.index(written.category)
-        pages = [next(reading.passes()) for reading in as_document(written).pages]
+def written_samples(categories: CategorySet) -> Iterator[Sample]:
+    """
+    Yield the documents that were written for the tests.
+
+    One that none of the categories means is of "none of them". They have only words in their order; how they would be
+    printed is not known.
+    """
+    documents = list(written_documents())
+    labels = _labels_of_written(sorted({document.category for document in documents}), categories)
+    for document in documents:
+        pages = [next(reading.passes()) for reading in as_document(document).pages]
+        label = labels[document.category]
         sample = sample_of(pages, Origin(), categories, label, "tests", weight=WRITTEN_WEIGHT, is_real=False)
         if sample is not None:
-            # They have only words in their order; how they would be printed is not known.
-            yield Sample(
-                sample.label,
-                sample.source,
-                sample.points,
-                {part: sample.measures[part] for part in ("scores", "text")},
-                sample.words,
-                sample.weight,
-                is_real=False,
-            )
+            yield replace(sample, measures={part: sample.measures[part] for part in ("scores", "text")})
 
 
-def _cross_validated(examples: Sequence[Example], written: Sequence[Sample]) -> Array:
-    """Return the log odds of each document by a model that was fitted on other sources."""
-    folds = np.array([example.document.fold(FOLDS) for example in examples])
-    odds: Array | None = None
-    for fold in sorted(set(folds.tolist())):
-        inside = [example for example, number in zip(examples, folds, strict=True) if number != fold]
-        outside = np.flatnonzero(folds == fold)
-        found = fit([*_samples(inside), *written]).log_odds([examples[n].whole for n in outside])
-        if odds is None:
-            odds = np.zeros((len(examples), found.shape[1]))
-        odds[outside] = found
-    assert odds is not None
-    return odds
-
-
-def _samples(examples: Sequence[Example]) -> list[Sample]:
-    return [sample for example in examples for sample in example.samples]
-
-
-def _labels(examples: Sequence[Example]) -> list[int]:
-    return [example.whole.label for example in examples]
+def _labels_of_written(names: Sequence[str], categories: CategorySet) -> dict[str, int]:
+    common = CategorySet(
+        [Category(name) for name in names if name != WRITTEN_NONE],
+        load_knowledge(),
+        model=LearnedModel.empty(categories.type_names),
+    )
+    none = len(categories.names)
+    labels = {WRITTEN_NONE: none}
+    for scorer in common.scorers:
+        main = max(scorer.claims, key=scorer.claims.__getitem__)
+        number = categories.that_means(categories.type_names[main])
+        labels[scorer.name] = none if number is None else number
+    return labels
 
 
 def _figures(examples: Sequence[Example], odds: Array) -> dict[str, Any]:
-    return figures([example.document for example in examples], _labels(examples), softmax(odds))
+    return figures(
+        [example.document for example in examples], [example.whole.label for example in examples], softmax(odds)
+    )

@@ -28,7 +28,7 @@ def allowed_words() -> frozenset[str]:
     Return the words that a model may have.
 
     They are the words of the knowledge's phrases, common words of languages, and words that the documents of the tests
-    have in lower case. Each was written for this project, so none can come from the documents that a model is fitted on.
+    have in lower case. Each was written for this project; none comes from the documents that a model is fitted on.
     """
     scorer = compiled(load_knowledge()).type_scorer
     words = {word for phrase in scorer.phrases for part in phrase for word in [part.strip("*:")]} | COMMON_WORDS
@@ -39,9 +39,20 @@ def allowed_words() -> frozenset[str]:
     return frozenset(word for word in words if not any(map(str.isdigit, word)))
 
 
-def choose_words(samples: Sequence[Sample]) -> tuple[list[str], NDArray[np.float32]]:
-    """Return the words of enough sources, in order, and how rare each of them is."""
-    allowed = allowed_words()
+def _words_of(samples: Sequence[Sample]) -> frozenset[str]:
+    """Return the words of letters that stand in the documents."""
+    return frozenset(
+        word for sample in samples for _, words in sample.words for word in words if len(word) > 2 and word.isalpha()
+    )
+
+
+def choose_words(samples: Sequence[Sample], *, any_word: bool = False) -> tuple[list[str], NDArray[np.float32]]:
+    """
+    Return the words of enough sources, in order, and how rare each of them is.
+
+    :param any_word: also take words that were not written for this project, for a model that stays with its owner.
+    """
+    allowed = _words_of(samples) if any_word else allowed_words()
     sources: dict[str, set[str]] = defaultdict(set)
     documents: dict[str, int] = defaultdict(int)
     for sample in samples:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from airflow_provider_classify.engine.learned.model import MEASURES
+from airflow_provider_classify.engine.learned.model import MEASURES, LearnedModel
 from training.fitting import DENSE, Fitted
 
 #: The time that all parts of the file bear.
@@ -40,12 +40,52 @@ def arrays_of(
         "temperature": np.array(temperature / fitted.factor),
     }
     for part in (*DENSE, "words", "constant"):
-        arrays["constant" if part == "constant" else f"weights_{part}"] = (
-            fitted.weights[part] / fitted.factor
-        ).astype(np.float16)
+        arrays["constant" if part == "constant" else f"weights_{part}"] = (fitted.weights[part] / fitted.factor).astype(
+            np.float16
+        )
     for part in DENSE:
         arrays[f"mean_{part}"] = fitted.scale.means[part].astype(np.float32)
         arrays[f"scale_{part}"] = fitted.scale.deviations[part].astype(np.float32)
+    return arrays
+
+
+def added_to(
+    model: LearnedModel, fitted: Fitted, families: Sequence[str], base: Sequence[int | None], temperature: float
+) -> dict[str, Any]:
+    """
+    Return the arrays of a model and of what was fitted on top of it.
+
+    :param fitted: on the points that ``model`` has corrected, with its scale.
+    :param families: the names of the fitted categories.
+    :param base: for each of them the family by which ``model`` corrected it; None if it did not.
+    """
+    names, none = list(model.families), model.none
+    columns: list[tuple[int, int | None, int]] = []  # the fitted column, the model's, and the place of their sum
+    for number, (family, of) in enumerate(zip(families, base, strict=True)):
+        place = model.family_of_category(family)
+        if place is None:
+            place = len(names)
+            names.append(family)
+        columns.append((number, of, place))
+    if none is not None:
+        columns.append((len(families), none, none))
+    arrays = dict(model.arrays) | {
+        "families": np.array(names),
+        "words": np.array(fitted.scale.words),
+        "rarity": fitted.scale.rarity.astype(np.float16),
+        "temperature": np.array(temperature / fitted.factor),
+    }
+    for part in (*DENSE, "words", "constant"):
+        name = "constant" if part == "constant" else f"weights_{part}"
+        old, new = np.atleast_2d(model.arrays[name]), np.atleast_2d(fitted.weights[part] / fitted.factor)
+        weights = np.zeros((len(new), len(names)))
+        weights[: len(old), : old.shape[1]] = old
+        for number, of, place in columns:
+            weights[:, place] = new[:, number]
+            if of is not None:
+                weights[: len(old), place] += old[:, of]
+        arrays[name] = weights[0] if part == "constant" else weights
+        arrays[name] = arrays[name].astype(np.float16)
     return arrays
 
 

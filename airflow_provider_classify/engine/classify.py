@@ -13,7 +13,7 @@ from airflow_provider_classify.engine.confidence import SURE, is_sure
 from airflow_provider_classify.engine.declared_type import Declaration, declaration_of
 from airflow_provider_classify.engine.document_answer import document_answer
 from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
-from airflow_provider_classify.engine.learned.model import SHIPPED, load_model
+from airflow_provider_classify.engine.learned.model import load_model
 from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.reading import OpenedDocument, PageReading, open_document
@@ -57,7 +57,7 @@ class Classifier:
     ) -> None:
         self._options = options or EngineOptions()
         knowledge = knowledge or load_knowledge()
-        model = load_model(self._options.model or SHIPPED)
+        model = load_model(self._options.model)
         self._categories = CategorySet(
             categories, knowledge, sentence_model, model=model, threads=self._options.threads
         )

@@ -69,16 +69,19 @@ def serve(
     :param allow_anonymous: start without a key on an address that other machines reach.
     :param allow_private_urls: also fetch a ``file_url`` from loopback, private and other addresses that are not public.
     :raises InvalidDocumentTypes: the folder of own document types cannot be used.
+    :raises ModelNotUsable: the learned model cannot be used.
     :raises ExtraNotInstalled: the ``local`` extra, which has the engine's libraries, is not installed.
     :raises ServiceNotStarted: the port or folder is in use or not permitted, or a key is missing or empty.
     """
     require_engine()
     from airflow_provider_classify.engine.knowledge.load import load_knowledge
+    from airflow_provider_classify.engine.learned.model import load_model
     from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
     api_key = _api_key()
     options = options or EngineOptions()
     load_knowledge(options.document_types)  # Reports a mistake in them now, before a child meets it.
+    load_model(options.model)
     max_connections = _allow_connections()
     with _lock(data_dir), _listen(host, port) as listener:
         url = _url(host, listener)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.scoring.features import Features
@@ -28,7 +29,8 @@ NAMES: tuple[str, ...] = (
     *(f"size:{n}" for n in range(len(_SIZE) + 1)),
     *(f"ratio:{n}" for n in range(len(_RATIO) + 1)),
     "layout:ratio", "layout:side_by_side", "layout:largest", "layout:largest_top", "layout:largest_words",
-    "layout:line_size", "layout:line_width", "layout:aligned", "layout:second_edge", "layout:edges", "layout:right_edge",
+    "layout:line_size", "layout:line_width", "layout:aligned", "layout:second_edge", "layout:edges",
+    "layout:right_edge",
     "layout:centred", "layout:covered", "layout:above", "layout:below", "layout:sizes", "layout:empty_right",
     "layout:gaps", "layout:pictured", "layout:page", "layout:large_characters", "layout:unread",
 )  # fmt: skip
@@ -74,7 +76,7 @@ def layout_measures(page: Page, features: Features) -> list[float]:
         1.0 - bottoms[-1],
         len({round(size / median, 1) for size in sizes}) / 10,
         1.0 - max(line.x1 for line in lines),
-        max((b - a for a, b in zip(tops, tops[1:], strict=False)), default=0.0),
+        max((below - above for above, below in pairwise(tops)), default=0.0),
         page.pictured,
         math.log1p(page.number) / 2,
         sum(len(line.text) for line in lines if line.size > 1.5 * median) / characters,

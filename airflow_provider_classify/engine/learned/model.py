@@ -10,7 +10,6 @@ so what the model does not know is left to the knowledge.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,14 +25,13 @@ from numpy.typing import NDArray
 
 from airflow_provider_classify.engine.confidence import TEMPERATURE
 from airflow_provider_classify.engine.learned import layout_measures, looks, origin, text_measures
+from airflow_provider_classify.engine.learned.model_file import SHIPPED, read_model_file
 from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.scoring.features import PageText
 from airflow_provider_classify.engine.scoring.type_scorer import Evidence, TypeScores
 from airflow_provider_classify.engine.text.words import label_words
 from airflow_provider_classify.exceptions import ModelNotUsable
 
-#: The model of this package.
-SHIPPED = Path(__file__).with_name("model.npz")
 #: The version of the measures. A model that was fitted on others cannot be used.
 MEASURES = 1
 #: The parts of a page's measures, each with the names of its measures.
@@ -53,8 +51,9 @@ NONE = "none"
 _LEAST_SCORE, _MOST_SCORE, _SCORE_SCALE = -2.0, 14.0, 4.0
 #: Standardised measures are limited to this distance from 0, so that a freak of a page does not decide alone.
 CLIP = 3.0
-#: The length that the vector of a page's words has at least. The few words of a short page count less.
-LEAST_LENGTH = 15.0
+#: Values of words are divided by this times the root of the number of different words on the page, and at least by the
+#: second, so that the few words of a short page count less.
+LENGTH, LEAST_LENGTH = 3.0, 15.0
 
 Vector = NDArray[np.float32]
 
@@ -90,7 +89,7 @@ def word_values(counts: Mapping[str, int], numbers: Mapping[str, int], rarity: V
         return [], np.zeros(0, np.float32)
     which = [number for number, _ in found]
     values = np.array([1.0 + math.log(count) for _, count in found], np.float32) * rarity[which]
-    return which, values / max(LEAST_LENGTH, float(np.sqrt((values**2).sum())))
+    return which, values / np.float32(max(LEAST_LENGTH, LENGTH * math.sqrt(len(counts))))
 
 
 @dataclass(frozen=True)
@@ -143,6 +142,8 @@ class LearnedModel:
         self.version = version
         self.families: list[str] = [str(name) for name in arrays["families"]]
         self._type_names: list[str] = [str(name) for name in arrays["type_names"]]
+        #: What was read from the file.
+        self.arrays = arrays
         self._type_families: Mapping[str, int] = dict(
             zip(self._type_names, map(int, arrays["type_families"]), strict=True)
         )
@@ -224,21 +225,20 @@ class LearnedModel:
 
 
 @lru_cache(maxsize=4)
-def load_model(path: Path = SHIPPED) -> LearnedModel:
+def load_model(path: Path | None = None) -> LearnedModel:
     """
     Load a model.
 
+    :param path: its file; that of this package if None.
     :raises ModelNotUsable: the file is not a model of this version of the package.
     """
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelNotUsable(f"The model {str(path)!r} cannot be read ({error.strerror}); check its path.") from error
+    content, version = read_model_file(path)
+    name = repr(str(path or SHIPPED))
     try:
         with np.load(BytesIO(content), allow_pickle=False) as file:
             arrays = dict(file.items())
         if int(arrays["measures"]) != MEASURES:
-            raise ModelNotUsable(f"The model {str(path)!r} is of another version of the package; fit it anew.")
-        return LearnedModel(arrays, hashlib.sha256(content).hexdigest()[:12])
+            raise ModelNotUsable(f"The model {name} is of another version of the package; fit it anew by make train.")
+        return LearnedModel(arrays, version)
     except (ValueError, KeyError, OSError, BadZipFile, EOFError) as error:
-        raise ModelNotUsable(f"The file {str(path)!r} is no model that make train has written.") from error
+        raise ModelNotUsable(f"The file {name} is not a model that make train has written; name another.") from error

@@ -54,6 +54,10 @@ class Made:
     has_outline: bool = False
 
 
+#: How a document was made that does not say it.
+UNKNOWN = Made()
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """
@@ -64,7 +68,7 @@ class Origin:
     """
 
     format: str = "pdf"
-    made: Made = Made()
+    made: Made = UNKNOWN
     pages: int = 1
 
 

@@ -13,10 +13,10 @@ from airflow_provider_classify.engine.text.words import words_of
 #: Signs that are counted together.
 _SIGNS: Sequence[tuple[str, str]] = (
     ("stops", "."), ("commas", ",，、"), ("colons", ":："), ("semicolons", ";"), ("questions", "?？"),
-    ("exclamations", "!！"), ("hyphens", "-"), ("dashes", "–—"), ("slashes", "/"), ("brackets", "("), ("money", "$€£¥₹₽"),
-    ("percent", "%"), ("at", "@"), ("numero", "#№"), ("stars", "*"), ("quotes", "\"“”„«»「」"), ("apostrophes", "'’"),
-    ("bullets", "•·▪●►■◦"), ("plus", "+"), ("equals", "="), ("bars", "|"), ("blanks", "_"), ("marks", "©®™"),
-    ("degrees", "°"), ("angles", "<>"), ("sections", "§"), ("boxes", "☐□☑✓☒"), ("ampersands", "&"),
+    ("exclamations", "!！"), ("hyphens", "-"), ("dashes", "–—"), ("slashes", "/"), ("brackets", "("),
+    ("money", "$€£¥₹₽"), ("percent", "%"), ("at", "@"), ("numero", "#№"), ("stars", "*"), ("quotes", "\"“”«»„「」"),
+    ("apostrophes", "'’"), ("bullets", "•·▪●►■◦"), ("plus", "+"), ("equals", "="), ("bars", "|"), ("blanks", "_"),
+    ("marks", "©®™"), ("degrees", "°"), ("angles", "<>"), ("sections", "§"), ("boxes", "☐□☑✓☒"), ("ampersands", "&"),
     ("mathematics", "∑∫≤≥≈∈αβγδεθλμσπ±×"), ("ellipses", "…"),
 )  # fmt: skip
 
@@ -63,20 +63,44 @@ _BEGINNINGS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
 _VOICES: Sequence[tuple[str, frozenset[str]]] = tuple(
     (name, frozenset(words_of(words)))
     for name, words in (
-        ("i", "i my me mine ich mein meine meiner mir mich je mon ma mes moi yo mi mis io mio mia meu minha ik mijn "
-              "jag min mitt mina jeg я мне мой меня 我 私"),
-        ("we", "we our us ours wir uns unser unsere unserer nous notre nos nosotros nuestro nuestra nuestros noi nostro "
-               "nostra nós nosso nossa wij ons onze vi vår vores våra мы наш нас наша 我们 当社 弊社"),
-        ("you", "you your yours sie ihr ihre ihrer ihnen du dein dir vous votre vos toi ton usted ustedes su sus tu lei "
-                "suo sua voi vostro você seu sua u uw jij je du din ditt er вы ваш вас ваша 您 你"),
-        ("third", "he she his her they their him er ihm il elle ils lui él ella ellos egli lui ele ela hij zij han hon "
-                  "он она они его 他 彼"),
-        ("shall", "shall must may hereby thereof herein soll muss darf hiermit doit peut deberá podrá deve deverá moet "
-                  "zal skal ska должен обязан"),
-        ("past", "was were had said told been war waren hatte sagte été était avait dit fue era dijo había è stato era "
-                 "ha foi disse werd zei had var sade был была были сказал"),
+        (
+            "i",
+            "i my me mine ich mein meine meiner mir mich je mon ma mes moi yo mi mis io mio mia meu minha ik "
+            "mijn jag min "
+            "mitt mina jeg я мне мой меня 我 私",
+        ),
+        (
+            "we",
+            "we our us ours wir uns unser unsere unserer nous notre nos nosotros nuestro nuestra nuestros noi "
+            "nostro nostra "
+            "nós nosso nossa wij ons onze vi vår vores våra мы наш нас наша 我们 当社 弊社",
+        ),
+        (
+            "you",
+            "you your yours sie ihr ihre ihrer ihnen du dein dir vous votre vos toi ton usted ustedes su sus tu "
+            "lei suo sua "
+            "voi vostro você seu sua u uw jij je du din ditt er вы ваш вас ваша 您 你",
+        ),
+        (
+            "third",
+            "he she his her they their him er ihm il elle ils lui él ella ellos egli lui ele ela hij zij han "
+            "hon он она они "
+            "его 他 彼",
+        ),
+        (
+            "shall",
+            "shall must may hereby thereof herein soll muss darf hiermit doit peut deberá podrá deve deverá "
+            "moet zal skal "
+            "ska должен обязан",
+        ),
+        (
+            "past",
+            "was were had said told been war waren hatte sagte été était avait dit fue era dijo había è stato "
+            "era ha foi "
+            "disse werd zei had var sade был была были сказал",
+        ),
     )
-)  # fmt: skip
+)
 
 NAMES: tuple[str, ...] = (
     "text:characters", "text:lines", "text:words", "text:prose", "text:letters", "text:figures", "text:upper",
@@ -121,5 +145,8 @@ def text_measures(text: PageText, features: Features) -> list[float]:
         *(math.sqrt(_SHARE_SCALE * sum(signs[sign] for sign in group) / length) for _, group in _SIGNS),
         *(math.log1p(len(pattern.findall(raw))) for _, pattern in _PATTERNS),
         *(len(pattern.findall(raw)) / lines for _, pattern in _BEGINNINGS),
-        *(math.sqrt(_SHARE_SCALE * sum(words[w] for w in voice.intersection(words)) / count) / 2 for _, voice in _VOICES),
+        *(
+            math.sqrt(_SHARE_SCALE * sum(words[w] for w in voice.intersection(words)) / count) / 2
+            for _, voice in _VOICES
+        ),
     ]

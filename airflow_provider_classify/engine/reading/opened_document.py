@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from airflow_provider_classify.engine.learned.origin import Made, Origin
+from airflow_provider_classify.engine.learned.origin import UNKNOWN, Made, Origin
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.sniffing import Format
 
@@ -23,8 +23,9 @@ class PageReading(Protocol):
         """
         Yield the page, each time more complete; stop iterating when one is enough.
 
-        A page with text yields its text, then again with what it looks like. A page that needs OCR yields after its most useful lines, and
-        again after the next ones. A line is recognised only when the pass that has it is asked for.
+        A page with text yields its text, then again with what it looks like. A page that needs OCR yields after its
+        most useful lines, and again after the next ones. A line is recognised only when the pass that has it is asked
+        for.
 
         :raises DocumentError: this page cannot be read; the others may still be.
         """
@@ -74,7 +75,7 @@ class OpenedDocument:
     declared_type: str | None = None
     declared_by: str | None = None
     read_from: str | None = None
-    made: Made = Made()
+    made: Made = UNKNOWN
 
     @property
     def origin(self) -> Origin:
