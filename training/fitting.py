@@ -53,7 +53,7 @@ class Scale:
         """Return the scale of samples."""
         means, deviations = {}, {}
         for part in DENSE:
-            values = np.array([s.measures[part] for s in samples if part in s.measures], np.float64)
+            values = np.array([p.measures[part] for s in samples for p in s.pages if part in p.measures], np.float64)
             least = _LEAST_DEVIATION_OF_ORIGIN if part == "origin" else _LEAST_DEVIATION
             means[part], deviations[part] = values.mean(0), np.maximum(values.std(0), least)
         return cls(means, deviations, *choose_words(samples))
@@ -75,21 +75,26 @@ class Scale:
         """Return the standardised measures of a part; 0 for a sample that lacks it."""
         result = np.zeros((len(samples), len(self.means[part])))
         for number, sample in enumerate(samples):
-            if part in sample.measures:
-                standard = (sample.measures[part] - self.means[part]) / self.deviations[part]
-                result[number] = np.clip(standard, -CLIP, CLIP)
+            for page in sample.pages:
+                if part in page.measures:
+                    standard = np.clip((page.measures[part] - self.means[part]) / self.deviations[part], -CLIP, CLIP)
+                    result[number] += standard * page.weight * (1.0 if part == "look" else page.amount)
         return result
+
+    def constant(self, samples: Sequence[Sample]) -> Array:
+        """Return how much the constant counts."""
+        return np.array([[sum(page.weight * page.amount for page in sample.pages)] for sample in samples])
 
     def sparse_words(self, samples: Sequence[Sample]) -> sparse.csr_matrix:
         """Return the values of the words."""
         numbers = {word: number for number, word in enumerate(self.words)}
         rows, columns, values = [], [], []
         for row, sample in enumerate(samples):
-            for weight, words in sample.words:
-                which, found = word_values(words, numbers, self.rarity)
+            for page in sample.pages:
+                which, found = word_values(page.words, numbers, self.rarity)
                 rows += [row] * len(which)
                 columns += which
-                values += (found * weight).tolist()
+                values += (found * page.weight * page.amount).tolist()
         return sparse.csr_matrix((values, (rows, columns)), shape=(len(samples), len(self.words)))
 
 
@@ -109,7 +114,7 @@ class Fitted:
     def log_odds(self, samples: Sequence[Sample]) -> Array:
         """Return the log odds of each category, and of "none of them"."""
         points = np.array([sample.points for sample in samples])
-        odds = self.factor * points + self.weights["constant"]
+        odds = self.factor * points + self.scale.constant(samples) * self.weights["constant"]
         for part in DENSE:
             odds = odds + self.scale.dense(samples, part) @ self.weights[part]
         return odds + self.scale.sparse_words(samples) @ self.weights["words"]
@@ -127,7 +132,7 @@ def fit(samples: Sequence[Sample], hold: Mapping[str, float] = HOLD, *, scale: S
     weights = np.array([sample.weight for sample in samples])
     # Columns are divided by the root of the hold, so that one L2 weight holds for all, and few iterations are needed.
     parts = {part: scale.dense(samples, part) / np.sqrt(hold[part]) for part in DENSE}
-    parts["constant"] = np.full((len(samples), 1), 1 / np.sqrt(hold["constant"]))
+    parts["constant"] = scale.constant(samples) / np.sqrt(hold["constant"])
     dense = np.hstack(list(parts.values())).astype(np.float32)
     words = (scale.sparse_words(samples) / np.sqrt(hold["words"])).astype(np.float32).tocsr()
     words_turned = words.T.tocsr()

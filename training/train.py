@@ -169,11 +169,15 @@ def written_samples(categories: CategorySet) -> Iterator[Sample]:
     documents = list(written_documents())
     labels = _labels_of_written(sorted({document.category for document in documents}), categories)
     for document in documents:
-        pages = [next(reading.passes()) for reading in as_document(document).pages]
+        read = [next(reading.passes()) for reading in as_document(document).pages]
         label = labels[document.category]
-        sample = sample_of(pages, Origin(), categories, label, "tests", weight=WRITTEN_WEIGHT, is_real=False)
+        sample = sample_of(read, Origin(), categories, label, "tests", weight=WRITTEN_WEIGHT, is_real=False)
         if sample is not None:
-            yield replace(sample, measures={part: sample.measures[part] for part in ("scores", "text")})
+            pages = [
+                replace(page, measures={part: page.measures[part] for part in ("scores", "text")})
+                for page in sample.pages
+            ]
+            yield replace(sample, pages=pages)
 
 
 def _labels_of_written(names: Sequence[str], categories: CategorySet) -> dict[str, int]:

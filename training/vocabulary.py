@@ -42,7 +42,7 @@ def allowed_words() -> frozenset[str]:
 def _words_of(samples: Sequence[Sample]) -> frozenset[str]:
     """Return the words of letters that stand in the documents."""
     return frozenset(
-        word for sample in samples for _, words in sample.words for word in words if len(word) > 2 and word.isalpha()
+        word for sample in samples for page in sample.pages for word in page.words if len(word) > 2 and word.isalpha()
     )
 
 
@@ -56,7 +56,7 @@ def choose_words(samples: Sequence[Sample], *, any_word: bool = False) -> tuple[
     sources: dict[str, set[str]] = defaultdict(set)
     documents: dict[str, int] = defaultdict(int)
     for sample in samples:
-        for word in {word for _, words in sample.words for word in words} & allowed:
+        for word in {word for page in sample.pages for word in page.words} & allowed:
             sources[word].add(sample.source)
             documents[word] += 1
     words = sorted(word for word, of in sources.items() if len(of) >= LEAST_SOURCES)

@@ -57,7 +57,7 @@ def points_of_none(
     :param corrections: the points that the learned model adds for each type; none if None.
     """
     unclaimed = (
-        share * (score + math.log(1.0 - claim) - UNCLAIMED_COST) + correction
+        share * (score + (math.log(1.0 - claim) if claim else 0.0) - UNCLAIMED_COST) + correction
         for score, claim, correction in zip(scores, claims, corrections or [0.0] * len(scores), strict=True)
         if claim < 1.0
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ NAMES: tuple[str, ...] = (
 Look = tuple[float, ...]
 
 
-def look_of(small: NDArray[np.uint8]) -> Look:
+def look_of(small: NDArray[Any]) -> Look:
     """
     Return the measures named by ``NAMES``, most of them between 0 and 1.
 

@@ -2,8 +2,8 @@
 Correct the points of a page by a model that was fitted on real documents.
 
 The model is linear: each measure of a page, and each of its words, adds points to families of document types, or takes
-some. A family are the types that one category of the training documents means. Types of no family keep their points,
-so what the model does not know is left to the knowledge.
+some. A family are the types that one category of the training documents means. Types of no family all get the points
+of documents that no category fits, so only the knowledge tells them apart.
 
 ``make train`` fits the model; see ``training``.
 """
@@ -39,18 +39,21 @@ PARTS: Mapping[str, Sequence[str]] = {
     "text": text_measures.NAMES,
     "layout": layout_measures.NAMES,
     "origin": origin.NAMES,
-    "look": looks.NAMES,
+    "look": looks.NAMES,  # last, since it counts in full where there is little text
 }
 #: The parts that are evidence by themselves: what a page shows beside its words.
 SEEN = ("layout", "look")
 #: The least points of what is evidence.
 LEAST_EVIDENCE = 0.3
-#: The family of documents that no category fits.
+#: The family of documents that no category fits, and the number of a family of which an empty model has none.
 NONE = "none"
+NO_FAMILY = -1
 #: Scores of types are limited to this range, and divided by the scale.
 _LEAST_SCORE, _MOST_SCORE, _SCORE_SCALE = -2.0, 14.0, 4.0
 #: Standardised measures are limited to this distance from 0, so that a freak of a page does not decide alone.
 CLIP = 3.0
+#: The characters of a page from which on the measures of its text count in full.
+ENOUGH_TEXT = 150
 #: Values of words are divided by this times the root of the number of different words on the page, and at least by the
 #: second, so that the few words of a short page count less.
 LENGTH, LEAST_LENGTH = 3.0, 15.0
@@ -63,17 +66,16 @@ def limited_scores(scores: Sequence[float]) -> Vector:
     return np.clip(np.array(scores, np.float32), _LEAST_SCORE, _MOST_SCORE) / np.float32(_SCORE_SCALE)
 
 
-def measures_of(types: TypeScores, document: Origin) -> dict[str, Vector]:
+def measures_of(types: TypeScores, document: Origin) -> dict[str, Sequence[float]]:
     """Return the measures of a scored page by part; the look is absent if the page has none."""
     page = types.text.page
     measures = {
-        "scores": limited_scores(types.scores),
-        "text": np.array(text_measures.text_measures(types.text, types.features), np.float32),
-        "layout": np.array(layout_measures.layout_measures(page, types.features), np.float32),
-        "origin": np.array(origin.origin_measures(document), np.float32),
+        "text": text_measures.text_measures(types.text, types.features),
+        "layout": layout_measures.layout_measures(page, types.features),
+        "origin": origin.origin_measures(document),
     }
     if page.look is not None:
-        measures["look"] = np.array(page.look, np.float32)
+        measures["look"] = page.look
     return measures
 
 
@@ -84,12 +86,15 @@ def word_values(counts: Mapping[str, int], numbers: Mapping[str, int], rarity: V
     :param numbers: the number of each word of the model.
     :param rarity: how rare each word is.
     """
-    found = [(numbers[word], count) for word, count in counts.items() if word in numbers]
-    if not found:
-        return [], np.zeros(0, np.float32)
-    which = [number for number, _ in found]
-    values = np.array([1.0 + math.log(count) for _, count in found], np.float32) * rarity[which]
-    return which, values / np.float32(max(LEAST_LENGTH, LENGTH * math.sqrt(len(counts))))
+    which = [numbers[word] for word in counts if word in numbers]
+    often = np.array([count for word, count in counts.items() if word in numbers], np.float32)
+    length = max(LEAST_LENGTH, LENGTH * math.sqrt(len(counts)))
+    return which, (1 + np.log(often)) * rarity[which] / np.float32(length)
+
+
+def amount_of_evidence(types: TypeScores) -> float:
+    """Return how much the measures of a page's text count, 0 to 1: those of a page with hardly any text say little."""
+    return min(1.0, types.text.characters / ENOUGH_TEXT)
 
 
 @dataclass(frozen=True)
@@ -97,37 +102,40 @@ class Correction:
     """
     The correction of a page.
 
-    :param points: the points that each family gains or loses.
-    :param parts: the same by part of the measures; their sum and the constant is ``points``.
-    :param names_of_words: the words of the model.
-    :param words: the numbers of the model's words that are on the page, and the points of each for each family.
+    :param points: the points that each family gains or loses, and a last 0 for NO_FAMILY.
+    :param standard: the standardised measures.
+    :param words: the numbers of the model's words that are on the page.
+    :param values: their values.
     """
 
+    model: LearnedModel
     points: Sequence[float]
-    parts: Mapping[str, Vector]
-    words: tuple[Sequence[int], Vector]
-    names_of_words: Sequence[str]
+    standard: Vector
+    words: Sequence[int]
+    values: Vector
 
-    def evidence(self, family: int | None, text: PageText) -> list[Evidence]:
+    def evidence(self, family: int, text: PageText) -> list[Evidence]:
         """
         Return what counts most for a family: words with their lines, and the layout and the look of the page.
 
         :param text: the text of the page.
         """
-        if family is None:
+        if family == NO_FAMILY:
             return []
-        found = [Evidence(part, float(self.parts[part][family]), None) for part in SEEN if part in self.parts]
-        which, by_word = self.words
-        for number, points in zip(which, by_word[:, family].tolist(), strict=True):
-            word = self.names_of_words[number]
+        weights = self.model.weights
+        found = [
+            Evidence(part, float(self.standard[place] @ weights[place, family]), None)
+            for part, place in self.model.places.items()
+            if part in SEEN
+        ]
+        for number, points in zip(
+            self.words, (self.values * self.model.word_weights[self.words, family]).tolist(), strict=True
+        ):
+            word = self.model.words[number]
             if points >= LEAST_EVIDENCE and word in text.words:
                 line = text.page.lines[text.line_of((word,), text.words.index(word))]
                 found.append(Evidence(word, points, line))
         return [evidence for evidence in found if evidence.weight >= LEAST_EVIDENCE]
-
-    def of(self, family: int | None) -> float:
-        """Return the points that a family gains or loses; 0 for None."""
-        return 0.0 if family is None else self.points[family]
 
 
 class LearnedModel:
@@ -140,23 +148,26 @@ class LearnedModel:
 
     def __init__(self, arrays: Mapping[str, Any], version: str) -> None:
         self.version = version
-        self.families: list[str] = [str(name) for name in arrays["families"]]
-        self._type_names: list[str] = [str(name) for name in arrays["type_names"]]
         #: What was read from the file.
         self.arrays = arrays
-        self._type_families: Mapping[str, int] = dict(
-            zip(self._type_names, map(int, arrays["type_families"]), strict=True)
-        )
-        self._words: Mapping[str, int] = {str(word): number for number, word in enumerate(arrays["words"])}
-        self._names_of_words = list(self._words)
-        self._rarity: Vector = arrays["rarity"].astype(np.float32)
-        self._word_weights: Vector = arrays["weights_words"].astype(np.float32)
-        self._means = {part: arrays[f"mean_{part}"].astype(np.float32) for part in ("scores", *PARTS)}
-        self._scales = {part: arrays[f"scale_{part}"].astype(np.float32) for part in ("scores", *PARTS)}
-        self._weights = {part: arrays[f"weights_{part}"].astype(np.float32) for part in ("scores", *PARTS)}
-        self._constant: Vector = arrays["constant"].astype(np.float32)
+        self.families: list[str] = [str(name) for name in arrays["families"]]
         #: The softmax divides corrected points by this.
         self.temperature = float(arrays["temperature"])
+        self._type_names: list[str] = [str(name) for name in arrays["type_names"]]
+        self._type_families = dict(zip(self._type_names, map(int, arrays["type_families"]), strict=True))
+        #: The words, and the points of each for each family.
+        self.words: list[str] = [str(word) for word in arrays["words"]]
+        self.word_weights: Vector = arrays["weights_words"].astype(np.float32)
+        self._numbers = {word: number for number, word in enumerate(self.words)}
+        self._rarity: Vector = arrays["rarity"].astype(np.float32)
+        #: Where each part stands among all measures, and the points of each measure for each family.
+        self.places = _places({part: len(arrays[f"mean_{part}"]) for part in ("scores", *PARTS)})
+        self.weights = self._joined("weights")
+        self._means, self._scales = self._joined("mean"), self._joined("scale")
+        self._constant: Vector = arrays["constant"].astype(np.float32)
+
+    def _joined(self, name: str) -> Vector:
+        return np.concatenate([self.arrays[f"{name}_{part}"] for part in self.places]).astype(np.float32)
 
     @classmethod
     def empty(cls, type_names: Sequence[str]) -> LearnedModel:
@@ -178,14 +189,18 @@ class LearnedModel:
         return cls(arrays, "empty")
 
     @cached_property
-    def none(self) -> int | None:
-        """The number of the family of documents that no category fits."""
-        return self.families.index(NONE) if NONE in self.families else None
+    def none(self) -> int:
+        """The number of the family of documents that no category fits; NO_FAMILY if the model is empty."""
+        return self.families.index(NONE) if NONE in self.families else NO_FAMILY
 
-    def family_of_type(self, type_name: str) -> int | None:
-        """Return the number of a type's family; None if it has none."""
+    def family_of_type(self, type_name: str) -> int:
+        """
+        Return the number of a type's family.
+
+        A document of a type without a family is one that none of the families fits.
+        """
         number = self._type_families.get(type_name, -1)
-        return number if number >= 0 else None
+        return number if number >= 0 else self.none
 
     def family_of_category(self, name: str) -> int | None:
         """Return the number of the family that bears a category's name; None if there is none."""
@@ -203,25 +218,34 @@ class LearnedModel:
         :param type_names: the names of the types that have the scores.
         :param document: what is known of the page's document.
         """
-        measures = measures_of(types, document)
-        measures["scores"] = self._in_order(measures["scores"], tuple(type_names))
-        parts = {
-            part: np.clip((values - self._means[part]) / self._scales[part], -CLIP, CLIP) @ self._weights[part]
-            for part, values in measures.items()
-        }
-        which, values = word_values(Counter(types.text.words), self._words, self._rarity)
-        by_word = values[:, None] * self._word_weights[which]
-        parts["words"] = by_word.sum(0)
-        points = self._constant + sum(parts.values())
-        return Correction(points.tolist(), parts, (which, by_word), self._names_of_words)
+        measures = self._means.copy()  # so that what is not measured counts as usual
+        measures[self.places["scores"]] = self._in_order(limited_scores(types.scores), type_names)
+        for part, values in measures_of(types, document).items():
+            measures[self.places[part]] = values
+        standard = np.clip((measures - self._means) / self._scales, -CLIP, CLIP)
+        amount = np.float32(amount_of_evidence(types))
+        standard[: self.places["look"].start] *= amount
+        words, values = word_values(Counter(types.text.words), self._numbers, self._rarity)
+        values *= amount
+        points = amount * self._constant + standard @ self.weights + values @ self.word_weights[words]
+        return Correction(self, [*points.tolist(), 0.0], standard, words, values)
 
-    def _in_order(self, scores: Vector, type_names: tuple[str, ...]) -> Vector:
+    def _in_order(self, scores: Vector, type_names: Sequence[str]) -> Vector:
         """Return the scores in the order of the model's types; one that the knowledge lacks has the usual score."""
-        if list(type_names) == self._type_names:
+        if type_names == self._type_names:
             return scores
         by_name = dict(zip(type_names, scores, strict=True))
-        usual = self._means["scores"]
+        usual = self.arrays["mean_scores"]
         return np.array([by_name.get(name, usual[n]) for n, name in enumerate(self._type_names)], np.float32)
+
+
+def _places(sizes: Mapping[str, int]) -> dict[str, slice]:
+    """Return where parts of these sizes stand one after the other."""
+    places, begin = {}, 0
+    for part, size in sizes.items():
+        places[part] = slice(begin, begin + size)
+        begin += size
+    return places
 
 
 @lru_cache(maxsize=4)
@@ -237,7 +261,8 @@ def load_model(path: Path | None = None) -> LearnedModel:
     try:
         with np.load(BytesIO(content), allow_pickle=False) as file:
             arrays = dict(file.items())
-        if int(arrays["measures"]) != MEASURES:
+        sizes = [len(arrays[f"mean_{part}"]) for part in PARTS]
+        if int(arrays["measures"]) != MEASURES or sizes != list(map(len, PARTS.values())):
             raise ModelNotUsable(f"The model {name} is of another version of the package; fit it anew by make train.")
         return LearnedModel(arrays, version)
     except (ValueError, KeyError, OSError, BadZipFile, EOFError) as error:

@@ -20,44 +20,38 @@ _SIGNS: Sequence[tuple[str, str]] = (
     ("mathematics", "∑∫≤≥≈∈αβγδεθλμσπ±×"), ("ellipses", "…"),
 )  # fmt: skip
 
-#: What is searched in the text, and its name.
+#: What is searched among the words of the text that do not consist of letters alone, and its name.
 _PATTERNS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
-        ("dates", r"\d{1,4}[./-]\d{1,2}[./-]\d{2,4}"),
-        ("times", r"\b\d{1,2}[:h]\d\d\b"),
+        ("dates", r"\d[./-]\d{1,2}[./-]\d"),
+        ("times", r"\d[:h]\d\d\b"),
         ("amounts", r"\d[.,]\d\d(?!\d)"),
         ("thousands", r"\d[., ]\d{3}\b"),
         ("years", r"\b(?:19|20)\d\d\b"),
-        ("long_numbers", r"\d{7,}"),
-        ("codes", r"\b[A-Z]{1,4}[-/]?\d{3,}"),
-        ("web", r"www\.|https?:|\.com\b"),
-        ("references", r"\[\d{1,3}\]|\(\d{4}\)|et al"),
-        ("telephones", r"\+?\(?\d{2,4}\)?[ ./-]\d{2,4}[ ./-]\d{2,}"),
-        ("units", r"\d ?(?:mm|cm|kg|mA|V|Hz|[kM]Hz|°C|µ|μ|kΩ|Ω|dB|W|bar|rpm|mg|ml)\b"),
-        ("fillers", r"<<|\.\.\.\.|____"),
-        ("ranges", r"\b\d{1,4} ?[–-] ?\d{1,4}\b"),
+        ("long_numbers", r"\d{7}"),
+        ("codes", r"[A-Z][-/]?\d{3}"),
+        ("references", r"\[\d{1,3}\]|\(\d{4}\)"),
+        ("telephones", r"\d[)./ -]{1,2}\d{2,4}[./ -]\d{2}"),
+        ("units", r"\d ?(?:mm|cm|kg|mA|V|k?Hz|[MG]Hz|°C|µ|μ|k?Ω|dB|W|bar|rpm|mg|ml)\b"),
+        ("ranges", r"\d ?[–-] ?\d"),
     )
 )
 
-#: What is looked for at the begin of a line, and its name.
-_BEGINNINGS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
-    (name, re.compile(pattern, re.MULTILINE))
-    for name, pattern in (
-        ("numbered", r"^\(?\d{1,2}(?:\.\d{1,2})*[.)]? "),
-        ("lettered", r"^\(?[a-z][.)] "),
-        ("bulleted", r"^[•·▪●►■◦*–-] ?\w"),
-        ("only_figures", r"^[\d.,/%$€£ -]+$"),
-        ("capitals", r"^[^a-zà-ÿа-я\n]*[A-ZА-Я]{3}[^a-zà-ÿа-я\n]*$"),
-        ("one_word", r"^\S+$"),
-        ("before_colon", r"[:：]$"),
-        ("after_colon", r"^[^:\n]{2,30}: \S"),
-        ("sentence_end", r"[.!?。]$"),
-        ("hyphenated", r"\w-$"),
-        ("ends_in_figures", r"[^\d\n]\s*\d[\d.,]*\s?[$€£A-Z%*]?$"),
-        ("quoted", r"^>|^[\"“«„]"),
-    )
+#: Pieces of text that are counted, and their name.
+_PIECES: Sequence[tuple[str, Sequence[str]]] = (
+    ("web", ("www.", "http", ".com")),
+    ("fillers", ("<<", "....", "____")),
+    ("et_al", ("et al",)),
 )
+
+#: Kinds of lines.
+_LINES = (
+    "numbered", "bulleted", "quoted", "before_colon", "after_colon", "sentence_end", "hyphenated", "ends_in_figure",
+    "one_word", "capitals", "only_figures", "title",
+)  # fmt: skip
+#: The most lines whose kind is found.
+_MOST_LINES = 80
 
 #: Words by which a text speaks of its writer or to its reader, and words of reports, in the most common languages.
 _VOICES: Sequence[tuple[str, frozenset[str]]] = tuple(
@@ -108,21 +102,26 @@ NAMES: tuple[str, ...] = (
     "text:is_ocr", "text:amounts", "text:without_spaces",
     *(f"sign:{name}" for name, _ in _SIGNS),
     *(f"found:{name}" for name, _ in _PATTERNS),
-    *(f"line:{name}" for name, _ in _BEGINNINGS),
+    *(f"found:{name}" for name, _ in _PIECES),
+    *(f"line:{name}" for name in _LINES),
     *(f"voice:{name}" for name, _ in _VOICES),
 )  # fmt: skip
 
+#: Signs that are counted even if there are none.
+_COUNTED = "0123456789" + "".join(signs for _, signs in _SIGNS)
 #: Scale of the square roots of shares: one sign in a hundred characters counts 1.
 _SHARE_SCALE = 100.0
 #: At most so many characters of a page are searched. Longer pages are mostly more of the same.
-_MOST_CHARACTERS = 3000
+_MOST_CHARACTERS = 2000
 
 
 def text_measures(text: PageText, features: Features) -> list[float]:
     """Return the measures named by ``NAMES``, most of them between 0 and 3."""
     raw, words = text.raw[:_MOST_CHARACTERS], Counter(text.words)
-    signs = Counter(raw)
-    length, lines, count = max(1, len(raw)), raw.count("\n") + 1, max(1, len(text.words))
+    signs = dict.fromkeys(_COUNTED, 0) | Counter(raw)
+    length, count = max(1, len(raw)), max(1, len(text.words))
+    split = raw.split()
+    not_words = " ".join(word for word in split if not word.isalpha())
     figures = sum(signs[figure] for figure in "0123456789")
     letters = sum(number for sign, number in signs.items() if sign.isalpha())
     return [
@@ -136,17 +135,40 @@ def text_measures(text: PageText, features: Features) -> list[float]:
         sum(number for sign, number in signs.items() if not sign.isascii()) / length,
         sum(words[word] for word in SENTENCE_WORDS.intersection(words)) / count,
         len(words) / count,
-        letters / max(1, len(raw.split())) / 6,
+        letters / max(1, len(split)) / 6,
         count / max(1, len(text.lines)) / 8,
         features.legibility,
         float(features.is_ocr),
         math.log1p(features.amounts) / 2,
         float(bool(text.unspaced)),
         *(math.sqrt(_SHARE_SCALE * sum(signs[sign] for sign in group) / length) for _, group in _SIGNS),
-        *(math.log1p(len(pattern.findall(raw))) for _, pattern in _PATTERNS),
-        *(len(pattern.findall(raw)) / lines for _, pattern in _BEGINNINGS),
+        *(math.log1p(len(pattern.findall(not_words))) for _, pattern in _PATTERNS),
+        *(math.log1p(sum(map(raw.count, pieces))) for _, pieces in _PIECES),
+        *_kinds_of_lines(raw.split("\n")[:_MOST_LINES]),
         *(
             math.sqrt(_SHARE_SCALE * sum(words[w] for w in voice.intersection(words)) / count) / 2
             for _, voice in _VOICES
         ),
     ]
+
+
+def _kinds_of_lines(lines: Sequence[str]) -> list[float]:
+    """Return the share of the lines of each kind of ``_LINES``."""
+    lines = [line.strip() for line in lines]
+    lines = [line for line in lines if line]
+    first, last = Counter(line[0] for line in lines), Counter(line[-1] for line in lines)
+    counts = (
+        sum(first[figure] for figure in "0123456789"),
+        sum(first[sign] for sign in "•·▪●►■◦*–-"),
+        sum(first[sign] for sign in '>"“«»„'),
+        last[":"] + last["："],
+        sum(": " in line for line in lines),
+        sum(last[sign] for sign in ".!?。"),
+        last["-"],
+        sum(last[figure] for figure in "0123456789"),
+        sum(" " not in line for line in lines),
+        sum(map(str.isupper, lines)),
+        sum(not line.upper().isupper() for line in lines),
+        sum(map(str.istitle, lines)),
+    )
+    return [number / max(1, len(lines)) for number in counts]

@@ -76,15 +76,15 @@ class CategoryScorer:
         spoken, numbers = meaning.category, compiled.type_scorer.numbers
         #: How much each type counts for the category, 0 to 1, by the number of the type.
         self.claims = {numbers[type_name]: share for type_name, share in meaning.types.items() if type_name in numbers}
-        self.family = model.family_of_category(category.name)
-        families = {number: model.family_of_type(compiled.type_scorer.names[number]) for number in self.claims}
-        if self.family is None:
-            main = max(self.claims, key=self.claims.__getitem__, default=None)
-            self.family = None if main is None else families[main]
-            self._families = families
-        else:
-            self._families = dict.fromkeys(families, self.family)
-        self._weights = [(number, math.log(self.claims[number])) for number in sorted(self.claims)]
+        own = model.family_of_category(category.name)
+        families = {
+            number: model.family_of_type(compiled.type_scorer.names[number]) if own is None else own
+            for number in self.claims
+        }
+        main = max(self.claims, key=self.claims.__getitem__, default=None)
+        #: The family by which the learned model corrects the category.
+        self.family = own if own is not None else model.none if main is None else families[main]
+        self._weights = [(n, math.log(self.claims[n]), families[n]) for n in sorted(self.claims)]
         self._least, self._share_of_words = _by_knowledge(meaning)
         self._words = (
             CategoryWords(spoken, compiled.rarity, compiled.layouts)
@@ -115,14 +115,9 @@ class CategoryScorer:
 
     def _points_of_types(self, page: ScoredPage, share: float) -> float:
         """Return the points of the category's best type, or the least ones, as the learned model corrects them."""
-        scores, correction = page.types.scores, page.correction
-        least = share * self._least + correction.of(self.family)
-        return max(
-            [
-                least,
-                *(share * (scores[n] + weight) + correction.of(self._families[n]) for n, weight in self._weights),
-            ]
-        )
+        scores, corrections = page.types.scores, page.correction.points
+        least = share * self._least + corrections[self.family]
+        return max([least, *(share * (scores[n] + weight) + corrections[of] for n, weight, of in self._weights)])
 
     def best_type(self, page: ScoredPage) -> int | None:
         """Return the number of the category's type with the highest score on a page; None if it means no type."""

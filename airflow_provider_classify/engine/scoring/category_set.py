@@ -150,7 +150,7 @@ class CategorySet:
         none = self._points_of_none(scored, share)
         if self._catch_all is not None:
             # Any running text has points of its style alone, which say no more for a category than for the catch-all.
-            least = share * (self._least_of_none + prose_points(types.features)) + correction.of(self._model.none)
+            least = share * (self._least_of_none + prose_points(types.features)) + correction.points[self._model.none]
             none = max(none, by_category.pop(self._catch_all), least)
         points = [*by_category, none]
         cover = max((scores[number] for number in self._covers), default=0.0)
@@ -174,25 +174,26 @@ class CategorySet:
         for page in pages:
             share = trust(page.characters, page.page.legibility) / len(pages)
             for number, score in enumerate(page.scored.types.scores):
-                totals[number] += share * score + page.scored.correction.of(self._families[number]) / len(pages)
+                totals[number] += share * score + page.scored.correction.points[self._families[number]] / len(pages)
         free = [number for number, claim in enumerate(self._claims) if claim < MEANS]
         best = max(free, key=totals.__getitem__, default=None)
         return None if best is None or totals[best] < LEAST_OF_SUGGESTED else self.type_names[best]
 
-    def _families_beside_categories(self) -> list[int | None]:
+    def _families_beside_categories(self) -> list[int]:
         """
         Return the family by which the learned model corrects what each type adds to "none of the categories".
 
         What a type adds whose family a category means is corrected as a document that no category fits.
         """
         meant = {scorer.family for scorer in self.scorers}
-        return [self._model.none if family is None or family in meant else family for family in self._families]
+        return [self._model.none if family in meant else family for family in self._families]
 
     def _points_of_none(self, page: ScoredPage, share: float) -> float:
         """Return the points of "none of the categories", as the learned model corrects them."""
-        least = share * self._least_of_none + page.correction.of(self._model.none)
-        corrections = [page.correction.of(family) for family in self._families_of_rest]
-        return points_of_none(page.types.scores, self._claims, least, share=share, corrections=corrections)
+        corrections = page.correction.points
+        least = share * self._least_of_none + corrections[self._model.none]
+        rest = [corrections[family] for family in self._families_of_rest]
+        return points_of_none(page.types.scores, self._claims, least, share=share, corrections=rest)
 
     def is_none(self, shares: Sequence[float]) -> bool:
         """Return whether shares, as :meth:`shares` returns them, say that most probably no category fits."""
