@@ -8,7 +8,7 @@ TESSDATA := .venv/tessdata/rus.traineddata
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending train bench-own docs wheel
+.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards train bench-own docs wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -68,11 +68,20 @@ bench-batch: $(INSTALLED)  ## a batch task beside mapped tasks, on a whole Airfl
 bench-ending: $(INSTALLED)  ## from the end of a job to the success of its task: make bench-ending [N=100]
 	@$(BIN)/python benchmarks/ending.py $(N)
 
+bench-cascade: $(INSTALLED) $(TESSDATA)  ## calls that the local engine saves before an API, by threshold: make bench-cascade DOCUMENTS=folder-with-labels.csv
+	@$(BIN)/python benchmarks/cascade.py "$(DOCUMENTS)"
+
+bench-shards: $(INSTALLED)-faults  ## a batch in shards on two Celery workers beside one; needs PostgreSQL and Redis: make bench-shards [N=240]
+	@$(BIN)/python benchmarks/shards.py $(if $(N),--documents $(N))
+
 wheel: $(INSTALLED)  ## build the wheel and the source distribution in dist/, and check them
 	@rm -rf dist && $(BIN)/python -m build --outdir dist . > /dev/null && $(BIN)/twine check --strict dist/* && du -h dist/*
 
 docs: .venv-docs/.installed  ## build the documentation in .site; warnings are errors
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet && echo "The documentation is in .site/index.html."
+
+bench-events: $(INSTALLED)  ## from a document's arrival to its routed task: make bench-events [N=200] [PAUSE=2]
+	@$(BIN)/python benchmarks/events.py $(or $(N),200) $(PAUSE)
 
 clean:  ## remove everything that the other targets made
 	rm -rf .venv .venv-docs .site dist .venv-bench .venv-embeddings .airflow .bench .mypy_cache .pytest_cache .ruff_cache
@@ -113,7 +122,7 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@touch $@
 
 # Language data for scans in Cyrillic. If it cannot be fetched, Tesseract uses the data of the system.
-test train bench-own bench-accuracy bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
+test train bench-own bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
 $(TESSDATA): | $(INSTALLED)
 	@sh scripts/fetch_tessdata.sh $(@D)
 

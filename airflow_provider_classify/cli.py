@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
+from airflow_provider_classify.documents.example_folder import with_listed_examples
 from airflow_provider_classify.engine.options import ATTACHMENT_MODES, OCR_MODES, EngineOptions
 from airflow_provider_classify.exceptions import ClassifyError, ExtraNotInstalled, InvalidCategories
 from airflow_provider_classify.model.categories import Category, parse_categories
@@ -176,7 +177,7 @@ def _categories(options: argparse.Namespace) -> tuple[Category, ...]:
         text = options.categories_file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidCategories(f"The categories file {options.categories_file} cannot be read ({error}).") from error
-    return parse_categories(text)
+    return with_listed_examples(parse_categories(text))
 
 
 def _answers(

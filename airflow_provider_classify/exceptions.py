@@ -41,6 +41,10 @@ class InvalidCategories(ClassifyError):
     """The categories are empty, repeated, or not a list of names."""
 
 
+class InvalidCascade(ClassifyError):
+    """The second connection of a cascade, or its threshold, is missing or not valid."""
+
+
 class InvalidJobId(ClassifyError):
     """The job id is not valid."""
 
@@ -51,6 +55,14 @@ class InvalidRoutes(ClassifyError):
 
 class InvalidResult(ClassifyError):
     """A value that should be a result from XCom is something else."""
+
+
+class ReviewNotAvailable(ClassifyError):
+    """This version of Airflow has no human-in-the-loop page."""
+
+
+class ReviewNotAnswered(ClassifyError):
+    """Nobody answered the review in time, or Airflow could not deliver the answer."""
 
 
 class InstancesNotCreated(ClassifyError):
@@ -77,12 +89,16 @@ class InvalidOutput(ClassifyError):
     """The output of a batch has a name or format that is not supported."""
 
 
+class InvalidShard(ClassifyError):
+    """The shard of a batch is not part of a plan."""
+
+
 class OutputInUse(ClassifyError):
     """Another task, which may still run, has a record for the same output of a batch."""
 
 
 class BatchEmpty(ClassifyError):
-    """A batch has no documents. An earlier output is kept."""
+    """A batch has no documents, and ``on_empty`` does not allow that. An earlier output is kept."""
 
 
 class BatchIncomplete(ClassifyError):
@@ -131,6 +147,10 @@ class ConnectionNotUsable(ClassifyError):
 
 class ExtraNotInstalled(ClassifyError):
     """An optional dependency is not installed. The message names the extra."""
+
+
+class AirflowTooOld(ClassifyError):
+    """The version of Airflow lacks what a feature needs. The message names both."""
 
 
 class EngineClosed(ClassifyError):

@@ -32,7 +32,7 @@ from rapidocr import RapidOCR
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.reading import open_document
-from airflow_provider_classify.engine.reading.mupdf_page import is_earlier_ocr
+from airflow_provider_classify.engine.reading.page_pictures import is_earlier_ocr
 from airflow_provider_classify.engine.reading.text_layer import TEXT_FLAGS
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 from airflow_provider_classify.exceptions import DocumentError

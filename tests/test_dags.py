@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.dags import run_dag
+from tests.support.table_api import connect_to, table_api
 
 
 def test_every_document_is_classified_and_routed(samples, tmp_path):
@@ -124,6 +125,18 @@ def test_tasks_map_over_the_documents_of_their_route(samples, tmp_path):
     assert [result["decision"]["category"] for result in run.xcom("sort_by_route.to_archive")] == ["contract", "letter"]
 
 
+@pytest.mark.parametrize("name", ["batch_and_read", "batch_in_shards"])
+def test_a_task_reads_the_results_of_a_batch(samples, tmp_path, name):
+    folder = folder_with(samples, tmp_path, "invoice.pdf", "letter.pdf")
+    (tmp_path / "incoming" / "note.txt").write_text("Good morning! Where did you put the blue one?\n")
+
+    run = run_dag(import_module(name).dag, folder=folder)
+
+    assert run.state == "success"
+    task, document = ("invoices", "invoice.pdf") if name == "batch_and_read" else ("doubtful", "note.txt")
+    assert run.xcom(task) == [f"{folder}/{document}"]
+
+
 @pytest.mark.parametrize(
     ("name", "longest"),
     [
@@ -132,6 +145,8 @@ def test_tasks_map_over_the_documents_of_their_route(samples, tmp_path):
         ("wait_for_classification_job", 20),
         ("branch_on_category", 20),
         ("sort_by_route", 40),
+        ("batch_and_read", 10),
+        ("batch_in_shards", 20),
     ],
 )
 def test_an_example_is_short(name, longest):
@@ -139,3 +154,19 @@ def test_an_example_is_short(name, longest):
     module = import_module(name)
     text = Path(module.__file__).read_text().replace(f'"""{module.__doc__}"""', "")
     assert len([line for line in text.splitlines() if line.strip() and not line.strip().startswith("#")]) <= longest
+
+
+def test_a_cascade_asks_the_api_about_the_rest(samples, tmp_path, monkeypatch):
+    folder = tmp_path / "incoming"
+    folder.mkdir()
+    (folder / "invoice.pdf").write_bytes((samples / "invoice.pdf").read_bytes())
+    (folder / "note.txt").write_text("Good morning! Where did you put the blue one?\n")
+    with table_api(tmp_path / "api", {(folder / "note.txt").read_bytes(): ("letter", 0.99)}) as api:
+        connect_to(monkeypatch, "classify_api", api)
+        run = run_dag(import_module("classify_with_cascade").dag, folder=str(folder))
+        assert len(api.store.jobs()) == 1
+
+    assert run.state == "success"
+    manifest = run.xcom("classify")
+    assert (manifest["escalated"], manifest["calls_saved"]) == (1, 1)
+    assert manifest["categories"] == {"invoice": 1, "letter": 1}

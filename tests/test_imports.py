@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-HEAVY = ("pymupdf", "PIL", "numpy", "onnxruntime", "cv2", "fastapi", "aiohttp", "rapidocr")
+HEAVY = ("pymupdf", "PIL", "numpy", "onnxruntime", "cv2", "fastapi", "aiohttp", "rapidocr", "pyarrow", "pandas")
 LISTING = "import sys, {module}; print(*[name for name in {heavy!r} if name in sys.modules])"
 
 
@@ -22,10 +22,13 @@ def loaded(module):
         "airflow_provider_classify.operators.classify",
         "airflow_provider_classify.operators.branch",
         "airflow_provider_classify.operators.sort",
+        "airflow_provider_classify.operators.sharded_batch",
+        "airflow_provider_classify.results",
         "airflow_provider_classify.decorators.classify",
         "airflow_provider_classify.decorators.classify_branch",
         "airflow_provider_classify.sensors.classify",
         "airflow_provider_classify.triggers.classify",
+        "airflow_provider_classify.triggers.new_documents",
         "airflow_provider_classify.hooks.classify",
     ],
 )

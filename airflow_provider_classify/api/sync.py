@@ -95,7 +95,7 @@ class ApiBackend:
 
         return open_session(self._settings)
 
-    def identity(self) -> str:
+    def identity(self, categories: Sequence[Category] = ()) -> str:
         """Return the API's URL. No version is known of the classifier behind it."""
         return self._settings.base_url
 

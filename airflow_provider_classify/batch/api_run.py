@@ -58,8 +58,7 @@ async def submit(jobs: JobSession, work: BatchWork, progress: ProgressLog) -> No
                     Document(item.reference), work.categories, idempotency_key=work.key_of(item)
                 )
             except DocumentError as error:
-                work.record.failed(item, error)
-                progress.one_done(failed=True)
+                progress.one_done(failed=not work.record.failed(item, error))
             else:
                 work.record.submitted(item, submission.job_id)
 
@@ -88,8 +87,7 @@ async def collect(jobs: JobSession, work: BatchWork, wait: polling.Wait, progres
             record.lost(item)
             raise
         except (DocumentError, JobFailed, InvalidReply) as error:
-            record.failed(item, error, job_id)
-            progress.one_done(failed=True)
+            progress.one_done(failed=not record.failed(item, error, job_id))
         else:
             progress.one_done(failed=not record.classified(item, result.to_json(), job_id))
 

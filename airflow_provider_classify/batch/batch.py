@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from airflow_provider_classify.batch.entry import Entry
 from airflow_provider_classify.batch.output import read_output, write_output
 from airflow_provider_classify.batch.plan import RECORD_SUFFIX, Item, items_of, list_documents
 from airflow_provider_classify.batch.record import BatchRecord
+from airflow_provider_classify.batch.shards import Shard
 from airflow_provider_classify.batch.summary import FailureLimit, Summary, small
 from airflow_provider_classify.batch.task_address import HasEnded, TaskAddress
 from airflow_provider_classify.documents.document import Document
@@ -28,8 +29,10 @@ from airflow_provider_classify.exceptions import (
     StorageNotFound,
 )
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
+from airflow_provider_classify.model.cascade import Cascade
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.polling import Wait
+from airflow_provider_classify.model.text import encodable
 
 log = logging.getLogger(__name__)
 
@@ -45,13 +48,16 @@ class Request:
     The documents and categories of a batch, and the identity of its classifier.
 
     ``documents`` is a list of references, or a folder or prefix, of which the documents that match ``pattern`` are
-    taken.
+    taken. Of these, ``shard`` selects a part. ``may_be_empty`` allows a batch without documents.
     """
 
     documents: str | Sequence[str]
     pattern: str
     categories: Sequence[Category]
     classifier: str
+    shard: Shard | None = None
+    may_be_empty: bool = False
+    cascade: Cascade | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,14 +83,16 @@ class Batch:
         Plan a try of the task: list the documents, claim the output, and reuse the results of ``previous``.
 
         :param evidence: ``False`` to leave the text of the documents out of all results.
-        :raises BatchEmpty: there are no documents.
+        :raises BatchEmpty: there are no documents, and the request does not allow that.
         :raises InvalidOutput: there is no output, and too many documents for XCom.
         :raises OutputInUse: another task uses the output.
         :raises StorageError: a storage refused the request or cannot be reached.
         """
         record = BatchRecord.load(record_folder(output), task, evidence=evidence)
         record.require_sole_use(has_ended)
-        references = _references(request, output)
+        references = references_of(request.documents, request.pattern, output, may_be_empty=request.may_be_empty)
+        if request.shard:
+            references = [reference for reference in references if request.shard.has(reference)]
         if not output and len(references) > _MAX_IN_XCOM:
             raise InvalidOutput(
                 f"{len(references)} documents are too many for XCom; give the task {task.task_id!r} an output."
@@ -93,15 +101,25 @@ class Batch:
         is_complete = output is not None and record.has_complete_output()
         record.claim(items, has_ended, output_is_complete=is_complete)
         batch = cls(record, items, output)
+        record.cascade = request.cascade
         if output and is_complete:
             batch._reuse(output, is_own=True)
         if previous:
             batch._reuse(previous)
+        if request.cascade:
+            with record:
+                record.reopen(items)
         return batch
 
     @classmethod
     def resume(
-        cls, *, output: str | None, task: TaskAddress, packed: Mapping[str, Any] | None, evidence: bool = True
+        cls,
+        *,
+        output: str | None,
+        task: TaskAddress,
+        packed: Mapping[str, Any] | None,
+        evidence: bool = True,
+        cascade: Cascade | None = None,
     ) -> Batch:
         """
         Continue the batch of a deferred task.
@@ -113,41 +131,57 @@ class Batch:
         folder = record_folder(output)
         if packed is not None:
             record = BatchRecord(folder, task, evidence=evidence)
-            return cls(record, record.unpack(packed), output)
-        record = BatchRecord.load(folder, task, evidence=evidence)
-        return cls(record, record.read_plan(), output)
+            items = record.unpack(packed)
+        else:
+            record = BatchRecord.load(folder, task, evidence=evidence)
+            items = record.read_plan()
+        record.cascade = cascade
+        return cls(record, items, output)
 
-    def finish(self, wait: Wait, limit: FailureLimit, on_unreadable: OnUnreadable = "fail") -> Any:
+    def at(self, *, second: bool) -> list[Item]:
+        """Return the documents whose answer the first or the second connection of a cascade has to give, or gave."""
+        return [item for item in self.items if self.record.state.is_escalated(item) is second]
+
+    def with_references(self, items: Sequence[Item], documents: str | Sequence[str], pattern: str) -> list[Item]:
+        """
+        Return documents with the references that open them, which the record of a resumed task does not have.
+
+        :param documents: as in :class:`Request`.
+        :raises DocumentError: the folder does not exist or is not allowed.
+        :raises StorageError: the storage refused the request or cannot be reached.
+        """
+        found = list_documents(documents, pattern, output=self.output) if isinstance(documents, str) else documents
+        reference_of = {encodable(Document(reference).label): reference for reference in found}
+        return [replace(item, reference=reference_of.get(item.document, item.document)) for item in items]
+
+    def finish(
+        self, wait: Wait, limit: FailureLimit, on_unreadable: OnUnreadable = "fail", *, keep_record: bool = False
+    ) -> Any:
         """
         Write the output and delete the record.
 
         :param wait: the wait for the jobs, which has ended.
         :param on_unreadable: whether documents that cannot be read count as failed, are rows that do not count as
             failed, or have no row.
+        :param keep_record: whether the record stays, from which a cleared task classifies only what failed.
         :returns: the manifest, or the rows if there is no output.
         :raises JobTimedOut: jobs have not ended.
         :raises BatchIncomplete: documents have neither a result nor an error.
         :raises BatchFailed: more documents failed than the limit allows. The output is written.
         """
         self._require_complete(wait)
-        summary = Summary(on_unreadable)
-        rows = summary.count(self.record.state.rows(self.items))
-        if self.output:
-            write_output(self.output, rows)
-            value: Any = summary.manifest(self.output)
-        else:
-            value = [small(row) for row in rows]
-        for failure in summary.failures:
-            log.warning("Not classified: %s", failure["error"])
-        if limit.is_exceeded(summary.failed, summary.documents):
-            raise BatchFailed(
-                f"{summary.failed} of {summary.documents} documents were not classified, more than {limit} allows; see "
-                f"their errors in {self.output or 'the log'}, and clear {self.record.task} to classify them again."
-            )
+        rows = self.record.state.rows(self.items)
+        value = publish(rows, self.output, limit, on_unreadable, to_clear=str(self.record.task))
+        if keep_record:
+            return value
         if self.output:
             self.record.write_plan(self.items, output_is_complete=True)
         self.record.remove()
         return value
+
+    def rows(self) -> Iterator[Mapping[str, Any]]:
+        """Yield the row of each document that has a result or an error."""
+        return self.record.state.rows(self.items)
 
     def _require_complete(self, wait: Wait) -> None:
         pending = len(self.record.state.pending(self.items))
@@ -169,13 +203,13 @@ class Batch:
 
         :param is_own: whether an earlier try of this task wrote it.
         """
-        state = self.record.state
+        state, cascade = self.record.state, self.record.cascade
         wanted = {item.fingerprint for item in state.outstanding(self.items)}
         with self.record:
             try:
                 for row in read_output(previous):
                     entry = Entry.from_row(row)
-                    if entry is not None and entry.fingerprint in wanted:
+                    if entry is not None and entry.fingerprint in wanted and not _is_of_another_cascade(entry, cascade):
                         wanted.discard(entry.fingerprint)
                         self.record.reuse(replace(entry, reused="reused" in row) if is_own else entry)
             except StorageNotFound as error:
@@ -190,21 +224,66 @@ def record_folder(output: str | None) -> str:
     return str(home / "classify" / "batches")
 
 
-def _references(request: Request, output: str | None) -> list[str]:
-    if isinstance(request.documents, str):
-        found = list_documents(request.documents, request.pattern, output=output)
-        if not found:
-            raise BatchEmpty(
-                f"There is no document in {request.documents} that matches {request.pattern!r}; "
-                "check the folder and the pattern. An earlier output is left as it is."
-            )
-        return found
-    references = list(dict.fromkeys(request.documents))
-    if not references:
-        raise BatchEmpty(
-            "The list of documents is empty; check the task that it comes from. An earlier output is left as it is."
+def _is_of_another_cascade(entry: Entry, cascade: Cascade | None) -> bool:
+    """Return whether a second connection gave the answer that is not the second connection of this cascade."""
+    answered_by = (entry.cascade or {}).get("answered_by")
+    return cascade is not None and answered_by not in (None, cascade.first, cascade.second)
+
+
+def publish(
+    rows: Iterable[Mapping[str, Any]],
+    output: str | None,
+    limit: FailureLimit,
+    on_unreadable: OnUnreadable,
+    *,
+    to_clear: str,
+) -> Any:
+    """
+    Write the output and log the errors of documents.
+
+    :param on_unreadable: as in :meth:`Batch.finish`.
+    :param to_clear: what a user clears to classify the failed documents again.
+    :returns: the manifest, or the rows if there is no output.
+    :raises BatchFailed: more documents failed than the limit allows. The output is written.
+    """
+    summary = Summary(on_unreadable)
+    counted = summary.count(rows)
+    if output:
+        write_output(output, counted)
+        value: Any = summary.manifest(output)
+    else:
+        value = [small(row) for row in counted]
+    for failure in summary.failures:
+        log.warning("Not classified: %s", failure["error"])
+    if limit.is_exceeded(summary.failed, summary.documents):
+        raise BatchFailed(
+            f"{summary.failed} of {summary.documents} documents were not classified, more than {limit} allows; see "
+            f"their errors in {output or 'the log'}, and clear {to_clear} to classify them again."
         )
-    return references
+    return value
+
+
+def references_of(documents: str | Sequence[str], pattern: str, output: str | None, *, may_be_empty: bool) -> list[str]:
+    """
+    Return the references of the documents of a batch: those of the list, or those in the folder.
+
+    :raises BatchEmpty: there are no documents, unless they ``may_be_empty``.
+    """
+    if isinstance(documents, str):
+        found = list_documents(documents, pattern, output=output)
+        if found or may_be_empty:
+            return found
+        raise BatchEmpty(
+            f"There is no document in {documents} that matches {pattern!r}; check the folder and the pattern, or give "
+            "the task another on_empty. An earlier output is left as it is."
+        )
+    references = list(dict.fromkeys(documents))
+    if references or may_be_empty:
+        return references
+    raise BatchEmpty(
+        "The list of documents is empty; check the task that it comes from, or give the task another on_empty. "
+        "An earlier output is left as it is."
+    )
 
 
 def _items(request: Request, references: Sequence[str]) -> list[Item]:

@@ -14,12 +14,13 @@ from enum import StrEnum
 from typing import Any
 
 from airflow_provider_classify.exceptions import ClassifyError, InvalidReply
+from airflow_provider_classify.model.cascade import CASCADE_FIELDS
 from airflow_provider_classify.model.text import encodable
 from airflow_provider_classify.model.without_text import without_text
 from airflow_provider_classify.model.xcom import failure_fields
 
 #: The fields of a row that the batch sets. The result of a server cannot replace them.
-OWN_FIELDS = ("document", "intent", "job_id", "reused", "error", "error_kind")
+OWN_FIELDS = ("document", "intent", "job_id", "reused", "error", "error_kind", *CASCADE_FIELDS)
 
 
 class State(StrEnum):
@@ -29,6 +30,8 @@ class State(StrEnum):
     SUBMITTED = "submitted"
     #: The API no longer knows the job. The document must be submitted again.
     LOST = "lost"
+    #: The first connection of a cascade has an outcome, and the second has to be asked.
+    ESCALATED = "escalated"
     #: The document has a result.
     CLASSIFIED = "classified"
     #: The classification failed. The next try of the task classifies the document again.
@@ -41,7 +44,8 @@ class Entry:
     An event of a document: a submit, a result, or an error.
 
     ``fingerprint`` is that of the :class:`Item`. A ``CLASSIFIED`` entry has a ``result``. A
-    ``FAILED`` entry has ``error`` and ``error_kind``. ``reused`` marks a result from an earlier output.
+    ``FAILED`` entry has ``error`` and ``error_kind``. An ``ESCALATED`` entry has either. ``cascade`` has the
+    :data:`CASCADE_FIELDS` of the document. ``reused`` marks a result from an earlier output.
     """
 
     fingerprint: str
@@ -50,6 +54,7 @@ class Entry:
     result: Mapping[str, Any] | None = None
     error: str | None = None
     error_kind: str | None = None
+    cascade: Mapping[str, Any] | None = None
     reused: bool = False
 
     @classmethod
@@ -69,6 +74,7 @@ class Entry:
             "result": self.result,
             "error": self.error,
             "error_kind": self.error_kind,
+            "cascade": self.cascade or None,
             "reused": self.reused or None,
         }
         present = {name: value for name, value in optional.items() if value is not None}
@@ -85,6 +91,7 @@ class Entry:
                 result=payload.get("result"),
                 error=payload.get("error"),
                 error_kind=payload.get("error_kind"),
+                cascade=payload.get("cascade"),
                 reused=payload.get("reused", False),
             )
         except KeyError as error:
@@ -100,9 +107,9 @@ class Entry:
         if self.job_id is not None:
             row["job_id"] = self.job_id
         if self.state is State.FAILED:
-            return row | failure_fields(str(self.error), str(self.error_kind))
+            return row | failure_fields(str(self.error), str(self.error_kind)) | dict(self.cascade or {})
         fields = {name: value for name, value in (self.result or {}).items() if name not in OWN_FIELDS}
-        return row | fields | ({"reused": True} if self.reused else {})
+        return row | fields | dict(self.cascade or {}) | ({"reused": True} if self.reused else {})
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any]) -> Entry | None:
@@ -110,7 +117,8 @@ class Entry:
         if row.get("error") is not None or not isinstance(row.get("intent"), str) or "classification" not in row:
             return None
         result = {name: value for name, value in row.items() if name not in OWN_FIELDS}
-        return cls(row["intent"], State.CLASSIFIED, row.get("job_id"), result=result, reused=True)
+        cascade = {name: row[name] for name in CASCADE_FIELDS if row.get(name) is not None} or None
+        return cls(row["intent"], State.CLASSIFIED, row.get("job_id"), result=result, cascade=cascade, reused=True)
 
 
 def encode(entry: Entry) -> bytes:

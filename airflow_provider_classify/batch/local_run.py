@@ -9,6 +9,7 @@ from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.allowed_roots import require_allowed_examples
 from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.documents.example_folder import with_listed_examples
 from airflow_provider_classify.exceptions import DocumentError
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def run_locally(pool: EnginePool, work: BatchWork) -> None:
     :raises ClassifyError: the engine or the record failed as a whole, or an example of a category is not allowed. The
         record keeps what was done before.
     """
-    require_allowed_examples(work.categories)
+    categories = with_listed_examples(work.categories)
+    require_allowed_examples(categories)
     record = work.record
     with record, work.progress_log() as progress, ThreadPoolExecutor(pool.size) as threads:
 
@@ -30,10 +32,9 @@ def run_locally(pool: EnginePool, work: BatchWork) -> None:
             document = Document(item.reference)
             try:
                 with document.local_copy() as path:
-                    result = pool.classify(path, work.categories, name=item.document)
+                    result = pool.classify(path, categories, name=item.document)
             except DocumentError as error:
-                record.failed(item, error)
-                progress.one_done(failed=True)
+                progress.one_done(failed=not record.failed(item, error))
             else:
                 progress.one_done(failed=not record.classified(item, result.to_json()))
 

@@ -1,34 +1,55 @@
-"""Read and write the output of a batch: a file of JSON lines or, with pyarrow, a Parquet file."""
+"""Read and write the output of a batch: JSON lines, CSV or Parquet, by the ending of its name."""
 
 from __future__ import annotations
 
-import json
+import importlib.util
 import logging
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any
 
+from airflow_provider_classify.batch.csv_output import read_csv, write_csv
 from airflow_provider_classify.batch.entry import decode_lines, encode_line
+from airflow_provider_classify.batch.parquet_output import pyarrow_is_missing, read_parquet, write_parquet
 from airflow_provider_classify.documents.object_storage import StoragePath
-from airflow_provider_classify.exceptions import ExtraNotInstalled, InvalidOutput
+from airflow_provider_classify.documents.reference import is_http_url
+from airflow_provider_classify.exceptions import InvalidOutput
 
 log = logging.getLogger(__name__)
 
-#: Rows that a Parquet file stores together, and that are in memory together.
-_ROW_GROUP = 5000
+_JSON, _CSV, _PARQUET = ".jsonl", ".csv", ".parquet"
 
 
 def check_output(output: str) -> None:
     """
-    Check the name of an output before any work is done.
+    Check the name of an output before any work is done. Nothing is imported or read.
 
-    :raises InvalidOutput: the name ends neither with ``.jsonl`` nor with ``.parquet``.
+    :raises InvalidOutput: the name has another ending than ``.jsonl``, ``.csv`` and ``.parquet``, or it is an http URL.
     :raises ExtraNotInstalled: the output is Parquet, and pyarrow is not installed.
     """
-    if output.endswith(".parquet"):
-        _pyarrow()
-    elif not output.endswith(".jsonl"):
-        raise InvalidOutput(f"The output {output!r} is neither .jsonl nor .parquet; give it one of these endings.")
+    if is_http_url(output):
+        raise InvalidOutput(f"The output {output!r} is an http URL; give a path or an object-storage URI.")
+    if not output.endswith((_JSON, _CSV, _PARQUET)):
+        raise InvalidOutput(
+            f"The output {output!r} is neither .jsonl nor .csv nor .parquet; give it one of these endings."
+        )
+    if output.endswith(_PARQUET) and importlib.util.find_spec("pyarrow") is None:
+        raise pyarrow_is_missing(f"The output {output!r}")
+
+
+def check_previous(previous: str, output: str | None) -> None:
+    """
+    Check the name of an earlier output whose rows are reused.
+
+    :raises InvalidOutput: as :func:`check_output`; or ``previous`` is CSV, and the output needs more fields than CSV
+        has.
+    :raises ExtraNotInstalled: as :func:`check_output`.
+    """
+    check_output(previous)
+    if previous.endswith(_CSV) and not (output and output.endswith(_CSV)):
+        raise InvalidOutput(
+            f"The previous output {previous!r} is .csv, which has not all fields of a result; "
+            "give a .jsonl or .parquet file, or name the output .csv too."
+        )
 
 
 def write_output(output: str, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -38,8 +59,10 @@ def write_output(output: str, rows: Iterable[Mapping[str, Any]]) -> None:
     :raises StorageError: the storage refused the request or cannot be reached. An earlier output is kept.
     """
     with StoragePath(output).write() as file:
-        if output.endswith(".parquet"):
-            _write_parquet(file, rows)
+        if output.endswith(_PARQUET):
+            write_parquet(file, rows)
+        elif output.endswith(_CSV):
+            write_csv(file, rows)
         else:
             for row in rows:
                 file.write(encode_line(row))
@@ -51,59 +74,20 @@ def read_output(output: str) -> Iterator[dict[str, Any]]:
 
     :raises StorageNotFound: the file does not exist.
     :raises StorageError: the storage refused the request or cannot be reached.
-    :raises InvalidOutput: the file is not a complete Parquet file of a batch.
+    :raises InvalidOutput: the file is not the output of a batch, or its name has another ending.
+    :raises ExtraNotInstalled: the file is Parquet, and pyarrow is not installed.
     """
-    with StoragePath(output).open_whole() as file:
-        rows = _parquet_lines(file, output) if output.endswith(".parquet") else file
-        for row in decode_lines(rows):
+    check_output(output)
+    path = StoragePath(output)
+    with path.open_whole() as file:
+        if output.endswith(_PARQUET):
+            rows = read_parquet(file, path.label)
+        elif output.endswith(_CSV):
+            rows = read_csv(file, path.label)
+        else:
+            rows = decode_lines(file)
+        for row in rows:
             if row is None:
-                log.warning("The output %s has an incomplete line; its document is classified again.", output)
+                log.warning("The output %s has an incomplete line, which is skipped.", path.label)
             else:
                 yield row
-
-
-def _write_parquet(file: BinaryIO, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write columns for queries, and the whole row as JSON in ``line``, because results have no fixed schema."""
-    import pyarrow
-
-    schema = pyarrow.schema(
-        [
-            ("document", pyarrow.string()),
-            ("classification", pyarrow.string()),
-            ("confidence", pyarrow.float64()),
-            ("total_pages", pyarrow.int64()),
-            ("job_id", pyarrow.string()),
-            ("error", pyarrow.string()),
-            ("line", pyarrow.string()),
-        ]
-    )
-    remaining = iter(rows)
-    with _pyarrow().ParquetWriter(file, schema) as writer:
-        while group := list(islice(remaining, _ROW_GROUP)):
-            table = [
-                {**{name: row.get(name) for name in schema.names}, "line": json.dumps(row, ensure_ascii=False)}
-                for row in group
-            ]
-            writer.write_table(pyarrow.Table.from_pylist(table, schema))
-
-
-def _parquet_lines(file: BinaryIO, output: str) -> Iterator[bytes]:
-    import pyarrow
-
-    try:
-        for batch in _pyarrow().ParquetFile(file).iter_batches(_ROW_GROUP, columns=["line"]):
-            for row in batch.to_pylist():
-                yield row["line"].encode()
-    except (pyarrow.ArrowException, OSError, KeyError) as error:
-        raise InvalidOutput(
-            f"The output {output} is not a complete Parquet file of a batch ({type(error).__name__}); "
-            "restore it, or leave previous out to classify all documents again."
-        ) from error
-
-
-def _pyarrow() -> Any:
-    try:
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ExtraNotInstalled("A .parquet output needs pyarrow; install it, or name the output .jsonl.") from error
-    return pyarrow.parquet

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from airflow_provider_classify.documents.allowed_roots import require_allowed
 from airflow_provider_classify.documents.document import Document
@@ -41,7 +41,7 @@ def items_of(contents: Mapping[str, str], categories: Sequence[Category], classi
 
     :param contents: the hash of each document's bytes, by reference.
     """
-    asked = [asdict(category) for category in categories]
+    asked = [category.to_fingerprint() for category in categories]
 
     def fingerprint_of(document: str, content: str) -> str:
         parts = json.dumps([document, content, asked, classifier], sort_keys=True)

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
+from airflow_provider_classify.batch.cascade import settle
 from airflow_provider_classify.batch.entry import Entry, State, decode_lines, encode
 from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.state import BatchState
@@ -37,6 +38,7 @@ from airflow_provider_classify.exceptions import (
     OutputInUse,
     StorageNotFound,
 )
+from airflow_provider_classify.model.cascade import Cascade
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +66,8 @@ class BatchRecord:
         self._part_seconds = part_seconds
         self.task = task
         self.state = BatchState()
+        #: The cascade that decides whether an outcome of the first connection stands; ``None`` without one.
+        self.cascade: Cascade | None = None
         self._base = StoragePath(folder)
         self._parts = self._base / task.safe_name
         self._plan_file = self._base / f"{task.safe_name}.json"
@@ -196,20 +200,41 @@ class BatchRecord:
 
     def classified(self, item: Item, result: Mapping[str, Any], job_id: str | None = None) -> bool:
         """
-        Record the result of a document.
+        Record the result of a document from the connection that was asked last.
 
         :returns: ``False`` if JSON cannot represent the result. Then the document is recorded as failed.
         """
         try:
-            self._add(Entry(item.fingerprint, State.CLASSIFIED, job_id, result=result))
+            return self._settle(item, Entry(item.fingerprint, State.CLASSIFIED, job_id, result=result))
         except InvalidReply as error:
-            self.failed(item, error, job_id)
-            return False
-        return True
+            return self.failed(item, error, job_id)
 
-    def failed(self, item: Item, error: ClassifyError, job_id: str | None = None) -> None:
-        """Record the error of a document."""
-        self._add(Entry.failure(item.fingerprint, error, job_id))
+    def failed(self, item: Item, error: ClassifyError, job_id: str | None = None) -> bool:
+        """
+        Record the error of a document from the connection that was asked last.
+
+        :returns: ``False``, or ``True`` if a cascade has another answer for the document or will ask for one.
+        """
+        return self._settle(item, Entry.failure(item.fingerprint, error, job_id))
+
+    def reopen(self, items: Sequence[Item]) -> None:
+        """Escalate the results of the first connection that do not reach the threshold, which may be new."""
+        if self.cascade is None:
+            return
+        for item in items:
+            entry = self.state.result(item)
+            fields = (entry and entry.cascade) or {}
+            if entry and "first_answer" not in fields and fields.get("answered_by") != self.cascade.second:
+                settled = settle(self.cascade, None, entry)
+                if settled != entry:
+                    self._add(settled)
+
+    def _settle(self, item: Item, entry: Entry) -> bool:
+        """Record what follows an entry of a connection. Return ``False`` if the document has failed."""
+        if self.cascade is not None:
+            entry = settle(self.cascade, self.state.first_outcome(item), entry)
+        self._add(entry)
+        return entry.state is not State.FAILED
 
     def reuse(self, entry: Entry) -> None:
         """Record an entry of an earlier batch."""
@@ -235,6 +260,11 @@ class BatchRecord:
             self._add(Entry.from_json(payload))
         self._write()
         return items
+
+    @property
+    def parts_folder(self) -> str:
+        """The folder of the entries, which :meth:`remove` deletes with all files in it."""
+        return self._parts.reference
 
     def remove(self) -> None:
         """Delete the record. The caller has written the output. The plan, which records that, is deleted last."""

@@ -22,6 +22,7 @@ class BatchState:
     def __init__(self) -> None:
         self._jobs: dict[str, str] = {}
         self._ends: dict[str, tuple[State, int, int]] = {}  # fingerprint: state, offset and length in the file
+        self._escalated: dict[str, tuple[State, int, int]] = {}  # the outcome of the first connection, likewise
         self._failures: Counter[str] = Counter()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the state
         self._lock = threading.Lock()
@@ -38,20 +39,23 @@ class BatchState:
             if entry.state is State.SUBMITTED and entry.job_id is not None:
                 self._jobs[fingerprint] = entry.job_id
             if entry.is_end:
-                data = encode(entry) if encoded is None else encoded
-                offset = self._file.seek(0, 2)
-                self._file.write(data)
-                self._ends[fingerprint] = (entry.state, offset, len(data))
+                self._escalated.pop(fingerprint, None)
+                self._ends[fingerprint] = self._store(entry, encoded)
+            if entry.state is State.ESCALATED:
+                self._ends.pop(fingerprint, None)
+                self._escalated[fingerprint] = self._store(entry, encoded)
             if entry.state is State.FAILED:
                 self._failures[fingerprint] += 1
 
-    def job_ids(self) -> list[str]:
+    def job_ids(self, *, escalated: bool = False) -> list[str]:
         """
         Return the ids of the jobs that have not ended.
 
         It takes no lock, because a signal handler calls it and the interrupted code may hold the lock.
+
+        :param escalated: whether to return the jobs at the second connection of a cascade, instead of the first.
         """
-        return list(self._jobs.values())
+        return [job for fingerprint, job in list(self._jobs.items()) if (fingerprint in self._escalated) is escalated]
 
     def pending(self, items: Iterable[Item]) -> dict[Item, str]:
         """Return the documents whose job has not ended, with the ids of their jobs."""
@@ -65,6 +69,19 @@ class BatchState:
         """Return whether the document has a result."""
         return item.fingerprint in self._ends and self._ends[item.fingerprint][0] is State.CLASSIFIED
 
+    def is_escalated(self, item: Item) -> bool:
+        """Return whether the document waits for its answer from the second connection of a cascade."""
+        return item.fingerprint in self._escalated
+
+    def first_outcome(self, item: Item) -> Entry | None:
+        """Return the entry of a document that is escalated; ``None`` for another."""
+        stored = self._escalated.get(item.fingerprint)
+        return self._read(stored) if stored else None
+
+    def result(self, item: Item) -> Entry | None:
+        """Return the entry of a document that has a result; ``None`` for another."""
+        return self._read(self._ends[item.fingerprint]) if self.is_classified(item) else None
+
     def failures(self, item: Item) -> int:
         """Return how many times the document failed in all tries of the task."""
         return self._failures[item.fingerprint]
@@ -77,21 +94,30 @@ class BatchState:
         """Yield a row for each document that has a result or an error, in the order of ``items``."""
         for item in items:
             if item.fingerprint in self._ends:
-                yield self._end(item).row(item.document)
+                yield self._read(self._ends[item.fingerprint]).row(item.document)
 
     def entries(self, items: Sequence[Item]) -> Iterator[Entry]:
         """Yield entries from which another instance gets the same state for these documents."""
         jobs = self.pending(items)
         for item in items:
             if item.fingerprint in self._ends:
-                end = self._end(item)
+                end = self._read(self._ends[item.fingerprint])
                 times = self._failures[item.fingerprint] if end.state is State.FAILED else 1
                 yield from [end] * times
+            if first := self.first_outcome(item):
+                yield first
             if item in jobs:
                 yield Entry(item.fingerprint, State.SUBMITTED, jobs[item])
 
-    def _end(self, item: Item) -> Entry:
-        _, offset, length = self._ends[item.fingerprint]
+    def _store(self, entry: Entry, encoded: bytes | None) -> tuple[State, int, int]:
+        """Write an entry to the file and return its place there. The caller holds the lock."""
+        data = encode(entry) if encoded is None else encoded
+        offset = self._file.seek(0, 2)
+        self._file.write(data)
+        return entry.state, offset, len(data)
+
+    def _read(self, place: tuple[State, int, int]) -> Entry:
+        _, offset, length = place
         with self._lock:
             self._file.seek(offset)
             data = self._file.read(length)

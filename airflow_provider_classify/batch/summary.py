@@ -9,6 +9,8 @@ from typing import Any
 
 from airflow_provider_classify.exceptions import error_of_kind
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
+from airflow_provider_classify.model.batch_output import BatchManifest, FailedDocument
+from airflow_provider_classify.model.cascade import CASCADE_FIELDS
 
 #: The most failed documents that a manifest lists. The output has all of them.
 _LISTED_FAILURES = 100
@@ -24,6 +26,7 @@ _SMALL = (
     "scores",
     "error",
     "error_kind",
+    *CASCADE_FIELDS,
 )
 
 
@@ -43,8 +46,11 @@ class Summary:
     skipped: int = 0
     reused: int = 0
     blank: int = 0
+    escalated: int = 0
+    calls_saved: int = 0
     categories: Counter[str] = field(default_factory=Counter)
-    failures: list[dict[str, str]] = field(default_factory=list)
+    answered_by: Counter[str] = field(default_factory=Counter)
+    failures: list[FailedDocument] = field(default_factory=list)
 
     def count(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         """Count the rows. Yield each of them unchanged, except those of skipped documents."""
@@ -54,7 +60,7 @@ class Summary:
             if self.skipped == skipped:
                 yield row
 
-    def manifest(self, output: str) -> dict[str, Any]:
+    def manifest(self, output: str) -> BatchManifest:
         """
         Return the summary for XCom. Its size does not grow with the number of documents.
 
@@ -69,6 +75,9 @@ class Summary:
             "skipped": self.skipped,
             "reused": self.reused,
             "blank": self.blank,
+            "escalated": self.escalated,
+            "calls_saved": self.calls_saved,
+            "answered_by": dict(self.answered_by.most_common()),
             "categories": dict(self.categories.most_common()),
             "failures": self.failures[:_LISTED_FAILURES],
             "output": output,
@@ -77,6 +86,10 @@ class Summary:
     def _add(self, row: Mapping[str, Any]) -> None:
         self.documents += 1
         self.reused += row.get("reused", False)
+        self.escalated += "first_answer" in row
+        if "answered_by" in row:
+            self.answered_by[row["answered_by"]] += 1
+            self.calls_saved += "first_answer" not in row
         if "error" in row:
             self._add_failure(row["error_kind"])
             self.failures.append({"document": row["document"], "error": row["error"]})

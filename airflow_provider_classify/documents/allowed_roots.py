@@ -65,7 +65,7 @@ def require_allowed_examples(categories: Iterable[Category]) -> None:
     """Check the examples of categories. :raises DocumentNotAllowed: the setting does not allow one of them."""
     for category in categories:
         for example in category.examples:
-            require_allowed(example)
+            require_allowed(os.path.realpath(example) if category.examples_folder else example, label=example)
 
 
 def roots_of(setting: str) -> list[str]:

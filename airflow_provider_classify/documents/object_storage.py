@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from airflow_provider_classify.documents.storage_errors import storage_error
-from airflow_provider_classify.documents.storage_listing import file_names
+from airflow_provider_classify.documents.storage_listing import ListedFile, file_names, listed_files
 from airflow_provider_classify.documents.storage_path import open_storage
 from airflow_provider_classify.exceptions import ClassifyError, StorageNotFound
 from airflow_provider_classify.model.text import encodable
@@ -120,10 +120,8 @@ class StoragePath:
         :raises StorageNotFound: there is no such folder. For an object store: there is no such bucket.
         :raises StorageError: the storage refused the request or cannot be reached.
         """
-        from fsspec.utils import glob_translate
-
-        matches = re.compile(glob_translate(pattern)).fullmatch
-        depth = None if "**" in pattern else pattern.count("/") + 1
+        matches = pattern_matcher(pattern)
+        depth = pattern_depth(pattern)
         root = self.reference.rstrip("/") or "/"
         with self._naming("listed"):
             path = self._open_storage()
@@ -134,6 +132,18 @@ class StoragePath:
                 if matches(name)
             ]
         return sorted(f"{root.rstrip('/')}/{name}" for name in names)
+
+    def scan(self, depth: int | None) -> Iterator[ListedFile]:
+        """
+        Yield the files of the folder with size and version, in the order of the storage.
+
+        :param depth: how many levels of folders are listed, at least 1; ``None`` for all.
+        :raises StorageError: as :meth:`list_files`.
+        """
+        with self._naming("listed"):
+            path = self._open_storage()
+            self._forget_listings(path)
+            yield from listed_files(path.fs, path.path, depth=depth, has_folders=self._has_folders)
 
     @contextmanager
     def write(self) -> Iterator[BinaryIO]:
@@ -258,6 +268,18 @@ class StoragePath:
                 conn_id=self.conn_id,
                 is_local=self._scheme in ("", "file", "local"),
             ) from error
+
+
+def pattern_matcher(pattern: str) -> Callable[[str], object]:
+    """Return a function that tells whether a name relative to a folder matches a pattern of ``glob``."""
+    from fsspec.utils import glob_translate
+
+    return re.compile(glob_translate(pattern)).fullmatch
+
+
+def pattern_depth(pattern: str) -> int | None:
+    """Return how many levels of folders a pattern reaches; ``None`` for all."""
+    return None if "**" in pattern else pattern.count("/") + 1
 
 
 class _Named(io.RawIOBase):

@@ -3,7 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+#: The time at which a file was written. "created" comes last, because a change of its permissions changes it.
+_TIME_KEYS = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
+#: What an object store changes with each write.
+_TAG_KEYS = ("etag", "ETag", "generation")
+
+
+class ListedFile(NamedTuple):
+    """
+    A file as its storage lists it.
+
+    ``name`` is relative to the folder. ``version`` changes whenever the file is written. ``modified`` is an ISO 8601
+    time in UTC, or ``None`` if the storage tells no time.
+    """
+
+    name: str
+    size: int
+    version: str
+    modified: str | None
+
+
+def listed_files(fs: Any, root: str, *, depth: int | None, has_folders: bool) -> Iterator[ListedFile]:
+    """Yield the files below a folder. The parameters and errors are those of :func:`file_names`."""
+    for name, info in _files(fs, root, depth=depth, has_folders=has_folders):
+        time = next((info[key] for key in _TIME_KEYS if info.get(key) is not None), None)
+        tags = (info[key] for key in _TAG_KEYS if info.get(key) is not None)
+        version = " ".join(map(str, (*tags, time)))
+        yield ListedFile(name, int(info.get("size") or 0), version, _iso_time(time))
 
 
 def file_names(fs: Any, root: str, *, depth: int | None, has_folders: bool) -> Iterator[str]:
@@ -15,8 +44,13 @@ def file_names(fs: Any, root: str, *, depth: int | None, has_folders: bool) -> I
     :param has_folders: whether the storage has real folders. An object store has only prefixes.
     :raises FileNotFoundError: there is no such folder. For an object store: there is no such bucket.
     """
+    for name, _ in _files(fs, root, depth=depth, has_folders=has_folders):
+        yield name
+
+
+def _files(fs: Any, root: str, *, depth: int | None, has_folders: bool) -> Iterator[tuple[str, dict[str, Any]]]:
     if depth is None and not has_folders:
-        found: Iterator[str] = _list_prefix(fs, root)
+        found: Iterator[tuple[str, dict[str, Any]]] = _list_prefix(fs, root)
     else:
         found = _walk(fs, root, "", depth)
     try:
@@ -33,7 +67,7 @@ def file_names(fs: Any, root: str, *, depth: int | None, has_folders: bool) -> I
     yield from found
 
 
-def _walk(fs: Any, root: str, below: str, depth: int | None) -> Iterator[str]:
+def _walk(fs: Any, root: str, below: str, depth: int | None) -> Iterator[tuple[str, dict[str, Any]]]:
     folder = f"{root.rstrip('/')}/{below}" if below else root
     folders = []
     for info in fs.ls(folder, detail=True):
@@ -43,18 +77,26 @@ def _walk(fs: Any, root: str, below: str, depth: int | None) -> Iterator[str]:
         if info["type"] == "directory":
             folders.append(f"{below}{name}/")
         elif info["type"] == "file" or (info.get("islink") and fs.isfile(info["name"])):
-            yield f"{below}{name}"
+            yield f"{below}{name}", info
     if depth is None or depth > 1:
         for deeper in folders:
             yield from _walk(fs, root, deeper, None if depth is None else depth - 1)
 
 
-def _list_prefix(fs: Any, root: str) -> Iterator[str]:
+def _list_prefix(fs: Any, root: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """List a whole prefix of an object store. This takes few requests, because no folder is listed by itself."""
     prefix = f"{root.rstrip('/')}/"
     for name, info in fs.find(root, detail=True).items():
         if info["type"] == "file" and name.startswith(prefix) and not _is_itself(info, name):
-            yield name.removeprefix(prefix)
+            yield name.removeprefix(prefix), info
+
+
+def _iso_time(time: object) -> str | None:
+    if isinstance(time, (int, float)):
+        time = datetime.fromtimestamp(time, UTC)
+    if isinstance(time, datetime):
+        return time.astimezone(UTC).isoformat(timespec="seconds")
+    return None if time is None else str(time)
 
 
 def _is_itself(info: dict[str, Any], folder: str) -> bool:

@@ -126,6 +126,8 @@ class Classifier:
         return _Attached(attachment.name, result)
 
     def _classify_pages(self, document: OpenedDocument, declaration: Declaration | None) -> ClassificationResult:
+        if declaration is None and document.unreadable_text:
+            raise document.unreadable_text
         fallback = declaration.category if declaration and declaration.rivals else None
         answers: list[PageAnswer] = []
         failed: dict[int, DocumentError] = {}

@@ -65,12 +65,14 @@ def document_answer(
             if declaration
             else DocumentAnswer(None, shares)
         )
-    weights = [page_weight(page is voting[0], page.characters) for page in voting]
-    shares = categories.shares(combine([(p.points, w) for p, w in zip(voting, weights, strict=True)]))
+    # Examples show first pages. What a person said of a document with this first page holds for the whole document.
+    deciding = voting[:1] if voting[0].form is not None else voting
+    weights = [page_weight(page is voting[0], page.characters) for page in deciding]
+    shares = categories.shares(combine([(p.points, w) for p, w in zip(deciding, weights, strict=True)]))
     if declaration:
         shares = declaration.apply(shares)
         return DocumentAnswer(shares.index(max(shares)), shares, voting)
-    best = max(dict.fromkeys(page.best for page in voting), key=shares.__getitem__)
+    best = max(dict.fromkeys(page.best for page in deciding), key=shares.__getitem__)
     is_mixed = any(
         page.best != best and page.confidence >= SURE_OF_ANOTHER and page.characters >= ENOUGH_TO_DISAGREE
         for page in voting

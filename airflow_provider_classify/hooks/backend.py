@@ -63,8 +63,12 @@ class Backend(Protocol):
         """
         ...
 
-    def identity(self) -> str:
-        """Return a text that changes when results may change. It decides whether an earlier result can be reused."""
+    def identity(self, categories: Sequence[Category] = ()) -> str:
+        """
+        Return a text that changes when results may change. It decides whether an earlier result can be reused.
+
+        :param categories: the local engine adds the examples in their folders.
+        """
         ...
 
     def check(self) -> str:

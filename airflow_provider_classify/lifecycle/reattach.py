@@ -21,6 +21,8 @@ from airflow_provider_classify.model.job import Job, JobStatus
 
 #: The key in the task's state under which the attempt is stored.
 STATE_KEY = "classify_job"
+#: The key of the attempt at the second connection of a cascade.
+ESCALATED_STATE_KEY = "classify_escalated_job"
 
 
 class StateStore(Protocol):
@@ -72,7 +74,7 @@ def fingerprint(document: str, categories: Sequence[Category], classifier: str) 
     :param document: the fingerprint of the document.
     :param classifier: the connection id and the identity of its backend.
     """
-    parts = [document, [asdict(category) for category in categories], classifier]
+    parts = [document, [category.to_fingerprint() for category in categories], classifier]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -127,15 +129,16 @@ def _has_failed(job: Job) -> bool:
     return job.status is JobStatus.FAILED or (job.result is not None and not job.result.success)
 
 
-def read(store: StateStore, task: str) -> Attempt | None:
+def read(store: StateStore, task: str, key: str = STATE_KEY) -> Attempt | None:
     """
     Return the task's last attempt; ``None`` if the store has none.
 
     :param task: names the task in errors.
+    :param key: the key of the attempt in the task's state.
     :raises TaskStateUnavailable: the state cannot be read. There may be a job, so the caller must not submit.
     """
     try:
-        state = store.get(STATE_KEY)
+        state = store.get(key)
     except Exception as error:  # Airflow's API and custom state backends raise their own kinds of errors
         raise TaskStateUnavailable(
             f"The state of the task {task} cannot be read ({type(error).__name__}), so it may already have a job; "
@@ -147,15 +150,15 @@ def read(store: StateStore, task: str) -> Attempt | None:
         return Attempt(**state)
     except TypeError as error:
         raise TaskStateUnavailable(
-            f"The state {STATE_KEY!r} of the task {task} was written by another version of this package; "
+            f"The state {key!r} of the task {task} was written by another version of this package; "
             "delete it to classify again."
         ) from error
 
 
-def write(store: StateStore, attempt: Attempt, task: str) -> None:
-    """Record an attempt. :raises TaskStateUnavailable: the state cannot be written."""
+def write(store: StateStore, attempt: Attempt, task: str, key: str = STATE_KEY) -> None:
+    """Record an attempt under a key. :raises TaskStateUnavailable: the state cannot be written."""
     try:
-        store.set(STATE_KEY, asdict(attempt))
+        store.set(key, asdict(attempt))
     except Exception as error:  # as in :func:`read`
         raise TaskStateUnavailable(
             f"The state of the task {task} cannot be written ({type(error).__name__}); "

@@ -21,6 +21,7 @@ from airflow_provider_classify import __version__
 from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.documents.allowed_roots import require_allowed_examples
 from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.documents.example_folder import examples_version, with_listed_examples
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobNotFound
 from airflow_provider_classify.local.engine_extra import require_engine
 from airflow_provider_classify.local.options import engine_options, learned_model, own_document_types, sentence_model
@@ -83,6 +84,7 @@ class LocalBackend:
         :raises SentenceModelNotUsable: the user's sentence model cannot be used.
         """
         _require_extra()
+        categories = with_listed_examples(categories)
         require_allowed_examples(categories)
         with document.local_copy() as path:
             job = self._job_for(document, categories, idempotency_key)
@@ -156,8 +158,8 @@ class LocalBackend:
         finally:
             await session.poller.close()
 
-    def identity(self) -> str:
-        """Return the versions of engine, knowledge and models, and the options that change results."""
+    def identity(self, categories: Sequence[Category] = ()) -> str:
+        """Return the versions of engine, knowledge, models and examples, and the options that change results."""
         from airflow_provider_classify.engine.knowledge.load import load_knowledge
         from airflow_provider_classify.engine.learned.model_file import read_model_file
 
@@ -172,6 +174,8 @@ class LocalBackend:
             from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
             identity += f", sentence model {SentenceModel(folder).version}"
+        if version := examples_version(categories):
+            identity += f", examples {version}"
         return identity
 
     def check(self) -> str:

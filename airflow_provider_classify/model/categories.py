@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import reprlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -32,16 +33,23 @@ class Category:
     A category: its name, and an optional description for a name that is not clear.
 
     A name with slashes is a path in a tree of categories (``finance/invoice``). ``examples`` are paths of documents
-    of this category. Only the local engine uses them, so they are paths on its machine.
+    of this category. Only the local engine uses them, so they are paths on its machine. ``examples_folder`` is a folder
+    of such documents, which is listed when a document is classified; ``documents.example_folder`` does this.
     """
 
     name: str
     description: str = ""
     examples: tuple[str, ...] = ()
+    examples_folder: str = ""
 
     def to_json(self) -> dict[str, str]:
         """Return the JSON object for the API. It has no examples, because they are files on this machine."""
         return {"name": self.name, "description": self.description} if self.description else {"name": self.name}
+
+    def to_fingerprint(self) -> dict[str, Any]:
+        """Return all fields as JSON, for a fingerprint: without a folder, as before there were folders."""
+        fields = asdict(self)
+        return fields if self.examples_folder else {name: fields[name] for name in ("name", "description", "examples")}
 
 
 def parse_categories(value: object) -> tuple[Category, ...]:
@@ -49,7 +57,8 @@ def parse_categories(value: object) -> tuple[Category, ...]:
     Parse the categories that a user passes.
 
     :param value: a list of names and ``{"name", "description", "examples"}`` objects, an object
-        ``{name: description}``, or the JSON text of either.
+        ``{name: description}``, or the JSON text of either. ``examples`` are a list of documents, or the path of a
+        folder, which may not exist yet.
     :raises InvalidCategories: the list is empty, a name is repeated (ignoring case), a category is malformed, or
         a limit is exceeded: :data:`MAX_CATEGORIES`, :data:`MAX_NAME`, :data:`MAX_DESCRIPTION`.
     """
@@ -103,7 +112,8 @@ def _items(value: object) -> Sequence[object]:
 
 def _parse_category(item: object) -> Category:
     if isinstance(item, Category):
-        item = asdict(item)
+        item = {**asdict(item), "examples": item.examples_folder or item.examples}
+        del item["examples_folder"]
     elif isinstance(item, str):
         item = {"name": item}
     if not isinstance(item, Mapping):
@@ -134,14 +144,28 @@ def _parse_category(item: object) -> Category:
             f"The category {_shown(name)} has an unknown key {_shown(min(map(str, unknown)))}; "
             'only "name", "description" and "examples" are read.'
         )
-    return Category(name, description, _parse_examples(name, item.get("examples")))
+    examples = item.get("examples")
+    if isinstance(examples, (str, os.PathLike)):
+        return Category(name, description, examples_folder=_parse_folder(name, os.fspath(examples)))
+    return Category(name, description, _parse_examples(name, examples))
+
+
+def _parse_folder(name: str, folder: object) -> str:
+    if not isinstance(folder, str) or not folder.strip() or "\0" in folder:
+        raise InvalidCategories(
+            f"The category {_shown(name)} has {_shown(folder)} as the folder of its examples; give its path."
+        )
+    return folder
 
 
 def _parse_examples(name: str, examples: object) -> tuple[str, ...]:
     if examples is None:
         return ()
-    if not isinstance(examples, Sequence) or isinstance(examples, (str, bytes)):
-        raise InvalidCategories(f"The examples of the category {_shown(name)} are not a list; give a list of paths.")
+    if not isinstance(examples, Sequence) or isinstance(examples, bytes):
+        raise InvalidCategories(
+            f"The examples of the category {_shown(name)} are neither a list nor a folder; "
+            "give a list of paths, or the path of a folder."
+        )
     for path in examples:
         if not isinstance(path, str) or not path.strip() or "\0" in path:
             raise InvalidCategories(

@@ -17,11 +17,21 @@ _GAVE_UP = "gave_up"
 Event = dict[str, Any]
 
 
-def encode_job(job_id: str, end: polling.Ended | polling.GaveUp) -> Event:
-    """Return the payload of a trigger that waited for one job."""
+def encode_job(job_id: str, end: polling.Ended | polling.GaveUp, *, is_escalated: bool = False) -> Event:
+    """
+    Return the payload of a trigger that waited for one job.
+
+    :param is_escalated: whether it is the job at the second connection of a cascade.
+    """
+    event: Event = {"job_id": job_id} | ({"escalated": True} if is_escalated else {})
     if isinstance(end, polling.GaveUp):
-        return {"job_id": job_id} | encode_error(end.error)
-    return {"job_id": job_id, "status": end.status.value}
+        return event | encode_error(end.error)
+    return event | {"status": end.status.value}
+
+
+def is_escalated(event: Event | None) -> bool:
+    """Return whether the trigger waited at the second connection of a cascade."""
+    return bool(event and event.get("escalated"))
 
 
 def decode_job(event: Event | None) -> str:
@@ -37,14 +47,15 @@ def decode_job(event: Event | None) -> str:
     return str(event["job_id"])
 
 
-def encode_batch(*, jobs: int, ended: int) -> Event:
+def encode_batch(*, jobs: int, ended: int, is_escalated: bool = False) -> Event:
     """
     Return the payload of a trigger that waited for the jobs of a batch.
 
     :param jobs: how many jobs the trigger watched.
     :param ended: how many of them ended before the deadline.
+    :param is_escalated: whether they are jobs at the second connection of a cascade.
     """
-    return {"status": "ended", "jobs": jobs, "ended": ended}
+    return {"status": "ended", "jobs": jobs, "ended": ended} | ({"escalated": True} if is_escalated else {})
 
 
 def encode_error(error: ClassifyError) -> Event:

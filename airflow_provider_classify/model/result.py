@@ -17,6 +17,7 @@ from typing import Any
 
 from airflow_provider_classify.exceptions import InvalidReply
 from airflow_provider_classify.model.json_fields import Fields, present
+from airflow_provider_classify.model.without_text import without_text
 
 #: More pages than any document has. A larger number in a reply is an error.
 _MAX_PAGES = 1_000_000
@@ -129,6 +130,10 @@ class ClassificationResult:
             blank=blank,
             extra=fields.rest(),
         )
+
+    def without_text(self) -> ClassificationResult:
+        """Return the result without the text of the document."""
+        return ClassificationResult.from_json(without_text(self.to_json()))
 
     def to_json(self) -> dict[str, Any]:
         """Return the result as a JSON object. The fields of the contract come first."""

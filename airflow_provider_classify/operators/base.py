@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
+from airflow_provider_classify.exceptions import InvalidCascade
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model import polling
+from airflow_provider_classify.model.cascade import Cascade
 from airflow_provider_classify.model.categories import CategoriesLike
-from airflow_provider_classify.operators.checks import check_categories, check_evidence, check_on_unreadable
+from airflow_provider_classify.operators.checks import (
+    check_cascade,
+    check_categories,
+    check_evidence,
+    check_on_unreadable,
+    is_known,
+)
+from airflow_provider_classify.operators.outlets import Outlets
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Asset
 
 
 class ClassifyBaseOperator(BaseOperator):
@@ -31,6 +44,14 @@ class ClassifyBaseOperator(BaseOperator):
         (``evidence`` in its extra), which is ``True`` if it does not say.
     :param poll_interval: the longest pause between two requests for a job, in seconds, at least 1. The pauses begin
         with 1 s and double.
+    :param escalate_to: a second connection, which classifies the documents of which the first is not sure: those with
+        a confidence below ``escalate_below``, and those that the first cannot read but another classifier may. The
+        second answer stands, whatever its confidence. If the second connection cannot classify the document, the first
+        answer stands, with an ``escalation_error``. The ``timeout`` applies to each of the two waits. Templated.
+    :param escalate_below: the threshold, a confidence above 0, at most 1.
+    :param outlet_by_category: the assets by category name. The asset of a category gets an event if a document belongs
+        to it. The assets in ``outlets`` get an event for every result. The ``extra`` of each event names document,
+        category and confidence.
     """
 
     def __init__(
@@ -43,6 +64,9 @@ class ClassifyBaseOperator(BaseOperator):
         poll_interval: float = polling.LONGEST_PAUSE,
         on_unreadable: OnUnreadable = "fail",
         evidence: bool | None = None,
+        escalate_to: str | None = None,
+        escalate_below: float | None = None,
+        outlet_by_category: Mapping[str, Asset] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -53,6 +77,7 @@ class ClassifyBaseOperator(BaseOperator):
             raise ValueError(f"The poll_interval of {self.task_id!r} is {poll_interval}; give at least 1 second.")
         check_on_unreadable(on_unreadable, self.task_id)
         check_evidence(evidence, self.task_id)
+        check_cascade(classify_conn_id, escalate_to, escalate_below, self.task_id)
         self.categories = categories
         self.timeout = timeout
         self.classify_conn_id = classify_conn_id
@@ -60,8 +85,43 @@ class ClassifyBaseOperator(BaseOperator):
         self.poll_interval = poll_interval
         self.on_unreadable = on_unreadable
         self.evidence = evidence
+        self.escalate_to = escalate_to
+        self.escalate_below = escalate_below
+        self.asset_outlets = Outlets(outlet_by_category or {}, self.task_id)
+        if is_known(categories):
+            self.asset_outlets.require_known(categories, self.task_id)
+        if self.asset_outlets.alias is not None:
+            self.outlets = [*self.outlets, self.asset_outlets.alias]
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """Create a mapped task, as for any operator. :raises InvalidCascade: the cascade is not valid."""
+        if "escalate_to" in kwargs and "escalate_below" in kwargs:  # the task may be mapped over one of them
+            first, second = kwargs.get("classify_conn_id", DEFAULT_CONN_ID), kwargs["escalate_to"]
+            check_cascade(first, second, kwargs["escalate_below"], str(kwargs.get("task_id")))
+        return super().partial(**kwargs)
 
     @cached_property
     def hook(self) -> ClassifyHook:
         """The hook of the operator's connection."""
         return ClassifyHook(self.classify_conn_id, evidence=self.evidence)
+
+    @cached_property
+    def second_hook(self) -> ClassifyHook:
+        """The hook of the connection ``escalate_to``."""
+        if self.cascade is None:
+            raise InvalidCascade(f"The task {self.task_id!r} has no escalate_to; give it one, or clear the task.")
+        return ClassifyHook(self.cascade.second, evidence=self.evidence)
+
+    @property
+    def cascade(self) -> Cascade | None:
+        """
+        The cascade of the task, after its templates are rendered; ``None`` without ``escalate_to``.
+
+        :raises InvalidCascade: ``escalate_to`` has rendered to nothing, or to the connection that is asked first.
+        """
+        if self.escalate_to is None or self.escalate_below is None:
+            return None
+        second = str(self.escalate_to).strip()
+        check_cascade(self.classify_conn_id, second, self.escalate_below, self.task_id)
+        return Cascade(self.classify_conn_id, second, self.escalate_below)

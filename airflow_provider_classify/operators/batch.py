@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import os
 import time
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import TaskDeferred
+from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
 
 from airflow_provider_classify.batch.batch import Batch, Request
-from airflow_provider_classify.batch.output import check_output
+from airflow_provider_classify.batch.output import check_output, check_previous
+from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.record import BatchRecord
-from airflow_provider_classify.batch.summary import FailureLimit
+from airflow_provider_classify.batch.shards import Shard
 from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.reference import is_storage_path
+from airflow_provider_classify.exceptions import BatchEmpty
 from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
 from airflow_provider_classify.lifecycle.cancel import has_ended
 from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
+from airflow_provider_classify.operators.batch_checks import OnEmpty, check_batch, failure_limit, output_of
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
 from airflow_provider_classify.triggers.classify import BACKSTOP
 
@@ -48,23 +52,34 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     documents again. The output is replaced only when all rows are written. A second task with the same output fails
     while the first may still write it.
 
+    With ``escalate_to``, the second connection classifies the documents of which the first is not sure, when the first
+    is done. A row says who answered (``answered_by``), and has the ``first_answer`` in short if both were asked. The
+    manifest counts the ``escalated`` documents and the ``calls_saved``. The record has the documents that wait for the
+    second connection, so a retry submits none of them twice.
+
     XCom gets a manifest (counts by category, failed documents, path of the output). Without an ``output``, XCom gets
     the list of at most 1,000 results without their pages.
 
     :param documents: references, or a folder or object-storage prefix. Templated.
     :param pattern: the documents of a folder to classify: ``*.pdf``, or ``**/*.pdf`` to include all subfolders.
         Templated.
-    :param output: the path or URI of a ``.jsonl`` or ``.parquet`` file, on a storage that all workers and triggerers
-        can reach. It gets a row for each document, with the result or an ``error``. Each instance of a mapped task
-        needs its own output, with ``{{ ti.map_index }}`` in the name. Templated.
+    :param on_empty: what the task does if there are no documents: ``fail``, ``skip`` or ``succeed``. The first two
+        leave an earlier output as it is. ``succeed`` replaces it by an output without rows. A local folder that does
+        not exist always fails the task.
+    :param output: the path or URI of a ``.jsonl``, ``.csv`` or ``.parquet`` file, on a storage that all workers and
+        triggerers can reach. It gets a row for each document, with the result or an ``error``; a ``.csv`` file has
+        only the columns of :data:`~airflow_provider_classify.results.COLUMNS`. Each instance of a mapped task needs
+        its own output, with ``{{ ti.map_index }}`` in the name. Templated.
     :param previous: an earlier output. Its results are reused for documents whose bytes, categories and classifier
-        have not changed. The file need not exist. Templated.
+        have not changed. The file need not exist. A ``.csv`` file has only the fields for another one. Templated.
     :param on_unreadable: ``fail`` counts a document that cannot be read as failed. ``result`` does not count it as
         failed; it has a row with ``success`` false and its error. ``skip`` does not count it as failed either, and it
         has no row. The manifest counts such documents as ``unreadable`` or ``skipped``.
     :param max_failed: the most documents that may fail, at least 0.
     :param max_failed_share: the largest share of the documents that may fail, from 0.0 to 1.0, instead of
         ``max_failed``.
+    :param shard: the part of the documents that this task classifies, planned by
+        :func:`~airflow_provider_classify.operators.sharded_batch.classify_batch`. Templated.
     :param timeout: seconds after which the wait for the jobs ends. A retry continues.
 
     The other parameters are those of :class:`ClassifyBaseOperator`.
@@ -76,7 +91,9 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         "pattern",
         "output_path",
         "previous",
+        "shard",
         "classify_conn_id",
+        "escalate_to",
     )
     ui_color = "#bfdbfe"
 
@@ -85,19 +102,33 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         *,
         documents: Sequence[DocumentLike] | DocumentLike,
         pattern: str = "*",
-        output: str | None = None,
-        previous: str | None = None,
+        on_empty: OnEmpty = "fail",
+        output: DocumentLike | None = None,
+        previous: DocumentLike | None = None,
         max_failed: float | None = None,
         max_failed_share: float | None = None,
+        shard: dict[str, str] | None = None,
         timeout: float = 24 * 3600.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(timeout=timeout, **kwargs)
-        self.limit = _failure_limit(max_failed, max_failed_share, self.task_id)
+        check_batch(
+            self.task_id,
+            documents=documents,
+            pattern=pattern,
+            output=output,
+            previous=previous,
+            on_empty=on_empty,
+            shard=shard,
+        )
+        self.limit = failure_limit(max_failed, max_failed_share, self.task_id)
         self.documents = documents
         self.pattern = pattern
-        self.output_path = output  # an operator has another attribute `output`, its XCom
-        self.previous = previous
+        self.on_empty = on_empty
+        # An operator has another attribute `output`, its XCom.
+        self.output_path = output_of(output, "output", self.task_id)
+        self.previous = output_of(previous, "previous", self.task_id)
+        self.shard = shard
         self._running: tuple[Any, BatchRecord] | None = None  # the task instance and its record, to cancel its jobs
 
     @classmethod
@@ -105,8 +136,10 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         """
         Create a mapped task, as for any operator.
 
-        :raises ValueError: all instances would write the same output.
+        :raises ValueError: all instances would write the same output, or an argument is not valid.
+        :raises ClassifyError: categories, documents or the name of an output are not valid.
         """
+        check_batch(**{"task_id": "", **kwargs})
         output = kwargs.get("output")
         if isinstance(output, str) and "map_index" not in output:
             raise ValueError(
@@ -122,13 +155,13 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     def classify(self, context: Context) -> Any:
         """Do what ``execute`` does, from another operator, where Airflow warns of a call of ``execute``."""
         with fail_fast.fail_without_retry():
-            now = time.time()
-            wait = polling.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
+            wait = self._wait()
             batch = self._begin(context)
-            self._run(context, batch, batch.record.state.outstanding(batch.items), None if self.deferrable else wait)
-            if not self.deferrable or not batch.record.state.pending(batch.items):
-                return batch.finish(wait, self.limit, self.on_unreadable)
-        raise self._deferral(batch, wait)
+            state, items = batch.record.state, batch.at(second=False)
+            self._run(context, batch, items, state.outstanding(items), None if self.deferrable else wait)
+            if self.deferrable and state.pending(items):
+                raise self._deferral(batch, wait)
+            return self._escalate(context, batch, wait)
 
     def execute_complete(
         self, context: Context, event: events.Event | None = None, record: dict[str, Any] | None = None
@@ -144,65 +177,135 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
                 output=self.output_path,
                 task=TaskAddress.of(context["ti"]),
                 packed=record,
-                evidence=self.hook.evidence,
+                evidence=self._keeps_evidence,
+                cascade=self.cascade,
             )
             now = time.time()
             # The jobs may have ended, so the first request needs no pause, unlike after a submit.
             began = now - polling.SHORTEST_PAUSE
             wait = polling.Wait("", since=began, deadline=now + _FETCH_TIMEOUT, longest_pause=self.poll_interval)
-            self._run(context, batch, [], wait)
-            return batch.finish(wait, self.limit, self.on_unreadable)
+            is_escalated = events.is_escalated(event)
+            self._run(context, batch, batch.at(second=is_escalated), [], wait, second=is_escalated)
+            if is_escalated:
+                return self._finish(context, batch, wait)
+            return self._escalate(context, batch, wait)
 
     def on_kill(self) -> None:
         """Cancel the jobs if the task has ended and the API has a cancel. Otherwise keep them for the next try."""
         if self._running:
             task_instance, record = self._running
             cancel.from_worker(task_instance, self.log, self.hook.backend.connect, record.state.job_ids)
+            if record.state.job_ids(escalated=True):
+                second = partial(record.state.job_ids, escalated=True)
+                cancel.from_worker(task_instance, self.log, self.second_hook.backend.connect, second)
 
     def _begin(self, context: Context) -> Batch:
-        if self.output_path:
+        if self.output_path is not None:
             check_output(self.output_path)
+        if self.previous is not None and self.shard is None:  # the plan of the shards has checked it
+            check_previous(self.previous, self.output_path)
         request = Request(
-            documents=_references(self.documents),
+            documents=references_of(self.documents),
             pattern=self.pattern,
             categories=parse_categories(self.categories),
-            classifier=self.hook.backend.identity(),
+            classifier=self.hook.backend.identity(parse_categories(self.categories)),
+            shard=None if self.shard is None else Shard.from_json(self.shard),
+            may_be_empty=self.on_empty == "succeed",
+            cascade=self.cascade,
         )
-        return Batch.begin(
-            request,
-            output=self.output_path,
-            previous=self.previous,
-            task=TaskAddress.of(context["ti"]),
-            has_ended=self._has_ended,
-            evidence=self.hook.evidence,
-        )
+        with skip_if_empty(self.on_empty):
+            return Batch.begin(
+                request,
+                output=self.output_path,
+                previous=self.previous,
+                task=TaskAddress.of(context["ti"]),
+                has_ended=lambda task: has_surely_ended(task, self.log),
+                evidence=self._keeps_evidence,
+            )
 
-    def _run(self, context: Context, batch: Batch, todo: Sequence[Any], wait: polling.Wait | None) -> None:
+    def _wait(self) -> polling.Wait:
+        now = time.time()
+        return polling.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
+
+    def _escalate(self, context: Context, batch: Batch, wait: polling.Wait) -> Any:
+        """
+        Ask the second connection of a cascade about the documents that wait for it, and finish the batch.
+
+        :param wait: the wait at the first connection, which has ended.
+        :raises TaskDeferred: the triggerer waits for the second connection.
+        """
+        state, items = batch.record.state, batch.at(second=True)
+        if not items or state.pending(batch.at(second=False)):
+            return self._finish(context, batch, wait)
+        todo = state.outstanding(items)
+        if todo:
+            self.log.info("%d of %d documents go on to %r.", len(todo), len(batch.items), self.escalate_to)
+            if not todo[0].reference:  # the task has resumed
+                todo = batch.with_references(todo, references_of(self.documents), self.pattern)
+        wait = self._wait()
+        self._run(context, batch, items, todo, None if self.deferrable else wait, second=True)
+        if self.deferrable and state.pending(items):
+            raise self._deferral(batch, wait, second=True)
+        return self._finish(context, batch, wait)
+
+    def _finish(self, context: Context, batch: Batch, wait: polling.Wait) -> Any:
+        # The record of a shard is deleted with those of the other shards.
+        value = batch.finish(wait, self.limit, self.on_unreadable, keep_record=self.shard is not None)
+        if self.outlets:
+            self.asset_outlets.record_batch(context, self.outlets, batch.rows(), self.output_path)
+        return value
+
+    @property
+    def _keeps_evidence(self) -> bool:
+        """Whether the record and the output may contain text of the documents. Both connections decide."""
+        return self.hook.evidence and (self.cascade is None or self.second_hook.evidence)
+
+    def _run(
+        self,
+        context: Context,
+        batch: Batch,
+        items: Sequence[Item],
+        todo: Sequence[Item],
+        wait: polling.Wait | None,
+        *,
+        second: bool = False,
+    ) -> None:
+        """
+        Run a part of the batch on a connection.
+
+        :param items: the documents of this connection.
+        :param todo: those of them that are to be submitted.
+        :param wait: the wait for their jobs; ``None`` if the triggerer waits.
+        :param second: whether it is the second connection of a cascade.
+        """
+        hook, suffix = (self.second_hook, f"/{self.escalate_to}") if second else (self.hook, "")
         address = reattach.address(context["ti"])
         state = batch.record.state
         self._running = (context["ti"], batch.record)
-        self.hook.backend.run_batch(
+        hook.backend.run_batch(
             BatchWork(
-                items=batch.items,
+                items=items,
                 todo=todo,
                 categories=parse_categories(self.categories),
                 record=batch.record,
                 wait=wait,
-                key_of=lambda item: reattach.key_of(address, item.fingerprint, state.failures(item)),
+                key_of=lambda item: reattach.key_of(address, f"{item.fingerprint}{suffix}", state.failures(item)),
                 log=self.log,
             )
         )
 
-    def _deferral(self, batch: Batch, wait: polling.Wait) -> TaskDeferred:
+    def _deferral(self, batch: Batch, wait: polling.Wait, *, second: bool = False) -> TaskDeferred:
+        hook, items = (self.second_hook if second else self.hook), batch.at(second=second)
         packed = None if self.output_path else batch.record.pack(batch.items)
         trigger = ClassifyBatchTrigger(
-            classify_conn_id=self.classify_conn_id,
+            classify_conn_id=hook.classify_conn_id,
             folder=batch.record.folder,
             address=batch.record.task.to_json(),
-            job_ids=list(batch.record.state.pending(batch.items).values()) if packed else None,
+            job_ids=list(batch.record.state.pending(items).values()) if packed else None,
             since=wait.since,
             deadline=wait.deadline,
             poll_interval=wait.longest_pause,
+            is_escalated=second,
         )
         return TaskDeferred(
             trigger=trigger,
@@ -211,33 +314,29 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             timeout=timedelta(seconds=wait.deadline - time.time()) + BACKSTOP,
         )
 
-    def _has_ended(self, task: TaskAddress) -> bool:
-        try:
-            return has_ended(task)
-        except Exception:  # an error of Airflow's API, or a call outside a running task
-            self.log.warning("It is unknown whether %s has ended.", task, exc_info=True)
-            return False
+
+def has_surely_ended(task: TaskAddress, log: Any) -> bool:
+    """Return whether another task has ended. If that cannot be asked, log why and return ``False``."""
+    try:
+        return has_ended(task)
+    except Exception:  # an error of Airflow's API, or a call outside a running task
+        log.warning("It is unknown whether %s has ended.", task, exc_info=True)
+        return False
 
 
-def _references(documents: Any) -> str | list[str]:
+@contextmanager
+def skip_if_empty(on_empty: OnEmpty) -> Iterator[None]:
+    """Skip the task if its batch is empty and ``on_empty`` says so."""
+    try:
+        yield
+    except BatchEmpty as error:
+        if on_empty != "skip":
+            raise
+        raise AirflowSkipException(str(error)) from error
+
+
+def references_of(documents: Any) -> str | list[str]:
     """Return the reference of the folder, or the references of the documents."""
     if isinstance(documents, (str, os.PathLike)) or is_storage_path(documents) or documents is None:
         return Document.of(documents).reference
     return [Document.of(document).reference for document in documents]
-
-
-def _failure_limit(max_failed: float | None, max_failed_share: float | None, task_id: str) -> FailureLimit:
-    if isinstance(max_failed, float):
-        warnings.warn(
-            f"The max_failed of {task_id!r} is a share; give max_failed_share={max_failed} instead.",
-            DeprecationWarning,
-            stacklevel=4,
-        )
-        max_failed, max_failed_share = None, max_failed if max_failed_share is None else max_failed_share
-    if max_failed is not None and max_failed_share is not None:
-        raise ValueError(f"The task {task_id!r} has max_failed and max_failed_share; give one of them.")
-    if max_failed is not None and max_failed < 0:
-        raise ValueError(f"The max_failed of {task_id!r} is {max_failed}; give 0 or more documents.")
-    if max_failed_share is not None and not 0 <= max_failed_share <= 1:
-        raise ValueError(f"The max_failed_share of {task_id!r} is {max_failed_share}; give a share from 0.0 to 1.0.")
-    return FailureLimit(int(max_failed or 0), max_failed_share)

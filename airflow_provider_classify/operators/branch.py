@@ -78,6 +78,8 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
         for name in ("wait_for_completion", "end_from_trigger"):
             if name in kwargs:
                 raise ValueError(f"The task {task_id!r} cannot have {name}, because it decides with the result.")
+        if result is not None and kwargs.get("escalate_to") is not None:
+            raise ValueError(f"The task {task_id!r} has a result and escalate_to; give escalate_to with a document.")
         with _naming_the_task(task_id):
             Routing(routes, review, otherwise, 0.0)
         super().__init__(

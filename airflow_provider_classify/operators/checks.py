@@ -10,9 +10,15 @@ import os
 from typing import Any, get_args
 
 from airflow_provider_classify.documents.reference import is_storage_path, parse_reference
-from airflow_provider_classify.exceptions import InvalidCategories, InvalidDocument
+from airflow_provider_classify.exceptions import (
+    InvalidCascade,
+    InvalidCategories,
+    InvalidDocument,
+    InvalidResult,
+)
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model.categories import parse_categories
+from airflow_provider_classify.review import parse_result
 
 #: The types of arguments whose value is in the DAG file itself.
 _LITERALS = (str, bytes, bytearray, int, float, list, tuple, set, frozenset, dict, type(None))
@@ -32,6 +38,33 @@ def check_categories(categories: object, task_id: str) -> None:
         raise InvalidCategories(f"Task {task_id!r}: {error}") from error
 
 
+def check_cascade(first: Any, second: Any, below: Any, task_id: str) -> None:
+    """
+    Check the connections and the threshold of a cascade, as far as their values are known.
+
+    :param first: the connection that is asked first.
+    :param second: the ``escalate_to`` of the task.
+    :param below: the ``escalate_below`` of the task.
+    :raises InvalidCascade: only one of ``escalate_to`` and ``escalate_below`` is given, the connections are the same,
+        or a value is of a wrong type or out of range. The error names the task.
+    """
+    if second is None and below is None:
+        return
+    if second is None or below is None:
+        given, missing = ("escalate_below", "escalate_to") if second is None else ("escalate_to", "escalate_below")
+        raise InvalidCascade(f"Task {task_id!r} has {given} without {missing}; give both of them or none.")
+    if isinstance(below, bool) or not isinstance(below, (int, float)) or not 0 < below <= 1:
+        raise InvalidCascade(
+            f"The escalate_below of the task {task_id!r} is {below!r}; give a confidence above 0, at most 1."
+        )
+    if isinstance(second, _LITERALS) and not (isinstance(second, str) and second.strip()):
+        raise InvalidCascade(f"The escalate_to of the task {task_id!r} is {second!r}; give the id of a connection.")
+    if isinstance(second, str) and second == first and not has_template(second):
+        raise InvalidCascade(
+            f"The task {task_id!r} would ask the connection {second!r} twice; give another connection as escalate_to."
+        )
+
+
 def check_document(document: Any, task_id: str) -> Any:
     """
     Return the document as text if its value is known. Otherwise return it unchanged.
@@ -44,6 +77,22 @@ def check_document(document: Any, task_id: str) -> Any:
         return parse_reference(document)
     except InvalidDocument as error:
         raise InvalidDocument(f"Task {task_id!r}: {error}") from error
+
+
+def check_result(result: object, task_id: str) -> None:
+    """
+    Check the result of an earlier task if its value is known.
+
+    :raises InvalidResult: the value is not a result. The error names the task.
+    """
+    if hasattr(result, "task_id") and hasattr(result, "output"):
+        raise InvalidResult(f"Task {task_id!r}: the result is the task {result.task_id!r} itself; give its output.")
+    if not is_known(result):
+        return
+    try:
+        parse_result(result)
+    except InvalidResult as error:
+        raise InvalidResult(f"Task {task_id!r}: {error}") from error
 
 
 def check_on_unreadable(value: object, task_id: str) -> None:

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.documents.document import Document, DocumentLike
-from airflow_provider_classify.exceptions import ClassifyError, JobNotFound, TaskStateUnavailable
+from airflow_provider_classify.exceptions import ClassifyError, InvalidCascade
 from airflow_provider_classify.hooks.classify import WAIT_TIMEOUT
-from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, reattach, unreadable
+from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach, unreadable
+from airflow_provider_classify.model import cascade as cascades
 from airflow_provider_classify.model import events, polling
+from airflow_provider_classify.model.cascade import Accept, Escalate, Fail, Outcome
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.job import Job
+from airflow_provider_classify.model.xcom import xcom_value
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.checks import check_document
+from airflow_provider_classify.operators.task_job import TaskJob
 from airflow_provider_classify.triggers.classify import deferral
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context, TaskDeferred
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_classify.hooks.classify import ClassifyHook
+
+#: The key in XCom under which a task keeps the outcome of the first connection while the second works.
+FIRST_ANSWER_KEY = "first_answer"
 
 
 class ClassifyOperator(ClassifyBaseOperator):
@@ -41,6 +48,11 @@ class ClassifyOperator(ClassifyBaseOperator):
 
     With ``on_unreadable="result"``, the task succeeds for a document that cannot be read. XCom then gets ``success``
     false, ``error``, ``error_kind`` and no ``classification``.
+    With ``escalate_to`` the task has up to two jobs, which a retry takes up alike. XCom also gets ``answered_by``, the
+    connection whose answer it is. If the second connection was asked, XCom gets the ``first_answer`` in short, and its
+    key ``job_id`` then has the second job. If the second connection cannot classify the document, the first answer
+    stands, with an ``escalation_error``. After any other error of the second connection, such as a used-up quota, the
+    task fails or is retried.
 
     An error that is not retryable, such as a wrong api key or a damaged document, fails the task without a retry.
 
@@ -57,7 +69,7 @@ class ClassifyOperator(ClassifyBaseOperator):
     The other parameters are those of :class:`ClassifyBaseOperator`.
     """
 
-    template_fields: Sequence[str] = ("document", "categories", "classify_conn_id")
+    template_fields: Sequence[str] = ("document", "categories", "classify_conn_id", "escalate_to")
     ui_color = "#dbeafe"
 
     def __init__(
@@ -71,14 +83,23 @@ class ClassifyOperator(ClassifyBaseOperator):
     ) -> None:
         super().__init__(timeout=timeout, **kwargs)
         self.document = check_document(document, self.task_id)
+        if self.asset_outlets.alias is not None and not wait_for_completion:
+            raise ValueError(
+                f"The task {self.task_id!r} has outlet_by_category and does not wait for the result; "
+                "remove wait_for_completion=False, or remove outlet_by_category."
+            )
         if not wait_for_completion and self.on_unreadable != "fail":
             raise ValueError(
                 f"The task {self.task_id!r} has on_unreadable={self.on_unreadable!r} and does not wait for its job; "
                 "leave out wait_for_completion=False or on_unreadable."
             )
         self.wait_for_completion = wait_for_completion
+        if self.escalate_to is not None and not wait_for_completion:
+            raise InvalidCascade(
+                f"Task {self.task_id!r} has escalate_to without wait_for_completion; it must wait for the first answer."
+            )
         self.end_from_trigger = end_from_trigger
-        self._waiting: tuple[Any, str] | None = None  # the task instance and its job, to cancel
+        self._waiting: tuple[Any, ClassifyHook, str] | None = None  # the task instance and its job, to cancel
 
     def execute(self, context: Context) -> dict[str, Any] | str:
         """
@@ -86,117 +107,139 @@ class ClassifyOperator(ClassifyBaseOperator):
 
         :returns: the result, or the job id without ``wait_for_completion``.
         """
-        with fail_fast.fail_without_retry(), self.hook:
-            since = time.time()
-            try:
-                job_id = self._reattach_or_submit(context)
-            except ClassifyError as error:
-                return self._unreadable(error)
-            context["ti"].xcom_push(key="job_id", value=job_id)
+        with fail_fast.fail_without_retry():
             if not self.wait_for_completion:
-                return job_id
-            wait = polling.Wait(job_id, since=since, deadline=since + self.timeout, longest_pause=self.poll_interval)
-            self._waiting = (context["ti"], job_id)
-            if not self.deferrable:
-                return self._result(self.hook.wait(wait))
-            seen = self.hook.look(job_id)
-            if isinstance(seen, Job) and seen.status.is_terminal:
-                return self._result(seen)
-            raise self._deferral(wait)
+                with self.hook:
+                    return self._submit(context, self._job(context))
+            first = self._ask(context, self._job(context))
+            return self._after_first(context, first)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume after the trigger's event, which contains no result, and fetch it."""
-        with fail_fast.fail_without_retry(), self.hook:
-            return self._result(self.hook.fetch(events.decode_job(event)))
+        with fail_fast.fail_without_retry():
+            is_escalated, job_id = events.is_escalated(event), events.decode_job(event)
+            hook = self.second_hook if is_escalated else self.hook
+            with hook:
+                outcome = self._outcome(hook, lambda: (job_id, hook.fetch(job_id)))
+            if is_escalated:
+                return self._after_second(context, self._first_outcome(context), outcome)
+            return self._after_first(context, outcome)
 
     def on_kill(self) -> None:
         """Cancel the job if the task has ended and the API has a cancel. Otherwise keep it for the next try."""
         if self._waiting:
-            task_instance, job_id = self._waiting
-            cancel.from_worker(task_instance, self.log, self.hook.backend.connect, lambda: [job_id])
+            task_instance, hook, job_id = self._waiting
+            cancel.from_worker(task_instance, self.log, hook.backend.connect, lambda: [job_id])
 
-    def _reattach_or_submit(self, context: Context) -> str:
-        """Return the id of the job of an earlier try, or of a new one."""
-        fingerprint = reattach.fingerprint(
-            Document.of(self.document).fingerprint(),
-            parse_categories(self.categories),
-            f"{self.classify_conn_id} {self.hook.backend.identity()}",
-        )
-        store: reattach.StateStore | None = compat.task_state_store(context)
-        last = None
-        if store is not None:
-            with self._ignore_state_errors_if_free():
-                last = reattach.read(store, self.task_id)
-        address = reattach.address(context["ti"])
-        step = self._decide(last, fingerprint, address)
-        if isinstance(step, reattach.Reattach):
-            self.log.info("The task reattaches to its job %s.", step.job_id)
-            return step.job_id
-        job_id = self._submit(step, store)
-        if store is None:
-            # The server may have found the job of an earlier try by the key. That job may have failed.
-            for _ in range(1, context["ti"].try_number):
-                step = self._decide(replace(step.attempt, job_id=job_id), fingerprint, address)
-                if isinstance(step, reattach.Reattach):
-                    break
-                job_id = self._submit(step, store)
-        return job_id
-
-    def _decide(
-        self, last: reattach.Attempt | None, fingerprint: str, address: str
-    ) -> reattach.Reattach | reattach.Submit:
-        job_id = reattach.job_to_look_at(last, fingerprint)
-        try:
-            seen: Job | ClassifyError | None = self.hook.look(job_id) if job_id else None
-        except JobNotFound as error:
-            seen = error
-        return reattach.decide(last, fingerprint, seen, address)
-
-    def _submit(self, step: reattach.Submit, store: reattach.StateStore | None) -> str:
-        self.log.info("The task submits a job: %s.", step.reason)
-        self._record(store, step.attempt)
-        job_id = self.hook.submit(self.document, self.categories, step.attempt.idempotency_key).job_id
-        self._record(store, replace(step.attempt, job_id=job_id))
-        return job_id
-
-    def _record(self, store: reattach.StateStore | None, attempt: reattach.Attempt) -> None:
-        if store is not None:
-            with self._ignore_state_errors_if_free():
-                reattach.write(store, attempt, self.task_id)
-
-    @contextmanager
-    def _ignore_state_errors_if_free(self) -> Iterator[None]:
-        """Continue without Airflow's task state store if a second submit costs nothing. Otherwise raise its error."""
-        try:
-            yield
-        except TaskStateUnavailable as error:
-            if not self.hook.backend.resubmit_is_free:
-                raise
-            self.log.warning("%s The task continues without its state, because the local engine costs nothing.", error)
-
-    def _deferral(self, wait: polling.Wait) -> TaskDeferred:
-        # Only a worker can record asset events.
-        if not self.end_from_trigger or not self.do_xcom_push or self.outlets:
-            return deferral(self.classify_conn_id, wait)
-        return deferral(
-            self.classify_conn_id,
-            wait,
-            Document.of(self.document).label,
-            [category.name for category in parse_categories(self.categories)],
-            evidence=self.hook.evidence,
-            unreadable_is_result=self.on_unreadable == "result",
+    def _job(self, context: Context, *, second: bool = False) -> TaskJob:
+        return TaskJob(
+            hook=self.second_hook if second else self.hook,
+            document=Document.of(self.document),
+            categories=parse_categories(self.categories),
+            context=context,
+            task_id=self.task_id,
+            state_key=reattach.ESCALATED_STATE_KEY if second else reattach.STATE_KEY,
+            log=self.log,
         )
 
-    def _result(self, job: Job) -> dict[str, Any]:
-        """Return the value for XCom of a job that has ended."""
+    def _submit(self, context: Context, job: TaskJob) -> str:
+        job_id = job.reattach_or_submit()
+        context["ti"].xcom_push(key="job_id", value=job_id)
+        return job_id
+
+    def _ask(self, context: Context, job: TaskJob, first: Outcome | None = None) -> Outcome:
+        """
+        Submit the document to a connection and wait.
+
+        :param first: the outcome of the first connection, if this is the second.
+        :raises TaskDeferred: the triggerer waits.
+        """
+        hook, since = job.hook, time.time()
+
+        def wait() -> tuple[str, Job]:
+            job_id = self._submit(context, job)
+            wait = polling.Wait(job_id, since=since, deadline=since + self.timeout, longest_pause=self.poll_interval)
+            self._waiting = (context["ti"], hook, job_id)
+            if not self.deferrable:
+                return job_id, hook.wait(wait)
+            seen = hook.look(job_id)
+            if isinstance(seen, Job) and seen.status.is_terminal:
+                return job_id, seen
+            # Only a worker can record asset events.
+            can_end = self.end_from_trigger and self.do_xcom_push and not self.outlets
+            raise deferral(
+                hook.classify_conn_id,
+                wait,
+                end_with_document=Document.of(self.document).label if can_end else None,
+                categories=self._category_names if can_end else None,
+                evidence=hook.evidence,
+                unreadable_is_result=can_end and self.on_unreadable == "result",
+                cascade=self.cascade if first is None else None,
+                first_answer=None if first is None else first.short(),
+            )
+
+        with hook:
+            return self._outcome(hook, wait)
+
+    def _outcome(self, hook: ClassifyHook, end: Callable[[], tuple[str, Job]]) -> Outcome:
+        """Return the outcome of a connection. ``end`` returns its job, which has ended, or raises an error."""
+        job_id = None
         try:
-            return self.hook.answer(job, self.document, self.categories)
+            job_id, job = end()
+            result = polling.answer(job, Document.of(self.document).label, self._category_names)
         except ClassifyError as error:
-            return self._unreadable(error, job.job_id)
+            return Outcome(hook.classify_conn_id, error, job_id)
+        return Outcome(hook.classify_conn_id, result if hook.evidence else result.without_text(), job_id)
 
-    def _unreadable(self, error: ClassifyError, job_id: str | None = None) -> dict[str, Any]:
-        """Return the value for XCom of a document that cannot be read; raise all other errors."""
-        label = Document.of(self.document).label if error.unreadable else ""
-        value = unreadable.handle(error, self.on_unreadable, job_id=job_id, document=label)
-        self.log.warning("The task succeeds without a classification: %s", error)
+    def _after_first(self, context: Context, first: Outcome) -> dict[str, Any]:
+        step = cascades.after_first(self.cascade, first)
+        if isinstance(step, Accept) and self.cascade and self._job(context, second=True).is_submitted():
+            step = Escalate("an earlier try has submitted it there")
+        if not isinstance(step, Escalate):
+            return self._finish(context, step)
+        second = self._job(context, second=True)
+        self.log.info("The document goes on to the connection %r, because %s.", self.escalate_to, step.reason)
+        context["ti"].xcom_push(key=FIRST_ANSWER_KEY, value=first.to_json())
+        return self._after_second(context, first, self._ask(context, second, first))
+
+    def _after_second(self, context: Context, first: Outcome, second: Outcome) -> dict[str, Any]:
+        return self._finish(context, cascades.after_second(first, second))
+
+    def _first_outcome(self, context: Context) -> Outcome:
+        """Return the outcome of the first connection, after a deferral."""
+        task_instance = context["ti"]
+        stored = task_instance.xcom_pull(
+            task_ids=task_instance.task_id, key=FIRST_ANSWER_KEY, map_indexes=task_instance.map_index
+        )
+        if not isinstance(stored, dict):
+            raise InvalidCascade(
+                f"The XCom {FIRST_ANSWER_KEY!r} of the task {self.task_id!r} is missing; clear the task, which takes "
+                "up both jobs."
+            )
+        return Outcome.from_json(stored)
+
+    def _finish(self, context: Context, step: Accept | Fail) -> dict[str, Any]:
+        """
+        Give the asset events of the task the value for XCom, and return it.
+
+        :raises ClassifyError: the document has no answer, and the task is to fail.
+        """
+        value = self._value(step)
+        self.asset_outlets.record(context, self.outlets, value)
         return value
+
+    def _value(self, step: Accept | Fail) -> dict[str, Any]:
+        if isinstance(step, Fail):
+            label = Document.of(self.document).label if step.error.unreadable else ""
+            value = unreadable.handle(step.error, self.on_unreadable, job_id=step.job_id, document=label)
+            self.log.warning("The task succeeds without a classification: %s", step.error)
+            return value | step.fields
+        label = Document.of(self.document).label
+        if problem := step.fields.get("escalation_error"):
+            self.log.warning("The first answer about %s stands, because the second failed: %s", label, problem)
+        self.log.info("%s is %s.", label, polling.describe_answer(step.result))
+        return xcom_value(step.result, step.job_id, label, step.fields)
+
+    @property
+    def _category_names(self) -> list[str]:
+        return [category.name for category in parse_categories(self.categories)]

@@ -32,6 +32,7 @@ class ClassifyBatchTrigger(BaseTrigger):
     :param since: the start of the wait, in epoch seconds.
     :param deadline: the end of the wait, in epoch seconds.
     :param poll_interval: the longest pause between two requests for a job, in seconds.
+    :param is_escalated: whether to watch the jobs at the second connection of a cascade.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class ClassifyBatchTrigger(BaseTrigger):
         since: float,
         deadline: float,
         poll_interval: float,
+        is_escalated: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._arguments = {
@@ -54,6 +56,7 @@ class ClassifyBatchTrigger(BaseTrigger):
             "since": since,
             "deadline": deadline,
             "poll_interval": poll_interval,
+            "is_escalated": is_escalated,
         }
         self.classify_conn_id = classify_conn_id
         self.folder = folder
@@ -61,6 +64,7 @@ class ClassifyBatchTrigger(BaseTrigger):
         self.since = since
         self.deadline = deadline
         self.poll_interval = poll_interval
+        self.is_escalated = is_escalated
         self.job_ids = job_ids
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
@@ -83,7 +87,8 @@ class ClassifyBatchTrigger(BaseTrigger):
     def _read_job_ids(self) -> list[str]:
         """Return the ids of the jobs. This can read the record, so do not call it on an event loop."""
         if self.job_ids is None:
-            self.job_ids = BatchRecord.load(self.folder, TaskAddress.from_json(self.address)).state.job_ids()
+            state = BatchRecord.load(self.folder, TaskAddress.from_json(self.address)).state
+            self.job_ids = state.job_ids(escalated=self.is_escalated)
         return self.job_ids
 
     async def _watch(self) -> events.Event:
@@ -99,4 +104,4 @@ class ClassifyBatchTrigger(BaseTrigger):
 
         async with ClassifyHook(self.classify_conn_id).connect() as session, progress:
             ended = await asyncio.gather(*map(watch, job_ids))
-        return events.encode_batch(jobs=len(ended), ended=sum(ended))
+        return events.encode_batch(jobs=len(ended), ended=sum(ended), is_escalated=self.is_escalated)

@@ -14,6 +14,7 @@ from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.lifecycle import cancel, compat
 from airflow_provider_classify.model import events, polling
+from airflow_provider_classify.model.cascade import Accept, Cascade, Escalate, Fail, Outcome, after_first, answer_fields
 from airflow_provider_classify.model.job import Job, JobStatus
 from airflow_provider_classify.model.xcom import unreadable_value, xcom_value
 
@@ -32,6 +33,8 @@ def deferral(
     *,
     evidence: bool = True,
     unreadable_is_result: bool = False,
+    cascade: Cascade | None = None,
+    first_answer: dict[str, Any] | None = None,
 ) -> TaskDeferred:
     """
     Return the exception that a task raises to wait in the triggerer. It resumes in ``execute_complete``.
@@ -40,6 +43,8 @@ def deferral(
     :param categories: see :class:`ClassifyTrigger`.
     :param evidence: see :class:`ClassifyTrigger`.
     :param unreadable_is_result: see :class:`ClassifyTrigger`.
+    :param cascade: the task's cascade, if this is the job at its first connection.
+    :param first_answer: see :class:`ClassifyTrigger`.
     """
     return TaskDeferred(
         trigger=ClassifyTrigger(
@@ -52,6 +57,9 @@ def deferral(
             categories=None if categories is None else list(categories),
             evidence=evidence,
             unreadable_is_result=unreadable_is_result,
+            escalate_to=cascade.second if cascade else None,
+            escalate_below=cascade.below if cascade else None,
+            first_answer=first_answer,
         ),
         method_name="execute_complete",
         timeout=timedelta(seconds=wait.deadline - time.time()) + BACKSTOP,
@@ -78,6 +86,10 @@ class ClassifyTrigger(BaseTrigger):
     :param evidence: whether a result that the trigger writes to XCom contains text of the document.
     :param unreadable_is_result: whether the trigger also writes the error of a document that cannot be read to XCom
         and ends the task as successful.
+    :param escalate_to: the second connection of a cascade, if this is the job at the first. An answer that has to be
+        escalated is left to a worker.
+    :param escalate_below: the threshold of the cascade.
+    :param first_answer: the answer of the first connection in short, if this is the job at the second.
     """
 
     def __init__(
@@ -92,6 +104,9 @@ class ClassifyTrigger(BaseTrigger):
         categories: list[str] | None = None,
         evidence: bool = True,
         unreadable_is_result: bool = False,
+        escalate_to: str | None = None,
+        escalate_below: float | None = None,
+        first_answer: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.classify_conn_id = classify_conn_id
@@ -103,6 +118,9 @@ class ClassifyTrigger(BaseTrigger):
         self.categories = categories
         self.evidence = evidence
         self.unreadable_is_result = unreadable_is_result
+        self.escalate_to = escalate_to
+        self.escalate_below = escalate_below
+        self.first_answer = first_answer
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class and arguments, from which Airflow creates this trigger in any triggerer."""
@@ -118,6 +136,9 @@ class ClassifyTrigger(BaseTrigger):
                 "categories": self.categories,
                 "evidence": self.evidence,
                 "unreadable_is_result": self.unreadable_is_result,
+                "escalate_to": self.escalate_to,
+                "escalate_below": self.escalate_below,
+                "first_answer": self.first_answer,
             },
         )
 
@@ -133,7 +154,8 @@ class ClassifyTrigger(BaseTrigger):
                     is_pushed = await self._push_result(session)
         except ClassifyError as error:  # the connection cannot be used
             end = polling.GaveUp(error)
-        yield compat.task_success_event() if is_pushed else TriggerEvent(events.encode_job(self.job_id, end))
+        event = events.encode_job(self.job_id, end, is_escalated=self.first_answer is not None)
+        yield compat.task_success_event() if is_pushed else TriggerEvent(event)
 
     def _may_push(self, status: JobStatus) -> bool:
         """
@@ -148,10 +170,12 @@ class ClassifyTrigger(BaseTrigger):
         """
         Write the result to XCom, so that the task can end without a worker.
 
-        :returns: ``False`` if the attempt failed, so that the task must resume on a worker.
+        :returns: ``False`` if the task must resume on a worker: the attempt failed, or a cascade has not ended.
         """
         try:
             value = self._value(await session.get(self.job_id), str(self.end_with_document))
+            if value is None:
+                return False
             await compat.push_xcom(self.task_instance, value)
         except Exception:  # the worker tries again and reports its error in the task's log
             self.log.warning(
@@ -162,14 +186,30 @@ class ClassifyTrigger(BaseTrigger):
             return False
         return True
 
-    def _value(self, job: Job, document: str) -> dict[str, Any]:
+    def _value(self, job: Job, document: str) -> dict[str, Any] | None:
+        """Return the value for XCom; ``None`` if a worker has to go on with the cascade."""
         try:
-            result = polling.answer(job, document, self.categories)
+            outcome = Outcome(self.classify_conn_id, polling.answer(job, document, self.categories), self.job_id)
         except ClassifyError as error:
-            if not (self.unreadable_is_result and error.unreadable):
-                raise
-            return unreadable_value(error, self.job_id, document)
-        return xcom_value(result, self.job_id, document, evidence=self.evidence)
+            outcome = Outcome(self.classify_conn_id, error, self.job_id)
+        step = self._decide(outcome)
+        if isinstance(step, Accept):
+            return xcom_value(step.result, self.job_id, document, step.fields, evidence=self.evidence)
+        if isinstance(step, Escalate):
+            return None
+        if not (self.unreadable_is_result and step.error.unreadable):
+            raise step.error
+        return unreadable_value(step.error, self.job_id, document)
+
+    def _decide(self, outcome: Outcome) -> Accept | Escalate | Fail:
+        if self.first_answer is None:
+            cascade = None
+            if self.escalate_to is not None and self.escalate_below is not None:
+                cascade = Cascade(self.classify_conn_id, self.escalate_to, self.escalate_below)
+            return after_first(cascade, outcome)
+        if isinstance(outcome.end, ClassifyError):
+            return Escalate("only the worker has the whole first answer")
+        return Accept(outcome.end, self.job_id, answer_fields(self.classify_conn_id, self.first_answer))
 
     async def on_kill(self) -> None:
         """Cancel the job if the task has ended. Otherwise keep it, because the next try may need it."""

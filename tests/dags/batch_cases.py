@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow.providers.common.compat.sdk import DAG, Param
 
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
+from airflow_provider_classify.operators.sharded_batch import classify_batch
 
 with DAG(
     "batch_cases",
@@ -23,6 +24,7 @@ with DAG(
     )
     ClassifyBatchOperator(task_id="deferring", output="{{ params.output }}/deferring.jsonl", deferrable=True, **common)
     ClassifyBatchOperator(task_id="without_output", deferrable=True, pattern="*.pdf", **common)
+    classify_batch(task_id="sharded", output="{{ params.output }}/sharded.jsonl", shards=2, deferrable=True, **common)
     again = ClassifyBatchOperator(
         task_id="again",
         output="{{ params.output }}/again.jsonl",

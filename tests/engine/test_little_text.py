@@ -89,6 +89,13 @@ def test_a_name_or_a_decisive_phrase_is(text: str, category: str) -> None:
         assert (result.classification, result.confidence > 0.8) == (category, True)
 
 
+@pytest.mark.parametrize("text", ["Skills", "Education", "Experience", "SKILLS", "Introduction", "Overview"])
+def test_the_name_of_a_section_is_not(text: str) -> None:
+    for classifier in SETS:
+        result = classify(classifier, text)
+        assert result.confidence < 0.5, (result.classification, result.confidence)
+
+
 def test_confidence_grows_with_the_evidence() -> None:
     pages = ["experience", "experience, skills, education", "Work experience, education, skills"]
     confidences = [classify(SETS[0], f"{words} and so on, as one says.").confidence for words in pages]

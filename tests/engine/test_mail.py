@@ -11,11 +11,13 @@ import pytest
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
+from airflow_provider_classify.exceptions import DocumentTypeUnknown
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.result import ClassificationResult
 from tests.support.documents import SHORT_INVOICE as INVOICE
 
 WITHOUT_MAIL = ("invoice", "receipt", "contract", "letter", "resume", "form", "bank_statement")
+WINMAIL = b'x\x9f>"' + bytes(400)
 DATASHEET = """Hi all,
 the data sheet of the new sensor: supply voltage 3.3 V, operating temperature -40 to 85 C, absolute maximum ratings
 on page 4, pin configuration and electrical characteristics on page 5, ordering information on page 9.
@@ -125,3 +127,16 @@ def test_attachments_come_through_the_engines_process(tmp_path: Path) -> None:
         result = engine.classify(path, [Category(name) for name in WITHOUT_MAIL], name="mail.eml")
     assert (result.classification, result.extra["read_from"]) == ("invoice", "a.pdf")
     assert result.extra["attachments"][0]["classification"] == "invoice"
+
+
+@pytest.mark.parametrize("kind", ["ms-tnef", "octet-stream"])
+def test_mail_of_nothing_but_winmail_says_what_to_do(kind: str, tmp_path: Path) -> None:
+    message = EmailMessage()
+    message["From"], message["To"], message["Subject"] = "ann@example.com", "ben@example.com", "Invoice 17"
+    message.add_attachment(WINMAIL, maintype="application", subtype=kind, filename="winmail.dat")
+    path = tmp_path / "mail.eml"
+    path.write_bytes(message.as_bytes())
+    with pytest.raises(DocumentTypeUnknown, match=r"'mail\.eml' has its content in winmail\.dat \(TNEF\).*as HTML"):
+        Classifier([Category(name) for name in WITHOUT_MAIL]).classify(path, name="mail.eml")
+    result = Classifier([Category("invoice"), Category("email")]).classify(path, name="mail.eml")
+    assert result.classification == "email"

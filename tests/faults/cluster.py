@@ -37,9 +37,10 @@ class Cluster(Airflow):
 
     :param database: an empty database for its metadata.
     :param redis: the URL of the broker for Celery. Without it, tasks run in the scheduler's LocalExecutor.
+    :param dags: the folder of its DAGs.
     """
 
-    def __init__(self, home: Path, database: sqlalchemy.URL, redis: str | None = None) -> None:
+    def __init__(self, home: Path, database: sqlalchemy.URL, redis: str | None = None, *, dags: Path = DAGS) -> None:
         url = database.render_as_string(hide_password=False)
         bundle = {"name": "faults", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle"}
         celery = {
@@ -51,10 +52,12 @@ class Cluster(Airflow):
             "AIRFLOW__CORE__EXECUTOR": "CeleryExecutor" if redis else "LocalExecutor",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url,
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": url,
-            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([{**bundle, "kwargs": {"path": str(DAGS)}}]),
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([{**bundle, "kwargs": {"path": str(dags)}}]),
         }
         super().__init__(home, free_port(), settings | _DETECTION | (celery if redis else {}))
-        self.workers = WORKERS if redis else ()
+        self.triggerers: Sequence[str] = TRIGGERERS
+        self.workers: Sequence[str] = WORKERS if redis else ()
+        self._dags = dags
         self.database = sqlalchemy.create_engine(database)
         self.processes: dict[str, Process] = {}
         self._triggerer_ids: dict[str, int] = {}
@@ -65,7 +68,7 @@ class Cluster(Airflow):
             with (self.home / "migrate.log").open("wb") as log:
                 command = [BIN / "airflow", "db", "migrate"]
                 subprocess.run(command, env=self.environment, stdout=log, stderr=log, check=True, timeout=180)
-            for name in ("api-server", "dag-processor", "scheduler", *TRIGGERERS, *self.workers):
+            for name in ("api-server", "dag-processor", "scheduler", *self.triggerers, *self.workers):
                 self.start(name)
             wait_until(self._is_ready, 180, pause=0.5)
         except BaseException:
@@ -79,11 +82,14 @@ class Cluster(Airflow):
     def start(self, name: str) -> None:
         """Start a component, or start it again after it was killed."""
         before = self._newest_triggerer() if name in TRIGGERERS else None
-        command = [str(BIN / "airflow"), *_arguments(name)]
-        self.processes[name] = Process(command, self.home / f"{name}.log", env=self.environment)
+        self.processes[name] = Process(self.command(name), self.home / f"{name}.log", env=self.environment)
         if name in TRIGGERERS:  # its id in the database is the next one
             wait_until(lambda: self._newest_triggerer() != before, 120, pause=0.2)
             self._triggerer_ids[name] = self._newest_triggerer()
+
+    def command(self, name: str) -> list[str]:
+        """Return the command of a component."""
+        return [str(BIN / "airflow"), *_arguments(name)]
 
     def kill(self, name: str) -> None:
         """Kill a component with its tasks, as a crash does."""
@@ -118,7 +124,7 @@ class Cluster(Airflow):
     def _is_ready(self) -> bool:
         ended = [name for name, process in self.processes.items() if not process.is_running]
         assert not ended, f"{ended} ended by itself; see {self.home}"
-        parsed = {path.stem for path in DAGS.glob("*.py")}
+        parsed = {path.stem for path in self._dags.glob("*.py")}
         return self.is_healthy and len(self.rows("SELECT dag_id FROM serialized_dag")) >= len(parsed)
 
     def _stop(self) -> None:

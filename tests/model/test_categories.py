@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -83,8 +84,10 @@ def test_the_order_of_categories_is_kept() -> None:
         ([{"name": "invoice", "description": ["a bill"]}], "not a text"),
         ([{"name": "invoice", "description": 0}], "not a text"),
         ([{"name": "invoice", "descripton": "a bill"}], "'descripton'"),
-        ([{"name": "invoice", "examples": "a.pdf"}], "not a list"),
-        ([{"name": "invoice", "examples": {"a.pdf": 1}}], "not a list"),
+        ([{"name": "invoice", "examples": " "}], "as the folder of its examples"),
+        ([{"name": "invoice", "examples": "a\0b"}], "as the folder of its examples"),
+        ([{"name": "invoice", "examples": {"a.pdf": 1}}], "neither a list nor a folder"),
+        ([{"name": "invoice", "examples": 5}], "neither a list nor a folder"),
         ([{"name": "invoice", "examples": [5]}], "5 that is not a path"),
         ([{"name": "invoice", "examples": ["a.pdf", " "]}], "not a path"),
         ([{"name": "invoice", "examples": ["a\0.pdf"]}], "not a path"),
@@ -123,7 +126,7 @@ LONG = "x" * 1_000_000
         [{"name": "a", LONG: 1}],
         [{"name": "a", "description": [LONG]}],
         [{"name": "a", "examples": [LONG + "\0"]}],
-        [{"name": "a", "examples": LONG}],
+        [{"name": "a", "examples": LONG + "\0"}],
         {"name": LONG},
         {"a": LONG},
         [LONG] * 1_001,
@@ -143,6 +146,23 @@ def test_examples_are_read_and_never_sent() -> None:
     assert parse_categories([category]) == (category,)
     assert parse_categories('[{"name": "slip", "examples": null}]') == (Category("slip"),)
     assert category.to_json() == {"name": "slip"}
+
+
+def test_a_category_may_name_a_folder_of_examples() -> None:
+    (category,) = parse_categories([{"name": "slip", "examples": "/learned/slip"}])
+    assert category == Category("slip", examples_folder="/learned/slip")
+    assert parse_categories([{"name": "slip", "examples": Path("/learned/slip")}]) == (category,)
+    assert parse_categories([category]) == (category,)
+    assert category.to_json() == {"name": "slip"}
+
+
+def test_a_fingerprint_has_a_folder_only_where_there_is_one() -> None:
+    assert Category("slip", examples=("a.pdf",)).to_fingerprint() == {
+        "name": "slip",
+        "description": "",
+        "examples": ("a.pdf",),
+    }
+    assert Category("slip", examples_folder="/learned").to_fingerprint()["examples_folder"] == "/learned"
 
 
 def test_a_category_without_description_is_sent_without_one() -> None:

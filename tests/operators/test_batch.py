@@ -6,9 +6,10 @@ import json
 import os
 import shutil
 import signal
+from pathlib import Path
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException, TaskDeferred
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, AirflowSkipException, TaskDeferred
 from samples import draw_samples
 
 from airflow_provider_classify.batch.record import BatchRecord
@@ -19,13 +20,16 @@ from airflow_provider_classify.exceptions import (
     BatchFailed,
     BatchIncomplete,
     DocumentNotFound,
+    ExtraNotInstalled,
     InvalidCategories,
+    InvalidDocument,
     InvalidOutput,
     JobTimedOut,
     OutputInUse,
 )
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
+from airflow_provider_classify.results import read_results
 from tests.dags import batch_cases
 from tests.support.context import context
 from tests.support.dags import run_dag
@@ -64,10 +68,10 @@ def lines(path):
 
 
 class TestInADag:
-    @pytest.mark.parametrize("task_id", ["waiting", "deferring"])
+    @pytest.mark.parametrize("task_id", ["waiting", "deferring", "sharded"])
     def test_the_output_has_a_line_for_each_document(self, run, task_id):
         run, output = run
-        assert run.task_states[task_id, -1] == "success"
+        assert run.task_states["sharded.merge" if task_id == "sharded" else task_id, -1] == "success"
         found = lines(output / f"{task_id}.jsonl")
         assert {name: line["classification"] for name, line in found.items() if "error" not in line} == EXPECTED
         assert found["damaged.pdf"]["error_kind"] == "DocumentCorrupt"
@@ -87,8 +91,20 @@ class TestInADag:
             "skipped": 0,
             "reused": 0,
             "blank": 0,
+            "escalated": 0,
+            "calls_saved": 0,
+            "answered_by": {},
             "output": f"{output}/waiting.jsonl",
         }
+
+    def test_the_manifest_of_a_batch_in_shards_is_the_same(self, run):
+        run, output = run
+        expected = {**run.xcom("waiting"), "output": f"{output}/sharded.jsonl"}
+        found = run.xcom("sharded.merge")
+        for manifest in (found, expected):
+            for failure in manifest["failures"]:
+                failure.pop("error")  # it can name the job
+        assert found == expected
 
     def test_without_an_output_the_results_are_in_xcom(self, run):
         run, _ = run
@@ -211,9 +227,33 @@ class TestOutput:
             assert isinstance(failure.value.__cause__, BatchEmpty)
             assert (tmp_path / "out.jsonl").read_text() == "yesterday"
 
+    def test_a_batch_without_documents_can_be_skipped(self, service, tmp_path):
+        (tmp_path / "documents").mkdir()
+        (tmp_path / "out.jsonl").write_text("yesterday")
+        for documents in (tmp_path / "documents", []):
+            with pytest.raises(AirflowSkipException, match="check the"):
+                batch(documents, tmp_path, on_empty="skip").execute(context())
+        assert (tmp_path / "out.jsonl").read_text() == "yesterday"
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["documents", "out.jsonl"]
+
+    @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+    @pytest.mark.parametrize("connection", ["service", "local_engine"])
+    def test_a_batch_without_documents_can_succeed(self, service, folder, tmp_path, ending, connection):
+        output = tmp_path / f"out.{ending}"
+        output.write_text("yesterday")
+        operator = batch(folder, tmp_path, connection, pattern="*.docx", output=str(output), on_empty="succeed")
+        manifest = operator.execute(context())
+        assert (manifest["documents"], manifest["categories"]) == (0, {})
+        assert list(read_results(output)) == []
+        assert [path.name for path in tmp_path.iterdir()] == [output.name]
+
+    def test_a_batch_without_documents_and_output_has_no_results(self, service):
+        operator = batch([], Path(), output=None, on_empty="succeed", deferrable=True)
+        assert operator.execute(context()) == []
+
     def test_a_folder_that_is_not_there(self, service, tmp_path):
         with pytest.raises(AirflowFailException, match="nowhere") as failure:
-            batch(tmp_path / "nowhere", tmp_path).execute(context())
+            batch(tmp_path / "nowhere", tmp_path, on_empty="succeed").execute(context())
         assert isinstance(failure.value.__cause__, DocumentNotFound)
         assert list(tmp_path.iterdir()) == []
 
@@ -276,9 +316,65 @@ class TestArguments:
             operator.execute(context())
         assert isinstance(failure.value.__cause__, InvalidOutput)
 
-    def test_an_output_of_another_kind(self, service, folder, tmp_path):
-        with pytest.raises(AirflowFailException, match=r"out\.csv"):
-            batch(folder, tmp_path, output=str(tmp_path / "out.csv")).execute(context())
+    @pytest.mark.parametrize(
+        ("wrong", "error", "says"),
+        [
+            ({"output": "out.xlsx"}, InvalidOutput, "xlsx"),
+            ({"output": "{{ ds }}.xlsx"}, InvalidOutput, "xlsx"),
+            ({"output": "{{ params.folder }}/out"}, InvalidOutput, "out"),
+            ({"output": "https://example.com/out.jsonl"}, InvalidOutput, "http"),
+            ({"output": ""}, InvalidOutput, "output"),
+            ({"output": 3}, InvalidOutput, "output"),
+            ({"output": ["out.jsonl"]}, InvalidOutput, "output"),
+            ({"previous": "yesterday.txt"}, InvalidOutput, "yesterday"),
+            ({"previous": {"output": "x"}}, InvalidOutput, "previous"),
+            ({"previous": "yesterday.csv", "output": None}, InvalidOutput, "yesterday"),
+            ({"previous": "yesterday.csv", "output": "out.jsonl"}, InvalidOutput, "yesterday"),
+            ({"on_empty": "ignore"}, ValueError, "on_empty"),
+            ({"on_empty": None}, ValueError, "on_empty"),
+            ({"documents": ["a.pdf"], "pattern": "*.pdf"}, ValueError, "pattern"),
+            ({"pattern": 3}, ValueError, "pattern"),
+            ({"documents": None}, InvalidDocument, "None"),
+            ({"documents": ["a.pdf", None]}, InvalidDocument, "None"),
+            ({"documents": 3}, InvalidDocument, "int"),
+            ({"max_failed": "3"}, ValueError, "max_failed"),
+        ],
+    )
+    def test_are_checked_when_the_dag_is_parsed(self, wrong, error, says):
+        arguments = {"documents": "in", "categories": ["a"], **wrong}
+        with pytest.raises(error, match=says) as raised:
+            ClassifyBatchOperator(task_id="the_task", **arguments)
+        assert "'the_task'" in str(raised.value)
+        with pytest.raises(error, match=says) as raised:
+            ClassifyBatchOperator.partial(task_id="the_task", **wrong)
+        assert "'the_task'" in str(raised.value)
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            {"output": "{{ params.output }}"},
+            {"output": "{{ ds }}.csv", "previous": "{{ macros.ds_add(ds, -1) }}.csv"},
+            {"output": "{{ params.output }}", "previous": "yesterday.csv"},
+            {"output": "out.jsonl", "previous": "{{ params.previous }}"},
+            {"output": Path("out.parquet")},
+        ],
+    )
+    def test_names_that_may_be_right(self, names):
+        ClassifyBatchOperator(task_id="t", documents="in", categories=["a"], **names)
+
+    def test_parquet_without_pyarrow(self, monkeypatch):
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+        for names in ({"output": "{{ ds }}.parquet"}, {"previous": "yesterday.parquet"}):
+            with pytest.raises(ExtraNotInstalled, match=r"'t'.*\[parquet\]"):
+                ClassifyBatchOperator(task_id="t", documents="in", categories=["a"], **names)
+
+    @pytest.mark.parametrize("output", ["out.xlsx", ""])
+    def test_a_template_whose_value_is_no_output(self, service, folder, tmp_path, output):
+        operator = batch(folder, tmp_path, output="{{ params.output }}")
+        operator.output_path = output
+        with pytest.raises(AirflowFailException) as failure:
+            operator.execute(context())
+        assert isinstance(failure.value.__cause__, InvalidOutput)
 
     @pytest.mark.parametrize(
         "limit",
@@ -325,8 +421,24 @@ class TestArguments:
                 ClassifyBatchOperator(task_id="t", documents=[], categories=["a"], **wrong)
         with pytest.raises(InvalidCategories, match="'t'"):
             ClassifyBatchOperator(task_id="t", documents=[], categories=[])
+        operator = ClassifyBatchOperator(task_id="t", documents="{{ params.folder }}", categories=["a"])
+        operator.documents = None
         with pytest.raises(AirflowFailException, match="InvalidDocument"):
-            ClassifyBatchOperator(task_id="t", documents=None, categories=["a"]).execute(context())
+            operator.execute(context())
+
+
+def test_a_csv_output_is_reused_for_the_next(service, folder, tmp_path):
+    first = batch(folder, tmp_path, "local_engine", output=str(tmp_path / "one.csv")).execute(context())
+    other = context()
+    other["ti"].run_id = "another run"
+    operator = batch(
+        folder, tmp_path, "local_engine", output=str(tmp_path / "two.csv"), previous=str(tmp_path / "one.csv")
+    )
+    second = operator.execute(other)
+    assert (first["reused"], second["reused"]) == (0, 4)
+    assert second["categories"] == first["categories"]
+    one, two = (list(read_results(tmp_path / f"{name}.csv")) for name in ("one", "two"))
+    assert [{**row, "reused": True} for row in one if "error" not in row] == [row for row in two if "error" not in row]
 
 
 def test_parquet(service, folder, tmp_path):

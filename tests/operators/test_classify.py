@@ -270,6 +270,9 @@ class TestFailures:
             "categories",
             "evidence",
             "unreadable_is_result",
+            "escalate_to",
+            "escalate_below",
+            "first_answer",
         }
         assert arguments["deadline"] - arguments["since"] == 60
         assert (arguments["end_with_document"], arguments["categories"]) == (None, None), "only where it is asked for"

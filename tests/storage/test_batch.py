@@ -24,6 +24,7 @@ from airflow_provider_classify.operators.classify import ClassifyOperator
 from tests.storage.storages import names, rejected_credentials
 from tests.support.context import context
 from tests.support.service import connected_service
+from tests.support.sharded import Tasks
 from tests.support.waiting import wait_until
 
 LETTER = "Dear Mrs. Brown,\n\nthank you for your letter {number}.\n\nYours sincerely\nJohn Smith\n"
@@ -77,7 +78,7 @@ def fetched(record):
 EXPECTED = dict.fromkeys(NAMES, "letter")
 
 
-@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
 @pytest.mark.parametrize("connection", ["service", "local_engine"])
 def test_the_output_has_a_row_for_each_document_and_no_record_is_left(service, folder, monkeypatch, suffix, connection):
     monkeypatch.setenv("AIRFLOW_CONN_LOCAL_ENGINE", '{"conn_type": "classify", "extra": {"backend": "local"}}')
@@ -91,6 +92,16 @@ def test_the_output_has_a_row_for_each_document_and_no_record_is_left(service, f
     reused = batch(folder, connection, previous=output, output=f"{folder}/again.{suffix}").execute(again)
     assert reused["reused"] == 4
     assert classified(f"{folder}/again.{suffix}") == EXPECTED
+
+
+def test_a_batch_in_shards_leaves_only_its_output(service, folder):
+    for suffix in ("jsonl", "csv"):
+        tasks = Tasks(f"{folder}/in", output=f"{folder}/out.{suffix}", shards=3)
+        plan = tasks.plan()
+        assert sum(manifest["documents"] for manifest in tasks.shards(plan)) == 4
+        assert tasks.merge(plan)["categories"] == {"letter": 4}
+        assert classified(f"{folder}/out.{suffix}") == EXPECTED
+    assert names(folder) == [*(f"in/{name}" for name in NAMES), "out.csv", "out.jsonl"]
 
 
 def test_a_deferred_batch_reads_its_record_twice(service, folder, monkeypatch):

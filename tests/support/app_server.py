@@ -95,9 +95,10 @@ def app_server(
     allow_private_urls: bool = True,
     record_retry_seconds: float = 0.05,
     sqlite_wait: float = SQLITE_WAIT,
+    classifier: HeldClassifier | None = None,
 ) -> Iterator[AppServer]:
     """Serve the application. If ``held``, documents are classified only after the classifier's ``gate`` is set."""
-    classifier = HeldClassifier()
+    classifier = classifier or HeldClassifier()
     if not held:
         classifier.gate.set()
     store = JobStore(f"sqlite:///{folder / 'jobs.db'}", sqlite_wait=sqlite_wait)

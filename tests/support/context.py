@@ -26,6 +26,9 @@ class TaskInstance:
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcom[key] = value
 
+    def xcom_pull(self, task_ids: str | None = None, key: str = "return_value", **_: object) -> Any:
+        return self.xcom.get(key)
+
 
 def with_task(trigger: BaseTrigger, state: str) -> Any:
     """Attach a task instance in this state to a trigger. The system and fault tests use a real Airflow instead."""

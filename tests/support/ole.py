@@ -40,11 +40,13 @@ def outlook_message(
     subject: str = "",
     body: str = "",
     html: bytes = b"",
+    rtf: bytes = b"",
     sender: str = "",
     attachments: Mapping[str, bytes] | None = None,
 ) -> bytes:
-    """Return an Outlook message with the properties that are not empty."""
+    """Return an Outlook message with the properties that are not empty; ``rtf`` is compressed RTF."""
     properties = {"0037001F": subject.encode("utf-16-le"), "1000001F": body.encode("utf-16-le"), "10130102": html}
+    properties["10090102"] = rtf
     properties |= {"0C1A001F": sender.encode("utf-16-le"), "001A001F": "IPM.Note".encode("utf-16-le")}
     streams = {f"__substg1.0_{tag}": data for tag, data in properties.items() if data}
     streams["__properties_version1.0"] = bytes(32)

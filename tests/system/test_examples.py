@@ -44,6 +44,57 @@ def test_a_sensor_waits_for_a_job_of_the_api(airflow, service, documents):
     assert run.xcom("wait")["classification"] == "invoice"
 
 
+@pytest.fixture
+def doubtful(documents, tmp_path):
+    """An invoice, of which the local engine is sure, and a note, of which it is not."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "invoice.pdf").write_bytes((documents / "invoice.pdf").read_bytes())
+    (tmp_path / "in" / "note.txt").write_text("Good morning! Where did you put the blue one?\n")
+    return tmp_path / "in"
+
+
+def answered_by(rows):
+    return {row["document"].rpartition("/")[2]: row["answered_by"] for row in rows}
+
+
+CASCADE = {"invoice.pdf": "classify_default", "note.txt": "classify_api"}
+
+
+@pytest.mark.usefixtures("warm")
+def test_only_what_the_local_engine_is_not_sure_of_goes_to_the_api(airflow, service, doubtful):
+    before = set(service.jobs())
+    with service.frozen_engine():
+        run = DagRun(airflow, "classify_with_cascade", {"folder": str(doubtful)})
+        wait_until(lambda: run.states("classify") == {"deferred"}, 240, pause=0.5)
+    assert run.wait(300) == "success"
+    manifest = run.xcom("classify")
+    assert (manifest["documents"], manifest["escalated"], manifest["calls_saved"]) == (2, 1, 1)
+    rows = map(json.loads, (doubtful.parent / "in.jsonl").read_text().splitlines())
+    assert answered_by(rows) == CASCADE
+    assert len(set(service.jobs()) - before) == 1
+
+
+@pytest.mark.usefixtures("warm")
+def test_a_cleared_task_of_a_cascade_takes_up_both_jobs(airflow, service, doubtful):
+    before = set(service.jobs())
+    with service.frozen_engine():
+        run = DagRun(airflow, "cascade_cases", {"folder": str(doubtful), "second": "classify_api"})
+        wait_until(lambda: len(set(service.jobs()) - before) == 4, 240, pause=0.5)
+    assert run.wait(300) == "success"
+    jobs, tasks = set(service.jobs()), ("waiting", "deferring", "from_trigger")
+    first = {task: [run.xcom(task, index) for index in (0, 1)] for task in tasks}
+    for results in first.values():
+        assert answered_by(results) == CASCADE
+        assert results[1]["first_answer"]["answered_by"] == "classify_default"
+    dag_path, run_id = run.path.split("/dagRuns/")
+    body = {"dry_run": False, "only_failed": False, "dag_run_id": run_id, "task_ids": list(tasks)}
+    airflow.request("POST", f"{dag_path}/clearTaskInstances", body)
+    wait_until(lambda: {task["try_number"] for name in tasks for task in run.tasks(name)} == {2}, 240, pause=0.5)
+    assert run.wait(300) == "success"
+    assert {task: [run.xcom(task, index) for index in (0, 1)] for task in tasks} == first
+    assert set(service.jobs()) == jobs
+
+
 @pytest.mark.usefixtures("warm")
 def test_a_trigger_ends_the_task_of_a_document_that_cannot_be_read(airflow, service, damaged, tmp_path):
     """The first document is a letter, the second is damaged, and the third is missing, so it is never deferred."""

@@ -6,14 +6,12 @@ The engine of the service is held while a task defers, so that the task is waiti
 
 from __future__ import annotations
 
-import subprocess
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
-import psutil
 import pytest
-from standalone import BIN
 
 from tests.support.airflow_run import DagRun
+from tests.support.triggerers import another_triggerer, kill_triggerer
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(420)]
@@ -24,27 +22,6 @@ def triggerers_of(run):
     triggers = [task["trigger"] for task in run.tasks("classify")]
     ids = {trigger and trigger["triggerer_id"] for trigger in triggers}
     return set() if None in ids else ids
-
-
-def kill_triggerer(airflow):
-    [triggerer] = [child for child in psutil.Process(airflow.pid).children() if child.cmdline()[-1:] == ["triggerer"]]
-    family = [triggerer, *triggerer.children(recursive=True)]
-    for process in family:
-        process.kill()
-    psutil.wait_procs(family, timeout=30)
-
-
-@contextmanager
-def another_triggerer(airflow):
-    with (airflow.home / "second-triggerer.log").open("w") as log:
-        process = subprocess.Popen(
-            [str(BIN / "airflow"), "triggerer"], env=airflow.environment, stdout=log, stderr=subprocess.STDOUT
-        )
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(60)
 
 
 @pytest.mark.usefixtures("warm")

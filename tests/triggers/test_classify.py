@@ -10,6 +10,7 @@ import pytest
 from airflow.providers.common.compat.module_loading import import_string
 
 from airflow_provider_classify.hooks.classify import ClassifyHook
+from airflow_provider_classify.lifecycle import compat
 from airflow_provider_classify.triggers.classify import ClassifyTrigger
 from tests.support.context import with_task
 from tests.support.service import KEY, running_service
@@ -61,6 +62,63 @@ async def test_an_answer_that_was_not_asked_for_is_left_to_the_worker(service, d
     assert await events(with_task(ending, "deferred")) == [{"job_id": job_id, "status": "completed"}]
     logged = caplog.text + "".join(capfd.readouterr())
     assert f"Job {job_id} for letter.txt completed as 'letter', which is not one of the categories" in logged
+
+
+@pytest.fixture
+def pushed(monkeypatch):
+    """The values that triggers write to XCom. The system tests use Airflow's own XCom."""
+    values = []
+
+    async def aset(**arguments):
+        values.append(arguments["value"])
+
+    monkeypatch.setattr(compat.XCom, "aset", aset, raising=False)
+    return values
+
+
+def ending(job_id, **arguments):
+    now = time.time()
+    return with_task(
+        ClassifyTrigger(
+            classify_conn_id="service",
+            job_id=job_id,
+            since=now,
+            deadline=now + 60,
+            poll_interval=5,
+            end_with_document="a.pdf",
+            categories=["letter", "invoice"],
+            **arguments,
+        ),
+        "deferred",
+    )
+
+
+async def test_it_ends_the_task_of_a_document_that_cannot_be_read(service, tmp_path, pushed):
+    (tmp_path / "damaged.pdf").write_bytes(b"%PDF-1.7\n" + b"no objects here\n" * 20)
+    job_id = submit(str(tmp_path / "damaged.pdf"))
+
+    [event] = [event async for event in ending(job_id, unreadable_is_result=True).run()]
+
+    assert type(event) is type(compat.task_success_event())
+    [value] = pushed
+    assert (value["job_id"], value["document"], value["success"]) == (job_id, "a.pdf", False)
+    assert (value["classification"], value["error_kind"]) == (None, "DocumentCorrupt")
+
+
+async def test_else_the_worker_raises_its_error(service, tmp_path, pushed):
+    (tmp_path / "damaged.pdf").write_bytes(b"%PDF-1.7\n" + b"no objects here\n" * 20)
+    job_id = submit(str(tmp_path / "damaged.pdf"))
+    assert await events(ending(job_id)) == [{"job_id": job_id, "status": "failed"}]
+    assert not pushed
+
+
+@pytest.mark.parametrize("evidence", [True, False])
+async def test_it_writes_evidence_only_where_it_may(service, document, pushed, evidence):
+    async for _ in ending(submit(document), evidence=evidence).run():
+        pass
+    [value] = pushed
+    assert value["classification"] == "letter"
+    assert ("Dear Mrs. Brown" in json.dumps(value)) is evidence
 
 
 async def test_it_waits_for_an_unfinished_job(service, document):

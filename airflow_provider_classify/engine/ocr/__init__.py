@@ -1,9 +1,8 @@
 """
 Read the lines of text in the picture of a page, the most useful ones first.
 
-Detection and recognition are the PP-OCRv6 models that the ``rapidocr`` wheel ships (Apache-2.0),
-run with onnxruntime. A budget limits the lines: a page's title and large print say more about the document than its
-last paragraph.
+Lines are detected and recognised by the PP-OCRv6 models of the ``rapidocr`` package (Apache-2.0) with onnxruntime. Not
+all lines are recognised: a page's title and large print say more about the document than its last paragraph.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _PIXEL_PROBABILITY, _BOX_PROBABILITY = 0.3, 0.5
 _GROWTH = 1.6
 #: The least thickness of a core in pixels. Thinner cores are specks.
 _MIN_CORE = 3
-#: The most lines of a page. Noise may have more.
+#: The most lines of a page. Noise could yield more.
 _MAX_CORES = 1000
 #: A box this many times as tall as wide is a line of text turned on its side.
 _SIDEWAYS = 1.4
@@ -48,12 +48,12 @@ class TextBox:
 
     @property
     def size(self) -> float:
-        """The height of the text in pixels, whichever way it runs."""
+        """The height of the text in pixels, for upright and sideways lines alike."""
         return min(self.length, self.depth)
 
     @property
     def letters(self) -> float:
-        """The number of square letters that the line has room for, whichever way it runs."""
+        """The number of square letters that the line has room for, for upright and sideways lines alike."""
         return max(self.length, self.depth) / max(1.0, self.size)
 
     @property
@@ -81,7 +81,7 @@ class Detector:
         self._input = self._session.get_inputs()[0].name
 
     def detect(self, pixels: Pixels) -> list[TextBox]:
-        """Return the lines of text in a picture, in no order; a long picture is searched tile by tile."""
+        """Return the lines of text in a picture, unordered. A long picture is searched tile by tile."""
         height, width = pixels.shape[:2]
         along = 1 if height >= width else 0  # the coordinate that runs along the longer side
         boxes = []
@@ -115,7 +115,11 @@ def _to_multiple(side: float) -> int:
 
 
 def _grown_cores(probability: NDArray[np.float32]) -> Iterator[NDArray[np.float32]]:
-    """Yield the corners of each line; ``probability`` is that of each pixel to lie in a line's core."""
+    """
+    Yield the corners of each line.
+
+    :param probability: the probability of each pixel to be in the core of a line.
+    """
     mask = cv2.dilate((probability > _PIXEL_PROBABILITY).astype(np.uint8), np.ones((2, 2), np.uint8))
     contours, _ = cv2.findContours(mask, cv2.RETR_LIST, cv2.CHAIN_APPROX_SIMPLE)
     for contour in contours[:_MAX_CORES]:

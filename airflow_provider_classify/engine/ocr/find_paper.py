@@ -1,4 +1,4 @@
-"""Find the paper in a photograph that shows it small, so that it can be read from a closer picture."""
+"""Find the paper in a photograph that shows it small, so that it can be read in a higher resolution."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGE_PRINT = 32.0
 SMALL_SHEET = 0.2
 #: The same limit for text that is not on a sheet.
 SMALL_TEXT = 0.05
-#: A region is worth a closer picture if it is at most this share of the page's width or of its height, ...
+#: A closer picture is taken of a region of at most this share of the page's width or height, ...
 MOST = 0.7
 #: ... and at least this share of the page's area.
 LEAST_AREA = 0.002
@@ -39,7 +39,7 @@ def region_of_small_print(pixels: Pixels, boxes: Sequence[TextBox]) -> Region | 
     """
     Return the region of a picture that holds its text, if that is small and its print may be too small to read.
 
-    :param boxes: the lines of text that were found in the picture; there may be none, as the print is too small.
+    :param boxes: the lines of text that were detected. There may be none if the print is too small.
     """
     height, width = pixels.shape[:2]
     line_height = median(box.size for box in boxes) if boxes else 0.0

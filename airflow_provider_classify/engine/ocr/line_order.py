@@ -11,20 +11,21 @@ from statistics import median
 PASSES = (9, 18, 30, 44)
 #: The limit of a line's size, in times the median size.
 _MAX_SIZE = 3.0
-#: How much less a line at the bottom is worth than one at the top.
+#: A line at the bottom of the page counts this much less than one at the top.
 _DEPTH_COST = 1.2
-#: What being long is worth, and from which share of the page's width on a line is: cells of tables hold figures.
+#: A long line counts this much more. A line is long from this share of the page's width on; cells of tables with
+#: figures are shorter.
 _LENGTH_WORTH, _LONG = 0.3, 0.25
-#: The most lines that are chosen to be spread over the page, whatever their worth.
+#: The most lines that are chosen only because they are spread over the page.
 _SPREAD = 40
 
 
 def most_useful_first(sizes: Sequence[float], middles: Sequence[float], lengths: Sequence[float]) -> list[int]:
     """
-    Order a page's lines by what they tell about the document: large print, near the top, and long.
+    Order a page's lines so that those come first that say most about the document: large, near the top, and long.
 
-    Every third line instead comes from an even spread over the page, bottom first: there stand
-    the totals, signatures and imprints.
+    Every third line is instead taken from lines that are spread evenly over the page, from the bottom up, where totals,
+    signatures and imprints are.
 
     :param sizes: each line's height of text, in any unit.
     :param middles: each line's distance from the top, 0 to 1.

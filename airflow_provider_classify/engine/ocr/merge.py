@@ -10,10 +10,9 @@ import numpy as np
 from airflow_provider_classify.engine.ocr.detect_lines import TextBox
 from airflow_provider_classify.engine.page import Line, Page, by_place, turned
 
-#: A line that OCR finds is in the text layer if lines of that cover this share of it, ...
-COVERED = 0.5
-#: ... grown by this share of their height on all sides.
-GROWN = 0.2
+#: A line that OCR detects is in the text layer if lines of the text layer cover at least the first share of it. These
+#: lines are first grown on all sides by the second value, a share of their height.
+COVERED, GROWN = 0.5, 0.2
 #: A line's box in a picture is this many times as high as its font size.
 BOX_OF_FONT = 1.45
 
@@ -47,9 +46,9 @@ def turned_lines(lines: Iterable[Line], quarters: int) -> tuple[Line, ...]:
 
 def merged(text: Page, ocr: Page) -> Page:
     """
-    Return one page with the lines of the text layer and those that OCR read beside them.
+    Return one page with the lines of the text layer and the lines that OCR read beside them.
 
-    It has the sizes and the source of the part that has more text, and is turned as OCR turned the page.
+    Its sizes and its source are those of the part with more text. It is turned as OCR turned the page.
     """
     quarters = ocr.view.quarters
     lines = turned_lines(text.lines, quarters)

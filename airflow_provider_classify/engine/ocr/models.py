@@ -32,7 +32,7 @@ def model_path(file_name: str) -> Path:
 
 
 def session(path: Path, *, threads: int) -> onnxruntime.InferenceSession:
-    """Load a model that uses ``threads`` cores, and none of them between pages."""
+    """Load a model that uses ``threads`` cores. Its threads sleep between pages."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1

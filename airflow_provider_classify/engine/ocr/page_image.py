@@ -20,7 +20,7 @@ Pixels: TypeAlias = NDArray[Any]
 #: A page is blank if the standard deviation of its thumbnail's greys is lower.
 BLANK_DEVIATION = 1.0
 _THUMBNAIL = (64, 64)
-#: Pixels of the thumbnail on each side where the traces of a scanner lie: punch holes, dark edges, shadows.
+#: The margin of the thumbnail, in pixels, where a scanner leaves traces: punch holes, dark edges, shadows.
 _EDGE = 6
 #: Ink and paper, as percentiles of the greys. A page is faded if they differ by less than this, ...
 _INK, _PAPER, _FADED = 0.1, 90, 100
@@ -35,7 +35,8 @@ class Picture:
     """
     The picture of one page, or of a region of it.
 
-    ``closer`` returns a larger picture of a region, so that small print can be read; ``None`` if there is none.
+    :param closer: returns a picture of a region in a higher resolution, for small print. It is ``None``, or returns
+        ``None``, if no higher resolution is available.
     """
 
     pixels: Pixels
@@ -64,7 +65,7 @@ class Picture:
         return bool(self._thumbnail().std() < BLANK_DEVIATION)
 
     def is_blank_inside(self) -> bool:
-        """Return whether nothing is on the page but at its edges, where a scanner leaves traces."""
+        """Return whether the page shows nothing except at its edges, where a scanner leaves traces."""
         if not self.pixels.size:
             return True
         return bool(self._thumbnail()[_EDGE:-_EDGE, _EDGE:-_EDGE].std() < BLANK_DEVIATION)

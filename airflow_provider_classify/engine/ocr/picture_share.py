@@ -10,9 +10,10 @@ import numpy as np
 from airflow_provider_classify.engine.ocr.detect_lines import TextBox
 from airflow_provider_classify.engine.ocr.page_image import Pixels
 
-#: Longest side of the picture that is looked at, in pixels.
+#: Longest side of the reduced picture that is measured, in pixels.
 _SIDE = 700
-#: The paper is as light as this percentile of the greys; what differs from it by more, blurred, is no paper.
+#: The grey of the paper is this percentile of the greys. In the blurred page, greys that differ from it by more than
+#: the second value are not paper. The third value is the standard deviation of the blur, in pixels.
 _PAPER, _DIFFERENCE, _BLUR = 90, 40, 4
 
 

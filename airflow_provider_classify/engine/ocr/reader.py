@@ -1,4 +1,4 @@
-"""Read a page by OCR: find all lines, recognise the most useful ones, then more while the caller asks for more."""
+"""Read a page by OCR: detect all lines, recognise the most useful ones, and more while the caller asks for more."""
 
 from __future__ import annotations
 
@@ -47,18 +47,18 @@ class OcrReader:
         self, picture: Picture, number: int, text: Page | None = None, covering: Sequence[Line] = ()
     ) -> Iterator[Page]:
         """
-        Read a page; each pass adds lines, and the last one has every line that the budget allows.
+        Read a page. Each pass adds lines, up to the limit of ``PASSES``.
 
-        A page that lies on its side or upside down is turned first, and of a page that shows its paper small
-        a closer picture is read; the view of ``Page`` tells which part of the page was read, and how it was turned.
+        A page that lies on its side or upside down is turned first. If the page shows its paper small, a closer picture
+        of the paper is read. The ``view`` of each page has the part that was read and how it was turned.
 
         :param number: the page's number, from 1.
-        :param text: the page's text layer. Only what it lacks is recognised, and each pass has both; there is no
-            pass if it lacks nothing.
+        :param text: the page's text layer. Only lines that it lacks are recognised, and each pass has both. There is no
+            pass if it lacks no line.
         :param covering: the lines of the text layer that need not be recognised.
         """
         cv2.setNumThreads(self._threads)
-        release_freed_memory()  # of the page before
+        release_freed_memory()  # of the previous page
         detected = self._detected(picture.with_contrast(), number, covering)
         if text is not None and not detected.order:
             return
@@ -157,9 +157,9 @@ def _in_cyrillic(detected: DetectedPage, is_upside_down: bool) -> tuple[Page, bo
     """
     Read the page by Tesseract, and return also whether it is upside down.
 
-    Both ways are tried, because the models cannot tell which way up a script is if they do not know it.
+    Both ways are tried, because the models cannot find out which way up a page is if they do not know its script.
     """
-    # Imported for such pages only: it needs PyMuPDF, which reading images does without.
+    # Imported only for such pages, because it needs PyMuPDF, and reading images does not.
     from airflow_provider_classify.engine.ocr.tesseract import read_cyrillic
 
     lines = detected.order[: PASSES[-1]]

@@ -26,7 +26,11 @@ _MIN_PROBABILITY = 0.5
 
 @dataclass(frozen=True, slots=True)
 class RecognisedText:
-    """The text of a line, empty if it is hardly text; ``probability`` is the mean of its characters', 0 to 1."""
+    """
+    The text of a line; it is empty if the line is probably not text.
+
+    :param probability: the mean probability of its characters, 0 to 1.
+    """
 
     text: str
     probability: float
@@ -53,7 +57,7 @@ class Recogniser:
         return self._decode(self._session.run(None, {self._input: padded})[0][0])
 
     def _decode(self, probabilities: NDArray[np.float32]) -> RecognisedText:
-        """Take the most probable character of each step; a repeated one counts once, and class 0 is a gap."""
+        """Return the most probable character of each step. A repeated one counts once, and class 0 is a gap."""
         best = probabilities.argmax(axis=1)
         kept = np.flatnonzero((best != 0) & np.append(True, best[1:] != best[:-1]))
         if kept.size == 0:

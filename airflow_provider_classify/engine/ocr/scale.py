@@ -1,4 +1,4 @@
-"""At which resolution to read a page, by its shape."""
+"""Choose the resolution in which a page is read, by its shape."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 """
-Read lines in Cyrillic, which the OCR models do not know, by the Tesseract within MuPDF.
+Read lines in Cyrillic, which the OCR models do not know, with the Tesseract that is part of MuPDF.
 
 It needs only language data, which distributions package (Debian: ``tesseract-ocr-rus`` and the like). Tesseract gets
 the detected lines below each other instead of the page. So it also reads titles that it would take for pictures, and
@@ -44,8 +44,9 @@ def read_cyrillic(cuts: Sequence[Pixels | None]) -> list[RecognisedText] | None:
     Read lines cut out of a page in the Cyrillic languages that are installed.
 
     :param cuts: lines upright and ``LINE_HEIGHT`` high.
-    :returns: what each says, with the same sureness: the share of letters in what looks like words, as MuPDF
-        does not tell Tesseract's own; ``None`` where none is installed, or it is another script.
+    :returns: the text of each line; ``None`` if no language is installed, or the script is another one. All lines have
+        the same probability, the share of their letters that are in likely words, because MuPDF does not give that of
+        Tesseract.
     :raises LanguageDataNotUsable: the language data is damaged.
     """
     folder, languages = installed_languages()
@@ -72,7 +73,11 @@ def _is_word(word: str) -> bool:
 
 @cache
 def installed_languages() -> tuple[str | None, tuple[str, ...]]:
-    """The folder of Tesseract's language data, named by ``TESSDATA_PREFIX`` or ``tesseract``; what it has of use."""
+    """
+    Return the folder of Tesseract's language data and the languages in it that are used.
+
+    The environment variable ``TESSDATA_PREFIX`` names the folder, or else the program ``tesseract``.
+    """
     try:
         folder = pymupdf.get_tessdata()
     except RuntimeError:  # MuPDF raises it if there is no folder
@@ -115,10 +120,10 @@ def _read(sheet: Pixels, rows: int, folder: str | None, languages: Sequence[str]
 
 def _words(page: Any) -> Iterator[tuple[float, float, str]]:
     """
-    The words as Tesseract tells them apart: where each begins, the middle of its height, and its text.
+    Yield each word of Tesseract: the x at which it begins, the y of its middle, and its text.
 
-    MuPDF sets the characters of a word side by side, without any gap; its own ``get_text("words")`` takes words
-    with a narrow space between them for one.
+    MuPDF puts the characters of a word beside each other without a gap. Its own ``get_text("words")`` would join words
+    with a narrow space between them.
     """
     word, start, end, middle = "", 0.0, 0.0, 0.0
     for block in page.get_text("rawdict", flags=0)["blocks"]:

@@ -12,7 +12,7 @@ TILED_FROM = 2.5
 TILE_SHAPE = 2.0
 #: ... which overlap by this share of the width, so that each line lies whole in one of them.
 OVERLAP = 0.15
-#: A longer picture is read at its start and its end only, where its title and its totals are.
+#: Of a picture with more tiles, only those at its start and its end are read, where its title and its totals are.
 FIRST_TILES, LAST_TILES = 8, 4
 
 

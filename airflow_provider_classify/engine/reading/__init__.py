@@ -1,9 +1,9 @@
 """
 Read the pages of a document as lines of text, each with its size and place.
 
-:func:`open_document` looks at the content, trusts neither name nor suffix, and yields the first pages one by one.
-A page is read when its ``passes()`` are iterated, so that a page that the caller does not ask for is never rendered
-or recognised. Nothing here follows a link, runs a script or fetches.
+:func:`open_document` finds the format by the content, not by the name, and yields the first pages one by one.
+A page is read while the caller iterates over its ``passes()``, so other pages are never rendered or recognised.
+Nothing here follows a link, runs a script or downloads.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pathlib import Path
 
 from airflow_provider_classify.engine.page import OcrMode
 from airflow_provider_classify.engine.reading.dispatch import open_source
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.opened_document import (
     Attachment,
     OpenedDocument,
     PageReading,
 )
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.model import api_contract
 
 __all__ = ["Attachment", "OpenedDocument", "PageReading", "open_document"]
@@ -43,8 +43,8 @@ def open_document(
     :param threads: the number of cores that OCR may use; all available cores if None.
     :param ocr: ``auto`` reads a page by OCR where its text layer lacks what the page shows, ``always`` reads each
         page of a PDF or an Office document by OCR, ``never`` reads text layers only.
-    :raises DocumentError: the document is missing, empty, of no known type, damaged, encrypted, too large, or only
-        stands for another one. A page that cannot be read raises from its own ``passes()``; the others can be read.
+    :raises DocumentError: the document is missing, empty, of no known type, damaged, encrypted, too large, or a
+        placeholder for another one. If only a page cannot be read, the error comes from the ``passes()`` of that page.
     :raises ExtraNotInstalled: the ``local`` extra is missing.
     """
     with open_source(Source(name, path), ReadingOptions(max_pages, threads, ocr)) as document:

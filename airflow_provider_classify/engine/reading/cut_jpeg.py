@@ -1,4 +1,4 @@
-"""Read JPEGs whose end is missing, such as after a broken download, up to the missing part, as viewers do."""
+"""Read JPEGs whose end is missing, for example after a broken download. Viewers show such files too."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import io
 import numpy as np
 from PIL import Image
 
-from airflow_provider_classify.engine.reading.source import Source
+from airflow_provider_classify.engine.reading.document_bytes import Source
 
-#: The most bytes of a JPEG that are read: more than a JPEG of the most pixels has.
+#: The most bytes of a JPEG that are read. The largest image that is accepted has fewer.
 MAX_JPEG_BYTES = 256 * 1024**2
-#: A JPEG is read if this share of its rows is more than the even grey in place of what is missing.
+#: A JPEG is read if at least this share of its rows is there. Missing rows are an even grey.
 LEAST_ROWS = 0.4
 _END = b"\xff\xd9"
 

@@ -1,14 +1,14 @@
-"""Open a document, or a document within another, with the module that reads its format."""
+"""Open a document, or a document that is nested in another one, with the module that reads its format."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow_provider_classify.engine.reading.containers import format_in_container
+from airflow_provider_classify.engine.reading.container_format import format_in_container
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.sniffing import Container, Format, detect_format
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.exceptions import DocumentCorrupt
 
 #: The most levels of documents within documents that are opened.
@@ -50,7 +50,7 @@ def open_source(source: Source, options: ReadingOptions) -> Iterator[OpenedDocum
             with open_image(source, max_pages=options.max_pages, threads=options.threads, ocr=options.ocr) as document:
                 yield document
         case Format.SIGNED:
-            from airflow_provider_classify.engine.reading.signed import MAX_SIGNED_BYTES, signed_content
+            from airflow_provider_classify.engine.reading.signed_document import MAX_SIGNED_BYTES, signed_content
 
             content = signed_content(source.read(MAX_SIGNED_BYTES), source.name)
             with open_source(Source(source.name, content), options.deeper()) as document:

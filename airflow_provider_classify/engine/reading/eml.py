@@ -1,4 +1,4 @@
-"""E-mail messages (EML, RFC 5322): their texts, the messages that they forward, and their attachments."""
+"""Read e-mail messages (EML, RFC 5322): their texts, the messages that they forward, and their attachments."""
 
 from __future__ import annotations
 
@@ -12,23 +12,24 @@ from email.parser import BytesParser
 from io import BytesIO
 from pathlib import PurePath
 
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.encodings import decode_declared, decode_html
 from airflow_provider_classify.engine.reading.html_text import text_of_html
 from airflow_provider_classify.engine.reading.mail import Mail, MailPart, best_alternative, mail_document
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
-from airflow_provider_classify.engine.reading.signed import signed_content
+from airflow_provider_classify.engine.reading.signed_document import signed_content
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEncrypted
 
-#: A message beyond this is cut off. Mail servers take 10 to 50 MB.
+#: The most bytes of a message that are read. Mail servers accept 10 to 50 MB.
 MAX_EMAIL_BYTES = 64 * 1024**2
-#: A message of more lines than this, or of more when each is compared with the end of each multipart, is cut off
-#: earlier. Lines of base64 of the largest message are fewer.
+#: The parser compares each line with the boundary of each multipart around it. A message with more lines or more
+#: comparisons than this is cut off after MAX_BYTES_OF_MANY. The largest message in base64 has fewer lines.
 MAX_LINES, MAX_COMPARISONS, MAX_BYTES_OF_MANY = 1_000_000, 20_000_000, 256 * 1024
-#: Bytes of a body and characters of a header that are read: parsing either may cost the square of its length.
+#: The most bytes of a body and characters of a header that are read. The time to parse them may grow with the square
+#: of their length.
 MAX_BODY, MAX_HEADER = 512 * 1024, 2000
-#: Parts that are read.
+#: The most parts of a message that are read.
 MAX_PARTS = 1000
 
 HEADERS = ("From", "To", "Subject", "Date")
@@ -78,7 +79,7 @@ def _parsed(data: bytes) -> Message:
 
 
 class _MessageReader:
-    """Reads the parts of one message; ``parts`` are those that are not its text."""
+    """Reads the parts of one message. ``parts`` holds the attachments."""
 
     def __init__(self, name: str) -> None:
         self.parts: list[MailPart] = []
@@ -109,7 +110,7 @@ class _MessageReader:
         return "\n".join([*_headers(message), "", self.text_of(message)])
 
     def _attached(self, part: Message, kind: str) -> str:
-        """Keep the part as an attachment; return its text where it is a signed message."""
+        """Keep the part as an attachment, or return its text if it is a message."""
         data = part.get_payload(decode=True)
         if not isinstance(data, bytes):
             return ""
@@ -150,13 +151,13 @@ def _file_name(part: Message) -> str:
         name = part.get_filename() or ""
     except (LookupError, UnicodeError, ValueError, TypeError):
         return ""
-    # Senders choose the name: only its last step and printable characters are kept.
+    # The sender chose the name, so only its last step and printable characters are kept.
     name = PurePath(_decoded(name).replace("\\", "/")).name
     return "".join(character for character in name if character.isprintable())[:200]
 
 
 def _decoded(header: object) -> str:
-    """Return a header with its encoded words as text; as it stands where their encoding is broken or unknown."""
+    """Return a header with its encoded words decoded; unchanged if their encoding is broken or unknown."""
     raw = str(header)[:MAX_HEADER]
     try:
         text = str(make_header(decode_header(raw)))

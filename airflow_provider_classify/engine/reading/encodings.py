@@ -5,21 +5,21 @@ from __future__ import annotations
 import codecs
 import re
 
-#: Text is decoded by the statistics of at most this many of its bytes.
+#: The encoding is found by the statistics of this many bytes at most.
 SAMPLE_BYTES = 64 * 1024
 #: Encodings of plain text that occur, apart from Unicode: Chinese, Japanese, Korean, Cyrillic, Central European,
 #: Western, Greek, Turkish, Hebrew, Arabic, Baltic and Thai. Others, mostly EBCDIC and Mac, only cause mistakes.
 _ENCODINGS = (
-    *("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "koi8_r", "cp866"),
+    *("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "iso8859_5", "koi8_r", "cp866"),
     *("cp1250", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),
 )
-#: Those of European languages in Latin letters. They differ in few letters, so that short text fits each.
+#: The encodings of European languages in Latin letters. They differ in few letters, so that a short text fits each.
 _LATIN = ("cp1252", "cp1250", "cp1254", "cp1257")
 #: Languages that are written in cp1250.
 _CENTRAL_EUROPEAN = frozenset(
     {"Czech", "Polish", "Hungarian", "Slovak", "Slovene", "Croatian", "Romanian", "Serbian", "Bosnian", "Albanian"}
 )
-#: What text in another encoding than its own has: a sign within a word, or a letter of Icelandic alone.
+#: Signs within a word, and letters that only Icelandic has. Text that is decoded in a wrong encoding has them.
 _MISFIT = re.compile(r"(?<=[^\W\d_])(?:(?![^\W\d_])[^\s\d.,;:!?'’&/@()_-]|[¹²³])(?=[^\W\d_])|[ýþðÝÞÐ]")
 #: Two letters beside each other that are not ASCII. All scripts but the Latin one have them.
 _FOREIGN_PAIR = re.compile(r"(?:(?![a-zA-Z])[^\W\d_]){2}")
@@ -48,7 +48,7 @@ _LARGER = {
     "big5": "big5hkscs",
 }
 _DECLARED_CHARSET = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.I)
-#: The most bytes within which a page declares its charset.
+#: A page declares its charset within this many bytes.
 _CHARSET_WITHIN = 2048
 #: In text of UTF-16 at least this share of the high bytes are zero: 1 in ASCII, 0.1 to 0.3 in Chinese, whose digits and
 #: line breaks are ASCII, ...
@@ -84,17 +84,17 @@ def decode_declared(data: bytes, charset: str | None) -> str:
     """
     Return ``data`` as text in the charset that a mail or a page declares.
 
-    As browsers do, take a charset for the larger one that its senders use. Without a charset, with one that is not
-    known, and with ASCII that is none, decode as :func:`decode_text` does.
+    A charset is replaced by the larger one that senders mean by it, as browsers do. A charset that is missing, unknown
+    or often declared wrongly is ignored; then the result is that of :func:`decode_text`.
     """
     name = (charset or "").strip().lower()
     if not name or name in _NO_CHARSETS:
         return decode_text(data)
     try:
         text = data.decode(_LARGER.get(name, name), errors="replace")
-    except (LookupError, UnicodeError):  # a charset that Python does not know, or that is not one of text
+    except (LookupError, UnicodeError):  # Python does not know the charset, or it is not for text
         return decode_text(data)
-    # Some charsets can express halves of characters, which could not be written down again.
+    # Some charsets can express halves of surrogate pairs, which UTF-8 cannot encode.
     return text.encode("utf-8", errors="replace").decode()
 
 

@@ -11,7 +11,7 @@ except ImportError as error:
         "Reading HTML in mails needs lxml; install airflow-provider-classify[local] where the tasks run."
     ) from error
 
-#: HTML beyond this many characters is not read: it is far more than the pages that are.
+#: The most characters of HTML that are read. The pages that are read have far fewer.
 MAX_HTML = 512 * 1024
 #: Elements within a line of text; all others end the line.
 _INLINE = frozenset(
@@ -58,14 +58,14 @@ def text_of_html(html: str) -> str:
     """
     Return the text of ``html``, a line for each block.
 
-    Scripts, styles and what is not displayed are left out. Broken HTML is read as far as it makes sense.
+    Scripts, styles and hidden elements are left out. Broken HTML is repaired as far as possible.
     """
     parser = etree.HTMLParser(encoding="utf-8", recover=True, no_network=True, remove_comments=True, remove_pis=True)
     # A zero byte would end the document.
     data = html[:MAX_HTML].replace("\0", " ").encode("utf-8", errors="replace")
     try:
         root = etree.fromstring(data, parser)
-    except etree.XMLSyntaxError:  # nothing but comments and white space
+    except etree.XMLSyntaxError:  # only comments and white space
         return ""
     if root is None:
         return ""

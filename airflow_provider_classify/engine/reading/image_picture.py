@@ -10,7 +10,7 @@ from PIL import Image, ImageChops
 from airflow_provider_classify.engine.ocr import Picture, reading_scale
 from airflow_provider_classify.engine.page import WHOLE_PAGE, Region
 
-#: A closer picture of a region is made if the file has this many times as many pixels a side as were read.
+#: A closer picture of a region is made if the file has this many times as many pixels on each side as were read.
 CLOSER_FROM = 1.2
 #: Grounds on which a transparent image may lie.
 _GROUNDS = ("white", "black", "#808080")
@@ -43,7 +43,7 @@ def picture_of(image: Image.Image, decode: Callable[[], Image.Image]) -> Picture
     Return the picture of an image.
 
     :param image: opened, and at the frame that is wanted.
-    :param decode: opens the same frame anew. A JPEG that was decoded small has to be, for more detail.
+    :param decode: opens the same frame again. This gives more detail if the image is a JPEG that was decoded small.
     """
     width, height = image.size
     turn = _TURNS.get(image.getexif().get(_ORIENTATION_TAG, 1))
@@ -64,7 +64,7 @@ def picture_of(image: Image.Image, decode: Callable[[], Image.Image]) -> Picture
 def _scaled(image: Image.Image, part: Region, size: tuple[int, int], turn: _Turn | None) -> Picture:
     """Return a part of an image in about ``size`` pixels, turned upright."""
     wanted = max(1, size[0]), max(1, size[1])
-    # A JPEG decodes to a half, quarter or eighth at a fraction of the cost; no effect on others.
+    # A JPEG can be decoded at half, quarter or eighth size in less time. Other formats ignore this.
     image.draft("RGB", (round(wanted[0] / (part.x1 - part.x0)), round(wanted[1] / (part.y1 - part.y0))))
     box = part.x0 * image.width, part.y0 * image.height, part.x1 * image.width, part.y1 * image.height
     upright = _on_paper(_shrunk(image, (round(box[0]), round(box[1]), round(box[2]), round(box[3])), wanted))

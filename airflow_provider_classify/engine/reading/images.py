@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 from airflow_provider_classify.engine.ocr import Picture, shared_reader
 from airflow_provider_classify.engine.page import OcrMode, Page
+from airflow_provider_classify.engine.reading.document_bytes import Source
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.pages import first_pages
 from airflow_provider_classify.engine.reading.sniffing import Format, is_heif
-from airflow_provider_classify.engine.reading.source import Source
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
     DocumentNeedsOcr,
@@ -33,9 +33,9 @@ except ImportError as error:
 
 #: The most pixels of a frame: 10,000 x 10,000, or A0 at 215 dpi. Decoded it fills 300 MB.
 MAX_PIXELS = 100_000_000
-#: Pillow reads many more; these are the documented ones, and none of them starts another program.
+#: The documented formats. Pillow reads many more, and for some of them it starts another program.
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "HEIF", *(("AVIF",) if features.check("avif") else ()))
-#: Formats whose frames are pages. Others may hold a preview beside the picture.
+#: Formats whose frames are pages. In other formats a second frame may be a preview.
 _PAGED_FORMATS = frozenset({"TIFF", "GIF", "WEBP"})
 #: The errors that Pillow's decoders raise for damaged files.
 _DECODER_ERRORS = (
@@ -87,13 +87,13 @@ class _Frame:
     threads: int | None
 
     def passes(self) -> Iterator[Page]:
-        picture = self._picture()
+        picture = self.picture()
         if picture.is_blank():
             yield Page(self.number, picture.width, picture.height, (), "ocr", is_blank=True)
             return
         yield from shared_reader(self.threads).passes(picture, self.number)
 
-    def _picture(self) -> Picture:
+    def picture(self) -> Picture:
         try:
             self.image.seek(self.number - 1)
             _check_size(self.image, self.source.name)

@@ -3,66 +3,70 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import TypeAlias
-
-from airflow_provider_classify.engine.page import Line
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypeAlias
 
 #: A rectangle: x0, y0, x1, y1.
 Box: TypeAlias = tuple[float, float, float, float]
 
-#: In font sizes: a gap up to the first is none, up to the second is a space, and beyond it another column begins.
-NO_GAP = 0.12
-SPACE = 1.0
-#: Pieces of one line overlap by this share of the lower one's height.
+#: Gaps between two pieces, in font sizes. Up to NO_GAP they are parts of one word, below SPACE they are two words, and
+#: from SPACE on the second piece begins another column.
+NO_GAP, SPACE = 0.12, 1.0
+#: The least overlap in height of two pieces of one line, as a share of the height of the lower one.
 OVERLAP = 0.6
 #: A piece that is higher than this many font sizes does not run from left to right.
 LEVEL = 2.5
 
 
+class Piece(NamedTuple):
+    """A line or a part of a line, as a file has it. Places and sizes are in points."""
+
+    text: str
+    size: float
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    is_slanted: bool = False
+
+
 @dataclass(slots=True)
 class JoinedLine:
-    """A line, and the indices of the pieces that it was joined from."""
+    """A line, and the indices of the pieces that it was joined from. Places and sizes are in points."""
 
-    line: Line
-    pieces: list[int]
+    text: str
+    size: float
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    pieces: list[int] = field(default_factory=list)
 
 
-def joined(pieces: Iterable[Line]) -> list[Line]:
+def joined(pieces: Iterable[Piece]) -> list[JoinedLine]:
     """
     Join the pieces that follow one another on one line.
 
-    Otherwise no phrase and no sentence would stand in one line. Places and sizes are in points.
+    Otherwise no phrase and no sentence would stand in one line. The loop has no calls, since a page has hundreds of
+    pieces.
     """
-    return [group.line for group in joined_groups(pieces)]
-
-
-def joined_groups(pieces: Iterable[Line]) -> list[JoinedLine]:
-    """Join as :func:`joined` does, and keep which pieces make up each line."""
     lines: list[JoinedLine] = []
-    for number, piece in enumerate(pieces):
-        if lines and (gap := _gap(lines[-1].line, piece)) is not None:
-            last = lines[-1].line
-            lines[-1].line = Line(
-                f"{last.text}{'' if gap <= NO_GAP else ' '}{piece.text}",
-                max(last.size, piece.size),
-                last.x0,
-                min(last.y0, piece.y0),
-                max(last.x1, piece.x1),
-                max(last.y1, piece.y1),
-            )
-            lines[-1].pieces.append(number)
-        else:
-            lines.append(JoinedLine(piece, [number]))
+    for number, (text, size, x0, y0, x1, y1, _) in enumerate(pieces):
+        if lines:
+            last = lines[-1]
+            larger = size if size > last.size else last.size
+            gap = (x0 - last.x1) / larger if larger > 0 else SPACE
+            if -SPACE / 2 <= gap < SPACE:
+                height, last_height = y1 - y0, last.y1 - last.y0
+                bottom, top = (y1 if y1 < last.y1 else last.y1), (y0 if y0 > last.y0 else last.y0)
+                lower, higher = (height, last_height) if height < last_height else (last_height, height)
+                if higher <= LEVEL * larger and bottom - top >= OVERLAP * lower:
+                    last.text = f"{last.text}{text}" if gap <= NO_GAP else f"{last.text} {text}"
+                    last.size = larger
+                    last.y0 = y0 if y0 < last.y0 else last.y0
+                    last.x1 = x1 if x1 > last.x1 else last.x1
+                    last.y1 = y1 if y1 > last.y1 else last.y1
+                    last.pieces.append(number)
+                    continue
+        lines.append(JoinedLine(text, size, x0, y0, x1, y1, [number]))
     return lines
-
-
-def _gap(left: Line, right: Line) -> float | None:
-    """Return the space between two pieces of a line in font sizes; ``None`` if they are not on one line."""
-    size = max(left.size, right.size)
-    gap = (right.x0 - left.x1) / size if size > 0 else SPACE
-    is_level = max(left.y1 - left.y0, right.y1 - right.y0) <= LEVEL * size
-    if not is_level or not -SPACE / 2 <= gap < SPACE:
-        return None
-    shared = min(left.y1, right.y1) - max(left.y0, right.y0)
-    return gap if shared >= OVERLAP * min(left.y1 - left.y0, right.y1 - right.y0) else None

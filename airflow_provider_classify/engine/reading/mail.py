@@ -10,13 +10,13 @@ from io import BytesIO
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.dispatch import open_source
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.opened_document import Attachment, OpenedDocument, ReadPage
 from airflow_provider_classify.engine.reading.plain_text import PAGE_HEIGHT, PAGE_WIDTH, text_document
-from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
-from airflow_provider_classify.exceptions import DocumentEmpty
+from airflow_provider_classify.engine.reading.sniffing import TNEF_START, Format
+from airflow_provider_classify.exceptions import DocumentEmpty, DocumentTypeUnknown
 
-#: A mail of fewer words than this says little: a greeting, "please find attached", a name and an address.
+#: A mail of fewer words than this says little. A greeting, "please find attached", a name and an address are fewer.
 LITTLE = 60
 #: An alternative text with fewer than this share of the words of the longest one is a stub.
 WHOLE = 0.5
@@ -24,14 +24,14 @@ WHOLE = 0.5
 LEAST_SIDE = 200
 #: Parts that are not documents: signatures, keys, calendar entries, contact cards, delivery reports, sound and video.
 _NO_DOCUMENT_TYPES = re.compile(
-    r"application/(?:x-)?pkcs7-signature|application/pgp-.*|application/ics|application/ms-tnef|text/calendar"
+    r"application/(?:x-)?pkcs7-signature|application/pgp-.*|application/ics|text/calendar"
     r"|text/(?:x-)?vcard|message/(?!rfc822).*|text/rfc822-headers|audio/.*|video/.*"
 )
 _NO_DOCUMENT_SUFFIXES = (".ics", ".vcf", ".asc", ".sig", ".p7s", ".pgp")
 _WORD = re.compile(r"[^\W\d_]{2,}")
-#: A character of Chinese, Japanese or Thai, which put no space between words, counts as half a word.
+#: Chinese, Japanese and Thai have no spaces between words. Each of their characters counts as half a word.
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]")
-#: What stands above the text of a quoted mail, or below the text: a signature, and the mark of a phone's mail program.
+#: The line above a signature.
 _SIGNATURE = re.compile(r"^-- ?$", re.M)
 
 
@@ -78,14 +78,22 @@ def mail_document(mail: Mail, kind: Format, source: Source, options: ReadingOpti
             raise
         blank = ReadPage(Page(1, PAGE_WIDTH, PAGE_HEIGHT, (), "text_layer", is_blank=True))
         document = OpenedDocument(kind, 1, iter([blank]))
-    return replace(document, is_mail=True, says_little=count_words(mail.text) < LITTLE, attachments=attachments)
+    words = count_words(mail.text)
+    is_in_winmail = not words and not attachments and any(_is_winmail(part) for part in mail.parts)
+    return replace(
+        document,
+        is_mail=True,
+        says_little=words < LITTLE,
+        attachments=attachments,
+        unreadable_text=_winmail_error(source.name) if is_in_winmail else None,
+    )
 
 
 def best_alternative(texts: Sequence[str]) -> str:
     """
     Return the best of a mail's alternative texts, given from the plainest to the richest.
 
-    It is the plainest one that is no stub, such as "your program cannot show this mail".
+    It is the plainest text that is not a stub such as "your program cannot show this mail".
     """
     counts = [count_words(text) for text in texts]
     most = max(counts, default=0)
@@ -93,14 +101,31 @@ def best_alternative(texts: Sequence[str]) -> str:
 
 
 def count_words(text: str) -> int:
-    """Return how many words a mail's own text has, without a signature and without lines that quote another mail."""
+    """Return the number of words in a mail's own text, without its signature and without quoted lines."""
     own = _SIGNATURE.split(text, maxsplit=1)[0]
     own = "\n".join(line for line in own.splitlines() if not line.startswith(">"))
     return len(_WORD.findall(_UNSPACED.sub(" ", own))) + len(_UNSPACED.findall(own)) // 2
 
 
+def _is_winmail(part: MailPart) -> bool:
+    """Return whether a part is Outlook's container for the text and the attachments of a mail (TNEF)."""
+    return part.data.startswith(TNEF_START)
+
+
+def _winmail_error(name: str) -> DocumentTypeUnknown:
+    # The libraries that read TNEF are no longer kept (tnefparse, 2021).
+    return DocumentTypeUnknown(
+        f"The mail {name!r} has its content in winmail.dat (TNEF), which only Outlook reads; "
+        "have the mail sent as HTML or plain text, or save it from Outlook as MSG."
+    )
+
+
 def _is_document(part: MailPart) -> bool:
-    if _NO_DOCUMENT_TYPES.fullmatch(part.media_type) or part.name.lower().endswith(_NO_DOCUMENT_SUFFIXES):
+    if (
+        _is_winmail(part)
+        or _NO_DOCUMENT_TYPES.fullmatch(part.media_type)
+        or part.name.lower().endswith(_NO_DOCUMENT_SUFFIXES)
+    ):
         return False
     return bool(part.data) and not (part.media_type.startswith("image/") and _is_small_image(part.data))
 
@@ -112,5 +137,5 @@ def _is_small_image(data: bytes) -> bool:
         with Image.open(BytesIO(data)) as image:
             return min(image.size) < LEAST_SIDE
     except Exception:
-        # Of a format that Pillow does not read, or damaged: opening it as a document tells.
+        # Pillow cannot read it. If it is opened as a document, the error says why.
         return False

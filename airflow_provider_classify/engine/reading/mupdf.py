@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from airflow_provider_classify.engine.learned.origin import Made
 from airflow_provider_classify.engine.page import OcrMode
+from airflow_provider_classify.engine.reading.document_bytes import Source
 from airflow_provider_classify.engine.reading.encodings import decode_html
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.pages import first_pages
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.engine.reading.source import Source
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEmpty, DocumentEncrypted, ExtraNotInstalled
 
 try:
@@ -27,15 +27,15 @@ except ImportError as error:
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS, damage
 from airflow_provider_classify.engine.reading.mupdf_page import MupdfPage
 
-# Damage is reported by exceptions; printed as well, it would fill the task's log.
+# Exceptions report damage. MuPDF would also print messages about it, which would fill the task's log.
 pymupdf.TOOLS.mupdf_display_errors(False)
 pymupdf.TOOLS.mupdf_display_warnings(False)
 
-#: HTML beyond this is cut off before layout, which costs half a second per megabyte.
+#: The most bytes of HTML that are read. Layout takes half a second for each megabyte.
 MAX_HTML_BYTES = 2 * 1024**2
 _DECLARED_CHARSET = re.compile(r"(<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*)[\w.:-]+", re.I)
 _CHARSET_WITHIN = 4096
-#: Layout of what has no pages of its own, in points: a slide for PPTX, else A4.
+#: The page sizes for documents that have no pages, in points: a slide for PPTX, and A4 for others.
 SLIDE, SHEET = {"width": 720, "height": 540}, {"width": 595, "height": 842}
 
 
@@ -76,7 +76,8 @@ def mupdf_html(html: str, name: str, layout: Mapping[str, int] = SHEET) -> Itera
     :param layout: width and height of its pages, in points.
     :raises DocumentCorrupt: MuPDF cannot open it.
     """
-    # MuPDF knows few encodings, and believes what a page declares more than a byte order mark.
+    # MuPDF knows few encodings, so the page is encoded in UTF-8. It would prefer a declared charset to the byte order
+    # mark, so the declaration is changed too.
     html = _DECLARED_CHARSET.sub(r"\1utf-8", html[:_CHARSET_WITHIN]) + html[_CHARSET_WITHIN:]
     stream = codecs.BOM_UTF8 + html.encode("utf-8", errors="replace")
     with _opened(name, filetype="html", stream=stream, **layout) as opened:
@@ -91,12 +92,20 @@ def _opened(name: str, **arguments: Any) -> Any:
 
 
 def pages_of(
-    opened: Any, name: str, kind: Format, *, max_pages: int, threads: int | None, ocr: OcrMode
+    opened: Any,
+    name: str,
+    kind: Format,
+    *,
+    max_pages: int,
+    threads: int | None,
+    ocr: OcrMode,
+    check_only_page: Callable[[MupdfPage], None] | None = None,
 ) -> OpenedDocument:
     """
     Return the pages of a PyMuPDF document.
 
-    :raises DocumentEmpty: it has none.
+    :param check_only_page: called at once with the page of a document of one page. What it reads is not read again.
+    :raises DocumentEmpty: it has no pages.
     :raises DocumentCorrupt: it has lost them.
     """
     try:
@@ -108,7 +117,13 @@ def pages_of(
             raise DocumentCorrupt(f"The document {name!r} has lost its pages; fetch it again.")
         raise DocumentEmpty(f"The document {name!r} has no pages; check how it was made.")
     mode = "auto" if ocr == "always" and kind is not Format.PDF else ocr
-    pages = (MupdfPage(opened, n + 1, name, threads, mode) for n in range(page_count))
+    pages: Iterable[MupdfPage]
+    if page_count == 1:
+        pages = [MupdfPage(opened, 1, name, threads, mode)]
+        if check_only_page:
+            check_only_page(pages[0])
+    else:
+        pages = (MupdfPage(opened, n + 1, name, threads, mode) for n in range(page_count))
     return OpenedDocument(
         kind=kind,
         page_count=page_count,

@@ -1,8 +1,9 @@
 """
-A page of a PDF, DOCX, PPTX or HTML document: its text layer, OCR, or both.
+Read a page of a PDF, Office or HTML document: by its text layer, by OCR, or by both.
 
-The text layer is free, and OCR costs half a second. So the text layer is compared with what the page shows: OCR reads
-pages without text, text that is not what the page shows, and pictures and outlines where no text lies.
+The text layer takes milliseconds, and OCR takes half a second. So OCR is used only where the text layer is not enough:
+on pages without text, on pages that show other text than their text layer has, and on pages with text in pictures or
+outlines beside the text layer. Cheap signs are examined first, then the page in a low resolution, and OCR comes last.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,15 @@ from airflow_provider_classify.engine.learned import looks
 from airflow_provider_classify.engine.learned.looks import look_of
 from airflow_provider_classify.engine.page import OcrMode, Page, Region
 from airflow_provider_classify.engine.reading.lines import Box
+from airflow_provider_classify.engine.reading.missing_text import Doubt, area_of, doubt_of
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS, damage
+from airflow_provider_classify.engine.reading.page_pictures import (
+    image_area,
+    image_boxes,
+    is_earlier_ocr,
+    is_scan,
+    outlines,
+)
 from airflow_provider_classify.engine.reading.quality import (
     amount_of_text,
     better_reading,
@@ -31,28 +41,38 @@ from airflow_provider_classify.engine.reading.quality import (
     says_the_same,
 )
 from airflow_provider_classify.engine.reading.text_layer import TextLayer, read_shapes, read_text_layer
-from airflow_provider_classify.engine.reading.uncovered import Doubt, doubt_of
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNeedsOcr
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.ocr import Picture
 
-#: An image that covers this share of a page is a scan of it, or its background.
-SCAN = 0.6
-#: A page of small print has more lines than OCR reads. OCR replaces what an earlier OCR left only if it reads this
-#: share of it at least.
+#: A page of small print has more lines than OCR reads. The text of an earlier OCR is replaced only if OCR reads at
+#: least this share of its characters.
 LEAST_OF_EARLIER = 0.5
-#: Text with fewer characters may be a stamp or a letterhead, so all images of the page are compared with it.
+#: Text with fewer characters may be a letterhead, so all images of the page are compared with it.
 SHORT_TEXT = 600
-#: On a page with more text, only images with this share of the page's area, at 72 dots an inch, are compared with it.
+#: On a page with more text, images are compared with it if they have this share of the page's area.
 LARGE_IMAGE = 0.05
-#: A page with this many characters of text shows by them what it is, so its images are not compared with it.
-LONG_TEXT = 1200
+#: A page with this many characters of text mostly shows by them what it is. Its images are compared with it only if the
+#: text is not enough to classify the page, and if together they have this share of the page's area.
+LONG_TEXT, ILLUSTRATED = 1200, 0.15
+#: A picture is read if it shows at least so many letters, ...
+FEWEST_LETTERS = 24
+#: ... and this share of the number of characters in the text layer, or else MANY_LETTERS.
+SHARE_OF_TEXT, MANY_LETTERS = 0.3, 120
+#: Text with fewer characters may be a stamp on a scan. Such a scan is always read, since handwriting and some scripts
+#: do not have the strokes of print.
+STAMP = 100
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class MupdfPage:
-    """One page of an opened PyMuPDF document; ``name`` is what errors call the document."""
+    """
+    One page of an opened PyMuPDF document.
+
+    :param number: the number of the page, from 1.
+    :param name: the document's name in errors.
+    """
 
     document: Any
     number: int
@@ -60,11 +80,33 @@ class MupdfPage:
     threads: int | None
     ocr: OcrMode
 
+    @cached_property
+    def _page(self) -> Any:
+        with self._damage_named():
+            return self.document[self.number - 1]
+
+    @cached_property
+    def text_layer(self) -> TextLayer:
+        """
+        The text layer.
+
+        :raises DocumentCorrupt: the page is damaged.
+        """
+        page = self._page
+        with self._damage_named():
+            return read_text_layer(page, self.number)
+
+    @property
+    def is_scan(self) -> bool:
+        """Whether an image covers most of the page; false if the page is damaged."""
+        try:
+            return is_scan(self._page)
+        except (DocumentCorrupt, *MUPDF_ERRORS):
+            return False
+
     def passes(self) -> Iterator[Page]:
         """Yield the page, each time more complete; see :class:`PageReading`."""
-        with self._damage_named():
-            page = self.document[self.number - 1]
-            layer = read_text_layer(page, self.number)
+        page, layer = self._page, self.text_layer
         text = layer.page
         if self.ocr == "never":
             yield self._text_only(page, layer)
@@ -74,6 +116,12 @@ class MupdfPage:
             yield from self._by_text(page, layer)
         else:
             yield from shown
+
+    def picture(self) -> Picture:
+        """Draw the page at the scale at which OCR reads it."""
+        with self._damage_named():
+            page = self.document[self.number - 1]
+        return self._render(page)
 
     def _text_only(self, page: Any, layer: TextLayer) -> Page:
         with self._damage_named():
@@ -111,7 +159,11 @@ class MupdfPage:
             yield better_reading(text, read)
 
     def _by_text(self, page: Any, layer: TextLayer) -> Iterator[Page]:
-        """Read the text layer, and what lies beside it: first if that is more, else after the text."""
+        """
+        Read the text layer, and then the pictures beside it.
+
+        If the pictures cover more of the page than the text, the first pass already has both.
+        """
         with self._damage_named():
             doubt = _doubt(page, layer, is_thorough=False)
             is_beside = doubt is Doubt.MOST and not is_earlier_ocr(page)
@@ -128,7 +180,7 @@ class MupdfPage:
         yield from self._more(page, layer, is_compared=is_beside)
 
     def _more(self, page: Any, layer: TextLayer, *, is_compared: bool) -> Iterator[Page]:
-        """Read what the text layer lacks, or gives wrongly, once it was not enough to classify the page."""
+        """Read pictures, or an earlier OCR's scan, after the text layer was not enough to classify the page."""
         with self._damage_named():
             is_earlier = is_earlier_ocr(page)
             doubt = Doubt.NONE if is_earlier or is_compared else _doubt(page, layer, is_thorough=True)
@@ -144,15 +196,26 @@ class MupdfPage:
             yield from self._with_pictures(page, layer)
 
     def _with_pictures(self, page: Any, layer: TextLayer) -> Iterator[Page]:
-        """Read the text layer together with what OCR finds beside it; no pass if it finds nothing."""
-        from airflow_provider_classify.engine.ocr.ink import has_ink_beside
+        """Yield the text layer together with the text that OCR finds beside it; nothing if there is no such text."""
+        if self._has_letters_beside(page, layer):
+            yield from self._passes(replace(self._render(page), closer=None), layer)
 
-        picture = replace(self._render(page), closer=None)
-        if has_ink_beside(picture, layer.covering):
-            yield from self._passes(picture, layer)
+    def _has_letters_beside(self, page: Any, layer: TextLayer) -> bool:
+        """Return whether the page, rendered in a low resolution, shows much text that is not in the text layer."""
+        from airflow_provider_classify.engine.reading.printed_letters import SIDE, Strokes
+
+        zoom = SIDE / max(1.0, page.rect.width, page.rect.height)
+        pixels = self._pixels(page, page.rect, zoom, pymupdf.csGRAY)
+        strokes = Strokes.of_grey(
+            pixels.samples, layer.covering, width=pixels.width, height=pixels.height, stride=pixels.stride
+        )
+        amount = amount_of_text(layer.page)
+        if strokes.letters() >= max(FEWEST_LETTERS, min(SHARE_OF_TEXT * amount, MANY_LETTERS)):
+            return True
+        return amount < STAMP and strokes.are_there() and is_scan(page)
 
     def _shows_something_else(self, page: Any, text: Page) -> Iterator[Page] | None:
-        """Read a page whose words are of no known language by OCR; ``None`` if the page shows the same words."""
+        """Read a page with words of an unknown language by OCR; return ``None`` if the page shows the same words."""
         picture = self._render(page)
         passes = self._passes(picture)
         first = next(passes)
@@ -160,7 +223,7 @@ class MupdfPage:
 
     def _is_bad_ocr(self, page: Any, text: Page) -> bool:
         with self._damage_named():
-            return not is_legible(text) and can_be_read_by_ocr(text) and _is_scan(page)
+            return not is_legible(text) and can_be_read_by_ocr(text) and is_scan(page)
 
     def _passes(self, picture: Picture, layer: TextLayer | None = None) -> Iterator[Page]:
         from airflow_provider_classify.engine.ocr import shared_reader
@@ -174,19 +237,19 @@ class MupdfPage:
         """Return the picture of a page, or of a region of it, at the scale at which OCR reads it."""
         from airflow_provider_classify.engine.ocr import Picture, reading_scale
 
-        with self._damage_named():
-            clip = page.rect
-            if region is not None:
-                (x0, y0), (width, height) = clip.top_left, (clip.width, clip.height)
-                clip = pymupdf.Rect(
-                    x0 + region.x0 * width, y0 + region.y0 * height, x0 + region.x1 * width, y0 + region.y1 * height
-                )
-            zoom = reading_scale(clip.width, clip.height)
-            pixels = page.get_pixmap(
-                matrix=pymupdf.Matrix(zoom, zoom), clip=clip, colorspace=pymupdf.csRGB, alpha=False
+        clip = page.rect
+        if region is not None:
+            (x0, y0), (width, height) = clip.top_left, (clip.width, clip.height)
+            clip = pymupdf.Rect(
+                x0 + region.x0 * width, y0 + region.y0 * height, x0 + region.x1 * width, y0 + region.y1 * height
             )
+        pixels = self._pixels(page, clip, reading_scale(clip.width, clip.height), pymupdf.csRGB)
         picture = Picture.from_rgb(pixels.samples, width=pixels.width, height=pixels.height, stride=pixels.stride)
         return picture if region is not None else replace(picture, closer=lambda region: self._render(page, region))
+
+    def _pixels(self, page: Any, clip: Any, zoom: float, colours: Any) -> Any:
+        with self._damage_named():
+            return page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), clip=clip, colorspace=colours, alpha=False)
 
     @contextmanager
     def _damage_named(self) -> Iterator[None]:
@@ -196,47 +259,22 @@ class MupdfPage:
             raise damage(error, f"Page {self.number} of the document {self.name!r}") from error
 
 
-def is_earlier_ocr(page: Any) -> bool:
-    """Return whether the text cannot be seen: another program read it on a scan, and put it above or below that."""
-    # At 72 dots an inch, less than any scan has, the page's pictures would not fill it; this test is ten times faster.
-    if sum(width * height for _, _, width, height, *_ in page.get_images()) < page.rect.get_area():
-        return False
-    hidden = visible = 0
-    for kind, box in page.get_bboxlog():
-        if kind == "fill-image" and pymupdf.Rect(box).get_area() > SCAN * page.rect.get_area():
-            hidden, visible = hidden + visible, 0
-        elif kind == "ignore-text":
-            hidden += 1
-        elif kind.endswith("-text"):
-            visible += 1
-    return hidden > visible
-
-
 def _doubt(page: Any, layer: TextLayer, *, is_thorough: bool) -> Doubt:
     """
-    Return how much of what the page shows its text layer may lack.
+    Return how much of the page's content the text layer may lack.
 
-    :param is_thorough: compare all images; else only those that may show more than the text says.
+    :param is_thorough: compare also small images beside much text.
     """
     amount = amount_of_text(layer.page)
     if amount >= LONG_TEXT:
-        return Doubt.NONE
-    are_wanted = is_thorough or amount < SHORT_TEXT
-    if not are_wanted:
-        least = LARGE_IMAGE * page.rect.get_area()
-        are_wanted = any(width * height >= least for _, _, width, height, *_ in page.get_images())
-    images = _image_boxes(page) if are_wanted else []
-    lines = ((line.x0, line.y0, line.x1, line.y1) for line in layer.covering)
-    return doubt_of(lines, images, read_shapes(page))
+        # Few drawings and small images change what so much text says.
+        if not is_thorough or image_area(page) < ILLUSTRATED:
+            return Doubt.NONE
+        boxes = image_boxes(page)
+        return doubt_of(_boxes(layer), boxes, ()) if sum(map(area_of, boxes)) >= ILLUSTRATED else Doubt.NONE
+    are_wanted = is_thorough or amount < SHORT_TEXT or image_area(page) >= LARGE_IMAGE
+    return doubt_of(_boxes(layer), image_boxes(page) if are_wanted else [], outlines(page))
 
 
-def _image_boxes(page: Any) -> list[Box]:
-    """Return where the page's images lie, in fractions of it."""
-    width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
-    # Like text, images come in the coordinates of the page before its rotation.
-    boxes = (pymupdf.Rect(info["bbox"]) * page.rotation_matrix & page.rect for info in page.get_image_info())
-    return [(box.x0 / width, box.y0 / height, box.x1 / width, box.y1 / height) for box in boxes if not box.is_empty]
-
-
-def _is_scan(page: Any) -> bool:
-    return any((box[2] - box[0]) * (box[3] - box[1]) > SCAN for box in _image_boxes(page))
+def _boxes(layer: TextLayer) -> Iterator[Box]:
+    return ((line.x0, line.y0, line.x1, line.y1) for line in layer.covering)

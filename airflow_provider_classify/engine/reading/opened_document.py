@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from airflow_provider_classify.engine.learned.origin import UNKNOWN, Made, Origin
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.sniffing import Format
+from airflow_provider_classify.exceptions import DocumentError
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.ocr import Picture
 
 
 class PageReading(Protocol):
@@ -23,12 +27,20 @@ class PageReading(Protocol):
         """
         Yield the page, each time more complete; stop iterating when one is enough.
 
-        A page with text yields its text, then again with what it looks like. A page that needs OCR yields after its
-        most useful lines, and again after the next ones. A line is recognised only when the pass that has it is asked
-        for.
+        A page whose text layer is complete yields its text, then again with what it looks like. A page that needs OCR
+        yields after its most useful lines, and again after the next ones. The lines of a pass are recognised when the
+        caller asks for that pass.
 
         :raises DocumentError: this page cannot be read; the others may still be.
         """
+
+
+@runtime_checkable
+class PicturedPage(Protocol):
+    """A page that can be shown as a picture. Pages of text have none."""
+
+    def picture(self) -> Picture | None:
+        """Return the picture of the page. :raises DocumentError: the page cannot be drawn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +48,7 @@ class Attachment:
     """
     A file that is attached to a mail, or stands in its text.
 
-    :param name: its file name, or a name made of its place in the mail.
+    :param name: its file name, or a name by its place in the mail.
     :param open: opens it as a document, as
         :func:`~airflow_provider_classify.engine.reading.open_document` does, with the same errors.
     """
@@ -55,13 +67,15 @@ class OpenedDocument:
     :param pages: its first pages. Blank pages come too, but do not count towards ``max_pages``.
     :param is_image: whether it is an image of one page, whose result has no page results.
     :param is_mail: whether it is an e-mail message.
-    :param says_little: whether it is a mail whose text hardly tells what it is about.
+    :param says_little: whether it is a mail with very little text.
     :param attachments: the documents that are attached to a mail, in their order; logos and signatures are left out.
+    :param unreadable_text: the error that says why the text of a mail cannot be read, if only its headers can. The
+        mail can still be classified if a category means e-mail.
     :param declared_type: the name of the document type that the format itself declares, such as
-        ``invoice`` for an e-invoice; None where only the text can tell.
-    :param declared_by: what declares it, such as the name of an e-invoice's root element.
-    :param read_from: the name of the embedded file that the pages come from, where the file itself is only
-        a wrapper, such as a PDF portfolio; else None.
+        ``invoice`` for an e-invoice; None if the format declares no type.
+    :param declared_by: the part of the document that declares the type, such as the root element of an e-invoice.
+    :param read_from: the name of the embedded file that the pages come from, if the document is only a wrapper such as
+        a PDF portfolio; else None.
     :param made: with what program it was made.
     """
 
@@ -72,6 +86,7 @@ class OpenedDocument:
     is_mail: bool = False
     says_little: bool = False
     attachments: tuple[Attachment, ...] = ()
+    unreadable_text: DocumentError | None = None
     declared_type: str | None = None
     declared_by: str | None = None
     read_from: str | None = None

@@ -1,7 +1,7 @@
 """
-Outlook messages (MSG), through olefile: the properties that a reader looks at, by their tags ([MS-OXPROPS]).
+Read Outlook messages (MSG) with olefile, by the tags of their properties ([MS-OXPROPS]).
 
-python-oxmsg reads fewer of the files that occur, and extract-msg is under the GPL.
+olefile is used directly because python-oxmsg reads fewer of the files that occur, and extract-msg is under the GPL.
 """
 
 from __future__ import annotations
@@ -12,23 +12,26 @@ from typing import Any
 
 import olefile
 
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.encodings import decode_html, decode_text
 from airflow_provider_classify.engine.reading.html_text import text_of_html
 from airflow_provider_classify.engine.reading.mail import Mail, MailPart, best_alternative, mail_document
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
+from airflow_provider_classify.engine.reading.rtf import rtf_text
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
-from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEncrypted
+from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEncrypted, ExtraNotInstalled
 
 #: Property tags: of the message, ...
 _SUBJECT, _BODY, _HTML, _TRANSPORT_HEADERS, _CLASS = "0037", "1000", "1013", "007D", "001A"
+#: The text as compressed RTF ([MS-OXRTFCP]). In some messages it is the only text.
+_COMPRESSED_RTF = "1009"
 _SENDER_NAME, _SENDER_ADDRESS, _SENDER_SMTP, _DISPLAY_TO = "0C1A", "0C1F", "5D01", "0E04"
 #: ... and of an attachment.
 _FILE_NAME, _LONG_FILE_NAME, _DISPLAY_NAME, _DATA, _MEDIA_TYPE = "3704", "3707", "3001", "3701", "370E"
-#: Types of properties: text of UTF-16, text of a code page, bytes, and a message within the message.
+#: Types of properties: text in UTF-16, text in a code page, bytes, and a message within the message.
 _UNICODE, _STRING, _BINARY, _OBJECT = "001F", "001E", "0102", "000D"
 _ATTACHMENT = "__attach_version1.0_"
-#: Bytes of a text, attachments of a message, and messages within one another, that are read.
+#: The most bytes of a text, attachments of a message, and messages within one another that are read.
 MAX_TEXT_BYTES, MAX_ATTACHMENTS, MAX_DEPTH = 2 * 1024**2, 200, 5
 MAX_ATTACHMENT_BYTES = 64 * 1024**2
 _ERRORS = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError)
@@ -66,11 +69,12 @@ class _Message:
         }
 
     def mail(self) -> Mail:
-        """Return the message, with the text and the attachments of those that it forwards."""
+        """Return the message, with the texts and attachments of the messages that it forwards."""
         if re.search(r"\.SMIME$|rpmsg", self._text(_CLASS), re.I):
             raise DocumentEncrypted(f"The mail {self._name!r} is encrypted; save it decrypted from Outlook.")
         parts: list[MailPart] = []
-        texts = [best_alternative([self._text(_BODY), text_of_html(self._html())])]
+        own_text = best_alternative([self._text(_BODY), text_of_html(self._html())])
+        texts = [own_text if own_text.strip() else self._rtf()]
         texts += [self._attachment(path, parts) for path in self._attachments()]
         return Mail(self._headers(), "\n\n".join(text for text in texts if text.strip()), parts)
 
@@ -93,7 +97,7 @@ class _Message:
         return [path for path in own if path[-1].lower().startswith(_ATTACHMENT)][:MAX_ATTACHMENTS]
 
     def _attachment(self, path: list[str], parts: list[MailPart]) -> str:
-        """Add an attachment to ``parts``; return the text of one that is a message."""
+        """Add an attachment to ``parts``. If it is a message, add its attachments instead and return its text."""
         attached = _Message(self._ole, path, self._name)
         inner = [*path, f"__substg1.0_{_DATA}{_OBJECT}"]
         if self._ole.exists("/".join(inner)) and len(path) <= MAX_DEPTH * 2:
@@ -118,6 +122,26 @@ class _Message:
     def _html(self) -> str:
         binary = self._bytes(_HTML + _BINARY)
         return decode_html(binary) if binary else self._text(_HTML)
+
+    def _rtf(self) -> str:
+        """Return the text that the message has as RTF."""
+        data = self._bytes(_COMPRESSED_RTF + _BINARY)
+        if not data:
+            return ""
+        try:
+            from compressed_rtf import decompress
+        except ImportError as error:
+            raise ExtraNotInstalled(
+                "Reading this Outlook message needs compressed-rtf; "
+                "install airflow-provider-classify[local] where the tasks run."
+            ) from error
+        try:
+            rtf = decompress(data)
+        except Exception as error:  # the library raises the base class for damaged data
+            raise DocumentCorrupt(
+                f"The document {self._name!r} is a damaged Outlook message (MSG); save it anew, as EML."
+            ) from error
+        return rtf_text(rtf, self._name)
 
     def _bytes(self, tag_and_type: str, limit: int = MAX_TEXT_BYTES) -> bytes:
         stream = f"__substg1.0_{tag_and_type}"

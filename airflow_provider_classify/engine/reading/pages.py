@@ -1,14 +1,18 @@
-"""Which pages of a document are read."""
+"""Choose the pages of a document that are read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading.opened_document import PageReading
+from airflow_provider_classify.engine.reading.opened_document import PageReading, PicturedPage
 
-#: At most this many times ``max_pages`` pages are looked at, blank ones included.
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.ocr import Picture
+
+#: At most this many times ``max_pages`` pages are read, including blank ones.
 LOOKED_AT = 4
 
 
@@ -16,8 +20,8 @@ def first_pages(pages: Iterable[PageReading], max_pages: int) -> Iterator[PageRe
     """
     Yield pages until ``max_pages`` of them were not blank.
 
-    Whether a page is blank is known when it has been read. A page that the caller does not read, or
-    that cannot be read, counts as one that is not blank.
+    A page is known to be blank only after the caller has read it. A page that is not read, or that cannot be read,
+    counts as not blank.
     """
     counted = 0
     for page in islice(pages, LOOKED_AT * max_pages):
@@ -38,6 +42,9 @@ class _WatchedPage:
     @property
     def number(self) -> int:
         return self._page.number
+
+    def picture(self) -> Picture | None:
+        return self._page.picture() if isinstance(self._page, PicturedPage) else None
 
     def passes(self) -> Iterator[Page]:
         for page in self._page.passes():

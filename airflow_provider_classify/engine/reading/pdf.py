@@ -1,4 +1,8 @@
-"""PDF: its pages, or what stands in the place of pages: a portfolio's files, an XFA form, encrypted content."""
+"""
+Open PDFs, and recognise those whose pages are only placeholders.
+
+Portfolios show a cover instead of their files, and dynamic XFA forms and encrypted documents show a notice.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,17 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import PurePath
 from typing import Any
 
 from airflow_provider_classify.engine.reading import dispatch
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.mupdf import mupdf_file, pages_of
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS
+from airflow_provider_classify.engine.reading.mupdf_page import MupdfPage
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
     DocumentEncrypted,
@@ -22,18 +28,18 @@ from airflow_provider_classify.exceptions import (
     DocumentPlaceholder,
 )
 
-#: What a PDF's encryption dictionary names as its handler; ``Standard`` is a password.
+#: The security handlers that an encryption dictionary may name. The handler ``Standard`` is a password.
 _ENCRYPTION_HANDLER = re.compile(
     rb"/Filter\s*/((?:Adobe[.#]|Entrust\.|MicrosoftIRM|EBX_|FOPN_|FileOpen|APS|DRM)[\w.#]*)"
 )
 _RIGHTS_MANAGEMENT = "MicrosoftIRM"
-#: What the name of the document has that Microsoft's rights management wraps, spaces left out.
+#: The name of a file that Microsoft's rights management wraps has this in it, without spaces.
 _PROTECTED_FILE = "MicrosoftIRMServices"
-#: Bytes at either end of a file that are searched for the handler.
+#: The number of bytes at each end of a file that are searched for the handler.
 _SEARCHED_BYTES = 2 * 1024**2
-#: The page that stands for a dynamic XFA form says where to get a program that shows it.
+#: The placeholder page of a dynamic XFA form names programs that can show the form.
 _XFA_PLACEHOLDER = re.compile(r"adobe|please wait|acrobat|foxit", re.I)
-#: The sentence that this page has in each language, also where the form has been lost, as when the page was printed.
+#: The sentence on this page, in each language. If the page was printed to a PDF, only the sentence is left of the form.
 _XFA_SENTENCE = re.compile(
     "if this message is not eventually replaced by the proper contents"
     "|wenn diese meldung nicht durch den (?:eigentlichen|richtigen) inhalt|falls diese meldung nicht durch den"
@@ -44,19 +50,19 @@ _XFA_SENTENCE = re.compile(
     "|als dit bericht (?:uiteindelijk )?niet (?:wordt )?vervangen"
     "|если это сообщение не (?:будет )?замен|このメッセージが.{0,30}置き換え|如果此消息最终?(?:未|没有)"
 )
-#: What the page says that stands for a document which Microsoft's rights management has encrypted.
+#: Words on the placeholder page of a document that Microsoft's rights management has encrypted.
 _PROTECTED_SENTENCE = re.compile(
     "aka\\.ms/protectedpdf|(?:open|view) this protected pdf|this pdf (?:file|document) (?:is|has been) protected"
     "|dieses geschützte pdf|diese pdf-datei ist geschützt|ce (?:document|fichier) pdf est protégé"
     "|este (?:documento|archivo) pdf está protegido|questo (?:documento|file) pdf è protetto"
 )
-#: A page of more characters than this is no placeholder.
+#: A placeholder has fewer characters than this.
 _PLACEHOLDER_CHARACTERS = 1500
-#: The most bytes of drawing commands on a placeholder page. Counting them is far cheaper than extracting the text.
-_PLACEHOLDER_BYTES = 16_000
-#: Embedded files that are looked at, and the most bytes that one may unpack to.
+#: The page of a form that needs rendering is filled in, or static, if it has this many characters.
+_STATIC_FORM_CHARACTERS = 200
+#: The most embedded files that are examined, and the most bytes that one may unpack to.
 _MAX_EMBEDDED, _MAX_EMBEDDED_BYTES = 200, 64 * 1024**2
-#: Embedded files that may be e-invoices: how many are looked at, and the most bytes that one takes in the PDF.
+#: The most embedded files that are examined for an e-invoice, and the most bytes that one takes in the PDF.
 _MAX_INVOICES, _MAX_PACKED_INVOICE = 10, 1024**2
 #: Formats of a portfolio's files that are read, the preferred ones first.
 _PORTFOLIO_SUFFIXES = (".pdf", ".docx", ".pptx", ".xlsx", ".odt", ".rtf", ".html", ".htm", ".txt", ".eml", ".msg")
@@ -80,7 +86,7 @@ class _EmbeddedFile:
 @contextmanager
 def open_pdf(source: Source, options: ReadingOptions) -> Iterator[OpenedDocument]:
     """
-    Open a PDF; of a portfolio the first document in it.
+    Open a PDF. If it is a portfolio, open the first document in it.
 
     :raises DocumentEncrypted: it asks for a password, or is encrypted for a certificate or by rights management.
     :raises DocumentPlaceholder: it is a dynamic XFA form, or a portfolio without a document that can be read.
@@ -92,23 +98,29 @@ def open_pdf(source: Source, options: ReadingOptions) -> Iterator[OpenedDocument
         except DocumentCorrupt:
             _refuse_encryption(source)
             raise
-        embedded = _embedded_files(opened)
-        _refuse_wrapper(opened, embedded, source.name)
-        if _is_portfolio(opened):
+        catalogue = _Catalogue(opened)
+        embedded = _embedded_files(opened) if catalogue.has("Names") else []
+        _refuse_wrapper(catalogue, embedded, source.name)
+        if catalogue.has("Collection"):
             yield stack.enter_context(_open_portfolio(opened, embedded, source, options))
             return
-        _refuse_placeholder(opened, source.name)
         document = pages_of(
-            opened, source.name, Format.PDF, max_pages=options.max_pages, threads=options.threads, ocr=options.ocr
+            opened,
+            source.name,
+            Format.PDF,
+            max_pages=options.max_pages,
+            threads=options.threads,
+            ocr=options.ocr,
+            check_only_page=partial(_refuse_placeholder, catalogue, source.name),
         )
         yield _with_declaration(document, opened, embedded)
 
 
 def _refuse_encryption(source: Source) -> None:
     """
-    Say that a PDF which MuPDF cannot open is encrypted, where it names a handler of encryption.
+    Refuse a PDF that MuPDF cannot open if it names a security handler other than a password.
 
-    :raises DocumentEncrypted: it does.
+    :raises DocumentEncrypted: it names such a handler.
     """
     with source.open() as file:
         data = file.read(_SEARCHED_BYTES)
@@ -124,32 +136,61 @@ def _refuse_encryption(source: Source) -> None:
     )
 
 
-def _refuse_wrapper(opened: Any, embedded: Sequence[_EmbeddedFile], name: str) -> None:
+class _Catalogue:
+    """
+    The catalogue of a PDF, which refers to what the whole document has (ISO 32000-2, 7.7.2).
+
+    Most PDFs have few of its keys. To list the keys once is faster than to ask for each of them. A damaged catalogue
+    has none.
+    """
+
+    def __init__(self, opened: Any) -> None:
+        self._opened = opened
+        try:
+            self._number = opened.pdf_catalog()
+            self._keys = frozenset(opened.xref_get_keys(self._number))
+        except MUPDF_ERRORS:
+            self._keys = frozenset()
+
+    def has(self, key: str) -> bool:
+        """Return whether a key has a value."""
+        return key in self._keys and self.value(key)[0] != "null"
+
+    def value(self, path: str) -> tuple[str, str]:
+        """Return the kind and the value of a key, or of a key in the dictionary of a key, such as ``AcroForm/XFA``."""
+        if path.partition("/")[0] not in self._keys:
+            return "null", "null"
+        try:
+            kind, value = self._opened.xref_get_key(self._number, path)
+        except MUPDF_ERRORS:
+            return "null", "null"
+        return kind, value
+
+    def has_encrypted_payload(self) -> bool:
+        """Return whether one of the files that belong to the whole document is an encrypted one that it wraps."""
+        kind, value = self.value("AF")
+        try:
+            if kind == "xref":
+                value = self._opened.xref_object(int(value.split()[0]))
+            numbers = [int(number) for number in re.findall(r"(\d+) \d+ R", value)][:_MAX_EMBEDDED]
+            return any(self._opened.xref_get_key(n, "AFRelationship")[1] == "/EncryptedPayload" for n in numbers)
+        except MUPDF_ERRORS:
+            return False
+
+
+def _refuse_wrapper(catalogue: _Catalogue, embedded: Sequence[_EmbeddedFile], name: str) -> None:
     """
     Refuse a PDF whose page only says that the document in it is encrypted (ISO 32000-2, 7.6.7).
 
-    :raises DocumentEncrypted: it is one.
+    :raises DocumentEncrypted: it is such a wrapper.
     """
-    is_wrapper = _has_encrypted_payload(opened) or any(_PROTECTED_FILE in f.name.replace(" ", "") for f in embedded)
-    if is_wrapper:
+    if catalogue.has_encrypted_payload() or any(_PROTECTED_FILE in file.name.replace(" ", "") for file in embedded):
         raise _rights_managed(name)
 
 
-def _has_encrypted_payload(opened: Any) -> bool:
-    """Return whether one of the files that belong to the whole document is the encrypted one that it stands for."""
-    try:
-        kind, value = opened.xref_get_key(opened.pdf_catalog(), "AF")
-        if kind == "xref":
-            value = opened.xref_object(int(value.split()[0]))
-        numbers = [int(number) for number in re.findall(r"(\d+) \d+ R", value)][:_MAX_EMBEDDED]
-        return any(opened.xref_get_key(n, "AFRelationship")[1] == "/EncryptedPayload" for n in numbers)
-    except MUPDF_ERRORS:
-        return False
-
-
-def _refuse_placeholder(opened: Any, name: str) -> None:
+def _refuse_placeholder(catalogue: _Catalogue, name: str, page: MupdfPage) -> None:
     """
-    Refuse a PDF whose only page stands for content that viewers do not show.
+    Refuse a PDF whose only page is a placeholder for content that viewers do not show.
 
     A dynamic XFA form says "Please wait" there, and a document under rights management that it is protected.
 
@@ -157,25 +198,30 @@ def _refuse_placeholder(opened: Any, name: str) -> None:
     :raises DocumentEncrypted: it stands for an encrypted document.
     """
     try:
-        if opened.page_count != 1:
-            return
-        catalogue = opened.pdf_catalog()
-        has_form = opened.xref_get_key(catalogue, "AcroForm/XFA")[0] in ("xref", "array")
-        needs_rendering = opened.xref_get_key(catalogue, "NeedsRendering")[1] == "true"
-        if not has_form and len(opened[0].read_contents()) > _PLACEHOLDER_BYTES:
-            return
-        text = " ".join(opened[0].get_text().lower().split())
-    except MUPDF_ERRORS:
+        text = " ".join(line.text for line in page.text_layer.page.lines)
+    except DocumentError:
+        return  # the page raises it again when it is read
+    if len(text) >= _PLACEHOLDER_CHARACTERS:
         return
-    is_short = len(text) < _PLACEHOLDER_CHARACTERS
-    if (has_form and (needs_rendering or (is_short and _XFA_PLACEHOLDER.search(text)))) or (
-        is_short and _XFA_SENTENCE.search(text)
-    ):
+    text = " ".join(text.lower().split())
+    if _XFA_SENTENCE.search(text) or (_is_dynamic_form(catalogue, text) and not page.is_scan):
         raise DocumentPlaceholder(
             f"The document {name!r} is a dynamic XFA form, which only Adobe's programs show; print it to a PDF there."
         )
-    if is_short and _PROTECTED_SENTENCE.search(text):
+    if _PROTECTED_SENTENCE.search(text):
         raise _rights_managed(name)
+
+
+def _is_dynamic_form(catalogue: _Catalogue, text: str) -> bool:
+    """
+    Return whether a form is shown only by programs that know XFA, by the text of its page.
+
+    ``NeedsRendering`` alone does not tell, since some programs keep it when they make the form static.
+    """
+    if catalogue.value("AcroForm/XFA")[0] not in ("xref", "array"):
+        return False
+    needs_rendering = catalogue.value("NeedsRendering")[1] == "true"
+    return _XFA_PLACEHOLDER.search(text) is not None or (needs_rendering and len(text) < _STATIC_FORM_CHARACTERS)
 
 
 def _rights_managed(name: str) -> DocumentEncrypted:
@@ -183,13 +229,6 @@ def _rights_managed(name: str) -> DocumentEncrypted:
         f"The document {name!r} wraps a document that rights management (IRM) has encrypted; "
         "save that one without protection."
     )
-
-
-def _is_portfolio(opened: Any) -> bool:
-    try:
-        return opened.xref_get_key(opened.pdf_catalog(), "Collection")[0] in ("dict", "xref")
-    except MUPDF_ERRORS:
-        return False
 
 
 def _embedded_files(opened: Any) -> list[_EmbeddedFile]:
@@ -249,7 +288,7 @@ def _with_declaration(document: OpenedDocument, opened: Any, embedded: Sequence[
     ]
     if not invoices:
         return document
-    # Imported for such PDFs only: lxml takes as long as reading ten pages.
+    # Imported only for such PDFs, because importing lxml takes as long as reading ten pages.
     from airflow_provider_classify.engine.reading.safe_xml import parse_xml
     from airflow_provider_classify.engine.reading.xml_text import declaration
 

@@ -1,4 +1,4 @@
-"""Plain text: lines of characters, laid out on pages."""
+"""Read plain text, and lay out its lines on pages."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from itertools import islice
 
 from airflow_provider_classify.engine.page import Line, Page
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.encodings import decode_text
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, ReadPage
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.exceptions import DocumentEmpty
 
-#: Text beyond this is not read: it is far more than the pages that are.
+#: The most bytes of a text that are read. The pages that are read have far fewer.
 MAX_TEXT_BYTES = 1024**2
-#: A longer line is cut off; wrapping costs the square of its length.
+#: A longer line is cut off, since the time to wrap a line grows with the square of its length.
 MAX_LINE = 100_000
 #: The page that text is laid out on: characters a line and lines a page; size of the page and the font in points.
 COLUMNS, ROWS = 100, 60
@@ -26,9 +26,9 @@ FORM_FEED = "\f"
 
 def open_text(source: Source, options: ReadingOptions) -> OpenedDocument:
     """
-    Open a text file in any of the encodings that occur.
+    Open a text file. Its encoding is detected.
 
-    :raises DocumentEmpty: it has nothing but white space.
+    :raises DocumentEmpty: it has only white space.
     """
     text = decode_text(source.read(MAX_TEXT_BYTES))
     return text_document(text, Format.TEXT, name=source.name, max_pages=options.max_pages)
@@ -38,7 +38,7 @@ def text_document(text: str, kind: Format, *, name: str, max_pages: int) -> Open
     """
     Return the pages of a text.
 
-    :raises DocumentEmpty: it has nothing but white space.
+    :raises DocumentEmpty: it has only white space.
     """
     pages = [
         Page(number, PAGE_WIDTH, PAGE_HEIGHT, lines, "text_layer")
@@ -50,7 +50,7 @@ def text_document(text: str, kind: Format, *, name: str, max_pages: int) -> Open
 
 
 def _laid_out(text: str) -> Iterator[tuple[Line, ...]]:
-    """Yield the lines of each page that has any; a page that the caller does not ask for is not laid out."""
+    """Yield the lines of each page that is not empty. A page is laid out when the caller asks for it."""
     for sheet in text.split(FORM_FEED):
         rows = (row for line in sheet.strip("\r\n").splitlines() for row in _wrap(line))
         while page := list(islice(rows, ROWS)):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from string import ascii_letters, digits
 
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.text.language import COMMON_WORDS
 from airflow_provider_classify.engine.text.words import is_unspaced, singular, words_of
 
-#: A text layer with fewer characters is not worth reading.
+#: A text layer with fewer characters is ignored.
 MIN_CHARACTERS = 40
 #: Replacement, control and private-use characters.
 _GLYPH = re.compile("[\ufffd\x00-\x1f\ue000-\uf8ff]")
@@ -18,16 +19,18 @@ _GLYPH = re.compile("[\ufffd\x00-\x1f\ue000-\uf8ff]")
 MIN_CLEAN_WORDS = 0.8
 #: Letters only, a hyphen or apostrophe between them; or a number, with its currency.
 _CLEAN = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|[^\w\s]?\d[\d.,/:%-]*")
-#: Words of a page that are judged.
+#: The number of words of a page that are judged.
 _SAMPLE = 150
-#: Characters of a page that are searched for them.
+#: The number of characters of a page that are searched for them.
 _SAMPLE_CHARACTERS = 1500
-#: A text is in a language if more than this share of its words are common words of any language, or words of documents.
-#: Fewer words than the second value do not tell, nor do words of fewer letters than the third.
+#: A text is in a language if more than this share of its words are common words of any language, or words of the
+#: document types. The second value is the fewest words that decide, and the third the fewest letters of a word that
+#: counts.
 MIN_KNOWN_WORDS, _FEWEST_WORDS, _SHORTEST = 0.08, 8, 3
-#: Of the words that OCR reads surely, a text layer that says what the page shows has this share.
+#: A text layer has the same text as the page if it has at least this share of the words that OCR reads. The second
+#: value is the least legibility at which OCR's words are trusted.
 MIN_SAME_WORDS, _SURE = 0.4, 0.8
-#: Of scripts other than Latin, Greek, Chinese and Japanese: Cyrillic up to the Indic scripts, and Hangul.
+#: Letters that the OCR models do not know: from Cyrillic to the Indic scripts, and Hangul.
 _UNKNOWN_LETTER = re.compile("[\u0400-\u1cff\uac00-\ud7af]")
 _AROUND_WORDS = ".,;:!?()[]\"'«»“”’‘-–—/*•"
 
@@ -39,29 +42,39 @@ def is_readable(page: Page) -> bool:
     Fonts without a character map give control, replacement or private-use characters, or
     punctuation in place of letters.
     """
-    text = "".join(line.text for line in page.lines)
+    text = "".join([line.text for line in page.lines])
     if len(text) < MIN_CHARACTERS:
         return False
-    glyphs = len(_GLYPH.findall(text))
-    letters = sum(map(str.isalpha, text))
-    digits = sum(map(str.isdigit, text))
-    return glyphs <= 0.12 * len(text) and (letters >= 0.15 * len(text) or digits >= 0.3 * len(text))
+    glyphs = 0 if text.isascii() and text.isprintable() else len(_GLYPH.findall(text))
+    letters, figures = _count_letters_and_digits(text)
+    return glyphs <= 0.12 * len(text) and (letters >= 0.15 * len(text) or figures >= 0.3 * len(text))
 
 
 def is_legible(page: Page) -> bool:
-    """Return whether the words consist of letters: those of a bad OCR are mixed with digits and punctuation."""
-    pieces = " ".join(line.text for line in page.lines).split(maxsplit=_SAMPLE)[:_SAMPLE]
-    words = [word for piece in pieces if (word := piece.strip(_AROUND_WORDS))]
-    return sum(_CLEAN.fullmatch(word) is not None for word in words) > MIN_CLEAN_WORDS * len(words)
+    """Return whether most words consist of letters only. After a bad OCR they have digits and punctuation within."""
+    words = [word for piece in _first_pieces(page) if (word := piece.strip(_AROUND_WORDS))]
+    clean = sum([word.isalpha() or _CLEAN.fullmatch(word) is not None for word in words])
+    return clean > MIN_CLEAN_WORDS * len(words)
+
+
+def _first_pieces(page: Page) -> list[str]:
+    """Return the first pieces of the page's text between white space, at most ``_SAMPLE``."""
+    pieces: list[str] = []
+    for line in page.lines:
+        pieces += line.text.split()
+        if len(pieces) >= _SAMPLE:
+            break
+    return pieces[:_SAMPLE]
 
 
 def is_in_a_language(page: Page) -> bool:
     """
-    Return whether the words are those of a language; true where too few words tell.
+    Return whether the words are those of a language; true if there are too few words to decide.
 
     A font whose character map is wrong gives other letters than it shows.
     """
-    text = "\n".join(line.text for line in page.lines)[:_SAMPLE_CHARACTERS]
+    # Each line has a character, so that this many lines have as many characters.
+    text = "\n".join([line.text for line in page.lines[:_SAMPLE_CHARACTERS]])[:_SAMPLE_CHARACTERS]
     if is_unspaced(text):
         return True
     known = _known_words()
@@ -80,7 +93,7 @@ def is_in_a_language(page: Page) -> bool:
 
 
 def says_the_same(text_layer: Page, ocr: Page) -> bool:
-    """Return whether the text layer has the words that OCR read on the page; true if OCR read none surely."""
+    """Return whether the text layer has the words that OCR read; true if OCR could hardly read the page."""
     words = [word for line in ocr.lines for word in words_of(line.text) if len(word) >= _SHORTEST and word.isalpha()]
     if ocr.legibility < _SURE or not words:
         return True
@@ -89,19 +102,28 @@ def says_the_same(text_layer: Page, ocr: Page) -> bool:
 
 
 def can_be_read_by_ocr(page: Page) -> bool:
-    """Return whether the text is in a script that the OCR models know; of others they read the figures only."""
+    """Return whether the text is in a script that the OCR models know. Of other scripts they read only the digits."""
     text = "".join(line.text for line in page.lines)
     return len(_UNKNOWN_LETTER.findall(text)) <= sum(map(str.isalpha, text)) / 2
 
 
 def better_reading(text_layer: Page, ocr: Page) -> Page:
-    """Return what OCR read, unless that is next to nothing and the text layer has more."""
+    """Return the page as OCR read it, or the text layer if OCR read hardly anything and the text layer has more."""
     return ocr if len(ocr.lines) > 2 or amount_of_text(ocr) >= 0.6 * amount_of_text(text_layer) else text_layer
 
 
 def amount_of_text(page: Page) -> int:
     """Return the number of characters."""
-    return sum(len(line.text) for line in page.lines)
+    return sum([len(line.text) for line in page.lines])
+
+
+def _count_letters_and_digits(text: str) -> tuple[int, int]:
+    if not text.isascii():
+        return sum(map(str.isalpha, text)), sum(map(str.isdigit, text))
+    # For ASCII, this is ten times faster.
+    without_letters = text.encode().translate(None, ascii_letters.encode())
+    without_digits = without_letters.translate(None, digits.encode())
+    return len(text) - len(without_letters), len(without_letters) - len(without_digits)
 
 
 @cache

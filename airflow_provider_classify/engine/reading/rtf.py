@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.plain_text import text_document
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.exceptions import DocumentCorrupt, ExtraNotInstalled
 
-#: A larger file is cut off at these sizes, before and after its pictures are removed, which are hexadecimal digits.
+#: The most bytes of a file that are read, and of its text after the pictures are removed.
 MAX_RTF_BYTES, MAX_RTF_TEXT_BYTES = 32 * 1024**2, 1024**2
+#: Pictures are written in hexadecimal digits.
 _PICTURE_DATA = re.compile(rb"[0-9a-fA-F\s]{1000,}+")
 
 
@@ -19,7 +20,7 @@ def open_rtf(source: Source, options: ReadingOptions) -> OpenedDocument:
     """
     Open an RTF file.
 
-    :raises DocumentCorrupt: it is not RTF but for its beginning.
+    :raises DocumentCorrupt: it is damaged.
     :raises DocumentEmpty: it has no text.
     """
     text = rtf_text(source.read(MAX_RTF_BYTES), source.name)
@@ -30,7 +31,7 @@ def rtf_text(data: bytes, name: str) -> str:
     """
     Return the text of RTF.
 
-    :raises DocumentCorrupt: it is not RTF but for its beginning.
+    :raises DocumentCorrupt: it is damaged.
     """
     try:
         from striprtf.striprtf import rtf_to_text

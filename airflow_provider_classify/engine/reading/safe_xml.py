@@ -21,8 +21,8 @@ def parse_xml(data: bytes) -> Element:
     """
     Return the root of ``data``.
 
-    References to entities stay as they stand, so that neither a bomb of entities nor a file or an address that
-    one names is read. libxml2 itself refuses elements more than 256 deep.
+    References to entities are not expanded. So an entity cannot fill the memory, and no file or address that it names
+    is read. libxml2 refuses elements that are more than 256 deep.
 
     :raises ValueError: it is not well-formed.
     """
@@ -39,7 +39,7 @@ def parse_xml(data: bytes) -> Element:
 
 
 def local_name(element: Element) -> str:
-    """Return an element's name without its namespace; an empty text for what is no element, such as an entity."""
+    """Return an element's name without its namespace; an empty text for other nodes, such as entities."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
@@ -50,5 +50,5 @@ def namespace(element: Element) -> str:
 
 
 def attribute(element: Element, name: str) -> str:
-    """Return an attribute by its name, whatever its namespace; an empty text if there is none."""
+    """Return an attribute by its name, in any namespace; an empty text if it is missing."""
     return next((value for key, value in element.items() if key.rpartition("}")[2] == name), "")

@@ -6,8 +6,8 @@ import re
 from enum import StrEnum
 from pathlib import PurePath
 
+from airflow_provider_classify.engine.reading.document_bytes import Source
 from airflow_provider_classify.engine.reading.encodings import head_as_text
-from airflow_provider_classify.engine.reading.source import Source
 from airflow_provider_classify.exceptions import DocumentEncrypted, DocumentTypeUnknown
 
 READABLE = (
@@ -17,7 +17,7 @@ READABLE = (
 
 
 class Format(StrEnum):
-    """What can be read; all image formats are one."""
+    """The formats that can be read. All image formats count as one."""
 
     PDF = "pdf"
     IMAGE = "image"
@@ -36,7 +36,7 @@ class Format(StrEnum):
 
 
 class Container(StrEnum):
-    """Files that hold other files; those tell which format the document has."""
+    """Files that hold other files. The format of the document follows from the names of these."""
 
     ZIP = "zip"
     OLE = "ole"
@@ -51,6 +51,7 @@ _HEIF_BRANDS = frozenset(
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x07\x08", b"PK\x05\x06")
 _OLE_START = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _RTF_START = b"{\\rtf"
+TNEF_START = b'x\x9f>"'
 #: Known formats that are not read, each with advice for the user.
 _OTHER_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"%!PS", "a PostScript file; save it as PDF"),
@@ -60,7 +61,7 @@ _OTHER_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"BZh", "an archive (bzip2); unpack it and give the documents in it"),
     (b"\xfd7zXZ\0", "an archive (xz); unpack it and give the documents in it"),
     (b"AT&TFORM", "a DjVu file; save it as PDF"),
-    (b'x\x9f>"', "Outlook's winmail.dat (TNEF); have the mail sent as HTML or plain text"),
+    (TNEF_START, "Outlook's winmail.dat (TNEF); have the mail sent as HTML or plain text"),
     (b"!BDN", "an Outlook mailbox (PST); export its messages as EML"),
 )
 #: A tar archive has its mark not at the beginning, but here.
@@ -73,7 +74,7 @@ _ENVELOPED_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"
 #: The same as PEM or bare base64; both begin with a sequence of indefinite or long length.
 _SIGNED_PEM = re.compile(rb"\s*-----BEGIN (?:PKCS7|CMS)-----")
 _SIGNED_BASE64 = re.compile(rb"\s*MI[A-Z][0-9A-Za-z+/\r\n]{0,9}(?:CS|YJK|GCSqGSIb3DQEHAq)")
-#: Base64 of what begins as PDF, ZIP, OLE, PNG, JPEG, GIF or TIFF does.
+#: The first characters of PDF, ZIP, OLE, PNG, JPEG, GIF and TIFF files in base64.
 _BASE64_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"JVBERi", "PDF"),
     (b"UEsDB", "ZIP archive or Office document"),
@@ -88,15 +89,15 @@ _BASE64_STARTS: tuple[tuple[bytes, str], ...] = (
 _BASE64 = re.compile(rb"(?:data:[\w/.+-]+;base64,)?[\w+/\s=-]*")
 #: A PDF's header may stand anywhere in its first 1024 bytes (PDF 32000, annex H, note 13), ...
 _PDF_HEADER, _PDF_HEADER_WITHIN = b"%PDF-", 1024
-#: ... but text may also write about it. A PDF has an object soon after its header, or its marks at its end. One that
-#: begins with text only has both, and header and object at the start of a line.
+#: ... but a text may also mention this header. A PDF has an object soon after its header, or its marks at its end. If
+#: only text stands before the header, both are required, and header and object must begin a line.
 _PDF_OBJECT = re.compile(rb"\d+\s+\d+\s+obj\b")
 _PDF_LINES = re.compile(rb"^%PDF-\d\.\d\s*$.*?^\s*\d+\s+\d+\s+obj\b", re.M | re.S)
 _PDF_END = (b"%%EOF", b"startxref")
 #: The comment of binary bytes that most PDFs have below their header (PDF 32000, 7.5.2).
 _PDF_BINARY = re.compile(rb"^%PDF-\d\.\d\s*^%[\x80-\xff]{4}", re.M)
 
-#: Possessive, or a row of comments would be tried in every way of taking some of them for one.
+#: The quantifiers are possessive. Otherwise the time to match many comments would grow exponentially.
 _HTML_START = re.compile(
     r"\s*+(?:(?><!--.*?-->|<\?xml[^>]*+>)\s*+)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S
 )
@@ -149,7 +150,7 @@ def detect_format(source: Source) -> Format | Container:
 
 
 def text_format(text: str, name: str) -> Format:
-    """Return which kind of text it is: what the suffix says, if it is one of text; else how the text begins."""
+    """Return the format of a text: by the suffix of its name if text formats have it, or else by its beginning."""
     suffix = PurePath(name).suffix.lower()
     by_suffix = _TEXT_SUFFIXES.get(suffix)
     if by_suffix is not None:
@@ -202,13 +203,13 @@ def _base64_of(head: bytes) -> str | None:
 
 
 def _has_pdf_header(head: bytes, source: Source) -> bool:
-    """Return whether a PDF begins within the head, behind bytes that are not of it."""
+    """Return whether a PDF begins within the head, after other bytes."""
     before, found, _ = head[: _PDF_HEADER_WITHIN + len(_PDF_HEADER)].partition(_PDF_HEADER)
     if not found:
         return False
     text = head_as_text(before)
     if text is not None and text_format(text, "") is not Format.TEXT:
-        return False  # a mail or a page whose text has the header
+        return False  # a mail or a web page that mentions the header
     tail = source.tail()
     if head_as_text(head) is not None:
         lines = head.replace(b"\r", b"\n")

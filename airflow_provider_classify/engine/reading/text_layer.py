@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pymupdf
 
 from airflow_provider_classify.engine.page import Line, Page
-from airflow_provider_classify.engine.reading.lines import Box, joined, joined_groups
-from airflow_provider_classify.engine.text.letterspacing import Character, is_letterspaced, words_by_gaps
+from airflow_provider_classify.engine.reading.lines import Box, JoinedLine, Piece, joined
+from airflow_provider_classify.engine.text.letterspacing import (
+    Character,
+    is_letterspaced,
+    may_have_letterspacing,
+    words_by_gaps,
+)
 
 #: Without the image flag, since extracting images takes much longer than extracting text.
 TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
@@ -26,63 +31,62 @@ class TextLayer:
     """
     The text layer of a page.
 
-    ``covering`` are the lines whose boxes hold nothing but their text: not those of a slanted watermark.
+    :param covering: the lines whose boxes contain nothing but their text. The lines of a slanted watermark do not.
     """
 
     page: Page
     covering: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A line as MuPDF gives it, which may be a part of a line; in points."""
-
-    line: Line
-    is_slanted: bool
-
-
 def read_text_layer(page: Any, number: int) -> TextLayer:
     """Return the page's lines in the order in which the file has them."""
-    width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
     textpage = page.get_textpage(flags=TEXT_FLAGS)
-    blocks = page.get_text("dict", flags=TEXT_FLAGS, textpage=textpage)["blocks"]
     turn = page.rotation_matrix if page.rotation else None
-    pieces = list(_pieces(turn, blocks))
-    lines = joined(piece.line for piece in pieces)
-    if any(is_letterspaced(line.text) for line in lines):
-        lines = _without_letterspacing(page, textpage, pieces)
-    slanted = {piece.line.text for piece in pieces if piece.is_slanted}
-    scaled = tuple(_scaled(line, width, height) for line in lines)
+    pieces = list(_pieces(turn, textpage.extractDICT()["blocks"]))
+    joined_lines = joined(pieces)
+    if may_have_letterspacing("\n".join(line.text for line in joined_lines)):
+        _remove_letterspacing(textpage, joined_lines)
+    slanted = {piece.text for piece in pieces if piece.is_slanted}
+    rect = page.rect
+    width, height = max(1.0, rect.width), max(1.0, rect.height)
+    lines = tuple(
+        Line(line.text, line.size, line.x0 / width, line.y0 / height, line.x1 / width, line.y1 / height)
+        for line in joined_lines
+    )
     return TextLayer(
-        Page(number, width, height, scaled, "text_layer"),
-        tuple(line for line in scaled if line.text not in slanted) if slanted else scaled,
+        Page(number, width, height, lines, "text_layer"),
+        tuple(line for line in lines if line.text not in slanted) if slanted else lines,
     )
 
 
 def read_shapes(page: Any) -> tuple[Box, ...]:
     """Return the boxes of all drawings on the page except rectangles, in fractions of the page."""
-    width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
+    rect = page.rect
+    width, height = max(1.0, rect.width), max(1.0, rect.height)
     turn = page.rotation_matrix if page.rotation else None
     return tuple(
         (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
-        for block in page.get_text("dict", flags=SHAPE_FLAGS)["blocks"]
+        for block in page.get_textpage(flags=SHAPE_FLAGS).extractDICT()["blocks"]
         if block["type"] == _VECTOR and not block["isrect"]
         for box in [_upright(turn, block["bbox"])]
     )
 
 
-def _pieces(turn: Any, blocks: Sequence[dict[str, Any]]) -> Iterator[_Piece]:
+def _pieces(turn: Any, blocks: Sequence[dict[str, Any]]) -> Iterator[Piece]:
     for block in blocks:
         for line in block.get("lines", ()):
-            text = "".join(span["text"] for span in line["spans"]).strip()
+            spans = line["spans"]
+            if len(spans) == 1:
+                span = spans[0]
+                text, size = span["text"].strip(), span["size"]
+            else:
+                text = "".join([span["text"] for span in spans]).strip()
+                size = max([span["size"] for span in spans])
             if not text:
                 continue
-            size = max(span["size"] for span in line["spans"])
             cosine, sine = line["dir"]
-            yield _Piece(
-                Line(text, size, *_upright(turn, line["bbox"])),
-                is_slanted=min(abs(cosine), abs(sine)) > _SLANTED,
-            )
+            is_slanted = cosine != 1.0 and min(abs(cosine), abs(sine)) > _SLANTED
+            yield Piece(text, size, *_upright(turn, line["bbox"]), is_slanted)
 
 
 def _upright(turn: Any, box: Box) -> Box:
@@ -90,32 +94,30 @@ def _upright(turn: Any, box: Box) -> Box:
     return tuple(pymupdf.Rect(box) * turn) if turn else box
 
 
-def _scaled(line: Line, width: float, height: float) -> Line:
-    return Line(line.text, line.size, line.x0 / width, line.y0 / height, line.x1 / width, line.y1 / height)
+def _remove_letterspacing(textpage: Any, lines: Sequence[JoinedLine]) -> None:
+    """Put the words of letter-spaced lines together by the places of their characters."""
+    pieces: list[dict[str, Any]] = []
+    for line in lines:
+        if is_letterspaced(line.text):
+            pieces = pieces or list(_raw_pieces(textpage))
+            characters = [character for number in line.pieces for character in _characters(pieces[number])]
+            line.text = words_by_gaps(characters, line.size)
 
 
-def _without_letterspacing(page: Any, textpage: Any, pieces: Sequence[_Piece]) -> list[Line]:
-    """Join the pieces to lines, and put the words of letter-spaced lines together by their characters' places."""
-    characters = list(_characters_of_pieces(page, textpage))
-    lines = []
-    for group in joined_groups([piece.line for piece in pieces]):
-        if is_letterspaced(group.line.text):
-            of_line = [character for piece in group.pieces for character in characters[piece]]
-            lines.append(replace(group.line, text=words_by_gaps(of_line, group.line.size)))
-        else:
-            lines.append(group.line)
-    return lines
-
-
-def _characters_of_pieces(page: Any, textpage: Any) -> Iterator[list[Character]]:
-    """Yield the characters of each piece, in the order of :func:`_pieces`; places run along the line."""
-    for block in page.get_text("rawdict", flags=TEXT_FLAGS, textpage=textpage)["blocks"]:
+def _raw_pieces(textpage: Any) -> Iterator[dict[str, Any]]:
+    """Yield what MuPDF knows of the characters of each piece, in the order of :func:`_pieces`."""
+    for block in textpage.extractRAWDICT()["blocks"]:
         for line in block.get("lines", ()):
-            characters = [character for span in line["spans"] for character in span["chars"]]
-            if not "".join(character["c"] for character in characters).strip():
-                continue
-            cosine, sine = line["dir"]
-            yield [Character(c["c"], *_along(c["bbox"], cosine, sine)) for c in characters]
+            if any(not character["c"].isspace() for span in line["spans"] for character in span["chars"]):
+                yield line
+
+
+def _characters(piece: dict[str, Any]) -> Iterator[Character]:
+    """Yield the characters of a piece. Their places are distances on the line."""
+    cosine, sine = piece["dir"]
+    for span in piece["spans"]:
+        for character in span["chars"]:
+            yield Character(character["c"], *_along(character["bbox"], cosine, sine))
 
 
 def _along(box: Box, cosine: float, sine: float) -> tuple[float, float]:

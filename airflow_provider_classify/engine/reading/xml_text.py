@@ -6,26 +6,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.plain_text import text_document
 from airflow_provider_classify.engine.reading.safe_xml import Element, local_name, namespace, parse_xml
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentTooLarge
 
-#: XML beyond this is refused. It cannot be cut off; attachments within an e-invoice may fill megabytes.
+#: The most bytes of XML. Larger XML is refused, because it cannot be parsed if it is cut off. E-invoices with
+#: attachments may have megabytes.
 MAX_XML_BYTES = 32 * 1024**2
 #: The most characters of an element's text. Longer ones are attachments in base64.
 MAX_ELEMENT_TEXT = 5000
-#: Texts of elements that are read: far more than the pages that are have.
+#: The most texts of elements that are read. The pages that are read have far fewer.
 MAX_TEXTS = 20_000
-#: The envelopes that a message may stand in: UN/CEFACT SBDH, SOAP, and that of the Peppol network.
+#: Envelopes around a document: UN/CEFACT SBDH, SOAP, and that of the Peppol network.
 _ENVELOPES = frozenset({"StandardBusinessDocument", "Envelope", "Body", "InvoiceEnvelope", "XMLDocument"})
-#: Envelopes around one another that are opened.
+#: The most envelopes around one document.
 MAX_ENVELOPES = 4
 
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
-#: The document types of UBL beside those below, by the names of their roots.
+#: The document types of UBL, except invoices and credit notes, by the names of their roots.
 _UBL_TYPES = {
     "Order": "purchase order",
     "OrderChange": "purchase order",
@@ -34,7 +35,7 @@ _UBL_TYPES = {
     "Reminder": "payment reminder",
     "BillOfLading": "bill of lading",
 }
-#: Roots of e-invoices, whatever their namespace: UBL and ebInterface, UBL, CII and ZUGFeRD 1, FatturaPA, and the
+#: Roots of e-invoices in any namespace: UBL and ebInterface, UBL, CII and ZUGFeRD 1, FatturaPA, and the
 #: formats of Spain, Poland, Finland, Mexico, and those of EDICOM and Denmark.
 _INVOICE_ROOTS = frozenset(
     [
@@ -55,7 +56,7 @@ _CFDI_NAMESPACE = "http://www.sat.gob.mx/cfd/"
 #: Elements that hold the code of the kind of an invoice, and the codes of credit notes (UNTDID 1001, FatturaPA).
 _TYPE_CODES = frozenset({"InvoiceTypeCode", "TypeCode", "TipoDocumento"})
 _CREDIT_NOTE_CODES = frozenset({"81", "83", "261", "381", "396", "532", "TD04", "TD08"})
-#: The code is among so many first elements.
+#: The code is one of so many first elements.
 _CODE_WITHIN = 200
 
 
@@ -91,7 +92,7 @@ def open_xml(source: Source, options: ReadingOptions) -> OpenedDocument:
 
 
 def declaration(root: Element) -> Declaration | None:
-    """Return what the root of an e-invoice, or of another document of UBL, declares; None for other XML."""
+    """Return the document type that the root of an e-invoice or UBL document declares; None for other XML."""
     for _ in range(MAX_ENVELOPES):
         if local_name(root) not in _ENVELOPES:
             break
@@ -121,7 +122,7 @@ def _type_code(root: Element) -> str | None:
 
 
 def _texts(root: Element) -> Iterator[str]:
-    """Yield the text of each element that has any, its white space simplified."""
+    """Yield the texts of all elements that have text, with single spaces."""
     for element in root.iter():
         for text in (element.text if local_name(element) else None, element.tail):
             if text and len(text) <= MAX_ELEMENT_TEXT and not text.isspace():

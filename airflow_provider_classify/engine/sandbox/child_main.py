@@ -4,12 +4,15 @@ Run the engine's child process: read requests as lines of JSON and write one lin
 :class:`airflow_provider_classify.engine.sandbox.pool.EngineProcess` starts it. It ends when its input ends, when its
 parent ends, or when a document takes longer than its time limit.
 
-A request has ``path``, ``name``, ``categories`` and ``deadline``. A reply has either ``result``, the fields of a
-``ClassificationResult``, or ``kind`` and ``message`` of an error.
+A request has ``path``, ``name`` and ``deadline``. With ``categories``, it asks for a classification; without them, for
+a thumbnail. A reply has either ``result``, the fields of a ``ClassificationResult`` or the thumbnail, or ``kind`` and
+``message`` of an error.
 """
 
 from __future__ import annotations
 
+import base64
+import gc
 import json
 import os
 import resource
@@ -23,13 +26,15 @@ from airflow_provider_classify.engine.memory import is_out_of_memory
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.lifetime import end_with_parent, let_alarm_kill, time_limit
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCrashedParser
-from airflow_provider_classify.model.categories import Category, parse_categories
+from airflow_provider_classify.model.categories import Category
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.classify import Classifier
 
 #: The most classifiers that a child keeps, one for each set of categories. A caller rarely uses more at a time.
 _CLASSIFIERS = 8
+#: Objects, as in ``gc.set_threshold``. A page is read into thousands of objects, which are hardly ever cyclic.
+_OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 
 def main(options: EngineOptions, parent: int) -> None:
@@ -41,6 +46,7 @@ def main(options: EngineOptions, parent: int) -> None:
     end_with_parent(parent)
     let_alarm_kill()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     _limit_memory(options.memory_mb * 1024**2)
     requests, replies = _take_pipes()
     for line in requests:
@@ -75,13 +81,26 @@ def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
 def _reply(request: dict[str, Any], options: EngineOptions) -> dict[str, Any]:
     name = request["name"]
     try:
-        categories = parse_categories(request["categories"])
-        result = _classifier(categories, options).classify(Path(request["path"]), name=name)
+        result = _classify(request, options) if "categories" in request else _thumbnail(request)
     except ClassifyError as error:
         return {"kind": error.kind, "message": str(error)}
     except Exception as error:
         return {"kind": DocumentCrashedParser.__name__, "message": _message(error, name, options.memory_mb)}
-    return {"result": asdict(result)}
+    return {"result": result}
+
+
+def _classify(request: dict[str, Any], options: EngineOptions) -> dict[str, Any]:
+    categories = tuple(
+        Category(**{**fields, "examples": tuple(fields["examples"])}) for fields in request["categories"]
+    )
+    return asdict(_classifier(categories, options).classify(Path(request["path"]), name=request["name"]))
+
+
+def _thumbnail(request: dict[str, Any]) -> str | None:
+    from airflow_provider_classify.engine.thumbnail import thumbnail
+
+    picture = thumbnail(Path(request["path"]), name=request["name"])
+    return base64.b64encode(picture).decode() if picture else None
 
 
 @lru_cache(maxsize=_CLASSIFIERS)
@@ -95,9 +114,12 @@ def _classifier(categories: tuple[Category, ...], options: EngineOptions) -> Cla
         from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
         sentence_model = SentenceModel(options.sentence_model)
-    return Classifier(
+    classifier = Classifier(
         categories, options, knowledge=load_knowledge(options.document_types), sentence_model=sentence_model
     )
+    # The knowledge is kept until the process ends. The collector would examine it again and again.
+    gc.freeze()
+    return classifier
 
 
 def _message(error: Exception, name: str, memory_mb: int) -> str:

@@ -70,15 +70,25 @@ class EngineProcess:
         :raises EngineClosed: :meth:`close` was called before or meanwhile.
         :raises EngineNotStarted: the child did not start.
         """
-        request = {
-            "path": str(path.absolute()),
-            "name": name,
-            "categories": [asdict(_with_absolute_examples(category)) for category in categories],
-        }
+        asked = [asdict(_with_absolute_examples(category)) for category in categories]
+        return _result(self._answer(path, name, categories=asked))
+
+    def thumbnail(self, path: Path, *, name: str) -> str | None:
+        """
+        Return a picture of a document's first page; see :func:`~airflow_provider_classify.engine.thumbnail.thumbnail`.
+
+        :returns: a JPEG in Base64; ``None`` for a document that consists of text.
+        :raises ClassifyError: as :meth:`classify`.
+        """
+        picture: str | None = self._answer(path, name)
+        return picture
+
+    def _answer(self, path: Path, name: str, **asked: Any) -> Any:
+        """Ask the child about a document and return its answer. :raises ClassifyError: the error of its reply."""
         with self._turn:
-            reply = self._ask(request, name)
+            reply = self._ask({"path": str(path.absolute()), "name": name, **asked}, name)
         if "result" in reply:
-            return _result(reply["result"])
+            return reply["result"]
         raise error_of_kind(reply["kind"], reply["message"])
 
     def close(self) -> None:

@@ -119,6 +119,10 @@ class CategoryScorer:
         least = share * self._least + corrections[self.family]
         return max([least, *(share * (scores[n] + weight) + corrections[of] for n, weight, of in self._weights)])
 
+    def same_form(self, page: ScoredPage) -> float:
+        """Return how surely a page is the same form as an example, 0 to 1; 0 if it is not, or without examples."""
+        return self._examples.same_form(page.profile) if self._examples else 0.0
+
     def best_type(self, page: ScoredPage) -> int | None:
         """Return the number of the category's type with the highest score on a page; None if it means no type."""
         return max(self.claims, key=page.types.scores.__getitem__, default=None)

@@ -31,6 +31,8 @@ MEANS = 0.8
 COVER_POINTS, COVER_LEAD = 3.0, 0.5
 #: The least points of a type that is suggested: about a heading that names it, or two strong cues.
 LEAST_OF_SUGGESTED = 2.5
+#: The points by which a category leads if it has an example of the same form as a page.
+FORM_LEAD = 4.0
 #: The most words in a row of a description that are looked up as a type's name.
 _LONGEST_NAME = 3
 
@@ -43,12 +45,14 @@ class PageAnswer:
     :param points: the points that :meth:`CategorySet.shares` takes.
     :param shares: the probability of each category, 0 to 1; the rest to 1 is the probability that none of them fits.
     :param is_cover: whether the page is a cover sheet before other documents.
+    :param form: the number of the category that has an example of the same form; None if no category has one.
     """
 
     scored: ScoredPage
     points: Sequence[float]
     shares: Sequence[float]
     is_cover: bool = False
+    form: int | None = None
 
     @property
     def page(self) -> Page:
@@ -148,6 +152,9 @@ class CategorySet:
         if fallback is not None:
             by_category[fallback] = min(by_category[fallback], share * POINTS_OF_UNKNOWN)
         none = self._points_of_none(scored, share)
+        form = self._form(scored)
+        if form is not None:
+            by_category[form] = max(*by_category, none) + FORM_LEAD
         if self._catch_all is not None:
             # Any running text has points of its style alone, which say no more for a category than for the catch-all.
             least = share * (self._least_of_none + prose_points(types.features)) + correction.points[self._model.none]
@@ -155,7 +162,13 @@ class CategorySet:
         points = [*by_category, none]
         cover = max((scores[number] for number in self._covers), default=0.0)
         is_cover = cover >= COVER_POINTS and cover >= max(scores) - COVER_LEAD
-        return PageAnswer(scored, points, self.shares(points), is_cover)
+        return PageAnswer(scored, points, self.shares(points), is_cover, form)
+
+    def _form(self, page: ScoredPage) -> int | None:
+        """Return the category whose example is the same form as a page; None if none is, or if several are as much."""
+        sameness = [scorer.same_form(page) for scorer in self.scorers]
+        best = max(sameness)
+        return sameness.index(best) if best > 0.0 and sameness.count(best) == 1 else None
 
     def evidence(self, answer: PageAnswer, type_number: int, limit: int) -> list[Evidence]:
         """Return the at most ``limit`` pieces of evidence that count most for a type on a page."""

@@ -32,6 +32,9 @@ from airflow_provider_classify.engine.text.spelling import Spelling
 CUES_LIMIT = 7.0
 #: Cues count less in a text of more words, which contains many phrases by chance.
 LONG_TEXT = 150
+#: Titles that are cues of their type too, with a lower weight than this, are names of sections, such as "skills". On a
+#: page with hardly any text, such a heading is only this share of the evidence that a heading with the type's name is.
+SECTION_CUE, SHARE_OF_SECTION = 2.0, 0.4
 
 
 @dataclass(slots=True)
@@ -121,6 +124,12 @@ class TypeScorer:
                 self._patterns[pattern].append((number, weight))
         #: The phrases of all types.
         self.phrases: tuple[Phrase, ...] = (*self._cues.entries, *self._titles.entries)
+        self._sections = {
+            (phrase, number)
+            for phrase in self._titles.entries
+            for number, weight in self._cues.entries.get(phrase, ())
+            if weight < SECTION_CUE
+        }
         self._spelling = Spelling(word.strip("*:") for phrase in self.phrases for word in phrase)
 
     def score(self, page: Page) -> TypeScores:
@@ -143,7 +152,8 @@ class TypeScorer:
             headings.append(match)
             for number, _ in match.counts_for:
                 titles[number] = max(titles[number], heading.points)
-                clear_titles[number] = max(clear_titles[number], heading.points * heading.share)
+                share = heading.share * (SHARE_OF_SECTION if (phrase, number) in self._sections else 1.0)
+                clear_titles[number] = max(clear_titles[number], heading.points * share)
         shrink = share_of_long_text(len(text.words))
         empty = emptiness(page, features.characters, is_unspaced=bool(text.unspaced))
         scores = []

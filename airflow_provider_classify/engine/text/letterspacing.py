@@ -14,6 +14,8 @@ FEWEST_LETTERS = 4
 SHARE_OF_SINGLES = 0.6
 #: A gap between words is more than WORD_GAP times the median gap, and wider than it by more than WIDER font sizes.
 WORD_GAP, WIDER = 1.6, 0.15
+#: Each letter-spaced line has two single characters beside each other, since they are more than half of its pieces.
+_TWO_SINGLES = re.compile(r"\s\S[^\S\n]+\S\s")
 _WIDE_GAP = re.compile(r"\s{2,}")
 
 
@@ -24,6 +26,15 @@ class Character:
     text: str
     x0: float
     x1: float
+
+
+def may_have_letterspacing(text: str) -> bool:
+    """
+    Return whether one of a text's lines may be letter-spaced. This is far faster than a test of each line.
+
+    :param text: the lines with line breaks between them.
+    """
+    return _TWO_SINGLES.search(f"\n{text}\n") is not None
 
 
 def is_letterspaced(text: str) -> bool:

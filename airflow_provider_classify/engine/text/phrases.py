@@ -9,7 +9,7 @@ from itertools import combinations
 
 from airflow_provider_classify.engine.text.words import is_unspaced, words_of
 
-#: OCR may drop spaces, as in "INVOICENUMBER". Phrases of at least this many letters are also looked for within words.
+#: OCR may drop spaces, as in "INVOICENUMBER". Phrases with at least this many letters are also searched within words.
 GLUED = 10
 #: The fewest letters that the stem of ``vertrag*`` has.
 SHORTEST_STEM = 4

@@ -16,7 +16,7 @@ from airflow_provider_classify.engine.text.words import singular
 SHORTEST = 6
 #: A word may have one wrong letter, and one more for each nine letters.
 _LETTERS_A_MISTAKE = 9
-#: Two words that differ in one of these at the end are two forms of a word, or the same word in two languages.
+#: Words that differ only in one of these letters at the end are forms of one word, or one word in two languages.
 _ENDINGS = "aeo"
 #: Letters that OCR confuses, each with the one letter that stands for all of them.
 _LOOKS = str.maketrans("1ijt0ceu5869vwh", "llllooonsbggyyb")

@@ -1,8 +1,8 @@
 """
 Split text into words that can be compared: without case, accents, ligatures and punctuation.
 
-The knowledge, the names of categories and the pages use the same form. So a word matches although OCR lost its
-accent or the page prints it in full-width letters.
+The knowledge, the names of categories and the pages use this form. So a word matches even if OCR lost its accent, or if
+the page prints it in full-width letters.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def is_unspaced(text: str) -> bool:
 
 
 def singular(word: str) -> str:
-    """Return the word without an English plural ending. Some results are no words, but equal words stay equal."""
+    """Return the word without an English plural ending. Some results are not words, but equal words stay equal."""
     if word.endswith("ies") and len(word) > 4:
         return word[:-3] + "y"
     if word.endswith(("sses", "shes", "ches", "xes")):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_classify.engine.reading.dispatch import open_source
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.encodings import decode_text, head_as_text
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 from tests.support.reading import text
 
 RUSSIAN = "Счёт на оплату 17\nПоставщик: ООО Пример\nИтого к оплате 12 000 руб.\n"
@@ -30,6 +30,8 @@ GREEK = "Τιμολόγιο αριθμός 17\nΣύνολο πληρωμής 12 
         ("cp1251", RUSSIAN),
         ("cp1251", UKRAINIAN),
         ("koi8_r", RUSSIAN),
+        ("iso8859_5", RUSSIAN),
+        ("iso8859_5", UKRAINIAN),
         ("cp866", RUSSIAN),
         ("shift_jis", JAPANESE),
         ("euc_jp", JAPANESE),

@@ -8,7 +8,7 @@ import pymupdf
 import pytest
 
 from airflow_provider_classify.engine.page import Line, Page
-from airflow_provider_classify.engine.reading import containers, open_document
+from airflow_provider_classify.engine.reading import container_format, open_document
 from airflow_provider_classify.engine.reading.quality import better_reading, is_readable
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
@@ -58,7 +58,11 @@ BAD: list[tuple[str, bytes, type[DocumentError]]] = [
     ],
     ("PNG of 400 megapixels", paper.png_header(20_000, 20_000), DocumentTooLarge),
     ("PNG of 121 megapixels", paper.png_header(11_000, 11_000), DocumentTooLarge),
-    ("zip bomb", paper.archive(word__document_xml=b" " * (containers.MAX_UNPACKED_XML_BYTES + 1)), DocumentTooLarge),
+    (
+        "zip bomb",
+        paper.archive(word__document_xml=b" " * (container_format.MAX_UNPACKED_XML_BYTES + 1)),
+        DocumentTooLarge,
+    ),
 ]
 
 
@@ -70,7 +74,7 @@ def test_bad_input_has_its_error(data: bytes, expected: type[DocumentError], tmp
 
 
 def test_archive_that_unpacks_to_too_much(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(containers, "MAX_UNPACKED_BYTES", 1000)
+    monkeypatch.setattr(container_format, "MAX_UNPACKED_BYTES", 1000)
     with pytest.raises(DocumentTooLarge, match="split it"):
         read(paper.docx("word " * 300), tmp_path)
 

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from airflow_provider_classify.engine.page import Line
-from airflow_provider_classify.engine.reading.lines import joined
+from airflow_provider_classify.engine.reading.lines import Piece, joined
 
 
-def piece(text: str, x0: float, x1: float, y: float = 100.0) -> Line:
-    return Line(text, 10.0, x0, y, x1, y + 12)
+def piece(text: str, x0: float, x1: float, y: float = 100.0) -> Piece:
+    return Piece(text, 10.0, x0, y, x1, y + 12)
 
 
-def texts(*pieces: Line) -> list[str]:
+def texts(*pieces: Piece) -> list[str]:
     return [line.text for line in joined(pieces)]
 
 
 def test_words_and_parts_of_words_become_a_line() -> None:
     (line,) = joined([piece("Plat", 0, 20), piece("form", 20.5, 40), piece("for", 43, 55), piece("all", 58, 66, y=101)])
-    assert line == Line("Platform for all", 10.0, 0, 100.0, 66, 113.0)
+    assert (line.text, line.size, line.pieces) == ("Platform for all", 10.0, [0, 1, 2, 3])
+    assert (line.x0, line.y0, line.x1, line.y1) == (0, 100.0, 66, 113.0)
 
 
 def test_columns_and_rows_stay_apart() -> None:
@@ -26,8 +26,8 @@ def test_columns_and_rows_stay_apart() -> None:
 
 
 def test_lines_that_run_up_the_page_stay_apart() -> None:
-    one, other = Line("one line", 10.0, 0, 100, 12, 180), Line("another line", 10.0, 12, 100, 24, 180)
-    assert joined([one, other]) == [one, other]
+    one, other = Piece("one line", 10.0, 0, 100, 12, 180), Piece("another line", 10.0, 12, 100, 24, 180)
+    assert texts(one, other) == ["one line", "another line"]
 
 
 def test_nothing() -> None:

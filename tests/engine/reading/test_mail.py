@@ -6,6 +6,7 @@ from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from compressed_rtf import compress
 from PIL import Image
 
 from airflow_provider_classify.engine.reading import open_document
@@ -251,6 +252,20 @@ def test_outlook_message(tmp_path: Path) -> None:
 def test_outlook_message_of_html(tmp_path: Path) -> None:
     (page,) = read(outlook_message(subject="x", html=f"<p>{AGREEMENT}</p>".encode()), tmp_path, "mail.msg")
     assert AGREEMENT in text(page)
+
+
+@pytest.mark.parametrize("is_compressed", [True, False])
+def test_outlook_message_of_rtf_alone(is_compressed: bool, tmp_path: Path) -> None:
+    rtf = rf"{{\rtf1\ansi\ansicpg1252\fromtext {{\*\htmltag <b>}}{AGREEMENT}\par Gr\'fc\'dfe}}".encode()
+    data = outlook_message(subject="x", rtf=compress(rtf, is_compressed))
+    (page,) = read(data, tmp_path, "mail.msg")
+    assert text(page).splitlines() == ["Subject: x", AGREEMENT, "Grüße"]
+
+
+def test_outlook_message_of_damaged_rtf(tmp_path: Path) -> None:
+    data = outlook_message(subject="x", rtf=compress(rb"{\rtf1 some text}")[:-4] + b"abcd")
+    with pytest.raises(DocumentCorrupt, match=r"'mail\.msg' is a damaged Outlook message"):
+        read(data, tmp_path, "mail.msg")
 
 
 def test_message_within_an_outlook_message(tmp_path: Path) -> None:

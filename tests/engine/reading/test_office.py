@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.engine.reading import containers
+from airflow_provider_classify.engine.reading import container_format
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
     DocumentEncrypted,
@@ -195,7 +195,7 @@ def test_main_part_that_is_damaged(content: str, tmp_path: Path) -> None:
 
 
 def test_archive_of_too_many_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(containers, "MAX_PARTS", 3)
+    monkeypatch.setattr(container_format, "MAX_PARTS", 3)
     with pytest.raises(DocumentTooLarge):
         read(zipped(word(paragraph(AGREEMENT)) | {"word/a.txt": "x"}), tmp_path)
 

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.reading.document_bytes import Source
 from airflow_provider_classify.engine.reading.images import open_image
-from airflow_provider_classify.engine.reading.source import Source
 from airflow_provider_classify.exceptions import DocumentCorrupt
 from tests.support import paper
 from tests.support.reading import read, text

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from airflow_provider_classify.engine.reading.document_bytes import Source
 from airflow_provider_classify.engine.reading.encodings import decode_text
 from airflow_provider_classify.engine.reading.html_text import text_of_html
 from airflow_provider_classify.engine.reading.plain_text import COLUMNS, ROWS
 from airflow_provider_classify.engine.reading.sniffing import Format, detect_format, text_format
-from airflow_provider_classify.engine.reading.source import Source
 from tests.support import paper
 from tests.support.reading import read, text
 

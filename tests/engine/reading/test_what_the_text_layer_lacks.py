@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import open_document
+from airflow_provider_classify.engine.reading.quality import amount_of_text
 from airflow_provider_classify.exceptions import DocumentNeedsOcr
 from tests.support import paper
 from tests.support.reading import read, text
@@ -183,6 +184,27 @@ def test_a_page_with_enough_text_is_read_first_and_its_picture_then(tmp_path: Pa
     assert len(last.lines) > len(first.lines)
     _assert_both(last)
     assert last.source == "text_layer"
+
+
+def test_a_scan_beside_long_text_is_read_if_the_text_is_not_enough(tmp_path: Path) -> None:
+    with pymupdf.open() as document:
+        page = document.new_page()
+        paper.text_lines(page, [f"{STAMP} and so on" for _ in range(22)], top=300, size=11)
+        _scan(page, pymupdf.Rect(300, 15, 590, 290))
+        first, *_, last = _passes(document.tobytes(), tmp_path)
+    assert amount_of_text(first) > 2000
+    assert "INVOICE" not in text(first)
+    _assert_both(last)
+
+
+def test_a_photograph_beside_long_text_costs_no_ocr(tmp_path: Path) -> None:
+    with pymupdf.open() as document:
+        page = document.new_page()
+        paper.text_lines(page, [f"{STAMP} and so on" for _ in range(22)], top=300, size=11)
+        photograph = Image.effect_noise((600, 600), 90).convert("RGB")
+        ImageDraw.Draw(photograph).ellipse((100, 50, 500, 350), fill="navy")
+        page.insert_image(pymupdf.Rect(300, 15, 590, 290), stream=paper.encoded(photograph))
+        assert len(_passes(document.tobytes(), tmp_path)) == 1
 
 
 def test_a_scan_on_its_side_below_a_stamp(tmp_path: Path) -> None:

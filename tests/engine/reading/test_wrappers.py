@@ -44,6 +44,19 @@ def test_static_xfa_form_is_read(pages: list[str], tmp_path: Path) -> None:
     assert len(read(form(*pages, needs_rendering=False), tmp_path)) == len(pages)
 
 
+def test_filled_in_form_that_needs_rendering_is_read(tmp_path: Path) -> None:
+    filled = "\n".join(f"Field {number}: the answer of the applicant." for number in range(12))
+    (page,) = read(form(filled, needs_rendering=True), tmp_path)
+    assert "Field 11: the answer" in text(page)
+
+
+def test_scanned_form_that_needs_rendering_is_read(tmp_path: Path) -> None:
+    with pymupdf.open(stream=form("", needs_rendering=True), filetype="pdf") as document:
+        document[0].insert_image(document[0].rect, stream=paper.encoded(paper.picture()), keep_proportion=False)
+        (page,) = read(document.tobytes(), tmp_path)
+    assert page.source == "ocr"
+
+
 def portfolio(files: dict[str, bytes], cover: str = "Open this PDF portfolio in Acrobat") -> bytes:
     with pymupdf.open(stream=paper.pdf(cover), filetype="pdf") as document:
         for name, data in files.items():

@@ -1,8 +1,8 @@
 """
-Office documents (DOCX, PPTX, XLSX, OpenDocument): their parts as blocks, which MuPDF lays out on pages.
+Read Office documents (DOCX, PPTX, XLSX, OpenDocument): their parts become blocks, which MuPDF lays out on pages.
 
-MuPDF reads DOCX and PPTX too, but neither headers and footers, nor pictures, nor files that differ a little from the
-standard. The parts are read directly, because python-docx and python-pptx refuse such files as well.
+MuPDF can also read DOCX and PPTX itself, but not their headers, footers and pictures, and not files that break the
+standard. python-docx and python-pptx do not open such files either, so the parts are read directly.
 """
 
 from airflow_provider_classify.engine.reading.office.html_pages import open_office

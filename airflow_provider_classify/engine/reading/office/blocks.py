@@ -1,15 +1,15 @@
-"""What an Office document consists of, whatever its format."""
+"""Represent the content of an Office document of any format as blocks."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TypeAlias
 
-#: Font size of the text of a document that names none, in points.
+#: The font size of text without one, in points.
 NORMAL_SIZE = 11.0
-#: Font sizes beyond these are taken for these, in points.
+#: The least and the greatest font size in points. Other sizes are replaced by the nearer one.
 LEAST_SIZE, MOST_SIZE = 4.0, 72.0
-#: Font sizes of headings by their level from 1, in points; deeper ones are as the last.
+#: Font sizes of headings by their level from 1, in points; deeper levels have the last size.
 _HEADING_SIZES = (20.0, 16.0, 14.0, 12.0)
 
 
@@ -37,7 +37,7 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class PageBreak:
-    """What follows begins on a new page."""
+    """A page break: the next block begins on a new page."""
 
 
 Block: TypeAlias = Paragraph | Row | Picture | PageBreak

@@ -1,4 +1,8 @@
-"""Word documents (DOCX), transitional and Strict: elements are told by their names, whatever their namespace."""
+"""
+Read Word documents (DOCX).
+
+Elements are found by their names in any namespace, since Transitional and Strict files have different namespaces.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ from airflow_provider_classify.engine.reading.office.package import Package, Rel
 from airflow_provider_classify.engine.reading.safe_xml import Element, attribute, local_name
 
 MAIN_PART = "word/document.xml"
-#: Documents within documents (altChunk) are read this deep.
+#: The most levels of documents within documents (altChunk) that are read.
 _MAX_DEPTH = 3
 #: Elements of a paragraph, and references to headers and footers, that are read.
 _MAX_ELEMENTS, _MAX_MARGINS = 20_000, 20
@@ -66,7 +70,7 @@ class _Document:
         yield from self._margins(root, relations, "footer")
 
     def _margins(self, root: Element, relations: Sequence[Relation], kind: str) -> Iterator[Block]:
-        """Yield the headers or footers that the document refers to; all that there are, if its relations are lost."""
+        """Yield the headers or footers that the document refers to, or all of them if its relations are missing."""
         targets = {relation.key: relation.target for relation in relations if relation.kind == kind}
         wanted = [
             targets[key]
@@ -81,7 +85,7 @@ class _Document:
                 continue
             blocks = list(self._of_part(margin, self._package.relations(part)))
             text = "\n".join(block.text for block in blocks if isinstance(block, Paragraph))
-            # First, even and odd pages often have the same.
+            # The headers of first, even and odd pages are often the same.
             if text not in seen or any(isinstance(block, Picture) for block in blocks):
                 seen.add(text)
                 yield from blocks
@@ -89,7 +93,7 @@ class _Document:
     def _of_part(self, root: Element, relations: Sequence[Relation]) -> Iterator[Block]:
         targets = {relation.key: relation.target for relation in relations}
         if not relations and local_name(root) == "document":
-            # Pictures cannot be told apart then; each is shown once, before the text.
+            # The places of the pictures are unknown, so each one comes once, before the text.
             for part in self._package.parts_like(f"{self._folder}/media", ""):
                 yield from self._picture(part)
         yield from self._of_element(root, targets)
@@ -161,7 +165,7 @@ class _Document:
             yield Picture(data)
 
     def _imported(self, part: str) -> Iterator[Block]:
-        """Yield the text of a document that this one imports when it is opened."""
+        """Yield the text of another document that is inserted here when Word opens this one."""
         data = self._package.read(part) if part else None
         if not data or self._depth >= _MAX_DEPTH:
             return
@@ -195,7 +199,7 @@ class _Document:
 
     @cached_property
     def _style_sizes(self) -> Mapping[str, float]:
-        """The font sizes of paragraph styles by their ids; of the default under an empty id."""
+        """The font sizes of paragraph styles by their ids, in points. The default style has an empty id."""
         part = next(
             (relation.target for relation in self._package.relations(self._part) if relation.kind == "styles"),
             posixpath.join(self._folder, "styles.xml"),
@@ -242,11 +246,11 @@ def _run_size(run: Element | None) -> float:
 
 
 def _size(properties: Element) -> float:
-    """Return the font size that run properties name, in points; 0 if none. The file has it in half points."""
+    """Return the font size of run properties in points; 0 if they have none. The file gives it in half points."""
     for element in properties.iterfind("{*}sz"):
         value = attribute(element, "val")
         try:
-            # Strict files may have it in points, with the unit.
+            # Strict files may give it in points, with the unit.
             size = float(value[:-2]) if value.endswith("pt") else float(value) / 2
         except ValueError:
             return 0.0
@@ -255,7 +259,7 @@ def _size(properties: Element) -> float:
 
 
 def _seen_elements(parent: Element) -> Iterator[Element]:
-    """Yield the elements of a paragraph in their order, without what is not shown and without what is in text boxes."""
+    """Yield the elements of a paragraph in order, without hidden ones and without the contents of text boxes."""
     for element in parent:
         name = local_name(element)
         if not name or name in _UNSEEN or (name == "r" and _is_hidden(element)):
@@ -270,7 +274,7 @@ def _is_hidden(run: Element) -> bool:
 
 
 def _nearest(parent: Element, wanted: str) -> Iterator[Element]:
-    """Yield the elements of one name below ``parent`` that are in no other of that name."""
+    """Yield the elements named ``wanted`` below ``parent`` that are not nested in another element of that name."""
     for element in parent:
         name = local_name(element)
         if name == wanted:

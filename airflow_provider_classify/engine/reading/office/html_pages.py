@@ -1,4 +1,4 @@
-"""The blocks of an Office document as HTML, which MuPDF lays out on pages."""
+"""Write the blocks of an Office document as HTML, which MuPDF lays out on pages."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from html import escape
 from itertools import islice
+from typing import TYPE_CHECKING
 
 from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.mupdf import SHEET, SLIDE, mupdf_html, pages_of
 from airflow_provider_classify.engine.reading.office.blocks import Block, PageBreak, Paragraph, Picture, Row
 from airflow_provider_classify.engine.reading.office.docx import docx_blocks
@@ -17,18 +19,20 @@ from airflow_provider_classify.engine.reading.office.opendocument import open_do
 from airflow_provider_classify.engine.reading.office.package import Package, open_package
 from airflow_provider_classify.engine.reading.office.pptx import pptx_blocks
 from airflow_provider_classify.engine.reading.office.xlsx import xlsx_blocks
-from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading
+from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PageReading, PicturedPage
 from airflow_provider_classify.engine.reading.pages import LOOKED_AT, first_pages
 from airflow_provider_classify.engine.reading.sniffing import Format
-from airflow_provider_classify.engine.reading.source import ReadingOptions, Source
 
-#: Characters of text, blocks and pictures that are laid out: far more than the pages that are read have.
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.ocr import Picture as PagePicture
+
+#: The most characters of text, blocks and pictures that are laid out. The pages that are read have far fewer.
 MAX_CHARACTERS, MAX_BLOCKS, MAX_PICTURES = 200_000, 5_000, 40
-#: Cells of a row that are laid out.
+#: The most cells of a row that are laid out.
 MAX_CELLS = 100
-#: Bytes of the pictures of a document that are laid out.
+#: The most bytes of all pictures of a document that are laid out.
 MAX_PICTURE_BYTES = 48 * 1024**2
-#: What MuPDF can show; others, such as Windows metafiles, are left out.
+#: The first bytes of the picture formats that MuPDF can show. Other pictures, such as Windows metafiles, are left out.
 _PICTURE_TYPES = (
     (b"\x89PNG", "png"),
     (b"\xff\xd8\xff", "jpeg"),
@@ -101,7 +105,7 @@ def _sheets(blocks: Iterable[Block]) -> list[list[Block]]:
 def _pages(
     sheets: Iterable[list[Block]], kind: Format, name: str, options: ReadingOptions, stack: ExitStack
 ) -> Iterator[PageReading]:
-    """Yield the pages of all sheets, numbered through; a sheet is laid out when its first page is asked for."""
+    """Yield the pages of all sheets with numbers from 1. A sheet is laid out when its first page is needed."""
     number = 0
     for sheet in sheets:
         layout = SLIDE if kind is Format.PPTX else SHEET
@@ -125,6 +129,9 @@ class _NumberedPage:
 
     page: PageReading
     number: int
+
+    def picture(self) -> PagePicture | None:
+        return self.page.picture() if isinstance(self.page, PicturedPage) else None
 
     def passes(self) -> Iterator[Page]:
         for page in self.page.passes():

@@ -1,7 +1,7 @@
 """
-OpenDocument (ODT, ODS, ODP): the text, tables and pictures, and the headers and footers of pages.
+Read OpenDocument files (ODT, ODS, ODP): text, tables and pictures, and the headers and footers of pages.
 
-Read directly: odfpy has seen no release since 2020.
+The parts are read directly, because odfpy has had no release since 2020.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ CONTENT, STYLES, MANIFEST = "content.xml", "styles.xml", "META-INF/manifest.xml"
 _UNSEEN = frozenset(
     {"tracked-changes", "annotation", "note", "forms", "notes", "sequence-decls", "scripts", "desc", "title"}
 )
-#: Cells of a row, and elements of a paragraph, that are read.
+#: The most cells of a row, and elements of a paragraph, that are read.
 _MAX_CELLS, _MAX_ELEMENTS = 100, 5_000
 
 
@@ -90,7 +90,7 @@ class _Reader:
         yield from others
 
     def _text(self, element: Element, others: list[Block]) -> str:
-        """Return the text of a paragraph; add what is anchored in it to ``others``."""
+        """Return the text of a paragraph; add the pictures and text boxes that are anchored in it to ``others``."""
         pieces = [element.text or ""]
         for child in islice(element, _MAX_ELEMENTS):
             name = local_name(child)

@@ -1,4 +1,4 @@
-"""The parts of an Office document and how they refer to one another, read leniently and within bounds."""
+"""Read the parts of an Office document and the references between them, also of files that break the standard."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote
 
+from airflow_provider_classify.engine.reading.document_bytes import Source
 from airflow_provider_classify.engine.reading.safe_xml import Element, local_name, parse_xml
-from airflow_provider_classify.engine.reading.source import Source
 from airflow_provider_classify.exceptions import DocumentCorrupt
 
-#: A part beyond this is not read: XML, and others such as pictures, in bytes.
+#: The most bytes of a part in XML, and of any other part such as a picture. Larger parts are not read.
 MAX_XML_PART, MAX_PART = 64 * 1024**2, 32 * 1024**2
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A reference from one part to another: its id, its kind such as ``header``, and the other's name."""
+    """A reference from one part to another: its id, its kind such as ``header``, and the name of the other part."""
 
     key: str
     kind: str
@@ -47,7 +47,7 @@ class Package:
 
     def read(self, part: str) -> bytes | None:
         """
-        Return the bytes of a part, or None if there is none of that name or it is too large.
+        Return the bytes of a part, or None if it is missing or too large.
 
         :raises DocumentCorrupt: the archive is damaged there.
         """
@@ -71,7 +71,7 @@ class Package:
 
     def xml(self, part: str) -> Element | None:
         """
-        Return the root of a part, or None if there is none of that name.
+        Return the root of a part, or None if the part is missing.
 
         :raises DocumentCorrupt: it is not well-formed.
         """
@@ -90,7 +90,7 @@ class Package:
         )
 
     def relations(self, part: str = "") -> list[Relation]:
-        """Return the relations of a part, or of the whole package; none where they are missing or damaged."""
+        """Return the relations of a part, or of the whole package; an empty list if they are missing or damaged."""
         folder, file = posixpath.split(part)
         try:
             root = self.xml(posixpath.join(folder, "_rels", f"{file}.rels"))
@@ -108,9 +108,9 @@ class Package:
 
     def main_part(self, usual: str) -> str:
         """
-        Return the name of the part that holds the document: the one that the package names, else the usual one.
+        Return the name of the part that holds the document: the one that the package names, or else ``usual``.
 
-        :raises DocumentCorrupt: there is neither.
+        :raises DocumentCorrupt: both are missing.
         """
         named = [relation.target for relation in self.relations() if relation.kind == "officeDocument"]
         for part in (*named, usual):
@@ -151,6 +151,6 @@ def _plain(name: str) -> str:
 
 
 def _resolved(folder: str, target: str) -> str:
-    """Return the name of a part that ``target`` names from within ``folder``; it cannot lead out of the package."""
+    """Return the name of the part that ``target`` refers to from ``folder``. It is always within the package."""
     target = unquote(target.replace("\\", "/"))
     return posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")

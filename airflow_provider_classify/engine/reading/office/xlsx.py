@@ -1,7 +1,7 @@
 """
-Workbooks (XLSX): the rows of each sheet.
+Read the rows of the sheets of workbooks (XLSX).
 
-Read directly: openpyxl takes a megabyte of code and the memory of all cells for what is a page or two of text here.
+The parts are read directly, because openpyxl loads all cells into memory, and only a page or two of text is needed.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from airflow_provider_classify.engine.reading.office.package import Package, Rel
 from airflow_provider_classify.engine.reading.safe_xml import Element, attribute, local_name
 
 MAIN_PART = "xl/workbook.xml"
-#: Rows of a sheet, cells of a row and sheets that are read.
+#: The most rows of a sheet, cells of a row and sheets that are read.
 MAX_ROWS, MAX_CELLS, MAX_SHEETS = 500, 60, 50
-#: Numbers of the built-in formats of dates (ECMA-376, 18.8.30), and the letters of others.
+#: The numbers of the built-in date formats (ECMA-376, 18.8.30), and the letters that other date formats have.
 _DATE_FORMATS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 _DATE_LETTERS = re.compile(r"[dmyhs]", re.I)
-#: What a format has beside its letters: colours and conditions, literal text, escaped characters.
+#: The parts of a format that are not its letters: colours, conditions, literal text and escaped characters.
 _FORMAT_TEXT = re.compile(r"\[[^\]]*\]|\"[^\"]*\"|\\.|_.|\*.")
 _EPOCH = datetime(1899, 12, 30)
 _LARGEST_DATE = 2_958_465
@@ -72,7 +72,7 @@ def _shared_strings(package: Package, part: str) -> Sequence[Element]:
 
 
 def _text(element: Element) -> str:
-    """Return the text of a string or cell, without how it is pronounced."""
+    """Return the text of a string or cell, without its phonetic transcription."""
     pieces = []
     for child in element:
         name = local_name(child)
@@ -146,7 +146,7 @@ def _date(value: str) -> str:
 
 
 def _number(value: str) -> str:
-    """Return a number as a person would write it: without the noise of binary fractions."""
+    """Return a number with two decimals, or as it is if it has none. Files may have many digits of rounding errors."""
     try:
         number = float(value)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Extract the document within a signature: CAdES (``.p7m``) and S/MIME."""
+"""Extract the document from a signed file: CAdES (``.p7m``) or S/MIME."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SEQUENCE = b"\x30"
 
 def signed_content(data: bytes, name: str) -> bytes:
     """
-    Return the document within a signature. The signature is not checked.
+    Return the document in a signed file. The signature is not verified.
 
-    :raises DocumentCorrupt: it is not a signature in the format of PKCS #7.
-    :raises DocumentEmpty: the document is kept apart from its signature.
+    :raises DocumentCorrupt: it is not in the format PKCS #7.
+    :raises DocumentEmpty: it is a signature without the document.
     """
     for _ in range(_MAX_LAYERS):
         data = _unpacked(data, name)
@@ -51,7 +51,7 @@ def _unpacked(data: bytes, name: str) -> bytes:
 
 
 def _binary(data: bytes) -> bytes:
-    """Return the signature in binary; it may be PEM or bare base64."""
+    """Return the signed file in binary form; it may be PEM or base64."""
     if data.startswith(_SEQUENCE):
         return data
     try:

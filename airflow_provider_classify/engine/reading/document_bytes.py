@@ -1,4 +1,4 @@
-"""Provide a document's bytes, from a file, or from memory if another document holds it."""
+"""Provide the bytes of a document: of a file, or of a document that is nested in another one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ReadingOptions:
     """
     How a document and the documents in it are read; :func:`open_document` describes the fields.
 
-    :param depth: the number of documents around this one, such as mails that forward it.
+    :param depth: the number of documents that this one is nested in, such as mails.
     """
 
     max_pages: int = api_contract.MAX_PAGES
@@ -29,7 +29,7 @@ class ReadingOptions:
     depth: int = 0
 
     def deeper(self) -> ReadingOptions:
-        """Return the options for a document within this one."""
+        """Return the options for a document that is nested in this one."""
         return replace(self, depth=self.depth + 1)
 
 
@@ -50,7 +50,7 @@ class Source:
         return BytesIO(self.content) if isinstance(self.content, bytes) else self.content.open("rb")
 
     def path_or_file(self) -> Path | BinaryIO:
-        """Return the path where there is one, else a file in memory, for parsers that take both."""
+        """Return the path of the file, or a file in memory; for parsers that take both."""
         return self.content if isinstance(self.content, Path) else self.open()
 
     def size(self) -> int:

@@ -1,4 +1,4 @@
-"""Decide whether a page shows text that its text layer lacks: pictures and outlines where no text lies."""
+"""Decide whether a page may show text that its text layer lacks: in pictures or outlines beside the text."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ COLUMNS, ROWS = 64, 90
 LETTER_WIDTH, LETTER_HEIGHT = 0.1, 0.08
 #: ... at least this high, ...
 LEAST_HEIGHT = 0.003
-#: ... and there are this many of them, or they are a drawing.
+#: ... and a page has at least this many of them. Fewer are a drawing.
 FEWEST_LETTERS = 30
-#: A larger shape may hold a whole text in outlines, from this share of the page on; so may an image.
+#: A shape or an image may hold a whole text if it has at least this share of the page's area.
 LEAST_AREA = 0.01
-#: Pictures matter if they cover this share of the grid where no text lies, ...
+#: Pictures are read if they cover at least this share of the grid outside the text, ...
 LEAST_UNCOVERED = 0.01
-#: ... and this share of what text covers: the logo and the rules of a full page say less than its text.
+#: ... and at least this share of the cells that text covers. The logo of a full page covers less.
 LEAST_OF_TEXT = 0.2
 
 
 class Doubt(Enum):
-    """How much of what the page shows the text layer may lack."""
+    """How much of the page's content the text layer may lack."""
 
     NONE = "none"
-    #: Less than the text layer covers: the text is worth judging first.
+    #: Less than the text layer covers, so the text is judged first.
     SOME = "some"
     #: More than the text layer covers.
     MOST = "most"
@@ -35,20 +35,20 @@ class Doubt(Enum):
 
 def doubt_of(text: Iterable[Box], images: Iterable[Box], shapes: Sequence[Box]) -> Doubt:
     """
-    Compare where pictures lie with where text lies; all boxes are in fractions of the page.
+    Compare the places of pictures with those of text. All boxes are in fractions of the page.
 
     :param text: the lines of the text layer.
-    :param images: what each of them shows is not known.
-    :param shapes: drawings that are no rectangles.
+    :param images: all images; they may show text.
+    :param shapes: all drawings except rectangles.
     """
     covered = _Grid()
     covered.fill(text)
     pictured = _Grid()
-    pictured.fill(box for box in images if _area(box) >= LEAST_AREA)
+    pictured.fill(box for box in images if area_of(box) >= LEAST_AREA)
     letters = [box for box in shapes if _is_like_a_letter(box) and not covered.has_centre_of(box)]
     if len(letters) >= FEWEST_LETTERS:
         pictured.fill(letters)
-    pictured.fill(box for box in shapes if _area(box) >= LEAST_AREA and not _is_like_a_letter(box))
+    pictured.fill(box for box in shapes if area_of(box) >= LEAST_AREA and not _is_like_a_letter(box))
     uncovered = pictured.cells_without(covered)
     of_text = covered.cells()
     if uncovered < max(LEAST_UNCOVERED * COLUMNS * ROWS, LEAST_OF_TEXT * of_text):
@@ -84,7 +84,7 @@ def _cell(place: float, count: int) -> int:
     return min(count - 1, max(0, int(place * count)))
 
 
-def _area(box: Box) -> float:
+def area_of(box: Box) -> float:
     """Return the share of the page that the box covers."""
     x0, y0, x1, y1 = (min(1.0, max(0.0, side)) for side in box)
     return max(0.0, x1 - x0) * max(0.0, y1 - y0)

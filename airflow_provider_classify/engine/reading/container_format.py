@@ -6,8 +6,8 @@ import zipfile
 import zlib
 from pathlib import PurePath
 
+from airflow_provider_classify.engine.reading.document_bytes import Source
 from airflow_provider_classify.engine.reading.sniffing import READABLE, Container, Format
-from airflow_provider_classify.engine.reading.source import Source
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
     DocumentEncrypted,
@@ -16,11 +16,11 @@ from airflow_provider_classify.exceptions import (
     ExtraNotInstalled,
 )
 
-#: The most bytes that an Office document may unpack to. Real ones hold pictures that are packed already.
+#: The most bytes that an Office document may unpack to. Real ones hold pictures, which hardly shrink when packed.
 MAX_UNPACKED_BYTES = 1024**3
-#: The most bytes of it that may be XML: the parser needs many times as much memory.
+#: The most bytes of it that may be XML. The parser needs many times as much memory.
 MAX_UNPACKED_XML_BYTES = 64 * 1024**2
-#: The most parts: each takes a kilobyte of memory.
+#: The most parts. Each takes a kilobyte of memory.
 MAX_PARTS = 20_000
 
 #: Streams that show the format of an OLE file. The first one that exists counts.
@@ -90,7 +90,7 @@ def _office_format(names: set[str], mimetype: str, content_types: str, name: str
     for kind, marks in _OPEN_XML.items():
         if any(mark in content_types for mark in marks):
             return kind
-    # Files without content types, or with wrong ones, still have a folder of the usual name.
+    # Files without content types, or with wrong ones, have the usual names of folders.
     folders = {part.partition("/")[0] for part in names if "/" in part}
     is_open_xml = "[content_types].xml" in names or "_rels/.rels" in names
     for kind, (folder, main) in _FOLDERS.items():
@@ -99,13 +99,13 @@ def _office_format(names: set[str], mimetype: str, content_types: str, name: str
     if "content.xml" in names:
         return Format.OPEN_DOCUMENT
     raise DocumentTypeUnknown(
-        f"The document {name!r} is an archive (ZIP), and no Office document; unpack it and give the documents in it, "
+        f"The document {name!r} is an archive (ZIP), not an Office document; unpack it and give the documents in it, "
         f"each one of {READABLE}."
     )
 
 
 def _beginning(archive: zipfile.ZipFile, part: str) -> str:
-    """Return the first characters of a part that says which format the archive is; an empty text without it."""
+    """Return the first characters of a part that names the format of the archive; an empty text if it is missing."""
     try:
         with archive.open(part) as opened:
             return opened.read(_TYPES_BYTES).decode("utf-8", errors="replace")

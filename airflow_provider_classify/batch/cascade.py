@@ -1,0 +1,35 @@
+"""The entries of a batch with a cascade: what follows the outcome of a connection."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from airflow_provider_classify.batch.entry import Entry, State
+from airflow_provider_classify.exceptions import error_of_kind
+from airflow_provider_classify.model.cascade import Accept, Cascade, Escalate, Outcome, after_first, after_second
+from airflow_provider_classify.model.result import ClassificationResult
+
+
+def settle(cascade: Cascade, first: Entry | None, entry: Entry) -> Entry:
+    """
+    Return the entry to record for a document: its result, its failure, or that the second connection has to be asked.
+
+    :param first: the escalated entry of the document, if the second connection was asked.
+    :param entry: the result or failure that the connection gave.
+    :raises InvalidReply: the result is not valid.
+    """
+    if first is None:
+        step = after_first(cascade, _outcome(cascade.first, entry))
+    else:
+        step = after_second(_outcome(cascade.first, first), _outcome(cascade.second, entry))
+    if isinstance(step, Escalate):
+        return replace(entry, state=State.ESCALATED)
+    if isinstance(step, Accept) and first is not None and entry.state is State.FAILED:
+        entry = replace(first, state=State.CLASSIFIED)  # the first answer stands
+    return replace(entry, cascade=step.fields)
+
+
+def _outcome(conn_id: str, entry: Entry) -> Outcome:
+    if entry.result is not None:
+        return Outcome(conn_id, ClassificationResult.from_json(entry.result), entry.job_id)
+    return Outcome(conn_id, error_of_kind(entry.error_kind, str(entry.error)), entry.job_id)

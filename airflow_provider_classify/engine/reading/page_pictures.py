@@ -1,0 +1,82 @@
+"""
+Find the pictures on a page of a PyMuPDF document, and find out whether its text was read from one.
+
+Most pages have no picture. To find that out by the list of the page's images and by its drawing commands is ten times
+faster than to interpret the whole page, so the list and the commands are looked at first.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import Any
+
+import pymupdf
+
+from airflow_provider_classify.engine.reading.lines import Box
+from airflow_provider_classify.engine.reading.text_layer import read_shapes
+
+#: An image that covers this share of a page is a scan of it, or its background.
+SCAN = 0.6
+#: The segments of lines and curves in the outlines of a text are at least so many: a drawing with fewer holds no text.
+LEAST_SEGMENTS = 100
+_SEGMENT = re.compile(rb"\d\.?\s+[lcvy]\s")
+_INLINE_IMAGE = re.compile(rb"\sID\s")
+
+
+def image_area(page: Any) -> float:
+    """
+    Return the area of the images that the page lists, as a share of the page, each at 72 dots an inch.
+
+    This is cheap, and it is the least area that the images of a scan have, as scans have more dots an inch. Images
+    whose bytes stand among the drawing commands are not listed.
+    """
+    area: float = sum(width * height for _, _, width, height, *_ in page.get_images())
+    return area / max(1.0, float(page.rect.get_area()))
+
+
+def image_boxes(page: Any) -> list[Box]:
+    """Return where the page's images lie, in fractions of the page."""
+    if page.parent.is_pdf and not page.get_images() and not _INLINE_IMAGE.search(_commands(page)):
+        return []
+    rect, turn = page.rect, page.rotation_matrix
+    width, height = max(1.0, rect.width), max(1.0, rect.height)
+    # Like text, images come in the coordinates of the page before its rotation.
+    boxes = (pymupdf.Rect(info["bbox"]) * turn & rect for info in page.get_image_info())
+    return [(box.x0 / width, box.y0 / height, box.x1 / width, box.y1 / height) for box in boxes if not box.is_empty]
+
+
+def outlines(page: Any) -> tuple[Box, ...]:
+    """Return the boxes of the page's drawings, in fractions of the page; none if they have too few lines for text."""
+    return read_shapes(page) if _may_have_outlines(page) else ()
+
+
+def is_scan(page: Any) -> bool:
+    """Return whether an image covers most of the page."""
+    return any((box[2] - box[0]) * (box[3] - box[1]) > SCAN for box in image_boxes(page))
+
+
+def is_earlier_ocr(page: Any) -> bool:
+    """Return whether the text cannot be seen: another program read it on a scan, and put it above or below that."""
+    if image_area(page) < 1.0:
+        return False
+    hidden = visible = 0
+    area = page.rect.get_area()
+    for kind, box in page.get_bboxlog():
+        if kind == "fill-image" and pymupdf.Rect(box).get_area() > SCAN * area:
+            hidden, visible = hidden + visible, 0
+        elif kind == "ignore-text":
+            hidden += 1
+        elif kind.endswith("-text"):
+            visible += 1
+    return hidden > visible
+
+
+def _may_have_outlines(page: Any) -> bool:
+    if not page.parent.is_pdf or page.get_xobjects() or page.first_annot or page.first_widget:
+        return True  # their commands stand elsewhere
+    return sum(1 for _ in islice(_SEGMENT.finditer(_commands(page)), LEAST_SEGMENTS)) == LEAST_SEGMENTS
+
+
+def _commands(page: Any) -> bytes:
+    return bytes(page.read_contents())

@@ -1,0 +1,93 @@
+"""Estimate how many printed letters a picture shows, without a model: by strokes that stand in rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Self
+
+from airflow_provider_classify.engine.page import Line
+from airflow_provider_classify.exceptions import ExtraNotInstalled
+
+try:
+    import cv2
+    import numpy as np
+except ImportError as error:
+    raise ExtraNotInstalled(
+        f"OCR needs the package {error.name!r}; install airflow-provider-classify[local] where the tasks run."
+    ) from error
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.ocr.page_image import Pixels
+
+#: Longest side of the picture in which letters are looked for, in pixels: strokes of letters are one pixel wide there.
+SIDE = 700
+#: Strokes are darker, or lighter, by this many greys than the greys within this many pixels.
+_DIFFERENCE, _REACH = 40, 9
+#: Strokes that are at most this many pixels apart belong to one row of letters.
+_GAP = 6
+#: The height of a row of letters in pixels, and its least length in heights.
+_HEIGHTS, _LONG = (3, 40), 1.8
+#: The share of a row's pixels that are strokes: fewer are a frame, and more are a rule or an even area.
+_INK = (0.12, 0.85)
+#: The width of a letter, in heights of its row.
+_WIDTH = 0.7
+#: A row of letters has at least this many strokes for each letter that it has room for; the outline of an area has few.
+_STROKES = 0.35
+#: Known lines are grown by this many pixels on all sides.
+_MARGIN = 3
+#: The fewest pixels of strokes that are not dust.
+_DUST = 60
+
+
+class Strokes:
+    """
+    The strokes that a picture shows outside known lines.
+
+    :param grey: the greys of the picture, height x width, with its longest side about ``SIDE``.
+    :param lines: the known text, in fractions of the picture.
+    """
+
+    def __init__(self, grey: Pixels, lines: Iterable[Line]) -> None:
+        height, width = grey.shape
+        kernel = np.ones((_REACH, _REACH), np.uint8)
+        # Apart from each other, since the paper between two dark rows is a light stroke.
+        self._dark, self._light = (
+            (cv2.morphologyEx(grey, operation, kernel) > _DIFFERENCE).astype(np.uint8)
+            for operation in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT)
+        )
+        for line in lines:
+            x0, x1 = round(line.x0 * width) - _MARGIN, round(line.x1 * width) + _MARGIN
+            y0, y1 = round(line.y0 * height) - _MARGIN, round(line.y1 * height) + _MARGIN
+            for strokes in (self._dark, self._light):
+                strokes[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = 0
+
+    @classmethod
+    def of_grey(cls, data: bytes, lines: Iterable[Line], *, width: int, height: int, stride: int) -> Self:
+        """Take rows of grey bytes; ``stride`` is the bytes of a row, which may be padded."""
+        return cls(np.frombuffer(data, np.uint8).reshape(height, stride)[:, :width], lines)
+
+    def are_there(self) -> bool:
+        """Return whether there are more strokes than dust. An even or shaded area has none."""
+        return int((self._dark | self._light).sum()) >= _DUST
+
+    def letters(self) -> float:
+        """Return the estimated number of letters, dark or light, in rows across or along the page."""
+        turned = (np.ascontiguousarray(strokes.T) for strokes in (self._dark, self._light))
+        return max(_letters_in_rows(strokes) for strokes in (self._dark, self._light, *turned))
+
+
+def _letters_in_rows(strokes: Pixels) -> float:
+    """Return the estimated number of letters in rows from left to right."""
+    rows = cv2.morphologyEx(strokes, cv2.MORPH_CLOSE, np.ones((1, _GAP + 1), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(rows)
+    letters = 0.0
+    for x, y, width, height, _ in stats[1:].tolist():
+        if not _HEIGHTS[0] <= height <= _HEIGHTS[1] or width < _LONG * height:
+            continue
+        row = strokes[y : y + height, x : x + width]
+        room = width / (_WIDTH * height)
+        # Each stroke begins and ends once in a line of pixels that crosses it.
+        crossed = np.count_nonzero(row[:, 1:] != row[:, :-1]) / (2 * height)
+        if _INK[0] <= row.mean() <= _INK[1] and crossed >= _STROKES * room:
+            letters += room
+    return letters

@@ -1,0 +1,45 @@
+"""Draw the first page of a document as a small picture, for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+
+from airflow_provider_classify.engine.ocr import Picture
+from airflow_provider_classify.engine.reading import open_document
+from airflow_provider_classify.engine.reading.opened_document import PicturedPage
+
+#: The most pixels of a side: enough to read the body text of a page.
+LONGEST_SIDE = 1000
+#: The most bytes of a picture. A page of text in grey has about 100 KB.
+MAX_BYTES = 200_000
+#: The qualities of JPEG that are tried until the picture is small enough.
+_QUALITIES = (60, 40, 20)
+
+
+def thumbnail(path: Path, *, name: str) -> bytes | None:
+    """
+    Return a JPEG of the first page, at most 1000 pixels a side and 200 KB.
+
+    :param name: the document's name in errors.
+    :returns: ``None`` for a document that consists of text, such as an e-mail.
+    :raises DocumentError: the document cannot be opened, or its first page cannot be drawn.
+    """
+    with open_document(path, name=name, max_pages=1) as document:
+        page = next(document.pages, None)
+        picture = page.picture() if isinstance(page, PicturedPage) else None
+    if picture is None or not picture.pixels.size:
+        return None
+    return _jpeg(picture)
+
+
+def _jpeg(picture: Picture) -> bytes | None:
+    scale = min(1.0, LONGEST_SIDE / max(picture.width, picture.height))
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    pixels = cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA)
+    for quality in _QUALITIES:
+        _, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
+        if encoded.size <= MAX_BYTES:
+            return bytes(encoded)
+    return None

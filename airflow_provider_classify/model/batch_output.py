@@ -1,0 +1,113 @@
+"""
+The types of what a batch returns: the rows of its output, and the manifest that its task puts in XCom.
+
+At run time they are dictionaries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Required, TypedDict
+
+
+class ResultRow(TypedDict, total=False):
+    """
+    A document of a batch, with its result or its error.
+
+    A row with an ``error`` has no result: its ``success`` is false, its ``classification`` ``None`` and its
+    ``confidence`` 0. A server or engine can add more fields, which a ``.jsonl`` and a ``.parquet`` output keep. A
+    ``.csv`` output has only :data:`COLUMNS`.
+    """
+
+    #: The reference of the document, without the password and signature of a URL.
+    document: Required[str]
+    #: The fingerprint of document, categories and classifier. ``previous`` reuses a row with the same fingerprint.
+    intent: Required[str]
+    #: The job at the API. The local engine has none.
+    job_id: str
+    #: Whether the document was classified.
+    success: bool
+    #: The category; ``None`` for a blank document and without a result.
+    classification: str | None
+    #: From 0.0 to 1.0.
+    confidence: float
+    total_pages: int
+    processed_pages: int
+    page_results: list[dict[str, Any]]
+    #: The share of each category. The shares add up to 1.
+    scores: dict[str, float]
+    #: The pages of each category, most pages first.
+    categories: list[dict[str, Any]]
+    #: The name and versions of the engine.
+    engine: dict[str, Any]
+    #: An ISO 639-1 code.
+    language: str | None
+    #: Present, and true, for a document that holds nothing.
+    blank: bool
+    #: Present, and true, for a result that ``previous`` had.
+    reused: bool
+    #: The connection whose answer it is, if the batch has a second connection.
+    answered_by: str
+    #: The answer or error of the first connection in short, if the second was asked.
+    first_answer: dict[str, Any]
+    #: Why the second connection could not classify the document, so that the first answer stands.
+    escalation_error: str
+    #: One sentence that says why the document was not classified.
+    error: str
+    #: The name of the class of the error, such as ``DocumentCorrupt``.
+    error_kind: str
+
+
+class FailedDocument(TypedDict):
+    """A document of a batch that was not classified."""
+
+    document: str
+    error: str
+
+
+class BatchManifest(TypedDict):
+    """The summary of a batch. Its size does not grow with the number of documents."""
+
+    #: The number of documents. All but the ``skipped`` ones have a row in the output.
+    documents: int
+    classified: int
+    failed: int
+    #: The number of documents that could not be read, and do not count as failed because of ``on_unreadable="result"``.
+    unreadable: int
+    #: The number of those that have no row because of ``on_unreadable="skip"``.
+    skipped: int
+    #: The number of classified documents whose results ``previous`` had.
+    reused: int
+    #: The number of classified documents that hold nothing.
+    blank: int
+    #: The number of documents about which a second connection was asked, also by earlier tries and in reused results.
+    escalated: int
+    #: The number of documents that the first connection classified without the second; 0 if there is no second.
+    calls_saved: int
+    #: The number of documents that each connection classified; empty if there is no second connection.
+    answered_by: dict[str, int]
+    #: The number of documents of each category, most documents first.
+    categories: dict[str, int]
+    #: The first 100 documents without a result, whether they count as failed or not.
+    failures: list[FailedDocument]
+    #: The path or URI of the output.
+    output: str
+
+
+#: The columns of a table of rows, and of a ``.csv`` output, with their types. Later versions only add columns.
+COLUMNS: Mapping[str, type[str] | type[float] | type[int] | type[bool]] = {
+    "document": str,
+    "classification": str,
+    "confidence": float,
+    "success": bool,
+    "blank": bool,
+    "language": str,
+    "total_pages": int,
+    "processed_pages": int,
+    "job_id": str,
+    "reused": bool,
+    "error": str,
+    "error_kind": str,
+    "intent": str,
+    "answered_by": str,
+}

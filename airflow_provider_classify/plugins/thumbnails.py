@@ -1,0 +1,88 @@
+"""
+Show the thumbnails of reviews in Airflow's UI.
+
+Airflow's page for reviews drops pictures that are in the text itself (``data:`` URLs). So the worker puts the picture
+into XCom, and this route of the API server shows it to users who may read the XCom of the DAG.
+
+Every process of Airflow imports its plugins, so FastAPI is imported with the first request.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import AirflowPlugin
+
+from airflow_provider_classify.lifecycle.thumbnail_route import PREFIX, ROUTE, XCOM_KEY
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI, Response
+
+#: The first bytes of a JPEG.
+_JPEG = b"\xff\xd8\xff"
+#: A browser must not take the bytes for anything else, and a proxy must not keep them.
+_HEADERS = {
+    "Cache-Control": "private, max-age=300",
+    "Content-Security-Policy": "default-src 'none'",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    """Answer a request; the ASGI application of the plugin."""
+    await _app()(scope, receive, send)
+
+
+@cache
+def _app() -> FastAPI:
+    from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
+    from airflow.api_fastapi.core_api.security import requires_access_dag
+    from fastapi import Depends, FastAPI, Response
+
+    routes = FastAPI(title="Classify", docs_url=None, redoc_url=None, openapi_url=None)
+
+    def show(dag_id: str, run_id: str, task_id: str, map_index: int) -> Response:
+        return _reply(_picture(dag_id, run_id, task_id, map_index))
+
+    may_read = Depends(requires_access_dag(method="GET", access_entity=DagAccessEntity.XCOM))
+    # Annotations are texts in this module, and FastAPI cannot see the names of this function.
+    routes.add_api_route(ROUTE, show, dependencies=[may_read], response_class=Response, response_model=None)
+    return routes
+
+
+def _picture(dag_id: str, run_id: str, task_id: str, map_index: int) -> bytes | None:
+    """Return the picture in a task's XCom; ``None`` if there is none."""
+    from airflow.models.xcom import XComModel
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        query = XComModel.get_many(
+            run_id=run_id, key=XCOM_KEY, task_ids=task_id, dag_ids=dag_id, map_indexes=map_index, limit=1
+        )
+        found = session.scalars(query).first()
+        value = XComModel.deserialize_value(found) if found is not None else None
+    if not isinstance(value, str):
+        return None
+    try:
+        picture = base64.b64decode(value, validate=True)
+    except (binascii.Error, ValueError):  # a custom XCom backend keeps the value elsewhere
+        return None
+    return picture if picture.startswith(_JPEG) else None
+
+
+def _reply(picture: bytes | None) -> Response:
+    from fastapi import Response
+
+    if picture is None:
+        return Response(status_code=404, headers=_HEADERS)
+    return Response(picture, media_type="image/jpeg", headers=_HEADERS)
+
+
+class ClassifyPlugin(AirflowPlugin):
+    """Adds the route of the thumbnails to the API server (Airflow 3)."""
+
+    name = "classify"
+    fastapi_apps = [{"app": app, "url_prefix": PREFIX, "name": "Classify"}]  # noqa: RUF012 - as Airflow declares it

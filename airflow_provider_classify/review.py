@@ -1,0 +1,265 @@
+"""Show a result to a person, and put the person's answer into it. Nothing here needs Airflow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from airflow_provider_classify.documents.reference import is_http_url, label_of, name_of
+from airflow_provider_classify.exceptions import InvalidResult
+from airflow_provider_classify.model.markdown import escape, link, linked_image
+from airflow_provider_classify.model.text import encodable
+
+#: The most lines of evidence and the most categories with scores that a review shows.
+MAX_EVIDENCE = 8
+MAX_SCORES = 10
+#: The characters of a full bar of a score.
+_BAR = 20
+#: The fields of a result that say that there is no answer. A person's answer replaces them.
+_NO_ANSWER = ("blank", "error", "error_kind")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """
+    A person's answer.
+
+    :param category: the category that the person chose.
+    :param by: the person's name; ``None`` if nobody answered in time, so that the prediction stands.
+    :param at: the time of the answer, in ISO 8601.
+    """
+
+    category: str | None
+    by: str | None
+    at: str
+
+
+def parse_result(value: object) -> Mapping[str, Any]:
+    """
+    Return a result from XCom.
+
+    :raises InvalidResult: the value is not a result: it is ``None``, a job id, a list or another object.
+    """
+    if value is None:
+        raise InvalidResult(
+            "The result to review is None; check that the task that classifies succeeded and pushed its result."
+        )
+    if isinstance(value, Mapping):
+        if "classification" in value or value.get("success") is False:
+            return value
+        raise InvalidResult(
+            "The result to review has no classification; give what a ClassifyOperator or ClassifySensor pushed."
+        )
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        raise InvalidResult("The result to review is a list; give one result, or give the list to expand().")
+    raise InvalidResult(
+        f"The result to review is a {type(value).__name__}; give what a ClassifyOperator or ClassifySensor pushed."
+    )
+
+
+def predicted_category(result: Mapping[str, Any]) -> str | None:
+    """Return the category that the classifier predicts; ``None`` for a blank document and a failure."""
+    return result.get("classification") or None
+
+
+def review_options(result: Mapping[str, Any], categories: Sequence[str] = ()) -> list[str]:
+    """
+    Return the categories from which a person chooses, the best first.
+
+    The prediction comes first, then the categories by score, then those without a score in their own order.
+
+    :param categories: the names of all categories. Without them, the options are the categories of the result's
+        ``scores``. Only the local engine scores all categories.
+    :raises InvalidResult: no categories are given, and the result has no scores.
+    """
+    scores = _scores(result)
+    names = list(categories) or list(scores)
+    if not names:
+        raise InvalidResult(
+            f"The result of {_name(result)} has no scores, so the categories are unknown; "
+            "give the review the same categories as the classification."
+        )
+    predicted = predicted_category(result)
+    if predicted is not None and predicted not in names:
+        names.append(predicted)
+    return sorted(names, key=lambda name: (name != predicted, -scores.get(name, 0.0)))
+
+
+def review_subject(result: Mapping[str, Any]) -> str:
+    """Return the question for a person, as plain text."""
+    return f"Which category fits {_name(result)}?"
+
+
+def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> str:
+    """
+    Return what a person needs to choose a category, as Markdown for the ``body`` of a human-in-the-loop operator.
+
+    It names the document, with a link if it has an http(s) URL, the predicted category and its confidence, the scores
+    of the categories and the lines that led to the prediction. Text of the document is escaped. The length is
+    limited to a few thousand characters.
+
+    :param result: a result from XCom, also of a blank document, of a failure and without evidence.
+    :param thumbnail: the URL of a picture of the document's first page. It is relative to Airflow's UI or begins with
+        ``http``. Airflow's UI drops ``data:`` URLs.
+    :raises InvalidResult: the value is not a result.
+    """
+    result = parse_result(result)
+    parts = [_document(result), _prediction(result), *_remarks(result)]
+    if thumbnail:
+        parts += [linked_image("The first page of the document", thumbnail), "*Click the page to enlarge it.*"]
+    parts += [*_score_table(result), *_evidence_list(result)]
+    parts.append("**Which category is right?** Your answer replaces the prediction.")
+    return "\n\n".join(parts)
+
+
+def with_answer(result: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
+    """
+    Return the result with a person's answer as its classification.
+
+    The answer gets the confidence 1, so that a threshold does not send the document to review again. ``predicted``
+    keeps what the classifier said: ``classification``, ``confidence`` and, of a failure, ``error`` and ``error_kind``.
+    If nobody answered in time, classification and confidence stay. Fields about pages and scores always stay.
+    """
+    corrected = dict(result)
+    before = {"classification": predicted_category(result), "confidence": _number(result.get("confidence"))}
+    before |= {name: result[name] for name in _NO_ANSWER if result.get(name)}
+    if answer.by is not None:
+        for name in _NO_ANSWER:
+            corrected.pop(name, None)
+        corrected |= {"success": True, "classification": answer.category, "confidence": 1.0}
+        if isinstance(result.get("confidence_by_path"), Mapping):
+            corrected["confidence_by_path"] = dict.fromkeys(_parents(answer.category or ""), 1.0)
+    # An earlier review has kept the classifier's own prediction.
+    predicted = result.get("predicted") or before
+    return corrected | {"reviewed_by": answer.by, "reviewed_at": answer.at, "predicted": predicted}
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split("/")
+    return ["/".join(parts[:depth]) for depth in range(1, len(parts))]
+
+
+def _document(result: Mapping[str, Any]) -> str:
+    label = _label(result)
+    if not label:
+        return "The result does not name its document."
+    if is_http_url(label):
+        return f"**Document:** {link(_name(result), label)} (opens in a new tab)"
+    return f"**Document:** {escape(label, 500)}"
+
+
+def _prediction(result: Mapping[str, Any]) -> str:
+    if result.get("success") is False:
+        reason = result.get("error") or "the classifier gave no reason"
+        return f"**Prediction:** none. The document could not be classified: {escape(reason, 500)}"
+    predicted = predicted_category(result)
+    if predicted is None:
+        return "**Prediction:** none. The document seems to be blank."
+    return f"**Prediction:** **{escape(predicted)}**, with a confidence of {_percent(result.get('confidence'))}."
+
+
+def _remarks(result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what a person should know about the document before the choice."""
+    if source := result.get("read_from"):
+        yield f"The classifier read the file {escape(source)} in the document."
+    if result.get("mixed") is True:
+        groups = [
+            f"{escape(group['category'])} on {_pages(group['pages'])}"
+            for group in _objects(result.get("categories"))
+            if isinstance(group.get("pages"), list) and group.get("category")
+        ]
+        if groups:
+            yield f"The pages belong to different categories: {'; '.join(islice(groups, MAX_SCORES))}."
+    failed = [page.get("page") for page in _objects(result.get("page_results")) if page.get("success") is False]
+    if failed:
+        yield f"The classifier could not read {_pages(failed)}."
+    if any(part.get("unknown_script") is True for part in (result, *_objects(result.get("page_results")))):
+        yield "The document is a scan in a script that the classifier cannot read."
+
+
+def _score_table(result: Mapping[str, Any]) -> Iterator[str]:
+    scores = sorted(_scores(result).items(), key=lambda item: -item[1])
+    if not scores or predicted_category(result) is None:
+        return
+    rows = [
+        f"| {escape(name)} | {_percent(score)} | {'█' * round(score * _BAR) or '▏'} |"
+        for name, score in scores[:MAX_SCORES]
+    ]
+    if len(scores) > MAX_SCORES:
+        rows.append(f"| {len(scores) - MAX_SCORES} more | | |")
+    yield "\n".join(["| Category | Score | |", "|:--|--:|:--|", *rows])
+    yield (
+        "*The scores compare the categories with each other. "
+        "The confidence is lower than the score if the document may belong to none of them.*"
+    )
+
+
+def _evidence_list(result: Mapping[str, Any]) -> Iterator[str]:
+    found = list(islice(_evidence_lines(result), MAX_EVIDENCE))
+    if found:
+        yield "**Found in the document:**\n\n" + "\n".join(f"- {line}" for line in found)
+
+
+def _evidence_lines(result: Mapping[str, Any]) -> Iterator[str]:
+    """Yield each line of evidence once, with its page."""
+    seen: set[tuple[object, object]] = set()
+    url = label if is_http_url(label := _label(result)) and label.lower().endswith(".pdf") else None
+    for part in (result, *_objects(result.get("page_results"))):
+        for found in _objects(part.get("evidence")):
+            text, page = found.get("line") or found.get("text"), found.get("page")
+            if not text or (page, text) in seen:
+                continue
+            seen.add((page, text))
+            where = f"page {page}" if isinstance(page, int) else "the document"
+            shown = link(where, f"{url}#page={page}") if url and isinstance(page, int) else where
+            sign = f", a sign of {escape(found['type'])}" if found.get("type") else ""
+            yield f"“{escape(text, 160)}” on {shown}{sign}"
+
+
+def _scores(result: Mapping[str, Any]) -> dict[str, float]:
+    """Return the score of each category; empty if the classifier gives none."""
+    scores = result.get("scores")
+    if not isinstance(scores, Mapping):
+        return {}
+    return {str(name): score for name, value in scores.items() if (score := _number(value)) is not None}
+
+
+def _objects(value: object) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects of a list; nothing if the value is not a list."""
+    if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        yield from (item for item in value if isinstance(item, Mapping))
+
+
+def _number(value: object) -> float | None:
+    """Return a number from 0 to 1; ``None`` for another value."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
+        return float(value)
+    return None
+
+
+def _percent(value: object) -> str:
+    """Return a share for people. A share that only rounds to 0 or 100 % is not shown as such."""
+    share = _number(value)
+    if share is None:
+        return "unknown"
+    if 0 < share < 0.01:
+        return "less than 1 %"
+    return f"{min(round(share * 100), 99) if share < 1 else 100} %"
+
+
+def _pages(numbers: Sequence[object]) -> str:
+    listed = ", ".join(str(number) for number in islice(numbers, MAX_SCORES) if isinstance(number, int))
+    return f"page{'s' if len(numbers) > 1 else ''} {listed}{' …' if len(numbers) > MAX_SCORES else ''}"
+
+
+def _label(result: Mapping[str, Any]) -> str:
+    """Return the reference of the document without a signature, as text; empty if the result has none."""
+    document = result.get("document")
+    return encodable(label_of(document)) if isinstance(document, str) else ""
+
+
+def _name(result: Mapping[str, Any]) -> str:
+    label = _label(result)
+    return name_of(label) if label else "this document"

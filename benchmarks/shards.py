@@ -1,0 +1,125 @@
+"""
+Measure what a second worker adds to the throughput of a batch with the local engine.
+
+``python benchmarks/shards.py [--documents N]`` starts an Airflow with PostgreSQL, Redis and Celery workers, each held
+to one core and to one task at a time. It classifies copies of the sample documents on one worker (a batch in one
+shard), then on two (four shards). It prints pages a second, from the start of the batch's first task to the end of its
+last, and their ratio. All components of Airflow share the two cores with the workers, but give way to them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+
+from samples import draw_samples  # noqa: E402
+
+from airflow_provider_classify.results import read_results  # noqa: E402
+from tests.faults import postgres, redis  # noqa: E402
+from tests.faults.cluster import TRIGGERERS, WORKERS, Cluster  # noqa: E402
+from tests.support.airflow_run import DagRun  # noqa: E402
+from tests.support.waiting import wait_until  # noqa: E402
+
+#: How much Airflow's other components give way to the workers.
+_NICENESS = "15"
+
+
+class PinnedCluster(Cluster):
+    """An Airflow whose Celery workers have one core each and run one task at a time."""
+
+    def __init__(self, home: Path, database: object, broker: str, cores: list[int]) -> None:
+        super().__init__(home, database, broker, dags=ROOT / "benchmarks" / "shard_dags")
+        self.triggerers, self.workers = TRIGGERERS[:1], WORKERS[:1]  # the second worker starts later
+        self.core_of = dict(zip(WORKERS, cores, strict=True))
+        self.environment |= {
+            "AIRFLOW__CELERY__WORKER_CONCURRENCY": "1",
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "600",
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "300",
+            "AIRFLOW_CONN_CLASSIFY_DEFAULT": '{"conn_type": "classify", "extra": {"backend": "local"}}',
+        }
+
+    def command(self, name: str) -> list[str]:
+        core = self.core_of.get(name)
+        prefix = ["nice", "-n", _NICENESS] if core is None else ["taskset", "--cpu-list", str(core)]
+        return [*prefix, *super().command(name)]
+
+    def wait_for_worker(self, name: str) -> None:
+        log = self.home / f"{name}.log"
+        wait_until(lambda: "ready." in log.read_text(), 600, pause=0.5)
+
+    def measure(self, dag_id: str, folder: Path) -> tuple[float, int]:
+        """Run a batch. Return its seconds and pages."""
+        run = DagRun(self, dag_id, {"folder": str(folder)})
+        state = run.wait(3600)
+        if state != "success":
+            sys.exit(f"The run of {dag_id} ended as {state}; see {self.home}.")
+        query = "SELECT extract(epoch FROM max(end_date) - min(start_date)) FROM task_instance WHERE run_id = :run_id"
+        [[seconds]] = self.rows(query, run_id=run.path.split("/dagRuns/")[1])
+        rows = read_results(run.xcom("batch.merge")["output"])
+        return float(seconds), sum(row["total_pages"] for row in rows)
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a `kill` stops Airflow too
+    parser = argparse.ArgumentParser(description="Measure a batch in shards on one and two workers.")
+    parser.add_argument("--documents", type=int, default=240, help="default: 240")
+    documents = parser.parse_args().documents
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        sys.exit("This machine allows one core only; two workers need two.")
+    if not (postgres.program("postgres") and redis.program()):
+        sys.exit("PostgreSQL and Redis are needed; install the packages postgresql and redis-server.")
+    with tempfile.TemporaryDirectory(prefix="bench-shards-") as name:
+        folder = Path(name)
+        with (
+            postgres.running_postgres(folder / "postgres.log") as server,
+            redis.running_redis(folder / "redis.log") as broker,
+            PinnedCluster(folder / "airflow", postgres.create_database(server, "shards"), broker, cores[:2]) as cluster,
+        ):
+            compare(cluster, folder, documents)
+
+
+def compare(cluster: PinnedCluster, folder: Path, documents: int) -> None:
+    httpx.get(f"{cluster.url}/execution/health", timeout=180).raise_for_status()
+    copy_samples(folder / "few", 4)
+    copy_samples(folder / "documents", documents)
+    cluster.wait_for_worker(WORKERS[0])
+    cluster.measure("in_1", folder / "few")  # warms everything up
+    print(f"{documents} documents, a batch of the local engine on Celery workers with one core each")
+    print(f"{'workers':>7} {'shards':>6} {'pages':>6} {'seconds':>8} {'pages/s':>8}")
+    one = row(cluster, 1, folder / "documents")
+    cluster.start(WORKERS[1])
+    cluster.wait_for_worker(WORKERS[1])
+    cluster.measure("in_4", folder / "few")
+    two = row(cluster, 4, folder / "documents")
+    print(f"two workers / one worker: {two / one:.2f}")
+
+
+def row(cluster: PinnedCluster, shards: int, folder: Path) -> float:
+    """Measure and print a row. Return the pages a second."""
+    seconds, pages = cluster.measure(f"in_{shards}", folder)
+    workers = sum(name in cluster.processes for name in WORKERS)
+    print(f"{workers:7} {shards:6} {pages:6} {seconds:8.1f} {pages / seconds:8.2f}", flush=True)
+    return pages / seconds
+
+
+def copy_samples(folder: Path, number: int) -> None:
+    """Fill a folder with copies of the sample documents."""
+    samples = draw_samples(folder.parent / "samples")
+    folder.mkdir()
+    for index in range(number):
+        sample = samples[index % len(samples)]
+        (folder / f"{index:04}-{sample.name}").write_bytes(sample.read_bytes())
+
+
+if __name__ == "__main__":
+    main()

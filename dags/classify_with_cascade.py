@@ -1,0 +1,26 @@
+"""
+Classify a folder with the local engine, and ask a paid API only about the documents of which the engine is not sure.
+
+The API is the connection ``classify_api``. In the output, ``answered_by`` says who answered.
+"""
+
+from airflow.providers.common.compat.sdk import DAG, Param, task
+
+from airflow_provider_classify.operators.batch import ClassifyBatchOperator
+
+with DAG("classify_with_cascade", schedule=None, params={"folder": Param(type="string")}) as dag:
+    classify = ClassifyBatchOperator(
+        task_id="classify",
+        documents="{{ params.folder }}",
+        categories=["invoice", "receipt", "contract", "letter"],
+        output="{{ params.folder }}.jsonl",
+        escalate_to="classify_api",
+        escalate_below=0.9,
+        deferrable=True,
+    )
+
+    @task
+    def report(manifest):
+        print(f"{manifest['escalated']} of {manifest['documents']} documents went to the API.")
+
+    report(classify.output)

@@ -1,0 +1,36 @@
+"""
+Classify the documents of a folder, ask a person about the doubtful ones, and learn from the corrections.
+
+The person answers on Airflow's page "Required Actions" (Airflow 3.1 or later).
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+
+from airflow.providers.common.compat.sdk import DAG, Param, task
+
+from airflow_provider_classify.operators.classify import ClassifyOperator
+from airflow_provider_classify.operators.review import ClassificationReviewOperator
+
+LEARNED = os.environ.get("LEARNED_DOCUMENTS", "/opt/airflow/learned")
+CATEGORIES = [{"name": name, "examples": f"{LEARNED}/{name}"} for name in ("invoice", "contract", "letter")]
+FOLDER = Param("/opt/airflow/incoming", type="string")
+
+with DAG("review_doubtful_documents", schedule=None, params={"folder": FOLDER}) as dag:
+
+    @task
+    def documents(params: dict[str, str]) -> list[str]:
+        return sorted(str(path) for path in Path(params["folder"]).iterdir())
+
+    classify = ClassifyOperator.partial(task_id="classify", categories=CATEGORIES).expand(document=documents())
+
+    ClassificationReviewOperator.partial(
+        task_id="review",
+        minimum_confidence=0.8,
+        learn_into=LEARNED,
+        response_timeout=timedelta(days=2),
+        on_timeout="prediction",
+    ).expand(result=classify.output)
