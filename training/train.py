@@ -33,6 +33,8 @@ SEEN_WEIGHT, WRITTEN_WEIGHT = 0.7, 0.15
 SEEN = "documents"
 #: How much the whole of a document counts whose first reading is a sample too, and that reading.
 WHOLE, FIRST_READING = 0.6, 0.4
+#: How much each page of a document of several pages counts by itself.
+SINGLE_PAGE = 0.25
 _TEMPERATURES = np.arange(0.7, 2.01, 0.05)
 
 Array = NDArray[np.float64]
@@ -155,6 +157,11 @@ def examples_of(
             sample_of(stage, pages.origin, categories, label, document.source, weight=weight * share)
             for stage, share in zip(stages, shares, strict=True)
         ]
+        if len(stages[0]) > 1:
+            samples += [
+                sample_of([page], pages.origin, categories, label, document.source, weight=weight * SINGLE_PAGE)
+                for page in stages[0]
+            ]
         if samples[0] is not None:
             yield Example(document, samples[0], [sample for sample in samples if sample is not None])
 

@@ -220,8 +220,8 @@ class LearnedModel:
         """
         measures = self._means.copy()  # so that what is not measured counts as usual
         measures[self.places["scores"]] = self._in_order(limited_scores(types.scores), type_names)
-        for part, values in measures_of(types, document).items():
-            measures[self.places[part]] = values
+        for part, measured in measures_of(types, document).items():
+            measures[self.places[part]] = measured
         standard = np.clip((measures - self._means) / self._scales, -CLIP, CLIP)
         amount = np.float32(amount_of_evidence(types))
         standard[: self.places["look"].start] *= amount

@@ -9,10 +9,17 @@ from typing import TYPE_CHECKING
 from airflow_provider_classify.engine.categories.catch_all import is_catch_all
 from airflow_provider_classify.engine.categories.meanings import Meaning, meanings_of
 from airflow_provider_classify.engine.categories.names import types_of_name
-from airflow_provider_classify.engine.confidence import POINTS_OF_UNKNOWN, least_of_none, points_of_none, softmax, trust
+from airflow_provider_classify.engine.confidence import (
+    POINTS_OF_UNKNOWN,
+    TEMPERATURE,
+    least_of_none,
+    points_of_none,
+    softmax,
+    trust,
+)
 from airflow_provider_classify.engine.knowledge.aliases import aliases_of
 from airflow_provider_classify.engine.knowledge.load import Knowledge
-from airflow_provider_classify.engine.learned.model import LearnedModel, load_model
+from airflow_provider_classify.engine.learned.model import LearnedModel, amount_of_evidence, load_model
 from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.scoring.category_scorer import CategoryScorer, ScoredPage
@@ -147,7 +154,7 @@ class CategorySet:
         types = self._type_scorer.score(page)
         correction = self._model.correction(types, self._type_scorer.names, origin or Origin())
         scored = ScoredPage(types, self._compiled, correction)
-        scores, share = types.scores, trust(types.text.characters, page.legibility)
+        scores, share = types.scores, self._share(scored)
         by_category = [scorer.points(scored, share) for scorer in self.scorers]
         if fallback is not None:
             by_category[fallback] = min(by_category[fallback], share * POINTS_OF_UNKNOWN)
@@ -163,6 +170,17 @@ class CategorySet:
         cover = max((scores[number] for number in self._covers), default=0.0)
         is_cover = cover >= COVER_POINTS and cover >= max(scores) - COVER_LEAD
         return PageAnswer(scored, points, self.shares(points), is_cover, form)
+
+    def _share(self, page: ScoredPage) -> float:
+        """
+        Return how much the points of the knowledge count on a page.
+
+        The temperature is that of corrected points. On a page with hardly any text there is no correction, and points
+        of the knowledge alone have a temperature of their own.
+        """
+        text, missing = page.types.text, 1.0 - amount_of_evidence(page.types)
+        own = 1.0 + missing * (self._model.temperature / TEMPERATURE - 1.0)
+        return own * trust(text.characters, text.page.legibility)
 
     def _form(self, page: ScoredPage) -> int | None:
         """Return the category whose example is the same form as a page; None if none is, or if several are as much."""
@@ -185,7 +203,7 @@ class CategorySet:
         """
         totals = [0.0] * len(self.type_names)
         for page in pages:
-            share = trust(page.characters, page.page.legibility) / len(pages)
+            share = self._share(page.scored) / len(pages)
             for number, score in enumerate(page.scored.types.scores):
                 totals[number] += share * score + page.scored.correction.points[self._families[number]] / len(pages)
         free = [number for number, claim in enumerate(self._claims) if claim < MEANS]

@@ -16,16 +16,24 @@ from airflow_provider_classify.engine.learned.model_file import SHIPPED
 from airflow_provider_classify.engine.learned.origin import Made, Origin
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.reading import OpenedDocument
 from airflow_provider_classify.engine.scoring.category_set import CategorySet
 from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled
 from airflow_provider_classify.exceptions import ModelNotUsable
 from airflow_provider_classify.model.categories import Category
 from tests.support.pages import page_of
+from tests.support.written import Written, as_document
 from training.vocabulary import allowed_words
 from training.writing import write_model
 
 CATEGORIES = [Category("invoice"), Category("letter"), Category("advertisement")]
-LETTER = page_of("Dear Ann,", "thank you for your letter of May.", "Yours sincerely,", "Ben")
+LETTER = page_of(
+    "Dear Ann,",
+    "thank you for your letter of May, in which you tell us of the garden, of the old pear tree",
+    "and of the neighbours and their cat. We shall come to see all of it when the summer is here.",
+    "Yours sincerely,",
+    "Ben",
+)
 #: A white page with a dark line, as a picture.
 PICTURE = np.full((looks.HEIGHT, looks.WIDTH, 3), 255, np.uint8)
 PICTURE[20:24, 8:40] = 30
@@ -122,6 +130,15 @@ def test_a_word_is_evidence_with_its_line() -> None:
     assert "thank" in [evidence.phrase for evidence in shown]
 
 
+def test_a_page_with_hardly_any_text_keeps_the_points_of_the_knowledge() -> None:
+    model = model_with(format_pdf=(3.0, 0.0), words={"invoice": (40.0, 0.0)})
+    changes = [
+        max(abs(a - b) for a, b in zip(points(model, page), points(model_with(), page), strict=True))
+        for page in (page_of("Invoice"), page_of("Invoice", *["a line of a letter without much to say"] * 5))
+    ]
+    assert changes[0] < 0.3 < changes[1]
+
+
 def test_what_the_whole_page_shows_is_evidence_without_a_line() -> None:
     model = model_with(layout_ratio=(3.0, 0.0))
     answer = CategorySet(CATEGORIES, load_knowledge(), model=model).answer(LETTER)
@@ -158,9 +175,7 @@ def test_a_model_of_the_users_own(tmp_path: Path) -> None:
     assert with_own.extra["engine"]["model"] != usual.extra["engine"]["model"] == load_model().version
 
 
-def _document():  # type: ignore[no-untyped-def]
-    from tests.support.written import Written, as_document
-
+def _document() -> OpenedDocument:
     return as_document(Written("letter", "en", "page", tuple(line.text for line in LETTER.lines), frozenset()))
 
 
