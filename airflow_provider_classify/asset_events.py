@@ -36,7 +36,9 @@ def documents_of(events: Mapping[Any, Iterable[Any]]) -> list[dict[str, Any]]:
 
     :param events: the ``triggering_asset_events`` of a task's context. Events of other origins are left out.
     """
-    return [document for group in events.values() for event in group for document in _documents_in(event.extra)]
+    # Airflow lists an event of an asset alias under the asset and under the alias.
+    each = {id(event): event for group in events.values() for event in group}
+    return [document for event in each.values() for document in _documents_in(event.extra)]
 
 
 def extra_of_result(result: Mapping[str, Any]) -> dict[str, Any]:

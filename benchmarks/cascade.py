@@ -155,6 +155,7 @@ def print_run(
 def print_table(lines: Sequence[Line], documents: int) -> None:
     print("threshold   API calls   calls saved   accuracy   wrong answers of the engine that stand   not classified")
     for line in lines:
+        threshold = "no API" if line.threshold is None else f"{line.threshold:g}"
         saved = documents - line.escalated - line.failed
         threshold = "no API" if line.threshold is None else f"{line.threshold:g}"
         print(

@@ -16,7 +16,8 @@ from airflow_provider_classify.operators.classify import ClassifyOperator
 from airflow_provider_classify.operators.review import ClassificationReviewOperator
 
 LEARNED = os.environ.get("LEARNED_DOCUMENTS", "/opt/airflow/learned")
-CATEGORIES = [{"name": name, "examples": f"{LEARNED}/{name}"} for name in ("invoice", "contract", "letter")]
+NAMES = ["invoice", "contract", "letter"]
+CATEGORIES = [{"name": name, "examples": f"{LEARNED}/{name}"} for name in NAMES]
 FOLDER = Param("/opt/airflow/incoming", type="string")
 
 with DAG("review_doubtful_documents", schedule=None, params={"folder": FOLDER}) as dag:
@@ -25,12 +26,14 @@ with DAG("review_doubtful_documents", schedule=None, params={"folder": FOLDER}) 
     def documents(params: dict[str, str]) -> list[str]:
         return sorted(str(path) for path in Path(params["folder"]).iterdir())
 
-    classify = ClassifyOperator.partial(task_id="classify", categories=CATEGORIES).expand(document=documents())
+    classify = ClassifyOperator.partial(task_id="classify", categories=CATEGORIES, on_unreadable="result")
+    results = classify.expand(document=documents())
 
     ClassificationReviewOperator.partial(
         task_id="review",
+        categories=[*NAMES, "other"],
         minimum_confidence=0.8,
         learn_into=LEARNED,
         response_timeout=timedelta(days=2),
         on_timeout="prediction",
-    ).expand(result=classify.output)
+    ).expand(result=results.output)

@@ -112,7 +112,7 @@ class Standalone(Airflow):
         """Whether ``airflow standalone`` still runs."""
         return self._process.poll() is None
 
-    def _wait_until_healthy(self, seconds: float = 180.0) -> None:
+    def _wait_until_healthy(self, seconds: float = 400.0) -> None:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if not self.is_running:

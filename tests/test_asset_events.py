@@ -39,3 +39,8 @@ def test_a_task_gets_each_reference_once():
 def test_events_of_other_origins_are_left_out():
     others = [None, {}, {"payload": "text"}, {"payload": {"documents": "text"}}, {"documents": [1, {"document": 2}]}]
     assert documents_of(events(a=others)) == []
+
+
+def test_an_event_under_its_asset_and_its_alias_is_one_event():
+    [event] = events(asset=[RESULT])["asset"]
+    assert len(documents_of({"asset": [event], "alias": [event]})) == 1

@@ -26,6 +26,8 @@ def loaded(module):
         "airflow_provider_classify.results",
         "airflow_provider_classify.decorators.classify",
         "airflow_provider_classify.decorators.classify_branch",
+        "airflow_provider_classify.operators.review",
+        "airflow_provider_classify.plugins.thumbnails",
         "airflow_provider_classify.sensors.classify",
         "airflow_provider_classify.triggers.classify",
         "airflow_provider_classify.triggers.new_documents",

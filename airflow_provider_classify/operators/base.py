@@ -87,6 +87,7 @@ class ClassifyBaseOperator(BaseOperator):
         self.evidence = evidence
         self.escalate_to = escalate_to
         self.escalate_below = escalate_below
+        self.outlet_by_category = outlet_by_category
         self.asset_outlets = Outlets(outlet_by_category or {}, self.task_id)
         if is_known(categories):
             self.asset_outlets.require_known(categories, self.task_id)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, TaskGroup
 
-from airflow_provider_classify.batch.output import check_output, check_previous
+from airflow_provider_classify.batch.output import check_output, check_previous, read_output
 from airflow_provider_classify.batch.sharded_batch import ShardedBatch
 from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.lifecycle.fail_fast import fail_without_retry
@@ -22,10 +22,11 @@ from airflow_provider_classify.operators.batch import (
     skip_if_empty,
 )
 from airflow_provider_classify.operators.batch_checks import OnEmpty, check_batch, failure_limit, output_of
-from airflow_provider_classify.operators.checks import check_on_unreadable
+from airflow_provider_classify.operators.checks import check_on_unreadable, is_known
+from airflow_provider_classify.operators.outlets import Outlets
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context, XComArg
+    from airflow.providers.common.compat.sdk import Asset, Context, XComArg
 
     from airflow_provider_classify.documents.document import DocumentLike
     from airflow_provider_classify.model.batch_output import BatchManifest
@@ -59,6 +60,7 @@ def classify_batch(
     max_failed: float | None = None,
     max_failed_share: float | None = None,
     on_unreadable: OnUnreadable = "fail",
+    outlet_by_category: Mapping[str, Asset] | None = None,
     **kwargs: Any,
 ) -> ClassifyBatchGroup:
     """
@@ -73,6 +75,7 @@ def classify_batch(
     :param task_id: the id of the group.
     :param output: as for a :class:`ClassifyBatchOperator`, but required, on a storage that all workers reach.
     :param shards: the number of shards, at least 1. There are fewer if there are fewer documents.
+    :param outlet_by_category: as for a :class:`ClassifyBatchOperator`. The last task sends the events.
     :param kwargs: other arguments of :class:`ClassifyBatchOperator`. Arguments that every operator has, such as
         ``retries`` or ``queue``, hold for all tasks; but the first task alone gets ``trigger_rule``, and the last one
         ``outlets``.
@@ -88,6 +91,8 @@ def classify_batch(
     limit = {"max_failed": max_failed, "max_failed_share": max_failed_share}
     check_batch(task_id, categories=categories, output=output, on_empty=on_empty, **batch, **limit)
     check_on_unreadable(on_unreadable, task_id)
+    if is_known(categories):
+        Outlets(outlet_by_category or {}, task_id).require_known(categories, task_id)
     of_all = {name: value for name, value in kwargs.items() if name not in _batch_arguments()}
     first = {name: value for name, value in of_all.items() if name not in _LAST_ONLY}
     middle = {name: value for name, value in kwargs.items() if name not in (*_FIRST_ONLY, *_LAST_ONLY)}
@@ -113,6 +118,7 @@ def classify_batch(
             output=output_path,
             plan=plan.output,
             on_unreadable=on_unreadable,
+            outlet_by_category=outlet_by_category,
             **limit,
             **last,
         )
@@ -184,6 +190,7 @@ class ClassifyBatchMergeOperator(BaseOperator):
         output: Any,
         plan: Any,
         on_unreadable: OnUnreadable,
+        outlet_by_category: Mapping[str, Asset] | None,
         max_failed: float | None,
         max_failed_share: float | None,
         **kwargs: Any,
@@ -194,6 +201,9 @@ class ClassifyBatchMergeOperator(BaseOperator):
         self.output_path = output
         self.plan = plan
         self.on_unreadable = on_unreadable
+        self.asset_outlets = Outlets(outlet_by_category or {}, self.task_id)
+        if self.asset_outlets.alias is not None:
+            self.outlets = [*self.outlets, self.asset_outlets.alias]
 
     def execute(self, context: Context) -> BatchManifest:
         """Merge the shards and return the manifest."""
@@ -201,9 +211,13 @@ class ClassifyBatchMergeOperator(BaseOperator):
             task = TaskAddress.of(context["ti"])
             batch = ShardedBatch(references_of(self.documents), "*", self.output_path, task)
             shards = [shard["output"] for shard in self.plan]
-            return batch.merge(
+            manifest = batch.merge(
                 shards, self.limit, self.on_unreadable, to_clear=f"{task} with the tasks before it in its group"
             )
+            if self.outlets:
+                rows = read_output(self.output_path)
+                self.asset_outlets.record_batch(context, self.outlets, rows, self.output_path)
+            return manifest
 
 
 @cache

@@ -7,9 +7,10 @@ import subprocess
 import sys
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, ObjectStoragePath, TaskDeferred, task
+from airflow.providers.common.compat.sdk import AirflowFailException, Asset, ObjectStoragePath, TaskDeferred, task
 
 from airflow_provider_classify.exceptions import InvalidCategories, InvalidDocument, InvalidRoutes
+from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from tests.dags import branch_cases
 from tests.support.context import context
 from tests.support.dags import run_dag
@@ -48,7 +49,7 @@ class TestInADag:
 
 
 def decorated(function, **arguments):
-    return task.classify(categories=["invoice", "letter"], **arguments)(function)().operator
+    return task.classify(task_id="t", categories=["invoice", "letter"], **arguments)(function)().operator
 
 
 class TestOneTask:
@@ -70,6 +71,16 @@ class TestOneTask:
     def test_a_list_cannot_end_after_the_submit(self):
         with pytest.raises(AirflowFailException, match="map the task over the list"):
             decorated(lambda: ["a.pdf", "b.pdf"], wait_for_completion=False).execute(context())
+
+    def test_a_list_is_classified_with_all_arguments_of_the_task(self, monkeypatch):
+        seen = []
+        monkeypatch.setattr(ClassifyBatchOperator, "classify", lambda batch, context: seen.append(batch) or [])
+        arguments = {"on_unreadable": "result", "evidence": False, "escalate_to": "other", "escalate_below": 0.5}
+        operator = decorated(lambda: ["a.pdf"], outlet_by_category={"letter": Asset("letters")}, **arguments)
+        operator.execute(context())
+        [batch] = seen
+        assert {name: getattr(batch, name) for name in arguments} == arguments
+        assert (batch.documents, batch.task_id, batch.outlets) == (["a.pdf"], "t", operator.outlets)
 
     def test_a_braced_name_is_no_template(self):
         operator = decorated(lambda: "{{ params.secret }}.pdf", classify_conn_id="no_such")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from airflow.providers.common.compat.sdk import DAG, Asset, AssetAlias
 
 from airflow_provider_classify.exceptions import InvalidCategories
+from airflow_provider_classify.model import polling
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.operators.classify import ClassifyOperator
 from tests.support.context import context
@@ -106,7 +109,9 @@ def test_a_task_with_outlets_resumes_on_a_worker(letter):
         end_from_trigger=True,
         outlet_by_category=BY_CATEGORY,
     )
-    assert not task._can_end_from_trigger
+    now = time.time()
+    deferral = task._deferral(polling.Wait("job", since=now, deadline=now + 60, longest_pause=1))
+    assert deferral.trigger.end_with_document is None
 
 
 def test_a_task_without_assets_has_no_outlets(letter):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import batch_in_shards
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException, AirflowSkipException
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, AirflowSkipException, Asset
 
 from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.exceptions import (
@@ -92,6 +92,19 @@ class TestTheWholeBatch:
         assert sum(manifest["failed"] for manifest in tasks.shards(again)) == 0
         assert tasks.merge(again)["classified"] == 9
         assert sorted(path.name for path in folder.parent.iterdir()) == ["in", "in.jsonl"]
+
+    def test_the_asset_events_are_those_of_the_whole_batch(self, folder):
+        accessors = pytest.importorskip("airflow.sdk.execution_time.context", reason="the accessors of Airflow 3")
+        by_category = {"letter": Asset("letters"), "invoice": Asset("invoices")}
+        tasks = Tasks(folder, shards=2, outlet_by_category=by_category)
+        plan = tasks.plan()
+        tasks.shards(plan)
+        events = accessors.OutletEventAccessors()
+        tasks.merge(plan, outlet_events=events)
+        [alias] = tasks.dag.get_task("batch.merge").outlets
+        [event] = events[alias].asset_alias_events
+        assert event.dest_asset_key.name == "letters"
+        assert (event.extra["count"], event.extra["output"]) == (9, f"{folder}.jsonl")
 
     def test_a_list_keeps_its_order(self, folder):
         documents = [f"{folder}/{number % 3}/{number}.txt" for number in (4, 8, 1, 6, 0)]
@@ -223,6 +236,7 @@ class TestArguments:
             ({"output": "out.xlsx"}, InvalidOutput, "xlsx"),
             ({"categories": []}, InvalidCategories, "categories"),
             ({"documents": None}, InvalidDocument, "None"),
+            ({"outlet_by_category": {"b": Asset("b")}}, InvalidCategories, "'b'"),
             ({"on_unreadable": "ignore"}, ValueError, "on_unreadable"),
             ({"on_empty": "ignore"}, ValueError, "on_empty"),
             ({"max_failed": 1, "max_failed_share": 0.1}, ValueError, "max_failed_share"),
@@ -255,6 +269,22 @@ class TestArguments:
         assert {task.queue for task in (plan, shard, merge)} == {"large"}
         assert [task.trigger_rule for task in (plan, shard, merge)] == ["none_failed", "all_success", "all_success"]
         assert (shard.partial_kwargs["deferrable"], shard.partial_kwargs["poll_interval"]) == (True, 2)
+
+    def test_only_the_last_task_has_outlets(self):
+        with DAG("dag") as dag:
+            classify_batch(
+                task_id="batch",
+                documents="in",
+                categories=["letter"],
+                output="out.jsonl",
+                shards=2,
+                outlets=[Asset("classified")],
+                outlet_by_category={"letter": Asset("letters")},
+            )
+        plan, shard, merge = (dag.get_task(f"batch.{name}") for name in ("plan", "shard", "merge"))
+        assert [len(task.outlets) for task in (plan, merge)] == [0, 2]
+        assert not shard.partial_kwargs.get("outlets")
+        assert "outlet_by_category" not in shard.partial_kwargs
 
     def test_in_a_group(self):
         from airflow.providers.common.compat.sdk import TaskGroup

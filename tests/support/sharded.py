@@ -55,7 +55,7 @@ class Tasks:
         """Run all shards and return their manifests."""
         return [self.shard(plan, index) for index in range(len(plan))]
 
-    def merge(self, plan):
+    def merge(self, plan, **more_context):
         operator = self.dag.get_task("batch.merge")
         operator.plan = plan
-        return operator.execute(self.context("batch.merge"))
+        return operator.execute({**self.context("batch.merge"), **more_context})

@@ -10,7 +10,7 @@ from samples import draw_samples
 from airflow_provider_classify.results import read_results
 from tests.support.airflow_run import DagRun
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
 
 @pytest.fixture

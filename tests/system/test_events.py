@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 
 import httpx
 import pytest
 from samples import draw_samples
-from standalone import Standalone, free_port
+from standalone import ROOT, Standalone, free_port
 
 from tests.support.airflow_run import DagRun
 from tests.support.triggerers import another_triggerer, kill_triggerer
@@ -33,8 +34,19 @@ def incoming(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def airflow(connection, incoming, tmp_path_factory):
+def dags(tmp_path_factory):
+    """A folder with the DAGs of these tests only, since the DAG processor reads all others again and again."""
+    folder = tmp_path_factory.mktemp("dags")
+    for path in ("dags/route_documents_on_arrival.py", "dags/contract_arrived.py", "tests/dags/outlet_cases.py"):
+        shutil.copy(ROOT / path, folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def airflow(connection, dags, incoming, tmp_path_factory):
+    bundle = {"name": "dags", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle"}
     settings = {
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([{**bundle, "kwargs": {"path": str(dags)}}]),
         "AIRFLOW_CONN_CLASSIFY_DEFAULT": connection,
         "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
         "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "8",

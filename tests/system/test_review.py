@@ -46,13 +46,12 @@ EVIL = "Invoice number ![x](http://evil.example/x.png) {{ 7 * 7 }} | www.evil.ex
 
 
 @pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory):
+def airflow(tmp_path_factory: pytest.TempPathFactory, learned: Path):
     settings = {
         "AIRFLOW_CONN_CLASSIFY_LOCAL": json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parent.parent / "dags"),
-        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "LEARNED_DOCUMENTS": str(learned / "example"),
     }
-    wanted = {"review_cases", "review_timeout_prediction", "review_timeout_fail"}
+    wanted = {"review_doubtful_documents", "review_cases", "review_timeout_prediction", "review_timeout_fail"}
     with Standalone(tmp_path_factory.mktemp("airflow"), free_port(), settings) as airflow:
         wait_until(lambda: {dag["dag_id"] for dag in airflow.request("GET", "dags")["dags"]} >= wanted, 300, pause=0.5)
         httpx.get(f"{airflow.url}/execution/health", timeout=180).raise_for_status()
@@ -174,3 +173,19 @@ def test_after_the_timeout_the_prediction_is_taken_or_the_task_fails_once(airflo
         assert taken["reviewed_by"] is None
     else:
         assert (task["state"], task["try_number"]) == ("failed", 1)
+
+
+def test_the_example_asks_about_what_cannot_be_read(airflow, tmp_path):
+    write_pdf(tmp_path / "a_invoice.pdf")
+    (tmp_path / "damaged.pdf").write_bytes(b"%PDF-1.7\n" + b"no objects here\n" * 20)
+    run = DagRun(airflow, "review_doubtful_documents", {"folder": str(tmp_path)})
+    wait_until(lambda: asked(run), 400, pause=1)
+    [detail] = asked(run)
+    assert detail["options"] == ["invoice", "contract", "letter", "other"]
+    assert "could not be classified" in detail["body"]
+    answer(run, detail, "other")
+    assert run.wait(400) == "success"
+    sure, damaged = run.xcom("review", 0), run.xcom("review", 1)
+    assert "reviewed_by" not in sure
+    assert (damaged["classification"], damaged["success"], damaged["reviewed_by"]) == ("other", True, USER)
+    assert damaged["predicted"]["error_kind"].startswith("Document")
