@@ -133,7 +133,11 @@ class MupdfPage:
             return replace(layer.page, is_blank=is_empty)
 
     def _with_look(self, page: Any, text: Page) -> Page:
-        """Return the text layer together with what the page looks like, once its text was not enough."""
+        """
+        Return the text layer together with what the page looks like, once its text was not enough.
+
+        Rendering a page takes longer than extracting its text, so a page with much text is not rendered.
+        """
         with self._damage_named():
             width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
             pixels = page.get_pixmap(
@@ -175,7 +179,7 @@ class MupdfPage:
             if is_read:
                 return
         yield layer.page
-        if layer.page.lines:
+        if 0 < amount_of_text(layer.page) < LONG_TEXT:
             yield self._with_look(page, layer.page)
         yield from self._more(page, layer, is_compared=is_beside)
 
