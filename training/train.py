@@ -29,6 +29,13 @@ FOLDS = 5
 #: How much a document counts with which the knowledge was written, which knows it too well; and one that was written
 #: for the tests, which is short and clear.
 SEEN_WEIGHT, WRITTEN_WEIGHT = 0.7, 0.15
+#: A model that is added to takes one of so many of the latter, each of which counts for all of them.
+FEW_WRITTEN = 8
+#: How much a document that no category fits counts for the temperature. There are few of them where categories are
+#: complete.
+OUTSIDE_WEIGHT = 0.5
+#: The log loss limits a confidence to this distance from 0 and 1, so that one wrong answer cannot decide alone.
+_LEAST_DOUBT = 0.002
 #: The folder of the documents that the knowledge was written with.
 SEEN = "documents"
 #: How much the whole of a document counts whose first reading is a sample too, and that reading.
@@ -62,7 +69,7 @@ class Trainer:
         self.type_names = compiled(knowledge).type_scorer.names
         model = base or LearnedModel.empty(self.type_names)
         self.categories = CategorySet([Category(name) for name in names], knowledge, model=model)
-        self.written = list(written_samples(self.categories))
+        self.written = list(written_samples(self.categories, one_of=FEW_WRITTEN if base else 1))
 
     def fit(self, examples: Sequence[Example]) -> Fitted:
         """Fit a model on examples, and on the documents that were written for the tests."""
@@ -128,10 +135,17 @@ def family_of(type_number: int, categories: CategorySet) -> int:
 
 
 def best_temperature(odds: Array, examples: Sequence[Example]) -> float:
-    """Return the temperature with the least log loss."""
-    rows, labels = np.arange(len(examples)), [example.whole.label for example in examples]
-    losses = [-np.log(np.maximum(softmax(odds / t)[rows, labels], 1e-4)).mean() for t in _TEMPERATURES]
-    return float(_TEMPERATURES[int(np.argmin(losses))])
+    """Return the temperature at which the confidence of the answers has the least log loss."""
+    labels, none = np.array([example.whole.label for example in examples]), odds.shape[1] - 1
+    weights = np.where(labels == none, OUTSIDE_WEIGHT, 1.0)
+
+    def loss(temperature: float) -> float:
+        shares = softmax(odds / temperature)[:, :none]
+        confidence = np.clip(shares.max(1), _LEAST_DOUBT, 1 - _LEAST_DOUBT)
+        is_right = shares.argmax(1) == labels
+        return float((weights * -np.log(np.where(is_right, confidence, 1 - confidence))).sum())
+
+    return float(min(_TEMPERATURES, key=loss))
 
 
 def softmax(odds: Array) -> Array:
@@ -166,19 +180,21 @@ def examples_of(
             yield Example(document, samples[0], [sample for sample in samples if sample is not None])
 
 
-def written_samples(categories: CategorySet) -> Iterator[Sample]:
+def written_samples(categories: CategorySet, *, one_of: int = 1) -> Iterator[Sample]:
     """
     Yield the documents that were written for the tests.
 
     One that none of the categories means is of "none of them". They have only words in their order; how they would be
     printed is not known.
+
+    :param one_of: take one of so many, and let it count for all of them.
     """
-    documents = list(written_documents())
+    documents = list(written_documents())[::one_of]
     labels = _labels_of_written(sorted({document.category for document in documents}), categories)
     for document in documents:
         read = [next(reading.passes()) for reading in as_document(document).pages]
         label = labels[document.category]
-        sample = sample_of(read, Origin(), categories, label, "tests", weight=WRITTEN_WEIGHT, is_real=False)
+        sample = sample_of(read, Origin(), categories, label, "tests", weight=WRITTEN_WEIGHT * one_of, is_real=False)
         if sample is not None:
             pages = [
                 replace(page, measures={part: page.measures[part] for part in ("scores", "text")})

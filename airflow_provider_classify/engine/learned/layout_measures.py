@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -41,7 +42,7 @@ def layout_measures(page: Page, features: Features) -> list[float]:
     lines = (*page.lines, *page.unread)[:_MOST_LINES]
     ratio = features.height_ratio
     ratios = [0.0] * (len(_RATIO) + 1)
-    ratios[_class(ratio, _RATIO)] = 1.0
+    ratios[bisect_right(_RATIO, ratio)] = 1.0
     if not lines:
         blank = len(NAMES) - len(ratios) - _SINGLE
         return [*[0.0] * blank, *ratios, math.log(max(0.05, ratio)), *[0.0] * (_SINGLE - 1)]
@@ -89,14 +90,7 @@ _SINGLE = sum(name.startswith("layout:") for name in NAMES)
 
 
 def _shares(values: Sequence[float], bounds: Sequence[float]) -> list[float]:
-    counts = [0.0] * (len(bounds) + 1)
+    counts = [0] * (len(bounds) + 1)
     for value in values:
-        counts[_class(value, bounds)] += 1.0
+        counts[bisect_right(bounds, value)] += 1
     return [count / len(values) for count in counts]
-
-
-def _class(value: float, bounds: Sequence[float]) -> int:
-    for number, bound in enumerate(bounds):
-        if value < bound:
-            return number
-    return len(bounds)

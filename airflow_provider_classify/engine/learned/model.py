@@ -52,8 +52,8 @@ NO_FAMILY = -1
 _LEAST_SCORE, _MOST_SCORE, _SCORE_SCALE = -2.0, 14.0, 4.0
 #: Standardised measures are limited to this distance from 0, so that a freak of a page does not decide alone.
 CLIP = 3.0
-#: The characters of a page from which on the measures of its text count in full.
-ENOUGH_TEXT = 150
+#: The measures of a page's text count in full from the second number of characters on, and not at all up to the first.
+TOO_LITTLE_TEXT, ENOUGH_TEXT = 30, 150
 #: Values of words are divided by this times the root of the number of different words on the page, and at least by the
 #: second, so that the few words of a short page count less.
 LENGTH, LEAST_LENGTH = 3.0, 15.0
@@ -94,7 +94,7 @@ def word_values(counts: Mapping[str, int], numbers: Mapping[str, int], rarity: V
 
 def amount_of_evidence(types: TypeScores) -> float:
     """Return how much the measures of a page's text count, 0 to 1: those of a page with hardly any text say little."""
-    return min(1.0, types.text.characters / ENOUGH_TEXT)
+    return min(1.0, max(0.0, (types.text.characters - TOO_LITTLE_TEXT) / (ENOUGH_TEXT - TOO_LITTLE_TEXT)))
 
 
 @dataclass(frozen=True)

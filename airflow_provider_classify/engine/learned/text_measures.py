@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
+from operator import itemgetter
 
 from airflow_provider_classify.engine.scoring.features import SENTENCE_WORDS, Features, PageText
 from airflow_provider_classify.engine.text.words import words_of
@@ -108,7 +109,11 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 
 #: Signs that are counted even if there are none.
-_COUNTED = "0123456789" + "".join(signs for _, signs in _SIGNS)
+_NO_SIGN = "\0"
+_COUNTED = "0123456789" + _NO_SIGN + "".join(signs for _, signs in _SIGNS)
+#: Take the counts of the signs of each group. A group of one sign has a second that no text has, so that
+#: the result is always a tuple.
+_COUNTS = [itemgetter(*(group if len(group) > 1 else group + _NO_SIGN)) for _, group in _SIGNS]
 #: Scale of the square roots of shares: one sign in a hundred characters counts 1.
 _SHARE_SCALE = 100.0
 #: At most so many characters of a page are searched. Longer pages are mostly more of the same.
@@ -141,7 +146,7 @@ def text_measures(text: PageText, features: Features) -> list[float]:
         float(features.is_ocr),
         math.log1p(features.amounts) / 2,
         float(bool(text.unspaced)),
-        *(math.sqrt(_SHARE_SCALE * sum(signs[sign] for sign in group) / length) for _, group in _SIGNS),
+        *(math.sqrt(_SHARE_SCALE * sum(count(signs)) / length) for count in _COUNTS),
         *(math.log1p(len(pattern.findall(not_words))) for _, pattern in _PATTERNS),
         *(math.log1p(sum(map(raw.count, pieces))) for _, pieces in _PIECES),
         *_kinds_of_lines(raw.split("\n")[:_MOST_LINES]),
