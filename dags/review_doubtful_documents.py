@@ -10,7 +10,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 
-from airflow.providers.common.compat.sdk import DAG, Param, task
+from airflow.providers.common.compat.sdk import DAG, task
 
 from airflow_provider_classify.operators.classify import ClassifyOperator
 from airflow_provider_classify.operators.review import ClassificationReviewOperator
@@ -18,9 +18,8 @@ from airflow_provider_classify.operators.review import ClassificationReviewOpera
 LEARNED = os.environ.get("LEARNED_DOCUMENTS", "/opt/airflow/learned")
 NAMES = ["invoice", "contract", "letter"]
 CATEGORIES = [{"name": name, "examples": f"{LEARNED}/{name}"} for name in NAMES]
-FOLDER = Param("/opt/airflow/incoming", type="string")
 
-with DAG("review_doubtful_documents", schedule=None, params={"folder": FOLDER}) as dag:
+with DAG("review_doubtful_documents", schedule=None, params={"folder": "/opt/airflow/incoming"}) as dag:
 
     @task
     def documents(params: dict[str, str]) -> list[str]:

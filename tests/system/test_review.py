@@ -7,6 +7,7 @@ The tests of the page run where Playwright and Chromium are installed (extra ``t
 from __future__ import annotations
 
 import json
+import time
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -68,7 +69,7 @@ def reviewed(airflow, learned, tmp_path_factory):
     """Run the DAG on a doubtful document and a sure one, and wait until the doubtful one is asked about."""
     folder = tmp_path_factory.mktemp("doubtful")
     write_pdf(folder / "a_invoice.pdf")
-    write_pdf(folder / "b <doubtful>.pdf", "Good morning! Where did you put the blue one?\n" + EVIL)
+    write_pdf(folder / "b {{ 7 * 7 }} <doubtful>.pdf", "Good morning! Where did you put the blue one?\n" + EVIL)
     run = DagRun(airflow, "review_cases", {"folder": str(folder), "learned": str(learned)})
     wait_until(lambda: asked(run), 400, pause=1)
     return run
@@ -81,6 +82,8 @@ def asked(run: DagRun) -> list[dict]:
 
 
 def answer(run: DagRun, detail: dict, category: str) -> None:
+    """Answer a few seconds later, as people do: Airflow 3.3.2 may fail a task that resumes while it is being parked."""
+    time.sleep(5)
     index = detail["task_instance"]["map_index"]
     path = f"{run.path}/taskInstances/review/{index}/hitlDetails"
     run.airflow.request("PATCH", path, {"chosen_options": [category], "params_input": {}})
@@ -89,7 +92,7 @@ def answer(run: DagRun, detail: dict, category: str) -> None:
 def test_a_doubtful_document_is_asked_about_with_the_best_category_first(reviewed):
     [detail] = asked(reviewed)
     result = reviewed.xcom("classify", detail["task_instance"]["map_index"])
-    assert detail["subject"] == "Which category fits b <doubtful>.pdf?"
+    assert detail["subject"] == "Which category fits b {{ 7 * 7 }} <doubtful>.pdf?"
     assert detail["options"][0] == result["classification"]
     assert set(detail["options"]) == {"invoice", "contract", "letter"}
     assert r"\{\{ 7 \* 7 \}\}" in detail["body"]
