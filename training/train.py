@@ -21,7 +21,7 @@ from tests.support.written import NONE as WRITTEN_NONE
 from tests.support.written import as_document, written_documents
 from training.documents import OUTSIDE, Labelled, ReadDocument, labelled_documents, read_documents
 from training.figures import figures
-from training.fitting import Fitted, Scale, fit
+from training.fitting import HOLD, Fitted, Scale, fit
 from training.samples import Sample, sample_of
 from training.writing import added_to, arrays_of, write_model
 
@@ -36,13 +36,16 @@ FEW_WRITTEN = 8
 OUTSIDE_WEIGHT = 0.5
 #: The log loss limits a confidence to this distance from 0 and 1, so that one wrong answer cannot decide alone.
 _LEAST_DOUBT = 0.002
+#: How strongly the weights of a model that is added to are held near 0, as a share of the usual. The knowledge says
+#: nothing about types that only one user has.
+OWN_HOLD = 0.1
 #: The folder of the documents that the knowledge was written with.
 SEEN = "documents"
 #: How much the whole of a document counts whose first reading is a sample too, and that reading.
 WHOLE, FIRST_READING = 0.6, 0.4
 #: How much each page of a document of several pages counts by itself.
 SINGLE_PAGE = 0.25
-_TEMPERATURES = np.arange(0.7, 2.01, 0.05)
+_TEMPERATURES = np.geomspace(0.1, 2.5, 66)
 
 Array = NDArray[np.float64]
 
@@ -74,8 +77,10 @@ class Trainer:
     def fit(self, examples: Sequence[Example]) -> Fitted:
         """Fit a model on examples, and on the documents that were written for the tests."""
         samples = [sample for example in examples for sample in example.samples]
-        scale = Scale.extended(self.base, samples) if self.base else None
-        return fit([*samples, *self.written], scale=scale)
+        if self.base is None:
+            return fit([*samples, *self.written])
+        hold = {part: OWN_HOLD * value for part, value in HOLD.items()}
+        return fit([*samples, *self.written], hold, scale=Scale.extended(self.base, samples))
 
     def cross_validated(self, examples: Sequence[Example]) -> Array:
         """Return the log odds of each document by a model that was fitted on other sources."""

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pymupdf
 import pytest
 
 from airflow_provider_classify.engine.classify import Classifier
@@ -16,11 +17,12 @@ from airflow_provider_classify.engine.learned.model_file import SHIPPED
 from airflow_provider_classify.engine.learned.origin import Made, Origin
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading import OpenedDocument
+from airflow_provider_classify.engine.reading import OpenedDocument, open_document
 from airflow_provider_classify.engine.scoring.category_set import CategorySet
 from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled
 from airflow_provider_classify.exceptions import ModelNotUsable
 from airflow_provider_classify.model.categories import Category
+from tests.support import paper
 from tests.support.pages import page_of
 from tests.support.written import Written, as_document
 from training.vocabulary import allowed_words
@@ -155,6 +157,27 @@ def test_measures_have_their_names() -> None:
     assert len(layout_measures.layout_measures(blank, types.features)) == len(layout_measures.NAMES)
     assert len(looks.look_of(PICTURE)) == len(looks.NAMES)
     assert len(origin.origin_measures(Origin())) == len(origin.NAMES)
+
+
+@pytest.mark.parametrize(("lines", "is_seen"), [(3, True), (40, False)])
+def test_a_page_with_little_text_is_also_looked_at(lines: int, is_seen: bool, tmp_path: Path) -> None:
+    with pymupdf.open() as document:
+        page = document.new_page()
+        for number in range(lines):
+            page.insert_text((60, 60 + 14 * number), "The lamp upon the hill burned when all was still", fontsize=11)
+        document.save(tmp_path / "page.pdf")
+    with open_document(tmp_path / "page.pdf", name="page.pdf", threads=1) as opened:
+        first, *others = next(opened.pages).passes()
+    assert first.look is None
+    assert [page.look is not None for page in others] == [True] * is_seen
+
+
+def test_a_scan_is_looked_at_with_its_first_lines(tmp_path: Path) -> None:
+    (tmp_path / "scan.png").write_bytes(paper.encoded(paper.picture()))
+    with open_document(tmp_path / "scan.png", name="scan.png", threads=1) as opened:
+        first = next(next(opened.pages).passes())
+    assert first.look is not None
+    assert first.look[looks.NAMES.index("look:coloured")] < 0.1
 
 
 def test_types_of_the_users_own_get_the_points_of_the_knowledge(tmp_path: Path) -> None:
