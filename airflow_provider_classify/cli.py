@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"airflow-classify: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # The reader of the output has ended, as with `| head`. Python must not write to it at exit either.
+        # The reader of the output has ended, as with `| head`. Python must not write to the output at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -138,7 +138,7 @@ def _classify(options: argparse.Namespace) -> int:
     if engine_options.document_types:
         from airflow_provider_classify.engine.knowledge.load import load_knowledge
 
-        load_knowledge(engine_options.document_types)  # One error for the folder, not the same one for each document.
+        load_knowledge(engine_options.document_types)  # A wrong folder is one error, not one error for each document.
     if engine_options.model:
         from airflow_provider_classify.engine.learned.model import load_model
 
@@ -220,7 +220,7 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
     from rich.console import Console
     from rich.progress import Progress
 
-    is_shared = sys.stdout.isatty()  # lines and progress bar share the terminal
+    is_shared = sys.stdout.isatty()  # the lines and the progress bar are on one terminal
     console = Console(stderr=True)
     with Progress(console=console, transient=True, redirect_stdout=False) as progress:
         bar = progress.add_task("Classifying", total=total)

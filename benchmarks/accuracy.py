@@ -10,7 +10,7 @@ their goal for documents that nobody has tuned on. Further options add tables:
 
 * ``--paraphrased``: all categories are named in the words of several users.
 * ``--held-back``: each category in turn is unknown to the engine, and described by its name and a sentence.
-* ``--unknown``: each category in turn is left out. The table says whether the confidence tells its documents apart.
+* ``--unknown``: each category in turn is left out. The table shows whether the confidence of its documents is lower.
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ def run_held_back(readings: Sequence[Reading | None], truths: Sequence[str], cat
 
 
 def run_unknown(readings: Sequence[Reading | None], truths: Sequence[str], categories: Sequence[str]) -> None:
-    """Print how well the confidence tells documents of the categories from those whose category is left out."""
+    """Print how well the confidence separates documents of the categories from documents whose category is left out."""
     everything = Classifier([Category(name) for name in categories])
     inside = [reading.classify(everything).confidence for reading in readings if reading]
     outside: list[float] = []

@@ -24,7 +24,7 @@ class ResultWriter:
     Writes results for one set of categories.
 
     :param engine: the name and versions of the engine, for each result.
-    :param nodes: the nodes of categories whose names are paths (see :func:`~.categories.paths.inner_nodes`).
+    :param nodes: the nodes of categories whose names are paths (see :func:`~.categories.category_paths.inner_nodes`).
     """
 
     def __init__(self, categories: CategorySet, engine: Mapping[str, Any], nodes: Mapping[str, Sequence[int]]) -> None:

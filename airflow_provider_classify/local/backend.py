@@ -2,7 +2,7 @@
 The local engine as a backend, which needs no account and no network.
 
 A submit classifies at once, in a child process with limits on time and memory, and records the job. ``get`` reads the
-record. A sensor on another worker gets the job too, if it can reach the record (``[classify] jobs_url``).
+record. A sensor on another worker can also get the job, if it can reach the record (``[classify] jobs_url``).
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ class LocalBackend:
         """
         Classify a document, record the job, and return it. A document that cannot be classified is a failed job.
 
-        If the ``idempotency_key`` has a completed job, return that job. If its job is unfinished, a worker was killed
-        during it, because jobs run inside their task. Then run that job again.
+        If the ``idempotency_key`` has a completed job, return that job. If its job has not ended, a worker was killed
+        during the job, because jobs run inside their task. Then run that job again.
 
         :raises DocumentError: the document is missing, empty, too large, not readable or not allowed, or an example
             is not allowed. No job is recorded.
@@ -187,7 +187,7 @@ class LocalBackend:
         load_knowledge(own_document_types())
         load_model(learned_model())
         sentence_model()
-        self._store  # noqa: B018 - opening the record is the check
+        self._store  # noqa: B018 - the check is to open the record
         return "The local engine is installed and its record of jobs can be opened."
 
 

@@ -22,9 +22,9 @@ BLANK_DEVIATION = 1.0
 _THUMBNAIL = (64, 64)
 #: The margin of the thumbnail, in pixels, where a scanner leaves traces: punch holes, dark edges, shadows.
 _EDGE = 6
-#: Ink and paper, as percentiles of the greys. A page is faded if they differ by less than this, ...
+#: Ink and paper, as percentiles of the greys. A page is faded if they differ by less than the third value.
 _INK, _PAPER, _FADED = 0.1, 90, 100
-#: ... and its greys are spread until they differ by this.
+#: The greys of a faded page are spread until ink and paper differ by this value.
 _CONTRAST = 220
 #: The greys are measured on every fourth pixel each way.
 _SAMPLE = 4

@@ -25,8 +25,8 @@ from airflow_provider_classify.engine.page import WHOLE_PAGE, Line, Page, Region
 _ENOUGH_TO_TELL = 12
 #: A page lies on its side if this share of its lines run up or down.
 _SIDEWAYS_SHARE = 0.6
-#: Lines that are recognised both ways if the page may be upside down. It is not if they are recognised with this
-#: probability; it is if their probability is greater by the second value the other way.
+#: Lines that are recognised both ways if the page may be upside down. The page is not upside down if the lines are
+#: recognised with this probability. It is upside down if their probability is greater by the second value after a turn.
 _TRIED = 6
 _LEGIBLE, _TURNED_GAIN = 0.9, 0.1
 #: A closer picture is read if this many times as much text is found in it.

@@ -104,9 +104,10 @@ def pages_of(
     """
     Return the pages of a PyMuPDF document.
 
-    :param check_only_page: called at once with the page of a document of one page. What it reads is not read again.
+    :param check_only_page: a function that is called at once with the page of a document of one page. The text that it
+        reads is not read again.
     :raises DocumentEmpty: it has no pages.
-    :raises DocumentCorrupt: it has lost them.
+    :raises DocumentCorrupt: its pages are missing.
     """
     try:
         page_count = opened.page_count

@@ -53,12 +53,12 @@ LEAST_OF_EARLIER = 0.5
 SHORT_TEXT = 600
 #: On a page with more text, images are compared with it if they have this share of the page's area.
 LARGE_IMAGE = 0.05
-#: A page with this many characters of text mostly shows by them what it is. Its images are compared with it only if the
-#: text is not enough to classify the page, and if together they have this share of the page's area.
+#: A page with this many characters of text can mostly be classified by them. Its images are compared with it only if
+#: the text is not enough to classify the page, and if together they have this share of the page's area.
 LONG_TEXT, ILLUSTRATED = 1200, 0.15
-#: A picture is read if it shows at least so many letters, ...
+#: A picture is read if it shows at least this many letters.
 FEWEST_LETTERS = 24
-#: ... and this share of the number of characters in the text layer, or else MANY_LETTERS.
+#: It must also show this share of the number of characters in the text layer, or MANY_LETTERS.
 SHARE_OF_TEXT, MANY_LETTERS = 0.3, 120
 #: Text with fewer characters may be a stamp on a scan. Such a scan is always read, since handwriting and some scripts
 #: do not have the strokes of print.
@@ -267,11 +267,11 @@ def _doubt(page: Any, layer: TextLayer, *, is_thorough: bool) -> Doubt:
     """
     Return how much of the page's content the text layer may lack.
 
-    :param is_thorough: compare also small images beside much text.
+    :param is_thorough: also compare small images beside much text.
     """
     amount = amount_of_text(layer.page)
     if amount >= LONG_TEXT:
-        # Few drawings and small images change what so much text says.
+        # Few drawings and small images change the classification of so much text.
         if not is_thorough or image_area(page) < ILLUSTRATED:
             return Doubt.NONE
         boxes = image_boxes(page)

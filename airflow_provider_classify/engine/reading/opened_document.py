@@ -1,4 +1,4 @@
-"""An opened document: its pages, its attachments, and what its format says about its type."""
+"""An opened document: its pages, its attachments, and the type that its format declares."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PicturedPage(Protocol):
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """
-    A file that is attached to a mail, or stands in its text.
+    A file that is attached to a mail, or is in its text.
 
     :param name: its file name, or a name by its place in the mail.
     :param open: opens it as a document, as

@@ -17,7 +17,7 @@ from airflow_provider_classify.model.categories import Category
 
 #: The least points of a category whose name is known, and of one with a name that is known in part.
 LEAST_POINTS, LEAST_POINTS_OF_PART = -1.0, 1.0
-#: How much a category's own words count, 0 to 1: if its name is known, known in part, or unknown.
+#: The weight of a category's own words, from 0 to 1: if its name is known, known in part, or unknown.
 WORDS_OF_KNOWN, WORDS_OF_PART, WORDS_OF_UNKNOWN = 0.2, 0.5, 1.0
 
 
@@ -73,8 +73,8 @@ class CategoryScorer:
         threads: int | None = None,
     ) -> None:
         self.category = category
-        spoken, numbers = meaning.category, compiled.type_scorer.numbers
-        #: How much each type counts for the category, 0 to 1, by the number of the type.
+        renamed, numbers = meaning.category, compiled.type_scorer.numbers
+        #: The weight of each type for the category, from 0 to 1, by the number of the type.
         self.claims = {numbers[type_name]: share for type_name, share in meaning.types.items() if type_name in numbers}
         own = model.family_of_category(category.name)
         families = {
@@ -87,8 +87,8 @@ class CategoryScorer:
         self._weights = [(n, math.log(self.claims[n]), families[n]) for n in sorted(self.claims)]
         self._least, self._share_of_words = _by_knowledge(meaning)
         self._words = (
-            CategoryWords(spoken, compiled.rarity, compiled.layouts)
-            if spoken.description or not meaning.is_exact
+            CategoryWords(renamed, compiled.rarity, compiled.layouts)
+            if renamed.description or not meaning.is_exact
             else None
         )
         self._examples = (
@@ -120,7 +120,7 @@ class CategoryScorer:
         return max([least, *(share * (scores[n] + weight) + corrections[of] for n, weight, of in self._weights)])
 
     def same_form(self, page: ScoredPage) -> float:
-        """Return how surely a page is the same form as an example, 0 to 1; 0 if it is not, or without examples."""
+        """Return the result of :meth:`Examples.same_form`; 0 if the category has no examples."""
         return self._examples.same_form(page.profile) if self._examples else 0.0
 
     def best_type(self, page: ScoredPage) -> int | None:
@@ -133,7 +133,7 @@ class CategoryScorer:
 
 
 def _by_knowledge(meaning: Meaning) -> tuple[float, float]:
-    """Return the least points of a category, and how much its own words count, 0 to 1."""
+    """Return the least points of a category, and the weight of its own words, from 0 to 1."""
     if meaning.is_exact:
         return LEAST_POINTS, WORDS_OF_KNOWN
     if meaning.is_named:

@@ -32,7 +32,7 @@ from airflow_provider_classify.model.categories import Category
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
-#: A category means a type if the type counts for it at least this much: its name names the type, or a parent of it.
+#: A category means a type if the type has at least this weight for it: its name names the type, or a parent of it.
 MEANS = 0.8
 #: A page is a cover if a cover type scores at least COVER_POINTS, and no type scores over COVER_LEAD points more.
 COVER_POINTS, COVER_LEAD = 3.0, 0.5
@@ -50,7 +50,8 @@ class PageAnswer:
     The answer of one page.
 
     :param points: the points that :meth:`CategorySet.shares` takes.
-    :param shares: the probability of each category, 0 to 1; the rest to 1 is the probability that none of them fits.
+    :param shares: the probability of each category, 0 to 1. The difference of their sum from 1 is the probability that
+        none of them fits.
     :param is_cover: whether the page is a cover sheet before other documents.
     :param form: the number of the category that has an example of the same form; None if no category has one.
     """
@@ -163,7 +164,8 @@ class CategorySet:
         if form is not None:
             by_category[form] = max(*by_category, none) + FORM_LEAD
         if self._catch_all is not None:
-            # Any running text has points of its style alone, which say no more for a category than for the catch-all.
+            # Any running text has points for its style alone. They are not evidence for a category against the
+            # catch-all.
             least = share * (self._least_of_none + prose_points(types.features)) + correction.points[self._model.none]
             none = max(none, by_category.pop(self._catch_all), least)
         points = [*by_category, none]
@@ -183,7 +185,7 @@ class CategorySet:
         return own * trust(text.characters, text.page.legibility)
 
     def _form(self, page: ScoredPage) -> int | None:
-        """Return the category whose example is the same form as a page; None if none is, or if several are as much."""
+        """Return the category whose example is the same form as a page; None if there is none or if several fit."""
         sameness = [scorer.same_form(page) for scorer in self.scorers]
         best = max(sameness)
         return sameness.index(best) if best > 0.0 and sameness.count(best) == 1 else None
@@ -248,7 +250,7 @@ class CategorySet:
         """
         Return the probability of a page's best category other than the catch-all.
 
-        The catch-all is left out because an unread line may still fit a category.
+        The catch-all is left out, because an unread line may still fit another category.
         """
         return max((share for number, share in enumerate(answer.shares) if number != self._catch_all), default=0.0)
 
