@@ -8,7 +8,7 @@ TESSDATA := .venv/tessdata/rus.traineddata
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards docs wheel
+.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards train bench-own docs wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -32,6 +32,13 @@ lint: $(INSTALLED)  ## check style, spelling, types, the direction of imports, a
 
 bench-accuracy: $(INSTALLED) $(TESSDATA)  ## accuracy of the local engine: make bench-accuracy DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/accuracy.py "$(DOCUMENTS)"
+
+# One thread, so that sums have one order and a second run gives the same bytes.
+train: $(INSTALLED) $(TESSDATA)  ## fit the learned model: make train DOCUMENTS="folder ..." [MODEL=own.npz]; each folder with labels.csv
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m training $(DOCUMENTS) $(if $(MODEL),--model "$(MODEL)")
+
+bench-own: $(INSTALLED) $(TESSDATA)  ## accuracy after training on 5, 10, 30 documents of each own type: make bench-own DOCUMENTS="folder ..."
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.own_archive $(DOCUMENTS)
 
 bench-degraded: $(INSTALLED) $(TESSDATA)  ## accuracy on the tests' documents, printed and badly scanned: make bench-degraded [ALL=1]
 	@$(BIN)/python -m benchmarks.degraded $(if $(ALL),--all)
@@ -115,7 +122,7 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@touch $@
 
 # Language data for scans in Cyrillic. If it cannot be fetched, Tesseract uses the data of the system.
-test bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
+test train bench-own bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
 $(TESSDATA): | $(INSTALLED)
 	@sh scripts/fetch_tessdata.sh $(@D)
 

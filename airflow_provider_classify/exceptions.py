@@ -77,6 +77,10 @@ class SentenceModelNotUsable(ClassifyError):
     """The sentence model of the configuration cannot be found, downloaded or loaded."""
 
 
+class ModelNotUsable(ClassifyError):
+    """The model of ``[classify] model`` cannot be loaded."""
+
+
 class LanguageDataNotUsable(ClassifyError):
     """Tesseract's language data is installed but cannot be loaded."""
 

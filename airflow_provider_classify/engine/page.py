@@ -76,6 +76,7 @@ class Page:
     :param is_of_unknown_script: whether OCR detected lines of text and recognised almost no letters in them.
     :param is_blank: whether the page has neither text nor ink.
     :param view: the part of the page that was read, and how it was turned.
+    :param look: what the page looks like (see :func:`~.learned.looks.look_of`); None if it was not measured.
     """
 
     number: int
@@ -89,6 +90,7 @@ class Page:
     is_of_unknown_script: bool = False
     is_blank: bool = False
     view: View = View()
+    look: tuple[float, ...] | None = None
 
     def place(self, line: Line) -> Region:
         """Return the place of a line of this page on the page as the document has it."""

@@ -24,7 +24,7 @@ from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.example_folder import examples_version, with_listed_examples
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobNotFound
 from airflow_provider_classify.local.engine_extra import require_engine
-from airflow_provider_classify.local.options import engine_options, own_document_types, sentence_model
+from airflow_provider_classify.local.options import engine_options, learned_model, own_document_types, sentence_model
 from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.api_contract import MAX_STATUS_IDS
@@ -159,11 +159,13 @@ class LocalBackend:
             await session.poller.close()
 
     def identity(self, categories: Sequence[Category] = ()) -> str:
-        """Return the versions of engine, knowledge, model and examples, and the options that change results."""
+        """Return the versions of engine, knowledge, models and examples, and the options that change results."""
         from airflow_provider_classify.engine.knowledge.load import load_knowledge
+        from airflow_provider_classify.engine.learned.model_file import read_model_file
 
         knowledge = load_knowledge(own_document_types()).version
-        identity = f"local engine {__version__}, knowledge {knowledge}, {self._settings.max_pages} pages"
+        _, model = read_model_file(learned_model())
+        identity = f"local engine {__version__}, knowledge {knowledge}, model {model}, {self._settings.max_pages} pages"
         if self._settings.ocr != "auto":
             identity += f", OCR {self._settings.ocr}"
         if self._settings.attachments != "ignore":
@@ -177,11 +179,13 @@ class LocalBackend:
         return identity
 
     def check(self) -> str:
-        """Check the engine's libraries, the document types, the sentence model and the record of jobs."""
+        """Check the engine's libraries, the document types, the models and the record of jobs."""
         _require_extra()
         from airflow_provider_classify.engine.knowledge.load import load_knowledge
+        from airflow_provider_classify.engine.learned.model import load_model
 
         load_knowledge(own_document_types())
+        load_model(learned_model())
         sentence_model()
         self._store  # noqa: B018 - the check is to open the record
         return "The local engine is installed and its record of jobs can be opened."

@@ -69,17 +69,20 @@ def serve(
     :param options: the engine's options.
     :param allow_anonymous: start without a key on an address that other machines reach.
     :param allow_private_urls: also fetch a ``file_url`` from loopback, private and other addresses that are not public.
-    :raises InvalidDocumentTypes: the folder of own document types cannot be used.
+    :raises InvalidDocumentTypes: the folder of the user's own document types cannot be used.
+    :raises ModelNotUsable: the learned model cannot be used.
     :raises ExtraNotInstalled: the ``local`` extra, which has the engine's libraries, is not installed.
     :raises ServiceNotStarted: the port or folder is in use or not permitted, or a key is missing or empty.
     """
     require_engine()
     from airflow_provider_classify.engine.knowledge.load import load_knowledge
+    from airflow_provider_classify.engine.learned.model import load_model
     from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
     api_key = _api_key()
     options = options or EngineOptions()
-    load_knowledge(options.document_types)  # Reports a mistake in them now, before a child meets it.
+    load_knowledge(options.document_types)  # A wrong file raises its error here, before a child starts.
+    load_model(options.model)
     max_connections = _allow_connections()
     with _lock(data_dir), _listen(host, port) as listener:
         url = _url(host, listener)
@@ -173,7 +176,7 @@ def _api_key() -> str | None:
 
 @contextmanager
 def _lock(data_dir: Path) -> Iterator[None]:
-    """Lock the folder, because a second service on it would run the same jobs. The lock ends with the process."""
+    """Lock the folder, since a second service on it would run the same jobs. The lock ends with the process."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         file = (data_dir / "lock").open("w")

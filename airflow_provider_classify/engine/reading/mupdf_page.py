@@ -15,8 +15,11 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pymupdf
 
+from airflow_provider_classify.engine.learned import looks
+from airflow_provider_classify.engine.learned.looks import look_of
 from airflow_provider_classify.engine.page import OcrMode, Page, Region
 from airflow_provider_classify.engine.reading.lines import Box
 from airflow_provider_classify.engine.reading.missing_text import Doubt, area_of, doubt_of
@@ -129,6 +132,22 @@ class MupdfPage:
                 )
             return replace(layer.page, is_blank=is_empty)
 
+    def _with_look(self, page: Any, text: Page) -> Page:
+        """
+        Return the text layer together with what the page looks like, once its text was not enough.
+
+        Rendering a page takes longer than extracting its text, so a page with much text is not rendered.
+        """
+        with self._damage_named():
+            width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
+            pixels = page.get_pixmap(
+                matrix=pymupdf.Matrix(looks.WIDTH / width, looks.HEIGHT / height), colorspace=pymupdf.csRGB, alpha=False
+            )
+        if (pixels.width, pixels.height) != (looks.WIDTH, looks.HEIGHT):
+            return text
+        rows = np.frombuffer(pixels.samples, np.uint8).reshape(pixels.height, pixels.stride)
+        return replace(text, look=look_of(rows[:, : 3 * pixels.width].reshape(looks.HEIGHT, looks.WIDTH, 3)))
+
     def _by_ocr(self, page: Any, text: Page) -> Iterator[Page]:
         """Read the whole page by OCR."""
         picture = self._render(page)
@@ -160,6 +179,8 @@ class MupdfPage:
             if is_read:
                 return
         yield layer.page
+        if 0 < amount_of_text(layer.page) < LONG_TEXT:
+            yield self._with_look(page, layer.page)
         yield from self._more(page, layer, is_compared=is_beside)
 
     def _more(self, page: Any, layer: TextLayer, *, is_compared: bool) -> Iterator[Page]:

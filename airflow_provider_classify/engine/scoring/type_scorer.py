@@ -58,11 +58,15 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A phrase that counts for a type, with its weight in points and its line."""
+    """
+    A phrase that counts for a type, with its weight in points.
+
+    :param line: its line; None for what the whole page shows, such as its layout.
+    """
 
     phrase: str
     weight: float
-    line: Line
+    line: Line | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +122,15 @@ class TypeScorer:
                 self._titles.add(title, number, 1.0)
             for pattern, weight in document_type.patterns:
                 self._patterns[pattern].append((number, weight))
+        #: The phrases of all types.
+        self.phrases: tuple[Phrase, ...] = (*self._cues.entries, *self._titles.entries)
         self._sections = {
             (phrase, number)
             for phrase in self._titles.entries
             for number, weight in self._cues.entries.get(phrase, ())
             if weight < SECTION_CUE
         }
-        phrases = (*self._cues.entries, *self._titles.entries)
-        self._spelling = Spelling(word.strip("*:") for phrase in phrases for word in phrase)
+        self._spelling = Spelling(word.strip("*:") for phrase in self.phrases for word in phrase)
 
     def score(self, page: Page) -> TypeScores:
         """Return the scores of one page."""
