@@ -19,7 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.documents.example_folder import with_listed_examples
-from airflow_provider_classify.engine.options import ATTACHMENT_MODES, OCR_MODES, EngineOptions
+from airflow_provider_classify.engine.options import (
+    ATTACHMENT_MODES,
+    OCR_MODES,
+    EngineOptions,
+    MaxPages,
+    parse_max_pages,
+)
 from airflow_provider_classify.exceptions import ClassifyError, ExtraNotInstalled, InvalidCategories
 from airflow_provider_classify.model.categories import Category, parse_categories
 
@@ -96,8 +102,8 @@ def _parser() -> argparse.ArgumentParser:
 def _add_engine_options(command: argparse.ArgumentParser) -> None:
     defaults = EngineOptions()
     command.add_argument(
-        "--max-pages", metavar="N", type=_at_least_one, default=defaults.max_pages,
-        help="number of first pages that are classified, at least 1 (default: %(default)s)",
+        "--max-pages", metavar="N", type=_max_pages, default=defaults.max_pages,
+        help="number of first pages that are classified, at least 1, or all (default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
         "--document-types",
@@ -123,6 +129,13 @@ def _at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def _max_pages(text: str) -> MaxPages:
+    try:
+        return parse_max_pages(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _classify(options: argparse.Namespace) -> int:

@@ -88,6 +88,11 @@ class OpenedDocument:
     declared_by: str | None = None
     read_from: str | None = None
 
+    @property
+    def may_hold_several(self) -> bool:
+        """Whether scanners and printers make such files of several documents."""
+        return self.kind in (Format.PDF, Format.IMAGE)
+
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:

@@ -1,0 +1,35 @@
+"""Estimate whether a page begins a document, by a logistic regression over features of two pages."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+from pathlib import Path
+
+from airflow_provider_classify.engine.packets.features import features_of
+from airflow_provider_classify.engine.packets.traits import PageTraits
+
+#: The weights, with what they were fitted on.
+WEIGHTS_FILE = Path(__file__).with_name("boundaries.json")
+#: The log-odds that a blank page adds to a boundary after it: it may separate two documents, or be the back of a sheet.
+BLANK_BETWEEN = 0.5
+
+
+@cache
+def _weights() -> dict[str, float]:
+    weights: dict[str, float] = json.loads(WEIGHTS_FILE.read_text(encoding="utf-8"))["weights"]
+    return weights
+
+
+def probability_of_boundary(before: PageTraits, page: PageTraits, *, is_blank_between: bool = False) -> float:
+    """
+    Return the probability that a page begins another document than the page before it, 0 to 1.
+
+    :param before: the last page before it that is not blank.
+    :param is_blank_between: whether there are blank pages between the two.
+    """
+    weights = _weights()
+    log_odds = sum(weights[name] * value for name, value in features_of(before, page).items())
+    log_odds += BLANK_BETWEEN if is_blank_between else 0.0
+    return 1 / (1 + math.exp(-max(-50.0, min(50.0, log_odds))))
