@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -50,7 +51,7 @@ def rows(packets: Sequence[Packet], traits: Traits) -> tuple[list[str], Any, Any
     values, begins = [], []
     for packet in packets:
         pages = [(number, page) for number, document in enumerate(packet.documents) for page in traits.of(document)]
-        for (first, before), (second, page) in zip(pages, pages[1:], strict=False):
+        for (first, before), (second, page) in pairwise(pages):
             values.append(features_of(before, page))
             begins.append(first != second)
     names = list(values[0])
