@@ -19,6 +19,33 @@ from benchmarks.packets.reading import ReadDocument
 
 #: The number of packets to fit on, their seed, and the strength of the L2 penalty.
 PACKETS, SEED, PENALTY = 1500, 1, 1.0
+#: The weights that these features have without data.
+_PRIOR = {
+    "page before is the last": 2.0, "number restarts": 2.0, "number is 1": 1.0, "number of the same total continues": -2.0,
+    "page before is not the last": -1.0, "number continues": -2.0, "language differs": 1.0,
+}  # fmt: skip
+#: Features that cannot speak for a boundary, and such that cannot speak against one.
+_ONLY_AGAINST = (
+    "types", "categories", "words", "identifiers", "running lines", "language is the same", "size is the same",
+    "print size is the same", "number continues", "bare number continues", "number of the same total continues",
+    "page before is not the last", "begins within a sentence", "page before ends within a sentence",
+    "ratio is the same, both are read by OCR",
+)  # fmt: skip
+_ONLY_FOR = (
+    "ratio differs", "size differs", "source differs", "language differs", "no words are shared",
+    "running lines, missing", "categories differ, both are sure", "types differ, words differ", "title",
+    "both have a title", "title after a page that is not full", "large print above", "top differs", "page before is not full",
+    "print size differs", "margin differs", "line width differs", "prose differs", "amounts differ",
+    "legibility differs", "number restarts", "bare number restarts", "number does not continue", "number is 1",
+    "bare number is 1", "page before is the last", "numbers stop",
+)  # fmt: skip
+#: What pages of one size and print have. The first documents of a packet from one printer look alike, and those of
+#: different sources do not, so that each boundary is also fitted as if both documents came from one printer.
+_ALIKE = {
+    "source differs": 0.0, "ratio differs": 0.0, "ratio differs, both are read by OCR": 0.0, "size differs": 0.0,
+    "print size differs": 0.0, "print size differs, both have a text layer": 0.0, "top differs": 0.0,
+    "margin differs": 0.0, "line width differs": 0.0, "legibility differs": 0.0,
+}  # fmt: skip
 _STEPS, _SMALLEST_STEP = 50, 1e-7
 
 
@@ -52,18 +79,43 @@ def rows(packets: Sequence[Packet], traits: Traits) -> tuple[list[str], Any, Any
     for packet in packets:
         pages = [(number, page) for number, document in enumerate(packet.documents) for page in traits.of(document)]
         for (first, before), (second, page) in pairwise(pages):
-            values.append(features_of(before, page))
+            found = features_of(before, page)
+            values.append(found)
             begins.append(first != second)
+            if first != second:
+                values.append(_as_of_one_printer(found))
+                begins.append(True)
     names = list(values[0])
     return names, np.array([list(row.values()) for row in values]), np.array(begins, float)
 
 
-def fitted(values: Any, begins: Any, penalty: float = PENALTY) -> Any:
-    """Return the weights of a logistic regression with an L2 penalty, by Newton's method."""
-    weights = np.zeros(values.shape[1])
+def _as_of_one_printer(values: dict[str, float]) -> dict[str, float]:
+    ocr, text = values["both are read by OCR"], 1 - values["both are read by OCR"]
+    return values | _ALIKE | {
+        "size is the same": text, "print size is the same": text, "ratio is the same, both are read by OCR": ocr
+    }  # fmt: skip
+
+
+def fitted(names: Sequence[str], values: Any, begins: Any, penalty: float = PENALTY) -> Any:
+    """Return the weights, without those that speak for the opposite of what their feature can mean."""
+    prior = np.array([_PRIOR.get(name, 0.0) for name in names])
+    sign = np.array([1 if name in _ONLY_FOR else -1 if name in _ONLY_AGAINST else 0 for name in names])
+    kept = np.ones(len(names), bool)
+    while True:
+        weights = np.zeros(len(names))
+        weights[kept] = _regression(values[:, kept], begins, prior[kept], penalty)
+        wrong = weights * sign < 0
+        if not wrong.any():
+            return weights
+        kept &= ~wrong
+
+
+def _regression(values: Any, begins: Any, prior: Any, penalty: float) -> Any:
+    """Return the weights of a logistic regression with an L2 penalty around the prior, by Newton's method."""
+    weights = prior.copy()
     for _ in range(_STEPS):
         odds = 1 / (1 + np.exp(-values @ weights))
-        gradient = values.T @ (odds - begins) + penalty * weights
+        gradient = values.T @ (odds - begins) + penalty * (weights - prior)
         curvature = (values * (odds * (1 - odds))[:, None]).T @ values + penalty * np.eye(len(weights))
         step = np.linalg.solve(curvature, gradient)
         weights -= step
@@ -80,5 +132,8 @@ def fit(documents: Sequence[ReadDocument], categories: CategorySet) -> None:
         f"Fitted by make bench-packets FIT=1 on {PACKETS} packets of {len(documents)} real documents (seed {SEED}, "
         f"L2 penalty {PENALTY:g})."
     )
-    weights = {name: round(float(weight), 3) for name, weight in zip(names, fitted(values, begins), strict=True)}
+    found = fitted(names, values, begins)
+    # Each boundary was fitted twice, each page within a document once.
+    found[names.index("one")] -= np.log(2)
+    weights = {name: round(float(weight), 3) for name, weight in zip(names, found, strict=True)}
     WEIGHTS_FILE.write_text(json.dumps({"origin": origin, "weights": weights}, indent=2) + "\n", encoding="utf-8")

@@ -10,6 +10,9 @@ from airflow_provider_classify.engine.packets.traits import PageTraits, likeness
 #: The longer side of a sheet divided by the shorter one: A4, Letter, Legal, slides.
 _SHEETS, _SHEET_WITHIN = (1.414, 1.294, 1.647, 4 / 3, 16 / 9), 0.02
 
+#: The text of a full page ends below this share of the page's height.
+_FULL = 0.75
+
 
 def features_of(before: PageTraits, page: PageTraits) -> dict[str, float]:
     """Return the features of a page that may begin a document. Most of them lie between 0 and 1."""
@@ -46,6 +49,9 @@ def features_of(before: PageTraits, page: PageTraits) -> dict[str, float]:
         "types differ, words differ": (1 - types) * (1 - math.sqrt(words)),
         "title": min(1.0, page.title / 4),
         "title of the page before": min(1.0, before.title / 4),
+        "both have a title": min(1.0, page.title / 3, before.title / 3),
+        "title after a page that is not full": min(1.0, page.title / 4) * (before.bottom < _FULL),
+        "both are short": float(max(before.bottom, page.bottom) < _FULL),
         "large print above": min(1.0, max(0.0, page.print_above - 1) / 2),
         "begins within a sentence": float(page.begins_within),
         "page before ends within a sentence": float(before.ends_within and before.prose > 0.3),
