@@ -61,11 +61,13 @@ def find_documents(
     :param is_packet: whether the file may hold several documents.
     """
     may_divide = is_packet and declaration is None and len(answers) > 1
-    groups = _groups(answers, failed, may_divide=may_divide)
+    groups = _groups(answers, failed, categories.type_names, may_divide=may_divide)
     return [_document(group, categories, declaration) for group in groups if group.pages]
 
 
-def _groups(answers: Sequence[PageAnswer], failed: Collection[int], *, may_divide: bool) -> list[_Group]:
+def _groups(
+    answers: Sequence[PageAnswer], failed: Collection[int], type_names: Sequence[str], *, may_divide: bool
+) -> list[_Group]:
     groups = [_Group()]
     blank: list[int] = []
     for number, answer in _in_order(answers, failed):
@@ -74,7 +76,7 @@ def _groups(answers: Sequence[PageAnswer], failed: Collection[int], *, may_divid
             continue
         group = groups[-1]
         if answer is not None and may_divide:
-            traits = traits_of(answer)
+            traits = traits_of(answer, type_names)
             if group.last is not None and _begins(group.last, traits, is_blank_between=bool(blank)):
                 group = _Group()
                 groups.append(group)

@@ -19,6 +19,7 @@ def features_of(before: PageTraits, page: PageTraits) -> dict[str, float]:
     both_ocr, both_text = before.is_ocr and page.is_ocr, not (before.is_ocr or page.is_ocr)
     ratio = min(1.0, 3 * abs(math.log(max(0.05, page.ratio) / max(0.05, before.ratio))))
     words = likeness(before.words, page.words)
+    names = likeness(before.names, page.names)
     types = _overlap(before.types, page.types)
     categories = _overlap(before.categories, page.categories)
     running = len(before.running & page.running)
@@ -38,20 +39,26 @@ def features_of(before: PageTraits, page: PageTraits) -> dict[str, float]:
         "size is the same": float(both_text and not _sizes_differ(before, page)),
         "language differs": float(language_differs),
         "language is the same": float(before.language is not None and before.language == page.language),
-        "words": math.sqrt(words),
+        # On a page with little text, the words are mostly those of its type.
+        "words": math.sqrt(words) * (1 - few),
+        "names": math.sqrt(names),
+        "no names are shared": float(not names and min(len(before.names), len(page.names)) > 3),
         "no words are shared": float(words < 0.02),
-        "words, few": math.sqrt(words) * few,
+        "both are short, no names are shared": float(not names and max(before.bottom, page.bottom) < _FULL),
         "identifiers": min(1.0, math.log1p(len(before.identifiers & page.identifiers)) / 1.5),
         "running lines": min(1.0, running / 2),
         "running lines, missing": float(bool(before.running) and bool(page.running) and not running),
         "types": types,
         "categories": categories,
         "types differ, words differ": (1 - types) * (1 - math.sqrt(words)),
+        "each has a title, no names are shared": min(1.0, page.title / 3, before.title / 3) * (1 - math.sqrt(names)),
         "title": min(1.0, page.title / 4),
         "title of the page before": min(1.0, before.title / 4),
         "both have a title": min(1.0, page.title / 3, before.title / 3),
         "title after a page that is not full": min(1.0, page.title / 4) * (before.bottom < _FULL),
         "both are short": float(max(before.bottom, page.bottom) < _FULL),
+        "both are of one-page types": min(before.one_page, page.one_page),
+        "both are of one-page types, no names are shared": min(before.one_page, page.one_page) * (not names),
         "large print above": min(1.0, max(0.0, page.print_above - 1) / 2),
         "begins within a sentence": float(page.begins_within),
         "page before ends within a sentence": float(before.ends_within and before.prose > 0.3),

@@ -65,7 +65,12 @@ def _candidates(page: Page) -> Iterator[PageNumber]:
         text = fold(line.text)
         if found := _with_total(text, line):
             yield found
-        elif (named := _NAMED.search(text)) and _is_at_edge(line) and 0 < int(named[1]) <= _GREATEST:
+        elif (
+            not _NAMED_OF.search(text)
+            and (named := _NAMED.search(text))
+            and _is_at_edge(line)
+            and 0 < int(named[1]) <= _GREATEST
+        ):
             yield PageNumber(int(named[1]))
         elif (bare := _BARE.match(text)) and _is_at_edge(line) and 0 < int(bare[1]) <= _GREATEST:
             yield PageNumber(int(bare[1]), is_bare=True)

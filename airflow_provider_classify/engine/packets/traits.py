@@ -24,6 +24,16 @@ _HEADER, _FOOTER = 0.14, 0.88
 _LETTERHEAD, _DATE = 0.25, 0.4
 #: A line of running text has at least this many words.
 _TEXT_LINE = 4
+#: The types whose documents mostly have one page.
+ONE_PAGE = frozenset(
+    {
+        "receipt", "bank check", "coupon", "business card", "identity card", "driver license", "visa",
+        "social security card", "membership card", "voter card", "bank card", "health insurance card",
+        "birth certificate", "death certificate", "marriage certificate", "certificate", "shipping label",
+        "prescription", "sick note", "ticket", "poster", "payment confirmation", "wedding invitation",
+        "handwritten note",
+    }
+)  # fmt: skip
 _DIGITS = re.compile(r"\d+")
 #: Numbers that identify: of an invoice, a customer, an account.
 _IDENTIFIER = re.compile(r"\b(?=[\w/-]*\d{2})[A-Za-z]{0,4}[-/]?\d[\d/-]{3,}\w*")
@@ -41,6 +51,7 @@ class PageTraits:
     :param ratio: the page's height divided by its width.
     :param size: its width and height in points if its text comes from a text layer.
     :param words: its words without common ones, with their counts.
+    :param names: those of the words that the knowledge does not have, such as names.
     :param identifiers: numbers of at least four digits.
     :param running: its lines near the upper and lower edge, without their digits.
     :param categories: the probability of each category.
@@ -55,6 +66,7 @@ class PageTraits:
     :param has_date: whether its upper part has a date.
     :param print_size: the median size of a line, as a share of the page's height.
     :param margin: where its lines begin, 0 to 1.
+    :param one_page: the probability of the types whose documents have one page.
     :param line_width: the median width of a line, 0 to 1.
     """
 
@@ -65,6 +77,7 @@ class PageTraits:
     is_cover: bool
     language: str | None
     words: Mapping[str, int]
+    names: Mapping[str, int]
     identifiers: frozenset[str]
     running: frozenset[str]
     categories: Sequence[float]
@@ -85,13 +98,21 @@ class PageTraits:
     amounts: int
     pictured: float
     legibility: float
+    one_page: float
 
 
-def traits_of(answer: PageAnswer) -> PageTraits:
-    """Return the traits of a page that is not blank."""
+def traits_of(answer: PageAnswer, type_names: Sequence[str]) -> PageTraits:
+    """
+    Return the traits of a page that is not blank.
+
+    :param type_names: the names of the document types, by number.
+    """
     page, types = answer.page, answer.scored.types
     lines = page.lines
     words = types.text.words
+    probabilities = softmax(types.scores)
+    counts = Counter(word for word in words if len(word) > 2 and word not in COMMON_WORDS and not word.isdigit())
+    known = types.text.spelling
     sizes = [line.size for line in lines]
     text_lines = [line for line in lines if len(line.text.split()) >= _TEXT_LINE and _HEADER / 2 < line.y0 < 0.93]
     above = "\n".join(line.text for line in lines if line.y0 < _LETTERHEAD)
@@ -102,11 +123,12 @@ def traits_of(answer: PageAnswer) -> PageTraits:
         is_ocr=page.source == "ocr",
         is_cover=answer.is_cover,
         language=guess_language(words),
-        words=Counter(word for word in words if len(word) > 2 and word not in COMMON_WORDS and not word.isdigit()),
+        words=counts,
+        names={word: count for word, count in counts.items() if word not in known},
         identifiers=frozenset(_IDENTIFIER.findall(types.text.raw)),
         running=frozenset(_running_lines(page)),
         categories=answer.shares,
-        types=softmax(types.scores),
+        types=probabilities,
         title=_title(answer),
         print_above=max((line.size for line in lines if line.y0 < HEADING_REGION), default=0.0)
         / max(1e-6, median(sizes) if sizes else 1.0),
@@ -124,6 +146,7 @@ def traits_of(answer: PageAnswer) -> PageTraits:
         amounts=types.features.amounts,
         pictured=page.pictured,
         legibility=page.legibility,
+        one_page=sum(share for share, name in zip(probabilities, type_names, strict=True) if name in ONE_PAGE),
     )
 
 
