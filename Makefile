@@ -8,7 +8,7 @@ TESSDATA := .venv/tessdata/rus.traineddata
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards docs wheel
+.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards docs wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -38,6 +38,9 @@ bench-degraded: $(INSTALLED) $(TESSDATA)  ## accuracy on the tests' documents, p
 
 bench-examples: $(INSTALLED) $(TESSDATA)  ## what examples of categories do for it: make bench-examples DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/examples.py "$(DOCUMENTS)"
+
+bench-packets: $(INSTALLED) $(TESSDATA)  ## documents found in packets of real ones: make bench-packets DOCUMENTS="folder folder" [FIT=1]
+	@$(BIN)/python -m benchmarks.packets $(if $(FIT),--fit) $(DOCUMENTS)
 
 bench-imports: $(INSTALLED)  ## what importing the operators costs a DAG file
 	@$(BIN)/python benchmarks/imports.py
@@ -115,7 +118,7 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@touch $@
 
 # Language data for scans in Cyrillic. If it cannot be fetched, Tesseract uses the data of the system.
-test bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
+test bench-accuracy bench-packets bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
 $(TESSDATA): | $(INSTALLED)
 	@sh scripts/fetch_tessdata.sh $(@D)
 
