@@ -72,14 +72,11 @@ class ResultWriter:
             extra["confidence_by_path"] = {
                 node: round(share, 4) for node, share in sums_of_nodes(self._nodes, document.shares).items()
             }
-<<<<<<< HEAD
         if len(answers) + len(failed) > 1:
             extra["documents"] = [self._document(found) for found in documents]
-=======
         if document.voters and self._categories.is_none(document.shares):
             suggested = self._categories.suggested_type(document.voters)
             extra |= {"suggested_type": suggested} if suggested else {}
->>>>>>> main
         if is_image:
             extra |= pages[0].extra
         pages += [
