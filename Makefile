@@ -8,7 +8,7 @@ TESSDATA := .venv/tessdata/rus.traineddata
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards train bench-own docs wheel
+.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards train bench-own docs wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -46,7 +46,10 @@ bench-degraded: $(INSTALLED) $(TESSDATA)  ## accuracy on the tests' documents, p
 bench-examples: $(INSTALLED) $(TESSDATA)  ## accuracy with examples of categories: make bench-examples DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/examples.py "$(DOCUMENTS)"
 
-bench-imports: $(INSTALLED)  ## what importing the operators costs a DAG file
+bench-packets: $(INSTALLED) $(TESSDATA)  ## documents found in packets of real ones: make bench-packets DOCUMENTS="folder folder" [FIT=1]
+	@$(BIN)/python -m benchmarks.packets $(if $(FIT),--fit) $(DOCUMENTS)
+
+bench-imports: $(INSTALLED)  ## time that a DAG file needs to import the operators
 	@$(BIN)/python benchmarks/imports.py
 
 bench-engine: $(INSTALLED) $(TESSDATA) .venv-embeddings/.installed  ## cost of the local engine, compared with its peers: make bench-engine DOCUMENTS=folder
@@ -122,7 +125,7 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@touch $@
 
 # Language data for scans in Cyrillic. If it cannot be fetched, Tesseract uses the data of the system.
-test train bench-own bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
+test train bench-own bench-packets bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
 $(TESSDATA): | $(INSTALLED)
 	@sh scripts/fetch_tessdata.sh $(@D)
 

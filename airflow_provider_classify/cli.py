@@ -15,16 +15,23 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.documents.example_folder import with_listed_examples
-from airflow_provider_classify.engine.options import ATTACHMENT_MODES, OCR_MODES, EngineOptions
-from airflow_provider_classify.exceptions import ClassifyError, ExtraNotInstalled, InvalidCategories
+from airflow_provider_classify.engine.options import (
+    ATTACHMENT_MODES,
+    OCR_MODES,
+    EngineOptions,
+    MaxPages,
+    parse_max_pages,
+)
+from airflow_provider_classify.exceptions import ClassifyError, ExtraNotInstalled, InvalidCategories, InvalidOutput
 from airflow_provider_classify.model.categories import Category, parse_categories
 
 if TYPE_CHECKING:
-    from airflow_provider_classify.engine.sandbox.pool import EnginePool
+    from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,21 +63,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     classify = commands.add_parser("classify", help="classify files and print one line of JSON for each")
-    names = classify.add_mutually_exclusive_group(required=True)
-    names.add_argument(
-        "--categories", metavar="A,B,…", action="append",
-        help="category names, separated by commas; the option can be repeated",
-    )  # fmt: skip
-    names.add_argument(
-        "--categories-file", metavar="FILE", type=Path,
-        help='a JSON file with a list of names or of {"name", "description", "examples"} objects',
-    )  # fmt: skip
-    classify.add_argument(
-        "--jobs", metavar="N", type=_at_least_one, help="number of processes, at least 1 (default: one for each core)"
-    )
-    _add_engine_options(classify)
-    classify.add_argument("documents", metavar="FILE", nargs="+", help="documents to classify")
-    classify.set_defaults(run=_classify)
+    _add_documents(classify)
+    classify.set_defaults(run=_classify, to=None)
+
+    split = commands.add_parser("split", help="write each document of packets as a PDF of its own")
+    split.add_argument("--to", metavar="FOLDER", type=Path, required=True, help="folder for the PDFs")
+    _add_documents(split)
+    split.set_defaults(run=_classify, max_pages="all")
 
     serve = commands.add_parser("serve", help="run a server that offers the engine as a classify API")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -93,11 +92,28 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_documents(command: argparse.ArgumentParser) -> None:
+    names = command.add_mutually_exclusive_group(required=True)
+    names.add_argument(
+        "--categories", metavar="A,B,…", action="append",
+        help="category names, separated by commas; the option can be repeated",
+    )  # fmt: skip
+    names.add_argument(
+        "--categories-file", metavar="FILE", type=Path,
+        help='a JSON file with a list of names or of {"name", "description", "examples"} objects',
+    )  # fmt: skip
+    command.add_argument(
+        "--jobs", metavar="N", type=_at_least_one, help="number of processes, at least 1 (default: one for each core)"
+    )
+    _add_engine_options(command)
+    command.add_argument("documents", metavar="FILE", nargs="+", help="documents to classify")
+
+
 def _add_engine_options(command: argparse.ArgumentParser) -> None:
     defaults = EngineOptions()
     command.add_argument(
-        "--max-pages", metavar="N", type=_at_least_one, default=defaults.max_pages,
-        help="number of first pages that are classified, at least 1 (default: %(default)s)",
+        "--max-pages", metavar="N", type=_max_pages, default=defaults.max_pages,
+        help="number of first pages that are classified, at least 1, or all (default: %(default)s)",
     )  # fmt: skip
     command.add_argument(
         "--document-types",
@@ -129,6 +145,13 @@ def _at_least_one(text: str) -> int:
     return int(text)
 
 
+def _max_pages(text: str) -> MaxPages:
+    try:
+        return parse_max_pages(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
 def _classify(options: argparse.Namespace) -> int:
     from airflow_provider_classify.engine.cores import available_cores
     from airflow_provider_classify.engine.sandbox.pool import EnginePool
@@ -147,7 +170,7 @@ def _classify(options: argparse.Namespace) -> int:
     size = min(options.jobs or available_cores(), len(documents))
     failed = 0
     with EnginePool(size, engine_options) as pool, _progress(len(documents)) as print_line:
-        for answer in _answers(pool, size, documents, categories):
+        for answer in _answers(pool, size, documents, categories, options.to):
             failed += "error" in answer
             print_line(json.dumps(answer, ensure_ascii=False))
     return 1 if failed else 0
@@ -181,23 +204,42 @@ def _categories(options: argparse.Namespace) -> tuple[Category, ...]:
 
 
 def _answers(
-    pool: EnginePool, size: int, documents: Sequence[str], categories: Sequence[Category]
+    pool: EnginePool, size: int, documents: Sequence[str], categories: Sequence[Category], split_to: Path | None
 ) -> Iterator[dict[str, Any]]:
     """Yield an answer for each document, in their order, as soon as it is known."""
 
     def answer(document: str) -> dict[str, Any]:
         try:
             _require_file(document)
-            result = pool.classify(Path(document), categories, name=document)
+            with pool.process() as process:
+                result = process.classify(Path(document), categories, name=document).to_json()
+                if split_to is not None:
+                    result["documents"] = _split(process, document, result, split_to)
         except ClassifyError as error:
             return {"document": document, "error": str(error)}
-        return {"document": document, **result.to_json()}
+        return {"document": document, **result}
 
     with ThreadPoolExecutor(size) as threads:
         try:
             yield from threads.map(answer, documents)
         finally:
             threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _split(process: EngineProcess, document: str, result: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
+    """Write the documents of a packet to the folder; replace files of these names. Return them with their paths."""
+    from airflow_provider_classify.engine.packets.write import write_pieces
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder, prefix=".split-") as writing:
+            pieces = list(write_pieces(process, Path(document), result, Path(writing), name=document))
+            return [{"document": str(file.replace(folder / file.name)), **found} for file, found in pieces]
+    except OSError as error:
+        raise InvalidOutput(
+            f"The documents of {document!r} cannot be written to the folder {str(folder)!r} ({error.strerror}); "
+            "check its permissions and its disk."
+        ) from error
 
 
 def _require_file(document: str) -> None:

@@ -225,6 +225,12 @@ class DocumentNeedsOcr(DocumentError):
     """The document is an image, and OCR is switched off."""
 
 
+class DocumentNotSplittable(DocumentError):
+    """The documents in a file cannot be written as PDFs, or some of its pages were not classified."""
+
+    unreadable = False
+
+
 class DocumentTooLarge(DocumentError):
     """The document has more bytes or pixels than the API or the engine accepts."""
 

@@ -18,6 +18,8 @@ import pytest
 
 from airflow_provider_classify import __version__
 from tests.support.documents import write_corrupt_pdf, write_mail_with_invoice, write_pdf, write_picture
+from tests.support.packets import INVOICE_1, INVOICE_2, write_packet
+from tests.support.packets import LETTER as PACKET_LETTER
 from tests.support.sentence_model import write_sentence_model
 
 COMMAND = str(Path(sys.executable).with_name("airflow-classify"))
@@ -349,3 +351,32 @@ def test_ctrl_c_ends_it_without_a_traceback(invoice: Path) -> None:
     _, errors = process.communicate()
     assert "Traceback" not in errors
     assert process.returncode == 130
+
+
+# --- split --------------------------------------------------------------------------------
+
+
+def test_split_writes_each_document(tmp_path: Path, letter: Path) -> None:
+    packet = write_packet(tmp_path / "packet.pdf", [INVOICE_1, INVOICE_2, *[PACKET_LETTER] * 3])
+    done = run("split", "--categories", "invoice,letter", "--to", tmp_path / "out", packet, letter)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, second = lines(done)
+    assert first["total_pages"] == 5
+    assert (first["documents"][0]["category"], first["documents"][0]["pages"]) == ("invoice", [1, 2])
+    assert (second["documents"][0]["category"], second["documents"][0]["pages"]) == ("letter", [1])
+    written = [found["document"] for answer in (first, second) for found in answer["documents"]]
+    assert sorted(written) == sorted(map(str, (tmp_path / "out").iterdir()))
+
+
+def test_split_says_which_file_it_cannot_split(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text(LETTER)
+    done = run("split", "--categories", "letter", "--to", tmp_path / "out", tmp_path / "notes.txt")
+    assert done.returncode == 1
+    assert "cannot be split" in lines(done)[0]["error"]
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_number_of_pages_that_is_none(invoice: Path) -> None:
+    done = run("classify", "--categories", "letter", "--max-pages", "some", invoice)
+    assert done.returncode == 2
+    assert "'some' is neither a whole number of at least 1 nor all" in done.stderr

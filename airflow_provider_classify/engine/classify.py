@@ -16,6 +16,7 @@ from airflow_provider_classify.engine.knowledge.load import Knowledge, load_know
 from airflow_provider_classify.engine.learned.model import load_model
 from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.options import EngineOptions
+from airflow_provider_classify.engine.packets.documents import find_documents
 from airflow_provider_classify.engine.reading import OpenedDocument, PageReading, open_document
 from airflow_provider_classify.engine.reading.opened_document import Attachment
 from airflow_provider_classify.engine.results import ResultWriter
@@ -86,7 +87,7 @@ class Classifier:
         """
         options = self._options
         with open_document(
-            path, name=name, max_pages=options.max_pages, threads=options.threads, ocr=options.ocr
+            path, name=name, max_pages=options.page_limit, threads=options.threads, ocr=options.ocr
         ) as document:
             return self.classify_document(document)
 
@@ -148,7 +149,12 @@ class Classifier:
         if not answers:
             raise DocumentEmpty("The document has no pages; check the file.")
         found = document_answer(answers, self._categories, declaration=declaration)
-        return self._writer.result(found, answers, failed, is_image=document.is_image, declaration=declaration)
+        documents = find_documents(
+            answers, failed, self._categories, declaration=declaration, is_packet=document.may_hold_several
+        )
+        return self._writer.result(
+            found, answers, failed, documents, is_image=document.is_image, declaration=declaration
+        )
 
     def _answer(
         self, reading: PageReading, *, origin: Origin, fallback: int | None, known: Container[int]

@@ -13,8 +13,23 @@ from airflow_provider_classify.model.api_contract import MAX_PAGES
 #: What to do with the attachments of an e-mail: ignore them, or also return a result for each.
 AttachmentMode = Literal["ignore", "classify"]
 
+#: How many pages of a document are classified: its first ones, or all. A packet of several documents needs all.
+MaxPages = int | Literal["all"]
+
 OCR_MODES: tuple[OcrMode, ...] = get_args(OcrMode)
 ATTACHMENT_MODES: tuple[AttachmentMode, ...] = get_args(AttachmentMode)
+
+#: More pages than a result may have.
+_ALL_PAGES = 1_000_000
+
+
+def parse_max_pages(text: str) -> MaxPages:
+    """Return ``all``, or a number of pages of at least 1. :raises ValueError: the text is neither."""
+    if text == "all":
+        return "all"
+    if not (text.isascii() and text.isdecimal() and int(text) >= 1):
+        raise ValueError(f"{text!r} is neither a whole number of at least 1 nor all")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +40,7 @@ class EngineOptions:
     :param seconds: the most seconds of wall time for one document. A heavy scan takes about 10.
     :param memory_mb: the most memory of the parser in MB, enforced only on Linux. A heavy scan takes about 500.
     :param threads: the number of cores that OCR may use; all available cores if None.
-    :param max_pages: a longer document is classified from its first pages; at least 1.
+    :param max_pages: a longer document is classified from its first pages; at least 1. ``all`` has no limit.
     :param document_types: the folder of the user's own document types, in addition to those of this package.
     :param sentence_model: the folder of a sentence model for category names that the knowledge does not have.
     :param model: the file of the learned model; that of this package if None.
@@ -36,12 +51,17 @@ class EngineOptions:
     seconds: float = 120.0
     memory_mb: int = 2048
     threads: int | None = None
-    max_pages: int = MAX_PAGES
+    max_pages: MaxPages = MAX_PAGES
     document_types: Path | None = None
     sentence_model: Path | None = None
     model: Path | None = None
     ocr: OcrMode = "auto"
     attachments: AttachmentMode = "ignore"
+
+    @property
+    def page_limit(self) -> int:
+        """``max_pages`` as a number."""
+        return _ALL_PAGES if self.max_pages == "all" else self.max_pages
 
     def to_json(self) -> str:
         """Return the options as a JSON object. Folders are absolute, because the reader may run in another folder."""

@@ -8,6 +8,7 @@ from typing import Any
 from airflow_provider_classify.engine.categories.category_paths import sums_of_nodes
 from airflow_provider_classify.engine.declared_type import Declaration
 from airflow_provider_classify.engine.document_answer import DocumentAnswer
+from airflow_provider_classify.engine.packets.documents import FoundDocument
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.page_groups import group_pages
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
@@ -37,6 +38,7 @@ class ResultWriter:
         document: DocumentAnswer,
         answers: Sequence[PageAnswer],
         failed: Mapping[int, DocumentError],
+        documents: Sequence[FoundDocument] = (),
         *,
         is_image: bool,
         declaration: Declaration | None = None,
@@ -46,6 +48,7 @@ class ResultWriter:
 
         :param answers: the answers of the pages that were read.
         :param failed: the errors of the pages that could not be read, by page number.
+        :param documents: the documents in the file.
         :param is_image: whether the document is an image of one page. The result then has the page's fields and no page
             results.
         """
@@ -69,6 +72,8 @@ class ResultWriter:
             extra["confidence_by_path"] = {
                 node: round(share, 4) for node, share in sums_of_nodes(self._nodes, document.shares).items()
             }
+        if len(answers) + len(failed) > 1:
+            extra["documents"] = [self._document(found) for found in documents]
         if document.voters and self._categories.is_none(document.shares):
             suggested = self._categories.suggested_type(document.voters)
             extra |= {"suggested_type": suggested} if suggested else {}
@@ -89,6 +94,11 @@ class ResultWriter:
             blank=document.best is None,
             extra=extra,
         )
+
+    def _document(self, found: FoundDocument) -> dict[str, Any]:
+        category = None if found.category is None else self._categories.names[found.category]
+        fields = {"category": category, "pages": list(found.pages), "confidence": round(found.confidence, 4)}
+        return fields | ({"cover": True} if found.is_cover else {})
 
     def _page_result(self, answer: PageAnswer, declaration: Declaration | None) -> PageResult:
         number, source = answer.page.number, answer.page.source

@@ -6,7 +6,7 @@ import asyncio
 import random
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
@@ -178,6 +178,24 @@ class ClassifyHook(BaseHook):
         result = polling.answer(job, label, names)
         self.log.info("%s is %s.", label or f"The document of job {job.job_id}", polling.describe_answer(result))
         return xcom_value(result, job.job_id, label, evidence=evidence)
+
+    def split(self, document: DocumentLike, result: Mapping[str, Any], to: str) -> list[dict[str, Any]]:
+        """
+        Write each document of a packet as a PDF of its own, in a child process with the limits of the local engine.
+
+        :param document: the packet: a PDF or an image.
+        :param result: its result, which lists the documents.
+        :param to: the folder or object-storage URI for the PDFs. Files of the same names are replaced.
+        :returns: for each document ``document`` (the path of the PDF), ``category``, ``pages``, ``confidence`` and
+            ``packet``.
+        :raises DocumentNotSplittable: it is of another format, or not all of its pages were classified.
+        :raises StorageError: the storage refused the request or cannot be reached.
+        :raises ExtraNotInstalled: the ``local`` extra is not installed.
+        """
+        from airflow_provider_classify.local.split import split_packet
+
+        settings = self._settings if isinstance(self._settings, LocalSettings) else None
+        return split_packet(Document.of(document), result, to, settings)
 
     def submit(
         self, document: DocumentLike, categories: CategoriesLike, idempotency_key: str | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
 
 from airflow_provider_classify.api.settings import REQUEST_TIMEOUT, ApiSettings
-from airflow_provider_classify.engine.options import ATTACHMENT_MODES, OCR_MODES
+from airflow_provider_classify.engine.options import ATTACHMENT_MODES, OCR_MODES, MaxPages
 from airflow_provider_classify.exceptions import ConnectionNotUsable
 from airflow_provider_classify.local.settings import DOCUMENT_TIMEOUT, LocalSettings
 from airflow_provider_classify.model.api_contract import MAX_PAGES
@@ -53,7 +53,7 @@ def parse_connection(connection: Connection, extra: object) -> ApiSettings | Loc
                 conn_id=conn_id,
                 evidence=extras.flag("evidence", default=True),
                 document_timeout=extras.positive("document_timeout") or DOCUMENT_TIMEOUT,
-                max_pages=extras.whole("max_pages") or MAX_PAGES,
+                max_pages=extras.pages("max_pages") or MAX_PAGES,
                 ocr=extras.choice("ocr", OCR_MODES) or "auto",
                 attachments=extras.choice("attachments", ATTACHMENT_MODES) or "ignore",
             )
@@ -182,3 +182,7 @@ class _Extras:
                 f"{name!r} of the connection {self._conn_id!r} is {number:g}; give a whole number."
             )
         return None if number is None else int(number)
+
+    def pages(self, name: str) -> MaxPages | None:
+        """Return the value; ``None`` if it is missing. :raises ConnectionNotUsable: it is no number of pages."""
+        return "all" if self._values.get(name) == "all" else self.whole(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from airflow_provider_classify.engine.options import AttachmentMode
+from airflow_provider_classify.engine.options import AttachmentMode, MaxPages
 from airflow_provider_classify.engine.page import OcrMode
 from airflow_provider_classify.model.api_contract import MAX_PAGES
 
@@ -18,7 +18,7 @@ class LocalSettings:
     The settings of a connection with the backend ``local``. The others are in Airflow's ``[classify]``.
 
     :param document_timeout: the most seconds that the engine works on one document, above 0.
-    :param max_pages: the number of first pages of a document that are classified, at least 1.
+    :param max_pages: the number of first pages of a document that are classified, at least 1; or ``all``.
     :param ocr: when pages are read by OCR.
     :param attachments: whether the attachments of an e-mail are also classified.
     :param evidence: whether results contain text of the document.
@@ -26,7 +26,7 @@ class LocalSettings:
 
     conn_id: str
     document_timeout: float = DOCUMENT_TIMEOUT
-    max_pages: int = MAX_PAGES
+    max_pages: MaxPages = MAX_PAGES
     ocr: OcrMode = "auto"
     attachments: AttachmentMode = "ignore"
     evidence: bool = True

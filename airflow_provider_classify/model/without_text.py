@@ -25,6 +25,7 @@ _WITHOUT_TEXT = frozenset(
         "scores",
         "confidence_by_path",
         "categories",
+        "documents",
         "mixed",
         "language",
         "engine",

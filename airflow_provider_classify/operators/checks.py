@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 from typing import Any, get_args
 
-from airflow_provider_classify.documents.reference import is_storage_path, parse_reference
+from airflow_provider_classify.documents.reference import is_http_url, is_storage_path, parse_reference
 from airflow_provider_classify.exceptions import (
     InvalidCascade,
     InvalidCategories,
     InvalidDocument,
+    InvalidOutput,
     InvalidResult,
 )
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
@@ -100,6 +101,29 @@ def check_on_unreadable(value: object, task_id: str) -> None:
     choices = get_args(OnUnreadable)
     if value not in choices:
         raise ValueError(f"The on_unreadable of {task_id!r} is {value!r}; give one of {', '.join(choices)}.")
+
+
+def check_split_to(split_to: object, task_id: str, *, waits: bool) -> None:
+    """
+    Check the folder for the documents of a packet, as far as its value is known.
+
+    :param waits: whether the task waits for the result.
+    :raises InvalidOutput: it is empty, of a wrong type or an http URL. The error names the task.
+    :raises ValueError: the task does not wait for the result.
+    """
+    if split_to is None:
+        return
+    if not waits:
+        raise ValueError(
+            f"The task {task_id!r} has split_to and does not wait for the result; "
+            "remove wait_for_completion=False, or remove split_to."
+        )
+    if not is_known(split_to):
+        return
+    if not isinstance(split_to, str) or not split_to.strip() or is_http_url(split_to):
+        raise InvalidOutput(
+            f"The split_to of the task {task_id!r} is {split_to!r}; give a folder or an object-storage URI."
+        )
 
 
 def check_evidence(value: object, task_id: str) -> None:

@@ -17,7 +17,7 @@ from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.model.xcom import xcom_value
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
-from airflow_provider_classify.operators.checks import check_document
+from airflow_provider_classify.operators.checks import check_document, check_split_to
 from airflow_provider_classify.operators.task_job import TaskJob
 from airflow_provider_classify.triggers.classify import deferral
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_classify.hooks.classify import ClassifyHook
 
+#: The result of a document, or the list of the documents of a packet.
+XComValue = dict[str, Any] | list[dict[str, Any]]
 #: The key in XCom under which a task keeps the outcome of the first connection while the second works.
 FIRST_ANSWER_KEY = "first_answer"
 
@@ -67,10 +69,15 @@ class ClassifyOperator(ClassifyBaseOperator):
         of the task on a worker, which takes seconds. ``post_execute`` does not run then, and the answer is not
         logged. The task still resumes on a worker with Airflow 2.x, if it has ``outlets``, and after a failure.
 
+    :param split_to: a folder or object-storage URI for the documents of a packet, each as a PDF of its own. XCom then
+        gets their list, to be mapped over: ``document`` (the path of the PDF), ``category``, ``pages``,
+        ``confidence`` and ``packet``. The result has the key ``result`` in XCom. Set ``max_pages`` of the connection
+        to ``all``. The task resumes on a worker after a deferral. Templated.
+
     The other parameters are those of :class:`ClassifyBaseOperator`.
     """
 
-    template_fields: Sequence[str] = ("document", "categories", "classify_conn_id", "escalate_to")
+    template_fields: Sequence[str] = ("document", "categories", "classify_conn_id", "escalate_to", "split_to")
     ui_color = "#dbeafe"
 
     def __init__(
@@ -80,6 +87,7 @@ class ClassifyOperator(ClassifyBaseOperator):
         wait_for_completion: bool = True,
         timeout: float = WAIT_TIMEOUT,
         end_from_trigger: bool = False,
+        split_to: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(timeout=timeout, **kwargs)
@@ -100,9 +108,11 @@ class ClassifyOperator(ClassifyBaseOperator):
                 f"Task {self.task_id!r} has escalate_to without wait_for_completion; it must wait for the first answer."
             )
         self.end_from_trigger = end_from_trigger
+        check_split_to(split_to, self.task_id, waits=wait_for_completion)
+        self.split_to = split_to
         self._waiting: tuple[Any, ClassifyHook, str] | None = None  # the task instance and its job, to cancel
 
-    def execute(self, context: Context) -> dict[str, Any] | str:
+    def execute(self, context: Context) -> XComValue | str:
         """
         Reattach to the job of an earlier try or submit the document. Then wait, if ``wait_for_completion`` is set.
 
@@ -115,7 +125,7 @@ class ClassifyOperator(ClassifyBaseOperator):
             first = self._ask(context, self._job(context))
             return self._after_first(context, first)
 
-    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
+    def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> XComValue:
         """Resume after the trigger's event, which contains no result, and fetch it."""
         with fail_fast.fail_without_retry():
             is_escalated, job_id = events.is_escalated(event), events.decode_job(event)
@@ -167,7 +177,7 @@ class ClassifyOperator(ClassifyBaseOperator):
             if isinstance(seen, Job) and seen.status.is_terminal:
                 return job_id, seen
             # Only a worker can record asset events.
-            can_end = self.end_from_trigger and self.do_xcom_push and not self.outlets
+            can_end = self.end_from_trigger and self.do_xcom_push and not self.outlets and self.split_to is None
             raise deferral(
                 hook.classify_conn_id,
                 wait,
@@ -192,7 +202,7 @@ class ClassifyOperator(ClassifyBaseOperator):
             return Outcome(hook.classify_conn_id, error, job_id)
         return Outcome(hook.classify_conn_id, result if hook.evidence else result.without_text(), job_id)
 
-    def _after_first(self, context: Context, first: Outcome) -> dict[str, Any]:
+    def _after_first(self, context: Context, first: Outcome) -> XComValue:
         step = cascades.after_first(self.cascade, first)
         if isinstance(step, Accept) and self.cascade and self._job(context, second=True).is_submitted():
             step = Escalate("an earlier try has submitted it there")
@@ -203,7 +213,7 @@ class ClassifyOperator(ClassifyBaseOperator):
         context["ti"].xcom_push(key=FIRST_ANSWER_KEY, value=first.to_json())
         return self._after_second(context, first, self._ask(context, second, first))
 
-    def _after_second(self, context: Context, first: Outcome, second: Outcome) -> dict[str, Any]:
+    def _after_second(self, context: Context, first: Outcome, second: Outcome) -> XComValue:
         return self._finish(context, cascades.after_second(first, second))
 
     def _first_outcome(self, context: Context) -> Outcome:
@@ -219,7 +229,7 @@ class ClassifyOperator(ClassifyBaseOperator):
             )
         return Outcome.from_json(stored)
 
-    def _finish(self, context: Context, step: Accept | Fail) -> dict[str, Any]:
+    def _finish(self, context: Context, step: Accept | Fail) -> XComValue:
         """
         Return the value for XCom, and add it to the asset events of the task.
 
@@ -227,7 +237,10 @@ class ClassifyOperator(ClassifyBaseOperator):
         """
         value = self._value(step)
         self.asset_outlets.record(context, self.outlets, value)
-        return value
+        if self.split_to is None:
+            return value
+        context["ti"].xcom_push(key="result", value=value)
+        return [value] if isinstance(step, Fail) else self.hook.split(self.document, value, str(self.split_to))
 
     def _value(self, step: Accept | Fail) -> dict[str, Any]:
         if isinstance(step, Fail):

@@ -160,9 +160,10 @@ def test_another_connection_type_is_named() -> None:
 def test_the_number_of_pages(value: object) -> None:
     assert settings({"backend": "local", "max_pages": value}).max_pages == 9
     assert settings({"backend": "local", "max_pages": None}).max_pages == 4
+    assert settings({"backend": "local", "max_pages": "all"}).max_pages == "all"
 
 
-@pytest.mark.parametrize("value", [0, -1, "all", 2.5, "nan", "inf"])
+@pytest.mark.parametrize("value", [0, -1, "some", 2.5, "nan", "inf"])
 def test_a_number_of_pages_that_is_none(value: object) -> None:
     assert "max_pages" in refusal({"backend": "local", "max_pages": value})
 

@@ -48,11 +48,21 @@ def open_image(
     source: Source, *, max_pages: int, threads: int | None, ocr: OcrMode = "auto"
 ) -> Iterator[OpenedDocument]:
     """Open an image; errors as :func:`~airflow_provider_classify.engine.reading.open_document`."""
+    if ocr == "never":
+        raise DocumentNeedsOcr(
+            f"The image {source.name!r} can be read by OCR only; set ocr to auto, or leave images out."
+        )
+    with open_frames(source) as (image, page_count):
+        pages = first_pages((_Frame(image, source, n + 1, threads) for n in range(page_count)), max_pages)
+        yield OpenedDocument(kind=Format.IMAGE, page_count=page_count, pages=pages, is_image=page_count == 1)
+
+
+@contextmanager
+def open_frames(source: Source) -> Iterator[tuple[Image.Image, int]]:
+    """Open an image with the number of its frames that are pages; errors as :func:`open_image`."""
     name = source.name
     if is_heif(source.head()):
         _register_heif()
-    if ocr == "never":
-        raise DocumentNeedsOcr(f"The image {name!r} can be read by OCR only; set ocr to auto, or leave images out.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
@@ -63,9 +73,7 @@ def open_image(
         raise _corrupt(name) from error
     with image:
         _check_size(image, name)
-        page_count = _frames(image, name) if image.format in _PAGED_FORMATS else 1
-        pages = first_pages((_Frame(image, source, n + 1, threads) for n in range(page_count)), max_pages)
-        yield OpenedDocument(kind=Format.IMAGE, page_count=page_count, pages=pages, is_image=page_count == 1)
+        yield image, _frames(image, name) if image.format in _PAGED_FORMATS else 1
 
 
 def _register_heif() -> None:

@@ -97,6 +97,11 @@ class OpenedDocument:
         """What its format and metadata say of its type."""
         return Origin(self.kind.value, self.made, self.page_count)
 
+    @property
+    def may_hold_several(self) -> bool:
+        """Whether scanners and printers make such files of several documents."""
+        return self.kind in (Format.PDF, Format.IMAGE)
+
 
 @dataclass(frozen=True, slots=True)
 class ReadPage:

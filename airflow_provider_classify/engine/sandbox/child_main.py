@@ -4,9 +4,9 @@ Run the engine's child process: read requests as lines of JSON and write one lin
 :class:`airflow_provider_classify.engine.sandbox.pool.EngineProcess` starts it. It ends when its input ends, when its
 parent ends, or when a document takes longer than its time limit.
 
-A request has ``path``, ``name`` and ``deadline``. With ``categories``, it asks for a classification; without them, for
-a thumbnail. A reply has either ``result``, the fields of a ``ClassificationResult`` or the thumbnail, or ``kind`` and
-``message`` of an error.
+A request has ``path``, ``name`` and ``deadline``. With ``categories``, it asks for a classification; with ``targets``,
+it asks to write documents of a packet; otherwise it asks for a thumbnail. A reply has either ``result``, the fields of
+a ``ClassificationResult`` or the thumbnail, or ``kind`` and ``message`` of an error.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _take_pipes() -> tuple[IO[bytes], IO[bytes]]:
 def _reply(request: dict[str, Any], options: EngineOptions) -> dict[str, Any]:
     name = request["name"]
     try:
-        result = _classify(request, options) if "categories" in request else _thumbnail(request)
+        result = _result(request, options)
     except ClassifyError as error:
         return {"kind": error.kind, "message": str(error)}
     except Exception as error:  # a parser can raise any error for a damaged file, and the child must reply
@@ -89,11 +89,24 @@ def _reply(request: dict[str, Any], options: EngineOptions) -> dict[str, Any]:
     return {"result": result}
 
 
+def _result(request: dict[str, Any], options: EngineOptions) -> Any:
+    if "categories" in request:
+        return _classify(request, options)
+    return _split(request) if "targets" in request else _thumbnail(request)
+
+
 def _classify(request: dict[str, Any], options: EngineOptions) -> dict[str, Any]:
     categories = tuple(
         Category(**{**fields, "examples": tuple(fields["examples"])}) for fields in request["categories"]
     )
     return asdict(_classifier(categories, options).classify(Path(request["path"]), name=request["name"]))
+
+
+def _split(request: dict[str, Any]) -> None:
+    from airflow_provider_classify.engine.packets.split import split_file
+
+    targets = [(Path(target), pages) for target, pages in request["targets"]]
+    split_file(Path(request["path"]), targets, name=request["name"], page_count=request["page_count"])
 
 
 def _thumbnail(request: dict[str, Any]) -> str | None:

@@ -12,7 +12,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from queue import LifoQueue
@@ -82,6 +83,15 @@ class EngineProcess:
         """
         picture: str | None = self._answer(path, name)
         return picture
+
+    def split(self, path: Path, targets: Sequence[tuple[Path, Sequence[int]]], *, name: str, page_count: int) -> None:
+        """
+        Write documents of a packet as PDFs; see :func:`~airflow_provider_classify.engine.packets.split.split_file`.
+
+        :raises ClassifyError: as :meth:`classify`.
+        """
+        listed = [(str(target.absolute()), list(pages)) for target, pages in targets]
+        self._answer(path, name, targets=listed, page_count=page_count)
 
     def _answer(self, path: Path, name: str, **asked: Any) -> Any:
         """Ask the child about a document and return its answer. :raises ClassifyError: the error of its reply."""
@@ -189,9 +199,15 @@ class EnginePool:
 
     def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
         """Classify as :meth:`EngineProcess.classify` does; wait while all children are busy."""
+        with self.process() as process:
+            return process.classify(path, categories, name=name)
+
+    @contextmanager
+    def process(self) -> Iterator[EngineProcess]:
+        """Provide a free child for several questions about a document; wait while all children are busy."""
         process = self._free.get()
         try:
-            return process.classify(path, categories, name=name)
+            yield process
         finally:
             self._free.put(process)
 

@@ -30,6 +30,9 @@ class Spelling:
         self._known = frozenset(words)
         self.corrected = lru_cache(maxsize=4096)(self._corrected)
 
+    def __contains__(self, word: str) -> bool:
+        return word in self._known or singular(word) in self._known
+
     @cached_property
     def _by_look(self) -> dict[str, str | None]:
         """The known word for each look, or ``None`` if several share it. Built for the first page that OCR reads."""
@@ -42,7 +45,7 @@ class Spelling:
 
     def _corrected(self, word: str) -> str:
         """Return the known word that looks the same if there is exactly one, else the word itself."""
-        if len(word) < SHORTEST or word.isdigit() or word in self._known or singular(word) in self._known:
+        if len(word) < SHORTEST or word.isdigit() or word in self:
             return word
         meant = self._by_look.get(_look(word))
         return meant if meant and _is_mistake(word, meant) else word

@@ -1,0 +1,58 @@
+"""Say how the documents of a packet are named, and list them."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePosixPath
+from typing import Any
+
+from airflow_provider_classify.exceptions import DocumentNotSplittable
+
+_NOT_IN_NAMES = re.compile(r"[^\w.-]+")
+#: The most characters of the packet's name, and of a category, in the name of a document.
+_LONGEST_STEM, _LONGEST_CATEGORY = 80, 40
+
+
+def documents_in(result: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
+    """
+    Return the documents that a result lists. A file of one page is a document.
+
+    :param result: a result as a JSON object.
+    :param name: the file's name in errors.
+    :raises DocumentNotSplittable: the result lists none, because a classifier that does not find documents made it; or
+        the pages come from a file within the file.
+    """
+    if result.get("read_from"):
+        raise DocumentNotSplittable(
+            f"The document {name!r} was classified by the file {result['read_from']!r} in it; split that one."
+        )
+    if isinstance(found := result.get("documents"), list):
+        return found
+    if result.get("total_pages") == 1:
+        category = result.get("classification")
+        return [{"category": category, "pages": [1], "confidence": result.get("confidence", 0.0)}]
+    raise DocumentNotSplittable(
+        f"The result of {name!r} does not list the documents in it; classify it with the local engine, "
+        "or with a server of this package."
+    )
+
+
+def piece_name(packet: str, number: int, category: str | None) -> str:
+    """
+    Return the file name of a document: of the packet's name, a fingerprint of its reference, number and category.
+
+    The same packet has the same names again, so that a retry replaces the files; packets of the same name from
+    different folders do not replace each other's.
+
+    :param packet: the label of the packet.
+    :param number: the number of the document in it, from 1.
+    """
+    stem = _safe(PurePosixPath(packet.rstrip("/")).stem)[:_LONGEST_STEM] or "packet"
+    fingerprint = hashlib.sha256(packet.encode(errors="surrogateescape")).hexdigest()[:8]
+    return f"{stem}-{fingerprint}-{number:02d}-{_safe(category or 'unread')[:_LONGEST_CATEGORY] or 'document'}.pdf"
+
+
+def _safe(text: str) -> str:
+    return _NOT_IN_NAMES.sub("-", text).strip("-.")

@@ -1,0 +1,93 @@
+"""
+Print how well the engine finds the documents in packets: ``make bench-packets DOCUMENTS="folder folder"``.
+
+Each folder has documents and ``labels.csv``. The weights are fitted on packets of two thirds of the sources
+(``FIT=1``); the figures of the last third are those that count.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from airflow_provider_classify.engine.classify import Classifier
+from airflow_provider_classify.engine.knowledge.load import load_knowledge
+from airflow_provider_classify.engine.scoring.category_set import CategorySet
+from airflow_provider_classify.model.categories import Category
+from benchmarks.packets.fit import fit
+from benchmarks.packets.joined import Packet, is_kept_apart, join
+from benchmarks.packets.reading import labelled_documents, read_documents
+
+#: The number of packets that are measured, of each part, and their seed.
+PACKETS, SEED = 200, 3
+
+
+@dataclass(slots=True)
+class Figures:
+    """The counts of boundaries and packets."""
+
+    right: int = 0
+    found: int = 0
+    true: int = 0
+    packets: int = 0
+    whole_boundaries: int = 0
+    whole: int = 0
+    documents: int = 0
+    categories: int = 0
+
+    def add(self, expected: Sequence[tuple[str, list[int]]], found: Sequence[tuple[str | None, list[int]]]) -> None:
+        """Count a packet. A boundary is the number of the first page of a document after the first one."""
+        true = {pages[0] for _, pages in expected[1:]}
+        own = {pages[0] for _, pages in found[1:]}
+        self.right += len(true & own)
+        self.found += len(own)
+        self.true += len(true)
+        self.packets += 1
+        self.whole_boundaries += true == own
+        self.documents += len(expected)
+        by_first = {pages[0]: category for category, pages in found}
+        self.categories += sum(by_first.get(pages[0]) == category for category, pages in expected)
+        self.whole += true == own and [c for c, _ in expected] == [c for c, _ in found]
+
+    def __str__(self) -> str:
+        precision, recall = self.right / max(1, self.found), self.right / max(1, self.true)
+        f1 = 2 * precision * recall / max(1e-9, precision + recall)
+        return (
+            f"boundaries: precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}; whole packets right: "
+            f"{self.whole / self.packets:.1%} ({self.whole_boundaries / self.packets:.1%} by their boundaries alone); "
+            f"{self.packets} packets of {self.documents} documents, {self.categories / self.documents:.1%} of which "
+            "begin where they should and have the right category"
+        )
+
+
+def measure(packets: Sequence[Packet], classifier: Classifier) -> Figures:
+    """Classify packets and count."""
+    figures = Figures()
+    for packet in packets:
+        documents = classifier.classify_document(packet.open()).extra["documents"]
+        figures.add(packet.expected(), [(found["category"], found["pages"]) for found in documents])
+    return figures
+
+
+def main() -> None:
+    """Print the figures of both parts."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path)
+    parser.add_argument("--fit", action="store_true", help="fit the weights anew, on two thirds of the sources")
+    options = parser.parse_args()
+    labelled = [document for folder in options.folders for document in labelled_documents(folder)]
+    documents = read_documents(labelled)
+    names = [Category(name) for name in sorted({document.labelled.category for document in documents})]
+    learned = [document for document in documents if not is_kept_apart(document)]
+    kept = [document for document in documents if is_kept_apart(document)]
+    if options.fit:
+        fit(learned, CategorySet(names, load_knowledge()))
+    classifier = Classifier(names)
+    for part, chosen in (("fitted on", learned), ("kept apart", kept)):
+        print(f"{part}, {len(chosen)} documents: {measure(join(chosen, PACKETS, SEED), classifier)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,108 @@
+"""Read the pages of labelled documents once, and keep them."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import pickle
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import airflow_provider_classify.engine
+from airflow_provider_classify.engine.cores import available_cores
+from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.reading import open_document
+from airflow_provider_classify.exceptions import DocumentError
+
+#: Where the pages are kept.
+CACHE = Path(".bench/packet_pages")
+#: The parts of the engine that decide what is read of a page.
+_READING = ("reading", "ocr", "text", "page.py")
+#: The formats that packets are made of.
+_SUFFIXES = (".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
+#: Documents of these categories belong to none of the others.
+_OUTSIDE = ("other", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """
+    A document with its category.
+
+    :param source: the owner of the repository that it comes from; the document itself if its source is not known.
+    """
+
+    path: Path
+    category: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """A document with its first pages; each page has its passes, the last one the most complete."""
+
+    labelled: Labelled
+    pages: Sequence[Sequence[Page]]
+
+
+def labelled_documents(folder: Path) -> Iterator[Labelled]:
+    """Yield the PDFs and images of a folder with ``labels.csv`` (path, category and, if known, source_repo)."""
+    with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            path = folder / row["path"]
+            if path.suffix.lower() in _SUFFIXES and row["category"] not in _OUTSIDE:
+                source = (row.get("source_repo") or "").partition("/")[0].lower()
+                yield Labelled(path, row["category"], source or row["path"])
+
+
+def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument]:
+    """Read documents in several processes, or take what an earlier run has kept. Leave out what cannot be read."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    read = []
+    with ProcessPoolExecutor(available_cores()) as processes:
+        pages_of_each = processes.map(_pages, [document.path for document in documents], chunksize=2)
+        for number, (document, pages) in enumerate(zip(documents, pages_of_each, strict=True), 1):
+            if pages:
+                read.append(ReadDocument(document, pages))
+            if number % 100 == 0:
+                print(f"  read {number} of {len(documents)}", file=sys.stderr, flush=True)
+    return read
+
+
+def kept_pages(path: Path) -> Path:
+    """Return the file that keeps the pages of a document."""
+    return CACHE / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:24]}_{_code_version()}.pickle"
+
+
+def _pages(path: Path) -> list[list[Page]]:
+    kept = kept_pages(path)
+    if kept.exists():
+        pages: list[list[Page]] = pickle.loads(kept.read_bytes())
+        return pages
+    pages = []
+    try:
+        with open_document(path, name=str(path), threads=1) as document:
+            pages += [list(reading.passes()) for reading in document.pages]
+    except DocumentError as error:
+        print(f"  {error}", file=sys.stderr)
+        pages = []
+    writing = kept.with_suffix(f".{os.getpid()}")
+    writing.write_bytes(pickle.dumps(pages))
+    writing.rename(kept)
+    return pages
+
+
+@cache
+def _code_version() -> str:
+    """Return a hash of the code that reads pages."""
+    engine = Path(airflow_provider_classify.engine.__file__).parent
+    digest = hashlib.sha256()
+    for part in _READING:
+        for file in [engine / part] if part.endswith(".py") else sorted((engine / part).rglob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
