@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import quote
 
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
@@ -18,6 +19,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.shared_session import shared
 from airflow_provider_classify.documents.document import Document, DocumentLike
+from airflow_provider_classify.documents.reference import label_of
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
 from airflow_provider_classify.hooks.connection import CONN_TYPE, parse_connection, refuse_unknown_extras
 from airflow_provider_classify.job_session import wait_for
@@ -104,6 +106,21 @@ class ClassifyHook(BaseHook):
             for warning in settings.warnings:
                 self.log.warning("%s", warning)
         return settings
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the local engine classifies. :raises ConnectionNotUsable: as :attr:`backend`."""
+        return isinstance(self._settings, LocalSettings)
+
+    def job_url(self, job_id: str) -> str:
+        """
+        Return the URL of a job at the API, without a secret; an empty text for a job of the local engine.
+
+        :raises ConnectionNotUsable: as :attr:`backend`.
+        """
+        if not isinstance(self._settings, ApiSettings):
+            return ""
+        return f"{label_of(self._settings.base_url)}/classify/{quote(job_id, safe='')}"
 
     def get_conn(self) -> Backend:
         """Return the :attr:`backend`. Airflow defines the name of this method."""

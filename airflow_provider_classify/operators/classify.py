@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCascade
 from airflow_provider_classify.hooks.classify import WAIT_TIMEOUT
-from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach, unreadable
+from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, reattach, unreadable
+from airflow_provider_classify.lifecycle.map_label import map_label
+from airflow_provider_classify.lifecycle.thumbnail_route import XCOM_KEY
+from airflow_provider_classify.local.thumbnails import small_first_page
 from airflow_provider_classify.model import cascade as cascades
 from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.cascade import Accept, Escalate, Fail, Outcome
@@ -18,6 +21,7 @@ from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.model.xcom import xcom_value
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.checks import check_document
+from airflow_provider_classify.operators.links import JOB_LINKS, push_links
 from airflow_provider_classify.operators.task_job import TaskJob
 from airflow_provider_classify.triggers.classify import deferral
 
@@ -71,6 +75,7 @@ class ClassifyOperator(ClassifyBaseOperator):
 
     template_fields: Sequence[str] = ("document", "categories", "classify_conn_id", "escalate_to")
     ui_color = "#dbeafe"
+    operator_extra_links = JOB_LINKS
 
     def __init__(
         self,
@@ -99,6 +104,7 @@ class ClassifyOperator(ClassifyBaseOperator):
                 f"Task {self.task_id!r} has escalate_to without wait_for_completion; it must wait for the first answer."
             )
         self.end_from_trigger = end_from_trigger
+        self._asked: tuple[ClassifyHook, str] | None = None  # the last connection that was asked, and the job there
         self._waiting: tuple[Any, ClassifyHook, str] | None = None  # the task instance and its job, to cancel
 
     def execute(self, context: Context) -> dict[str, Any] | str:
@@ -119,6 +125,7 @@ class ClassifyOperator(ClassifyBaseOperator):
         with fail_fast.fail_without_retry():
             is_escalated, job_id = events.is_escalated(event), events.decode_job(event)
             hook = self.second_hook if is_escalated else self.hook
+            self._asked = (hook, job_id)
             with hook:
                 outcome = self._outcome(hook, lambda: (job_id, hook.fetch(job_id)))
             if is_escalated:
@@ -130,6 +137,19 @@ class ClassifyOperator(ClassifyBaseOperator):
         if self._waiting:
             task_instance, hook, job_id = self._waiting
             cancel.from_worker(task_instance, self.log, hook.backend.connect, lambda: [job_id])
+
+    @property
+    def map_label(self) -> str:
+        """The name of the document."""
+        return map_label(self.document)
+
+    @property
+    def job_url(self) -> str:
+        """The URL of the task's last job, for its link; an empty text if there is none."""
+        if self._asked is None:
+            return ""
+        hook, job_id = self._asked
+        return hook.job_url(job_id)
 
     def _job(self, context: Context, *, second: bool = False) -> TaskJob:
         return TaskJob(
@@ -145,6 +165,8 @@ class ClassifyOperator(ClassifyBaseOperator):
     def _submit(self, context: Context, job: TaskJob) -> str:
         job_id = job.reattach_or_submit()
         context["ti"].xcom_push(key="job_id", value=job_id)
+        self._asked = (job.hook, job_id)
+        push_links(context, self.job_url)
         return job_id
 
     def _ask(self, context: Context, job: TaskJob, first: Outcome | None = None) -> Outcome:
@@ -226,7 +248,14 @@ class ClassifyOperator(ClassifyBaseOperator):
         """
         value = self._value(step)
         self.asset_outlets.record(context, self.outlets, value)
+        self._push_thumbnail(context, value)
         return value
+
+    def _push_thumbnail(self, context: Context, value: dict[str, Any]) -> None:
+        """Put a small picture of the first page into XCom, for the page that shows the document."""
+        wanted = self.hook.is_local and self.hook.evidence and value.get("success") and compat.has_pages()
+        if wanted and self.do_xcom_push and (picture := small_first_page(value)) is not None:
+            context["ti"].xcom_push(key=XCOM_KEY, value=picture)
 
     def _value(self, step: Accept | Fail) -> dict[str, Any]:
         if isinstance(step, Fail):

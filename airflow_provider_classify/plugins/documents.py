@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
+from airflow_provider_classify.batch.plan import RECORD_SUFFIX
 from airflow_provider_classify.documents.reference import label_of, name_of
 from airflow_provider_classify.model.text import encodable
 
@@ -120,6 +121,11 @@ class BatchSummary:
     #: Why the rows are not shown.
     note: str = ""
 
+    @property
+    def is_shard(self) -> bool:
+        """Whether it is a part of a batch, whose documents the task that merges the shards has too."""
+        return f"{RECORD_SUFFIX}/" in self.output
+
     def is_of(self, task_id: str, map_index: int | None) -> bool:
         """Return whether a task wrote the batch. ``None`` stands for all its map indexes."""
         return task_id == self.task_id and map_index in (None, self.map_index)
@@ -156,13 +162,11 @@ def is_result(value: Any) -> bool:
 
 
 def manifest_of(stored: Stored) -> BatchSummary | None:
-    """Return the batch that a value summarises; ``None`` for another value and for a shard of a batch."""
+    """Return the batch that a value summarises; ``None`` for another value."""
     value = stored.value
     if not (isinstance(value, Mapping) and {"documents", "classified", "categories", "output"} <= value.keys()):
         return None
     output = _text(value["output"]) or ""
-    if ".parts/" in output:  # the last task of a sharded batch has a manifest of the whole
-        return None
     counts = value["categories"] if isinstance(value["categories"], Mapping) else {}
     return BatchSummary(
         stored.run_id,

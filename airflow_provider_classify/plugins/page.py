@@ -90,7 +90,7 @@ def documents(
     with create_session() as session:
         results = queries.run_results(session, dag_id, run_id)
         found: Sequence[Document] = results.documents
-        batches = results.batches
+        batches = [batch for batch in results.batches if task_id is not None or not batch.is_shard]
         if task_id is not None:
             found = [document for document in found if document.is_of(task_id, map_index)]
             batches = [batch for batch in batches if batch.is_of(task_id, map_index)]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import AirflowPlugin
 
+from airflow_provider_classify.lifecycle import compat
 from airflow_provider_classify.lifecycle.links import RUN_TAB, TASK_TAB
 from airflow_provider_classify.lifecycle.thumbnail_route import PREFIX
 
@@ -57,7 +58,7 @@ class ClassifyPlugin(AirflowPlugin):
     """Adds the page and its routes to Airflow's UI. Before Airflow 3.1, which has no such pages, it adds nothing."""
 
     name = "classify"
-    if hasattr(AirflowPlugin, "external_views"):
+    if compat.has_pages():
         fastapi_apps: ClassVar[list[Any]] = [{"app": app, "url_prefix": PREFIX, "name": "Classify"}]
         external_views: ClassVar[list[Any]] = [
             {

@@ -24,7 +24,7 @@ from airflow_provider_classify.plugins.documents import (
     manifest_of,
     merge,
 )
-from airflow_provider_classify.plugins.outputs import read_rows
+from airflow_provider_classify.plugins.outputs import Rows, read_rows
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -100,6 +100,7 @@ def dag_results(session: Session, dag_id: str, since: datetime) -> Results:
     for values in by_run.values():
         documents += merge(document for stored in values for document in documents_of(stored))
     batches = [batch for stored in found[:MAX_RESULTS] if (batch := manifest_of(stored)) is not None]
+    batches = [batch for batch in batches if not batch.is_shard]
     return Results(documents, batches, is_cut=len(found) > MAX_RESULTS)
 
 
@@ -144,7 +145,7 @@ def _read_run(session: Session, dag_id: str, run_id: str) -> Results:
         if batch is None:
             documents += documents_of(stored)
             continue
-        rows = read_rows(stored)
+        rows = Rows(note="The task that merges the shards lists them.") if batch.is_shard else read_rows(stored)
         if rows.note:
             batches.append(replace(batch, note=rows.note))
         documents += rows.documents

@@ -99,7 +99,8 @@ def _classify(request: dict[str, Any], options: EngineOptions) -> dict[str, Any]
 def _thumbnail(request: dict[str, Any]) -> str | None:
     from airflow_provider_classify.engine.thumbnail import thumbnail
 
-    picture = thumbnail(Path(request["path"]), name=request["name"])
+    size = {"longest_side": request["longest_side"]} if "longest_side" in request else {}
+    picture = thumbnail(Path(request["path"]), name=request["name"], **size)
     return base64.b64encode(picture).decode() if picture else None
 
 

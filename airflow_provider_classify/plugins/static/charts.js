@@ -10,7 +10,7 @@ export const colour = (name, index) => GREYS[name] ?? COLOURS[index % COLOURS.le
 function options(x, y, more = {}) {
   const axis = (title, extra = {}) => ({
     title: { display: true, text: title, color: css("--quiet") },
-    ticks: { color: css("--quiet"), precision: 0 },
+    ticks: { color: css("--quiet"), precision: 0, maxRotation: 0 },
     grid: { color: css("--border") },
     ...extra,
   });

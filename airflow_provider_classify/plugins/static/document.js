@@ -4,7 +4,8 @@ import { el, percent } from "./dom.js";
 
 const level = (confidence) => (confidence >= 0.8 ? "" : confidence >= 0.5 ? " middle" : " low");
 
-function bar(confidence) {
+function bar({ confidence, reviewed_by: person }) {
+  if (person) return el("span", { class: "quiet" }, "chosen by a person");
   if (confidence === null) return el("span", { class: "quiet" }, "–");
   const fill = el("div", { class: `fill${level(confidence)}` });
   fill.style.width = `${confidence * 100}%`;
@@ -75,7 +76,7 @@ export function documentRow(found, { isOpen, showTask }) {
     picture ? el("img", { class: "picture", src: picture, alt: "", loading: "lazy" }) : el("span", { class: "blank-picture" }),
     el("span", {}, el("span", { class: "name" }, found.name), sub ? el("div", { class: "sub" }, sub) : ""),
     el("span", {}, badge(found)),
-    bar(found.confidence),
+    bar(found),
     el("span", { class: "quiet" }, found.runner_up ? `${found.runner_up.category} ${percent(found.runner_up.score)}` : "–"),
   );
   const row = el("details", { class: "document" }, summary);

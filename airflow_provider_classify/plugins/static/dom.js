@@ -15,7 +15,7 @@ export function el(tag, properties = {}, ...children) {
 export const percent = (share) => {
   if (share === null) return "–";
   if (share > 0 && share < 0.01) return "< 1 %";
-  return `${share < 1 ? Math.min(Math.floor(share * 100), 99) : 100} %`;
+  return `${share < 1 ? Math.min(Math.round(share * 100), 99) : 100} %`;
 };
 
 export const number = (count) => count.toLocaleString("en-US");

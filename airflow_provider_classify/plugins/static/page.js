@@ -143,6 +143,7 @@ async function documentsView() {
   const fill = () => {
     const head = el("div", { class: "head" }, ["", "Document", "Category", "Confidence", "Runner-up"].map((name) => el("span", {}, name)));
     const rows = reply.documents.map((found) => documentRow(found, { isOpen: single, showTask: !taskId }));
+    list.classList.toggle("without-pictures", !reply.documents.some((found) => found.thumbnail));
     list.replaceChildren(head, ...(rows.length ? rows : [el("p", { class: "message quiet" }, "No document matches.")]));
     toolbar.querySelector(".pager").replaceChildren(...pager(reply, guarded));
   };
