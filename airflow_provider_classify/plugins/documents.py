@@ -174,7 +174,10 @@ def manifest_of(stored: Stored) -> BatchSummary | None:
         stored.map_index,
         stored.at,
         label_of(output),
-        *(_count(value.get(name)) for name in ("documents", "failed", "blank", "escalated")),
+        documents=_count(value["documents"]),
+        failed=_count(value.get("failed")),
+        blank=_count(value.get("blank")),
+        escalated=_count(value.get("escalated")),
         categories={_clip(str(name)): _count(count) for name, count in counts.items()},
         failures=tuple(
             {"document": _label(failure), "error": _text(failure.get("error")) or ""}

@@ -126,7 +126,7 @@ def overview(dag_id: str, days: int = 30) -> dict[str, Any]:
         "figures": figures(found, batches).to_json(),
         "in_batches": sum(batch.documents for batch in batches),
         "by_day": by_day(found, batches, first=first.date(), last=last.date()),
-        "runs": len({result.run_id for result in (*found, *batches)}),
+        "runs": len({document.run_id for document in found} | {batch.run_id for batch in batches}),
         "recent_runs": recent_runs(found, batches),
         "is_cut": results.is_cut,
     }

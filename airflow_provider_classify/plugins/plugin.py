@@ -7,7 +7,7 @@ Every process of Airflow imports its plugins. So everything but this module is i
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowPlugin
 
@@ -59,8 +59,8 @@ class ClassifyPlugin(AirflowPlugin):
 
     name = "classify"
     if compat.has_pages():
-        fastapi_apps: ClassVar[list[Any]] = [{"app": app, "url_prefix": PREFIX, "name": "Classify"}]
-        external_views: ClassVar[list[Any]] = [
+        fastapi_apps = [{"app": app, "url_prefix": PREFIX, "name": "Classify"}]
+        external_views = [
             {
                 "name": name,
                 "href": f"{_PAGE}{query}",

@@ -100,9 +100,11 @@ def recent_runs(documents: Iterable[Document], batches: Iterable[BatchSummary]) 
     """Return the newest runs: their ids, the times of their last results and their numbers of documents."""
     counts: Counter[str] = Counter()
     last: dict[str, datetime] = {}
-    for result, count in (*((found, 1) for found in documents), *((batch, batch.documents) for batch in batches)):
-        counts[result.run_id] += count
-        last[result.run_id] = max(result.at, last.get(result.run_id, result.at))
+    found = [(document.run_id, document.at, 1) for document in documents]
+    found += [(batch.run_id, batch.at, batch.documents) for batch in batches]
+    for run_id, at, count in found:
+        counts[run_id] += count
+        last[run_id] = max(at, last.get(run_id, at))
     newest = sorted(last, key=last.__getitem__, reverse=True)[:MAX_RUNS]
     return [{"run_id": run_id, "at": last[run_id].isoformat(), "documents": counts[run_id]} for run_id in newest]
 
