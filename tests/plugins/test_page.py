@@ -25,7 +25,10 @@ def app():
     migrate_database()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AIRFLOW__CORE__AUTH_MANAGER", f"{DagAuthManager.__module__}.{DagAuthManager.__name__}")
-        patch.setenv("AIRFLOW__API_AUTH__JWT_SECRET", "a secret that only this test has, and which has sixty-four bytes or even more")
+        patch.setenv(
+            "AIRFLOW__API_AUTH__JWT_SECRET",
+            "a secret that only this test has, and which has sixty-four bytes or even more",
+        )
         yield create_app(apps="core")
     purge_cached_app()
 
