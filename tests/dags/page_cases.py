@@ -11,7 +11,7 @@ from airflow_provider_classify.operators.classify import ClassifyOperator
 with DAG("page_cases", schedule=None):
 
     @task
-    def incoming(params=None, dag_run=None):
+    def incoming(dag_run=None):
         return sorted(str(path) for path in Path(dag_run.conf["folder"]).iterdir())
 
     ClassifyOperator.partial(task_id="classify", categories=["invoice", "contract", "letter"]).expand(
