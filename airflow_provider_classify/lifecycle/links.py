@@ -7,9 +7,10 @@ from urllib.parse import quote
 #: The keys in XCom under which Airflow keeps the links of a task.
 JOB_LINK_KEY = "_link_ClassifyJobLink"
 PAGE_LINK_KEY = "_link_ClassifyPageLink"
-#: The names of the tabs of a task and of a run in Airflow's UI, in their URLs.
+#: The names of the tabs of a task, a run and a DAG in Airflow's UI, in their URLs.
 TASK_TAB = "classified-by-task"
 RUN_TAB = "classified-in-run"
+DAG_TAB = "classified-by-dag"
 
 
 def page_path(dag_id: str, run_id: str, task_id: str, map_index: int) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowPlugin
 
 from airflow_provider_classify.lifecycle import compat
-from airflow_provider_classify.lifecycle.links import RUN_TAB, TASK_TAB
+from airflow_provider_classify.lifecycle.links import DAG_TAB, RUN_TAB, TASK_TAB
 from airflow_provider_classify.lifecycle.thumbnail_route import PREFIX
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _ICON_DARK = f"{PREFIX.lstrip('/')}/static/icon-dark.svg"
 #: What the parts of Airflow's UI show the page of. Airflow fills in the ids.
 _VIEWS: tuple[tuple[str, str, str, str], ...] = (
     ("nav", "classified-documents", "Classified documents", ""),
-    ("dag", "classified-by-dag", "Documents", "?dag_id={DAG_ID}"),
+    ("dag", DAG_TAB, "Documents", "?dag_id={DAG_ID}"),
     ("dag_run", RUN_TAB, "Documents", "?dag_id={DAG_ID}&run_id={RUN_ID}"),
     (
         "task_instance",
