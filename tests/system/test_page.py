@@ -6,6 +6,7 @@ It runs where Playwright and Chromium are installed (extra ``test-browser``, Deb
 
 from __future__ import annotations
 
+import json
 import shutil
 from importlib.util import find_spec
 from pathlib import Path
@@ -35,8 +36,10 @@ DAG_ID = "page_cases"
 def airflow(tmp_path_factory: pytest.TempPathFactory):
     dags = tmp_path_factory.mktemp("dags")
     shutil.copy(Path(__file__).parent.parent / "dags" / "page_cases.py", dags)
+    # tests/conftest.py names the bundles of all DAGs of the tests, which take minutes to parse on a small machine.
+    bundle = {"name": "page", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle"}
     settings = {
-        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([bundle | {"kwargs": {"path": str(dags)}}]),
         "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
     }
     with Standalone(tmp_path_factory.mktemp("airflow"), free_port(), settings) as airflow:
