@@ -8,7 +8,7 @@ TESSDATA := .venv/tessdata/rus.traineddata
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards docs wheel
+.PHONY: demo test azurite test-faults airflow lint bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards train bench-own docs wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -16,13 +16,13 @@ demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [
 test: $(INSTALLED) $(INSTALLED)-storage $(AZURITE) $(TESSDATA)  ## run all tests
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST)
 
-test-faults: $(INSTALLED)-faults  ## real processes are killed while 300 documents are under way; needs PostgreSQL and Redis
+test-faults: $(INSTALLED)-faults  ## kill real processes while 300 documents are classified; needs PostgreSQL and Redis
 	@$(BIN)/python -m pytest tests/faults -m faults $(PYTEST)
 
-airflow: $(INSTALLED)  ## bring up Airflow with the example DAGs and the classify service, until Ctrl-C
+airflow: $(INSTALLED)  ## run Airflow with the example DAGs and the classify service, until Ctrl-C
 	@exec $(BIN)/python scripts/standalone.py
 
-lint: $(INSTALLED)  ## style, spelling, types, the direction of imports, and code that stands twice
+lint: $(INSTALLED)  ## check style, spelling, types, the direction of imports, and duplicated code
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
@@ -33,16 +33,23 @@ lint: $(INSTALLED)  ## style, spelling, types, the direction of imports, and cod
 bench-accuracy: $(INSTALLED) $(TESSDATA)  ## accuracy of the local engine: make bench-accuracy DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/accuracy.py "$(DOCUMENTS)"
 
+# One thread, so that sums have one order and a second run gives the same bytes.
+train: $(INSTALLED) $(TESSDATA)  ## fit the learned model: make train DOCUMENTS="folder ..." [MODEL=own.npz]; each folder with labels.csv
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m training $(DOCUMENTS) $(if $(MODEL),--model "$(MODEL)")
+
+bench-own: $(INSTALLED) $(TESSDATA)  ## accuracy after training on 5, 10, 30 documents of each own type: make bench-own DOCUMENTS="folder ..."
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.own_archive $(DOCUMENTS)
+
 bench-degraded: $(INSTALLED) $(TESSDATA)  ## accuracy on the tests' documents, printed and badly scanned: make bench-degraded [ALL=1]
 	@$(BIN)/python -m benchmarks.degraded $(if $(ALL),--all)
 
-bench-examples: $(INSTALLED) $(TESSDATA)  ## what examples of categories do for it: make bench-examples DOCUMENTS=folder-with-labels.csv
+bench-examples: $(INSTALLED) $(TESSDATA)  ## accuracy with examples of categories: make bench-examples DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/examples.py "$(DOCUMENTS)"
 
-bench-imports: $(INSTALLED)  ## what importing the operators costs a DAG file
+bench-imports: $(INSTALLED)  ## time that a DAG file needs to import the operators
 	@$(BIN)/python benchmarks/imports.py
 
-bench-engine: $(INSTALLED) $(TESSDATA) .venv-embeddings/.installed  ## cost of the local engine beside its peers: make bench-engine DOCUMENTS=folder
+bench-engine: $(INSTALLED) $(TESSDATA) .venv-embeddings/.installed  ## cost of the local engine, compared with its peers: make bench-engine DOCUMENTS=folder
 	@$(BIN)/python benchmarks/engine.py $(if $(DOCUMENTS),"$(DOCUMENTS)")
 
 fuzz: $(INSTALLED) $(TESSDATA)  ## damaged documents, 2,000 of them: make fuzz [DOCUMENTS=folder]
@@ -51,20 +58,20 @@ fuzz: $(INSTALLED) $(TESSDATA)  ## damaged documents, 2,000 of them: make fuzz [
 attack: $(INSTALLED)  ## malicious requests to the service and malicious replies to the client, 5,200 of them: make attack [SEED=1]
 	@$(BIN)/python -m benchmarks.attack $(if $(SEED),--seed $(SEED))
 
-bench-polling: .venv-bench/.installed  ## what waiting for jobs costs a triggerer, beside other providers: make bench-polling [N=5000]
+bench-polling: .venv-bench/.installed  ## cost of waiting for jobs in a triggerer, compared with other providers: make bench-polling [N=5000]
 	@$(BENCH)/python benchmarks/polling $(if $(N),--jobs $(N))
 
-bench-batch: $(INSTALLED)  ## a batch task beside mapped tasks, on a whole Airflow: make bench-batch [N=200] [DOCUMENTS=folder]
+bench-batch: $(INSTALLED)  ## a batch task compared with mapped tasks, on a whole Airflow: make bench-batch [N=200] [DOCUMENTS=folder]
 	@$(BIN)/python benchmarks/batch.py $(N)
 	@$(if $(DOCUMENTS),$(BIN)/python benchmarks/batch_local.py "$(DOCUMENTS)",echo "The local engine is left out; name a folder with DOCUMENTS=.")
 
-bench-ending: $(INSTALLED)  ## from the end of a job to the success of its task: make bench-ending [N=100]
+bench-ending: $(INSTALLED)  ## time from the end of a job to the success of its task: make bench-ending [N=100]
 	@$(BIN)/python benchmarks/ending.py $(N)
 
 bench-cascade: $(INSTALLED) $(TESSDATA)  ## calls that the local engine saves before an API, by threshold: make bench-cascade DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/cascade.py "$(DOCUMENTS)"
 
-bench-shards: $(INSTALLED)-faults  ## a batch in shards on two Celery workers beside one; needs PostgreSQL and Redis: make bench-shards [N=240]
+bench-shards: $(INSTALLED)-faults  ## a batch in shards on two Celery workers, compared with one; needs PostgreSQL and Redis: make bench-shards [N=240]
 	@$(BIN)/python benchmarks/shards.py $(if $(N),--documents $(N))
 
 wheel: $(INSTALLED)  ## build the wheel and the source distribution in dist/, and check them
@@ -73,7 +80,7 @@ wheel: $(INSTALLED)  ## build the wheel and the source distribution in dist/, an
 docs: .venv-docs/.installed  ## build the documentation in .site; warnings are errors
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet && echo "The documentation is in .site/index.html."
 
-bench-events: $(INSTALLED)  ## from a document's arrival to its routed task: make bench-events [N=200] [PAUSE=2]
+bench-events: $(INSTALLED)  ## time from a document's arrival to its routed task: make bench-events [N=200] [PAUSE=2]
 	@$(BIN)/python benchmarks/events.py $(or $(N),200) $(PAUSE)
 
 clean:  ## remove everything that the other targets made
@@ -97,7 +104,7 @@ $(INSTALLED)-storage: $(INSTALLED)
 		|| echo "Airflow's Google provider could not be installed; the tests on Google Cloud Storage are skipped."
 	@touch $@
 
-azurite: $(AZURITE)  ## install Azurite, the Azure Blob server of the storage tests, where there is npm
+azurite: $(AZURITE)  ## install Azurite, the Azure Blob server of the storage tests, if npm is installed
 
 $(AZURITE): | $(INSTALLED)
 	@mkdir -p $(@D)
@@ -115,7 +122,7 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@touch $@
 
 # Language data for scans in Cyrillic. If it cannot be fetched, Tesseract uses the data of the system.
-test bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
+test train bench-own bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
 $(TESSDATA): | $(INSTALLED)
 	@sh scripts/fetch_tessdata.sh $(@D)
 

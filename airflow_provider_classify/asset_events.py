@@ -1,5 +1,5 @@
 """
-The extras of this package's asset events: what they hold, and how a DAG reads them.
+The extras of this package's asset events. Tasks and triggers write them, and a DAG reads them.
 
 Three kinds of events name documents: those of a ``NewDocumentsTrigger``, of a ``ClassifyOperator`` and of a
 ``ClassifyBatchOperator``.
@@ -21,7 +21,7 @@ def arrived_documents(context: Mapping[str, Any], jinja_env: object = None) -> l
     It can be the argument of an operator: ``ClassifyBatchOperator(documents=arrived_documents, …)``. Airflow calls it
     with the context of the task.
 
-    :param jinja_env: Airflow passes it, and it is not used.
+    :param jinja_env: not used. Airflow passes it.
     """
     documents = documents_of(context["triggering_asset_events"])
     return list(dict.fromkeys(str(document["document"]) for document in documents))
@@ -31,10 +31,10 @@ def documents_of(events: Mapping[Any, Iterable[Any]]) -> list[dict[str, Any]]:
     """
     Return the documents in asset events, in the order of the events.
 
-    Each is an object with ``document`` (a reference) and what the event says of it: ``size``, ``modified`` and
-    ``version``, or ``category`` and ``confidence``.
+    Each document is an object with ``document`` (a reference). It also has ``size``, ``modified`` and ``version``, or
+    ``category`` and ``confidence``.
 
-    :param events: the ``triggering_asset_events`` of a task's context. Events of other origins are left out.
+    :param events: the ``triggering_asset_events`` of a task's context. Events from other sources are ignored.
     """
     # Airflow lists an event of an asset alias under the asset and under the alias.
     each = {id(event): event for group in events.values() for event in group}

@@ -5,7 +5,7 @@ Each message is one sentence that names the document, job or connection and says
 secret. ``retryable`` tells Airflow whether a retry of the task can help. ``unreadable`` tells ``on_unreadable`` whether
 the document itself is the reason.
 
-An exception object cannot be sent through a pipe, a database or a trigger's event. There its class name stands for it
+An exception object cannot be sent through a pipe, a database or a trigger's event. These store its class name
 (:attr:`ClassifyError.kind`), and :func:`error_of_kind` creates the error again.
 """
 
@@ -21,7 +21,7 @@ class ClassifyError(Exception):
     :param retry_after: seconds to wait before a retry, if the server named a time.
     """
 
-    #: Whether the same call can succeed later although nobody has changed anything.
+    #: Whether the same call can succeed later without a change by a user.
     retryable: ClassVar[bool] = False
     #: Whether the document itself cannot be classified, by no fault of the DAG, the connection or the server. Such an
     #: error is not retryable.
@@ -54,7 +54,7 @@ class InvalidRoutes(ClassifyError):
 
 
 class InvalidResult(ClassifyError):
-    """A value that should be a result from XCom is something else."""
+    """A value that should be a result from XCom is not a result."""
 
 
 class ReviewNotAvailable(ClassifyError):
@@ -75,6 +75,10 @@ class InvalidDocumentTypes(ClassifyError):
 
 class SentenceModelNotUsable(ClassifyError):
     """The sentence model of the configuration cannot be found, downloaded or loaded."""
+
+
+class ModelNotUsable(ClassifyError):
+    """The model of ``[classify] model`` cannot be loaded."""
 
 
 class LanguageDataNotUsable(ClassifyError):
@@ -150,7 +154,7 @@ class AirflowTooOld(ClassifyError):
 
 
 class EngineClosed(ClassifyError):
-    """The engine was shut down before it could answer. The document is not the reason."""
+    """The engine was shut down before it could classify. The document is not the reason."""
 
     retryable = True
 

@@ -23,7 +23,7 @@ __all__ = ["COLUMNS", "BatchManifest", "FailedDocument", "ResultRow", "Results",
 
 def read_results(uri: object) -> Results:
     """
-    Return the results in the output of a batch. They are read when they are used.
+    Return the results in the output of a batch. The file is read when the results are used.
 
     :param uri: the ``output`` of a manifest: the path or object-storage URI of a ``.jsonl``, ``.csv`` or ``.parquet``
         file. The connection in a URI is used. Also an ``os.PathLike`` or an ``ObjectStoragePath``.
@@ -42,8 +42,8 @@ class Results:
     """
     The results in the output of a batch. Each use reads the file again.
 
-    Iterate over it for the rows, of which few are in memory at a time, or get a table with the columns of
-    :data:`COLUMNS`. Each use raises:
+    Iterate over it to read the rows one by one, or get a table with the columns of :data:`COLUMNS`. The iteration
+    keeps few rows in memory.
 
     :raises StorageNotFound: the file does not exist.
     :raises StorageError: the storage refused the request or cannot be reached.

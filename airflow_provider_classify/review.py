@@ -96,9 +96,9 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> s
     """
     Return what a person needs to choose a category, as Markdown for the ``body`` of a human-in-the-loop operator.
 
-    It names the document, with a link if it has an http(s) URL, the predicted category and its confidence, the scores
-    of the categories and the lines that led to the prediction. Text of the document is escaped. The length is
-    limited to a few thousand characters.
+    The text names the document, the predicted category and its confidence. It lists the scores of the categories, and
+    the lines that are the evidence for the prediction. A document with an http(s) URL gets a link. The text of the
+    document is escaped. The length is limited to a few thousand characters.
 
     :param result: a result from XCom, also of a blank document, of a failure and without evidence.
     :param thumbnail: the URL of a picture of the document's first page. It is relative to Airflow's UI or begins with
@@ -119,8 +119,9 @@ def with_answer(result: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     Return the result with a person's answer as its classification.
 
     The answer gets the confidence 1, so that a threshold does not send the document to review again. ``predicted``
-    keeps what the classifier said: ``classification``, ``confidence`` and, of a failure, ``error`` and ``error_kind``.
-    If nobody answered in time, classification and confidence stay. Fields about pages and scores always stay.
+    keeps the classifier's ``classification`` and ``confidence``, and its ``error`` and ``error_kind`` if it failed. If
+    nobody answered in time, ``classification`` and ``confidence`` do not change. The fields about pages and scores
+    never change.
     """
     corrected = dict(result)
     before = {"classification": predicted_category(result), "confidence": _number(result.get("confidence"))}
@@ -161,7 +162,7 @@ def _prediction(result: Mapping[str, Any]) -> str:
 
 
 def _remarks(result: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what a person should know about the document before the choice."""
+    """Yield the facts about the document that a person should know before the choice."""
     if source := result.get("read_from"):
         yield f"The classifier read the file {escape(source)} in the document."
     if result.get("mixed") is True:
@@ -240,7 +241,7 @@ def _number(value: object) -> float | None:
 
 
 def _percent(value: object) -> str:
-    """Return a share for people. A share that only rounds to 0 or 100 % is not shown as such."""
+    """Return a share as a percentage. A share between 0 and 1 is never shown as 0 % or 100 %."""
     share = _number(value)
     if share is None:
         return "unknown"

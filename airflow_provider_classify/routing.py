@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from airflow_provider_classify.exceptions import InvalidResult, InvalidRoutes
 
-#: A route: a task id, queue, folder or other text, or anything else that stands for one.
+#: A route: a task id, a queue, a folder, or any other value.
 Route = TypeVar("Route")
 #: The lowest confidence that needs no review, from 0 to 1: one for all categories, or one for each.
 Threshold: TypeAlias = float | Mapping[str, float]
@@ -52,7 +52,7 @@ class Routing(Generic[Route]):
         ``review``.
     :param minimum_confidence: the threshold, a confidence from 0 to 1; or a threshold for each category, and then a
         category without one goes to ``review``. A number can be given as text, as a template renders it.
-    :raises InvalidRoutes: an argument has a wrong type, or a threshold is not from 0 to 1.
+    :raises InvalidRoutes: an argument has a wrong type, or a threshold is not a number from 0 to 1.
     """
 
     routes: Mapping[str, Route]
@@ -79,14 +79,14 @@ class Routing(Generic[Route]):
         """
         Check the rules against the categories that a result can have.
 
-        :raises InvalidRoutes: a key of the rules is no category, or a category has no route or no threshold.
+        :raises InvalidRoutes: a key of the rules is not a category, or a category has no route or no threshold.
         """
         thresholds = self.minimum_confidence if isinstance(self.minimum_confidence, Mapping) else None
         for argument, keys in (("routes", self.routes), ("minimum_confidence", thresholds or {})):
             for key in keys:
                 if key not in names:
                     raise InvalidRoutes(
-                        f"The key {key!r} of {argument} is no category; use one of {', '.join(map(repr, names))}."
+                        f"The key {key!r} of {argument} is not a category; use one of {', '.join(map(repr, names))}."
                     )
         for name in names:
             if thresholds is not None and name not in thresholds:
@@ -172,8 +172,8 @@ def sort_by_route(
 
     In a DAG file, use the function of the same name in ``operators.sort``, which creates the tasks that do this.
 
-    :param results: the results of a mapped ``ClassifyOperator``, or the rows of a batch. ``None`` stands for a
-        missing result.
+    :param results: the results of a mapped ``ClassifyOperator``, or the rows of a batch. ``None`` means a missing
+        result.
     :returns: the results by route. Routes without results have an empty list.
     :raises InvalidResult: the value is not a list of results.
     :raises InvalidRoutes: a rule is wrong.
@@ -234,7 +234,7 @@ def _check_threshold(given: object) -> None:
 
 
 def _number(value: object) -> float | None:
-    """Return a finite number; ``None`` for anything else, also for a truth value."""
+    """Return a finite number; ``None`` for any other value, including a boolean."""
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         return None
     return float(value)

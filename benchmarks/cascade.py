@@ -26,7 +26,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT)]
-#: A busy machine must not look like documents that take the engine too long.
+#: A long limit, so that no document fails because the machine is busy.
 _ENGINE = {"backend": "local", "document_timeout": 600}
 _HOME = tempfile.TemporaryDirectory()
 os.environ |= {
@@ -116,7 +116,7 @@ def run(
 
 
 def first_of(row: Mapping[str, Any], labels: Mapping[str, str]) -> First:
-    """Return what the local engine said about the document of a row."""
+    """Return the outcome of the local engine for the document of a row."""
     answer = row.get("first_answer", row)
     end: ClassificationResult | ClassifyError
     if "error" in answer:

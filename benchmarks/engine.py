@@ -5,7 +5,7 @@ Measure the cost of reading and classifying, for text and for OCR, and compare i
 
 FOLDER has a folder of documents for each category; the environment variable DOCUMENTS can name it instead. Times
 are CPU seconds of one core unless the line says otherwise. On a shared machine they vary by a third, so the peers run
-in turn with the engine. Some figures stand with their goal. The peers are:
+in turn with the engine. Some figures have their goal beside them. The peers are:
 
 * text: PyMuPDF's extraction alone, and MiniLM, which chooses the category whose name is nearest to the page (see
   ``embedding_peer.py``; it is left out if ``.venv-embeddings`` does not have it),
@@ -40,7 +40,7 @@ from airflow_provider_classify.model.api_contract import MAX_PAGES
 from airflow_provider_classify.model.categories import Category
 
 ROUNDS = 3
-#: The OCR peer reads only each sixth image, since it takes several times as long.
+#: The OCR peer reads only each sixth image, because it takes several times as long.
 PEER_SHARE = 6
 PEER_PYTHON = Path(__file__).parents[1] / ".venv-embeddings/bin/python"
 

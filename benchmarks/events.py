@@ -3,7 +3,7 @@ Measure the seconds from a document's arrival in a watched folder to the start o
 
 ``python benchmarks/events.py [DOCUMENTS] [PAUSE]`` starts a whole Airflow with the example DAG
 ``route_documents_on_arrival`` and the local engine. It drops 200 documents into the folder, one each 2 seconds, and
-prints the median, the 95th percentile and the longest time, and of what the times consist.
+prints the median, the 95th percentile and the longest time, and the parts of these times.
 """
 
 from __future__ import annotations
@@ -116,7 +116,7 @@ _XCOM: dict[tuple[str, str], list[str]] = {}
 
 
 def routed(airflow: Standalone, run: str, route: str) -> list[str]:
-    """Return the documents that a task got. They are asked for once, since the server also answers the tasks."""
+    """Return the documents that a task got. They are requested once, because the server also answers the tasks."""
     if (run, route) not in _XCOM:
         path = f"dags/{DAG_ID}/dagRuns/{run}/taskInstances/{route}/xcomEntries/return_value?stringify=false"
         _XCOM[run, route] = airflow.request("GET", path)["value"]

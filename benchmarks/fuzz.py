@@ -45,7 +45,7 @@ CATEGORIES = tuple(map(Category, ("invoice", "receipt", "contract", "letter", "r
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a document; ``fault`` says what is wrong with it, if anything."""
+    """The outcome of a document. ``fault`` describes what is wrong with it; it is ``None`` if nothing is wrong."""
 
     mutation: Mutation
     seconds: float

@@ -1,10 +1,10 @@
 """
-Measure what a second worker adds to the throughput of a batch with the local engine.
+Measure the gain in throughput from a second worker, for a batch with the local engine.
 
 ``python benchmarks/shards.py [--documents N]`` starts an Airflow with PostgreSQL, Redis and Celery workers, each held
 to one core and to one task at a time. It classifies copies of the sample documents on one worker (a batch in one
 shard), then on two (four shards). It prints pages a second, from the start of the batch's first task to the end of its
-last, and their ratio. All components of Airflow share the two cores with the workers, but give way to them.
+last, and their ratio. All components of Airflow share the two cores with the workers, but with a lower priority.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.faults.cluster import TRIGGERERS, WORKERS, Cluster  # noqa: E402
 from tests.support.airflow_run import DagRun  # noqa: E402
 from tests.support.waiting import wait_until  # noqa: E402
 
-#: How much Airflow's other components give way to the workers.
+#: The niceness of Airflow's other components. The workers have a higher priority.
 _NICENESS = "15"
 
 

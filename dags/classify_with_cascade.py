@@ -1,7 +1,7 @@
 """
-Classify a folder with the local engine, and ask a paid API only about the documents of which the engine is not sure.
+Classify a folder with the local engine, and escalate the documents with a low confidence to a paid API.
 
-The API is the connection ``classify_api``. In the output, ``answered_by`` says who answered.
+The API is the connection ``classify_api``. In the output, ``answered_by`` is the connection that gave the answer.
 """
 
 from airflow.providers.common.compat.sdk import DAG, Param, task

@@ -31,7 +31,7 @@ ASSETS = {"contract": Asset("contracts")}
 
 @task
 def handle(results: list[dict[str, Any]], ti: Any = None) -> list[str]:
-    """Stand for what accounting, legal and the others do with their documents."""
+    """Replace this task by the work of accounting, legal and the others."""
     documents = [result["document"] for result in results if to_task(result) == ti.task_id]
     log.info("%s gets %s", ti.task_id, documents)
     return documents

@@ -115,7 +115,7 @@ class ApiSession:
             found = await self._run(exchange.statuses(self._settings, job_ids))
         except (InvalidReply, JobNotFound, RequestRejected, AuthenticationRejected) as error:
             if self._has_answered_group and error.retryable:
-                raise  # the server has the route and failed this time
+                raise  # the server has the route, and this request failed
             # The server has no batch status route, or it refuses all requests. Requests for single jobs will show it.
             self._has_batch_route = False
             return {}
@@ -123,7 +123,7 @@ class ApiSession:
         return found
 
     async def _status(self, job_id: str) -> JobStatus:
-        """Ask for one status. Hundreds are asked for in a second, so this is one request without an exchange."""
+        """Request one status. The loop requests hundreds per second, so this is one request without an exchange."""
         request = requests.job_request(self._settings, job_id)
         reply = await self._send(request)
         read = partial(replies.read_status, reply, job_id=job_id, what=request.what, settings=self._settings)
@@ -131,7 +131,7 @@ class ApiSession:
 
     @cached_property
     def _base_url(self) -> str:
-        """The API's URL as it is sent. Escaping a URL takes far longer than putting it together."""
+        """The API's URL as it is sent. To escape a URL takes far longer than to join its parts."""
         try:
             return str(URL(self._settings.base_url)).rstrip("/")
         except ValueError as error:
@@ -215,8 +215,8 @@ class _Upload(aiohttp.Payload):
     """
     An open document as a field of a form.
 
-    aiohttp's own payload classes refuse the streams of ``ObjectStoragePath``. They also wait forever for a server
-    that has stopped reading, because aiohttp has no timeout for sending.
+    aiohttp's own payload classes refuse the streams of ``ObjectStoragePath``. They also wait for ever if a server stops
+    reading, because aiohttp has no timeout for sending.
 
     :param silence: the most seconds that the server may take to receive a chunk.
     """
@@ -266,7 +266,7 @@ def _http_session(settings: ApiSettings) -> aiohttp.ClientSession:
         connector=aiohttp.TCPConnector(limit=_MAX_CONNECTIONS),
         timeout=_timeouts(settings, upload=False),
         auto_decompress=False,
-        # `trust_env=True` would look the proxy up on a thread for every request.
+        # `trust_env=True` would look up the proxy on a thread for every request.
         proxy=proxy_for(settings.base_url),
         cookie_jar=aiohttp.DummyCookieJar(),
     )

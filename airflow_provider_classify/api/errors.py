@@ -34,7 +34,7 @@ from airflow_provider_classify.model.text import quotable
 #: The most characters of a server's message that an error quotes.
 _QUOTED = 300
 #: The longest ``Retry-After`` that is obeyed, in seconds. A longer one may be a mistake, and it would stop all waits
-#: of the connection. After this time one request tries again.
+#: of the connection. After this time, one request is sent.
 LONGEST_RETRY_AFTER = 300.0
 
 
@@ -54,7 +54,7 @@ def not_reached(error: Exception, *, what: str, settings: ApiSettings) -> ApiNot
 def connection_lost(error: Exception, *, what: str, settings: ApiSettings) -> ApiConnectionLost:
     """Return the error for a connection that broke or timed out after something may have been sent."""
     return ApiConnectionLost(
-        f"The classify API at {settings.base_url} broke off or fell silent during {what} ({type(error).__name__}), "
+        f"The classify API at {settings.base_url} did not reply to {what} ({type(error).__name__}), "
         f"so the request may have arrived; check the server of the connection {settings.conn_id!r}."
     )
 
@@ -105,9 +105,13 @@ def error_of(
                 "raise the quota or wait until it renews."
             )
         case 413:
-            return DocumentTooLarge(f"The classify API takes no file as large as that of {what}{said}; split it.")
+            return DocumentTooLarge(
+                f"The classify API does not accept a file as large as that of {what}{said}; split it."
+            )
         case 429:
-            return RateLimited(f"The classify API asks to slow down: {what} was refused{said}.", retry_after=wait)
+            return RateLimited(
+                f"The classify API receives too many requests: {what} was refused{said}.", retry_after=wait
+            )
         case 503 if wait is not None or _is_overload(payload):
             return ApiOverloaded(f"The classify API is overloaded: {what} was refused{said}.", retry_after=wait)
         case _ if status in (408, 425) or status >= 500:
@@ -120,7 +124,7 @@ def error_of(
 
 
 def json_object(body: bytes) -> dict[str, Any]:
-    """Return the JSON object in a body; an empty one if the body is something else."""
+    """Return the JSON object in a body; an empty object for any other body."""
     try:
         payload = json.loads(body)
     except (ValueError, RecursionError):

@@ -3,7 +3,7 @@ The exchanges with the classify API, without I/O.
 
 An exchange is a generator. It yields a :class:`Request` or a :class:`Sleep`, receives the :class:`Reply` or the error
 of the request, and returns the result. The two drivers, :mod:`~airflow_provider_classify.api.sync` and
-:mod:`~airflow_provider_classify.api.aio`, only send requests and sleep, so that they behave the same.
+:mod:`~airflow_provider_classify.api.aio`, only send requests and sleep, so that both behave the same.
 """
 
 from __future__ import annotations

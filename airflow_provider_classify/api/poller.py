@@ -25,7 +25,8 @@ from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.job import JobStatus, require_job_id
 from airflow_provider_classify.model.wait_log import WaitLog
 
-#: The most concurrent requests, and the most jobs in them. Replies that arrive together block the loop together.
+#: The most concurrent requests, and the most jobs in them. The loop is blocked while it handles the replies that
+#: arrive together.
 _MAX_WORKERS = 32
 _MAX_JOBS = 800
 #: Seconds between two checks for due jobs. A request can be early or late by half of this, so that each turn of the
@@ -45,7 +46,7 @@ class Source(Protocol):
 
     async def statuses(self, job_ids: Sequence[str]) -> Mapping[str, Seen]:
         """
-        Return the statuses of jobs. The poller asks again at once for a job that is missing in the result.
+        Return the statuses of jobs. The poller immediately asks again for a job that is missing in the result.
 
         :raises ClassifyError: the request failed. The error applies to each of the jobs.
         """
@@ -96,10 +97,10 @@ class Poller:
         self._source = source
         self._throttle = Throttle(rate)
         self._watched: set[_Watched] = set()
-        # Jobs by their due time on the loop's clock. The number orders equal times, as lists of jobs have no order.
+        # Jobs by their due time on the loop's clock. The number decides the order of equal times.
         self._due: list[tuple[float, int, list[_Watched]]] = []
         self._number = count()
-        self._soon = 0.0  # workers ask for the jobs that are due until this time; _tick() advances it
+        self._due_until = 0.0  # workers ask for the jobs that are due until this time; _tick() advances it
         self._clock: asyncio.Task[None] | None = None
         self._workers: set[asyncio.Task[None]] = set()
 
@@ -144,25 +145,25 @@ class Poller:
         try:
             while True:
                 await asyncio.sleep(_TICK)
-                self._soon = asyncio.get_running_loop().time() + _TICK / 2
+                self._due_until = asyncio.get_running_loop().time() + _TICK / 2
                 at_once = max(1, min(_MAX_WORKERS, _MAX_JOBS // self._source.group_size))
                 while len(self._workers) < at_once and (group := self._next_group()):
                     worker = asyncio.create_task(self._work(group))
                     self._workers.add(worker)
                     worker.add_done_callback(self._workers.discard)
-        except Exception as error:
+        except Exception as error:  # without this, an unexpected error would leave all jobs without an answer
             self._fail(self._watched, error)
 
     def _next_group(self) -> list[_Watched]:
         """
         Remove and return the jobs that are due, at most as many as one request accepts.
 
-        Only :meth:`_tick` advances the time until which jobs are due. If each worker did, they would send many
+        Only :meth:`_tick` advances the time until which jobs are due. If each worker advanced it, they would send many
         requests for a few jobs each.
         """
         size = self._source.group_size
         group: list[_Watched] = []
-        while len(group) < size and self._due and self._due[0][0] <= self._soon:
+        while len(group) < size and self._due and self._due[0][0] <= self._due_until:
             at, _, jobs = heappop(self._due)
             room = size - len(group)
             group += [job for job in jobs[:room] if not job.end.done()]
@@ -176,7 +177,7 @@ class Poller:
             while group:
                 try:
                     await self._ask(group)
-                except Exception as error:
+                except Exception as error:  # the waits for these jobs raise it
                     self._fail(group, error)
                 group = self._next_group()
         except Exception as error:  # it is unknown which jobs this concerns
@@ -211,7 +212,8 @@ class Poller:
     def _step(self, group: Sequence[_Watched], seen: Mapping[str, Seen]) -> None:
         """End the waits that are over, and schedule the others again."""
         now, chance = time.time(), random.random()
-        again: dict[float, list[_Watched]] = defaultdict(list)  # by pause, so that jobs with the same one stay together
+        # by pause, so that jobs with the same pause stay in a group
+        again: dict[float, list[_Watched]] = defaultdict(list)
         for job in group:
             if job.end.done():  # cancelled, or timed out meanwhile
                 continue

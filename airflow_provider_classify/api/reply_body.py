@@ -20,7 +20,7 @@ class ReplyBody:
     """
     Collects and decompresses the chunks of a reply.
 
-    An HTTP library decompresses a whole chunk at once, and a few kilobytes can become gigabytes. This class stops at
+    An HTTP library decompresses a whole chunk at once, and a few kilobytes can expand to gigabytes. This class stops at
     the limit.
 
     :param status: the status of the reply. Only the beginning of an error page is kept.

@@ -35,7 +35,7 @@ def pause_before_resubmit(error: ClassifyError, attempt: int, *, repeatable: boo
     :param repeatable: whether the request can be repeated safely, because it is not a submit or the server honours
         its key. Then it is also sent again after 408, 5xx, a lost connection and a reply that breaks the contract,
         such as a proxy's page.
-    :returns: the seconds to wait, or ``None`` to give up.
+    :returns: the seconds to wait, or ``None`` to end with the error.
     """
     passing = (ApiUnavailable, RateLimited, InvalidReply) if repeatable else _NOT_TAKEN
     if not isinstance(error, passing) or attempt > len(_SUBMIT_PAUSES):

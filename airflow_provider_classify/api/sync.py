@@ -96,7 +96,7 @@ class ApiBackend:
         return open_session(self._settings)
 
     def identity(self, categories: Sequence[Category] = ()) -> str:
-        """Return the API's URL. No version is known of the classifier behind it."""
+        """Return the API's URL. The API does not name the version of its classifier."""
         return self._settings.base_url
 
     def check(self) -> str:

@@ -6,16 +6,16 @@ import asyncio
 from types import TracebackType
 from typing import Self
 
-#: Seconds between two checks of the limits, and so the most by which one is kept late.
+#: Seconds between two checks of the limits. A limit can be exceeded by this time.
 PRECISION = 0.1
 
 
 class TimeLimits:
     """
-    Limits how long blocks of code may take; the replacement of ``asyncio.timeout`` for thousands of short blocks.
+    Limits how long blocks of code may take. It replaces ``asyncio.timeout`` for thousands of short blocks.
 
-    ``asyncio.timeout`` sets and cancels a timer for each block. Here a block only registers itself, and one timer
-    looks for those that have taken too long while any is open.
+    ``asyncio.timeout`` sets and cancels a timer for each block. Here a block only registers itself. While blocks are
+    open, one timer checks which of them have taken too long.
     """
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class TimeLimits:
         self._timer: asyncio.TimerHandle | None = None
 
     def limit(self, seconds: float) -> _Limit:
-        """Return a context manager that ends its block with a ``TimeoutError`` after so many seconds."""
+        """Return a context manager that ends its block with a ``TimeoutError`` after ``seconds``."""
         loop = asyncio.get_running_loop()
         if self._timer is None:
             self._timer = loop.call_later(PRECISION, self._check)
@@ -49,7 +49,7 @@ class _Limit:
         self._expired = False
 
     def check(self, now: float) -> None:
-        """Cancel the block if its time is over. It is cancelled once: it may take a while to clean up."""
+        """Cancel the block if its time is over. It is cancelled only once, because its clean-up may take time."""
         if now >= self._deadline and not self._expired:
             self._expired = True
             self._task.cancel()
@@ -67,6 +67,6 @@ class _Limit:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._open.discard(self)
-        # A cancel that came from elsewhere too is not this limit's to take back, as in `asyncio.timeout`.
+        # As in `asyncio.timeout`, a cancel by other code stays in effect.
         if self._expired and self._task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error

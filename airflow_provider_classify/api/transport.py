@@ -1,9 +1,8 @@
 """
 A transport for httpx that limits the total time of a request.
 
-httpx limits only the time of each read, so a server that sends a byte now and then can block a request forever. Here
-each operation on the socket gets only the rest of the total time, in every phase: connecting, TLS, sending, headers
-and body.
+httpx limits only the time of each read, so a server that sends a byte from time to time can block a request for ever.
+Here each operation on the socket gets only the rest of the total time: connecting, TLS, sending, headers and body.
 """
 
 from __future__ import annotations

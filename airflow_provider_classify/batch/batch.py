@@ -47,8 +47,8 @@ class Request:
     """
     The documents and categories of a batch, and the identity of its classifier.
 
-    ``documents`` is a list of references, or a folder or prefix, of which the documents that match ``pattern`` are
-    taken. Of these, ``shard`` selects a part. ``may_be_empty`` allows a batch without documents.
+    ``documents`` is a list of references, or a folder or prefix. Of a folder, only the documents that match ``pattern``
+    are classified. ``shard`` selects a part of the documents. ``may_be_empty`` allows a batch without documents.
     """
 
     documents: str | Sequence[str]
@@ -139,12 +139,12 @@ class Batch:
         return cls(record, items, output)
 
     def at(self, *, second: bool) -> list[Item]:
-        """Return the documents whose answer the first or the second connection of a cascade has to give, or gave."""
+        """Return the documents of the first or the second connection of a cascade."""
         return [item for item in self.items if self.record.state.is_escalated(item) is second]
 
     def with_references(self, items: Sequence[Item], documents: str | Sequence[str], pattern: str) -> list[Item]:
         """
-        Return documents with the references that open them, which the record of a resumed task does not have.
+        Return documents with the references that open them. The record of a resumed task does not have the references.
 
         :param documents: as in :class:`Request`.
         :raises DocumentError: the folder does not exist or is not allowed.
@@ -217,7 +217,10 @@ class Batch:
 
 
 def record_folder(output: str | None) -> str:
-    """Return the folder for records: beside the output, or without one, under Airflow's home on this machine."""
+    """
+    Return the folder for records. It is beside the output. Without an output, it is under Airflow's home on this
+    machine.
+    """
     if output:
         return f"{output}{RECORD_SUFFIX}"
     home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
@@ -225,7 +228,7 @@ def record_folder(output: str | None) -> str:
 
 
 def _is_of_another_cascade(entry: Entry, cascade: Cascade | None) -> bool:
-    """Return whether a second connection gave the answer that is not the second connection of this cascade."""
+    """Return whether a second connection of another cascade gave the answer."""
     answered_by = (entry.cascade or {}).get("answered_by")
     return cascade is not None and answered_by not in (None, cascade.first, cascade.second)
 

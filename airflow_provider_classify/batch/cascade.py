@@ -1,4 +1,4 @@
-"""The entries of a batch with a cascade: what follows the outcome of a connection."""
+"""The entries of a batch with a cascade: decide the entry for each outcome of a connection."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_classify.model.result import ClassificationResult
 
 def settle(cascade: Cascade, first: Entry | None, entry: Entry) -> Entry:
     """
-    Return the entry to record for a document: its result, its failure, or that the second connection has to be asked.
+    Return the entry to record for a document: its result, its failure, or its escalation.
 
     :param first: the escalated entry of the document, if the second connection was asked.
     :param entry: the result or failure that the connection gave.

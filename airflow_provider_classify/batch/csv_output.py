@@ -2,7 +2,7 @@ r"""
 Read and write the rows of a batch as CSV.
 
 The file has the columns of :data:`~airflow_provider_classify.model.batch_output.COLUMNS`. It is UTF-8 with a byte order
-mark, without which Excel takes it for another encoding.
+mark. Without the mark, Excel would read it in another encoding.
 
 A document's name or an error can have any characters. So that each row is one line, a line break in a cell is written
 as ``\n`` or ``\r``, and a backslash as ``\\``. So that a spreadsheet does not run a cell as a formula, an apostrophe is

@@ -1,8 +1,8 @@
 """
 The entries of a batch record, and the rows of an output.
 
-An entry has the fields of the batch (fingerprint, job, state) and, apart from them, the server's result. A row is what
-a user reads. The fields of the result are at its top level.
+An entry has the fields of the batch (fingerprint, job, state), and the server's result in a field of its own. A row is
+for users. It has the fields of the result at its top level.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class State(StrEnum):
     SUBMITTED = "submitted"
     #: The API no longer knows the job. The document must be submitted again.
     LOST = "lost"
-    #: The first connection of a cascade has an outcome, and the second has to be asked.
+    #: The document is escalated: it waits for the second connection of a cascade.
     ESCALATED = "escalated"
     #: The document has a result.
     CLASSIFIED = "classified"
@@ -43,8 +43,8 @@ class Entry:
     """
     An event of a document: a submit, a result, or an error.
 
-    ``fingerprint`` is that of the :class:`Item`. A ``CLASSIFIED`` entry has a ``result``. A
-    ``FAILED`` entry has ``error`` and ``error_kind``. An ``ESCALATED`` entry has either. ``cascade`` has the
+    ``fingerprint`` is that of the :class:`Item`. A ``CLASSIFIED`` entry has a ``result``. A ``FAILED`` entry has
+    ``error`` and ``error_kind``. An ``ESCALATED`` entry has a ``result`` or an ``error``. ``cascade`` has the
     :data:`CASCADE_FIELDS` of the document. ``reused`` marks a result from an earlier output.
     """
 
@@ -134,7 +134,7 @@ def encode_line(payload: Mapping[str, Any]) -> bytes:
     """Return an object as a line of JSON. :raises InvalidReply: as :func:`encode`."""
     try:
         return json.dumps(payload, ensure_ascii=False, allow_nan=False).encode() + b"\n"
-    except ValueError as error:  # UnicodeEncodeError is one
+    except ValueError as error:  # UnicodeEncodeError is a ValueError
         raise InvalidReply(
             f"The result of job {payload.get('job_id')!r} has a value that JSON cannot represent "
             f"({type(error).__name__}); report it to the provider of the API."
@@ -152,6 +152,6 @@ def decode_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any] | None]:
             continue
         try:
             payload = json.loads(line)
-        except ValueError:  # UnicodeDecodeError is one
+        except ValueError:  # UnicodeDecodeError is a ValueError
             payload = None
         yield payload if isinstance(payload, dict) else None

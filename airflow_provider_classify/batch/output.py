@@ -47,7 +47,7 @@ def check_previous(previous: str, output: str | None) -> None:
     check_output(previous)
     if previous.endswith(_CSV) and not (output and output.endswith(_CSV)):
         raise InvalidOutput(
-            f"The previous output {previous!r} is .csv, which has not all fields of a result; "
+            f"The previous output {previous!r} is .csv, which lacks fields of a result; "
             "give a .jsonl or .parquet file, or name the output .csv too."
         )
 

@@ -16,7 +16,7 @@ INTERVAL = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The number of documents of a batch, of those that are done, and of those that failed."""
+    """The numbers of all documents of a batch, of the done ones, and of the failed ones."""
 
     total: int
     done: int = 0

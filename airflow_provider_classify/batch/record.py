@@ -53,7 +53,7 @@ class BatchRecord:
     The record of one task. Thread-safe.
 
     In a ``with`` block a thread writes the new entries, because a storage may be slow and must not block an event
-    loop. If it cannot write, the next new entry raises the error, or the end of the block does.
+    loop. If the thread cannot write, the next new entry or the end of the block raises the error.
 
     :param evidence: ``False`` to leave the text of the documents out of all results.
     """
@@ -66,12 +66,12 @@ class BatchRecord:
         self._part_seconds = part_seconds
         self.task = task
         self.state = BatchState()
-        #: The cascade that decides whether an outcome of the first connection stands; ``None`` without one.
+        #: The cascade that decides whether a first answer stands; ``None`` without a cascade.
         self.cascade: Cascade | None = None
         self._base = StoragePath(folder)
         self._parts = self._base / task.safe_name
         self._plan_file = self._base / f"{task.safe_name}.json"
-        self._has_plan = False  # whether an earlier try has left one
+        self._has_plan = False  # whether an earlier try has left a plan
         self._lock = threading.Lock()
         self._unwritten: list[bytes] = []
         self._failure: ClassifyError | None = None
@@ -154,7 +154,7 @@ class BatchRecord:
 
     def write_plan(self, items: Sequence[Item], *, output_is_complete: bool = False) -> None:
         """
-        Record the documents of this try. When the task resumes, their folder may have other files.
+        Record the documents of this try, because their folder may have other files when the task resumes.
 
         :param output_is_complete: whether the output has the rows of this task, so that the entries may be deleted.
         """
@@ -188,7 +188,7 @@ class BatchRecord:
         """
         return self._has_plan and _read_plan(self._plan_file).output_is_complete
 
-    # --- what happens to the documents ------------------------------------------------------
+    # --- the entries of the documents -------------------------------------------------------
 
     def submitted(self, item: Item, job_id: str) -> None:
         """Record that a document has a job."""
@@ -218,7 +218,11 @@ class BatchRecord:
         return self._settle(item, Entry.failure(item.fingerprint, error, job_id))
 
     def reopen(self, items: Sequence[Item]) -> None:
-        """Escalate the results of the first connection that do not reach the threshold, which may be new."""
+        """
+        Escalate the results of the first connection that do not reach the threshold.
+
+        The threshold may have changed since the last try.
+        """
         if self.cascade is None:
             return
         for item in items:
@@ -230,7 +234,7 @@ class BatchRecord:
                     self._add(settled)
 
     def _settle(self, item: Item, entry: Entry) -> bool:
-        """Record what follows an entry of a connection. Return ``False`` if the document has failed."""
+        """Record the entry that follows an outcome of a connection. Return ``False`` if the document has failed."""
         if self.cascade is not None:
             entry = settle(self.cascade, self.state.first_outcome(item), entry)
         self._add(entry)
@@ -240,7 +244,7 @@ class BatchRecord:
         """Record an entry of an earlier batch."""
         self._add(entry)
 
-    # --- to another machine -----------------------------------------------------------------
+    # --- transfer to another machine --------------------------------------------------------
 
     def pack(self, items: Sequence[Item]) -> dict[str, Any]:
         """Return the record for a worker that cannot reach it. Results are packed without their pages."""

@@ -1,9 +1,11 @@
 """
-A batch whose documents several tasks classify: one task plans the shards, a task classifies each, one merges them.
+A batch that several tasks classify.
 
-The record of the batch belongs to the task that merges. It holds the output until that task has ended. In its folder
-each shard has an output and a record of its own. From its record a killed shard continues, and a cleared one classifies
-only the documents that failed::
+One task plans the shards, one task classifies each shard, and one task merges them.
+
+The record of the batch belongs to the task that merges. The record reserves the output until that task has ended. In
+the folder of the record, each shard has its own output and record. A killed shard continues from its record. A cleared
+shard classifies only the documents that failed::
 
     <output>.parts/<task that merges>/shards/0.jsonl          the output of a shard
     <output>.parts/<task that merges>/shards/0.jsonl.parts/   its record
@@ -35,8 +37,8 @@ class ShardedBatch:
     """
     A batch in shards.
 
-    ``documents`` and ``pattern`` are those of :class:`~airflow_provider_classify.batch.batch.Request`. ``task`` is the
-    task that merges.
+    ``documents`` and ``pattern`` are the same as in :class:`~airflow_provider_classify.batch.batch.Request`. ``task``
+    is the task that merges.
     """
 
     documents: str | Sequence[str]
@@ -49,7 +51,7 @@ class ShardedBatch:
         Divide the documents and claim the output.
 
         :returns: the arguments ``shard`` and ``output`` of each task that classifies.
-        :raises BatchEmpty: there are no documents, unless there ``may_be_empty``.
+        :raises BatchEmpty: there are no documents, and ``may_be_empty`` is false.
         :raises OutputInUse: another task uses the output.
         :raises StorageError: a storage refused the request or cannot be reached.
         """
@@ -75,7 +77,7 @@ class ShardedBatch:
         :raises BatchFailed: more documents failed than the limit allows. The output is written.
         """
         record = BatchRecord(record_folder(self.output), self.task)
-        record.require_sole_use(lambda _: True)  # finds the plan of this task
+        record.require_sole_use(lambda _: True)  # this call finds the plan of this task
         # Without the shards, an earlier try was killed while it deleted the record.
         rows = read_output(self.output) if record.has_complete_output() else self._in_order(outputs, to_clear)
         manifest: BatchManifest = publish(rows, self.output, limit, on_unreadable, to_clear=to_clear)

@@ -1,8 +1,8 @@
 """
 Divide the documents of a batch into shards.
 
-A shard has the documents whose hash is in a range. So each document is in exactly one shard, even if the folder
-changes between the tasks that list it, and a shard is described by two short texts.
+A shard has the documents whose hash is in a range. So each document is in exactly one shard, even if the folder changes
+between the tasks that list it. Two short texts describe a shard.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from airflow_provider_classify.exceptions import InvalidShard
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """The documents whose hash is at least ``start`` and less than ``end``. An empty ``end`` is no limit."""
+    """The documents whose hash is at least ``start`` and less than ``end``. An empty ``end`` means no upper limit."""
 
     start: str = ""
     end: str = ""

@@ -14,7 +14,7 @@ from airflow_provider_classify.batch.plan import Item
 
 class BatchState:
     """
-    The state that the entries of a batch lead to. Thread-safe.
+    The state of a batch after all its entries. Thread-safe.
 
     Results are kept in a temporary file, so that memory does not grow with their size.
     """
@@ -22,7 +22,7 @@ class BatchState:
     def __init__(self) -> None:
         self._jobs: dict[str, str] = {}
         self._ends: dict[str, tuple[State, int, int]] = {}  # fingerprint: state, offset and length in the file
-        self._escalated: dict[str, tuple[State, int, int]] = {}  # the outcome of the first connection, likewise
+        self._escalated: dict[str, tuple[State, int, int]] = {}  # the same for the outcome of the first connection
         self._failures: Counter[str] = Counter()
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the state
         self._lock = threading.Lock()
@@ -70,16 +70,16 @@ class BatchState:
         return item.fingerprint in self._ends and self._ends[item.fingerprint][0] is State.CLASSIFIED
 
     def is_escalated(self, item: Item) -> bool:
-        """Return whether the document waits for its answer from the second connection of a cascade."""
+        """Return whether the document is escalated and waits for the second connection of a cascade."""
         return item.fingerprint in self._escalated
 
     def first_outcome(self, item: Item) -> Entry | None:
-        """Return the entry of a document that is escalated; ``None`` for another."""
+        """Return the entry of an escalated document; ``None`` for any other document."""
         stored = self._escalated.get(item.fingerprint)
         return self._read(stored) if stored else None
 
     def result(self, item: Item) -> Entry | None:
-        """Return the entry of a document that has a result; ``None`` for another."""
+        """Return the entry of a document that has a result; ``None`` for any other document."""
         return self._read(self._ends[item.fingerprint]) if self.is_classified(item) else None
 
     def failures(self, item: Item) -> int:
@@ -97,7 +97,7 @@ class BatchState:
                 yield self._read(self._ends[item.fingerprint]).row(item.document)
 
     def entries(self, items: Sequence[Item]) -> Iterator[Entry]:
-        """Yield entries from which another instance gets the same state for these documents."""
+        """Yield entries that give another instance the same state of these documents."""
         jobs = self.pending(items)
         for item in items:
             if item.fingerprint in self._ends:

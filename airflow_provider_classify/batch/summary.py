@@ -43,8 +43,8 @@ class Summary:
     """
     Counts the rows of a batch while the output is written.
 
-    ``on_unreadable`` decides how a document that cannot be read counts: as ``failed``, as ``unreadable`` with a row, or
-    as ``skipped`` without one.
+    ``on_unreadable`` decides how an unreadable document counts: as ``failed``, as ``unreadable`` with a row, or as
+    ``skipped`` without a row.
     """
 
     on_unreadable: OnUnreadable = "fail"

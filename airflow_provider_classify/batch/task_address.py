@@ -50,5 +50,5 @@ class TaskAddress:
         return f"the task {self.task_id} of the DAG {self.dag_id} (run {self.run_id}{index})"
 
 
-#: Returns whether a task is in a terminal state; ``False`` if that is unknown.
+#: A function that returns whether a task is in a terminal state; ``False`` if that is unknown.
 HasEnded = Callable[[TaskAddress], bool]

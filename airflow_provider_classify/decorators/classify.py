@@ -25,7 +25,7 @@ class ClassifyDecoratedOperator(DocumentFunction, ClassifyOperator):
     """
     Classify the document, or each document of the list, that a function returns.
 
-    A list is classified as by a :class:`ClassifyBatchOperator` without an output.
+    A list is classified in the same way as by a :class:`ClassifyBatchOperator` without an output.
     """
 
     template_fields: Sequence[str] = (*DecoratedOperator.template_fields, *ClassifyOperator.template_fields)
@@ -78,10 +78,10 @@ def classify_task(python_callable: Callable[..., Any] | None = None, **kwargs: A
     """
     Classify what a function returns: ``@task.classify(categories=[...])``.
 
-    The function returns a document, as :class:`ClassifyOperator` takes it, and XCom gets its result. Or it returns a
-    list of at most 1,000 documents, and XCom gets the list of their results, which has no pages, as from a
-    :class:`ClassifyBatchOperator` without an output. For an empty list it is empty. To classify each document in a
-    task of its own, map the function with ``expand``.
+    The function returns a document of any form that :class:`ClassifyOperator` accepts, and XCom gets its result. Or it
+    returns a list of at most 1,000 documents, and XCom gets the list of their results without pages, as from a
+    :class:`ClassifyBatchOperator` without an output. The results of an empty list are an empty list. To classify each
+    document in a task of its own, map the function with ``expand``.
 
     :param python_callable: the function.
     :param kwargs: the arguments of :class:`ClassifyOperator`, except ``document``.

@@ -20,7 +20,7 @@ from airflow_provider_classify.lifecycle import fail_fast
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-#: The argument of a deferral that keeps what the function returned.
+#: The argument of a deferral that keeps the value that the function returned.
 _RETURNED = "returned"
 
 
@@ -54,7 +54,7 @@ class DocumentFunction(DecoratedOperator):
         """
         Return what the function returned as text. Subclasses can accept more than one document.
 
-        :raises InvalidDocument: it is no document.
+        :raises InvalidDocument: the value is not a document.
         """
         return parse_reference(returned)
 

@@ -72,7 +72,7 @@ def roots_of(setting: str) -> list[str]:
     """
     Split the setting at commas and line breaks.
 
-    :raises DocumentNotAllowed: a folder in it is relative, so that its meaning depends on the process.
+    :raises DocumentNotAllowed: a folder in it is relative.
     """
     roots = [root.strip() for root in re.split(r"[,\n]", setting) if root.strip()]
     for root in roots:

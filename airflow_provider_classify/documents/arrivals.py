@@ -10,7 +10,7 @@ from airflow_provider_classify.documents.storage_listing import ListedFile
 
 #: Seconds for which an empty file has to stay unchanged. Many programs create a file long before they write to it.
 EMPTY_FOR = 60.0
-#: What browsers, upload clients and office programs call a file until it is complete, and their lock files.
+#: The names of files that browsers, upload clients and office programs have not completed, and of lock files.
 _PARTIAL_SUFFIXES = (".part", ".partial", ".filepart", ".crdownload", ".download", ".tmp", ".temp", ".swp", "~")
 _PARTIAL_PREFIXES = ("~$",)
 
@@ -46,9 +46,9 @@ class Arrivals:
     """
     Compare the scans of a folder with each other.
 
-    A file is stable if at least two scans have seen the same size and version, ``stable_for`` seconds apart or more. It
-    is a new file after each change. Hidden and partial files are ignored until they are renamed. The memory of this
-    object grows with the number of files in the folder, and not with time.
+    A file is stable if at least two scans have seen the same size and version, ``stable_for`` seconds apart or more. A
+    file that has changed counts as a new file. Hidden and partial files are ignored until they are renamed. The memory
+    of this object grows with the number of files in the folder, and not with time.
     """
 
     def __init__(self, stable_for: float) -> None:
@@ -58,7 +58,7 @@ class Arrivals:
 
     def update(self, listing: Iterable[ListedFile], now: float) -> Scan:
         """
-        Take in a complete listing of the folder.
+        Add a complete listing of the folder.
 
         :param now: the time at which the listing began, in seconds.
         """

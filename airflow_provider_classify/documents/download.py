@@ -1,8 +1,8 @@
 """
 Download an http(s) document into a file.
 
-One deadline limits the whole download: name resolution, connection, redirects, headers and body. A server that sends a
-byte now and then cannot extend it.
+One deadline limits the whole download: name resolution, connection, redirects, headers and body. A server cannot extend
+the deadline by sending a few bytes from time to time.
 """
 
 from __future__ import annotations

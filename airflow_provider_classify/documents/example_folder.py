@@ -1,8 +1,9 @@
 """
-Folders of examples: the documents from which the local engine learns what a category is.
+Folders of examples. The local engine compares other documents with these documents of a category.
 
-A review adds documents while other tasks read them, so a file appears complete or not at all. An example is named by
-the hash of its bytes: the same document is stored once, and only in the folder of the category that was chosen last.
+A review adds documents while other tasks read them, so a file appears only when it is complete. The name of an example
+contains the hash of its bytes. So the same document is stored once, and only in the folder of the category that was
+chosen last.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from airflow_provider_classify.documents.reference import local_path
 from airflow_provider_classify.exceptions import InvalidCategories, StorageNotFound
 from airflow_provider_classify.model.categories import Category
 
-#: The most examples of a folder that a classification reads. It takes the newest.
+#: The most examples of a folder that a classification reads. It reads the newest ones.
 MAX_EXAMPLES = 50
 #: The hexadecimal digits of the hash in the name of an example.
 _HASH = 16
@@ -69,8 +70,8 @@ def with_listed_examples(categories: Sequence[Category]) -> tuple[Category, ...]
     """
     Return the categories with the documents of their folders as examples.
 
-    Of a folder, the newest :data:`MAX_EXAMPLES` documents count, without hidden files and subfolders. A folder that
-    does not exist yet has none.
+    Only the newest :data:`MAX_EXAMPLES` documents of a folder are examples, without hidden files and subfolders. A
+    folder that does not exist yet has no examples.
 
     :raises InvalidCategories: a folder is on an object storage, is a file, or cannot be read.
     """
@@ -100,7 +101,7 @@ def _newest(category: Category) -> list[tuple[str, int]]:
     try:
         for entry in os.scandir(folder):
             if not entry.name.startswith(".") and entry.is_file():
-                with suppress(FileNotFoundError):  # a review has moved it meanwhile
+                with suppress(FileNotFoundError):  # a review has moved the document meanwhile
                     found.append((entry.stat().st_mtime_ns, entry.path))
     except FileNotFoundError:
         log.info("There are no examples of the category %r yet: there is no folder %s.", category.name, folder)

@@ -101,7 +101,7 @@ class StoragePath:
 
         :raises StorageError: the storage refused the request or cannot be reached.
         """
-        with self._naming("looked for"):
+        with self._naming("checked"):
             path = self._open_storage()
             self._forget_listings(path)
             try:
@@ -150,7 +150,7 @@ class StoragePath:
         """
         Provide a temporary file to write to. It replaces this file when the block ends.
 
-        If the block raises an error, this file stays as it was.
+        If the block raises an error, this file does not change.
 
         :raises StorageError: the storage refused the request, cannot be reached, or has no such bucket.
         """
@@ -271,7 +271,7 @@ class StoragePath:
 
 
 def pattern_matcher(pattern: str) -> Callable[[str], object]:
-    """Return a function that tells whether a name relative to a folder matches a pattern of ``glob``."""
+    """Return a function that returns whether a name relative to a folder matches a pattern of ``glob``."""
     from fsspec.utils import glob_translate
 
     return re.compile(glob_translate(pattern)).fullmatch
@@ -307,7 +307,7 @@ class _Named(io.RawIOBase):
 def _rename(fs: Any, source: str, target: str) -> None:
     from fsspec import AbstractFileSystem
 
-    if type(fs).mv is AbstractFileSystem.mv:  # it treats [ and * in a name as a pattern
+    if type(fs).mv is AbstractFileSystem.mv:  # fsspec treats [ and * in a name as a pattern
         fs.cp_file(source, target)
         fs.rm_file(source)
     else:

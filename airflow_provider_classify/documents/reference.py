@@ -22,7 +22,7 @@ def parse_reference(value: object) -> str:
     :raises InvalidDocument: the value is ``None``, empty, or of another type.
     """
     if is_storage_path(value):
-        return str(value)  # in Airflow 2 it is also a PathLike, whose path lacks the connection id
+        return str(value)  # in Airflow 2 an ObjectStoragePath is also a PathLike, but that path lacks the connection id
     if isinstance(value, os.PathLike):
         return os.fsdecode(value)
     if value is None:
@@ -68,8 +68,8 @@ def label_of(reference: str) -> str:
     """
     Return the reference for messages and records, without the user, password, query and fragment of a URL.
 
-    The label keeps the connection id of an object-storage URI (``s3://conn_id@bucket/key``). It is not a secret, and a
-    task that reads the label from XCom needs it to open the document.
+    The label keeps the connection id of an object-storage URI (``s3://conn_id@bucket/key``). The id is not a secret,
+    and a task that reads the label from XCom needs it to open the document.
     """
     scheme = scheme_of(reference)
     if not scheme:

@@ -1,7 +1,7 @@
 """
 Open regular files only.
 
-Opening a named pipe waits for a writer. Reading a device may never end, or may change its state.
+To open a named pipe waits for a writer. To read a device may never end, or may change the state of the device.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def storage_error(error: Exception, action: str, *, label: str, conn_id: str | N
 
 
 def quote_conn_id(conn_id: str) -> str:
-    """Return a connection id in quotes. The URI of another tool may have a user and a password in its place."""
+    """Return a connection id in quotes. The URI of another tool can have a user and a password instead of the id."""
     user, colon, _ = conn_id.partition(":")
     return repr(f"{user}:***" if colon else user)
 
@@ -78,10 +78,10 @@ def _is_without_credentials(error: BaseException) -> bool:
 
 def reason_of(error: BaseException) -> str:
     """
-    Return in a few words why a storage failed.
+    Return a short reason of a storage's failure.
 
-    The message of the storage client is left out, because it may contain a signed URL or a key. It is in the error's
-    cause.
+    The reason does not contain the message of the storage client, because that can contain a signed URL or a key. The
+    error's cause has the message.
     """
     reasons = [type(error).__name__]
     if isinstance(error, OSError) and error.errno:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-#: The time at which a file was written. "created" comes last, because a change of its permissions changes it.
+#: The keys of the time at which a file was written. "created" is last, because a change of permissions changes it.
 _TIME_KEYS = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
-#: What an object store changes with each write.
+#: The keys of values that an object store changes with each write.
 _TAG_KEYS = ("etag", "ETag", "generation")
 
 
@@ -17,7 +17,7 @@ class ListedFile(NamedTuple):
     A file as its storage lists it.
 
     ``name`` is relative to the folder. ``version`` changes whenever the file is written. ``modified`` is an ISO 8601
-    time in UTC, or ``None`` if the storage tells no time.
+    time in UTC, or ``None`` if the storage has no time.
     """
 
     name: str
@@ -109,5 +109,5 @@ def _has_bucket(fs: Any, root: str) -> bool:
     bucket = root.lstrip("/").partition("/")[0]
     try:
         return bool(fs.exists(bucket))
-    except PermissionError:  # these credentials may list only their own prefix, and they did
+    except PermissionError:  # these credentials may list only their own prefix, and that listing succeeded
         return True

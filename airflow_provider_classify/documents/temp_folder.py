@@ -39,7 +39,7 @@ def remove_abandoned(parent: str) -> None:
     with os.scandir(parent) as entries:
         found = [entry.path for entry in entries if entry.name.startswith(PREFIX) and _is_own_folder(entry)]
     for path in found:
-        with suppress(OSError):  # it is locked, just removed by its owner, or the file system has no locks
+        with suppress(OSError):  # the folder is locked, its owner has just removed it, or the file system has no locks
             lock = _lock(path)
             try:
                 shutil.rmtree(path, ignore_errors=True)
@@ -57,7 +57,8 @@ def _create(parent: str) -> tuple[Path, int | None]:
     """
     Create a folder and lock it. Repeat this if another process removed the folder before it was locked.
 
-    On a file system without locks, return ``None`` as the lock. There no process removes the folder of another.
+    On a file system without locks, return ``None`` as the lock. On such a file system, no process removes the folder of
+    another process.
     """
     while True:
         path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))

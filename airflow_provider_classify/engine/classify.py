@@ -13,6 +13,8 @@ from airflow_provider_classify.engine.confidence import SURE, is_sure
 from airflow_provider_classify.engine.declared_type import Declaration, declaration_of
 from airflow_provider_classify.engine.document_answer import document_answer
 from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
+from airflow_provider_classify.engine.learned.model import load_model
+from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.reading import OpenedDocument, PageReading, open_document
 from airflow_provider_classify.engine.reading.opened_document import Attachment
@@ -55,11 +57,15 @@ class Classifier:
     ) -> None:
         self._options = options or EngineOptions()
         knowledge = knowledge or load_knowledge()
-        self._categories = CategorySet(categories, knowledge, sentence_model, threads=self._options.threads)
+        model = load_model(self._options.model)
+        self._categories = CategorySet(
+            categories, knowledge, sentence_model, model=model, threads=self._options.threads
+        )
         engine: dict[str, Any] = {
             "name": "airflow-provider-classify",
             "version": __version__,
             "knowledge": knowledge.version,
+            "model": model.version,
         }
         if sentence_model and not self._categories.are_all_known:
             engine["sentence_model"] = sentence_model.version
@@ -127,7 +133,9 @@ class Classifier:
         failed: dict[int, DocumentError] = {}
         for reading in document.pages:
             try:
-                answer = self._answer(reading, fallback=fallback, known=_sure_categories(answers))
+                answer = self._answer(
+                    reading, origin=document.origin, fallback=fallback, known=_sure_categories(answers)
+                )
             except DocumentError as error:
                 failed[reading.number] = error
                 continue
@@ -142,7 +150,9 @@ class Classifier:
         found = document_answer(answers, self._categories, declaration=declaration)
         return self._writer.result(found, answers, failed, is_image=document.is_image, declaration=declaration)
 
-    def _answer(self, reading: PageReading, *, fallback: int | None, known: Container[int]) -> PageAnswer:
+    def _answer(
+        self, reading: PageReading, *, origin: Origin, fallback: int | None, known: Container[int]
+    ) -> PageAnswer:
         """
         Read a page until its answer is sure, and return the answer.
 
@@ -151,7 +161,7 @@ class Classifier:
         """
         answer = None
         for page in reading.passes():
-            answer = self._categories.answer(page, fallback=fallback)
+            answer = self._categories.answer(page, origin=origin, fallback=fallback)
             if is_sure(self._categories.sureness(answer), lines=len(page.lines), unread=len(page.unread)):
                 break
             if page.source == "text_layer" and answer.best in known and answer.confidence > AGREES:

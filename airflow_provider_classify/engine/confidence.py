@@ -30,15 +30,22 @@ UNCLAIMED_COST = 1.0
 SURE, SURE_OF_LITTLE = 0.98, 0.997
 
 
-def softmax(points: Sequence[float]) -> list[float]:
-    """Return probabilities that sum to 1."""
+def softmax(points: Sequence[float], temperature: float = TEMPERATURE) -> list[float]:
+    """Return probabilities that sum to 1. A higher temperature makes all answers less sure."""
     highest = max(points)
-    powers = [math.exp((point - highest) / TEMPERATURE) for point in points]
+    powers = [math.exp((point - highest) / temperature) for point in points]
     total = sum(powers)
     return [power / total for power in powers]
 
 
-def points_of_none(scores: Sequence[float], claims: Sequence[float], least: float) -> float:
+def points_of_none(
+    scores: Sequence[float],
+    claims: Sequence[float],
+    least: float,
+    *,
+    share: float = 1.0,
+    corrections: Sequence[float] | None = None,
+) -> float:
     """
     Return the points of "none of the categories".
 
@@ -46,9 +53,15 @@ def points_of_none(scores: Sequence[float], claims: Sequence[float], least: floa
     :param claims: how much each type counts for the category that it counts for most, 0 to 1. The rest counts for
         "none of the categories".
     :param least: the least points that are returned.
+    :param share: how much the scores count, 0 to 1.
+    :param corrections: the points that the learned model adds for each type; none if None.
     """
-    unclaimed = (score + math.log(1.0 - claim) for score, claim in zip(scores, claims, strict=True) if claim < 1.0)
-    return max(least, max(unclaimed, default=least) - UNCLAIMED_COST)
+    unclaimed = (
+        share * (score + (math.log(1.0 - claim) if claim else 0.0) - UNCLAIMED_COST) + correction
+        for score, claim, correction in zip(scores, claims, corrections or [0.0] * len(scores), strict=True)
+        if claim < 1.0
+    )
+    return max([least, *unclaimed])
 
 
 def least_of_none(*, all_known: bool) -> float:
@@ -56,17 +69,16 @@ def least_of_none(*, all_known: bool) -> float:
     return POINTS_OF_NONE if all_known else max(POINTS_OF_NONE, POINTS_OF_UNKNOWN)
 
 
-def trust(points: Sequence[float], characters: int, legibility: float) -> list[float]:
+def trust(characters: int, legibility: float) -> float:
     """
-    Return the points, reduced on pages with little text or with text that OCR can hardly read.
+    Return how much points for the text of a page count, 0 to 1.
 
-    Reduced points make the answer less sure.
+    They count less on pages with little text or with text that OCR can hardly read, so the answer is less sure.
 
     :param characters: the number of characters of the page.
     :param legibility: how sure OCR is of the text, 0 to 1.
     """
-    share = min(1.0, LEAST_TRUST + characters / ENOUGH_TEXT) * min(1.0, legibility / LEGIBLE)
-    return [point * share for point in points]
+    return min(1.0, LEAST_TRUST + characters / ENOUGH_TEXT) * min(1.0, legibility / LEGIBLE)
 
 
 def is_sure(share: float, *, lines: int, unread: int) -> bool:

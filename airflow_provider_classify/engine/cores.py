@@ -14,7 +14,7 @@ def available_cores() -> int:
     """
     Return the number of cores that the machine, the process's affinity and its container allow; at least 1.
 
-    A container may see every core of its host and be allowed the time of only one.
+    A container may see every core of its host, although its limit is the time of one core.
     """
     affinity = getattr(os, "sched_getaffinity", None)  # not on macOS
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -9,10 +9,10 @@ from airflow_provider_classify.engine.confidence import combine, page_weight
 from airflow_provider_classify.engine.declared_type import Declaration
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 
-#: The least confidence of a page that makes covers not vote.
-SPEAKS = 0.5
-#: A document is mixed if a page has at least this confidence in another category, and at least so many characters.
-SURE_OF_ANOTHER, ENOUGH_TO_DISAGREE = 0.95, 120
+#: If a page has at least this confidence, cover sheets do not decide.
+LEAST_VOTING_CONFIDENCE = 0.5
+#: A document is mixed if a page has at least this confidence in another category, and at least this many characters.
+MIXED_CONFIDENCE, MIXED_CHARACTERS = 0.95, 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class DocumentAnswer:
     :param best: the number of its category; None if all its pages are blank.
     :param shares: the probability of each category, 0 to 1.
     :param voters: the pages that decided.
-    :param is_mixed: whether a page surely belongs to another category.
+    :param is_mixed: whether a page belongs to another category with a high confidence.
     """
 
     best: int | None
@@ -41,11 +41,12 @@ def voters(pages: Sequence[PageAnswer]) -> list[PageAnswer]:
     """
     Return the pages that decide, in the order of the document.
 
-    Blank pages do not decide. Cover sheets decide only if no other page has a confidence of at least SPEAKS.
+    Blank pages do not decide. Cover sheets decide only if every other page has a confidence below
+    LEAST_VOTING_CONFIDENCE.
     """
     filled = [page for page in pages if not page.is_blank]
     inner = [page for page in filled if not page.is_cover]
-    return inner if any(page.confidence >= SPEAKS for page in inner) else filled
+    return inner if any(page.confidence >= LEAST_VOTING_CONFIDENCE for page in inner) else filled
 
 
 def document_answer(
@@ -55,7 +56,7 @@ def document_answer(
     Return the document's answer: of the pages' categories, the one with most points on all deciding pages together.
 
     :param pages: in the order of the document.
-    :param declaration: what the document's format declares.
+    :param declaration: the type that the document's format declares.
     """
     voting = voters(pages)
     if not voting:
@@ -65,7 +66,8 @@ def document_answer(
             if declaration
             else DocumentAnswer(None, shares)
         )
-    # Examples show first pages. What a person said of a document with this first page holds for the whole document.
+    # Examples are first pages. A person has chosen the category of a document with this first page, so this page
+    # decides.
     deciding = voting[:1] if voting[0].form is not None else voting
     weights = [page_weight(page is voting[0], page.characters) for page in deciding]
     shares = categories.shares(combine([(p.points, w) for p, w in zip(deciding, weights, strict=True)]))
@@ -74,7 +76,7 @@ def document_answer(
         return DocumentAnswer(shares.index(max(shares)), shares, voting)
     best = max(dict.fromkeys(page.best for page in deciding), key=shares.__getitem__)
     is_mixed = any(
-        page.best != best and page.confidence >= SURE_OF_ANOTHER and page.characters >= ENOUGH_TO_DISAGREE
+        page.best != best and page.confidence >= MIXED_CONFIDENCE and page.characters >= MIXED_CHARACTERS
         for page in voting
     )
     return DocumentAnswer(best, shares, voting, is_mixed)

@@ -16,7 +16,9 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def release_freed_memory() -> None:
     """
-    Return the freed memory that the C library keeps to the system. Only glibc can do it; others are left alone.
+    Return the freed memory that the C library keeps to the system.
+
+    Only glibc can do this. With another C library, do nothing.
 
     OCR allocates a block of a different size for each line of text. That fragments memory, so the process would grow
     with each scan.

@@ -8,11 +8,11 @@ from statistics import median
 from typing import Literal, NamedTuple
 
 TextSource = Literal["text_layer", "ocr"]
-#: A page has this many horizontal bands; lines with their upper edges in the same band stand beside each other. A page
-#: that is higher than _LONG times its width has more bands, in proportion. A page with large print has fewer: a band is
-#: at least _OF_LINE of a line's height.
+#: A page has this many horizontal bands; lines with their upper edges in the same band are beside each other. A page
+#: that is higher than _LONG times its width has proportionally more bands. A page with large print has fewer bands: a
+#: band is at least _OF_LINE of a line's height.
 _BANDS, _LONG, _OF_LINE = 50, 1.6, 0.7
-#: When to use OCR: where the text layer lacks text that the page shows, on each page, or on no page.
+#: When to use OCR: on pages whose text layer lacks text that the page shows, on each page, or on no page.
 OcrMode = Literal["auto", "always", "never"]
 
 
@@ -71,11 +71,12 @@ class Page:
     :param source: where the text came from.
     :param unread: lines that OCR has detected and not yet recognised; their text is empty.
     :param pictured: the share of the page that pictures among its text cover, 0 to 1; 0 if OCR did not measure it.
-    :param legibility: how sure OCR is of the text, 0 to 1. Print is mostly above 0.9; handwriting and bad copies are
-        below.
+    :param legibility: the mean probability of the characters that OCR read, 0 to 1. Print is mostly above 0.9;
+        handwriting and bad copies are below.
     :param is_of_unknown_script: whether OCR detected lines of text and recognised hardly any letter in them.
     :param is_blank: whether the page has neither text nor ink.
     :param view: the part of the page that was read, and how it was turned.
+    :param look: what the page looks like (see :func:`~.learned.looks.look_of`); None if it was not measured.
     """
 
     number: int
@@ -89,6 +90,7 @@ class Page:
     is_of_unknown_script: bool = False
     is_blank: bool = False
     view: View = View()
+    look: tuple[float, ...] | None = None
 
     def place(self, line: Line) -> Region:
         """Return the place of a line of this page on the page as the document has it."""
@@ -99,7 +101,7 @@ class Page:
 
 
 def turned(line: Line, quarters: int) -> Line:
-    """Return a line as it stands after its page was turned by 90°, counterclockwise, so many times."""
+    """Return a line with its place after the page was turned by 90°, counterclockwise, ``quarters`` times."""
     for _ in range(quarters % 4):
         line = replace(line, x0=line.y0, y0=1 - line.x1, x1=line.y1, y1=1 - line.x0)
     return line
@@ -107,7 +109,7 @@ def turned(line: Line, quarters: int) -> Line:
 
 def by_place(lines: Iterable[Line], height_ratio: float) -> tuple[Line, ...]:
     """
-    Order lines from top to bottom, and from left to right where they stand beside each other.
+    Order lines from top to bottom. Order lines beside each other from left to right.
 
     :param height_ratio: the page's height divided by its width.
     """

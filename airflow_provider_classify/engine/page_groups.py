@@ -1,4 +1,4 @@
-"""Group the pages of a document by category, so that a document with an invoice and a contract shows both."""
+"""Group the pages of a document by category. So the result of a document with an invoice and a contract has both."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from airflow_provider_classify.model.result import PageResult
 
 def group_pages(pages: Iterable[PageResult]) -> list[dict[str, Any]]:
     """
-    Return the ``categories`` of the contract, each with its pages. Those with most pages come first, then the surest.
+    Return the ``categories`` of the contract, each with its pages.
 
-    ``confidence`` is the mean confidence of the category's pages. Pages without a category are left out.
+    They are sorted by the number of pages, then by the confidence. ``confidence`` is the mean confidence of the
+    category's pages. Pages without a category are left out.
     """
     groups: dict[str, list[PageResult]] = defaultdict(list)
     for page in pages:

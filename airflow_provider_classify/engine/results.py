@@ -24,7 +24,7 @@ class ResultWriter:
     Writes results for one set of categories.
 
     :param engine: the name and versions of the engine, for each result.
-    :param nodes: the nodes of categories whose names are paths (see :func:`~.categories.paths.inner_nodes`).
+    :param nodes: the nodes of categories whose names are paths (see :func:`~.categories.category_paths.inner_nodes`).
     """
 
     def __init__(self, categories: CategorySet, engine: Mapping[str, Any], nodes: Mapping[str, Sequence[int]]) -> None:
@@ -69,6 +69,9 @@ class ResultWriter:
             extra["confidence_by_path"] = {
                 node: round(share, 4) for node, share in sums_of_nodes(self._nodes, document.shares).items()
             }
+        if document.voters and self._categories.is_none(document.shares):
+            suggested = self._categories.suggested_type(document.voters)
+            extra |= {"suggested_type": suggested} if suggested else {}
         if is_image:
             extra |= pages[0].extra
         pages += [
@@ -100,7 +103,7 @@ class ResultWriter:
         told_by = raw if told_by is None else told_by
         evidence = [
             _evidence(found.phrase, type_names[told_by], answer.page, found.line)
-            for found in types.evidence(told_by, EVIDENCE)
+            for found in self._categories.evidence(answer, told_by, EVIDENCE)
         ]
         if declaration and declaration.category != answer.best:
             declaration = None

@@ -10,7 +10,7 @@ from airflow_provider_classify.engine.ocr import Picture
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.reading.opened_document import PicturedPage
 
-#: The most pixels of a side: enough to read the body text of a page.
+#: The most pixels of a side. The body text of a page is readable at this size.
 LONGEST_SIDE = 1000
 #: The most bytes of a picture. A page of text in grey has about 100 KB.
 MAX_BYTES = 200_000

@@ -1,4 +1,4 @@
-"""What the hook needs of a backend: a classify API or the local engine."""
+"""The methods that the hook requires of a backend: a classify API or the local engine."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from airflow_provider_classify.job_session import JobSession
 
 DEFAULT_CONN_ID = "classify_default"
-#: The default of the seconds after which the wait for the job of a document ends.
+#: The default number of seconds after which the wait for a job ends.
 WAIT_TIMEOUT = 3600.0
 #: Seconds within which the backend must return a job that has ended.
 _FETCH_TIMEOUT = 120.0
@@ -80,7 +80,7 @@ class ClassifyHook(BaseHook):
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        if "backend" in self.__dict__:  # do not create a backend only to close it
+        if "backend" in self.__dict__:  # closing must not create a backend
             self.backend.__exit__(*exc_info)
 
     @cached_property

@@ -35,8 +35,8 @@ def parse_connection(connection: Connection, extra: object) -> ApiSettings | Loc
     """
     Parse a connection. If it has a host and no ``backend``, the backend is ``api``.
 
-    :param extra: the parsed extra of the connection. The caller passes it because Airflow may have to be asked for
-        it, which code on an event loop must await (``get_async_extra_dejson``).
+    :param extra: the parsed extra of the connection. The caller passes it, because reading it can be a request to
+        Airflow. Code on an event loop must await that request (``get_async_extra_dejson``).
     :raises ConnectionNotUsable: the type, the backend, the host, or another field is missing or wrong.
     """
     conn_id = connection.conn_id
@@ -59,7 +59,7 @@ def parse_connection(connection: Connection, extra: object) -> ApiSettings | Loc
             )
         case other:
             raise ConnectionNotUsable(
-                f"The connection {conn_id!r} names no usable backend ({other!r}); "
+                f"The connection {conn_id!r} has no valid backend ({other!r}); "
                 'set "backend" in its extra to "api" (with a host) or "local".'
             )
 
@@ -106,7 +106,7 @@ def _base_url(connection: Connection, host: str) -> str:
         parts = urlsplit(url)
         name = (parts.hostname or "").encode("idna")
         is_usable = parts.scheme in ("http", "https") and name != b"" and parts.port != 0
-    except ValueError:  # a bad name, port or IPv6 address; not chained, because it can quote a password
+    except ValueError:  # a wrong name, port or IPv6 address; not chained, because the message can contain a password
         is_usable = False
     if not is_usable or any(character in url for character in "@?#") or any(map(str.isspace, url)):
         raise ConnectionNotUsable(

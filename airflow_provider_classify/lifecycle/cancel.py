@@ -1,10 +1,10 @@
 """
 Cancel the jobs of a killed task if the task has ended.
 
-Airflow also calls ``on_kill`` if the job is still needed. It does so when a task is cleared, whose next try may
-already have reattached to the job; when a worker shuts down, whose task will be retried; and when another triggerer
-takes a trigger over (apache/airflow#73454). So jobs are cancelled only if their task instance is in a terminal state,
-for example because a user has marked it as failed.
+Airflow also calls ``on_kill`` if the job is still needed: when a user clears the task, when a worker shuts down, and
+when another triggerer continues a trigger (apache/airflow#73454). The next try of the task may already have reattached
+to the job. So jobs are cancelled only if their task instance is in a terminal state, for example because a user has
+marked it as failed.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def from_worker(task_instance: Any, log: Any, connect: Connect, job_ids: JobIds)
     def run() -> None:
         try:
             asyncio.run(_cancel_if_ended(task_instance, log, connect, job_ids))
-        except Exception:  # no caller could handle it
+        except Exception:  # Airflow can raise any error, and a signal handler must not raise it
             log.exception("The jobs are not cancelled, because the state of their task could not be read.")
 
     thread = threading.Thread(target=run, daemon=True)
@@ -81,7 +81,7 @@ def is_terminal(
     states: Mapping[str, Mapping[str, str | None]], run_id: str, task_id: str, map_index: int | None
 ) -> bool:
     """
-    Return whether a task instance is in a terminal state. One that has no state is not.
+    Return whether a task instance is in a terminal state. A task instance without a state is not.
 
     :param states: the result of :func:`compat.task_states`.
     """
@@ -92,7 +92,7 @@ def is_terminal(
 def describe_cancel(job_id: str, job: Job | None) -> str:
     """Describe the outcome of a cancel request, for a log line."""
     if job is None:
-        return f"Job {job_id} is not cancelled, because the API has no cancel or does not know the job"
+        return f"Job {job_id} is not cancelled, because the API has no cancel or does not have the job"
     return f"Cancel was requested for job {job_id}, which is {job.status} ({job.error or job.progress})"
 
 

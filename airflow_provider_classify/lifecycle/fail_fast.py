@@ -16,7 +16,8 @@ def fail_without_retry() -> Iterator[None]:
     Raise errors that are not retryable as ``AirflowFailException``, so that Airflow does not retry the task.
 
     With a wrong api key or a damaged document every retry would fail, and the user may pay for each. Only
-    ``AirflowFailException`` ends a task without retries. It has the message of the error, and the error as its cause.
+    ``AirflowFailException`` ends a task without retries. The exception has the message of the error, and the error is
+    its cause.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Wait until a branch in a mapped task group can skip the instances beside it."""
+"""Wait until a branch in a mapped task group can skip the other instances of the group."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from airflow_provider_classify.exceptions import InstancesNotCreated
 from airflow_provider_classify.lifecycle import compat
 
-#: The pause before a task is started again to look for the instances.
+#: The pause before a task is started again to check the instances.
 _PAUSE = timedelta(seconds=2)
 #: The longest wait. The scheduler needs one or two passes, which take seconds.
 _LONGEST_WAIT = timedelta(minutes=10)
@@ -19,8 +19,8 @@ def reschedule_until_created(context: Mapping[str, Any], task_ids: Sequence[str]
     """
     Start the task again later, unless the instances that it may skip exist.
 
-    Airflow creates the instances of a mapped task group task by task, in several passes of the scheduler. A branch
-    that is fast could end before, and an instance that does not exist cannot be skipped.
+    Airflow creates the instances of a mapped task group task by task, in several passes of the scheduler. A fast branch
+    could end before all instances exist, and an instance that does not exist cannot be skipped.
 
     :param task_ids: the tasks of the mapped task group that the branch may skip.
     :raises AirflowRescheduleException: not all exist yet. Airflow starts the task again, as the same try.

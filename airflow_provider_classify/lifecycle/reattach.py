@@ -40,7 +40,7 @@ class StateStore(Protocol):
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """
-    A submit that is about to be sent or was accepted. An accepted one has a ``job_id``.
+    A submit that is about to be sent or was accepted. An accepted submit has a ``job_id``.
 
     Each try that sends an attempt again uses its ``idempotency_key``. A failed job ends its attempt. ``failures`` is
     the number of failed attempts before this one.
@@ -159,7 +159,7 @@ def write(store: StateStore, attempt: Attempt, task: str, key: str = STATE_KEY) 
     """Record an attempt under a key. :raises TaskStateUnavailable: the state cannot be written."""
     try:
         store.set(key, asdict(attempt))
-    except Exception as error:  # as in :func:`read`
+    except Exception as error:  # the same errors as in :func:`read`
         raise TaskStateUnavailable(
             f"The state of the task {task} cannot be written ({type(error).__name__}); "
             "retry when Airflow's API server and state store work."

@@ -15,8 +15,8 @@ from airflow_provider_classify.lifecycle import compat
 #: The most documents in one value, on average. A state store is made for values of up to 64 KiB, and each of its
 #: requests takes the triggerer some milliseconds. So a small record is one value, and a large one several.
 _IN_ONE_VALUE = 1000
-#: Days after which a document that has left the folder is forgotten. It is not forgotten at once, since a folder can be
-#: empty for a time, for example while its disk is not mounted.
+#: Days after which the entry of a document that has left the folder is deleted. It is kept for some days, because a
+#: folder can be empty for a time, for example while its disk is not mounted.
 _FORGET_AFTER = 7
 #: The most seconds for reading the record, and for writing what has changed. A triggerer's first request to Airflow can
 #: take a minute on a busy machine, because it imports Airflow's API.
@@ -29,14 +29,14 @@ class ReportedDocuments:
     """
     The names and versions that were reported from one place to one or more assets.
 
-    An entry is 9 bytes of the name's hash and 6 of the version's, and the day on which the document left the folder.
-    The entries are in values by hash. The head is the first value, and it has the number of values. When there are too
-    many entries for this number, all values are written with new keys, and the head comes last. So a record that is
-    interrupted while it grows stays as it was.
+    An entry has 9 bytes of the name's hash, 6 bytes of the version's hash, and the day on which the document left the
+    folder. The hash of the name decides which value has the entry. The first value is the head, and it has the number
+    of values. When there are too many entries for this number, all values are written with new keys, and the head is
+    written last. So if a write is interrupted, the old record stays valid.
 
     :param place: identifies the folder and pattern within the state of the asset.
-    :param stores: the state stores of the assets, which all get the same record. Without a store, the record lasts
-        as long as this object.
+    :param stores: the state stores of the assets, which all get the same record. Without a store, the record is lost
+        with this object.
     """
 
     def __init__(self, place: str, stores: Sequence[Any]) -> None:
@@ -54,7 +54,7 @@ class ReportedDocuments:
         return sum(map(len, self._values))
 
     async def load(self) -> None:
-        """Read what the stores have. :raises TaskStateUnavailable: a store cannot be read."""
+        """Read the entries in the stores. :raises TaskStateUnavailable: a store cannot be read."""
         found: dict[str, str] = {}
         counts = set()
         for store in self._stores:
@@ -89,7 +89,7 @@ class ReportedDocuments:
 
     def forget_departed(self, present: Iterable[str], now: float | None = None) -> None:
         """
-        Forget the documents that left the folder more than seven days ago.
+        Delete the entries of documents that left the folder more than seven days ago.
 
         :param present: the names of all files in the folder.
         :param now: the time in epoch seconds; the default is the present.

@@ -1,4 +1,4 @@
-"""Where Airflow's API server shows the thumbnail of a task. The plugin and the operator use it."""
+"""The URL at which Airflow's API server shows the thumbnail of a task. The plugin and the operator use it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def thumbnail_path(dag_id: str, run_id: str, task_id: str, map_index: int) -> st
     """
     Return the URL of a task's thumbnail, relative to the base URL of Airflow's UI.
 
-    All pages of the UI resolve it against that base URL, so it works behind a proxy with a path of its own.
+    All pages of the UI resolve it against that base URL, so it also works if a proxy adds a path to the URL.
     """
     parts = {"dag_id": dag_id, "run_id": run_id, "task_id": task_id, "map_index": str(map_index)}
     return (PREFIX + ROUTE).lstrip("/").format_map({name: quote(part, safe="") for name, part in parts.items()})

@@ -15,14 +15,14 @@ OnUnreadable = Literal["fail", "result", "skip"]
 
 def handle(error: ClassifyError, choice: OnUnreadable, *, job_id: str | None, document: str) -> dict[str, Any]:
     """
-    Return the XCom value for an error of a document, if the task is to succeed with it.
+    Return the XCom value for the error of a document, if the task succeeds with it.
 
     Only errors of the document itself are handled (:attr:`ClassifyError.unreadable`).
 
     :param job_id: the job that failed; ``None`` if the document could not be submitted.
     :param document: the document's label.
-    :raises ClassifyError: the error, if the task is to fail or the document is not the reason.
-    :raises AirflowSkipException: the task is to be skipped.
+    :raises ClassifyError: the error, if the task must fail or the document is not the reason.
+    :raises AirflowSkipException: the task must be skipped.
     """
     if choice == "fail" or not error.unreadable:
         raise error

@@ -2,7 +2,7 @@
 The local engine as a backend, which needs no account and no network.
 
 A submit classifies at once, in a child process with limits on time and memory, and records the job. ``get`` reads the
-record. A sensor on another worker gets the job too, if it can reach the record (``[classify] jobs_url``).
+record. A sensor on another worker can also get the job, if it can reach the record (``[classify] jobs_url``).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.example_folder import examples_version, with_listed_examples
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobNotFound
 from airflow_provider_classify.local.engine_extra import require_engine
-from airflow_provider_classify.local.options import engine_options, own_document_types, sentence_model
+from airflow_provider_classify.local.options import engine_options, learned_model, own_document_types, sentence_model
 from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.api_contract import MAX_STATUS_IDS
@@ -74,8 +74,8 @@ class LocalBackend:
         """
         Classify a document, record the job, and return it. A document that cannot be classified is a failed job.
 
-        If the ``idempotency_key`` has a completed job, return that job. If its job is unfinished, a worker was killed
-        during it, because jobs run inside their task. Then run that job again.
+        If the ``idempotency_key`` has a completed job, return that job. If its job has not ended, a worker was killed
+        during the job, because jobs run inside their task. Then run that job again.
 
         :raises DocumentError: the document is missing, empty, too large, not readable or not allowed, or an example
             is not allowed. No job is recorded.
@@ -159,11 +159,13 @@ class LocalBackend:
             await session.poller.close()
 
     def identity(self, categories: Sequence[Category] = ()) -> str:
-        """Return the versions of engine, knowledge, model and examples, and the options that change results."""
+        """Return the versions of engine, knowledge, models and examples, and the options that change results."""
         from airflow_provider_classify.engine.knowledge.load import load_knowledge
+        from airflow_provider_classify.engine.learned.model_file import read_model_file
 
         knowledge = load_knowledge(own_document_types()).version
-        identity = f"local engine {__version__}, knowledge {knowledge}, {self._settings.max_pages} pages"
+        _, model = read_model_file(learned_model())
+        identity = f"local engine {__version__}, knowledge {knowledge}, model {model}, {self._settings.max_pages} pages"
         if self._settings.ocr != "auto":
             identity += f", OCR {self._settings.ocr}"
         if self._settings.attachments != "ignore":
@@ -177,13 +179,15 @@ class LocalBackend:
         return identity
 
     def check(self) -> str:
-        """Check the engine's libraries, the document types, the sentence model and the record of jobs."""
+        """Check the engine's libraries, the document types, the models and the record of jobs."""
         _require_extra()
         from airflow_provider_classify.engine.knowledge.load import load_knowledge
+        from airflow_provider_classify.engine.learned.model import load_model
 
         load_knowledge(own_document_types())
+        load_model(learned_model())
         sentence_model()
-        self._store  # noqa: B018 - opening the record is the check
+        self._store  # noqa: B018 - the check is to open the record
         return "The local engine is installed and its record of jobs can be opened."
 
 

@@ -58,8 +58,8 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     """
     Open a transaction, which commits at the end of the block.
 
-    On SQLite a transaction must not read first and then write. If another process wrote in between, the write
-    would fail at once instead of waiting.
+    On SQLite a transaction must not read first and then write. If another process wrote in between, the write would
+    fail immediately.
 
     :raises IntegrityError: a row with the same key exists.
     :raises JobRecordUnavailable: the database cannot be reached, or a statement failed.

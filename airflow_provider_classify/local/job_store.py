@@ -7,7 +7,7 @@ at the same time. Every method commits before it returns, so its change survives
 SQLite also a loss of power.
 
 The status of a job changes in one direction only: ``queued`` → ``processing`` → ``completed`` | ``failed``. If a job
-ends twice, because a second run began while the first was still alive, the first end is kept.
+ends twice, because a second run began during the first, the record keeps the first end.
 
 The module uses only what SQLAlchemy Core 1.4 (Airflow 2.11) and 2.x (Airflow 3) have in common.
 """
@@ -141,7 +141,7 @@ class JobStore:
             with transaction(self._engine) as connection:
                 connection.execute(insert(JOBS).values(**row))
         except IntegrityError:
-            # An earlier submit has this key. It may be of another process.
+            # An earlier submit has this key. Another process may have sent it.
             known = self.find(idempotency_key, fingerprint) if idempotency_key else None
             if known is None:
                 raise

@@ -46,7 +46,7 @@ def create_table(engine: Engine) -> None:
     """
     Create the table if it is missing, and add the columns that an earlier version did not have.
 
-    Another process may do the same at this moment. Then a step fails, and the next attempt finds it done.
+    Another process may do the same at this moment. Then a step fails, and the next attempt finds that it has been done.
 
     :raises JobRecordUnavailable: the database cannot be reached.
     """

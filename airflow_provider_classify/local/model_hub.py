@@ -54,6 +54,6 @@ def _download(model: str) -> Path:
         return Path(snapshot_download(model, allow_patterns=_FILES))
     except Exception as error:  # errors of the hub, of HTTP, of the network or of the disk
         raise SentenceModelNotUsable(
-            f"The sentence model {model!r} that {_SETTING} names is neither a folder nor could it be fetched from the "
-            f"Hugging Face hub ({type(error).__name__}); check the name and the network, or give a folder."
+            f"The sentence model {model!r} that {_SETTING} names is not a folder and could not be downloaded from "
+            f"the Hugging Face hub ({type(error).__name__}); check the name and the network, or give a folder."
         ) from error

@@ -23,6 +23,7 @@ def engine_options(settings: LocalSettings) -> EngineOptions:
         max_pages=settings.max_pages,
         document_types=own_document_types(),
         sentence_model=sentence_model(),
+        model=learned_model(),
         ocr=settings.ocr,
         attachments=settings.attachments,
     )
@@ -32,6 +33,12 @@ def own_document_types() -> Path | None:
     """Return the folder of ``[classify] document_types``; ``None`` if it is not set."""
     folder = conf.get("classify", "document_types", fallback="")
     return Path(folder).expanduser() if folder else None
+
+
+def learned_model() -> Path | None:
+    """Return the file of ``[classify] model``; ``None`` if it is not set, so that the package's own model is used."""
+    file = conf.get("classify", "model", fallback="")
+    return Path(file).expanduser() if file else None
 
 
 def sentence_model() -> Path | None:

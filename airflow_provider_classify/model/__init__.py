@@ -1,1 +1,1 @@
-"""Values and pure decisions. Of this package, they import only the exceptions."""
+"""Values and pure decisions. These modules import nothing else of this package, except the exceptions."""

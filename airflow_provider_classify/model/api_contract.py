@@ -2,13 +2,13 @@
 The limits, headers and fixed texts of the classify API.
 
 The API has two routes: ``POST /classify`` and ``GET /classify/{job_id}``. The client, the service and the local engine
-keep to these constants. The replies are types of :mod:`~airflow_provider_classify.model.job` and
+use these constants. The replies are types of :mod:`~airflow_provider_classify.model.job` and
 :mod:`~airflow_provider_classify.model.result`.
 """
 
 from __future__ import annotations
 
-#: The most pages that are classified: a longer document is classified from its first pages.
+#: The most pages of a document that are classified. The pages after these are ignored.
 MAX_PAGES = 4
 #: The API's limit for an upload, in bytes.
 MAX_BYTES = 500 * 1024 * 1024

@@ -42,13 +42,13 @@ class ResultRow(TypedDict, total=False):
     engine: dict[str, Any]
     #: An ISO 639-1 code.
     language: str | None
-    #: Present, and true, for a document that holds nothing.
+    #: Present, and true, for a blank document.
     blank: bool
-    #: Present, and true, for a result that ``previous`` had.
+    #: Present, and true, for a result that was reused from ``previous``.
     reused: bool
-    #: The connection whose answer it is, if the batch has a second connection.
+    #: The connection that gave the answer, if the batch has a second connection.
     answered_by: str
-    #: The answer or error of the first connection in short, if the second was asked.
+    #: A short form of the answer or error of the first connection, if the document was escalated.
     first_answer: dict[str, Any]
     #: Why the second connection could not classify the document, so that the first answer stands.
     escalation_error: str
@@ -72,15 +72,15 @@ class BatchManifest(TypedDict):
     documents: int
     classified: int
     failed: int
-    #: The number of documents that could not be read, and do not count as failed because of ``on_unreadable="result"``.
+    #: The number of unreadable documents that ``on_unreadable="result"`` does not count as failed.
     unreadable: int
-    #: The number of those that have no row because of ``on_unreadable="skip"``.
+    #: The number of unreadable documents that have no row because of ``on_unreadable="skip"``.
     skipped: int
-    #: The number of classified documents whose results ``previous`` had.
+    #: The number of results that were reused from ``previous``.
     reused: int
-    #: The number of classified documents that hold nothing.
+    #: The number of classified documents that are blank.
     blank: int
-    #: The number of documents about which a second connection was asked, also by earlier tries and in reused results.
+    #: The number of escalated documents. It includes those of earlier tries and of reused results.
     escalated: int
     #: The number of documents that the first connection classified without the second; 0 if there is no second.
     calls_saved: int

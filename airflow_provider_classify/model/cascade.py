@@ -1,17 +1,17 @@
 """
-Decide after each answer of a cascade whether it stands or the document goes on to the second connection.
+Decide after each answer of a cascade whether the answer stands or the document is escalated.
 
-A cascade asks the operator's own connection first, often the local engine, and a second connection only about the
-documents of which the first is not sure. The operator, its trigger and the batch share these decisions, which are pure
-functions.
+A cascade asks the operator's own connection first, often the local engine. It asks a second connection only about some
+documents. The operator, its trigger and the batch share these decisions, which are pure functions.
 
-The first connection's answer stands if its confidence reaches the threshold, or if the document is blank. A document
-that this classifier could not read, but another may, goes on. A document that no classifier can read does not, because
-a call for it would be paid and fail. Any other error of the first connection, such as a wrong api key, is no reason to
-pay at the second.
+The answer of the first connection stands if its confidence reaches the threshold, or if the document is blank.
+Otherwise the document is escalated. An unreadable document is escalated if another classifier may read it. If no
+classifier can read it, it is not escalated, because the second call would cost money and fail. After any other error of
+the first connection, such as a wrong api key, the second connection is not asked.
 
-The second connection's answer stands, whatever its confidence. If it could not classify the document, the first answer
-stands and is marked. Any other error of the second connection fails the task: its retry takes up both jobs.
+The answer of the second connection stands, whatever its confidence. If the second connection could not classify the
+document, the first answer stands, with an ``escalation_error``. Any other error of the second connection fails the
+task. A retry reattaches to both jobs.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class Cascade:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a connection said about a document: a result or an error. ``job_id`` is its job, if it has one."""
+    """The result or error of a connection for a document. ``job_id`` is the job, if there is one."""
 
     conn_id: str
     end: ClassificationResult | ClassifyError
@@ -111,7 +111,7 @@ class Accept:
 
 @dataclass(frozen=True, slots=True)
 class Escalate:
-    """The second connection has to be asked. ``reason`` is for the log."""
+    """The document is escalated: ask the second connection. ``reason`` is for the log."""
 
     reason: str
 
@@ -140,7 +140,7 @@ def after_first(cascade: Cascade | None, first: Outcome) -> Accept | Escalate | 
         return Accept(end, first.job_id)
     if end.blank or end.confidence >= cascade.below:
         return Accept(end, first.job_id, {"answered_by": first.conn_id})
-    return Escalate(f"{first.conn_id!r} is not sure: {end.confidence:.4g} is below {cascade.below:g}")
+    return Escalate(f"the confidence of {first.conn_id!r}, {end.confidence:.4g}, is below {cascade.below:g}")
 
 
 def after_second(first: Outcome, second: Outcome) -> Accept | Fail:
@@ -156,7 +156,7 @@ def after_second(first: Outcome, second: Outcome) -> Accept | Fail:
 
 def answer_fields(answered_by: str, first_answer: Mapping[str, Any], error: str | None = None) -> dict[str, Any]:
     """
-    Return the :data:`CASCADE_FIELDS` of a document about which both connections were asked.
+    Return the :data:`CASCADE_FIELDS` of an escalated document.
 
     :param answered_by: the connection whose answer stands.
     :param first_answer: the :meth:`Outcome.short` of the first connection.

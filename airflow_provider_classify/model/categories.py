@@ -30,11 +30,11 @@ _SHORTENED.maxstring = _SHORTENED.maxother = 80
 @dataclass(frozen=True, slots=True)
 class Category:
     """
-    A category: its name, and an optional description for a name that is not clear.
+    A category: its name, and an optional description that explains the name.
 
     A name with slashes is a path in a tree of categories (``finance/invoice``). ``examples`` are paths of documents
     of this category. Only the local engine uses them, so they are paths on its machine. ``examples_folder`` is a folder
-    of such documents, which is listed when a document is classified; ``documents.example_folder`` does this.
+    of such documents. ``documents.example_folder`` lists it when a document is classified.
     """
 
     name: str
@@ -47,7 +47,11 @@ class Category:
         return {"name": self.name, "description": self.description} if self.description else {"name": self.name}
 
     def to_fingerprint(self) -> dict[str, Any]:
-        """Return all fields as JSON, for a fingerprint: without a folder, as before there were folders."""
+        """
+        Return all fields as a JSON object, for a fingerprint.
+
+        Without a folder, the object has no key for it. So it equals the object of versions that had no folders.
+        """
         fields = asdict(self)
         return fields if self.examples_folder else {name: fields[name] for name in ("name", "description", "examples")}
 

@@ -159,7 +159,7 @@ def read_status(payload: object) -> tuple[str, JobStatus]:
         job_id, status = payload.get("job_id"), payload.get("status")
         if isinstance(job_id, str) and isinstance(status, str):
             return job_id, _status(status)
-    fields = Fields(payload, "the job")  # says what is wrong
+    fields = Fields(payload, "the job")  # raises an error that names the wrong field
     return fields.required("job_id", str), _status(fields.required("status", str))
 
 

@@ -75,7 +75,7 @@ class Fields:
         return self._left.pop(name, None) is True
 
     def drop(self, name: str) -> Any:
-        """Remove a field that has no meaning in this state. Return ``None``."""
+        """Remove a field that has no meaning in this state."""
         self._left.pop(name, None)
 
     def rest(self) -> dict[str, Any]:

@@ -13,11 +13,11 @@ from airflow_provider_classify.model.text import quotable
 
 #: All ASCII punctuation: a backslash before it makes it plain text (CommonMark 2.4).
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-#: Where GitHub's Markdown, which Airflow's UI uses, makes links of plain text, also of escaped text.
+#: The texts that GitHub's Markdown, which Airflow's UI uses, turns into links. It does so even if they are escaped.
 _LINK_LIKE = re.compile(r"(?<=[A-Za-z])(?=://|@)|(?<=[\w.+-])(?=@)|(?<=www)(?=\.)", re.I)
-#: Invisible, and no word, host name or address contains it.
+#: An invisible character that no word, host name or address contains.
 _WORD_JOINER = "\u2060"
-#: The characters that stay as they are in the target of a link.
+#: The characters that are not percent-encoded in the target of a link.
 _SAFE_IN_URL = "/:?#@!$&'*+,;=%~-._"
 
 

@@ -83,8 +83,8 @@ def first_pause(wait: Wait, *, now: float, chance: float) -> float:
     """
     Return the seconds until the first request of a wait.
 
-    If the wait has just begun, this is about 1 s, because the reply to the submit contained the status. If the wait
-    is older, for example because another triggerer takes it over, this is 0.
+    If the wait has just begun, this is about 1 s, because the reply to the submit contained the status. If the wait is
+    older, for example because another triggerer continues it, this is 0.
 
     :param now: epoch seconds.
     :param chance: a random number from 0 to 1, for the jitter.
@@ -97,7 +97,7 @@ def after(wait: Wait, seen: JobStatus | ClassifyError, *, now: float, chance: fl
     """
     Decide what to do after a request.
 
-    :param seen: the job's status, or the error of the request. After a retryable error the wait goes on until its
+    :param seen: the job's status, or the error of the request. After a retryable error the wait continues until its
         deadline. Any other error ends the wait.
     :param now: epoch seconds.
     :param chance: a random number from 0 to 1, for the jitter.

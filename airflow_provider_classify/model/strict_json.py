@@ -25,7 +25,7 @@ def loads(body: bytes) -> Any:
         more than :data:`MAX_DEPTH` levels.
     """
     text = body.decode("utf-8-sig")
-    # Brackets and commas in strings are counted too. That is fast, and the count can only be too high.
+    # The count includes brackets and commas in strings. So it is fast to compute, and never too low.
     brackets = text.count("[") + text.count("{")
     if brackets + text.count(",") > MAX_VALUES:
         raise ValueError(f"The JSON text has more than {MAX_VALUES:,} values.")

@@ -48,5 +48,5 @@ def unreadable_value(error: ClassifyError, job_id: str | None, document: str) ->
 
 
 def failure_fields(error: str, kind: str) -> dict[str, Any]:
-    """Return the fields that stand for a result where there is none, in XCom and in the row of a batch."""
+    """Return the fields that replace a missing result in XCom and in the row of a batch."""
     return {"success": False, "classification": None, "confidence": 0.0, "error": error, "error_kind": kind}

@@ -1,4 +1,4 @@
-"""The base class of the operators: their common arguments, the checks of these, and the hook."""
+"""The base class of the operators, with their common arguments and the hook."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class ClassifyBaseOperator(BaseOperator):
     :param on_unreadable: what happens if the document cannot be read, by a fault of its own
         (:attr:`ClassifyError.unreadable`): ``fail`` fails the task; ``result`` pushes ``success`` false, ``error`` and
         ``error_kind``, and the task succeeds; ``skip`` skips the task. Other errors always fail the task.
-    :param evidence: whether XCom and outputs contain text of the document. By default the connection decides
-        (``evidence`` in its extra), which is ``True`` if it does not say.
+    :param evidence: whether XCom and outputs contain text of the document. The default is ``evidence`` in the extra of
+        the connection, and ``True`` if the extra has none.
     :param poll_interval: the longest pause between two requests for a job, in seconds, at least 1. The pauses begin
         with 1 s and double.
-    :param escalate_to: a second connection, which classifies the documents of which the first is not sure: those with
-        a confidence below ``escalate_below``, and those that the first cannot read but another classifier may. The
-        second answer stands, whatever its confidence. If the second connection cannot classify the document, the first
-        answer stands, with an ``escalation_error``. The ``timeout`` applies to each of the two waits. Templated.
+    :param escalate_to: a second connection. It classifies the documents with a confidence below ``escalate_below``, and
+        those that the first connection cannot read but another classifier may. The second answer stands, whatever its
+        confidence. If the second connection cannot classify the document, the first answer stands, with an
+        ``escalation_error``. The ``timeout`` applies to each of the two waits. Templated.
     :param escalate_below: the threshold, a confidence above 0, at most 1.
     :param map_index_template: as for any operator. By default, a mapped task is called by the name of its document.
     :param outlet_by_category: the assets by category name. The asset of a category gets an event if a document belongs

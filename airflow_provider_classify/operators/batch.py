@@ -49,15 +49,15 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     With an API, at most 16 submits run concurrently. One trigger, or the worker, watches all jobs and fetches each
     result when its job has ended. With the local engine, all cores of the worker classify.
 
-    Until the task succeeds, a record in the folder ``<output>.parts`` keeps what is done. If the task is killed, the
-    next try continues from the record: it waits for the submitted jobs, keeps the results, and classifies the failed
-    documents again. The output is replaced only when all rows are written. A second task with the same output fails
-    while the first may still write it.
+    Until the task succeeds, a record in the folder ``<output>.parts`` keeps the jobs and results. If the task is
+    killed, the next try continues from the record: it waits for the submitted jobs, keeps the results, and classifies
+    the failed documents again. The output is replaced only when all rows are written. A second task with the same
+    output fails while the first may still write it.
 
-    With ``escalate_to``, the second connection classifies the documents of which the first is not sure, when the first
-    is done. A row says who answered (``answered_by``), and has the ``first_answer`` in short if both were asked. The
-    manifest counts the ``escalated`` documents and the ``calls_saved``. The record has the documents that wait for the
-    second connection, so a retry submits none of them twice.
+    With ``escalate_to``, the second connection classifies the escalated documents when the first connection is done.
+    ``answered_by`` in a row is the connection that gave the answer. An escalated document also has a short
+    ``first_answer``. The manifest counts the ``escalated`` documents and the ``calls_saved``. The record keeps the
+    escalated documents, so a retry submits none of them twice.
 
     XCom gets a manifest (counts by category, failed documents, path of the output). Without an ``output``, XCom gets
     the list of at most 1,000 results without their pages.
@@ -72,8 +72,9 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         triggerers can reach. It gets a row for each document, with the result or an ``error``; a ``.csv`` file has
         only the columns of :data:`~airflow_provider_classify.results.COLUMNS`. Each instance of a mapped task needs
         its own output, with ``{{ ti.map_index }}`` in the name. Templated.
-    :param previous: an earlier output. Its results are reused for documents whose bytes, categories and classifier
-        have not changed. The file need not exist. A ``.csv`` file has only the fields for another one. Templated.
+    :param previous: an earlier output. Its results are reused for documents whose bytes, categories and classifier have
+        not changed. The file need not exist. A ``.csv`` file can be used only if the ``output`` is ``.csv`` too.
+        Templated.
     :param on_unreadable: ``fail`` counts a document that cannot be read as failed. ``result`` does not count it as
         failed; it has a row with ``success`` false and its error. ``skip`` does not count it as failed either, and it
         has no row. The manifest counts such documents as ``unreadable`` or ``skipped``.
@@ -155,7 +156,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         return self.classify(context)
 
     def classify(self, context: Context) -> Any:
-        """Do what ``execute`` does, from another operator, where Airflow warns of a call of ``execute``."""
+        """Do the same as ``execute``. Another operator calls this, because Airflow warns if it calls ``execute``."""
         with fail_fast.fail_without_retry():
             wait = self._wait()
             push_links(context, "")
@@ -247,7 +248,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             return self._finish(context, batch, wait)
         todo = state.outstanding(items)
         if todo:
-            self.log.info("%d of %d documents go on to %r.", len(todo), len(batch.items), self.escalate_to)
+            self.log.info("%d of %d documents are escalated to %r.", len(todo), len(batch.items), self.escalate_to)
             if not todo[0].reference:  # the task has resumed
                 todo = batch.with_references(todo, references_of(self.documents), self.pattern)
         wait = self._wait()
@@ -282,9 +283,9 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         Run a part of the batch on a connection.
 
         :param items: the documents of this connection.
-        :param todo: those of them that are to be submitted.
+        :param todo: the documents of ``items`` that must be submitted.
         :param wait: the wait for their jobs; ``None`` if the triggerer waits.
-        :param second: whether it is the second connection of a cascade.
+        :param second: whether this is the second connection of a cascade.
         """
         hook, suffix = (self.second_hook, f"/{self.escalate_to}") if second else (self.hook, "")
         address = reattach.address(context["ti"])
@@ -324,7 +325,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
 
 
 def has_surely_ended(task: TaskAddress, log: Any) -> bool:
-    """Return whether another task has ended. If that cannot be asked, log why and return ``False``."""
+    """Return whether another task has ended. If Airflow does not answer, log the error and return ``False``."""
     try:
         return has_ended(task)
     except Exception:  # an error of Airflow's API, or a call outside a running task
@@ -334,7 +335,7 @@ def has_surely_ended(task: TaskAddress, log: Any) -> bool:
 
 @contextmanager
 def skip_if_empty(on_empty: OnEmpty) -> Iterator[None]:
-    """Skip the task if its batch is empty and ``on_empty`` says so."""
+    """Skip the task if its batch is empty and ``on_empty`` is ``skip``."""
     try:
         yield
     except BatchEmpty as error:

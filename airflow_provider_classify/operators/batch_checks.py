@@ -22,7 +22,7 @@ from airflow_provider_classify.operators.checks import check_categories, check_d
 #: What a batch without documents does: its task fails, is skipped, or succeeds with an output without rows.
 OnEmpty = Literal["fail", "skip", "succeed"]
 
-#: The types of values in a DAG file that are no text.
+#: The types of values in a DAG file that are not text.
 _WRONG = (bytes, bytearray, int, float, list, tuple, set, frozenset, dict)
 
 
@@ -124,7 +124,7 @@ def failure_limit(max_failed: float | None, max_failed_share: float | None, task
 
 
 def _has_known_ending(value: Any) -> bool:
-    """Return whether the ending of a name is known. A template may end with a text that is no template."""
+    """Return whether the ending of a name is known. A template can end with a literal text, such as ``.csv``."""
     if not isinstance(value, str):
         return False
     return not has_template(value) or bool(re.search(r"[/.]", re.split(r"}}|%}", value)[-1]))

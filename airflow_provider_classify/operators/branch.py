@@ -37,17 +37,17 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
 
     A target is the id of a task or task group directly downstream. The id is searched in the task group of this task
     first, then in the groups around it. When the DAG is parsed, a target that is not directly downstream, a key of
-    ``routes`` that is no category and a category without a route are errors.
+    ``routes`` that is not a category and a category without a route are errors.
 
     In a mapped task group, each instance decides for its own index. The operator itself cannot be mapped with
-    ``expand()``, because one branch cannot be followed and skipped at the same time; to route many documents by lists,
-    see ``operators.sort``.
+    ``expand()``, because one instance would follow a task that another one skips. To route many documents by lists, see
+    ``operators.sort``.
 
     :param document: see :class:`ClassifyOperator`. Templated.
     :param result: the result of an earlier task (``classify.output``). Nothing is classified then. Templated.
     :param routes: one task id or a list of task ids for each category.
     :param otherwise: the task id or ids for a category that is not in ``routes``.
-    :param review: the task id or ids for a document that a person has to look at.
+    :param review: the task id or ids for a document that a person has to review.
     :param minimum_confidence: the threshold, from 0 to 1, for all categories; or a dict with a threshold for each
         category. Templated.
     :param categories: see :class:`ClassifyOperator`. The default is the keys of ``routes``. Templated.
@@ -98,11 +98,11 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
-        """Refuse to create a mapped task. :raises InvalidRoutes: always; the message names what works."""
+        """Refuse to create a mapped task. :raises InvalidRoutes: always. The message names the alternatives."""
         raise InvalidRoutes(_cannot_be_mapped(kwargs.get("task_id")))
 
     def prepare_template(self) -> None:
-        """Check what only the whole DAG shows: the targets, and the categories of the task that gives the result."""
+        """Check the targets and the categories of the task that returns the result. Both need the whole DAG."""
         super().prepare_template()
         if self.has_dag():  # type: ignore[no-untyped-call]
             self._targets(route_names(self._check_rules_in_file(self._all_categories() or self._source_categories())))
@@ -114,7 +114,7 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
 
     def check(self, context: Context) -> None:
         """
-        Check the branch before the document is submitted, which may cost.
+        Check the branch before the document is submitted, because a submit may cost money.
 
         :raises AirflowFailException: a rule or target is wrong, or the operator is mapped.
         :raises AirflowRescheduleException: Airflow has not created all instances that this one may skip.

@@ -52,18 +52,19 @@ class ClassifyOperator(ClassifyBaseOperator):
 
     With ``on_unreadable="result"``, the task succeeds for a document that cannot be read. XCom then gets ``success``
     false, ``error``, ``error_kind`` and no ``classification``.
-    With ``escalate_to`` the task has up to two jobs, which a retry takes up alike. XCom also gets ``answered_by``, the
-    connection whose answer it is. If the second connection was asked, XCom gets the ``first_answer`` in short, and its
-    key ``job_id`` then has the second job. If the second connection cannot classify the document, the first answer
-    stands, with an ``escalation_error``. After any other error of the second connection, such as a used-up quota, the
-    task fails or is retried.
+
+    With ``escalate_to`` the task has up to two jobs, and a
+    retry reattaches to both. XCom also gets ``answered_by``, the connection that gave the answer. If the document was
+    escalated, XCom gets a short ``first_answer``, and the second job under the key ``job_id``. If the second connection
+    cannot classify the document, the first answer stands, with an ``escalation_error``. After any other error of the
+    second connection, such as a used-up quota, the task fails or is retried.
 
     An error that is not retryable, such as a wrong api key or a damaged document, fails the task without a retry.
 
     :param document: a local path, object-storage URI (``s3://conn_id@bucket/key``) or http(s) URL, which an API
         fetches itself. It can also be an ``os.PathLike`` or an ``ObjectStoragePath``. Templated.
-    :param wait_for_completion: ``False`` ends the task after the submit, with the job id in XCom. It excludes
-        ``on_unreadable``, because the task does not see how the job ends.
+    :param wait_for_completion: ``False`` ends the task after the submit, with the job id in XCom. It cannot be combined
+        with ``on_unreadable``, because the task does not see how the job ends.
     :param timeout: seconds after which the wait ends with ``JobTimedOut``. The job continues, and a retry waits for
         it again, for the same time.
     :param end_from_trigger: let the triggerer write the result to XCom and end the task. This saves the second start
@@ -220,7 +221,7 @@ class ClassifyOperator(ClassifyBaseOperator):
         if not isinstance(step, Escalate):
             return self._finish(context, step)
         second = self._job(context, second=True)
-        self.log.info("The document goes on to the connection %r, because %s.", self.escalate_to, step.reason)
+        self.log.info("The document is escalated to the connection %r, because %s.", self.escalate_to, step.reason)
         context["ti"].xcom_push(key=FIRST_ANSWER_KEY, value=first.to_json())
         return self._after_second(context, first, self._ask(context, second, first))
 
@@ -235,16 +236,16 @@ class ClassifyOperator(ClassifyBaseOperator):
         )
         if not isinstance(stored, dict):
             raise InvalidCascade(
-                f"The XCom {FIRST_ANSWER_KEY!r} of the task {self.task_id!r} is missing; clear the task, which takes "
-                "up both jobs."
+                f"The XCom {FIRST_ANSWER_KEY!r} of the task {self.task_id!r} is missing; clear the task, which "
+                "reattaches to both jobs."
             )
         return Outcome.from_json(stored)
 
     def _finish(self, context: Context, step: Accept | Fail) -> dict[str, Any]:
         """
-        Give the asset events of the task the value for XCom, and return it.
+        Return the value for XCom, and add it to the asset events of the task.
 
-        :raises ClassifyError: the document has no answer, and the task is to fail.
+        :raises ClassifyError: the document has no answer, and the task must fail.
         """
         value = self._value(step)
         self.asset_outlets.record(context, self.outlets, value)

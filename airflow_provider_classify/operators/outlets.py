@@ -15,13 +15,13 @@ from airflow_provider_classify.model.categories import parse_categories
 
 class Outlets:
     """
-    The assets that get an event when a task has classified, and what the events say.
+    The assets that get an event when a task has classified, and the extras of these events.
 
-    Airflow sends an event to each asset in a task's ``outlets``, whatever the result. An event for some results only
-    has to come from an asset alias. So the assets by category get theirs from the alias :attr:`alias`.
+    Airflow sends an event to each asset in a task's ``outlets``, whatever the result. Only an asset alias can send an
+    event for some of the results. So the assets by category get their events from the alias :attr:`alias`.
 
     :param by_category: the assets by category name.
-    :param task_id: names the alias.
+    :param task_id: the first part of the alias's name.
     """
 
     def __init__(self, by_category: Mapping[str, Asset], task_id: str) -> None:
@@ -44,7 +44,7 @@ class Outlets:
                 )
 
     def record(self, context: Mapping[str, Any], outlets: Iterable[Any], result: Mapping[str, Any]) -> None:
-        """Give the events of one document their extra. The asset of its category gets an event only from here."""
+        """Set the extra of the events of one document. Only this method sends the event to the asset of a category."""
         extra = asset_events.extra_of_result(result)
         self._set_extra(context, outlets, extra)
         self._add(context, extra["category"], extra)
@@ -53,7 +53,7 @@ class Outlets:
         self, context: Mapping[str, Any], outlets: Iterable[Any], rows: Iterable[Mapping[str, Any]], output: str | None
     ) -> None:
         """
-        Give the events of a batch their extra. The asset of each category that was found gets one event.
+        Set the extra of the events of a batch. The asset of each category in the results gets one event.
 
         :param rows: the rows of all documents. They can be many, so they are read once and not kept.
         """

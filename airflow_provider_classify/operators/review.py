@@ -30,10 +30,10 @@ if TYPE_CHECKING:
     from airflow.providers.standard.operators.hitl import HITLOperator
 else:
     HITLOperator = compat.human_in_the_loop_operator()
-    if HITLOperator is None:  # Airflow 3.0 or older: the class can be imported, and its constructor tells why not more
+    if HITLOperator is None:  # Airflow 3.0 or older: the class can be imported, but its constructor raises an error
         from airflow.providers.common.compat.sdk import BaseOperator as HITLOperator
 
-#: What the operator has as its options until it knows the result. Airflow wants at least one.
+#: The options of the operator until it knows the result. Airflow requires at least one.
 _NOT_KNOWN_YET = ["(the categories)"]
 
 
@@ -58,7 +58,7 @@ class ClassificationReviewOperator(HITLOperator):
         have no ``scores``: those of a classify API, and failures. Templated.
     :param minimum_confidence: the threshold, a confidence from 0 to 1. A result with this confidence or a higher one is
         returned as it is, without a question. By default, each result is asked about.
-    :param on_timeout: what happens after ``response_timeout``: ``fail`` fails the task, ``prediction`` takes the
+    :param on_timeout: what happens after ``response_timeout``: ``fail`` fails the task, ``prediction`` uses the
         classifier's answer.
     :param learn_into: a folder, or an object-storage prefix. If the person corrects the classifier, the document is
         copied into the category's folder in it (``learn_into/category``). A later classification learns from it with
@@ -126,7 +126,7 @@ class ClassificationReviewOperator(HITLOperator):
         with fail_fast.fail_without_retry():
             result = parse_result(self.result)
             if self._is_sure(result):
-                self.log.info("The confidence reaches the threshold, so the task asks nobody.")
+                self.log.info("The confidence reaches the threshold, so no review is needed.")
                 return dict(result)
             self._prepare(result)
             self.body = review_body(result, thumbnail=self._push_thumbnail(result, context))
@@ -155,7 +155,7 @@ class ClassificationReviewOperator(HITLOperator):
         )
 
     def _prepare(self, result: Mapping[str, Any]) -> None:
-        """Set what Airflow's operator takes from its arguments, which are not known before the result is."""
+        """Set the arguments of Airflow's operator that depend on the result."""
         names = [category.name for category in parse_categories(self.categories)] if self.categories else []
         predicted = predicted_category(result)
         self.options = review_options(result, names)
@@ -171,9 +171,12 @@ class ClassificationReviewOperator(HITLOperator):
 
     def _without_person(self, result: Mapping[str, Any], event: Mapping[str, Any]) -> Answer:
         """
-        Return the prediction that a blank document or a failure lacks, so that Airflow could not take it by itself.
+        Return the answer for a review that no person answered.
 
-        :raises ReviewNotAnswered: the task should fail after the timeout, or Airflow reports another error.
+        After the timeout, Airflow itself uses a prediction. It cannot do this for a blank document or a failure,
+        because these have no prediction.
+
+        :raises ReviewNotAnswered: the task must fail after the timeout, or Airflow reports another error.
         """
         if event.get("error_type") == "timeout" and self.on_timeout == "prediction":
             return Answer(predicted_category(result), None, _iso(None))
@@ -200,7 +203,7 @@ class ClassificationReviewOperator(HITLOperator):
         )
 
     def _learn(self, result: Mapping[str, Any], category: str) -> dict[str, str]:
-        """Store the document as an example. If that fails, keep the answer: it must not be asked for again."""
+        """Store the document as an example. If this fails, keep the answer, so that no person is asked again."""
         if self.learn_into is None:
             return {}
         if result.get("success") is False or result.get("blank"):

@@ -42,7 +42,7 @@ class ClassifyBatchGroup(TaskGroup):
 
     @property
     def output(self) -> XComArg:
-        """The manifest of the whole batch, as the ``output`` of a :class:`ClassifyBatchOperator`."""
+        """The XCom of the group: the manifest of the whole batch."""
         merge: Any = self.children[f"{self.group_id}.merge"]
         manifest: XComArg = merge.output
         return manifest
@@ -68,8 +68,8 @@ def classify_batch(
     Classify many documents in several tasks, which can run on several workers.
 
     The group has three tasks: ``plan`` divides the documents, the mapped task ``shard`` classifies a part in each
-    instance, and ``merge`` writes one output and pushes one manifest. The limit of failed documents holds for the whole
-    batch. A shard that is killed continues from its own record.
+    instance, and ``merge`` writes one output and pushes one manifest. The limit of failed documents applies to the
+    whole batch. A shard that is killed continues from its own record.
 
     With the local engine each shard uses all cores of its worker, so let a worker run one shard at a time.
 
@@ -78,8 +78,8 @@ def classify_batch(
     :param shards: the number of shards, at least 1. There are fewer if there are fewer documents.
     :param outlet_by_category: as for a :class:`ClassifyBatchOperator`. The last task sends the events.
     :param kwargs: other arguments of :class:`ClassifyBatchOperator`. Arguments that every operator has, such as
-        ``retries`` or ``queue``, hold for all tasks; but the first task alone gets ``trigger_rule``, and the last one
-        ``outlets``.
+        ``retries`` or ``queue``, apply to all tasks. Only the first task gets ``trigger_rule``, and only the last task
+        gets ``outlets``.
     :returns: the group. Its ``output`` is the manifest.
     :raises ValueError: an argument is out of range, or two arguments do not fit together.
     :raises ClassifyError: categories, documents or the name of an output are not valid.

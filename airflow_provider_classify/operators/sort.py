@@ -39,7 +39,7 @@ def sort_by_route(
     :param group_id: the id of the task group that holds the tasks.
     :param task_arguments: arguments of the tasks, such as ``trigger_rule`` or ``retries``.
     :returns: the output of the task of each route, by the route's name.
-    :raises InvalidRoutes: a rule is wrong, or ``results`` is no output of a task.
+    :raises InvalidRoutes: a rule is wrong, or ``results`` is not the output of a task.
     """
     if not isinstance(results, XComArg):
         raise InvalidRoutes(

@@ -30,9 +30,9 @@ def find_target(task: Any, name: str) -> str:
 
 def tasks_to_skip(task: Any, followed: Iterable[str]) -> list[str]:
     """
-    Return the tasks that an instance of the branch in a mapped task group skips, beside it in the same group.
+    Return the tasks of the same mapped task group that an instance of the branch skips.
 
-    They are the tasks directly downstream, except the followed ones and what comes after these.
+    They are the tasks directly downstream, except the followed tasks and the tasks downstream of these.
 
     :param followed: the full ids of the followed tasks and task groups.
     """
@@ -56,6 +56,6 @@ def _candidates(task: Any, name: str) -> Iterator[str]:
 
 
 def _tasks_of(dag: Any, full_id: str) -> set[str]:
-    """Return the task id itself, or the ids of the first tasks of a task group."""
+    """Return the ids of the first tasks of a task group. For a task, return its own id."""
     group = dag.task_group_dict.get(full_id)
     return {full_id} if group is None else {root.task_id for root in group.get_roots()}

@@ -44,7 +44,7 @@ class TaskJob:
         """
         Return whether an earlier try has sent this document to the connection, or was about to send it.
 
-        :raises TaskStateUnavailable: the state cannot be read, and a second submit is not free.
+        :raises TaskStateUnavailable: the state cannot be read, and a second submit costs money.
         """
         last = self._read()
         return last is not None and last.fingerprint == self._fingerprint

@@ -3,8 +3,8 @@ Decide which IP addresses the service may fetch a document from.
 
 A client names the URL, but the service sends the request, from inside its own network. By default it
 reaches public addresses only. :mod:`ipaddress` decides which addresses are public; it follows IANA's registries of
-special-purpose addresses. :data:`_METADATA` adds the addresses at which clouds hand out a machine's credentials,
-as each cloud documents them. The service refuses these with every setting.
+special-purpose addresses. :data:`_METADATA` adds the addresses at which clouds serve a machine's credentials,
+as each cloud documents them. The service always refuses these.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _METADATA = tuple(
         "100.100.100.200/32",  # Alibaba Cloud
     )
 )
-#: Networks that are not public, although some versions of Python call them so.
+#: Networks that are not public, although some versions of Python treat them as public.
 _NOT_PUBLIC = tuple(
     ip_network(network)
     for network in (
@@ -72,6 +72,6 @@ def _destinations(ip: _Address) -> Iterator[_Address]:
     if any(ip in network for network in _ENDING_WITH_IPV4):
         embedded.append(IPv4Address(int(ip) & 0xFFFFFFFF))
     yield from (address for address in embedded if address is not None)
-    # An IPv4-mapped or NAT64 address leads only to its IPv4 address. ipaddress calls it reserved.
+    # An IPv4-mapped or NAT64 address leads only to its IPv4 address. ipaddress treats the whole address as reserved.
     if ip.ipv4_mapped is None and ip not in _NAT64:
         yield ip

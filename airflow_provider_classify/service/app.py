@@ -31,11 +31,11 @@ from airflow_provider_classify.service.worker import Worker
 
 #: The service reads the rest of a refused upload for this many seconds, so that its sender sees the reply.
 DISCARD_SECONDS = 30.0
-#: Sent with the 404 of an unknown job too. A client that lost the reply to its submit asks for an unknown job, to learn
-#: whether the server honours keys.
+#: Also sent with the 404 of an unknown job. A client that lost the reply to its submit requests an unknown job, to
+#: learn whether the server honours keys.
 _KEYS_HONOURED = {HONOURED_HEADER: "true"}
 _KEY_HEADER = APIKeyHeader(name="api-key", auto_error=False)
-_NO_ROOM = "The service has no room for another document; try again later"
+_NO_ROOM = "The service has no space for another document; try again later"
 _NO_RECORD = "The service cannot reach its record of jobs; try again later"
 _NO_FOLDER = "The service cannot use its data folder; try again later"
 
@@ -53,7 +53,7 @@ def create_app(
     """
     Return the application; the caller starts and stops ``worker``.
 
-    :param api_key: the key that clients must send as the header ``api-key``; without one, every client is let in.
+    :param api_key: the key that clients must send as the header ``api-key``; without a key, every client is accepted.
     """
     # Clients of the API do not follow redirects. The documentation pages would load scripts from the internet.
     app = FastAPI(title="Classify", version=__version__, redirect_slashes=False, docs_url=None, redoc_url=None)
@@ -66,8 +66,8 @@ def create_app(
 
 
 def _add_submit(app: FastAPI, submits: Submits, api_key: str | None) -> None:
-    # The function reads the form itself, as it arrives; FastAPI only describes it in the OpenAPI document.
-    # The function also checks the key itself, so that it can read the rest of a refused upload.
+    # The function reads the form itself while it arrives. FastAPI only describes the form in the OpenAPI document.
+    # The function also checks the key itself, because it reads the rest of a refused upload.
     @app.post("/classify", status_code=202, summary="Submit a document", openapi_extra=_SUBMIT_OPENAPI)
     @app.post("/classify/", include_in_schema=False)
     async def submit(request: Request) -> Response:
@@ -77,7 +77,7 @@ def _add_submit(app: FastAPI, submits: Submits, api_key: str | None) -> None:
             job_id = await submits.take(request, body)
         except ClientDisconnect:
             return Response(status_code=400)  # The client does not receive it.
-        except Exception:
+        except Exception:  # after any error, the rest of the upload is read before the reply
             await _discard(body)
             raise
         reply = Submission(job_id, JobStatus.QUEUED, "Classification started")

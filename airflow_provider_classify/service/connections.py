@@ -1,10 +1,10 @@
 """
 Limit the number of connections to the HTTP server, and the seconds that each may take for the header of a request.
 
-uvicorn limits neither: its keep-alive timeout ends with the first byte of a request, and its
-``limit_concurrency`` counts a connection only when a whole header has arrived. Other servers have similar gaps:
-hypercorn limits the time for headers but not the connections; granian limits both, but keeps a connection
-that sends nothing open for ever. So this module adds both limits to uvicorn's protocol class.
+uvicorn limits neither of them. Its keep-alive timeout ends with the first byte of a request, and its
+``limit_concurrency`` counts a connection only when a whole header has arrived. Other servers also lack a limit.
+hypercorn limits the time for headers, but not the connections. granian limits both, but never closes a connection that
+sends nothing. So this module adds both limits to uvicorn's protocol class.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ def bounded_protocol(max_connections: int = MAX_CONNECTIONS, header_seconds: flo
     """
     Return a protocol class for uvicorn's ``http`` setting.
 
-    When too many connections are open, a new one replaces the one that has waited longest for a whole header.
-    If every open connection is answering a request, the new one is closed.
+    When too many connections are open, a new connection replaces the connection that has waited longest for a whole
+    header. If the server is answering a request on every open connection, the new connection is closed.
     """
 
     class BoundedProtocol(H11Protocol):

@@ -21,7 +21,7 @@ MAX_DETAIL = 400
 
 class HttpError(Exception):
     """
-    A request that is answered with an error.
+    An error reply to a request.
 
     :param detail: a sentence, or for 422 the list of what is wrong with the fields.
     :param error: the ``error`` object that the body has beside ``detail``, if any.
@@ -74,7 +74,7 @@ def unavailable(reason: str, detail: str) -> HttpError:
 
 
 def no_room(detail: str) -> HttpError:
-    """Return a 507 with ``Retry-After``: the service has no room for another document."""
+    """Return a 507 with ``Retry-After``: the service has no space for another document."""
     return _try_later(507, "insufficient_storage", "disk_full", detail)
 
 

@@ -20,8 +20,9 @@ class FetchJobs:
     """
     Fetches the documents of jobs into the folder.
 
-    :param fetched: called in another thread with the id of each job whose document has been fetched.
-    :param failed: called in another thread with the id and the error of each job whose document was not fetched.
+    :param fetched: a function that is called in another thread with the id of each job whose document was fetched.
+    :param failed: a function that is called in another thread with the id and the error of each job whose document was
+        not fetched.
     :param record_retry_seconds: seconds until a job is tried again after its record could not be read or written.
     """
 
@@ -44,7 +45,7 @@ class FetchJobs:
         self._limits = limits
         self._record_retry_seconds = record_retry_seconds
         self._loop = asyncio.new_event_loop()
-        # Each fetch needs two threads: one looks up the host name, which may take long, and one writes.
+        # Each fetch needs two threads. One looks up the host name, which may take long. The other writes the document.
         self._loop.set_default_executor(ThreadPoolExecutor(2 * limits.concurrent, "classify-fetch"))
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._thread = threading.Thread(target=self._run_loop, name="classify-fetch", daemon=True)
@@ -99,7 +100,7 @@ class FetchJobs:
                 await asyncio.sleep(self._record_retry_seconds)
             except JobNotFound:
                 return
-            except Exception as error:
+            except Exception as error:  # after any error, the job must end as failed
                 await self._fail(job_id, error)
                 return
 
@@ -107,7 +108,7 @@ class FetchJobs:
         try:
             await asyncio.to_thread(self._failed, job_id, error)
         except Exception:
-            # The next start of the service runs the job again.
+            # After any error, the other fetches must continue. The next start of the service runs the job again.
             _log.exception("The end of the job %s could not be recorded.", job_id)
 
     async def _download(self, job_id: str) -> None:

@@ -1,9 +1,9 @@
 """
 Fetch the document of a ``file_url``.
 
-The fetcher checks every address at the moment it connects, so a host name that resolves to another address later
-cannot evade the check. It follows redirects one by one and checks each of them too. One deadline covers the whole
-exchange, from the look-up of the host name to the last byte.
+The fetcher checks every address when it connects. So a host name that later resolves to another address cannot evade
+the check. It follows redirects one by one and checks each of them too. One deadline covers the whole exchange, from the
+look-up of the host name to the last byte.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class FetchLimits:
     """
     The limits of one fetch, and how many fetches run at the same time.
 
-    :param seconds: seconds for the whole exchange with its redirects; the wait for a free place does not count.
+    :param seconds: seconds for the whole exchange with its redirects; they do not include the wait for a free place.
     :param header_seconds: seconds from a request to the end of the reply's header.
-    :param pace: how slowly the document itself may arrive.
+    :param pace: the slowest rate of the document itself.
     :param concurrent: the most fetches at the same time.
     :param per_host: the most fetches from one host at the same time.
     """
@@ -60,7 +60,7 @@ def is_fetchable(url: str) -> bool:
     try:
         parsed = URL(url)
         return parsed.scheme in ("http", "https") and bool(parsed.host) and parsed.port is not None
-    except (ValueError, IndexError):  # yarl lets an IndexError through for some misplaced brackets.
+    except (ValueError, IndexError):  # yarl raises an IndexError for some misplaced brackets.
         return False
 
 
@@ -86,7 +86,7 @@ class UrlFetcher:
         """
         Pass the document at ``url`` to ``write``, piece by piece.
 
-        :param begin: called once, when the fetch has a place and before its first request.
+        :param begin: a function that is called once, when the fetch has a place and before its first request.
         :raises RequestRejected: an address or a redirect is refused.
         :raises DocumentNotFound: the server replies 404 or 410.
         :raises DocumentNotReadable: the server was not reached, replied another status, or broke the transfer off.
@@ -119,7 +119,7 @@ class UrlFetcher:
         return self._by_host.setdefault(str(URL(url).host), asyncio.Semaphore(self._limits.per_host))
 
     async def _exchange(self, url: str, write: Callable[[bytes], Awaitable[None]]) -> str | None:
-        """Make one request; return where it redirects to, or ``None`` when the document has been written."""
+        """Make one request. Return the URL that it redirects to, or ``None`` if the document has been written."""
         shown = _shown(url)
 
         def open_socket(address: aiohttp.AddrInfoType) -> socket.socket:
@@ -140,7 +140,7 @@ class UrlFetcher:
             ) as session:
                 async with asyncio.timeout(self._limits.header_seconds):
                     response = await session.get(
-                        # The URL is sent as the client wrote it: its signature may cover this spelling only.
+                        # The URL is sent as the client wrote it, because its signature may cover only these characters.
                         URL(url, encoded=url.isascii()),
                         allow_redirects=False,
                         headers={"Accept-Encoding": "identity", "Accept": "*/*"},

@@ -12,10 +12,9 @@ class JobQueue:
     """
     The jobs that wait for a worker. Each has one of a limited number of places.
 
-    A job takes a place before it is recorded, and frees it when a worker takes the job or a client cancels it.
-    It becomes ready for a worker when it is recorded and its document has arrived. Jobs whose document must be
-    fetched take at most half of the places, so that slow servers do not keep uploads out. All methods are
-    thread-safe.
+    A job takes a place before it is recorded, and frees it when a worker takes the job or a client cancels it. It
+    becomes ready for a worker when it is recorded and its document has arrived. Jobs whose document must be fetched
+    take at most half of the places, so that slow servers do not block uploads. All methods are thread-safe.
 
     :param capacity: the number of places.
     """

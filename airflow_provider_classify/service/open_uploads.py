@@ -14,8 +14,8 @@ class OpenUploads:
     """
     The uploads that are being read. Use it in one event loop.
 
-    When the limit is reached, a new upload replaces the one that has sent nothing for longest. So clients that
-    begin uploads and then send nothing cannot keep others out.
+    When the limit is reached, a new upload replaces the upload that has sent nothing for the longest time. So clients
+    that begin uploads and then send nothing cannot block other clients.
 
     :param limit: the most uploads at the same time.
     :param silent_seconds: seconds that an upload must have sent nothing before another may replace it.
@@ -35,7 +35,7 @@ class OpenUploads:
         :raises HttpError: 503, the limit is reached and every upload makes progress.
         """
         if len(self._open) >= self._limit and not self._end_silent():
-            raise unavailable("uploads_busy", f"{self._limit} uploads are under way already; try again later")
+            raise unavailable("uploads_busy", f"{self._limit} uploads are running already; try again later")
         body = PacedBody(chunks, self._pace)
         self._open.add(body)
         try:
@@ -44,7 +44,7 @@ class OpenUploads:
             self._open.discard(body)
 
     def _end_silent(self) -> bool:
-        """End the upload that has been silent for longest; return whether there was one."""
+        """End the upload that has sent nothing for the longest time. Return whether there was one."""
         silent_since = asyncio.get_running_loop().time() - self._silent_seconds
         silent = sorted((body for body in self._open if body.last_byte_at <= silent_since), key=_last_byte_at)
         for body in silent:

@@ -58,27 +58,31 @@ def serve(
     Serve until SIGTERM or SIGINT, then return. Call it in the main thread.
 
     It prints one line with the URL when the port is open. Jobs and waiting documents are stored in ``data_dir``;
-    the next start runs the jobs that a stop or a kill left unfinished.
+    the next start runs the jobs that had not ended.
+
     The environment variable ``CLASSIFY_API_KEY`` holds the key that clients must send. Without a key, the service
     starts on a loopback address only.
 
     :param port: the TCP port; 0 takes any free one.
-    :param workers: the number of documents that are classified at the same time; the number of cores if None.
+    :param workers: the number of documents that are classified at the same time; by default the number of cores.
     :param capacity: the most jobs that may wait; further submits get a 503.
-    :param options: the engine's options; the defaults if None.
+    :param options: the engine's options.
     :param allow_anonymous: start without a key on an address that other machines reach.
     :param allow_private_urls: also fetch a ``file_url`` from loopback, private and other addresses that are not public.
-    :raises InvalidDocumentTypes: the folder of own document types cannot be used.
+    :raises InvalidDocumentTypes: the folder of the user's own document types cannot be used.
+    :raises ModelNotUsable: the learned model cannot be used.
     :raises ExtraNotInstalled: the ``local`` extra, which has the engine's libraries, is not installed.
     :raises ServiceNotStarted: the port or folder is in use or not permitted, or a key is missing or empty.
     """
     require_engine()
     from airflow_provider_classify.engine.knowledge.load import load_knowledge
+    from airflow_provider_classify.engine.learned.model import load_model
     from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
     api_key = _api_key()
     options = options or EngineOptions()
-    load_knowledge(options.document_types)  # Reports a mistake in them now, before a child meets it.
+    load_knowledge(options.document_types)  # A wrong file raises its error here, before a child starts.
+    load_model(options.model)
     max_connections = _allow_connections()
     with _lock(data_dir), _listen(host, port) as listener:
         url = _url(host, listener)

@@ -1,9 +1,9 @@
 """
 Read and check the form of a submit.
 
-The document goes to the disk as it arrives; the fields stay in memory. python-multipart parses the form. Starlette's
-own form reader has no size limit, and it keeps the upload in a temporary file, from which up to 500 MB would have to
-be copied again.
+The document is written to the disk while it arrives. The fields stay in memory. python-multipart parses the form.
+Starlette's own form reader has no size limit. It also keeps the upload in a temporary file, from which the service
+would have to copy up to 500 MB.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ async def read_form(
 
     :param create: opens the file for the document; it is committed when this returns, and discarded if it raises.
     :raises HttpError: 400 for a broken form, 413 for too large a document or fields, 422 for text as ``pdf_file``.
-    :raises StorageFull: there is no room for the document.
+    :raises StorageFull: there is no space for the document.
     """
     kind, options = parse_options_header(content_type)
     boundary = options.get(b"boundary", b"")

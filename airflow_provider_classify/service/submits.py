@@ -29,8 +29,9 @@ class UploadLimits:
     The limits of uploads.
 
     :param open: the most uploads that are read at the same time.
-    :param silent_seconds: when all places are taken, a new upload may replace one that has been silent so many seconds.
-    :param pace: how slowly an upload may arrive.
+    :param silent_seconds: when all places are taken, a new upload may replace an upload that has sent nothing for this
+        many seconds.
+    :param pace: the slowest rate of an upload.
     """
 
     open: int = 1024
@@ -55,14 +56,14 @@ class Submits:
         ``Idempotency-Key`` gets the job of the first one, and its own document is deleted.
 
         :raises HttpError: the submit is refused.
-        :raises StorageFull: there is no room for the document.
+        :raises StorageFull: there is no space for the document.
         """
         key = await self._check_headers(request)
         job_id = str(uuid.uuid4())
         try:
             submitted = await self._read(job_id, request, body)
             job = await run_in_threadpool(self._record, job_id, submitted, key)
-        except Exception as error:
+        except Exception as error:  # the document of a submit without a job must not stay
             await run_in_threadpool(self._folder.remove, job_id)
             if isinstance(error, IdempotencyKeyReused):
                 raise _key_reused(str(error)) from error
@@ -84,7 +85,7 @@ class Submits:
             if len(key) > _LONGEST_KEY:
                 raise bad_request(f"Idempotency-Key is longer than {_LONGEST_KEY} characters")
             if await run_in_threadpool(self._store.find, key):
-                return key  # The job of this key has its place already.
+                return key  # The job of this key already has a place.
         self._worker.queue.check_place()
         return key
 

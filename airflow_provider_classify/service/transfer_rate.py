@@ -1,4 +1,4 @@
-"""Limit how slowly a body may arrive, from a client that uploads or a server that is fetched from."""
+"""Limit the slowest rate of a body, of an upload from a client or of a reply from a server."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 @dataclass(frozen=True, slots=True)
 class Pace:
     """
-    The slowest that a body may arrive.
+    The slowest rate at which a body may arrive.
 
     :param idle_seconds: the most seconds without a byte.
     :param grace_seconds: seconds that a body may take in addition to what ``bytes_per_second`` allows for its size.

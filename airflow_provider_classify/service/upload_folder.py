@@ -61,7 +61,7 @@ class UploadFolder:
         """
         Open a new file for the job's document.
 
-        :raises StorageFull: there is no room.
+        :raises StorageFull: there is no space.
         """
         self.check_room()
         with _full_disk_as_storage_full():
@@ -84,7 +84,7 @@ class UploadFolder:
         """
         Check that the folder has room for another document.
 
-        :raises StorageFull: it has no room.
+        :raises StorageFull: it has no space.
         """
         free = shutil.disk_usage(self._folder).free
         if free < self._min_free_bytes:
@@ -103,7 +103,7 @@ class UploadFolder:
         Check that a document could be written.
 
         :raises OSError: the folder cannot be written.
-        :raises StorageFull: there is no room.
+        :raises StorageFull: there is no space.
         """
         self.check_room()
         probe = self._folder / f".probe-{threading.get_ident()}"
@@ -161,7 +161,7 @@ class Upload:
         Append some bytes.
 
         :raises DocumentTooLarge: the document passes its limit; these bytes were not written.
-        :raises StorageFull: the folder or the disk has no room for more.
+        :raises StorageFull: the folder or the disk has no space for more.
         """
         with self._lock:
             if self._file.closed:

@@ -1,7 +1,7 @@
 """
 Run the recorded jobs: fetch the documents that must be fetched, then classify several at a time.
 
-The record of jobs says which jobs must run; the queue in memory holds only their order.
+The record of jobs has the jobs that must run. The queue in memory has only their order.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _log = logging.getLogger(__name__)
 
 
 class Classifier(Protocol):
-    """Classifies documents from several threads at once, as the engine's ``EnginePool`` does."""
+    """Classifies documents from several threads at the same time, as the engine's ``EnginePool`` does."""
 
     def classify(self, path: Path, categories: tuple[Category, ...], *, name: str) -> ClassificationResult:
         """Classify one document; raise a :class:`ClassifyError` if that is not possible."""
@@ -83,7 +83,7 @@ class Worker:
             limits=fetch_limits or FetchLimits(),
             record_retry_seconds=record_retry_seconds,
         )
-        # Daemon threads, so that a document that hangs cannot keep the process from exiting.
+        # The threads are daemons, so that a document that hangs cannot prevent the end of the process.
         self._threads = [threading.Thread(target=self._run, name=f"classify-{i}", daemon=True) for i in range(threads)]
 
     def start(self) -> None:
@@ -99,7 +99,7 @@ class Worker:
             thread.start()
 
     def stop(self) -> None:
-        """Stop at once. A running job stays unfinished in the record, and the next start runs it again."""
+        """Stop immediately. A running job stays unfinished in the record, and the next start runs it again."""
         deadline = time.monotonic() + STOP_SECONDS
         self._stopping.set()
         self._classifier.close()
@@ -131,7 +131,7 @@ class Worker:
     def _put_if_waiting(self, job_id: str) -> None:
         if self.queue.has_place(job_id):
             self.queue.put(job_id)
-        else:  # It was cancelled after its last byte had arrived.
+        else:  # The job was cancelled after the last byte of its document had arrived.
             self._folder.remove(job_id)
 
     def _fetch_failed(self, job_id: str, error: Exception) -> None:
@@ -147,11 +147,12 @@ class Worker:
                 if not self._stopping.wait(self._record_retry_seconds):
                     self.queue.put(job_id)
             except Exception:
-                # The thread must go on with the other jobs. If this one is unfinished, the next start runs it again.
+                # After any error, the thread must continue with the other jobs. If this job has not ended, the next
+                # start runs it again.
                 _log.exception("The end of the job %s could not be recorded.", job_id)
 
     def _classify(self, job_id: str) -> None:
-        if self._store.get(job_id).status.is_terminal:  # It was cancelled while it waited.
+        if self._store.get(job_id).status.is_terminal:  # The job was cancelled while it waited.
             self._folder.remove(job_id)
             return
         try:
@@ -161,7 +162,7 @@ class Worker:
             self._store.complete(job_id, result)
         except (JobRecordUnavailable, JobNotFound):
             raise
-        except Exception as error:
+        except Exception as error:  # after any error, the job must end as failed
             self._fail(job_id, error)
         else:
             self._folder.remove(job_id)
@@ -175,7 +176,7 @@ class Worker:
             self._store.fail(job_id, error_for_api(error, self._folder.path(job_id)))
         else:
             _log.error("The job %s failed because of a fault in the service.", job_id, exc_info=error)
-            self._store.fail(job_id, "The service failed on this document; its log says why.")
+            self._store.fail(job_id, "The service failed on this document; see the service's log.")
         self._folder.remove(job_id)
 
 

@@ -72,7 +72,7 @@ class ClassifyBatchTrigger(BaseTrigger):
         return f"{type(self).__module__}.{type(self).__qualname__}", self._arguments
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait for the jobs; then fire once, with the number of jobs that ended."""
+        """Wait for the jobs. Then fire once, with the number of jobs that ended."""
         try:
             event = await self._watch()
         except ClassifyError as error:

@@ -86,8 +86,8 @@ class ClassifyTrigger(BaseTrigger):
     :param evidence: whether a result that the trigger writes to XCom contains text of the document.
     :param unreadable_is_result: whether the trigger also writes the error of a document that cannot be read to XCom
         and ends the task as successful.
-    :param escalate_to: the second connection of a cascade, if this is the job at the first. An answer that has to be
-        escalated is left to a worker.
+    :param escalate_to: the second connection of a cascade, if this is the job at the first. A worker escalates the
+        document.
     :param escalate_below: the threshold of the cascade.
     :param first_answer: the answer of the first connection in short, if this is the job at the second.
     """
@@ -143,7 +143,7 @@ class ClassifyTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait for the job; then fire once. All triggers of an Airflow connection share their HTTP connections."""
+        """Wait for the job. Then fire once. All triggers of an Airflow connection share their HTTP connections."""
         wait = polling.Wait(self.job_id, self.since, self.deadline, self.poll_interval)
         end: polling.Ended | polling.GaveUp
         is_pushed = False
@@ -187,7 +187,7 @@ class ClassifyTrigger(BaseTrigger):
         return True
 
     def _value(self, job: Job, document: str) -> dict[str, Any] | None:
-        """Return the value for XCom; ``None`` if a worker has to go on with the cascade."""
+        """Return the value for XCom; ``None`` if a worker must continue the cascade."""
         try:
             outcome = Outcome(self.classify_conn_id, polling.answer(job, document, self.categories), self.job_id)
         except ClassifyError as error:

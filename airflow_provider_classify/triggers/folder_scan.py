@@ -1,4 +1,4 @@
-"""The scan of a folder or prefix, which all event triggers of a triggerer that watch the same place share."""
+"""The scan of a folder or prefix. All event triggers of a triggerer that watch the same place share one scan."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _LONGEST_PAUSE_WITHOUT_FOLDER = 5.0
 @dataclass(slots=True)
 class SharedScan:
     """
-    A scan, and what to do when Airflow has stored the events that the triggers made of it.
+    A scan, and the callbacks to call when Airflow has stored the events of the scan.
 
     A trigger adds its callback before it yields an event.
     """
@@ -43,7 +43,7 @@ class SharedScan:
 
 class FolderScan(SharedStreamProducer):
     """
-    Scan a folder again and again, on a thread of its own.
+    Scan a folder repeatedly, on a separate thread.
 
     The pause between two scans is at least as long as a scan took. While the place cannot be scanned, the pauses
     double up to a minute, and the log gets one line at the beginning and one at the end.
@@ -96,7 +96,7 @@ class FolderScan(SharedStreamProducer):
             await item.broker_payload.stored()
 
     async def aclose(self) -> None:
-        """Stop scanning. A scan that is under way ends by itself."""
+        """Stop scanning. A running scan ends by itself."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _scan(self, now: float) -> Scan:

@@ -34,11 +34,11 @@ MAX_DOCUMENTS = 100
 MAX_BYTES = 32 * 1024
 #: The most documents that one scan reports. The next scans report the rest, the oldest documents first.
 _MAX_PER_SCAN = 1000
-#: Seconds between two looks for documents that have left the folder.
+#: Seconds between two checks for documents that have left the folder.
 _FORGET_INTERVAL = 3600.0
 #: Seconds after which a record that could not be read or written is tried again.
 _RECORD_PAUSE = 5.0
-#: The most documents whose names the log complains of.
+#: The most documents for which the log has a warning about the name.
 _MAX_WARNINGS = 1000
 
 
@@ -53,10 +53,10 @@ class NewDocumentsTrigger(BaseEventTrigger):
     The payload of an event is an object with ``folder`` and ``documents``, a list of at most 100 objects with
     ``document`` (the reference), ``size`` in bytes, ``modified`` (ISO 8601 or ``None``) and ``version``.
 
-    The state of the asset keeps what was reported, after Airflow has stored the event. So nothing is lost when a
-    triggerer is stopped or killed; documents that it reported in its last two seconds may be reported again. A document
-    that was already there when the trigger was restarted has ``may_repeat`` in the payload. A document is forgotten a
-    week after it left the folder.
+    The state of the asset keeps the reported documents. They are added when Airflow has stored the event. So no
+    document is lost if a triggerer is stopped or killed. Documents that it reported in its last two seconds may be
+    reported again. A document that was already there when the trigger was restarted has ``may_repeat`` in the payload.
+    The state keeps a document until a week after it left the folder.
 
     All triggers in a triggerer that watch the same folder with the same depth of the pattern share one scan. It needs
     Airflow 3.3 or newer.
@@ -64,7 +64,7 @@ class NewDocumentsTrigger(BaseEventTrigger):
     :param folder: a local folder, which the triggerer must reach, or a URI (``s3://conn_id@bucket/prefix``). It need
         not exist yet.
     :param pattern: the documents to report: ``*.pdf``, or ``**/*.pdf`` to include all subfolders.
-    :param scan_interval: seconds between two scans, above 0. A scan that takes longer is followed by as long a pause.
+    :param scan_interval: seconds between two scans, above 0. After a longer scan, the pause is as long as the scan.
     :param stable_for: seconds for which a document has to stay unchanged, at least 0. At least two scans compare it.
     """
 
@@ -157,7 +157,7 @@ class _NewDocument:
 
 
 class _Reporter:
-    """Make the events of one trigger, and keep the record of what was reported."""
+    """Create the events of one trigger, and keep the record of the reported documents."""
 
     def __init__(self, trigger: NewDocumentsTrigger) -> None:
         self._folder = trigger.folder
@@ -170,9 +170,9 @@ class _Reporter:
         self._use_record_at = 0.0
         self._forget_at = time.monotonic() + _FORGET_INTERVAL
         self._matches: Callable[[str], object] | None = None
-        self._unstored: dict[str, str] = {}  # the versions by name that were reported, until Airflow has stored them
-        self._last_scan = -1  # the number of the last scan of which everything was reported
-        self._first_scan: float | None = None  # its time
+        self._unstored: dict[str, str] = {}  # the reported versions by name that Airflow has not stored yet
+        self._last_scan = -1  # the number of the last scan whose documents were all reported
+        self._first_scan: float | None = None  # the time of that scan
         self._continues = False  # whether an earlier trigger had reported documents
         self._skipped: set[str] = set()
 
@@ -181,7 +181,7 @@ class _Reporter:
         await self._can_use_record()
 
     async def events(self, shared: SharedScan) -> AsyncIterator[TriggerEvent]:
-        """Yield the events for one scan. While the record cannot be read or written, there are none."""
+        """Yield the events for one scan. While the record cannot be read or written, yield no events."""
         if not await self._can_use_record():
             return
         if self._first_scan is None:

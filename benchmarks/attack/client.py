@@ -38,7 +38,7 @@ from benchmarks.attack.malicious_api import CASES
 KEY = "sk-recognisable-4711"
 CATEGORIES = [Category("invoice"), Category("letter")]
 JOB_ID = "5eed-0"
-#: The timeout of a request in seconds. A good reply has a longer one, so that a busy machine causes no fault.
+#: The timeout of a request in seconds. A good reply has a longer timeout, so that a busy machine causes no fault.
 REQUEST_TIMEOUT = 0.4
 PATIENT_TIMEOUT = 30.0
 #: Seconds within which an input must end. It sends up to 11 requests.
@@ -117,7 +117,7 @@ async def _attempt(one: Input, url: str, document: str) -> tuple[str, str] | Non
         outcome = error
     except TimeoutError:
         return "hangs", f"no end after {LIMIT:g} s"
-    except Exception:
+    except Exception:  # any other error is a fault of the client, which the report shows
         return "crashes", traceback.format_exc()
     problem = _unsound(one, outcome)
     return None if problem is None else ("lost", problem)

@@ -76,7 +76,7 @@ def bomb(rng: random.Random, asked: Asked) -> Iterator[Step]:
 
 @cache
 def packed(encoding: str, text: bytes) -> bytes:
-    """Return at least 32 MB packed into a few kilobytes. It is cached, since packing delays the other requests."""
+    """Return at least 32 MB packed into a few kilobytes. It is cached, because packing delays the other requests."""
     packer = zlib.compressobj(9, wbits=31 if encoding == "gzip" else 15)
     return b"".join(packer.compress(text * 2**20) for _ in range(32)) + packer.flush()
 

@@ -44,7 +44,7 @@ class Case:
     """
     One row of the table.
 
-    :param interval: seconds between two looks at a job.
+    :param interval: seconds between two requests for a job.
     :param share: the factor of the number of jobs.
     :param rate: the connection's ``request_rate``, in requests a second.
     """

@@ -44,7 +44,7 @@ FAILED = {
     "success": False,
     "classification": None,
     "confidence": 0.0,
-    "error": "The document 'c.pdf' is damaged; save it anew.",
+    "error": "The document 'c.pdf' is damaged; save it again.",
     "error_kind": "DocumentCorrupt",
 }
 ROWS = [CLASSIFIED, BLANK, FAILED]

@@ -86,7 +86,8 @@ def test_a_blank_document_survives_the_wire_and_goes_to_review(classifier: Class
     on_the_wire = result.to_json()
     assert (on_the_wire["classification"], on_the_wire["blank"]) == (None, True)
     assert ClassificationResult.from_json(on_the_wire) == result
-    assert route(on_the_wire, {}, otherwise="archive", review="person", minimum_confidence=0.0) == "person"
+    routes = {"invoice": "books"}
+    assert route(on_the_wire, routes, otherwise="archive", review="person", minimum_confidence=0.0) == "person"
 
 
 def test_a_blank_page_has_no_say(classifier: Classifier, tmp_path: Path) -> None:

@@ -29,10 +29,9 @@ def test_shares_sum_to_one_and_keep_the_order() -> None:
 
 
 def test_little_text_and_bad_print_bring_points_together() -> None:
-    assert trust([6.0, 1.0], 1000, 0.98) == [6.0, 1.0]
-    for few, faint in ((trust([6.0, 1.0], 10, 1.0), trust([6.0, 1.0], 1000, 0.5)),):
-        assert 0 < few[0] - few[1] < 5
-        assert 0 < faint[0] - faint[1] < 5
+    assert trust(1000, 0.98) == 1.0
+    assert 0 < trust(10, 1.0) < 1
+    assert 0 < trust(1000, 0.5) < 1
 
 
 def test_the_first_page_and_a_full_one_weigh_most() -> None:

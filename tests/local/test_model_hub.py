@@ -62,7 +62,7 @@ def test_a_name_is_fetched_once(tmp_path: Path) -> None:
 def test_a_name_that_cannot_be_fetched(tmp_path: Path) -> None:
     done = find("own/model", tmp_path)
     assert done.returncode
-    assert "'own/model' that [classify] sentence_model or --sentence-model names is neither a folder" in done.stderr
+    assert "'own/model' that [classify] sentence_model or --sentence-model names is not a folder" in done.stderr
 
 
 def test_without_the_library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

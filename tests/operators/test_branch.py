@@ -46,9 +46,12 @@ class TestWhenTheOperatorIsCreated:
             ({"minimum_confidence": "high"}, "The minimum_confidence is 'high'"),
             ({"minimum_confidence": float("nan")}, "The minimum_confidence is nan"),
             ({"minimum_confidence": {"invoice": 2}}, "The minimum_confidence is 2"),
-            ({"minimum_confidence": {"letter": 0.5}}, "'letter' of minimum_confidence is no category"),
+            ({"minimum_confidence": {"letter": 0.5}}, "'letter' of minimum_confidence is not a category"),
             ({"minimum_confidence": {}}, "'invoice' has no threshold"),
-            ({"categories": ["invoce"], "otherwise": "x"}, "'invoice' of routes is no category; use one of 'invoce'"),
+            (
+                {"categories": ["invoce"], "otherwise": "x"},
+                "'invoice' of routes is not a category; use one of 'invoce'",
+            ),
             ({"categories": ["invoice", "letter"]}, "'letter' has no route"),
         ],
     )
@@ -137,7 +140,7 @@ class TestWhenTheDagIsParsed:
             (
                 'c = ClassifyOperator(task_id="c", document="d", categories=["invoce"])\n'
                 'branch(document=None, result=c.output) >> [task("pay"), task("person")]',
-                "'invoice' of routes is no category; use one of 'invoce'",
+                "'invoice' of routes is not a category; use one of 'invoce'",
             ),
             (
                 'c = ClassifyOperator(task_id="c", document="d", categories=["invoice", "letter"])\n'
@@ -233,7 +236,7 @@ class TestWhenTheTaskRuns:
     def test_categories_that_render_to_others(self):
         operator = self.placed(categories="{{ params.categories }}")
         operator.categories = '["letter"]'
-        self.fails(operator, InvalidRoutes, "InvalidRoutes: Task 'sort': The key 'invoice' of routes is no category")
+        self.fails(operator, InvalidRoutes, "InvalidRoutes: Task 'sort': The key 'invoice' of routes is not a category")
 
     def test_a_branch_that_is_mapped_after_all(self):
         operator = self.placed()

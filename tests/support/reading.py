@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import open_document
+from airflow_provider_classify.engine.reading.opened_document import PageReading
 
 
 def read(data: bytes, folder: Path, name: str = "document.pdf", **options: Any) -> list[Page]:
@@ -20,3 +22,9 @@ def read(data: bytes, folder: Path, name: str = "document.pdf", **options: Any) 
 def text(page: Page) -> str:
     """Return a page's lines, joined by line breaks."""
     return "\n".join(line.text for line in page.lines)
+
+
+def passes_with_more_text(reading: PageReading) -> list[Page]:
+    """Return the passes of a page that have other lines than the pass before, without those that only add its look."""
+    passes = list(reading.passes())
+    return passes[:1] + [page for before, page in pairwise(passes) if page.lines != before.lines]

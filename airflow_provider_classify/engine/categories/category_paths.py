@@ -1,8 +1,8 @@
 """
 Handle categories whose names are paths: ``finance/invoice``, ``finance/receipt``, ``legal/contract``.
 
-Each path is a category of its own. A node's probability is the sum of those of its categories. So an answer can be
-sure of ``finance`` and unsure whether the document is an invoice or a receipt.
+Each path is a separate category. The probability of a node is the sum of the probabilities of its categories. So an
+answer can have a high confidence for ``finance`` and a low one for ``finance/invoice``.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ def path_of(name: str) -> tuple[str, ...]:
     return tuple(filter(None, _SEPARATOR.split(name))) or (name,)
 
 
-def spoken(category: Category, is_known: Callable[[str], bool]) -> Category:
+def without_path(category: Category, is_known: Callable[[str], bool]) -> Category:
     """
-    Return a category whose name is a path with its last steps as the name, and the others in its description.
+    Return a category without a path: the last steps become the name, and the other steps a part of the description.
 
     ``tax/form`` and ``form/tax`` become ``tax form``, a known name; ``finance/invoice`` becomes ``invoice``.
     """

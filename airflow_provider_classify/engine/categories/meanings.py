@@ -2,7 +2,7 @@
 Resolve a user's category names to known document types.
 
 A name that is an alias of a type means that type, in any spelling; ``datasheet_manual`` means two types.
-Any other name is compared, by its parts, its words and its description, with the knowledge of each type.
+The parts, the words and the description of any other name are compared with the knowledge of each type.
 The steps run one after the other over one :class:`Draft` per category; :func:`meanings_of` lists them.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider_classify.engine.categories.category_paths import path_of, spoken
+from airflow_provider_classify.engine.categories.category_paths import path_of, without_path
 from airflow_provider_classify.engine.categories.names import BY_VAGUE_HEAD, types_of_name, types_of_parts
 from airflow_provider_classify.engine.categories.related_types import BY_PARENT, inherited
 from airflow_provider_classify.engine.categories.resemblance import Resemblance
@@ -25,13 +25,13 @@ from airflow_provider_classify.model.categories import Category
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
-#: How much the type counts that a name resembles most, 0 to 1.
+#: The weight, from 0 to 1, of the type that a name resembles most.
 BY_RESEMBLANCE = 0.8
 #: Resemblance is multiplied by this if a part of the name means a type.
 BESIDE_NAME = 0.6
 #: Resemblance to a type is multiplied by this if a part of another category's name means the type.
 BESIDE_OTHERS = 0.4
-#: Resemblance below this is chance.
+#: A resemblance below this value is ignored, because it can be chance.
 LEAST_RESEMBLANCE = 0.12
 
 
@@ -40,7 +40,7 @@ class Meaning:
     """
     The types that count for a category, each with how much it counts, 0 to 1.
 
-    :param category: the category, with a path put in words (see :func:`~.paths.spoken`).
+    :param category: the category without a path (see :func:`~.category_paths.without_path`).
     :param is_exact: whether the whole name is known, so that nothing was guessed.
     :param is_named: whether the whole name is known, or a part of it and there is no description.
     """
@@ -104,7 +104,7 @@ def meanings_of(
     Resolve each category. A type that a category names counts for no other category.
 
     :param sentence_model: used only for categories with unknown names.
-    :param only_parents: see :func:`~.relatives.inherited`.
+    :param only_parents: see :func:`~.related_types.inherited`.
     :raises SentenceModelNotUsable: the sentence model cannot be loaded.
     """
     aliases = aliases_of(knowledge)
@@ -127,12 +127,12 @@ def meanings_of(
 
 def draft_of(category: Category, aliases: Aliases) -> Draft:
     """Look up the whole name and its parts; return them as a draft."""
-    category_as_said = spoken(category, lambda name: bool(aliases.find(label_words(name))))
+    renamed = without_path(category, lambda name: bool(aliases.find(label_words(name))))
     return Draft(
-        category_as_said,
+        renamed,
         path_of(category.name),
-        whole=types_of_name(category_as_said.name, aliases),
-        parts=types_of_parts(category_as_said.name, aliases),
+        whole=types_of_name(renamed.name, aliases),
+        parts=types_of_parts(renamed.name, aliases),
     )
 
 

@@ -2,7 +2,8 @@
 Find the types that a category's name means, as a whole and by its parts.
 
 :class:`Aliases` deals with spelling, number and language. This module splits a name: alternatives ("bills and
-receipts"), main words before what they are about ("bills from suppliers"), and carriers ("copies of invoices").
+    receipts"), the main word before other words ("bills from suppliers"), and carriers ("copies of invoices"), which do
+    not change the meaning.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from airflow_provider_classify.engine.knowledge.aliases import Aliases
 from airflow_provider_classify.engine.text.words import label_words, words_of
 
-#: How much a type counts, 0 to 1, that the last words of a name mean, its first words, or a vague main word.
+#: The weight of a type, from 0 to 1, that the last words of a name mean, its first words, or a vague main word.
 BY_LAST_WORDS = 0.8
 BY_FIRST_WORDS = 0.6
 BY_VAGUE_HEAD = 0.4
-#: Vague main words: names of many kinds of types end with them, and the words before them tell the type.
+#: Vague main words: names of many types end with them, and the words before them determine the type.
 _VAGUE_HEADS = frozenset(
     words_of("article card data documentation information list note notice order report sheet statement summary text")
 )

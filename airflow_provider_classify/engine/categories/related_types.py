@@ -11,15 +11,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from airflow_provider_classify.engine.knowledge.load import DocumentType, Knowledge
 
-#: How much a type counts, 0 to 1, for a category that means its parent, or a type that it is related to.
+#: The weight of a type, from 0 to 1, for a category that means its parent, or a related type.
 BY_PARENT = 0.9
 BY_RELATION = 0.4
-#: How much a type counts, 0 to 1, for a category that means one of its kinds, or another kind of its parent.
+#: The weight of a type, from 0 to 1, for a category that means one of its kinds, or another kind of its parent.
 BY_KIND = 0.15
-#: The number of generations of parents that are followed.
+#: The most generations of parents that are searched.
 _GENERATIONS = 3
 
-#: Type names, each with how much it counts, 0 to 1.
+#: Type names with their weights, from 0 to 1.
 Weights = Mapping[str, float]
 
 
@@ -56,7 +56,7 @@ def _relatives(
     document_type: DocumentType, kinds: Mapping[str, Sequence[str]], knowledge: Knowledge, *, only_parents: bool
 ) -> Iterator[dict[str, float]]:
     """
-    Yield the types that this one may count for, with how much it counts, the nearest first.
+    Yield the types for which this type may count, with the weights, the nearest first.
 
     The order is: its parents, its related types, the parents and related types of its parents, and so on. Its kinds
     and the other kinds of its parents come last.

@@ -12,7 +12,7 @@ from airflow_provider_classify.engine.knowledge.load import DocumentType, Knowle
 from airflow_provider_classify.engine.text.words import label_words, singular, words_of
 from airflow_provider_classify.model.categories import Category
 
-#: Words that say nothing about a type.
+#: Words that do not distinguish types.
 _EMPTY_WORDS = frozenset(
     words_of(
         "a an the of and or for to in on with by from is are as at be that this these its it such any other type kind "
@@ -22,20 +22,20 @@ _EMPTY_WORDS = frozenset(
 ).union(PARTICLES)
 _LETTER = re.compile("[a-z0-9]")
 
-#: The weight of a type's word, 0 to 1, by its field. A name says more about a type than a cue.
+#: The weight of a type's word, from 0 to 1, by its field. A name distinguishes a type better than a cue.
 CUE_WORD, TITLE_WORD, DESCRIPTION_WORD = 0.3, 0.6, 0.7
 #: The weights of the words of a category's name and description, 0 to 1.
 NAME_WORD, USER_DESCRIPTION_WORD = 1.0, 0.5
 
 
-def telling_words(text: str) -> Iterator[str]:
-    """Yield the words that say something about a type, in the singular."""
+def distinctive_words(text: str) -> Iterator[str]:
+    """Yield the words that can distinguish a type, in the singular."""
     return (singular(word) for word in words_of(text) if word not in _EMPTY_WORDS and not _LETTER.fullmatch(word))
 
 
 class Resemblance:
     """
-    How much the words of a category resemble those of document types.
+    The resemblance of the words of a category to those of document types.
 
     A rare word weighs more than a common one.
 
@@ -49,8 +49,8 @@ class Resemblance:
 
     def to(self, category: Category) -> dict[str, float]:
         """Return how much each type resembles the category, 0 to 1. Words that no type has are ignored."""
-        wanted = dict.fromkeys(telling_words(category.description), USER_DESCRIPTION_WORD)
-        wanted |= dict.fromkeys(telling_words(" ".join(label_words(category.name))), NAME_WORD)
+        wanted = dict.fromkeys(distinctive_words(category.description), USER_DESCRIPTION_WORD)
+        wanted |= dict.fromkeys(distinctive_words(" ".join(label_words(category.name))), NAME_WORD)
         rated = {word: weight * self._rarity[word] for word, weight in wanted.items() if word in self._rarity}
         total = sum(rated.values())
         if not total:
@@ -62,7 +62,7 @@ class Resemblance:
 
 
 def _profile(document_type: DocumentType) -> dict[str, float]:
-    """Return the words of a type, each with the weight of the most telling field that has it."""
+    """Return the words of a type, each with the greatest weight of the fields that have it."""
     words: dict[str, float] = {}
     for weight, texts in (
         (CUE_WORD, document_type.cues),
@@ -70,10 +70,10 @@ def _profile(document_type: DocumentType) -> dict[str, float]:
         (DESCRIPTION_WORD, [document_type.description]),
     ):
         for text in texts:
-            words |= dict.fromkeys(telling_words(text), weight)
+            words |= dict.fromkeys(distinctive_words(text), weight)
     for name in (document_type.name, *document_type.aliases, *document_type.labels):
-        telling = list(telling_words(name))
-        # A word that is a whole name says more than one word of a longer name.
+        telling = list(distinctive_words(name))
+        # A word that is a whole name distinguishes the type better than one word of a longer name.
         weight = max(DESCRIPTION_WORD, 1.1 - 0.1 * len(telling))
         words |= {word: max(weight, words.get(word, 0.0)) for word in telling}
     return words

@@ -1,5 +1,5 @@
 """
-Find the types that an unknown category name is near to, with a sentence model that the user names.
+Find the types that are near to an unknown category name, with a sentence model that the user names.
 
 ``model2vec`` loads the model. It reads static models, which have a vector for each piece of a word, without PyTorch.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 #: The files that a model consists of.
 FILES = ("*.json", "*.safetensors", "*/*.json", "*/*.safetensors")
-#: Nearness below this is chance.
+#: A nearness below this value is ignored, because it can be chance.
 LEAST_NEARNESS = 0.6
 
 _WHAT_TO_NAME = "name a static model, as model2vec saves it, in [classify] sentence_model or --sentence-model."

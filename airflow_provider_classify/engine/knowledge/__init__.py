@@ -1,1 +1,1 @@
-"""Hold and read the knowledge of document types: data files, and the code that reads them."""
+"""The knowledge of document types: data files, and the code that reads them."""

@@ -81,7 +81,7 @@ def _stem_of(word: str) -> str:
     if len(word) == 3 and word.endswith("s") and word.isascii():
         return word[:-1]
     stem = _ENDING.sub("", word)
-    # In Cyrillic one letter less is enough, since short words are declined too: счета.
+    # In Cyrillic one letter less is enough, because short words also have case endings: счета.
     is_long = len(stem) >= _SHORTEST_STEM - (not word.isascii())
     if not is_long:
         return _DOUBLED.sub(r"\1", word)

@@ -5,20 +5,20 @@ One file per family, one entry per type::
 
     invoice:
       description: A bill from a seller requesting payment.
-      aliases: tax invoice, rechnung                 # other names, in any language; they also stand as headings
-      labels: bill, billing                          # what else users call it; documents rarely say so themselves
-      parents: commercial document                   # it is a kind of these; counts for them if no category means it
-      related: receipt                               # it is like these; counts for them if no category fits better
-      titles: invoice, invoice number                # phrases that stand as a heading
+      aliases: tax invoice, rechnung                 # other names, in any language; also found as headings
+      labels: bill, billing                          # names that users use and documents rarely contain
+      parents: commercial document                   # more general types; it counts for them if no category means it
+      related: receipt                               # similar types; it counts for them if no category fits better
+      titles: invoice, invoice number                # phrases that are a heading
       geometry: narrow                               # the shape of its pages (Geometry)
-      styles: amounts                                # what its text consists of (Style)
+      styles: amounts                                # the main content of its text (Style)
       cover: yes                                     # a sheet before other documents; they decide if any follow
       cues:                                          # phrases of its text, by language and strength
         en:
           decisive: invoice number, invoice date
           weak: quantity
         de:
-          decisive: rechnung*                        # all words that begin so; *rechnung: all that end so
+          decisive: rechnung*                        # all words that begin with it; *rechnung: all that end with it
           weak: 'datum:'                             # the word as the name of a field, before a colon
       patterns:                                      # regular expressions on the raw text, by strength
         strong:
@@ -216,7 +216,7 @@ def _cues(entry: _Entry) -> dict[str, float]:
 
 
 def _folded(cue: str) -> str:
-    """Return a cue folded, with its mark; empty if it has no words, or if its mark stands on more than one word."""
+    """Return a cue folded, with its mark; empty if it has no words, or if a cue with a mark has more than one word."""
     words = words_of(cue)
     if "*" not in cue and ":" not in cue:
         return " ".join(words)

@@ -2,7 +2,7 @@
 Read the lines of text in the picture of a page, the most useful ones first.
 
 Lines are detected and recognised by the PP-OCRv6 models of the ``rapidocr`` package (Apache-2.0) with onnxruntime. Not
-all lines are recognised: a page's title and large print say more about the document than its last paragraph.
+all lines are recognised, because a page's title and large print are better evidence than its last paragraph.
 """
 
 from __future__ import annotations

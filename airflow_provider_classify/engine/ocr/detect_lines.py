@@ -18,15 +18,15 @@ from airflow_provider_classify.engine.ocr.tiles import tiles_of
 #: of forms and e-mails.
 DETECTION_SIDE = 736
 _MULTIPLE = 32
-#: The model marks the core of a line: pixels and boxes above these probabilities ...
+#: The model marks the core of a line. A core has pixels and boxes above these probabilities.
 _PIXEL_PROBABILITY, _BOX_PROBABILITY = 0.3, 0.5
-#: ... and the line's box is the core's, grown by this many times area over perimeter.
+#: The box of a line is the box of its core, enlarged by this factor times the area divided by the perimeter.
 _GROWTH = 1.6
-#: The least thickness of a core in pixels. Thinner cores are specks.
+#: The least thickness of a core in pixels. Thinner cores are not text.
 _MIN_CORE = 3
 #: The most lines of a page. Noise could yield more.
 _MAX_CORES = 1000
-#: A box this many times as tall as wide is a line of text turned on its side.
+#: A box whose height is at least this factor times its width is a line of text turned by 90°.
 _SIDEWAYS = 1.4
 
 

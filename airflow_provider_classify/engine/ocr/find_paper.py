@@ -1,4 +1,4 @@
-"""Find the paper in a photograph that shows it small, so that it can be read in a higher resolution."""
+"""Find the paper in a photograph in which the paper is small. Then the paper can be read in a higher resolution."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ LARGE_PRINT = 32.0
 SMALL_SHEET = 0.2
 #: The same limit for text that is not on a sheet.
 SMALL_TEXT = 0.05
-#: A closer picture is taken of a region of at most this share of the page's width or height, ...
+#: A closer picture is made of a region that has at most this share of the page's width or height.
 MOST = 0.7
-#: ... and at least this share of the page's area.
+#: The region has at least this share of the page's area.
 LEAST_AREA = 0.002
 #: A sheet fills at least this share of the rectangle around it.
 FILLED = 0.6
@@ -31,7 +31,7 @@ FILLED = 0.6
 SHARE_OF_TEXT = 0.6
 #: The margin around a sheet, in shares of its size; around text it is wider, as lines of small print are overlooked.
 MARGIN, MARGIN_OF_TEXT = 0.04, 0.8
-#: Longest side of the thumbnail in which paper is looked for, in pixels.
+#: Longest side of the thumbnail that is searched for paper, in pixels.
 _THUMBNAIL = 320
 
 

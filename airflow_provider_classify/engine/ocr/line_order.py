@@ -22,9 +22,9 @@ _SPREAD = 40
 
 def most_useful_first(sizes: Sequence[float], middles: Sequence[float], lengths: Sequence[float]) -> list[int]:
     """
-    Order a page's lines so that those come first that say most about the document: large, near the top, and long.
+    Order a page's lines so that the most useful lines come first: large, near the top, and long.
 
-    Every third line is instead taken from lines that are spread evenly over the page, from the bottom up, where totals,
+    Every third line comes from lines that are spread evenly over the page, beginning at the bottom, where totals,
     signatures and imprints are.
 
     :param sizes: each line's height of text, in any unit.

@@ -71,4 +71,5 @@ def merged(text: Page, ocr: Page) -> Page:
         pictured=ocr.pictured,
         legibility=legibility,
         view=ocr.view,
+        look=ocr.look,
     )

@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from airflow_provider_classify.engine.learned import looks
+from airflow_provider_classify.engine.learned.looks import Look, look_of
 from airflow_provider_classify.engine.page import Region
 
 #: Bytes, height x width x 3, blue first: the channel order that the models take.
@@ -20,9 +22,9 @@ BLANK_DEVIATION = 1.0
 _THUMBNAIL = (64, 64)
 #: The margin of the thumbnail, in pixels, where a scanner leaves traces: punch holes, dark edges, shadows.
 _EDGE = 6
-#: Ink and paper, as percentiles of the greys. A page is faded if they differ by less than this, ...
+#: Ink and paper, as percentiles of the greys. A page is faded if they differ by less than the third value.
 _INK, _PAPER, _FADED = 0.1, 90, 100
-#: ... and its greys are spread until they differ by this.
+#: The greys of a faded page are spread until ink and paper differ by this value.
 _CONTRAST = 220
 #: The greys are measured on every fourth pixel each way.
 _SAMPLE = 4
@@ -67,6 +69,13 @@ class Picture:
         if not self.pixels.size:
             return True
         return bool(self._thumbnail()[_EDGE:-_EDGE, _EDGE:-_EDGE].std() < BLANK_DEVIATION)
+
+    def look(self) -> Look | None:
+        """Return what the page looks like; None for a page without pixels."""
+        if not self.pixels.size:
+            return None
+        small = cv2.resize(self.pixels, (looks.WIDTH, looks.HEIGHT), interpolation=cv2.INTER_AREA)
+        return look_of(small[:, :, ::-1])
 
     def _thumbnail(self) -> Pixels:
         """Return the greys of a small copy."""

@@ -25,8 +25,8 @@ from airflow_provider_classify.engine.page import WHOLE_PAGE, Line, Page, Region
 _ENOUGH_TO_TELL = 12
 #: A page lies on its side if this share of its lines run up or down.
 _SIDEWAYS_SHARE = 0.6
-#: Lines that are recognised both ways if the page may be upside down. It is not if they are recognised with this
-#: probability; it is if their probability is greater by the second value the other way.
+#: Lines that are recognised both ways if the page may be upside down. The page is not upside down if the lines are
+#: recognised with this probability. It is upside down if their probability is greater by the second value after a turn.
 _TRIED = 6
 _LEGIBLE, _TURNED_GAIN = 0.9, 0.1
 #: A closer picture is read if this many times as much text is found in it.
@@ -62,6 +62,7 @@ class OcrReader:
         detected = self._detected(picture.with_contrast(), number, covering)
         if text is not None and not detected.order:
             return
+        look = picture.look()
         recognised: dict[int, RecognisedText] = {}
         is_upside_down: bool | None = None
         is_cyrillic_tried = False
@@ -73,7 +74,7 @@ class OcrReader:
             else:
                 texts = self._recognise(cuts, is_upside_down)
             recognised |= dict(zip(fresh, texts, strict=True))
-            page = detected.page(recognised, is_upside_down=is_upside_down)
+            page = replace(detected.page(recognised, is_upside_down=is_upside_down), look=look)
             if text is None and not page.lines and not page.unread and picture.is_blank_inside():
                 yield replace(page, is_blank=True)
                 return
@@ -81,7 +82,7 @@ class OcrReader:
                 is_cyrillic_tried = True
                 if cyrillic := _in_cyrillic(detected, is_upside_down):
                     page, is_upside_down = cyrillic
-                    yield _with_text(page, text)
+                    yield _with_text(replace(page, look=look), text)
                     return
             yield _with_text(page, text)
             if not page.unread:

@@ -2,8 +2,8 @@
 Read lines in Cyrillic, which the OCR models do not know, with the Tesseract that is part of MuPDF.
 
 It needs only language data, which distributions package (Debian: ``tesseract-ocr-rus`` and the like). Tesseract gets
-the detected lines below each other instead of the page. So it also reads titles that it would take for pictures, and
-crooked pages, and it is faster. The models read other scripts better, so Tesseract is used only where they fail.
+the detected lines below each other instead of the page. So it also reads crooked pages and titles that it would treat
+as pictures, and it is faster. The models read other scripts better, so Tesseract is used only where they fail.
 """
 
 from __future__ import annotations
@@ -86,7 +86,10 @@ def installed_languages() -> tuple[str | None, tuple[str, ...]]:
 
 
 def _stacked(cuts: Sequence[Pixels | None]) -> Pixels:
-    """Return all lines on one sheet, a row each, on white paper: Tesseract takes the grey of photographs for ink."""
+    """
+    Return all lines on one sheet with white paper, one line per row. Tesseract would treat the grey of photographs as
+    ink.
+    """
     width = max((cut.shape[1] for cut in cuts if cut is not None), default=0)
     sheet = np.full((len(cuts) * (LINE_HEIGHT + _MARGIN) + _MARGIN, width + 2 * _MARGIN, 3), 255, np.uint8)
     for row, cut in enumerate(cuts):
@@ -107,7 +110,7 @@ def _read(sheet: Pixels, rows: int, folder: str | None, languages: Sequence[str]
         if is_out_of_memory(error):
             raise MemoryError(str(error)) from error
         raise LanguageDataNotUsable(
-            f"Tesseract cannot use its data of {', '.join(languages)} in {folder!r}; install that anew, or remove it."
+            f"Tesseract cannot use its data of {', '.join(languages)} in {folder!r}; install it again, or remove it."
         ) from error
     with pymupdf.open(stream=pdf, filetype="pdf") as document:
         page = document[0]

@@ -6,11 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-#: A picture this many times as long as wide is cut, ...
+#: A picture is cut if its length is at least this factor times its width.
 TILED_FROM = 2.5
-#: ... into tiles at most this many times as long as wide, ...
+#: The length of a tile is at most this factor times its width.
 TILE_SHAPE = 2.0
-#: ... which overlap by this share of the width, so that each line lies whole in one of them.
+#: Tiles overlap by this share of the width, so that each line is complete in one of them.
 OVERLAP = 0.15
 #: Of a picture with more tiles, only those at its start and its end are read, where its title and its totals are.
 FIRST_TILES, LAST_TILES = 8, 4

@@ -16,9 +16,9 @@ from airflow_provider_classify.exceptions import (
     ExtraNotInstalled,
 )
 
-#: The most bytes that an Office document may unpack to. Real ones hold pictures, which hardly shrink when packed.
+#: The most bytes of an unpacked Office document. Large documents consist of pictures, which packing hardly shrinks.
 MAX_UNPACKED_BYTES = 1024**3
-#: The most bytes of it that may be XML. The parser needs many times as much memory.
+#: The most bytes of XML in it. The parser needs many times as much memory.
 MAX_UNPACKED_XML_BYTES = 64 * 1024**2
 #: The most parts. Each takes a kilobyte of memory.
 MAX_PARTS = 20_000
@@ -70,7 +70,7 @@ def _zip_format(source: Source) -> Format:
             content_types = _beginning(archive, "[Content_Types].xml")
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, OSError, ValueError, RuntimeError, EOFError) as error:
         raise DocumentCorrupt(
-            f"The document {name!r} is a broken archive (ZIP); open it in its application and save it anew."
+            f"The document {name!r} is a broken archive (ZIP); open it in its application and save it again."
         ) from error
     kind = _office_format(names, mimetype, content_types, name)
     unpacked = sum(member.file_size for member in members)
@@ -90,7 +90,7 @@ def _office_format(names: set[str], mimetype: str, content_types: str, name: str
     for kind, marks in _OPEN_XML.items():
         if any(mark in content_types for mark in marks):
             return kind
-    # Files without content types, or with wrong ones, have the usual names of folders.
+    # Files without content types, or with wrong content types, have the usual names of folders.
     folders = {part.partition("/")[0] for part in names if "/" in part}
     is_open_xml = "[content_types].xml" in names or "_rels/.rels" in names
     for kind, (folder, main) in _FOLDERS.items():
@@ -132,7 +132,7 @@ def _ole_format(source: Source) -> Format:
     if PurePath(name).suffix.lower() == ".msg":
         raise DocumentTypeUnknown(
             f"The document {name!r} is named as an Outlook message (MSG) and has no message in it; "
-            "save the message anew, as EML."
+            "save the message again, as EML."
         )
     for stream, what in _OLE_STREAMS:
         if stream in top:
@@ -155,7 +155,7 @@ def _ole_streams(source: Source) -> list[list[str]]:
     except (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DocumentCorrupt(
             f"The document {source.name!r} is a broken Office or Outlook file; open it in its application and save it "
-            "anew, as DOCX, PDF or EML."
+            "again, as DOCX, PDF or EML."
         ) from error
 
 

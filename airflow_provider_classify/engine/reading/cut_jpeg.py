@@ -11,7 +11,7 @@ from airflow_provider_classify.engine.reading.document_bytes import Source
 
 #: The most bytes of a JPEG that are read. The largest image that is accepted has fewer.
 MAX_JPEG_BYTES = 256 * 1024**2
-#: A JPEG is read if at least this share of its rows is there. Missing rows are an even grey.
+#: A JPEG is read if it has at least this share of its rows. Missing rows become an even grey.
 LEAST_ROWS = 0.4
 _END = b"\xff\xd9"
 
@@ -20,7 +20,7 @@ def open_cut_jpeg(source: Source) -> Image.Image | None:
     """
     Open a JPEG that has no end. Its missing rows are grey.
 
-    :returns: the image, or ``None`` if too little of it is there.
+    :returns: the image, or ``None`` if too many rows are missing.
     :raises OSError: it cannot be decoded for another reason.
     """
     image = Image.open(io.BytesIO(source.read(MAX_JPEG_BYTES).rstrip(b"\xff") + _END), formats=("JPEG",))

@@ -11,7 +11,7 @@ from airflow_provider_classify.engine.page import OcrMode
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentNotFound, DocumentNotReadable
 from airflow_provider_classify.model import api_contract
 
-#: Bytes at the beginning and at the end of a document that tell its format.
+#: Bytes at the beginning and at the end of a document that are read to find its format.
 HEAD_BYTES, TAIL_BYTES = 4096, 2048
 
 

@@ -55,7 +55,7 @@ def open_email(source: Source, options: ReadingOptions) -> OpenedDocument:
         mail = Mail(_headers(message), reader.text_of(message), reader.parts)
     except (RecursionError, MessageError, AssertionError) as error:
         raise DocumentCorrupt(
-            f"The document {source.name!r} has parts within parts without end; save it anew."
+            f"The document {source.name!r} has parts within parts without end; save it again."
         ) from error
     document = mail_document(mail, Format.EMAIL, source, options)
     return _as_page(document) if _is_saved_page(message) else document

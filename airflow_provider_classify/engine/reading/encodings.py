@@ -8,12 +8,14 @@ import re
 #: The encoding is found by the statistics of this many bytes at most.
 SAMPLE_BYTES = 64 * 1024
 #: Encodings of plain text that occur, apart from Unicode: Chinese, Japanese, Korean, Cyrillic, Central European,
-#: Western, Greek, Turkish, Hebrew, Arabic, Baltic and Thai. Others, mostly EBCDIC and Mac, only cause mistakes.
+#: Western, Greek, Turkish, Hebrew, Arabic, Baltic and Thai. The detection of other encodings, mostly EBCDIC and Mac,
+#: only causes mistakes.
 _ENCODINGS = (
     *("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "iso8859_5", "koi8_r", "cp866"),
     *("cp1250", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),
 )
-#: The encodings of European languages in Latin letters. They differ in few letters, so that a short text fits each.
+#: The encodings of European languages in Latin letters. They differ in few letters, so a short text can be valid in
+#: each of them.
 _LATIN = ("cp1252", "cp1250", "cp1254", "cp1257")
 #: Languages that are written in cp1250.
 _CENTRAL_EUROPEAN = frozenset(
@@ -50,10 +52,10 @@ _LARGER = {
 _DECLARED_CHARSET = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.I)
 #: A page declares its charset within this many bytes.
 _CHARSET_WITHIN = 2048
-#: In text of UTF-16 at least this share of the high bytes are zero: 1 in ASCII, 0.1 to 0.3 in Chinese, whose digits and
-#: line breaks are ASCII, ...
+#: In text of UTF-16, at least this share of the high bytes are zero. It is 1 in ASCII, and 0.1 to 0.3 in Chinese, whose
+#: digits and line breaks are ASCII.
 _ZERO_SHARE = 0.1
-#: ... and of the other bytes, such as the low byte of U+4E00, at most this many for each of them.
+#: For each zero high byte, at most this many of the other bytes are zero, such as the low byte of U+4E00.
 _ZERO_RATIO = 0.2
 #: In binary data at least this share of the characters are control characters.
 _CONTROL_SHARE = 0.01
@@ -92,7 +94,7 @@ def decode_declared(data: bytes, charset: str | None) -> str:
         return decode_text(data)
     try:
         text = data.decode(_LARGER.get(name, name), errors="replace")
-    except (LookupError, UnicodeError):  # Python does not know the charset, or it is not for text
+    except (LookupError, UnicodeError):  # Python does not know the charset, or the charset is not for text
         return decode_text(data)
     # Some charsets can express halves of surrogate pairs, which UTF-8 cannot encode.
     return text.encode("utf-8", errors="replace").decode()
@@ -119,9 +121,10 @@ def _decode(data: bytes, encoding: str) -> str:
 
 def _wide_encoding(data: bytes) -> str | None:
     """
-    Return UTF-16 or UTF-32, little or big endian, where the zero bytes stand as in text of it.
+    Return UTF-16 or UTF-32, little or big endian, if the places of the zero bytes fit.
 
-    In such text the high byte of many characters is zero, of the spaces at least, and the low byte of few.
+    In such text the high byte of many characters is zero, at least that of the spaces. The low byte of few characters
+    is zero.
     """
     sample = data[: min(len(data), SAMPLE_BYTES) // 4 * 4]
     if b"\0" not in sample:
@@ -140,7 +143,7 @@ def _wide_encoding(data: bytes) -> str | None:
 
 def _likely_encoding(data: bytes) -> str:
     """Return the encoding in which ``data`` makes the most likely text."""
-    # Imported for such text only, since it takes a tenth of a second.
+    # Imported for such text only, because the import takes a tenth of a second.
     from charset_normalizer import from_bytes
 
     sample = _whole_characters(data[:SAMPLE_BYTES])

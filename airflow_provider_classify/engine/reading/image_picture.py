@@ -12,15 +12,15 @@ from airflow_provider_classify.engine.page import WHOLE_PAGE, Region
 
 #: A closer picture of a region is made if the file has this many times as many pixels on each side as were read.
 CLOSER_FROM = 1.2
-#: Grounds on which a transparent image may lie.
+#: Backgrounds for a transparent image.
 _GROUNDS = ("white", "black", "#808080")
-#: A ground suits if this share of the ink differs from it by this many greys.
+#: A background fits if at least this share of the ink differs from it by at least this many greys.
 _INK_SEEN, _CONTRAST = 0.9, 60
 _ORIENTATION_TAG = 0x0112
 
 
 class _Turn(NamedTuple):
-    """How an image is turned upright, and where a region of the upright image lies in the image as it is stored."""
+    """The turn that makes an image upright. It also finds the place of a region in the image as stored."""
 
     method: Image.Transpose
     stored: Callable[[Region], Region]
@@ -77,7 +77,7 @@ def _shrunk(image: Image.Image, box: tuple[int, int, int, int], size: tuple[int,
     """Return the part of an image in ``box`` as grey, RGB or RGBA, at most ``size`` large."""
     if box != (0, 0, *image.size):
         image = image.crop(box)
-    if image.mode == "1":  # fax: grey after shrinking
+    if image.mode == "1":  # a fax becomes grey when it is shrunk
         image = image.convert("L")
     elif image.mode.startswith("I;16") or image.mode in ("I", "F"):
         image = _eight_bit(image)
@@ -89,7 +89,7 @@ def _shrunk(image: Image.Image, box: tuple[int, int, int, int], size: tuple[int,
 
 
 def _on_paper(image: Image.Image) -> Image.Image:
-    """Return the image in RGB; a transparent one lies on the first ground on which its ink can be seen."""
+    """Return the image in RGB. A transparent image gets the first background on which its ink is visible."""
     if image.mode != "RGBA":
         return image.convert("RGB")
     opacity = image.getchannel("A")

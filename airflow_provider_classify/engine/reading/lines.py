@@ -1,4 +1,4 @@
-"""Join the pieces of lines: many programs write each word, or a part of a word, by itself."""
+"""Join the pieces of lines, because many programs write each word, or a part of a word, separately."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def joined(pieces: Iterable[Piece]) -> list[JoinedLine]:
     """
     Join the pieces that follow one another on one line.
 
-    Otherwise no phrase and no sentence would stand in one line. The loop has no calls, since a page has hundreds of
+    Otherwise phrases and sentences would be split into pieces. The loop has no calls, because a page has hundreds of
     pieces.
     """
     lines: list[JoinedLine] = []

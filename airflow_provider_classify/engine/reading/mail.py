@@ -16,9 +16,10 @@ from airflow_provider_classify.engine.reading.plain_text import PAGE_HEIGHT, PAG
 from airflow_provider_classify.engine.reading.sniffing import TNEF_START, Format
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentTypeUnknown
 
-#: A mail of fewer words than this says little. A greeting, "please find attached", a name and an address are fewer.
-LITTLE = 60
-#: An alternative text with fewer than this share of the words of the longest one is a stub.
+#: A mail with fewer words has too little text for a classification. A greeting, "please find attached", a name and an
+#: address have fewer words.
+MANY_WORDS = 60
+#: An alternative text is a stub if it has less than this share of the words of the longest alternative.
 WHOLE = 0.5
 #: An image with a side of fewer pixels than this is a logo, an icon or a line.
 LEAST_SIDE = 200
@@ -83,7 +84,7 @@ def mail_document(mail: Mail, kind: Format, source: Source, options: ReadingOpti
     return replace(
         document,
         is_mail=True,
-        says_little=words < LITTLE,
+        says_little=words < MANY_WORDS,
         attachments=attachments,
         unreadable_text=_winmail_error(source.name) if is_in_winmail else None,
     )
@@ -137,5 +138,5 @@ def _is_small_image(data: bytes) -> bool:
         with Image.open(BytesIO(data)) as image:
             return min(image.size) < LEAST_SIDE
     except Exception:
-        # Pillow cannot read it. If it is opened as a document, the error says why.
+        # Pillow can raise any error for a damaged image. If the image is opened as a document, that error is reported.
         return False

@@ -9,17 +9,18 @@ from airflow_provider_classify.engine.reading.lines import Box
 
 #: The page is judged on a grid of this many columns and rows.
 COLUMNS, ROWS = 64, 90
-#: A letter drawn as an outline is at most this wide and this high, in shares of the page, ...
+#: The greatest width and height of a letter drawn as an outline, in shares of the page.
 LETTER_WIDTH, LETTER_HEIGHT = 0.1, 0.08
-#: ... at least this high, ...
+#: The least height of such a letter.
 LEAST_HEIGHT = 0.003
-#: ... and a page has at least this many of them. Fewer are a drawing.
+#: The fewest such letters of a page with text in outlines. Fewer outlines are a drawing.
 FEWEST_LETTERS = 30
 #: A shape or an image may hold a whole text if it has at least this share of the page's area.
 LEAST_AREA = 0.01
-#: Pictures are read if they cover at least this share of the grid outside the text, ...
+#: Pictures are read if they cover at least this share of the grid outside the text.
 LEAST_UNCOVERED = 0.01
-#: ... and at least this share of the cells that text covers. The logo of a full page covers less.
+#: They must also cover at least this share of the number of cells that text covers. The logo of a full page covers
+#: less.
 LEAST_OF_TEXT = 0.2
 
 
@@ -27,9 +28,9 @@ class Doubt(Enum):
     """How much of the page's content the text layer may lack."""
 
     NONE = "none"
-    #: Less than the text layer covers, so the text is judged first.
+    #: Less than the text layer has, so the text layer is examined first.
     SOME = "some"
-    #: More than the text layer covers.
+    #: More than the text layer has.
     MOST = "most"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from airflow_provider_classify.engine.learned.origin import Made
 from airflow_provider_classify.engine.page import OcrMode
 from airflow_provider_classify.engine.reading.document_bytes import Source
 from airflow_provider_classify.engine.reading.encodings import decode_html
@@ -103,9 +104,10 @@ def pages_of(
     """
     Return the pages of a PyMuPDF document.
 
-    :param check_only_page: called at once with the page of a document of one page. What it reads is not read again.
+    :param check_only_page: a function that is called at once with the page of a document of one page. The text that it
+        reads is not read again.
     :raises DocumentEmpty: it has no pages.
-    :raises DocumentCorrupt: it has lost them.
+    :raises DocumentCorrupt: its pages are missing.
     """
     try:
         page_count = opened.page_count
@@ -123,4 +125,20 @@ def pages_of(
             check_only_page(pages[0])
     else:
         pages = (MupdfPage(opened, n + 1, name, threads, mode) for n in range(page_count))
-    return OpenedDocument(kind=kind, page_count=page_count, pages=first_pages(pages, max_pages))
+    return OpenedDocument(
+        kind=kind,
+        page_count=page_count,
+        pages=first_pages(pages, max_pages),
+        made=_made(opened) if kind is Format.PDF else Made(),
+    )
+
+
+def _made(opened: Any) -> Made:
+    """Return what a PDF says about how it was made; nothing if that part of it is damaged."""
+    try:
+        metadata = opened.metadata or {}
+        has_outline = opened.xref_get_key(opened.pdf_catalog(), "Outlines/First")[0] == "xref"
+        program = f"{metadata.get('creator') or ''} {metadata.get('producer') or ''}"
+        return Made(program.strip(), has_fields=bool(opened.is_form_pdf), has_outline=has_outline)
+    except MUPDF_ERRORS:
+        return Made()

@@ -7,13 +7,13 @@ import pymupdf
 from airflow_provider_classify.engine.memory import is_out_of_memory
 from airflow_provider_classify.exceptions import DocumentCorrupt
 
-#: PyMuPDF raises its own errors as RuntimeError and MuPDF's as they come. Where a damaged file has fewer pages than it
-#: says, it raises IndexError or ValueError.
+#: PyMuPDF raises its own errors as RuntimeError and the errors of MuPDF unchanged. For a damaged file with fewer pages
+#: than it declares, it raises IndexError or ValueError.
 MUPDF_ERRORS = (RuntimeError, ValueError, IndexError, pymupdf.mupdf.FzErrorBase)
 
 
 def damage(error: Exception, what: str) -> Exception:
-    """Return the error to raise for ``what``, a document or a page; lack of memory is not the file's fault."""
+    """Return the error to raise for ``what``, a document or a page. A lack of memory is not an error of the file."""
     if is_out_of_memory(error):
         return MemoryError(str(error))
-    return DocumentCorrupt(f"{what} is damaged or incomplete; fetch it again, or save it anew in its application.")
+    return DocumentCorrupt(f"{what} is damaged or incomplete; fetch it again, or save it again in its application.")

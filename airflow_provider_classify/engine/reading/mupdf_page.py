@@ -15,8 +15,11 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pymupdf
 
+from airflow_provider_classify.engine.learned import looks
+from airflow_provider_classify.engine.learned.looks import look_of
 from airflow_provider_classify.engine.page import OcrMode, Page, Region
 from airflow_provider_classify.engine.reading.lines import Box
 from airflow_provider_classify.engine.reading.missing_text import Doubt, area_of, doubt_of
@@ -50,12 +53,12 @@ LEAST_OF_EARLIER = 0.5
 SHORT_TEXT = 600
 #: On a page with more text, images are compared with it if they have this share of the page's area.
 LARGE_IMAGE = 0.05
-#: A page with this many characters of text mostly shows by them what it is. Its images are compared with it only if the
-#: text is not enough to classify the page, and if together they have this share of the page's area.
+#: A page with this many characters of text can mostly be classified by them. Its images are compared with it only if
+#: the text is not enough to classify the page, and if together they have this share of the page's area.
 LONG_TEXT, ILLUSTRATED = 1200, 0.15
-#: A picture is read if it shows at least so many letters, ...
+#: A picture is read if it shows at least this many letters.
 FEWEST_LETTERS = 24
-#: ... and this share of the number of characters in the text layer, or else MANY_LETTERS.
+#: It must also show this share of the number of characters in the text layer, or MANY_LETTERS.
 SHARE_OF_TEXT, MANY_LETTERS = 0.3, 120
 #: Text with fewer characters may be a stamp on a scan. Such a scan is always read, since handwriting and some scripts
 #: do not have the strokes of print.
@@ -129,6 +132,22 @@ class MupdfPage:
                 )
             return replace(layer.page, is_blank=is_empty)
 
+    def _with_look(self, page: Any, text: Page) -> Page:
+        """
+        Return the text layer together with what the page looks like, once its text was not enough.
+
+        Rendering a page takes longer than extracting its text, so a page with much text is not rendered.
+        """
+        with self._damage_named():
+            width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
+            pixels = page.get_pixmap(
+                matrix=pymupdf.Matrix(looks.WIDTH / width, looks.HEIGHT / height), colorspace=pymupdf.csRGB, alpha=False
+            )
+        if (pixels.width, pixels.height) != (looks.WIDTH, looks.HEIGHT):
+            return text
+        rows = np.frombuffer(pixels.samples, np.uint8).reshape(pixels.height, pixels.stride)
+        return replace(text, look=look_of(rows[:, : 3 * pixels.width].reshape(looks.HEIGHT, looks.WIDTH, 3)))
+
     def _by_ocr(self, page: Any, text: Page) -> Iterator[Page]:
         """Read the whole page by OCR."""
         picture = self._render(page)
@@ -160,6 +179,8 @@ class MupdfPage:
             if is_read:
                 return
         yield layer.page
+        if 0 < amount_of_text(layer.page) < LONG_TEXT:
+            yield self._with_look(page, layer.page)
         yield from self._more(page, layer, is_compared=is_beside)
 
     def _more(self, page: Any, layer: TextLayer, *, is_compared: bool) -> Iterator[Page]:
@@ -246,11 +267,11 @@ def _doubt(page: Any, layer: TextLayer, *, is_thorough: bool) -> Doubt:
     """
     Return how much of the page's content the text layer may lack.
 
-    :param is_thorough: compare also small images beside much text.
+    :param is_thorough: also compare small images beside much text.
     """
     amount = amount_of_text(layer.page)
     if amount >= LONG_TEXT:
-        # Few drawings and small images change what so much text says.
+        # Few drawings and small images change the classification of so much text.
         if not is_thorough or image_area(page) < ILLUSTRATED:
             return Doubt.NONE
         boxes = image_boxes(page)

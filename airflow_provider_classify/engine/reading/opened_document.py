@@ -1,4 +1,4 @@
-"""An opened document: its pages, its attachments, and what its format says about its type."""
+"""An opened document: its pages, its attachments, and the type that its format declares."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from airflow_provider_classify.engine.learned.origin import UNKNOWN, Made, Origin
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentError
@@ -26,8 +27,9 @@ class PageReading(Protocol):
         """
         Yield the page, each time more complete; stop iterating when one is enough.
 
-        A page whose text layer is complete yields once. A page that needs OCR yields after its most useful lines, and
-        again after the next ones. The lines of a pass are recognised when the caller asks for that pass.
+        A page whose text layer is complete yields its text, then again with what it looks like. A page that needs OCR
+        yields after its most useful lines, and again after the next ones. The lines of a pass are recognised when the
+        caller asks for that pass.
 
         :raises DocumentError: this page cannot be read; the others may still be.
         """
@@ -44,7 +46,7 @@ class PicturedPage(Protocol):
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """
-    A file that is attached to a mail, or stands in its text.
+    A file that is attached to a mail, or is in its text.
 
     :param name: its file name, or a name by its place in the mail.
     :param open: opens it as a document, as
@@ -74,6 +76,7 @@ class OpenedDocument:
     :param declared_by: the part of the document that declares the type, such as the root element of an e-invoice.
     :param read_from: the name of the embedded file that the pages come from, if the document is only a wrapper such as
         a PDF portfolio; else None.
+    :param made: with what program it was made.
     """
 
     kind: Format
@@ -87,6 +90,12 @@ class OpenedDocument:
     declared_type: str | None = None
     declared_by: str | None = None
     read_from: str | None = None
+    made: Made = UNKNOWN
+
+    @property
+    def origin(self) -> Origin:
+        """What its format and metadata say of its type."""
+        return Origin(self.kind.value, self.made, self.page_count)
 
 
 @dataclass(frozen=True, slots=True)

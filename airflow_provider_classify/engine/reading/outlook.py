@@ -50,7 +50,7 @@ def open_outlook(source: Source, options: ReadingOptions) -> OpenedDocument:
             mail = _Message(ole, [], source.name).mail()
     except _ERRORS as error:
         raise DocumentCorrupt(
-            f"The document {source.name!r} is a damaged Outlook message (MSG); save it anew, as EML."
+            f"The document {source.name!r} is a damaged Outlook message (MSG); save it again, as EML."
         ) from error
     return mail_document(mail, Format.OUTLOOK, source, options)
 
@@ -139,7 +139,7 @@ class _Message:
             rtf = decompress(data)
         except Exception as error:  # the library raises the base class for damaged data
             raise DocumentCorrupt(
-                f"The document {self._name!r} is a damaged Outlook message (MSG); save it anew, as EML."
+                f"The document {self._name!r} is a damaged Outlook message (MSG); save it again, as EML."
             ) from error
         return rtf_text(rtf, self._name)
 

@@ -1,8 +1,8 @@
 """
 Find the pictures on a page of a PyMuPDF document, and find out whether its text was read from one.
 
-Most pages have no picture. To find that out by the list of the page's images and by its drawing commands is ten times
-faster than to interpret the whole page, so the list and the commands are looked at first.
+Most pages have no picture. So the list of the page's images and its drawing commands are examined first. This is ten
+times faster than an interpretation of the whole page.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from airflow_provider_classify.engine.reading.text_layer import read_shapes
 
 #: An image that covers this share of a page is a scan of it, or its background.
 SCAN = 0.6
-#: The segments of lines and curves in the outlines of a text are at least so many: a drawing with fewer holds no text.
+#: The fewest segments of lines and curves in the outlines of a text. A drawing with fewer segments has no text.
 LEAST_SEGMENTS = 100
 _SEGMENT = re.compile(rb"\d\.?\s+[lcvy]\s")
 _INLINE_IMAGE = re.compile(rb"\sID\s")
@@ -28,8 +28,8 @@ def image_area(page: Any) -> float:
     """
     Return the area of the images that the page lists, as a share of the page, each at 72 dots an inch.
 
-    This is cheap, and it is the least area that the images of a scan have, as scans have more dots an inch. Images
-    whose bytes stand among the drawing commands are not listed.
+    This is fast. The images of a scan have at least this area, because scans have more dots per inch. Images whose
+    bytes are among the drawing commands are not listed.
     """
     area: float = sum(width * height for _, _, width, height, *_ in page.get_images())
     return area / max(1.0, float(page.rect.get_area()))
@@ -57,7 +57,7 @@ def is_scan(page: Any) -> bool:
 
 
 def is_earlier_ocr(page: Any) -> bool:
-    """Return whether the text cannot be seen: another program read it on a scan, and put it above or below that."""
+    """Return whether the text is invisible: an OCR program read it from a scan and put it above or below the scan."""
     if image_area(page) < 1.0:
         return False
     hidden = visible = 0
@@ -74,7 +74,7 @@ def is_earlier_ocr(page: Any) -> bool:
 
 def _may_have_outlines(page: Any) -> bool:
     if not page.parent.is_pdf or page.get_xobjects() or page.first_annot or page.first_widget:
-        return True  # their commands stand elsewhere
+        return True  # their drawing commands are not among the page's own
     return sum(1 for _ in islice(_SEGMENT.finditer(_commands(page)), LEAST_SEGMENTS)) == LEAST_SEGMENTS
 
 

@@ -20,8 +20,8 @@ def first_pages(pages: Iterable[PageReading], max_pages: int) -> Iterator[PageRe
     """
     Yield pages until ``max_pages`` of them were not blank.
 
-    A page is known to be blank only after the caller has read it. A page that is not read, or that cannot be read,
-    counts as not blank.
+    A page is known to be blank only after the caller has read it. A page that the caller does not read, or that cannot
+    be read, counts as not blank.
     """
     counted = 0
     for page in islice(pages, LOOKED_AT * max_pages):

@@ -58,7 +58,7 @@ _PROTECTED_SENTENCE = re.compile(
 )
 #: A placeholder has fewer characters than this.
 _PLACEHOLDER_CHARACTERS = 1500
-#: The page of a form that needs rendering is filled in, or static, if it has this many characters.
+#: If the page of a form that needs rendering has this many characters, the form is filled in or static.
 _STATIC_FORM_CHARACTERS = 200
 #: The most embedded files that are examined, and the most bytes that one may unpack to.
 _MAX_EMBEDDED, _MAX_EMBEDDED_BYTES = 200, 64 * 1024**2
@@ -195,7 +195,7 @@ def _refuse_placeholder(catalogue: _Catalogue, name: str, page: MupdfPage) -> No
     A dynamic XFA form says "Please wait" there, and a document under rights management that it is protected.
 
     :raises DocumentPlaceholder: it is a dynamic XFA form.
-    :raises DocumentEncrypted: it stands for an encrypted document.
+    :raises DocumentEncrypted: it is a placeholder for an encrypted document.
     """
     try:
         text = " ".join(line.text for line in page.text_layer.page.lines)
@@ -216,7 +216,7 @@ def _is_dynamic_form(catalogue: _Catalogue, text: str) -> bool:
     """
     Return whether a form is shown only by programs that know XFA, by the text of its page.
 
-    ``NeedsRendering`` alone does not tell, since some programs keep it when they make the form static.
+    ``NeedsRendering`` alone is not enough, because some programs keep it when they make the form static.
     """
     if catalogue.value("AcroForm/XFA")[0] not in ("xref", "array"):
         return False

@@ -1,4 +1,4 @@
-"""Estimate how many printed letters a picture shows, without a model: by strokes that stand in rows."""
+"""Estimate how many printed letters a picture shows, without a model: by strokes in rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ except ImportError as error:
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.ocr.page_image import Pixels
 
-#: Longest side of the picture in which letters are looked for, in pixels: strokes of letters are one pixel wide there.
+#: Longest side of the picture that is searched for letters, in pixels. Strokes of letters are one pixel wide in it.
 SIDE = 700
 #: Strokes are darker, or lighter, by this many greys than the greys within this many pixels.
 _DIFFERENCE, _REACH = 40, 9
@@ -27,15 +27,15 @@ _DIFFERENCE, _REACH = 40, 9
 _GAP = 6
 #: The height of a row of letters in pixels, and its least length in heights.
 _HEIGHTS, _LONG = (3, 40), 1.8
-#: The share of a row's pixels that are strokes: fewer are a frame, and more are a rule or an even area.
+#: The share of a row's pixels that are strokes. A frame has fewer, and a rule or an even area has more.
 _INK = (0.12, 0.85)
 #: The width of a letter, in heights of its row.
 _WIDTH = 0.7
-#: A row of letters has at least this many strokes for each letter that it has room for; the outline of an area has few.
+#: The fewest strokes of a row for each letter that the row has room for. The outline of an area has fewer strokes.
 _STROKES = 0.35
 #: Known lines are grown by this many pixels on all sides.
 _MARGIN = 3
-#: The fewest pixels of strokes that are not dust.
+#: The fewest pixels of a stroke. Fewer pixels are dust.
 _DUST = 60
 
 
@@ -50,7 +50,7 @@ class Strokes:
     def __init__(self, grey: Pixels, lines: Iterable[Line]) -> None:
         height, width = grey.shape
         kernel = np.ones((_REACH, _REACH), np.uint8)
-        # Apart from each other, since the paper between two dark rows is a light stroke.
+        # Dark and light strokes are counted apart, because the paper between two dark rows is a light stroke.
         self._dark, self._light = (
             (cv2.morphologyEx(grey, operation, kernel) > _DIFFERENCE).astype(np.uint8)
             for operation in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT)

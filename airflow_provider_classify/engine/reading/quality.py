@@ -85,7 +85,7 @@ def is_in_a_language(page: Page) -> bool:
                 continue
             count += 1
             found += word in known or singular(word) in known
-            if found > MIN_KNOWN_WORDS * _SAMPLE:  # enough for the longest sample, so the rest need not be judged
+            if found > MIN_KNOWN_WORDS * _SAMPLE:  # enough for the longest sample, so the other lines are not examined
                 return True
             if count == _SAMPLE:
                 return False

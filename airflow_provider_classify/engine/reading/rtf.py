@@ -45,7 +45,7 @@ def rtf_text(data: bytes, name: str) -> str:
         text = rtf_to_text(source, errors="replace")
     except (ValueError, LookupError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise DocumentCorrupt(
-            f"The document {name!r} is damaged RTF; open it in its application and save it anew."
+            f"The document {name!r} is damaged RTF; open it in its application and save it again."
         ) from error
     # Cells of a table are separated by bars.
     return str(text).encode("utf-8", errors="replace").decode().replace("|", "  ")

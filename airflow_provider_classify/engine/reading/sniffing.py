@@ -36,7 +36,7 @@ class Format(StrEnum):
 
 
 class Container(StrEnum):
-    """Files that hold other files. The format of the document follows from the names of these."""
+    """Files that contain other files. The names of these decide the format of the document."""
 
     ZIP = "zip"
     OLE = "ole"
@@ -64,7 +64,7 @@ _OTHER_STARTS: tuple[tuple[bytes, str], ...] = (
     (TNEF_START, "Outlook's winmail.dat (TNEF); have the mail sent as HTML or plain text"),
     (b"!BDN", "an Outlook mailbox (PST); export its messages as EML"),
 )
-#: A tar archive has its mark not at the beginning, but here.
+#: The offset of the mark of a tar archive.
 _TAR_MARK, _TAR_MARK_AT = b"ustar", 257
 #: A file that Microsoft's rights management has wrapped.
 _PFILE_START = b".pfile"
@@ -87,9 +87,9 @@ _BASE64_STARTS: tuple[tuple[bytes, str], ...] = (
     (b"TU0AK", "TIFF"),
 )
 _BASE64 = re.compile(rb"(?:data:[\w/.+-]+;base64,)?[\w+/\s=-]*")
-#: A PDF's header may stand anywhere in its first 1024 bytes (PDF 32000, annex H, note 13), ...
+#: A PDF's header may be anywhere in its first 1024 bytes (PDF 32000, annex H, note 13).
 _PDF_HEADER, _PDF_HEADER_WITHIN = b"%PDF-", 1024
-#: ... but a text may also mention this header. A PDF has an object soon after its header, or its marks at its end. If
+#: A text may also mention this header. A PDF has an object soon after its header, or its marks at its end. If
 #: only text stands before the header, both are required, and header and object must begin a line.
 _PDF_OBJECT = re.compile(rb"\d+\s+\d+\s+obj\b")
 _PDF_LINES = re.compile(rb"^%PDF-\d\.\d\s*$.*?^\s*\d+\s+\d+\s+obj\b", re.M | re.S)

@@ -17,7 +17,7 @@ from airflow_provider_classify.engine.text.letterspacing import (
     words_by_gaps,
 )
 
-#: Without the image flag, since extracting images takes much longer than extracting text.
+#: Without the image flag, because to extract images takes much longer than to extract text.
 TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
 #: With the vector flag, which makes the extraction slower.
 SHAPE_FLAGS = TEXT_FLAGS | pymupdf.TEXT_COLLECT_VECTORS
@@ -90,7 +90,7 @@ def _pieces(turn: Any, blocks: Sequence[dict[str, Any]]) -> Iterator[Piece]:
 
 
 def _upright(turn: Any, box: Box) -> Box:
-    """Return a box as it stands on the page; MuPDF gives it as it stood before ``turn``, the page's rotation."""
+    """Return the place of a box on the page. MuPDF returns its place before ``turn``, the rotation of the page."""
     return tuple(pymupdf.Rect(box) * turn) if turn else box
 
 
@@ -105,7 +105,7 @@ def _remove_letterspacing(textpage: Any, lines: Sequence[JoinedLine]) -> None:
 
 
 def _raw_pieces(textpage: Any) -> Iterator[dict[str, Any]]:
-    """Yield what MuPDF knows of the characters of each piece, in the order of :func:`_pieces`."""
+    """Yield MuPDF's data about the characters of each piece, in the order of :func:`_pieces`."""
     for block in textpage.extractRAWDICT()["blocks"]:
         for line in block.get("lines", ()):
             if any(not character["c"].isspace() for span in line["spans"] for character in span["chars"]):

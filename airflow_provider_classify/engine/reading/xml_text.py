@@ -56,13 +56,13 @@ _CFDI_NAMESPACE = "http://www.sat.gob.mx/cfd/"
 #: Elements that hold the code of the kind of an invoice, and the codes of credit notes (UNTDID 1001, FatturaPA).
 _TYPE_CODES = frozenset({"InvoiceTypeCode", "TypeCode", "TipoDocumento"})
 _CREDIT_NOTE_CODES = frozenset({"81", "83", "261", "381", "396", "532", "TD04", "TD08"})
-#: The code is one of so many first elements.
+#: The code is among this many first elements.
 _CODE_WITHIN = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """The document type that XML declares, such as ``invoice``, and the name of the element that does."""
+    """The document type that XML declares, such as ``invoice``, and the name of the declaring element."""
 
     type_name: str
     root: str
@@ -83,7 +83,7 @@ def open_xml(source: Source, options: ReadingOptions) -> OpenedDocument:
         root = parse_xml(data)
     except ValueError as error:
         raise DocumentCorrupt(
-            f"The document {source.name!r} is not well-formed XML ({error}); have it written anew."
+            f"The document {source.name!r} is not well-formed XML ({error}); write it again."
         ) from error
     text = "\n".join(islice(_texts(root), MAX_TEXTS))
     document = text_document(text, Format.XML, name=source.name, max_pages=options.max_pages)

@@ -84,7 +84,7 @@ def _reply(request: dict[str, Any], options: EngineOptions) -> dict[str, Any]:
         result = _classify(request, options) if "categories" in request else _thumbnail(request)
     except ClassifyError as error:
         return {"kind": error.kind, "message": str(error)}
-    except Exception as error:
+    except Exception as error:  # a parser can raise any error for a damaged file, and the child must reply
         return {"kind": DocumentCrashedParser.__name__, "message": _message(error, name, options.memory_mb)}
     return {"result": result}
 
@@ -131,7 +131,7 @@ def _message(error: Exception, name: str, memory_mb: int) -> str:
         )
     return (
         f"The parser failed on the document {name!r} with {type(error).__name__}: {error}; "
-        "save it anew, or in another format."
+        "save it again, or in another format."
     )
 
 

@@ -21,7 +21,10 @@ _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "
 
 
 class ChildDied(Exception):
-    """The child ended before it replied; the message says how. ``exit_code`` is negative if a signal ended it."""
+    """
+    The child ended before it replied. The message has the reason. ``exit_code`` is negative if a signal ended the
+    child.
+    """
 
     def __init__(self, how: str, exit_code: int) -> None:
         super().__init__(how)
@@ -81,7 +84,7 @@ class Child:
     def kill(self) -> None:
         """End the child and the processes that it started. A fork of the owner does nothing here."""
         if self._owner == os.getpid() and self._process.poll() is None:
-            with suppress(ProcessLookupError):  # the child has just ended
+            with suppress(ProcessLookupError):  # the child has ended before the signal
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 

@@ -1,8 +1,8 @@
 """
 End the engine's child process when its parent ends, and at its time limit.
 
-Both also work while a parser hangs in C, so that no Python code of this process can run, and when the parent
-was killed or stopped, so that it cannot act.
+Both also work while a parser hangs in C and no Python code of this process can run. They work as well if the parent was
+killed or stopped.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from contextlib import contextmanager
 _SECONDS_BETWEEN_LOOKS = 0.5
 #: ``PR_SET_PDEATHSIG`` of Linux's ``prctl``: the signal that a process gets when its parent ends.
 _SET_SIGNAL_OF_PARENTS_END = 1
-#: The shortest timer in seconds; one of 0 seconds would never go off.
+#: The shortest timer in seconds. A timer of 0 seconds would never send its signal.
 _SHORTEST_TIMER = 0.001
 
 
@@ -41,9 +41,9 @@ def end_with_parent(parent: int) -> None:
 
 def _ask_kernel() -> bool:
     """
-    Ask Linux to kill this process when its parent ends; return whether it agreed.
+    Ask Linux to kill this process when its parent ends. Return whether Linux can do this.
 
-    Linux takes the thread that started this process for the parent; see :mod:`~.child_process`.
+    For Linux, the parent is the thread that started this process; see :mod:`~.child_process`.
     """
     if sys.platform != "linux":
         return False

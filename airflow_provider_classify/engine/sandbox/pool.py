@@ -63,10 +63,10 @@ class EngineProcess:
 
         The child reads the examples of the categories and the sentence model once, with the first document.
 
-        :param name: what errors call the document.
+        :param name: the document's name in errors.
         :raises DocumentTookTooLong: the time limit was reached.
-        :raises DocumentCrashedParser: the parser died, failed or reached its memory limit.
-        :raises ClassifyError: what :class:`~airflow_provider_classify.engine.classify.Classifier` raises.
+        :raises DocumentCrashedParser: the parser crashed, failed or reached its memory limit.
+        :raises ClassifyError: the errors of :class:`~airflow_provider_classify.engine.classify.Classifier`.
         :raises EngineClosed: :meth:`close` was called before or meanwhile.
         :raises EngineNotStarted: the child did not start.
         """
@@ -94,7 +94,7 @@ class EngineProcess:
         raise error_of_kind(reply["kind"], reply["message"])
 
     def close(self) -> None:
-        """Stop the child at once, also while it reads a document."""
+        """Stop the child immediately, also while it reads a document."""
         with self._state:
             self._closed = True
             if self._child is not None:
@@ -122,7 +122,7 @@ class EngineProcess:
             self._discard()
             raise self._took_too_long(name) from error
         except BaseException:
-            # The wait was interrupted. The child's late reply would be taken for that of the next document.
+            # The wait was interrupted. The child's late reply would be read as the reply for the next document.
             self._discard()
             raise
         if reply.get("kind") == DocumentCrashedParser.__name__ or child.served >= self._documents_per_child:
@@ -139,7 +139,7 @@ class EngineProcess:
                 f"The engine for the document {name!r} did not start ({death}); check the install of this package."
             )
         return DocumentCrashedParser(
-            f"The parser died on the document {name!r} ({death}); save it anew, or in another format."
+            f"The parser crashed on the document {name!r} ({death}); save it again, or in another format."
         )
 
     def _took_too_long(self, name: str) -> DocumentTookTooLong:
@@ -172,9 +172,9 @@ class EngineProcess:
 
 class EnginePool:
     """
-    Child processes that classify several documents at once. Call it from a thread for each document.
+    Child processes that classify several documents at the same time. Call it from a thread for each document.
 
-    :param size: the number of documents at once; the number of available cores if None.
+    :param size: the number of documents at the same time; the number of available cores if None.
     :param options: the options of each child, the defaults if None. Without ``threads`` the children share the cores.
     """
 
@@ -198,7 +198,7 @@ class EnginePool:
             self._free.put(process)
 
     def close(self) -> None:
-        """Stop all children at once. Documents that are being read or wait fail with ``EngineClosed``."""
+        """Stop all children immediately. Documents that are being read or wait fail with ``EngineClosed``."""
         for process in self._processes:
             process.close()
 

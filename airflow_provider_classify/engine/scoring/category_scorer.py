@@ -8,6 +8,7 @@ from functools import cached_property
 
 from airflow_provider_classify.engine.categories.meanings import Meaning
 from airflow_provider_classify.engine.confidence import POINTS_OF_UNKNOWN
+from airflow_provider_classify.engine.learned.model import Correction, LearnedModel
 from airflow_provider_classify.engine.scoring.category_words import CategoryWords, PageWords
 from airflow_provider_classify.engine.scoring.compiled_knowledge import CompiledKnowledge
 from airflow_provider_classify.engine.scoring.examples import ExampleProfile, read_examples
@@ -16,15 +17,20 @@ from airflow_provider_classify.model.categories import Category
 
 #: The least points of a category whose name is known, and of one with a name that is known in part.
 LEAST_POINTS, LEAST_POINTS_OF_PART = -1.0, 1.0
-#: How much a category's own words count, 0 to 1: if its name is known, known in part, or unknown.
+#: The weight of a category's own words, from 0 to 1: if its name is known, known in part, or unknown.
 WORDS_OF_KNOWN, WORDS_OF_PART, WORDS_OF_UNKNOWN = 0.2, 0.5, 1.0
 
 
 class ScoredPage:
-    """A page with its scores for all types, and with data for scoring categories that is computed on demand."""
+    """
+    A page with its scores for all types, and with data for scoring categories that is computed on demand.
 
-    def __init__(self, types: TypeScores, compiled: CompiledKnowledge) -> None:
+    :param correction: what the learned model adds to the points of families of types.
+    """
+
+    def __init__(self, types: TypeScores, compiled: CompiledKnowledge, correction: Correction) -> None:
         self.types = types
+        self.correction = correction
         self._compiled = compiled
 
     @cached_property
@@ -52,22 +58,37 @@ class CategoryScorer:
     Scores pages against one category by the types that it means, its own words, and its examples.
 
     :param category: the category as the user wrote it.
+    :param model: the learned model, which corrects the points of families of types.
     :param threads: the number of cores that OCR may use to read examples; all available cores if None.
     :raises InvalidCategories: an example cannot be used.
     """
 
     def __init__(
-        self, category: Category, meaning: Meaning, compiled: CompiledKnowledge, *, threads: int | None = None
+        self,
+        category: Category,
+        meaning: Meaning,
+        compiled: CompiledKnowledge,
+        model: LearnedModel,
+        *,
+        threads: int | None = None,
     ) -> None:
         self.category = category
-        spoken, numbers = meaning.category, compiled.type_scorer.numbers
-        #: How much each type counts for the category, 0 to 1, by the number of the type.
+        renamed, numbers = meaning.category, compiled.type_scorer.numbers
+        #: The weight of each type for the category, from 0 to 1, by the number of the type.
         self.claims = {numbers[type_name]: share for type_name, share in meaning.types.items() if type_name in numbers}
-        self._weights = [(number, math.log(self.claims[number])) for number in sorted(self.claims)]
+        own = model.family_of_category(category.name)
+        families = {
+            number: model.family_of_type(compiled.type_scorer.names[number]) if own is None else own
+            for number in self.claims
+        }
+        main = max(self.claims, key=self.claims.__getitem__, default=None)
+        #: The family by which the learned model corrects the category.
+        self.family = own if own is not None else model.none if main is None else families[main]
+        self._weights = [(n, math.log(self.claims[n]), families[n]) for n in sorted(self.claims)]
         self._least, self._share_of_words = _by_knowledge(meaning)
         self._words = (
-            CategoryWords(spoken, compiled.rarity, compiled.layouts)
-            if spoken.description or not meaning.is_exact
+            CategoryWords(renamed, compiled.rarity, compiled.layouts)
+            if renamed.description or not meaning.is_exact
             else None
         )
         self._examples = (
@@ -79,18 +100,27 @@ class CategoryScorer:
         """The category's name, as the user wrote it."""
         return self.category.name
 
-    def points(self, page: ScoredPage) -> float:
-        """Return the category's points on a page, on the scale of a type's score."""
-        scores = page.types.scores
-        points = max([self._least, *(scores[number] + weight for number, weight in self._weights)])
+    def points(self, page: ScoredPage, share: float) -> float:
+        """
+        Return the category's points on a page, on the scale of a type's score.
+
+        :param share: how much the knowledge and the words of the page count, 0 to 1; the learned model counts in full.
+        """
+        points = self._points_of_types(page, share)
         if self._words:
-            points += self._share_of_words * self._words.points(page.words)
+            points += share * self._share_of_words * self._words.points(page.words)
         if self._examples:
-            points += self._examples.points(page.profile)
+            points += share * self._examples.points(page.profile)
         return points
 
+    def _points_of_types(self, page: ScoredPage, share: float) -> float:
+        """Return the points of the category's best type, or the least ones, as the learned model corrects them."""
+        scores, corrections = page.types.scores, page.correction.points
+        least = share * self._least + corrections[self.family]
+        return max([least, *(share * (scores[n] + weight) + corrections[of] for n, weight, of in self._weights)])
+
     def same_form(self, page: ScoredPage) -> float:
-        """Return how surely a page is the same form as an example, 0 to 1; 0 if it is not, or without examples."""
+        """Return the result of :meth:`Examples.same_form`; 0 if the category has no examples."""
         return self._examples.same_form(page.profile) if self._examples else 0.0
 
     def best_type(self, page: ScoredPage) -> int | None:
@@ -103,7 +133,7 @@ class CategoryScorer:
 
 
 def _by_knowledge(meaning: Meaning) -> tuple[float, float]:
-    """Return the least points of a category, and how much its own words count, 0 to 1."""
+    """Return the least points of a category, and the weight of its own words, from 0 to 1."""
     if meaning.is_exact:
         return LEAST_POINTS, WORDS_OF_KNOWN
     if meaning.is_named:

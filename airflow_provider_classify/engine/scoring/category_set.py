@@ -9,23 +9,35 @@ from typing import TYPE_CHECKING
 from airflow_provider_classify.engine.categories.catch_all import is_catch_all
 from airflow_provider_classify.engine.categories.meanings import Meaning, meanings_of
 from airflow_provider_classify.engine.categories.names import types_of_name
-from airflow_provider_classify.engine.confidence import POINTS_OF_UNKNOWN, least_of_none, points_of_none, softmax, trust
+from airflow_provider_classify.engine.confidence import (
+    POINTS_OF_UNKNOWN,
+    TEMPERATURE,
+    least_of_none,
+    points_of_none,
+    softmax,
+    trust,
+)
 from airflow_provider_classify.engine.knowledge.aliases import aliases_of
 from airflow_provider_classify.engine.knowledge.load import Knowledge
+from airflow_provider_classify.engine.learned.model import LearnedModel, amount_of_evidence, load_model
+from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.scoring.category_scorer import CategoryScorer, ScoredPage
 from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled
 from airflow_provider_classify.engine.scoring.layout_rules import prose_points
+from airflow_provider_classify.engine.scoring.type_scorer import Evidence
 from airflow_provider_classify.engine.text.words import label_words
 from airflow_provider_classify.model.categories import Category
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
-#: A category means a type if the type counts for it at least this much: its name names the type, or a parent of it.
+#: A category means a type if the type has at least this weight for it: its name names the type, or a parent of it.
 MEANS = 0.8
 #: A page is a cover if a cover type scores at least COVER_POINTS, and no type scores over COVER_LEAD points more.
 COVER_POINTS, COVER_LEAD = 3.0, 0.5
+#: The least points of a type that is suggested: about a heading that names it, or two strong cues.
+LEAST_OF_SUGGESTED = 2.5
 #: The points by which a category leads if it has an example of the same form as a page.
 FORM_LEAD = 4.0
 #: The most words in a row of a description that are looked up as a type's name.
@@ -38,7 +50,8 @@ class PageAnswer:
     The answer of one page.
 
     :param points: the points that :meth:`CategorySet.shares` takes.
-    :param shares: the probability of each category, 0 to 1; the rest to 1 is the probability that none of them fits.
+    :param shares: the probability of each category, 0 to 1. The difference of their sum from 1 is the probability that
+        none of them fits.
     :param is_cover: whether the page is a cover sheet before other documents.
     :param form: the number of the category that has an example of the same form; None if no category has one.
     """
@@ -79,6 +92,7 @@ class CategorySet:
     """
     Scores pages against all categories of a user.
 
+    :param model: the learned model; that of this package if None.
     :param threads: the number of cores that OCR may use to read examples; all available cores if None.
     :raises InvalidCategories: an example of a category cannot be used.
     :raises SentenceModelNotUsable: the sentence model cannot be loaded.
@@ -90,8 +104,10 @@ class CategorySet:
         knowledge: Knowledge,
         sentence_model: SentenceModel | None = None,
         *,
+        model: LearnedModel | None = None,
         threads: int | None = None,
     ) -> None:
+        self._model = model or load_model()
         self._compiled = compiled(knowledge)
         self._type_scorer = self._compiled.type_scorer
         self._aliases = aliases_of(knowledge)
@@ -103,7 +119,7 @@ class CategorySet:
             category = categories[self._catch_all]
             meanings.insert(self._catch_all, Meaning(category, {}, is_exact=not category.description, is_named=True))
         self.scorers = [
-            CategoryScorer(category, meaning, self._compiled, threads=threads)
+            CategoryScorer(category, meaning, self._compiled, self._model, threads=threads)
             for category, meaning in zip(categories, meanings, strict=True)
         ]
         self._least_of_none = least_of_none(all_known=self.are_all_known)
@@ -111,6 +127,8 @@ class CategorySet:
             max(scorer.claims.get(number, 0.0) for scorer in self.scorers)
             for number in range(len(self._type_scorer.names))
         ]
+        self._families = [self._model.family_of_type(name) for name in self._type_scorer.names]
+        self._families_of_rest = self._families_beside_categories()
         self._covers = [
             number
             for number, document_type in enumerate(knowledge.types.values())
@@ -127,36 +145,94 @@ class CategorySet:
         """The names of the document types, by number."""
         return self._type_scorer.names
 
-    def answer(self, page: Page, *, fallback: int | None = None) -> PageAnswer:
+    def answer(self, page: Page, *, origin: Origin | None = None, fallback: int | None = None) -> PageAnswer:
         """
         Score a page by the lines that were read.
 
+        :param origin: what is known of the page's document.
         :param fallback: the number of a category whose points are limited to those that any category gets by chance.
         """
-        scored = ScoredPage(self._type_scorer.score(page), self._compiled)
-        scores = scored.types.scores
-        by_category = [scorer.points(scored) for scorer in self.scorers]
+        types = self._type_scorer.score(page)
+        correction = self._model.correction(types, self._type_scorer.names, origin or Origin())
+        scored = ScoredPage(types, self._compiled, correction)
+        scores, share = types.scores, self._share(scored)
+        by_category = [scorer.points(scored, share) for scorer in self.scorers]
         if fallback is not None:
-            by_category[fallback] = min(by_category[fallback], POINTS_OF_UNKNOWN)
-        none = points_of_none(scores, self._claims, self._least_of_none)
+            by_category[fallback] = min(by_category[fallback], share * POINTS_OF_UNKNOWN)
+        none = self._points_of_none(scored, share)
         form = self._form(scored)
         if form is not None:
             by_category[form] = max(*by_category, none) + FORM_LEAD
         if self._catch_all is not None:
-            # Any running text has points of its style alone, which say no more for a category than for the catch-all.
-            none = max(
-                none, by_category.pop(self._catch_all), self._least_of_none + prose_points(scored.types.features)
-            )
-        points = trust([*by_category, none], scored.types.text.characters, page.legibility)
+            # Any running text has points for its style alone. They are not evidence for a category against the
+            # catch-all.
+            least = share * (self._least_of_none + prose_points(types.features)) + correction.points[self._model.none]
+            none = max(none, by_category.pop(self._catch_all), least)
+        points = [*by_category, none]
         cover = max((scores[number] for number in self._covers), default=0.0)
         is_cover = cover >= COVER_POINTS and cover >= max(scores) - COVER_LEAD
         return PageAnswer(scored, points, self.shares(points), is_cover, form)
 
+    def _share(self, page: ScoredPage) -> float:
+        """
+        Return how much the points of the knowledge count on a page.
+
+        The temperature is that of corrected points. On a page with hardly any text there is no correction, and points
+        of the knowledge alone have a temperature of their own.
+        """
+        text, missing = page.types.text, 1.0 - amount_of_evidence(page.types)
+        own = 1.0 + missing * (self._model.temperature / TEMPERATURE - 1.0)
+        return own * trust(text.characters, text.page.legibility)
+
     def _form(self, page: ScoredPage) -> int | None:
-        """Return the category whose example is the same form as a page; None if none is, or if several are as much."""
+        """Return the category whose example is the same form as a page; None if there is none or if several fit."""
         sameness = [scorer.same_form(page) for scorer in self.scorers]
         best = max(sameness)
         return sameness.index(best) if best > 0.0 and sameness.count(best) == 1 else None
+
+    def evidence(self, answer: PageAnswer, type_number: int, limit: int) -> list[Evidence]:
+        """Return the at most ``limit`` pieces of evidence that count most for a type on a page."""
+        types = answer.scored.types
+        family = self._families[type_number]
+        found = [*types.evidence(type_number, limit), *answer.scored.correction.evidence(family, types.text)]
+        return sorted(found, key=lambda evidence: (-evidence.weight, evidence.phrase))[:limit]
+
+    def suggested_type(self, pages: Sequence[PageAnswer]) -> str | None:
+        """
+        Return the type that pages seem to be which no category fits; None if they are of no known type either.
+
+        :param pages: the pages that decide, in the order of the document.
+        """
+        totals = [0.0] * len(self.type_names)
+        for page in pages:
+            share = self._share(page.scored) / len(pages)
+            for number, score in enumerate(page.scored.types.scores):
+                totals[number] += share * score + page.scored.correction.points[self._families[number]] / len(pages)
+        free = [number for number, claim in enumerate(self._claims) if claim < MEANS]
+        best = max(free, key=totals.__getitem__, default=None)
+        return None if best is None or totals[best] < LEAST_OF_SUGGESTED else self.type_names[best]
+
+    def _families_beside_categories(self) -> list[int]:
+        """
+        Return the family by which the learned model corrects what each type adds to "none of the categories".
+
+        What a type adds whose family a category means is corrected as a document that no category fits.
+        """
+        meant = {scorer.family for scorer in self.scorers}
+        return [self._model.none if family in meant else family for family in self._families]
+
+    def _points_of_none(self, page: ScoredPage, share: float) -> float:
+        """Return the points of "none of the categories", as the learned model corrects them."""
+        corrections = page.correction.points
+        least = share * self._least_of_none + corrections[self._model.none]
+        rest = [corrections[family] for family in self._families_of_rest]
+        return points_of_none(page.types.scores, self._claims, least, share=share, corrections=rest)
+
+    def is_none(self, shares: Sequence[float]) -> bool:
+        """Return whether shares, as :meth:`shares` returns them, say that most probably no category fits."""
+        if self._catch_all is not None:
+            return max(shares) == shares[self._catch_all]
+        return 1.0 - sum(shares) > max(shares)
 
     def shares(self, points: Sequence[float]) -> list[float]:
         """
@@ -165,7 +241,7 @@ class CategorySet:
         :param points: the points of each category except the catch-all, and at the end those of "none of them".
             If there is a catch-all, its probability is that of "none of them".
         """
-        *shares, none = softmax(points)
+        *shares, none = softmax(points, self._model.temperature)
         if self._catch_all is not None:
             shares.insert(self._catch_all, none)
         return shares
@@ -174,7 +250,7 @@ class CategorySet:
         """
         Return the probability of a page's best category other than the catch-all.
 
-        The catch-all is left out because an unread line may still fit a category.
+        The catch-all is left out, because an unread line may still fit another category.
         """
         return max((share for number, share in enumerate(answer.shares) if number != self._catch_all), default=0.0)
 

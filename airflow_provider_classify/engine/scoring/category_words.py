@@ -1,7 +1,7 @@
 """
 Score a page by a category's own words: its name as a heading, and the words of its description.
 
-These words decide for a category with an unknown name, and count little for one with a known name. Common words
+These words decide for a category with an unknown name. They count little for a category with a known name. Common words
 are also found in other languages: "date of birth" in a description also finds "Geburtsdatum".
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from airflow_provider_classify.engine.categories.resemblance import telling_words
+from airflow_provider_classify.engine.categories.resemblance import distinctive_words
 from airflow_provider_classify.engine.knowledge.load import Geometry, Style
 from airflow_provider_classify.engine.scoring.features import Features, PageText
 from airflow_provider_classify.engine.scoring.layout_rules import geometry_rule, style_rule
@@ -30,7 +30,7 @@ DESCRIPTION_LIMIT = 11.0
 RARE_WORD = 6.0
 #: The factor for two words that follow each other both in the description and on the page.
 PHRASE = 1.5
-#: A heading has at most so many words, and begins in this upper share of the page.
+#: The most words of a heading, and the upper share of the page in which a heading begins.
 HEADING_WORDS, HEADING_REGION = 8, 0.3
 
 
@@ -54,18 +54,18 @@ class CategoryWords:
     """
     The words of one category.
 
-    :param rarity: the result of :func:`~.compiled.rarity_of_words`.
-    :param layouts: the result of :func:`~.compiled.layouts_of_words`.
+    :param rarity: the result of :func:`~.compiled_knowledge.rarity_of_words`.
+    :param layouts: the result of :func:`~.compiled_knowledge.layouts_of_words`.
     """
 
     def __init__(
         self, category: Category, rarity: Mapping[str, float], layouts: Mapping[str, frozenset[Geometry | Style]]
     ) -> None:
-        words = [*telling_words(" ".join(label_words(category.name))), *telling_words(category.description)]
+        words = [*distinctive_words(" ".join(label_words(category.name))), *distinctive_words(category.description)]
         self._layouts = frozenset[Geometry | Style]().union(*(layouts.get(word, ()) for word in words))
         self._name = label_words(category.name)
-        self._name_words = set(telling_words(" ".join(self._name)))
-        description = list(telling_words(category.description))
+        self._name_words = set(distinctive_words(" ".join(self._name)))
+        description = list(distinctive_words(category.description))
         self._weights = {word: rarity.get(word, 0.4) for word in description}
         self._senses = {word: _with_translations([word]) for word in description}
         self._phrases = {pair: sum(self._weights[word] for word in pair) / 2 for pair in pairwise(description)}
@@ -82,7 +82,7 @@ class CategoryWords:
         return points
 
     def _name_points(self, page: PageWords) -> float:
-        if not self._name:  # it consists only of signs
+        if not self._name:  # the name has only punctuation
             return 0.0
         if any(heading == self._name for heading in page.headings):
             return AS_HEADING

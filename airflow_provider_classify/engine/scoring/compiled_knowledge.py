@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
 
-from airflow_provider_classify.engine.categories.resemblance import telling_words
+from airflow_provider_classify.engine.categories.resemblance import distinctive_words
 from airflow_provider_classify.engine.knowledge.load import Geometry, Knowledge, Style
 from airflow_provider_classify.engine.scoring.type_scorer import TypeScorer
 
@@ -31,7 +31,7 @@ class CompiledKnowledge:
 
     @cached_property
     def rarity(self) -> Mapping[str, float]:
-        """How much each word of the types says about a document, 0 to 1."""
+        """The weight of each word of the types, from 0 to 1; see :func:`rarity_of_words`."""
         return rarity_of_words(self._knowledge)
 
     @cached_property
@@ -45,11 +45,11 @@ compiled = lru_cache(maxsize=2)(CompiledKnowledge)
 
 
 def rarity_of_words(knowledge: Knowledge) -> dict[str, float]:
-    """Return how much each word of the types says about a document, 0 to 1. A word of many types says less."""
+    """Return the weight of each word of the types, from 0 to 1. A word of many types has a lower weight."""
     counts = Counter(
         word
         for t in knowledge.types.values()
-        for word in {w for text in (t.description, *t.cues, *t.titles) for w in telling_words(text)}
+        for word in {w for text in (t.description, *t.cues, *t.titles) for w in distinctive_words(text)}
     )
     most = math.log(1 + len(knowledge.types))
     return {word: math.log(1 + len(knowledge.types) / count) / most for word, count in counts.items()}
@@ -64,7 +64,9 @@ def layouts_of_words(knowledge: Knowledge) -> dict[str, frozenset[Geometry | Sty
     types = Counter[str]()
     layouts: dict[str, Counter[Geometry | Style]] = defaultdict(Counter)
     for t in knowledge.types.values():
-        for word in {word for text in (t.name, *t.aliases, *t.labels, t.description) for word in telling_words(text)}:
+        for word in {
+            word for text in (t.name, *t.aliases, *t.labels, t.description) for word in distinctive_words(text)
+        }:
             types[word] += 1
             layouts[word].update((*t.geometry, *t.styles))
     return {

@@ -2,11 +2,11 @@
 Score a page by its likeness to the first page of a category's examples.
 
 Two pages are alike if the known document types have similar scores on both, and if the pages share words, above all
-words that the knowledge has. So a few examples define a category without a known document type. For a category with
-a known name they count only if a page is very like one of them.
+words that the knowledge has. So a few examples define a category without a known document type. For a category with a
+known name, an example counts only if a page is very similar to it.
 
-A page that has nearly all words of an example is the same form, filled in anew. Then the example decides, whatever the
-types say: a person has said what this form is, and must not have to say it again.
+A page that has nearly all words of an example is the same form, filled in again. Then the example decides, whatever the
+scores of the types. A person has chosen the category of this form once, and must not have to choose it again.
 
 ``benchmarks/examples.py`` measures the effect of the constants.
 """
@@ -98,16 +98,17 @@ class Examples:
         self._common = COMMON_LIKENESS_OF_KNOWN_NAME if is_known else COMMON_LIKENESS
 
     def nearest(self, page: ExampleProfile) -> tuple[str, float]:
-        """Return the path of the example that the page is most like, and the likeness, 0 to 1."""
+        """Return the path of the example that is most like the page, and the likeness, 0 to 1."""
         likeness = {path: profile.likeness(page) for path, profile in self._profiles.items()}
         best = max(likeness, key=lambda path: likeness[path])
         return best, likeness[best]
 
     def same_form(self, page: ExampleProfile) -> float:
         """
-        Return how much of its words the page shares with an example of the same form; 0 if there is no such example.
+        Return the share of words that the page has in common with an example of the same form; 0 if there is none.
 
-        A page is often read only in part, until its answer is sure. So it is compared with the examples' parts, too.
+        A page is often read only in part, until its confidence is high. So it is also compared with parts of the
+        examples.
         """
         shared = max((form.shared_words(page) for form in self._forms), default=0.0)
         return shared if shared >= SAME_FORM else 0.0
@@ -123,8 +124,8 @@ def read_examples(
     """
     Read the examples of a category; return ``None`` if there are none that can be used.
 
-    An example from the category's folder that cannot be used is left out with a warning. It must not stop the tasks
-    that use the folder, in which reviews store documents.
+    An example from the category's folder that cannot be used is left out with a warning. Reviews store documents in
+    such a folder, and one document must not stop the tasks that use the folder.
 
     :param is_known: whether the category's name is known.
     :param threads: the number of cores that OCR may use; all available cores if None.
@@ -160,12 +161,12 @@ def _first_page(path: str, modified: int, threads: int | None) -> tuple[Page, ..
 
 
 def _modified(path: str) -> int:
-    """Return the time of the file's last change in nanoseconds; 0 if it is missing, which the reader reports."""
+    """Return the time of the file's last change in nanoseconds; 0 if it is missing. Then the reader raises an error."""
     with suppress(OSError):
         return Path(path).stat().st_mtime_ns
     return 0
 
 
 def _words(text: PageText) -> set[str]:
-    """Return the words that may say what a document is: of letters only, at least three, and not a sentence word."""
+    """Return the words that can be evidence: at least three letters, only letters, and not a sentence word."""
     return {singular(word) for word in text.words if len(word) > 2 and word.isalpha() and word not in SENTENCE_WORDS}

@@ -102,7 +102,7 @@ class Features:
     :param prose: the share of running text, 0 to 1.
     :param amounts: the number of figures with two decimals.
     :param pictured: the share of the page that pictures among the text cover, 0 to 1.
-    :param legibility: how sure OCR is of the text, 0 to 1.
+    :param legibility: the mean probability of the characters that OCR read, 0 to 1.
     """
 
     height_ratio: float
@@ -145,8 +145,8 @@ def _prose(text: PageText) -> float:
     """
     Return the share of running text, 0 to 1: the greater of two estimates, by lines and by sentence words.
 
-    Narrow columns break sentences into short lines, so that lines alone would miss newspapers. Tables too have some
-    sentence words, so that only a share above 0.22 of all words counts.
+    Narrow columns break sentences into short lines, so lines alone would miss newspapers. Tables also have some
+    sentence words, so only a share above 0.22 of all words counts.
     """
     total = max(1, len(text.words))
     in_sentences = sum(

@@ -1,4 +1,4 @@
-"""Find the titles of document types that stand as headings on a page."""
+"""Find the titles of document types in the headings of a page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from airflow_provider_classify.engine.page import Line
 from airflow_provider_classify.engine.scoring.features import PageText
 from airflow_provider_classify.engine.text.phrases import Phrase, PhraseIndex
 
-#: A heading has at most HEADING_WORDS words. It stands in the upper HEADING_REGION of the page, or its size is at least
+#: A heading has at most HEADING_WORDS words. It is in the upper HEADING_REGION of the page, or its size is at least
 #: HEADING_SIZE times the median.
 HEADING_WORDS = 9
 HEADING_REGION = 0.30
@@ -24,7 +24,7 @@ SINGLE_WORD = 0.75
 @dataclass(frozen=True, slots=True)
 class Heading:
     """
-    A title on a line that stands as a heading.
+    A title on a line that is a heading.
 
     :param points: the points of the title, 0 to about 5.
     :param share: the share of the heading that the title fills, 0 to 1.
@@ -37,7 +37,7 @@ class Heading:
 
 
 def find_headings(text: PageText, titles: PhraseIndex) -> dict[Phrase, Heading]:
-    """Return the titles that stand as headings, each at the place where it has most points."""
+    """Return the titles in headings, each at the place where it has most points."""
     is_ocr = text.page.source == "ocr"
     sizes = sorted(line.size for line in text.page.lines)
     median = max(1e-6, sizes[len(sizes) // 2]) if sizes else 1.0

@@ -27,7 +27,7 @@ SPARSE_SLIDE = 500
 BROADSHEET = 9000
 #: The fewest lines of a newspaper page. Letters and notes by hand have fewer.
 PRESS_LINES = 20
-#: The points of cues at which running text counts in full for the press. With fewer it may be science, law or a book.
+#: The points of cues from which running text counts in full for the press. With fewer it may be science, law or a book.
 PRESS_CUES = 5.0
 #: The least height of a line of a slide, as a share of the slide's height. The lines of forms are lower.
 SLIDE_PRINT = 0.03
@@ -43,7 +43,7 @@ SHEET_LINES, SHEET_COST = 100, -2.5
 POSTER_LINES = 24
 #: The least share of the page that a picture covers. A logo, a stamp or a signature covers less.
 PICTURE = 0.1
-#: The most characters of a page with a line or two, whose layout says little.
+#: The most characters of a page with a line or two, whose layout is weak evidence.
 LITTLE_TEXT = 120
 
 
@@ -113,7 +113,7 @@ def _press(page: Features, cues: float) -> float:
 
 
 def _has_columns_and_headline(page: Features) -> bool:
-    """Return whether narrow lines stand side by side below large print, apart from tables of amounts as in invoices."""
+    """Return whether narrow lines are side by side below large print. Tables of amounts do not count."""
     has_columns = page.lines >= 40 and page.line_width < 0.3 and page.side_by_side >= 1.2
     return has_columns and page.largest >= 1.9 and (page.amounts <= 2 or page.prose >= MOSTLY_PROSE)
 
@@ -145,7 +145,7 @@ def _is_sheet_of_columns(page: Features) -> bool:
 
 
 def prose_points(page: Features) -> float:
-    """Return what the style of running text adds, 0 to 1."""
+    """Return the points for running text, 0 to 1."""
     return page.prose if page.characters > LITTLE_TEXT else 0.0
 
 

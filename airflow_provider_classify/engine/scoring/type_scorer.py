@@ -4,7 +4,7 @@ Score a page against every known document type.
 A type's score is the sum of four parts, each of a few points:
 
 * its cues and patterns in the text, up to a limit; in long texts each counts less;
-* the best of its titles that stands as a heading, near the top or in large print;
+* the best of its titles that is a heading, near the top or in large print;
 * how well the page fits its geometry;
 * how well the text fits its style.
 
@@ -28,7 +28,7 @@ from airflow_provider_classify.engine.scoring.layout_rules import geometry_rule,
 from airflow_provider_classify.engine.text.phrases import NOWHERE, Phrase, PhraseIndex
 from airflow_provider_classify.engine.text.spelling import Spelling
 
-#: The most points of all cues together. Ten strong cues say little more than five.
+#: The most points of all cues together. Ten strong cues are little more evidence than five.
 CUES_LIMIT = 7.0
 #: Cues count less in a text of more words, which contains many phrases by chance.
 LONG_TEXT = 150
@@ -58,11 +58,15 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A phrase that counts for a type, with its weight in points and its line."""
+    """
+    A phrase that counts for a type, with its weight in points.
+
+    :param line: its line; None for what the whole page shows, such as its layout.
+    """
 
     phrase: str
     weight: float
-    line: Line
+    line: Line | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +122,15 @@ class TypeScorer:
                 self._titles.add(title, number, 1.0)
             for pattern, weight in document_type.patterns:
                 self._patterns[pattern].append((number, weight))
+        #: The phrases of all types.
+        self.phrases: tuple[Phrase, ...] = (*self._cues.entries, *self._titles.entries)
         self._sections = {
             (phrase, number)
             for phrase in self._titles.entries
             for number, weight in self._cues.entries.get(phrase, ())
             if weight < SECTION_CUE
         }
-        phrases = (*self._cues.entries, *self._titles.entries)
-        self._spelling = Spelling(word.strip("*:") for phrase in phrases for word in phrase)
+        self._spelling = Spelling(word.strip("*:") for phrase in self.phrases for word in phrase)
 
     def score(self, page: Page) -> TypeScores:
         """Return the scores of one page."""
@@ -162,7 +167,7 @@ class TypeScorer:
             score = cue_points + title + layout
             for style_points in styles:
                 score += style_points(features)
-            if empty:  # The words are in doubt, the page's shape is not.
+            if empty:  # Little text makes the words weak evidence, but not the page's shape.
                 score -= doubt(cue_points + title, cue_sum + clear_title + max(0.0, layout), empty)
             scores.append(score)
         return TypeScores(text, features, scores, (*cues, *headings, *patterns))

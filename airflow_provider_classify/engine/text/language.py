@@ -55,9 +55,9 @@ _WORDS: Mapping[str, frozenset[str]] = {
 }
 #: The words of all languages.
 COMMON_WORDS: frozenset[str] = frozenset().union(*_WORDS.values())
-#: The number of languages that have a word. The more there are, the less the word tells them apart.
+#: The number of languages that have a word. A word of many languages distinguishes them less.
 _LANGUAGES_OF = Counter(word for known in _WORDS.values() for word in known)
-#: The fewest words that decide, and the greatest share of the first language's score that the second may have.
+#: The fewest words for a decision, and the greatest score of the second language as a share of the first one's.
 _FEWEST, _CLOSEST = 3, 0.75
 #: Letters of one language, or of a script of which only one language is recognised. The first match decides.
 _SCRIPTS: Mapping[str, re.Pattern[str]] = {

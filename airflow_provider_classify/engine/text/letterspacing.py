@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-#: A letter-spaced text has at least this many single letters, ...
+#: The fewest single letters of a letter-spaced text.
 FEWEST_LETTERS = 4
-#: ... and at least this share of its pieces are single characters.
+#: The least share of single characters among the pieces of a letter-spaced text.
 SHARE_OF_SINGLES = 0.6
 #: A gap between words is more than WORD_GAP times the median gap, and wider than it by more than WIDER font sizes.
 WORD_GAP, WIDER = 1.6, 0.15
-#: Each letter-spaced line has two single characters beside each other, since they are more than half of its pieces.
+#: Each letter-spaced line has two adjacent single characters, because they are more than half of its pieces.
 _TWO_SINGLES = re.compile(r"\s\S[^\S\n]+\S\s")
 _WIDE_GAP = re.compile(r"\s{2,}")
 

@@ -129,7 +129,7 @@ class PhraseIndex:
         return dict(parts)
 
     def _within(self, word: str, is_ocr: bool) -> list[Phrase]:
-        """Return the phrases that a word begins with, ends with, or contains."""
+        """Return the phrases at the beginning, at the end, or within a word."""
         phrases: list[Phrase] = []
         if word[:SHORTEST_STEM] in self._beginnings:
             phrases += [phrase for stem, phrase in self._beginnings[word[:SHORTEST_STEM]] if word.startswith(stem)]

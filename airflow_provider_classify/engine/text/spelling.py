@@ -16,15 +16,15 @@ from airflow_provider_classify.engine.text.words import singular
 SHORTEST = 6
 #: A word may have one wrong letter, and one more for each nine letters.
 _LETTERS_A_MISTAKE = 9
-#: Words that differ only in one of these letters at the end are forms of one word, or one word in two languages.
+#: Words that differ only in one of these letters at the end are forms of one word, or the same word in two languages.
 _ENDINGS = "aeo"
-#: Letters that OCR confuses, each with the one letter that stands for all of them.
+#: Letters that OCR confuses, each with the letter that replaces it for a comparison.
 _LOOKS = str.maketrans("1ijt0ceu5869vwh", "llllooonsbggyyb")
 _LOOKS_OF_PAIRS = (("rn", "m"), ("vv", "w"), ("cl", "d"), ("ffi", "f"), ("ff", "f"), ("fi", "f"), ("fl", "f"))
 
 
 class Spelling:
-    """Known words, found by how they look in poor print."""
+    """Known words by their look in poor print."""
 
     def __init__(self, words: Iterable[str]) -> None:
         self._known = frozenset(words)

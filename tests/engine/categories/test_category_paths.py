@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_classify.engine.categories.category_paths import inner_nodes, path_of, spoken, sums_of_nodes
+from airflow_provider_classify.engine.categories.category_paths import inner_nodes, path_of, sums_of_nodes, without_path
 from airflow_provider_classify.engine.categories.meanings import Meaning, meanings_of
 from airflow_provider_classify.engine.categories.related_types import BY_PARENT
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
@@ -56,13 +56,13 @@ def test_sums_of_nodes() -> None:
     ],
 )
 def test_a_path_as_one_says_it(path: str, name: str) -> None:
-    assert spoken(Category(path), {"tax form", "invoice", "form"}.__contains__).name == name
+    assert without_path(Category(path), {"tax form", "invoice", "form"}.__contains__).name == name
 
 
 def test_a_path_keeps_what_its_category_says() -> None:
     category = Category("finance/slip", "Small papers.", ("slip.pdf",))
-    assert spoken(category, bool).examples == ("slip.pdf",)
-    assert spoken(category, lambda _: False).description == "Small papers. finance"
+    assert without_path(category, bool).examples == ("slip.pdf",)
+    assert without_path(category, lambda _: False).description == "Small papers. finance"
 
 
 def test_the_last_step_is_the_name() -> None:

@@ -10,7 +10,7 @@ from compressed_rtf import compress
 from PIL import Image
 
 from airflow_provider_classify.engine.reading import open_document
-from airflow_provider_classify.engine.reading.mail import LITTLE, best_alternative, count_words
+from airflow_provider_classify.engine.reading.mail import MANY_WORDS, best_alternative, count_words
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEmpty, DocumentEncrypted, DocumentError
 from tests.support import paper
 from tests.support.ole import ole, outlook_message
@@ -158,8 +158,8 @@ def test_mail_that_says_little(body: str, is_little: bool, tmp_path: Path) -> No
 
 
 def test_words_of_scripts_without_spaces_count() -> None:
-    assert count_words("下記の通りご請求申し上げます。") < LITTLE
-    assert count_words("下記の通りご請求申し上げます。お支払期限までにお振込みください。" * 5) >= LITTLE
+    assert count_words("下記の通りご請求申し上げます。") < MANY_WORDS
+    assert count_words("下記の通りご請求申し上げます。お支払期限までにお振込みください。" * 5) >= MANY_WORDS
 
 
 def test_mail_of_nothing_but_an_attachment_is_open(tmp_path: Path) -> None:
@@ -294,5 +294,5 @@ def test_outlook_message_cut_short(length: int, tmp_path: Path) -> None:
 
 
 def test_file_named_msg_that_is_no_message(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match="save the message anew, as EML"):
+    with pytest.raises(DocumentError, match="save the message again, as EML"):
         read(ole({"Workbook": b"x"}), tmp_path, "mail.msg")

@@ -12,7 +12,7 @@ from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.reading.quality import is_legible
 from tests.support import paper
 from tests.support.pages import page_of
-from tests.support.reading import read
+from tests.support.reading import passes_with_more_text, read
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def _passes(data: bytes, folder: Path) -> list[Page]:
     (folder / "data").write_bytes(data)
     with open_document(folder / "data", name="scan.pdf", threads=1) as document:
         (reading,) = document.pages
-        return list(reading.passes())
+        return passes_with_more_text(reading)
 
 
 def test_words_that_a_file_places_one_by_one_become_lines(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.reading.quality import amount_of_text
 from airflow_provider_classify.exceptions import DocumentNeedsOcr
 from tests.support import paper
-from tests.support.reading import read, text
+from tests.support.reading import passes_with_more_text, read, text
 
 STAMP = "Archived on the first day of March by the archive of the town, box 1182, item 4417, page 1 of 1"
 INVOICE = [*paper.INVOICE, "Please pay the invoice by bank transfer", "Quantity Description Price", "Bank details"]
@@ -257,4 +257,4 @@ def _passes(data: bytes, folder: Path) -> list[Page]:
     (folder / "data").write_bytes(data)
     with open_document(folder / "data", name="page.pdf", threads=1) as document:
         (reading,) = document.pages
-        return list(reading.passes())
+        return passes_with_more_text(reading)

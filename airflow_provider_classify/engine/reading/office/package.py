@@ -86,7 +86,7 @@ class Package:
     def damage(self) -> DocumentCorrupt:
         """Return the error of a document whose parts are damaged or missing."""
         return DocumentCorrupt(
-            f"The document {self._name!r} is damaged or incomplete; open it in its application and save it anew."
+            f"The document {self._name!r} is damaged or incomplete; open it in its application and save it again."
         )
 
     def relations(self, part: str = "") -> list[Relation]:
@@ -140,7 +140,7 @@ def open_package(source: Source) -> Iterator[Package]:
             archive = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
             raise DocumentCorrupt(
-                f"The document {source.name!r} is a broken archive; open it in its application and save it anew."
+                f"The document {source.name!r} is a broken archive; open it in its application and save it again."
             ) from error
         with archive:
             yield Package(archive, source.name)

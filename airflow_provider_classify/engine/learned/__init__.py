@@ -1,0 +1,1 @@
+"""A model fitted on real documents, which corrects the points of the document types."""

@@ -1,0 +1,1 @@
+"""Fit the learned model of the engine on labelled documents; see ``make train``."""

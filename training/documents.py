@@ -1,0 +1,144 @@
+"""Labelled documents, and their pages as the engine reads them, read once and kept."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import os
+import pickle
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import airflow_provider_classify.engine
+from airflow_provider_classify.engine.cores import available_cores
+from airflow_provider_classify.engine.learned.origin import Origin
+from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.reading import open_document
+from airflow_provider_classify.exceptions import DocumentError
+
+#: Where the pages are kept.
+CACHE = Path(".bench/pages")
+#: The parts of the engine that decide what is read of a page.
+_READING = ("reading", "ocr", "text", "learned/looks.py", "page.py")
+#: Documents of these categories fit none of the categories.
+OUTSIDE = frozenset({"other", "none"})
+#: One of so many sources is kept apart, and only scored at the end.
+_KEPT_APART = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """
+    A document with its category.
+
+    :param set: the name of its folder.
+    :param source: the owner of the repository that it comes from; the document itself if its source is not known.
+    """
+
+    path: Path
+    category: str
+    set: str
+    kind: str
+    language: str
+    source: str
+
+    @property
+    def is_kept_apart(self) -> bool:
+        """Whether the document is one of the third by source that figures are of, and nothing is fitted on."""
+        return _hash(self.source) % _KEPT_APART == 0
+
+    def fold(self, folds: int) -> int:
+        """Return the number of the document's fold, which all documents of its source share."""
+        return _hash(f"fold {self.source}") % folds
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDocument:
+    """
+    A document as the engine reads it.
+
+    :param pages: for each page the passes, each more complete.
+    :param is_declared: whether its format declares its type, as an e-mail's does.
+    """
+
+    origin: Origin
+    pages: Sequence[Sequence[Page]]
+    is_declared: bool
+
+
+def _hash(text: str) -> int:
+    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)
+
+
+def labelled_documents(folder: Path) -> Iterator[Labelled]:
+    """
+    Yield the documents of a folder with ``labels.csv``.
+
+    The columns path and category are needed; kind, language and source_repo make the figures more telling.
+    """
+    with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            source = row.get("source_repo") or row["path"]
+            yield Labelled(
+                folder / row["path"],
+                row["category"],
+                folder.name,
+                row.get("kind") or "",
+                row.get("language") or "",
+                source.partition("/")[0].lower() if row.get("source_repo") else source,
+            )
+
+
+def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument | None]:
+    """Read documents in several processes, or take what an earlier run has kept; None for what cannot be read."""
+    CACHE.mkdir(parents=True, exist_ok=True)
+    with ProcessPoolExecutor(available_cores()) as processes:
+        read = []
+        for number, document in enumerate(processes.map(_read, [d.path for d in documents], chunksize=2), 1):
+            read.append(document)
+            if number % 50 == 0:
+                print(f"  read {number} of {len(documents)}", file=sys.stderr, flush=True)
+    return read
+
+
+def _read(path: Path) -> ReadDocument | None:
+    kept = CACHE / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:24]}_{_code_version()}.pickle"
+    if kept.exists():
+        document: ReadDocument | None = pickle.loads(kept.read_bytes())
+        return document
+    document = _read_now(path)
+    writing = kept.with_suffix(f".{os.getpid()}")
+    writing.write_bytes(pickle.dumps(document))
+    writing.rename(kept)
+    return document
+
+
+def _read_now(path: Path) -> ReadDocument | None:
+    pages = []
+    try:
+        with open_document(path, name=path.name, threads=1) as document:
+            for reading in document.pages:
+                try:
+                    pages.append(list(reading.passes()))
+                except DocumentError as error:
+                    print(f"  {path}: {error}", file=sys.stderr)
+            return ReadDocument(document.origin, pages, document.is_mail or document.declared_type is not None)
+    except DocumentError as error:
+        print(f"  {path}: {error}", file=sys.stderr)
+        return None
+
+
+@cache
+def _code_version() -> str:
+    """Return a hash of the code that reads pages."""
+    engine = Path(airflow_provider_classify.engine.__file__).parent
+    digest = hashlib.sha256()
+    for part in _READING:
+        files = [engine / part] if part.endswith(".py") else sorted((engine / part).rglob("*.py"))
+        for file in files:
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]

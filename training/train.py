@@ -1,0 +1,229 @@
+"""The steps of the training: read, measure, score what is kept apart, cross-validate, calibrate, fit on everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from airflow_provider_classify.engine.confidence import TEMPERATURE
+from airflow_provider_classify.engine.knowledge.load import load_knowledge
+from airflow_provider_classify.engine.learned.model import NONE, LearnedModel
+from airflow_provider_classify.engine.learned.origin import Origin
+from airflow_provider_classify.engine.scoring.category_set import CategorySet
+from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled
+from airflow_provider_classify.model.categories import Category
+from tests.support.written import NONE as WRITTEN_NONE
+from tests.support.written import as_document, written_documents
+from training.documents import OUTSIDE, Labelled, ReadDocument, labelled_documents, read_documents
+from training.figures import figures
+from training.fitting import HOLD, Fitted, Scale, fit
+from training.samples import Sample, sample_of
+from training.writing import added_to, arrays_of, write_model
+
+FOLDS = 5
+#: How much a document counts with which the knowledge was written, which knows it too well; and one that was written
+#: for the tests, which is short and clear.
+SEEN_WEIGHT, WRITTEN_WEIGHT = 0.7, 0.15
+#: A model that is added to takes one of so many of the latter, each of which counts for all of them.
+FEW_WRITTEN = 8
+#: How much a document that no category fits counts for the temperature. There are few of them where categories are
+#: complete.
+OUTSIDE_WEIGHT = 0.5
+#: The log loss limits a confidence to this distance from 0 and 1, so that one wrong answer cannot decide alone.
+_LEAST_DOUBT = 0.002
+#: How strongly the weights of a model that is added to are held near 0, as a share of the usual. The knowledge says
+#: nothing about types that only one user has.
+OWN_HOLD = 0.1
+#: The folder of the documents that the knowledge was written with.
+SEEN = "documents"
+#: How much the whole of a document counts whose first reading is a sample too, and that reading.
+WHOLE, FIRST_READING = 0.6, 0.4
+#: How much each page of a document of several pages counts by itself.
+SINGLE_PAGE = 0.25
+_TEMPERATURES = np.geomspace(0.1, 2.5, 66)
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A labelled document with its samples: the whole of it, and what was read of it first if that is less."""
+
+    document: Labelled
+    whole: Sample
+    samples: Sequence[Sample]
+
+
+class Trainer:
+    """
+    Fits models on examples of categories.
+
+    :param base: the model that is added to; None to begin with the knowledge alone.
+    """
+
+    def __init__(self, names: Sequence[str], base: LearnedModel | None = None) -> None:
+        knowledge = load_knowledge()
+        self.base = base
+        self.type_names = compiled(knowledge).type_scorer.names
+        model = base or LearnedModel.empty(self.type_names)
+        self.categories = CategorySet([Category(name) for name in names], knowledge, model=model)
+        self.written = list(written_samples(self.categories, one_of=FEW_WRITTEN if base else 1))
+
+    def fit(self, examples: Sequence[Example]) -> Fitted:
+        """Fit a model on examples, and on the documents that were written for the tests."""
+        samples = [sample for example in examples for sample in example.samples]
+        if self.base is None:
+            return fit([*samples, *self.written])
+        hold = {part: OWN_HOLD * value for part, value in HOLD.items()}
+        return fit([*samples, *self.written], hold, scale=Scale.extended(self.base, samples))
+
+    def cross_validated(self, examples: Sequence[Example]) -> Array:
+        """Return the log odds of each document by a model that was fitted on other sources."""
+        folds = np.array([example.document.fold(FOLDS) for example in examples])
+        odds = np.zeros((len(examples), len(self.categories.names) + 1))
+        for fold in sorted(set(folds.tolist())):
+            inside = [example for example, number in zip(examples, folds, strict=True) if number != fold]
+            outside = np.flatnonzero(folds == fold)
+            odds[outside] = self.fit(inside).log_odds([examples[n].whole for n in outside])
+        return odds
+
+    def arrays(self, fitted: Fitted, temperature: float) -> dict[str, Any]:
+        """Return what a model's file has."""
+        names = self.categories.names
+        if self.base:
+            base = [scorer.family for scorer in self.categories.scorers]
+            return added_to(self.base, fitted, names, base, temperature)
+        families = [family_of(number, self.categories) for number in range(len(self.type_names))]
+        return arrays_of(fitted, [*names, NONE], self.type_names, families, temperature)
+
+
+def train(folders: Sequence[Path], target: Path, base: LearnedModel | None = None) -> dict[str, Any]:
+    """
+    Fit a model on the documents of folders, write it to ``target``, and return its figures.
+
+    :param base: the model that is added to; None to begin with the knowledge alone.
+    """
+    documents = [document for folder in folders for document in labelled_documents(folder)]
+    trainer = Trainer(sorted({document.category for document in documents} - OUTSIDE), base)
+    examples = list(examples_of(documents, read_documents(documents), trainer.categories))
+    apart = [example for example in examples if example.document.is_kept_apart]
+    rest = [example for example in examples if not example.document.is_kept_apart]
+    temperature = best_temperature(trainer.cross_validated(rest), rest)
+    before = np.array([example.whole.points for example in apart]) / (base.temperature if base else TEMPERATURE)
+    metrics: dict[str, Any] = {
+        "kept_apart": _figures(apart, trainer.fit(rest).log_odds([e.whole for e in apart]) / temperature),
+        "kept_apart_without_model": _figures(apart, before),
+    }
+    odds = trainer.cross_validated(examples)
+    temperature = best_temperature(odds, examples)
+    final = trainer.fit(examples)
+    metrics |= {
+        "cross_validated": _figures(examples, odds / temperature),
+        "fitted": _figures(examples, final.log_odds([e.whole for e in examples]) / temperature),
+        "temperature": round(temperature / final.factor, 4),
+        "words": len(final.scale.words),
+    }
+    write_model(trainer.arrays(final, temperature), target)
+    return metrics
+
+
+def family_of(type_number: int, categories: CategorySet) -> int:
+    """Return the number of the category that a type counts for most; -1 if it counts for none."""
+    claims = [scorer.claims.get(type_number, 0.0) for scorer in categories.scorers]
+    best = max(range(len(claims)), key=claims.__getitem__)
+    return best if claims[best] > 0 else -1
+
+
+def best_temperature(odds: Array, examples: Sequence[Example]) -> float:
+    """Return the temperature at which the confidence of the answers has the least log loss."""
+    labels, none = np.array([example.whole.label for example in examples]), odds.shape[1] - 1
+    weights = np.where(labels == none, OUTSIDE_WEIGHT, 1.0)
+
+    def loss(temperature: float) -> float:
+        shares = softmax(odds / temperature)[:, :none]
+        confidence = np.clip(shares.max(1), _LEAST_DOUBT, 1 - _LEAST_DOUBT)
+        is_right = shares.argmax(1) == labels
+        return float((weights * -np.log(np.where(is_right, confidence, 1 - confidence))).sum())
+
+    return float(min(_TEMPERATURES, key=loss))
+
+
+def softmax(odds: Array) -> Array:
+    """Return the probabilities of log odds."""
+    powers: Array = np.exp(odds - odds.max(1, keepdims=True))
+    return powers / powers.sum(1, keepdims=True)
+
+
+def examples_of(
+    documents: Sequence[Labelled], read: Sequence[ReadDocument | None], categories: CategorySet
+) -> Iterator[Example]:
+    """Yield the examples of the documents that can be read and are not blank."""
+    for document, pages in zip(documents, read, strict=True):
+        if pages is None:
+            continue
+        label = len(categories.names) if document.category in OUTSIDE else categories.names.index(document.category)
+        weight = SEEN_WEIGHT if document.set == SEEN else 1.0
+        stages = [[passes[-1] for passes in pages.pages if passes]]
+        if any(len(passes) > 1 for passes in pages.pages):
+            stages.append([passes[0] for passes in pages.pages if passes])
+        shares = [1.0] if len(stages) == 1 else [WHOLE, FIRST_READING]
+        samples = [
+            sample_of(stage, pages.origin, categories, label, document.source, weight=weight * share)
+            for stage, share in zip(stages, shares, strict=True)
+        ]
+        if len(stages[0]) > 1:
+            samples += [
+                sample_of([page], pages.origin, categories, label, document.source, weight=weight * SINGLE_PAGE)
+                for page in stages[0]
+            ]
+        if samples[0] is not None:
+            yield Example(document, samples[0], [sample for sample in samples if sample is not None])
+
+
+def written_samples(categories: CategorySet, *, one_of: int = 1) -> Iterator[Sample]:
+    """
+    Yield the documents that were written for the tests.
+
+    One that none of the categories means is of "none of them". They have only words in their order; how they would be
+    printed is not known.
+
+    :param one_of: take one of so many, and let it count for all of them.
+    """
+    documents = list(written_documents())[::one_of]
+    labels = _labels_of_written(sorted({document.category for document in documents}), categories)
+    for document in documents:
+        read = [next(reading.passes()) for reading in as_document(document).pages]
+        label = labels[document.category]
+        sample = sample_of(read, Origin(), categories, label, "tests", weight=WRITTEN_WEIGHT * one_of, is_real=False)
+        if sample is not None:
+            pages = [
+                replace(page, measures={part: page.measures[part] for part in ("scores", "text")})
+                for page in sample.pages
+            ]
+            yield replace(sample, pages=pages)
+
+
+def _labels_of_written(names: Sequence[str], categories: CategorySet) -> dict[str, int]:
+    common = CategorySet(
+        [Category(name) for name in names if name != WRITTEN_NONE],
+        load_knowledge(),
+        model=LearnedModel.empty(categories.type_names),
+    )
+    none = len(categories.names)
+    labels = {WRITTEN_NONE: none}
+    for scorer in common.scorers:
+        main = max(scorer.claims, key=scorer.claims.__getitem__)
+        number = categories.that_means(categories.type_names[main])
+        labels[scorer.name] = none if number is None else number
+    return labels
+
+
+def _figures(examples: Sequence[Example], odds: Array) -> dict[str, Any]:
+    return figures(
+        [example.document for example in examples], [example.whole.label for example in examples], softmax(odds)
+    )
