@@ -55,8 +55,12 @@ class JobSession(Protocol):
         """
         ...
 
-    async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
-        """Wait until a job has ended or its deadline has passed. Any number of jobs can be watched concurrently."""
+    async def watch(self, wait: polling.Wait, log: Any = None) -> polling.Ended | polling.GaveUp:
+        """
+        Wait until a job has ended or its deadline has passed. Any number of jobs can be watched concurrently.
+
+        :param log: the logger that tells how the wait goes on, at most a line in 30 s; ``None`` for none.
+        """
         ...
 
 

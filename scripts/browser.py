@@ -58,3 +58,11 @@ def open_review(page: Page, airflow: Airflow, dag_id: str, run_id: str, task_id:
     page.goto(f"{airflow.url}/dags/{dag_id}/runs/{run_id}/tasks/{task_id}{mapped}/required_actions")
     page.wait_for_selector("button:has-text('Respond'), [data-testid^=hitl-option-]")
     page.wait_for_function("[...document.images].every(image => image.complete)")
+
+
+def page_frame(page: Page, url: str) -> Any:
+    """Open a tab of Airflow's UI that shows the page of documents, and return its frame when it has its data."""
+    page.goto(url)
+    frame = page.frame_locator("iframe")
+    frame.locator("h1").first.wait_for()
+    return frame

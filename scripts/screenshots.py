@@ -1,8 +1,9 @@
 """
 Take screenshots of Airflow's UI for the documentation: ``python scripts/screenshots.py FOLDER``.
 
-It starts an Airflow of its own with the example DAGs, runs them on sample documents, and writes ``review.png`` and
-``review_dark.png``: the page on which a person answers a review. It needs what ``browser.py`` needs.
+It starts an Airflow of its own with the example DAGs, runs them on sample documents, and writes ``review.png``:
+the page on which a person answers a review, and ``task.png``, ``run.png`` and ``runs.png``: the documents of a task, a
+run and a DAG. Each also has a dark version, such as ``review_dark.png``. It needs what ``browser.py`` needs.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from browser import open_browser, open_review
+from browser import open_browser, open_review, page_frame
 from samples import draw_samples
 from standalone import Airflow, Standalone, free_port
+
+from airflow_provider_classify.lifecycle.links import DAG_TAB, RUN_TAB, page_path
 
 DAG_ID = "review_doubtful_documents"
 #: The sample that fits none of the DAG's categories.
@@ -37,11 +40,21 @@ def main(folder: Path) -> None:
         settings = {"LEARNED_DOCUMENTS": f"{home}/learned"}
         with Standalone(Path(home) / "airflow", free_port(), settings) as airflow:
             instance = _review(airflow, incoming)
-            for name, dark in (("review", False), ("review_dark", True)):
+            run_id = instance["dag_run_id"]
+            tabs = {
+                "task": page_path(DAG_ID, run_id, "classify", 0),
+                "run": f"dags/{DAG_ID}/runs/{run_id}/plugin/{RUN_TAB}",
+                "runs": f"dags/{DAG_ID}/plugin/{DAG_TAB}",
+            }
+            for ending, dark in (("", False), ("_dark", True)):
                 with open_browser(airflow, dark=dark) as page:
-                    open_review(page, airflow, DAG_ID, instance["dag_run_id"], "review", instance["map_index"])
-                    page.screenshot(path=folder / f"{name}.png")
-                print(folder / f"{name}.png")
+                    open_review(page, airflow, DAG_ID, run_id, "review", instance["map_index"])
+                    page.screenshot(path=folder / f"review{ending}.png")
+                    for name, path in tabs.items():
+                        page_frame(page, f"{airflow.url}/{path}")
+                        page.wait_for_load_state("networkidle")
+                        page.screenshot(path=folder / f"{name}{ending}.png")
+                print(f"{folder}: review, {', '.join(tabs)} ({'dark' if dark else 'light'})")
 
 
 def _review(airflow: Airflow, incoming: Path) -> dict[str, Any]:

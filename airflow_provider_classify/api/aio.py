@@ -92,9 +92,9 @@ class ApiSession:
         """Cancel a job; see :func:`exchange.cancel`. The hosted API has no cancel."""
         return await self._run(exchange.cancel(self._settings, job_id))
 
-    async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
+    async def watch(self, wait: polling.Wait, log: Any = None) -> polling.Ended | polling.GaveUp:
         """Wait until a job has ended or its deadline has passed. One poller watches all jobs of the loop."""
-        return await self.poller.watch(wait)
+        return await self.poller.watch(wait, log)
 
     @property
     def group_size(self) -> int:

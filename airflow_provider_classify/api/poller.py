@@ -13,15 +13,17 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from heapq import heappop, heappush
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
 
 from airflow_provider_classify.api.throttle import Throttle
 from airflow_provider_classify.exceptions import ClassifyError, InvalidJobId
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.job import JobStatus, require_job_id
+from airflow_provider_classify.model.wait_log import WaitLog
 
 #: The most concurrent requests, and the most jobs in them. The loop is blocked while it handles the replies that
 #: arrive together.
@@ -51,10 +53,25 @@ class Source(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """The log of a wait."""
+
+    log: Any
+    lines: WaitLog
+    context: Context
+
+    def looked(self, seen: Seen, next_look: float, now: float) -> None:
+        line = self.lines.line(seen, next_look, now)
+        if line is not None:
+            self.context.run(self.log.info, "%s", line)
+
+
 @dataclass(slots=True, eq=False)
 class _Watched:
     wait: polling.Wait
     end: asyncio.Future[polling.Ended | polling.GaveUp]
+    told: _Told | None
     seen: Seen = JobStatus.QUEUED
 
     def time_out(self) -> None:
@@ -87,8 +104,13 @@ class Poller:
         self._clock: asyncio.Task[None] | None = None
         self._workers: set[asyncio.Task[None]] = set()
 
-    async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
-        """Wait until a job has ended or its deadline has passed. :func:`polling.after` decides the pauses."""
+    async def watch(self, wait: polling.Wait, log: Any = None) -> polling.Ended | polling.GaveUp:
+        """
+        Wait until a job has ended or its deadline has passed. :func:`polling.after` decides the pauses.
+
+        :param log: the logger that tells how the wait goes on, at most a line in 30 s. It is called in the context of
+            this call, because a triggerer finds the log of a trigger by its context.
+        """
         try:
             require_job_id(wait.job_id)  # an invalid id would fail the request of a whole group
         except InvalidJobId as error:
@@ -96,7 +118,8 @@ class Poller:
         if self._clock is None or self._clock.done():
             self._clock = asyncio.create_task(self._tick())
         loop, now = asyncio.get_running_loop(), time.time()
-        job = _Watched(wait, loop.create_future())
+        told = None if log is None else _Told(log, WaitLog(wait), copy_context())
+        job = _Watched(wait, loop.create_future(), told)
         self._watched.add(job)
         self._schedule([job], loop.time() + polling.first_pause(wait, now=now, chance=random.random()))
         # polling.after() ends the wait at its deadline. This timer ends it if requests are delayed by a failing server.
@@ -201,6 +224,8 @@ class Poller:
             job.seen = found
             step = polling.after(job.wait, found, now=now, chance=chance)
             if isinstance(step, polling.LookAgain):
+                if job.told is not None:
+                    job.told.looked(found, step.seconds, now)
                 again[step.seconds].append(job)
             else:
                 job.end.set_result(step)

@@ -258,6 +258,8 @@ def publish(
         value = [small(row) for row in counted]
     for failure in summary.failures:
         log.warning("Not classified: %s", failure["error"])
+    for line in summary.lines(output):
+        log.info("%s", line)
     if limit.is_exceeded(summary.failed, summary.documents):
         raise BatchFailed(
             f"{summary.failed} of {summary.documents} documents were not classified, more than {limit} allows; see "

@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import Any, Self
 
+from airflow_provider_classify.model.wait_log import duration
+
 #: Seconds between two log lines.
 INTERVAL = 5.0
 
@@ -28,14 +30,9 @@ class Tally:
         :param began_with: documents that earlier tries had done.
         """
         rate = (self.done - began_with) / seconds if seconds > 0 else 0.0
-        left = f", {_duration((self.total - self.done) / rate)} left" if rate > 0 and self.done < self.total else ""
+        left = f", {duration((self.total - self.done) / rate)} left" if rate > 0 and self.done < self.total else ""
         failed = f", {self.failed} failed" if self.failed else ""
         return f"{self.done} of {self.total} documents done{failed}, {rate:.1f} a second{left}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 class ProgressLog:

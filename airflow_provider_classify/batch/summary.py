@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from heapq import nsmallest
 from typing import Any
 
+from airflow_provider_classify.documents.reference import label_of
 from airflow_provider_classify.exceptions import error_of_kind
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model.batch_output import BatchManifest, FailedDocument
 from airflow_provider_classify.model.cascade import CASCADE_FIELDS
+from airflow_provider_classify.model.text import quotable
 
 #: The most failed documents that a manifest lists. The output has all of them.
 _LISTED_FAILURES = 100
+#: The most documents with a low confidence, and the most categories, that the log lists.
+_LISTED_DOUBTFUL = 10
+_LISTED_CATEGORIES = 30
+#: The log lists documents with a lower confidence.
+_DOUBTFUL = 0.8
 #: The fields of a row that go to XCom if there is no output. The evidence of pages would be too large.
 _SMALL = (
     "document",
@@ -51,6 +59,7 @@ class Summary:
     categories: Counter[str] = field(default_factory=Counter)
     answered_by: Counter[str] = field(default_factory=Counter)
     failures: list[FailedDocument] = field(default_factory=list)
+    _doubtful: list[tuple[float, str, str]] = field(default_factory=list)
 
     def count(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
         """Count the rows. Yield each of them unchanged, except those of skipped documents."""
@@ -83,6 +92,25 @@ class Summary:
             "output": output,
         }
 
+    def lines(self, output: str | None) -> Iterator[str]:
+        """Yield the end of the task's log: counts by category, the least confident documents and the output."""
+        classified = self.categories.total() + self.blank
+        yield f"{classified} of {self.documents} documents are classified."
+        width = max((len(str(count)) for count in self.categories.values()), default=0)
+        for name, count in self.categories.most_common(_LISTED_CATEGORIES):
+            yield f"  {count:>{width}} {quotable(name, 80)}"
+        if (more := len(self.categories) - _LISTED_CATEGORIES) > 0:
+            yield f"  and {more} more categories"
+        if self.blank:
+            yield f"{self.blank} of them are blank."
+        doubtful = [found for found in nsmallest(_LISTED_DOUBTFUL, self._doubtful) if found[0] < _DOUBTFUL]
+        if doubtful:
+            yield f"The least confident answers, of those below {_DOUBTFUL}:"
+        for confidence, document, category in doubtful:
+            yield f"  {confidence:.2f} {quotable(category, 80)}: {quotable(document, 200)}"
+        if output:
+            yield f"The output is {label_of(output)}."
+
     def _add(self, row: Mapping[str, Any]) -> None:
         self.documents += 1
         self.reused += row.get("reused", False)
@@ -97,6 +125,9 @@ class Summary:
             self.blank += 1
         else:
             self.categories[row["classification"]] += 1
+            self._doubtful.append((row["confidence"], row["document"], row["classification"]))
+            if len(self._doubtful) > 100 * _LISTED_DOUBTFUL:
+                self._doubtful = nsmallest(_LISTED_DOUBTFUL, self._doubtful)
 
     def _add_failure(self, kind: str) -> None:
         if self.on_unreadable == "fail" or not error_of_kind(kind, "").unreadable:

@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import DecoratedOperator, task_decorato
 from airflow_provider_classify.decorators.document_function import DocumentFunction
 from airflow_provider_classify.documents.reference import parse_reference
 from airflow_provider_classify.exceptions import InvalidDocument
+from airflow_provider_classify.lifecycle.map_label import MAP_INDEX_TEMPLATE
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.operators.classify import ClassifyOperator
@@ -85,6 +86,7 @@ def classify_task(python_callable: Callable[..., Any] | None = None, **kwargs: A
     :param python_callable: the function.
     :param kwargs: the arguments of :class:`ClassifyOperator`, except ``document``.
     """
+    kwargs.setdefault("map_index_template", MAP_INDEX_TEMPLATE)
     return task_decorator_factory(
         python_callable=python_callable, decorated_operator_class=ClassifyDecoratedOperator, **kwargs
     )

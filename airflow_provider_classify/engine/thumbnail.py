@@ -18,11 +18,12 @@ MAX_BYTES = 200_000
 _QUALITIES = (60, 40, 20)
 
 
-def thumbnail(path: Path, *, name: str) -> bytes | None:
+def thumbnail(path: Path, *, name: str, longest_side: int = LONGEST_SIDE) -> bytes | None:
     """
-    Return a JPEG of the first page, at most 1000 pixels a side and 200 KB.
+    Return a JPEG of the first page, at most 200 KB.
 
     :param name: the document's name in errors.
+    :param longest_side: the most pixels of a side.
     :returns: ``None`` for a document that consists of text, such as an e-mail.
     :raises DocumentError: the document cannot be opened, or its first page cannot be drawn.
     """
@@ -31,11 +32,11 @@ def thumbnail(path: Path, *, name: str) -> bytes | None:
         picture = page.picture() if isinstance(page, PicturedPage) else None
     if picture is None or not picture.pixels.size:
         return None
-    return _jpeg(picture)
+    return _jpeg(picture, longest_side)
 
 
-def _jpeg(picture: Picture) -> bytes | None:
-    scale = min(1.0, LONGEST_SIDE / max(picture.width, picture.height))
+def _jpeg(picture: Picture, longest_side: int) -> bytes | None:
+    scale = min(1.0, longest_side / max(picture.width, picture.height))
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     pixels = cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA)
     for quality in _QUALITIES:

@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self, TypeVar
+from urllib.parse import quote
 
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
@@ -104,6 +105,21 @@ class ClassifyHook(BaseHook):
             for warning in settings.warnings:
                 self.log.warning("%s", warning)
         return settings
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the local engine classifies. :raises ConnectionNotUsable: as :attr:`backend`."""
+        return isinstance(self._settings, LocalSettings)
+
+    def job_url(self, job_id: str) -> str:
+        """
+        Return the URL of a job at the API; an empty text for a job of the local engine.
+
+        :raises ConnectionNotUsable: as :attr:`backend`.
+        """
+        if not isinstance(self._settings, ApiSettings):
+            return ""
+        return f"{self._settings.base_url}/classify/{quote(job_id, safe='')}"
 
     def get_conn(self) -> Backend:
         """Return the :attr:`backend`. Airflow defines the name of this method."""

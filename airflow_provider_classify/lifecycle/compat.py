@@ -15,7 +15,7 @@ from typing import Any, cast
 import airflow
 
 # A trigger uses these names on the triggerer's event loop. An import on the loop would block it.
-from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException, XCom
+from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException, AirflowPlugin, XCom
 from airflow.providers.common.compat.triggers import BaseEventTrigger
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
@@ -65,6 +65,11 @@ def human_in_the_loop_operator() -> type[Any] | None:
     except (ImportError, AirflowOptionalProviderFeatureException):
         return None
     return cast("type[Any]", HITLOperator)
+
+
+def has_pages() -> bool:
+    """Return whether plugins can add pages to Airflow's UI (3.1 or newer)."""
+    return hasattr(AirflowPlugin, "external_views")
 
 
 def task_state_store(context: Mapping[str, Any]) -> Any | None:

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow.providers.common.compat.sdk import conf
 
@@ -214,9 +214,9 @@ class LocalSession:
         """Cancel a job; see :meth:`LocalBackend.cancel`."""
         return await asyncio.to_thread(self._backend.cancel, job_id)
 
-    async def watch(self, wait: polling.Wait) -> polling.Ended | polling.GaveUp:
+    async def watch(self, wait: polling.Wait, log: Any = None) -> polling.Ended | polling.GaveUp:
         """Wait until a job of another worker or of a killed task has ended or its deadline has passed."""
-        return await self.poller.watch(wait)
+        return await self.poller.watch(wait, log)
 
     async def statuses(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus | ClassifyError]:
         """Return the statuses of jobs, with one query. :raises JobRecordUnavailable: the record cannot be reached."""

@@ -1,4 +1,4 @@
-"""The picture of a document's first page, for the review of its result."""
+"""The picture of a document's first page, for reviews and for the page with the documents."""
 
 from __future__ import annotations
 
@@ -17,10 +17,28 @@ MAX_SECONDS = 60.0
 log = logging.getLogger(__name__)
 
 
-def first_page(result: Mapping[str, Any]) -> str | None:
+#: The most pixels of a side on the page with many documents. Such a picture has 10 to 50 KB.
+SMALL = 560
+
+
+def small_first_page(result: Mapping[str, Any]) -> str | None:
+    """
+    Return a small picture of the first page, as :func:`first_page` does.
+
+    :returns: ``None`` also if ``[classify] thumbnails`` is off.
+    """
+    from airflow.providers.common.compat.sdk import conf
+
+    if not conf.getboolean("classify", "thumbnails", fallback=True):
+        return None
+    return first_page(result, longest_side=SMALL)
+
+
+def first_page(result: Mapping[str, Any], *, longest_side: int | None = None) -> str | None:
     """
     Return a picture of the first page of a result's document, as a JPEG in Base64.
 
+    :param longest_side: the most pixels of a side; ``None`` for enough to read the page.
     :returns: ``None`` if there is no picture: the document consists of text or cannot be read, or the extra ``local``
         is not installed. The log says why.
     """
@@ -28,12 +46,12 @@ def first_page(result: Mapping[str, Any]) -> str | None:
     if not isinstance(reference, str):
         return None
     try:
-        require_engine(", so that the review can show the document")
+        require_engine(", to draw the document")
         from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 
         document = Document.of(reference)
         with document.local_copy() as path, EngineProcess(EngineOptions(seconds=MAX_SECONDS)) as engine:
-            return engine.thumbnail(path, name=document.label)
+            return engine.thumbnail(path, name=document.label, longest_side=longest_side)
     except ClassifyError as error:
-        log.info("The review has no picture of the document: %s", error)
+        log.info("There is no picture of the document: %s", error)
         return None

@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_classify.exceptions import InvalidCascade
 from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
+from airflow_provider_classify.lifecycle.map_label import MAP_INDEX_TEMPLATE
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.cascade import Cascade
@@ -21,6 +22,7 @@ from airflow_provider_classify.operators.checks import (
     check_on_unreadable,
     is_known,
 )
+from airflow_provider_classify.operators.links import PAGE_LINKS
 from airflow_provider_classify.operators.outlets import Outlets
 
 if TYPE_CHECKING:
@@ -49,10 +51,13 @@ class ClassifyBaseOperator(BaseOperator):
         confidence. If the second connection cannot classify the document, the first answer stands, with an
         ``escalation_error``. The ``timeout`` applies to each of the two waits. Templated.
     :param escalate_below: the threshold, a confidence above 0, at most 1.
+    :param map_index_template: as for any operator. By default, a mapped task is called by the name of its document.
     :param outlet_by_category: the assets by category name. The asset of a category gets an event if a document belongs
         to it. The assets in ``outlets`` get an event for every result. The ``extra`` of each event names document,
         category and confidence.
     """
+
+    operator_extra_links = PAGE_LINKS
 
     def __init__(
         self,
@@ -69,6 +74,7 @@ class ClassifyBaseOperator(BaseOperator):
         outlet_by_category: Mapping[str, Asset] | None = None,
         **kwargs: Any,
     ) -> None:
+        kwargs.setdefault("map_index_template", MAP_INDEX_TEMPLATE)
         super().__init__(**kwargs)
         check_categories(categories, self.task_id)
         if timeout <= 0:
@@ -100,7 +106,12 @@ class ClassifyBaseOperator(BaseOperator):
         if "escalate_to" in kwargs and "escalate_below" in kwargs:  # the task may be mapped over one of them
             first, second = kwargs.get("classify_conn_id", DEFAULT_CONN_ID), kwargs["escalate_to"]
             check_cascade(first, second, kwargs["escalate_below"], str(kwargs.get("task_id")))
-        return super().partial(**kwargs)
+        return super().partial(**{"map_index_template": MAP_INDEX_TEMPLATE, **kwargs})
+
+    @property
+    def map_label(self) -> str:
+        """What Airflow's UI calls this instance of a mapped task, after its templates are rendered."""
+        return ""
 
     @cached_property
     def hook(self) -> ClassifyHook:

@@ -24,10 +24,12 @@ from airflow_provider_classify.documents.reference import is_storage_path
 from airflow_provider_classify.exceptions import BatchEmpty
 from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
 from airflow_provider_classify.lifecycle.cancel import has_ended
+from airflow_provider_classify.lifecycle.map_label import map_label
 from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.batch_checks import OnEmpty, check_batch, failure_limit, output_of
+from airflow_provider_classify.operators.links import push_links
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
 from airflow_provider_classify.triggers.classify import BACKSTOP
 
@@ -157,6 +159,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         """Do the same as ``execute``. Another operator calls this, because Airflow warns if it calls ``execute``."""
         with fail_fast.fail_without_retry():
             wait = self._wait()
+            push_links(context, "")
             batch = self._begin(context)
             state, items = batch.record.state, batch.at(second=False)
             self._run(context, batch, items, state.outstanding(items), None if self.deferrable else wait)
@@ -190,6 +193,11 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             if is_escalated:
                 return self._finish(context, batch, wait)
             return self._escalate(context, batch, wait)
+
+    @property
+    def map_label(self) -> str:
+        """The name of the folder, or of the output."""
+        return map_label(self.documents if isinstance(self.documents, str) else self.output_path)
 
     def on_kill(self) -> None:
         """Cancel the jobs if the task has ended and the API has a cancel. Otherwise keep them for the next try."""

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCascade
 from airflow_provider_classify.hooks.classify import WAIT_TIMEOUT
-from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach, unreadable
+from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, reattach, unreadable
+from airflow_provider_classify.lifecycle.map_label import map_label
+from airflow_provider_classify.lifecycle.thumbnail_route import XCOM_KEY
+from airflow_provider_classify.local.thumbnails import small_first_page
 from airflow_provider_classify.model import cascade as cascades
 from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.cascade import Accept, Escalate, Fail, Outcome
@@ -18,6 +21,7 @@ from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.model.xcom import xcom_value
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.checks import check_document, check_split_to
+from airflow_provider_classify.operators.links import JOB_LINKS, push_links
 from airflow_provider_classify.operators.task_job import TaskJob
 from airflow_provider_classify.triggers.classify import deferral
 
@@ -79,6 +83,7 @@ class ClassifyOperator(ClassifyBaseOperator):
 
     template_fields: Sequence[str] = ("document", "categories", "classify_conn_id", "escalate_to", "split_to")
     ui_color = "#dbeafe"
+    operator_extra_links = JOB_LINKS
 
     def __init__(
         self,
@@ -110,6 +115,7 @@ class ClassifyOperator(ClassifyBaseOperator):
         self.end_from_trigger = end_from_trigger
         check_split_to(split_to, self.task_id, waits=wait_for_completion)
         self.split_to = split_to
+        self._asked: tuple[ClassifyHook, str] | None = None  # the last connection that was asked, and the job there
         self._waiting: tuple[Any, ClassifyHook, str] | None = None  # the task instance and its job, to cancel
 
     def execute(self, context: Context) -> XComValue | str:
@@ -130,6 +136,7 @@ class ClassifyOperator(ClassifyBaseOperator):
         with fail_fast.fail_without_retry():
             is_escalated, job_id = events.is_escalated(event), events.decode_job(event)
             hook = self.second_hook if is_escalated else self.hook
+            self._asked = (hook, job_id)
             with hook:
                 outcome = self._outcome(hook, lambda: (job_id, hook.fetch(job_id)))
             if is_escalated:
@@ -141,6 +148,19 @@ class ClassifyOperator(ClassifyBaseOperator):
         if self._waiting:
             task_instance, hook, job_id = self._waiting
             cancel.from_worker(task_instance, self.log, hook.backend.connect, lambda: [job_id])
+
+    @property
+    def map_label(self) -> str:
+        """The name of the document."""
+        return map_label(self.document)
+
+    @property
+    def job_url(self) -> str:
+        """The URL of the task's last job, for its link; an empty text if there is none."""
+        if self._asked is None:
+            return ""
+        hook, job_id = self._asked
+        return hook.job_url(job_id)
 
     def _job(self, context: Context, *, second: bool = False) -> TaskJob:
         return TaskJob(
@@ -156,6 +176,8 @@ class ClassifyOperator(ClassifyBaseOperator):
     def _submit(self, context: Context, job: TaskJob) -> str:
         job_id = job.reattach_or_submit()
         context["ti"].xcom_push(key="job_id", value=job_id)
+        self._asked = (job.hook, job_id)
+        push_links(context, self.job_url)
         return job_id
 
     def _ask(self, context: Context, job: TaskJob, first: Outcome | None = None) -> Outcome:
@@ -237,10 +259,17 @@ class ClassifyOperator(ClassifyBaseOperator):
         """
         value = self._value(step)
         self.asset_outlets.record(context, self.outlets, value)
+        self._push_thumbnail(context, value)
         if self.split_to is None:
             return value
         context["ti"].xcom_push(key="result", value=value)
         return [value] if isinstance(step, Fail) else self.hook.split(self.document, value, str(self.split_to))
+
+    def _push_thumbnail(self, context: Context, value: dict[str, Any]) -> None:
+        """Put a small picture of the first page into XCom, for the page that shows the document."""
+        wanted = self.hook.is_local and self.hook.evidence and value.get("success") and compat.has_pages()
+        if wanted and self.do_xcom_push and (picture := small_first_page(value)) is not None:
+            context["ti"].xcom_push(key=XCOM_KEY, value=picture)
 
     def _value(self, step: Accept | Fail) -> dict[str, Any]:
         if isinstance(step, Fail):

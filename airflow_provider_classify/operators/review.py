@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow_provider_classify.documents.example_folder import store_example
 from airflow_provider_classify.exceptions import ClassifyError, ReviewNotAnswered, ReviewNotAvailable
 from airflow_provider_classify.lifecycle import compat, fail_fast
+from airflow_provider_classify.lifecycle.map_label import MAP_INDEX_TEMPLATE, map_label
 from airflow_provider_classify.lifecycle.thumbnail_route import XCOM_KEY, thumbnail_path
 from airflow_provider_classify.local.thumbnails import first_page
 from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
 from airflow_provider_classify.operators.checks import check_categories, check_result
+from airflow_provider_classify.operators.links import PAGE_LINKS
 from airflow_provider_classify.review import (
     Answer,
     parse_result,
@@ -68,6 +70,7 @@ class ClassificationReviewOperator(HITLOperator):
     ``notifiers``.
     """
 
+    operator_extra_links = PAGE_LINKS
     template_fields: Sequence[str] = ("result", "categories", "learn_into")
     ui_color = "#fef3c7"
 
@@ -103,6 +106,16 @@ class ClassificationReviewOperator(HITLOperator):
         self.on_timeout = on_timeout
         self.learn_into = learn_into
         self.thumbnail = thumbnail
+
+    @classmethod
+    def partial(cls, **kwargs: Any) -> Any:
+        """Create a mapped task, as for any operator. By default, it is called by the name of its document."""
+        return super().partial(**{"map_index_template": MAP_INDEX_TEMPLATE, **kwargs})
+
+    @property
+    def map_label(self) -> str:
+        """The name of the document."""
+        return map_label(self.result.get("document")) if isinstance(self.result, Mapping) else ""
 
     def execute(self, context: Context) -> Any:
         """

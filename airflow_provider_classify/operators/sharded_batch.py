@@ -23,6 +23,7 @@ from airflow_provider_classify.operators.batch import (
 )
 from airflow_provider_classify.operators.batch_checks import OnEmpty, check_batch, failure_limit, output_of
 from airflow_provider_classify.operators.checks import check_on_unreadable, is_known
+from airflow_provider_classify.operators.links import PAGE_LINKS
 from airflow_provider_classify.operators.outlets import Outlets
 
 if TYPE_CHECKING:
@@ -182,6 +183,7 @@ class ClassifyBatchMergeOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("documents", "output_path", "plan")
     ui_color = "#dbeafe"
+    operator_extra_links = PAGE_LINKS
 
     def __init__(
         self,

@@ -1,22 +1,17 @@
 """
-Show the thumbnails of reviews in Airflow's UI.
+Show thumbnails of documents in Airflow's UI.
 
 Airflow's page for reviews drops pictures that are in the text itself (``data:`` URLs). So the worker puts the picture
 into XCom, and this route of the API server shows it to users who may read the XCom of the DAG.
-
-Every process of Airflow imports its plugins, so FastAPI is imported with the first request.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow.providers.common.compat.sdk import AirflowPlugin
-
-from airflow_provider_classify.lifecycle.thumbnail_route import PREFIX, ROUTE, XCOM_KEY
+from airflow_provider_classify.lifecycle.thumbnail_route import ROUTE, XCOM_KEY
 
 if TYPE_CHECKING:
     from fastapi import FastAPI, Response
@@ -31,18 +26,11 @@ _HEADERS = {
 }
 
 
-async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Answer a request; the ASGI application of the plugin."""
-    await _app()(scope, receive, send)
-
-
-@cache
-def _app() -> FastAPI:
+def add_thumbnails(routes: FastAPI) -> None:
+    """Add the route of the thumbnails to the plugin's routes."""
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
     from airflow.api_fastapi.core_api.security import requires_access_dag
-    from fastapi import Depends, FastAPI, Response
-
-    routes = FastAPI(title="Classify", docs_url=None, redoc_url=None, openapi_url=None)
+    from fastapi import Depends, Response
 
     def show(dag_id: str, run_id: str, task_id: str, map_index: int) -> Response:
         return _reply(_picture(dag_id, run_id, task_id, map_index))
@@ -50,7 +38,6 @@ def _app() -> FastAPI:
     may_read = Depends(requires_access_dag(method="GET", access_entity=DagAccessEntity.XCOM))
     # Annotations are texts in this module, and FastAPI cannot see the names of this function.
     routes.add_api_route(ROUTE, show, dependencies=[may_read], response_class=Response, response_model=None)
-    return routes
 
 
 def _picture(dag_id: str, run_id: str, task_id: str, map_index: int) -> bytes | None:
@@ -79,10 +66,3 @@ def _reply(picture: bytes | None) -> Response:
     if picture is None:
         return Response(status_code=404, headers=_HEADERS)
     return Response(picture, media_type="image/jpeg", headers=_HEADERS)
-
-
-class ClassifyPlugin(AirflowPlugin):
-    """Adds the route of the thumbnails to the API server (Airflow 3)."""
-
-    name = "classify"
-    fastapi_apps = [{"app": app, "url_prefix": PREFIX, "name": "Classify"}]  # noqa: RUF012 - as Airflow declares it

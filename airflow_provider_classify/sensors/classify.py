@@ -21,6 +21,7 @@ from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHo
 from airflow_provider_classify.lifecycle import fail_fast
 from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.operators.checks import check_evidence
+from airflow_provider_classify.operators.links import JOB_LINKS
 from airflow_provider_classify.triggers.classify import deferral
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class ClassifySensor(BaseSensorOperator):
         pause; the pauses begin with 1 s and double.
     """
 
+    operator_extra_links = JOB_LINKS
     template_fields: Sequence[str] = ("job_id", "classify_conn_id")
     ui_color = "#dbeafe"
 
@@ -61,6 +63,11 @@ class ClassifySensor(BaseSensorOperator):
         self.classify_conn_id = classify_conn_id
         self.evidence = evidence
         self.deferrable = deferrable
+
+    @property
+    def job_url(self) -> str:
+        """The URL of the job, for its link; an empty text for a job of the local engine."""
+        return self.hook.job_url(self.job_id)
 
     @cached_property
     def hook(self) -> ClassifyHook:

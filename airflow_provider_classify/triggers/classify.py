@@ -149,7 +149,7 @@ class ClassifyTrigger(BaseTrigger):
         is_pushed = False
         try:
             async with ClassifyHook(self.classify_conn_id).connect() as session:
-                end = await session.watch(wait)
+                end = await session.watch(wait, self.log)
                 if isinstance(end, polling.Ended) and self._may_push(end.status):
                     is_pushed = await self._push_result(session)
         except ClassifyError as error:  # the connection cannot be used

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextvars import ContextVar
 
 import pytest
 
@@ -248,3 +249,28 @@ async def test_one_that_stops_waiting_is_not_looked_at_any_more(watching):
         await asyncio.sleep(0.01)
     other.cancel()
     assert {job_id for _, job_ids in jobs.looks[looks:] for job_id in job_ids} == {"other"}
+
+
+async def test_the_log_is_called_in_the_context_of_the_wait(watching):
+    """A triggerer finds the log of a trigger by its context."""
+    name: ContextVar[str] = ContextVar("name")
+    logged: list[tuple[str, str]] = []
+
+    class Log:
+        @staticmethod
+        def info(form: str, line: str) -> None:
+            logged.append((name.get(), form % line))
+
+    async def watch(job_id: str):
+        name.set(job_id)
+        return await poller.watch(wait(job_id, longest=0.2), Log())
+
+    jobs = Jobs()
+    poller = watching(jobs)
+    ends = [asyncio.create_task(watch(job_id)) for job_id in ("one", "two")]
+    while len(jobs.looks) < 8:
+        await asyncio.sleep(0.02)
+    jobs.ended = {"one", "two"}
+    await asyncio.gather(*ends)
+    assert sorted(context for context, _ in logged) == ["one", "two"]  # at most a line in 30 s
+    assert all(f"Job {context} is processing; " in line for context, line in logged)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import entry_points
 
 from airflow_provider_classify.lifecycle.thumbnail_route import thumbnail_path
-from airflow_provider_classify.plugins.thumbnails import ClassifyPlugin
+from airflow_provider_classify.plugins.plugin import ClassifyPlugin
 
 
 def test_airflow_finds_the_plugin() -> None:

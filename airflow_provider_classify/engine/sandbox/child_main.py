@@ -112,7 +112,8 @@ def _split(request: dict[str, Any]) -> None:
 def _thumbnail(request: dict[str, Any]) -> str | None:
     from airflow_provider_classify.engine.thumbnail import thumbnail
 
-    picture = thumbnail(Path(request["path"]), name=request["name"])
+    size = {"longest_side": request["longest_side"]} if "longest_side" in request else {}
+    picture = thumbnail(Path(request["path"]), name=request["name"], **size)
     return base64.b64encode(picture).decode() if picture else None
 
 

@@ -74,14 +74,16 @@ class EngineProcess:
         asked = [asdict(_with_absolute_examples(category)) for category in categories]
         return _result(self._answer(path, name, categories=asked))
 
-    def thumbnail(self, path: Path, *, name: str) -> str | None:
+    def thumbnail(self, path: Path, *, name: str, longest_side: int | None = None) -> str | None:
         """
         Return a picture of a document's first page; see :func:`~airflow_provider_classify.engine.thumbnail.thumbnail`.
 
+        :param longest_side: the most pixels of a side; ``None`` for enough to read the page.
         :returns: a JPEG in Base64; ``None`` for a document that consists of text.
         :raises ClassifyError: as :meth:`classify`.
         """
-        picture: str | None = self._answer(path, name)
+        size = {} if longest_side is None else {"longest_side": longest_side}
+        picture: str | None = self._answer(path, name, **size)
         return picture
 
     def split(self, path: Path, targets: Sequence[tuple[Path, Sequence[int]]], *, name: str, page_count: int) -> None:

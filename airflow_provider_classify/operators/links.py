@@ -1,0 +1,64 @@
+"""The links of a task in Airflow's UI: to its job at the API, and to the page with its documents."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseOperatorLink
+
+from airflow_provider_classify.lifecycle import compat
+from airflow_provider_classify.lifecycle.links import JOB_LINK_KEY, PAGE_LINK_KEY, page_path
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import BaseOperator, Context, TaskInstanceKey
+
+
+class ClassifyJobLink(BaseOperatorLink):
+    """
+    Opens the job at the API: ``GET /classify/{job_id}``. The API may ask for its key.
+
+    A task with the local engine has no such link, because its jobs have no address.
+    """
+
+    name = "Job"
+    xcom_key = JOB_LINK_KEY
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the URL of the job; an empty text if there is none. Airflow calls this when the task ends."""
+        url = getattr(operator, "job_url", None)
+        return url if isinstance(url, str) else ""
+
+
+class ClassifyPageLink(BaseOperatorLink):
+    """Opens the page with the documents of the task."""
+
+    name = "Documents"
+    xcom_key = PAGE_LINK_KEY
+
+    def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
+        """Return the URL of the page, relative to Airflow's UI. Airflow calls this when the task ends."""
+        return page_path(ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
+
+
+#: The links of a task that has no single job, and of one that has. Before Airflow 3.1 there are none.
+PAGE_LINKS: tuple[BaseOperatorLink, ...] = (ClassifyPageLink(),) if compat.has_pages() else ()
+JOB_LINKS: tuple[BaseOperatorLink, ...] = (ClassifyJobLink(), *PAGE_LINKS) if compat.has_pages() else ()
+
+
+def push_links(context: Context, url: str) -> None:
+    """
+    Put the links of a task into XCom before the task waits.
+
+    Airflow does so only when the task ends on a worker, which a task that its trigger ends never does.
+
+    :param url: the URL of the job; an empty text if there is none.
+    """
+    if not compat.has_pages():
+        return
+    task_instance: Any = context["ti"]
+    task_instance.xcom_push(
+        key=PAGE_LINK_KEY,
+        value=page_path(task_instance.dag_id, task_instance.run_id, task_instance.task_id, task_instance.map_index),
+    )
+    if url:
+        task_instance.xcom_push(key=JOB_LINK_KEY, value=url)

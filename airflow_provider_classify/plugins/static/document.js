@@ -1,0 +1,89 @@
+// A document in the list: a line, and its evidence below when it is opened.
+
+import { el, percent } from "./dom.js";
+
+const level = (confidence) => (confidence >= 0.8 ? "" : confidence >= 0.5 ? " middle" : " low");
+
+function bar({ confidence, reviewed_by: person }) {
+  if (person) return el("span", { class: "quiet" }, "chosen by a person");
+  if (confidence === null) return el("span", { class: "quiet" }, "–");
+  const fill = el("div", { class: `fill${level(confidence)}` });
+  fill.style.width = `${confidence * 100}%`;
+  return el("div", { class: "bar" }, el("div", { class: "track" }, fill), el("span", {}, percent(confidence)));
+}
+
+function badge(found) {
+  if (found.state === "failed") return el("span", { class: "badge failed" }, "not classified");
+  if (found.state === "blank") return el("span", { class: "badge plain" }, "blank");
+  return el("span", { class: "badge" }, found.category);
+}
+
+/** What happened to the document besides its classification, in short. */
+function remarks(found) {
+  const lines = [];
+  if (found.reviewed_by && found.predicted && found.predicted !== found.category) lines.push(`${found.reviewed_by} corrected ${found.predicted}`);
+  else if (found.reviewed_by) lines.push(`confirmed by ${found.reviewed_by}`);
+  if (found.is_escalated) lines.push(`escalated${found.answered_by ? ` to ${found.answered_by}` : ""}`);
+  return lines;
+}
+
+function details(found, picture) {
+  const facts = [];
+  const fact = (name, value) => facts.push(el("dt", {}, name), el("dd", {}, value));
+  fact("Document", found.label || found.name);
+  fact("Task", found.map_index >= 0 ? `${found.task_id} [${found.map_index}]` : found.task_id);
+  if (found.error) fact("Error", found.error);
+  if (found.reviewed_by) fact("Reviewed by", found.reviewed_by);
+  if (found.predicted) fact("Prediction", found.predicted);
+  if (found.answered_by) fact("Answered by", `${found.answered_by}${found.is_escalated ? " (the first connection was not sure)" : ""}`);
+  const marks = [];
+  const lines = found.evidence.map((evidence) => {
+    const isMarked = picture && evidence.page === 1 && evidence.box;
+    const where = [evidence.page ? `page ${evidence.page}` : "", evidence.type ? `a sign of ${evidence.type}` : ""].filter(Boolean).join(", ");
+    const line = el("li", { class: isMarked ? "marked" : "" }, `“${evidence.text}”`, where ? el("span", { class: "sub" }, ` ${where}`) : "");
+    if (isMarked) {
+      const [left, top, right, bottom] = evidence.box;
+      const mark = el("div", { class: "mark", title: evidence.text });
+      Object.assign(mark.style, { left: `${left * 100}%`, top: `${top * 100}%`, width: `${(right - left) * 100}%`, height: `${(bottom - top) * 100}%` });
+      line.addEventListener("mouseenter", () => mark.classList.add("active"));
+      line.addEventListener("mouseleave", () => mark.classList.remove("active"));
+      marks.push(mark);
+    }
+    return line;
+  });
+  return el(
+    "div",
+    { class: "more" },
+    picture ? el("div", { class: "page" }, el("img", { src: picture, alt: "The first page of the document" }), marks) : el("div"),
+    el(
+      "div",
+      {},
+      el("dl", { class: "facts" }, facts),
+      lines.length ? el("h2", { class: "found" }, "Found in the document") : null,
+      lines.length ? el("ul", { class: "evidence" }, lines) : null,
+    ),
+  );
+}
+
+/** Create the line of a document. Its details are built when it is opened. */
+export function documentRow(found, { isOpen, showTask }) {
+  // The URL is relative to Airflow's base URL, and this page is one level below it.
+  const picture = found.thumbnail ? `../${found.thumbnail}` : null;
+  const sub = [...remarks(found), showTask ? (found.map_index >= 0 ? `${found.task_id} [${found.map_index}]` : found.task_id) : ""].filter(Boolean).join(" · ");
+  const summary = el(
+    "summary",
+    { class: "row" },
+    picture ? el("img", { class: "picture", src: picture, alt: "", loading: "lazy" }) : el("span", { class: "blank-picture" }),
+    el("span", {}, el("span", { class: "name" }, found.name), sub ? el("div", { class: "sub" }, sub) : ""),
+    el("span", {}, badge(found)),
+    bar(found),
+    el("span", { class: "quiet" }, found.runner_up ? `${found.runner_up.category} ${percent(found.runner_up.score)}` : "–"),
+  );
+  const row = el("details", { class: "document" }, summary);
+  const fill = () => {
+    if (row.open && row.childElementCount === 1) row.append(details(found, picture));
+  };
+  row.addEventListener("toggle", fill);
+  row.open = isOpen;
+  return row;
+}

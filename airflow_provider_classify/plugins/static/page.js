@@ -1,0 +1,231 @@
+// Choose the view by the URL: the documents of a task or a run, or the figures over the runs of a DAG.
+
+import * as charts from "./charts.js";
+import { ask, el, number, percent } from "./dom.js";
+import { documentRow } from "./document.js";
+
+const PAGE_SIZE = 50;
+const main = document.getElementById("main");
+const parameters = new URLSearchParams(location.search);
+const given = (name) => {
+  const value = parameters.get(name);
+  return value && !/^[{]/.test(value) ? value : null; // Airflow leaves {MAP_INDEX} as it is where there is none
+};
+const dagId = given("dag_id");
+const runId = given("run_id");
+const taskId = given("task_id");
+const mapIndex = /^\d+$/.test(given("map_index") ?? "") ? given("map_index") : null;
+
+const show = (...children) => {
+  charts.clear();
+  main.replaceChildren(...children.flat().filter(Boolean));
+};
+const message = (title, text) => el("div", { class: "message" }, el("h1", {}, title), el("p", { class: "quiet" }, text));
+const tile = (value, label, title) => el("div", { class: "panel tile", title }, el("strong", {}, value), label);
+const chartPanel = (title, draw) => {
+  const canvas = el("canvas", { role: "img", "aria-label": title });
+  const panel = el("section", { class: "panel" }, el("h2", {}, title), el("div", { class: "canvas" }, canvas));
+  return { panel, draw: () => draw(canvas) };
+};
+const share = (part, whole) => (whole ? `${percent(part / whole)}` : "–");
+
+function figureTiles(figures) {
+  const { documents, reviewed, escalated, failed, blank } = figures;
+  return el(
+    "div",
+    { class: "tiles" },
+    tile(number(documents), documents === 1 ? "document" : "documents"),
+    tile(number(Object.keys(figures.categories).length), "categories found"),
+    tile(share(reviewed, documents), "reviewed by a person", `${number(reviewed)} documents`),
+    tile(share(escalated, documents), "escalated", `${number(escalated)} documents went on to a second connection`),
+    tile(number(failed), "not classified"),
+    blank ? tile(number(blank), "blank") : null,
+  );
+}
+
+const cutNote = (what) => el("p", { class: "note" }, what);
+
+// ---- the documents of a run or a task
+
+const state = { category: "", text: "", order: "order", offset: 0 };
+
+async function showDocuments() {
+  const query = new URLSearchParams({ order: state.order, offset: state.offset, limit: PAGE_SIZE });
+  if (taskId) query.set("task_id", taskId);
+  if (mapIndex) query.set("map_index", mapIndex);
+  if (state.category) query.set("category", state.category);
+  if (state.text) query.set("text", state.text);
+  return ask(`api/dags/${encodeURIComponent(dagId)}/runs/${encodeURIComponent(runId)}/documents?${query}`);
+}
+
+function batchPanel(batch) {
+  const counts = Object.entries(batch.categories).map(([name, count]) => el("span", { class: "badge" }, `${name}: ${number(count)}`));
+  const failures = batch.failures.slice(0, 10).map((failure) => el("li", {}, failure.error || failure.document));
+  return el(
+    "section",
+    { class: "panel batch" },
+    el("h2", {}, `${number(batch.documents)} documents in the output of ${batch.task_id}`),
+    el("div", {}, batch.output),
+    el("div", { class: "counts" }, counts, batch.blank ? el("span", { class: "badge plain" }, `blank: ${number(batch.blank)}`) : null, batch.failed ? el("span", { class: "badge failed" }, `not classified: ${number(batch.failed)}`) : null),
+    failures.length ? el("ul", { class: "evidence" }, failures) : null,
+    el("p", { class: "quiet" }, `The documents are not listed. ${batch.note}`),
+  );
+}
+
+function tools(reply, reload) {
+  const names = Object.entries(reply.figures.categories);
+  const choices = [
+    el("option", { value: "" }, "All categories"),
+    ...names.map(([name, count]) => el("option", { value: name }, `${name} (${number(count)})`)),
+    reply.figures.blank ? el("option", { value: ":blank" }, `Blank (${number(reply.figures.blank)})`) : null,
+    reply.figures.failed ? el("option", { value: ":failed" }, `Not classified (${number(reply.figures.failed)})`) : null,
+  ];
+  const category = el("select", { "aria-label": "Category" }, choices);
+  category.value = state.category;
+  category.addEventListener("change", () => reload({ category: category.value, offset: 0 }));
+  const order = el(
+    "select",
+    { "aria-label": "Order" },
+    el("option", { value: "order" }, "In the order of the tasks"),
+    el("option", { value: "doubtful" }, "Least confident first"),
+    el("option", { value: "name" }, "By name"),
+  );
+  order.value = state.order;
+  order.addEventListener("change", () => reload({ order: order.value, offset: 0 }));
+  const text = el("input", { type: "search", placeholder: "Find a document", "aria-label": "Find a document", value: state.text });
+  let timer;
+  text.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => reload({ text: text.value, offset: 0 }), 250);
+  });
+  return el("div", { class: "tools" }, category, order, text, el("span", { class: "end pager" }));
+}
+
+function pager(reply, reload) {
+  const first = reply.matching ? state.offset + 1 : 0;
+  const last = Math.min(state.offset + PAGE_SIZE, reply.matching);
+  const button = (label, offset, disabled) => {
+    const element = el("button", { type: "button", disabled }, label);
+    element.addEventListener("click", () => reload({ offset }));
+    return element;
+  };
+  return [
+    el("span", { class: "quiet" }, `${number(first)}–${number(last)} of ${number(reply.matching)} `),
+    button("Previous", Math.max(0, state.offset - PAGE_SIZE), state.offset === 0),
+    " ",
+    button("Next", state.offset + PAGE_SIZE, last >= reply.matching),
+  ];
+}
+
+async function documentsView() {
+  let reply = await showDocuments();
+  const where = taskId ? (mapIndex ? `this task` : `the task ${taskId}`) : "this run";
+  const title = taskId ? `Documents of ${taskId}${mapIndex ? ` [${mapIndex}]` : ""}` : "Documents of the run";
+  if (!reply.figures.documents) {
+    const gone = "Airflow no longer has this run, so its results are gone, too.";
+    const none = `No document was classified by ${where}. Results appear here when a task that classifies has ended.`;
+    return show(message(reply.run_exists ? "No documents yet" : "The run is gone", reply.run_exists ? none : gone));
+  }
+  const list = el("div", { class: "list" });
+  const listed = reply.figures.documents > reply.batches.reduce((sum, batch) => sum + batch.documents, 0);
+  let asked = 0;
+  const reload = async (change) => {
+    Object.assign(state, change);
+    const turn = ++asked;
+    const found = await showDocuments();
+    if (turn !== asked) return; // a later question is under way
+    reply = found;
+    fill();
+  };
+  const guarded = (change) => reload(change).catch((error) => show(message("Classified documents", error.message)));
+  const toolbar = tools(reply, guarded);
+  const single = reply.figures.documents === 1;
+  const fill = () => {
+    const head = el("div", { class: "head" }, ["", "Document", "Category", "Confidence", "Runner-up"].map((name) => el("span", {}, name)));
+    const rows = reply.documents.map((found) => documentRow(found, { isOpen: single, showTask: !taskId }));
+    list.classList.toggle("without-pictures", !reply.documents.some((found) => found.thumbnail));
+    list.replaceChildren(head, ...(rows.length ? rows : [el("p", { class: "message quiet" }, "No document matches.")]));
+    toolbar.querySelector(".pager").replaceChildren(...pager(reply, guarded));
+  };
+  const byCategory = chartPanel("Documents by category", (canvas) => charts.categories(canvas, reply.figures.categories));
+  const confidences = chartPanel("Confidences of the classifier", (canvas) => charts.histogram(canvas, reply.figures.histogram));
+  const many = reply.figures.documents > 1;
+  const withConfidence = reply.figures.histogram.some(Boolean);
+  const panels = many ? [byCategory, ...(withConfidence ? [confidences] : [])] : [];
+  if (listed) fill();
+  show(
+    el("header", {}, el("h1", {}, title), el("div", { class: "quiet" }, `${dagId} · ${runId}`)),
+    many ? figureTiles(reply.figures) : null,
+    panels.length ? el("div", { class: "charts" }, panels.map(({ panel }) => panel)) : null,
+    reply.is_cut ? cutNote("An output has more rows than this page reads. The first 20,000 are shown.") : null,
+    reply.batches.map(batchPanel),
+    listed && !single ? toolbar : null,
+    listed ? list : null,
+  );
+  panels.forEach(({ draw }) => draw());
+}
+
+// ---- the figures over the runs of a DAG
+
+async function dagChooser() {
+  const { dags } = await ask("api/dags");
+  if (!dags.length) {
+    show(message("No documents yet", "No task that you may see has classified a document. Results appear here after the first run."));
+    return null;
+  }
+  return dags;
+}
+
+async function overviewView(chosen, days, dags) {
+  const reply = await ask(`api/dags/${encodeURIComponent(chosen)}/overview?days=${days}`);
+  const period = el("select", { "aria-label": "Period" }, [7, 30, 90, 365].map((count) => el("option", { value: count }, `Last ${count} days`)));
+  period.value = days;
+  const guard = (view) => view.catch((error) => show(message("Classified documents", error.message)));
+  period.addEventListener("change", () => guard(overviewView(chosen, Number(period.value), dags)));
+  const controls = [period];
+  if (dags) {
+    const dag = el("select", { "aria-label": "DAG" }, dags.map((name) => el("option", { value: name }, name)));
+    dag.value = chosen;
+    dag.addEventListener("change", () => guard(overviewView(dag.value, Number(period.value), dags)));
+    controls.unshift(dag);
+  }
+  const header = el("header", {}, el("h1", {}, `Documents of ${chosen}`), el("div", { class: "tools" }, controls));
+  if (!reply.figures.documents) {
+    return show(header, message("No documents", `No run of this DAG has classified a document in the last ${days} days.`));
+  }
+  const daily = chartPanel("Documents by category and day", (canvas) => charts.daily(canvas, reply.by_day));
+  const confidences = chartPanel("Confidences of the classifier", (canvas) => charts.histogram(canvas, reply.figures.histogram));
+  const panels = [daily, ...(reply.figures.histogram.some(Boolean) ? [confidences] : [])];
+  const rows = reply.recent_runs.map((run) =>
+    el(
+      "tr",
+      {},
+      el("td", {}, el("a", { href: `page?${new URLSearchParams({ dag_id: chosen, run_id: run.run_id })}` }, run.run_id)),
+      el("td", {}, new Date(run.at).toLocaleString()),
+      el("td", { class: "number" }, number(run.documents)),
+    ),
+  );
+  show(
+    header,
+    figureTiles(reply.figures),
+    reply.is_cut ? cutNote("There are more results than this page reads. The newest 20,000 are counted; choose a shorter period.") : null,
+    reply.in_batches ? el("p", { class: "quiet" }, `${number(reply.in_batches)} documents are in the outputs of batches. They are counted by category, but not in the histogram.`) : null,
+    el("div", { class: "charts" }, panels.map(({ panel }) => panel)),
+    el(
+      "section",
+      { class: "panel" },
+      el("h2", {}, reply.runs > rows.length ? `The newest ${rows.length} of ${number(reply.runs)} runs` : "Runs"),
+      el("table", { class: "runs" }, el("tr", {}, el("th", {}, "Run"), el("th", {}, "Last result"), el("th", { class: "number" }, "Documents")), rows),
+    ),
+  );
+  panels.forEach(({ draw }) => draw());
+}
+
+async function start() {
+  if (dagId && runId) return documentsView();
+  if (dagId) return overviewView(dagId, 30, null);
+  const dags = await dagChooser();
+  return dags && overviewView(dags[0], 30, dags);
+}
+
+start().catch((error) => show(message("Classified documents", error.message)));

@@ -1,0 +1,133 @@
+"""The figures of a page: documents by category and day, a histogram of confidences, and shares. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from airflow_provider_classify.plugins.documents import BatchSummary, Document
+
+#: The number of bars of a histogram. Each covers the same part of the confidences from 0 to 1.
+BARS = 20
+#: The most categories with a colour of their own in a chart. The others are added up.
+MAX_CATEGORIES = 11
+#: The most runs that the page over runs lists.
+MAX_RUNS = 20
+#: How the charts name blank documents, failures and the categories beyond the most.
+BLANK, FAILED, OTHERS = "(blank)", "(not classified)", "(other categories)"
+
+
+@dataclass(slots=True)
+class Figures:
+    """Counts of documents. ``histogram`` has only documents with a confidence of their classifier."""
+
+    documents: int = 0
+    reviewed: int = 0
+    escalated: int = 0
+    failed: int = 0
+    blank: int = 0
+    categories: Counter[str] = field(default_factory=Counter)
+    histogram: list[int] = field(default_factory=lambda: [0] * BARS)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the figures for the page; the categories by number of documents."""
+        return {
+            "documents": self.documents,
+            "reviewed": self.reviewed,
+            "escalated": self.escalated,
+            "failed": self.failed,
+            "blank": self.blank,
+            "categories": dict(self.categories.most_common()),
+            "histogram": self.histogram,
+        }
+
+
+def figures(documents: Iterable[Document], batches: Iterable[BatchSummary] = ()) -> Figures:
+    """Count documents, and the documents of batches of which only the manifest is known."""
+    counted = Figures()
+    for document in documents:
+        counted.documents += 1
+        counted.reviewed += document.is_reviewed
+        counted.escalated += document.is_escalated
+        counted.failed += document.state == "failed"
+        counted.blank += document.state == "blank"
+        if document.category and document.state == "classified":
+            counted.categories[document.category] += 1
+        # A person's answer has the confidence 1, which says nothing about the classifier.
+        if document.confidence is not None and not document.is_reviewed:
+            counted.histogram[bar(document.confidence)] += 1
+    for batch in batches:
+        counted.documents += batch.documents
+        counted.failed += batch.failed
+        counted.blank += batch.blank
+        counted.escalated += batch.escalated
+        counted.categories.update(batch.categories)
+    return counted
+
+
+def bar(confidence: float) -> int:
+    """Return the bar of a confidence, from 0. The last bar includes the confidence 1."""
+    return min(BARS - 1, int(confidence * BARS))
+
+
+def by_day(
+    documents: Iterable[Document], batches: Iterable[BatchSummary], *, first: date, last: date
+) -> dict[str, Any]:
+    """
+    Count documents by category and UTC day.
+
+    :returns: ``days``, all from the first to the last, and ``series``: the counts of each category by day. Categories
+        come by number of documents; blank documents, failures and rare categories come last.
+    """
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    counts: dict[str, Counter[date]] = {}
+    for document in documents:
+        _add(counts, _series(document), document.at.astimezone(UTC).date(), 1)
+    for batch in batches:
+        day = batch.at.astimezone(UTC).date()
+        for name, count in (*batch.categories.items(), (BLANK, batch.blank), (FAILED, batch.failed)):
+            _add(counts, name, day, count)
+    return {
+        "days": [day.isoformat() for day in days],
+        "series": {name: [counts[name][day] for day in days] for name in _ranked(counts)},
+    }
+
+
+def recent_runs(documents: Iterable[Document], batches: Iterable[BatchSummary]) -> list[dict[str, Any]]:
+    """Return the newest runs: their ids, the times of their last results and their numbers of documents."""
+    counts: Counter[str] = Counter()
+    last: dict[str, datetime] = {}
+    found = [(document.run_id, document.at, 1) for document in documents]
+    found += [(batch.run_id, batch.at, batch.documents) for batch in batches]
+    for run_id, at, count in found:
+        counts[run_id] += count
+        last[run_id] = max(at, last.get(run_id, at))
+    newest = sorted(last, key=last.__getitem__, reverse=True)[:MAX_RUNS]
+    return [{"run_id": run_id, "at": last[run_id].isoformat(), "documents": counts[run_id]} for run_id in newest]
+
+
+def _add(counts: dict[str, Counter[date]], name: str, day: date, count: int) -> None:
+    if count:
+        counts.setdefault(name, Counter())[day] += count
+
+
+def _series(document: Document) -> str:
+    if document.state == "failed":
+        return FAILED
+    return document.category or BLANK
+
+
+def _ranked(counts: dict[str, Counter[date]]) -> Sequence[str]:
+    """Return the names of the series in their order. Add the rare categories up in ``counts``."""
+    special = [name for name in (BLANK, FAILED) if name in counts]
+    ranked = sorted(counts.keys() - set(special), key=lambda name: (-counts[name].total(), name))
+    rare = ranked[MAX_CATEGORIES:]
+    if rare:
+        for name in rare:
+            for day, count in counts.pop(name).items():
+                _add(counts, OTHERS, day, count)
+        ranked = [*ranked[:MAX_CATEGORIES], OTHERS]
+    return [*ranked, *special]

@@ -1,0 +1,99 @@
+"""The links of tasks, and the names of mapped tasks."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_classify.lifecycle.links import JOB_LINK_KEY, PAGE_LINK_KEY, page_path
+from airflow_provider_classify.lifecycle.map_label import MAP_INDEX_TEMPLATE, MAX_CHARACTERS, map_label
+from airflow_provider_classify.operators.batch import ClassifyBatchOperator
+from airflow_provider_classify.operators.classify import ClassifyOperator
+from airflow_provider_classify.operators.links import ClassifyJobLink, ClassifyPageLink
+from airflow_provider_classify.operators.review import ClassificationReviewOperator
+from airflow_provider_classify.sensors.classify import ClassifySensor
+from tests.support.context import context
+
+CATEGORIES = ["letter", "invoice"]
+
+
+def test_a_task_links_to_its_job_before_it_waits(service, document):
+    operator = ClassifyOperator(task_id="t", document=document, categories=CATEGORIES, classify_conn_id="service")
+    of_task = context()
+    operator.execute(of_task)
+    pushed = of_task["ti"].xcom
+    url = f"{service.url}/classify/{pushed['job_id']}"
+    assert pushed[JOB_LINK_KEY] == url
+    assert pushed[PAGE_LINK_KEY].startswith("dags/dag/runs/")
+    assert ClassifyJobLink().get_link(operator, ti_key=None) == url
+
+
+def test_a_resumed_task_links_to_its_job(service, document):
+    operator = ClassifyOperator(task_id="t", document=document, categories=CATEGORIES, classify_conn_id="service")
+    job_id = operator.hook.submit(document, CATEGORIES).job_id
+    operator.hook.fetch(job_id)
+    operator.execute_complete(context(), {"job_id": job_id, "status": "completed"})
+    assert operator.job_url == f"{service.url}/classify/{job_id}"
+
+
+def test_a_sensor_links_to_its_job(service):
+    assert (
+        ClassifySensor(task_id="s", job_id="a/b", classify_conn_id="service").job_url == f"{service.url}/classify/a%2Fb"
+    )
+
+
+def test_a_link_has_no_secret(monkeypatch):
+    connection = {"conn_type": "classify", "host": "https://api.example.com/v1", "password": "the-api-key"}
+    monkeypatch.setenv("AIRFLOW_CONN_SECRETIVE", json.dumps(connection))
+    operator = ClassifyOperator(task_id="t", document="a.pdf", categories=CATEGORIES, classify_conn_id="secretive")
+    assert operator.hook.job_url("j") == "https://api.example.com/v1/classify/j"
+
+
+def test_a_task_with_the_local_engine_has_no_job_to_open():
+    operator = ClassifyOperator(task_id="t", document="a.pdf", categories=CATEGORIES)
+    assert operator.hook.job_url("j") == operator.job_url == ""
+
+
+def test_the_page_is_below_the_task():
+    key = SimpleNamespace(dag_id="d/1", run_id="manual__1+00:00", task_id="g.t", map_index=3)
+    path = "dags/d%2F1/runs/manual__1%2B00%3A00/tasks/g.t/mapped/3/plugin/classified-by-task"
+    assert ClassifyPageLink().get_link(None, ti_key=key) == path
+    assert "/mapped/" not in page_path("d", "r", "t", -1)
+
+
+@pytest.mark.parametrize(
+    ("reference", "label"),
+    [
+        ("/in/a b.pdf", "a b.pdf"),
+        ("s3://conn@bucket/2026/scan.pdf", "scan.pdf"),
+        ("https://me:word@host/a.pdf?sig=secret", "a.pdf"),
+        ("/in/a\nb\x1b.pdf", "a b .pdf"),
+        (None, ""),
+        (7, ""),
+        ("x" * 500 + ".pdf", "x" * (MAX_CHARACTERS - 1) + "…"),
+    ],
+)
+def test_the_name_of_a_mapped_task(reference, label):
+    assert map_label(reference) == label
+
+
+def test_operators_are_called_by_their_document():
+    assert ClassifyOperator(task_id="t", document="/in/a.pdf", categories=CATEGORIES).map_label == "a.pdf"
+    assert ClassifyBatchOperator(task_id="b", documents="/in/monday", categories=CATEGORIES).map_label == "monday"
+    review = ClassificationReviewOperator(task_id="r", result="{{ x }}", categories=CATEGORIES)
+    assert review.map_label == ""
+    review.result = {"document": "/in/a.pdf", "classification": "letter"}
+    assert review.map_label == "a.pdf"
+
+
+def test_a_dag_can_name_its_mapped_tasks_itself():
+    with DAG("d"):
+        default = ClassifyOperator.partial(task_id="t", categories=CATEGORIES).expand(document=["a", "b"])
+        own = ClassifyOperator.partial(task_id="u", categories=CATEGORIES, map_index_template="{{ 1 }}").expand(
+            document=["a", "b"]
+        )
+    assert default.map_index_template == MAP_INDEX_TEMPLATE
+    assert own.map_index_template == "{{ 1 }}"

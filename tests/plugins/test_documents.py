@@ -1,0 +1,163 @@
+"""The documents of a page, from values in XCom."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from airflow_provider_classify.plugins.documents import (
+    MAX_EVIDENCE,
+    Stored,
+    decode,
+    documents_of,
+    manifest_of,
+    merge,
+    select,
+)
+
+AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+
+def result(name="a.pdf", category="invoice", confidence=0.9, job_id="job-a", **more):
+    return {"job_id": job_id, "document": f"s3://aws@in/{name}", "success": True, "classification": category} | {
+        "confidence": confidence,
+        **more,
+    }
+
+
+def stored(value, task_id="classify", map_index=-1):
+    return Stored("run", task_id, map_index, AT, value)
+
+
+def documents(*values):
+    return merge(document for value in values for document in documents_of(value))
+
+
+def test_a_result_has_its_runner_up_and_its_evidence():
+    evidence = [
+        {"text": "Invoice", "line": "Invoice number 4711", "page": 1, "type": "invoice", "box": [0, 0.1, 1, 0.2]}
+    ]
+    value = result(scores={"invoice": 0.9, "letter": 0.02, "contract": 0.08}, page_results=[{"evidence": evidence}])
+    [document] = documents(stored(value))
+    assert (document.name, document.category, document.confidence) == ("a.pdf", "invoice", 0.9)
+    assert document.runner_up == ("contract", 0.08)
+    [found] = document.evidence
+    assert found == {"text": "Invoice number 4711", "page": 1, "type": "invoice", "box": [0.0, 0.1, 1.0, 0.2]}
+
+
+@pytest.mark.parametrize(
+    ("value", "state"),
+    [
+        (result(), "classified"),
+        (result(category=None, blank=True, confidence=0.0), "blank"),
+        ({"job_id": None, "document": "a.pdf", "success": False, "classification": None, "confidence": 0.0}, "failed"),
+        (result(error="It is damaged."), "failed"),
+    ],
+)
+def test_the_state_of_a_document(value, state):
+    [document] = documents(stored(value))
+    assert document.state == state
+    assert (document.error is not None) == (state == "failed")
+
+
+@pytest.mark.parametrize(
+    "value", [None, 3, "classification", "job-id", [], [1, "classification"], {"a": 1}, {"classification": "x"}]
+)
+def test_other_values_are_no_documents(value):
+    assert documents(stored(value)) == []
+    assert manifest_of(stored(value)) is None
+
+
+def test_a_list_has_many_documents():
+    values = [result(f"{number}.pdf", job_id=None) for number in range(3)]
+    assert [document.name for document in documents(stored(values))] == ["0.pdf", "1.pdf", "2.pdf"]
+
+
+def test_a_result_that_another_task_passes_on_counts_once():
+    passed_on = documents(stored(result()), stored(result(), task_id="branch"))
+    assert [document.task_id for document in passed_on] == ["classify"]
+
+
+@pytest.mark.parametrize("job_id", ["job-a", None])
+def test_the_answer_of_a_person_replaces_the_category(job_id):
+    answer = result(
+        category="contract", confidence=1.0, job_id=job_id, reviewed_by="Mira", reviewed_at="…",
+        predicted={"classification": "invoice", "confidence": 0.4},
+    )  # fmt: skip
+    review = stored(answer, task_id="ask", map_index=2)
+    original = stored(result(job_id=job_id), map_index=7)
+    for values in ((original, review), (review, original)):
+        [document] = documents(*values)
+        assert (document.category, document.predicted, document.reviewed_by) == ("contract", "invoice", "Mira")
+        assert (document.task_id, document.map_index) == ("classify", 7)
+        assert document.is_of("classify", 7)
+        assert document.is_of("ask", 2)
+        assert document.is_of("ask", None)
+        assert not document.is_of("ask", 7)
+
+
+def test_a_review_that_nobody_answered_is_not_reviewed():
+    [document] = documents(stored(result(reviewed_by=None, reviewed_at="…")))
+    assert not document.is_reviewed
+
+
+def test_documents_are_filtered_and_sorted():
+    found = documents(
+        *(
+            stored(result(name, category, confidence, job_id=name))
+            for name, category, confidence in [
+                ("b.pdf", "invoice", 0.9),
+                ("A.pdf", "letter", 0.5),
+                ("c.pdf", None, 0.0),
+            ]
+        )
+    )
+    names = [document.name for document in select(found, order="name")]
+    assert names == ["A.pdf", "b.pdf", "c.pdf"]
+    assert [document.name for document in select(found, order="doubtful")] == ["c.pdf", "A.pdf", "b.pdf"]
+    assert [document.name for document in select(found, category="letter")] == ["A.pdf"]
+    assert [document.name for document in select(found, category=":blank")] == ["c.pdf"]
+    assert [document.name for document in select(found, text="a.PDF")] == ["A.pdf"]
+
+
+def test_hostile_values_are_cut_and_dropped():
+    hostile = {"page": "one", "box": [0, 0, 2, "x"]}
+    value = result(
+        category="x" * 5000,
+        confidence="high",
+        scores={"a": float("nan"), "b": True, "c": 7, "d": 0.1},
+        page_results=[{"evidence": [hostile | {"text": "t" * 9000 + str(number)} for number in range(500)]}],
+    )  # fmt: skip
+    [document] = documents(stored(value))
+    assert len(document.category) < 400
+    assert document.confidence is None
+    assert document.runner_up == ("d", 0.1)
+    assert len(document.evidence) <= MAX_EVIDENCE
+    assert all(
+        len(found["text"]) < 400 and found["box"] is None and found["page"] is None for found in document.evidence
+    )
+
+
+def test_the_label_has_no_secret():
+    [document] = documents(stored(result() | {"document": "https://me:pass@host/a.pdf?sig=abc"}))
+    assert document.to_json()["label"] == "https://host/a.pdf"
+
+
+def test_a_manifest_is_a_batch():
+    manifest = {
+        "documents": 12, "classified": 10, "failed": 2, "blank": 1, "escalated": 3, "categories": {"invoice": 9},
+        "failures": [{"document": "x.pdf", "error": "x.pdf is damaged."}, 3], "output": "s3://me@out/a.jsonl",
+    }  # fmt: skip
+    batch = manifest_of(stored(manifest))
+    assert (batch.documents, batch.failed, batch.blank, batch.escalated) == (12, 2, 1, 3)
+    assert batch.categories == {"invoice": 9}
+    assert batch.failures == ({"document": "x.pdf", "error": "x.pdf is damaged."},)
+    assert not batch.is_shard
+    assert manifest_of(stored(manifest | {"output": "/out/a.jsonl.parts/shard-1.jsonl"})).is_shard
+
+
+def test_values_are_text_or_json():
+    assert decode('{"a": 1}') == {"a": 1}
+    assert decode({"a": 1}) == {"a": 1}
+    assert decode("no json") == "no json"
