@@ -50,8 +50,8 @@ def main(folder: Path) -> None:
                 with open_browser(airflow, dark=dark) as page:
                     open_review(page, airflow, DAG_ID, run_id, "review", instance["map_index"])
                     page.screenshot(path=folder / f"review{ending}.png")
-                    for name, path in tabs.items():
-                        page_frame(page, f"{airflow.url}/{path}")
+                    for name, tab in tabs.items():
+                        page_frame(page, f"{airflow.url}/{tab}")
                         page.wait_for_load_state("networkidle")
                         page.screenshot(path=folder / f"{name}{ending}.png")
                 print(f"{folder}: review, {', '.join(tabs)} ({'dark' if dark else 'light'})")
