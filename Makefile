@@ -13,7 +13,7 @@ PEERS := databricks http dbt-cloud airbyte openai
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
 
-test: $(INSTALLED) $(INSTALLED)-storage $(AZURITE) $(TESSDATA)  ## run all tests
+test: $(INSTALLED) $(INSTALLED)-storage $(INSTALLED)-browser $(AZURITE) $(TESSDATA)  ## run all tests
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST)
 
 test-faults: $(INSTALLED)-faults  ## kill real processes while 300 documents are classified; needs PostgreSQL and Redis
@@ -105,6 +105,15 @@ $(INSTALLED)-storage: $(INSTALLED)
 		|| echo "The object storages could not be installed; their tests are skipped."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps apache-airflow-providers-google \
 		|| echo "Airflow's Google provider could not be installed; the tests on Google Cloud Storage are skipped."
+	@touch $@
+
+# As root, apt-get installs Chromium. Without it, the tests that look at pages are skipped with a message.
+$(INSTALLED)-browser: $(INSTALLED)
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && ! command -v chromium > /dev/null; then \
+		apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends chromium \
+			|| echo "Chromium could not be installed."; fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,test-browser]' \
+		|| echo "Playwright could not be installed; the tests that look at pages are skipped."
 	@touch $@
 
 azurite: $(AZURITE)  ## install Azurite, the Azure Blob server of the storage tests, if npm is installed

@@ -15,7 +15,7 @@ with DAG("batch_and_read", schedule=None, params={"folder": "incoming"}, tags=["
     batch = ClassifyBatchOperator(task_id="batch", documents=IN, categories=["invoice", "letter"], output=f"{IN}.csv")
 
     @task
-    def invoices(manifest):
-        return [row["document"] for row in read_results(manifest["output"]) if row.get("classification") == "invoice"]
+    def sure(manifest):
+        return [row for row in read_results(manifest["output"]) if (row.get("confidence") or 0) >= 0.8]
 
-    invoices(batch.output)
+    sure(batch.output)

@@ -50,7 +50,8 @@ with DAG(
 
     @task(trigger_rule="none_failed_min_one_success")
     def summary(by_route):
-        rows = ({"document": row["document"]} | row["decision"] for rows in by_route.values() for row in rows)
+        every = (row for rows in by_route.values() for row in rows)
+        rows = ({"document": row["document"], "error": row.get("error")} | row["decision"] for row in every)
         return sorted(rows, key=lambda row: row["document"])
 
     classify = ClassifyOperator.partial(

@@ -133,8 +133,10 @@ def test_a_task_reads_the_results_of_a_batch(samples, tmp_path, name):
     run = run_dag(import_module(name).dag, folder=folder)
 
     assert run.state == "success"
-    task, document = ("invoices", "invoice.pdf") if name == "batch_and_read" else ("doubtful", "note.txt")
-    assert run.xcom(task) == [f"{folder}/{document}"]
+    if name == "batch_and_read":
+        assert [row["document"] for row in run.xcom("sure")] == [f"{folder}/invoice.pdf", f"{folder}/letter.pdf"]
+    else:
+        assert run.xcom("doubtful") == [f"{folder}/note.txt"]
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from airflow_provider_classify.operators.checks import (
     check_cascade,
     check_categories,
     check_evidence,
+    check_number,
     check_on_unreadable,
     is_known,
 )
@@ -77,10 +78,8 @@ class ClassifyBaseOperator(BaseOperator):
         kwargs.setdefault("map_index_template", MAP_INDEX_TEMPLATE)
         super().__init__(**kwargs)
         check_categories(categories, self.task_id)
-        if timeout <= 0:
-            raise ValueError(f"The timeout of {self.task_id!r} is {timeout}; give a number of seconds above 0.")
-        if poll_interval < polling.SHORTEST_PAUSE:
-            raise ValueError(f"The poll_interval of {self.task_id!r} is {poll_interval}; give at least 1 second.")
+        check_number(timeout, "timeout", self.task_id)
+        check_number(poll_interval, "poll_interval", self.task_id, least=polling.SHORTEST_PAUSE)
         check_on_unreadable(on_unreadable, self.task_id)
         check_evidence(evidence, self.task_id)
         check_cascade(classify_conn_id, escalate_to, escalate_below, self.task_id)

@@ -62,6 +62,8 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     XCom gets a manifest (counts by category, failed documents, path of the output). Without an ``output``, XCom gets
     the list of at most 1,000 results without their pages.
 
+    The other parameters are those of :class:`ClassifyBaseOperator`.
+
     :param documents: references, or a folder or object-storage prefix. Templated.
     :param pattern: the documents of a folder to classify: ``*.pdf``, or ``**/*.pdf`` to include all subfolders.
         Templated.
@@ -84,8 +86,6 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     :param shard: the part of the documents that this task classifies, planned by
         :func:`~airflow_provider_classify.operators.sharded_batch.classify_batch`. Templated.
     :param timeout: seconds after which the wait for the jobs ends. A retry continues.
-
-    The other parameters are those of :class:`ClassifyBaseOperator`.
     """
 
     template_fields: Sequence[str] = (

@@ -43,6 +43,9 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
     ``expand()``, because one instance would follow a task that another one skips. To route many documents by lists, see
     ``operators.sort``.
 
+    The other parameters are those of :class:`ClassifyOperator`, without ``wait_for_completion`` and
+    ``end_from_trigger``: a branch needs the result, and a worker.
+
     :param document: see :class:`ClassifyOperator`. Templated.
     :param result: the result of an earlier task (``classify.output``). Nothing is classified then. Templated.
     :param routes: one task id or a list of task ids for each category.
@@ -51,9 +54,6 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
     :param minimum_confidence: the threshold, from 0 to 1, for all categories; or a dict with a threshold for each
         category. Templated.
     :param categories: see :class:`ClassifyOperator`. The default is the keys of ``routes``. Templated.
-
-    The other parameters are those of :class:`ClassifyOperator`, without ``wait_for_completion`` and
-    ``end_from_trigger``: a branch needs the result, and a worker.
     """
 
     template_fields: Sequence[str] = (*ClassifyOperator.template_fields, "result", "minimum_confidence")

@@ -126,6 +126,23 @@ def check_split_to(split_to: object, task_id: str, *, waits: bool) -> None:
         )
 
 
+def check_number(value: object, name: str, task_id: str, *, least: float = 0.0, most: float | None = None) -> None:
+    """
+    Check a number. Without a ``most`` it is a number of seconds.
+
+    :param name: the name of the argument.
+    :param least: the least allowed number. With ``most``, the range includes it; a number of seconds is above 0.
+    :raises ValueError: it is not a number in this range. The error names the task.
+    """
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if most is not None:
+        if not is_number or not least <= value <= most:  # type: ignore[operator]
+            raise ValueError(f"The {name} of {task_id!r} is {value!r}; give a number from {least:g} to {most:g}.")
+    elif not is_number or value <= 0 or value < least:  # type: ignore[operator]
+        wanted = f"at least {least:g} seconds" if least else "a number of seconds above 0"
+        raise ValueError(f"The {name} of {task_id!r} is {value!r}; give {wanted}.")
+
+
 def check_evidence(value: object, task_id: str) -> None:
     """Check the switch. :raises ValueError: it is not a boolean or ``None``. The error names the task."""
     if not isinstance(value, (bool, type(None))):

@@ -55,13 +55,15 @@ class ClassifyOperator(ClassifyBaseOperator):
     With ``on_unreadable="result"``, the task succeeds for a document that cannot be read. XCom then gets ``success``
     false, ``error``, ``error_kind`` and no ``classification``.
 
-    With ``escalate_to`` the task has up to two jobs, and a
-    retry reattaches to both. XCom also gets ``answered_by``, the connection that gave the answer. If the document was
-    escalated, XCom gets a short ``first_answer``, and the second job under the key ``job_id``. If the second connection
-    cannot classify the document, the first answer stands, with an ``escalation_error``. After any other error of the
-    second connection, such as a used-up quota, the task fails or is retried.
+    With ``escalate_to`` the task has up to two jobs, and a retry reattaches to both. XCom also gets ``answered_by``,
+    the connection that gave the answer. If the document was escalated, XCom gets a short ``first_answer``, and the
+    second job under the key ``job_id``. If the second connection cannot classify the document, the first answer
+    stands, with an ``escalation_error``. After any other error of the second connection, such as a used-up quota, the
+    task fails or is retried.
 
     An error that is not retryable, such as a wrong api key or a damaged document, fails the task without a retry.
+
+    The other parameters are those of :class:`ClassifyBaseOperator`.
 
     :param document: a local path, object-storage URI (``s3://conn_id@bucket/key``) or http(s) URL, which an API
         fetches itself. It can also be an ``os.PathLike`` or an ``ObjectStoragePath``. Templated.
@@ -72,13 +74,10 @@ class ClassifyOperator(ClassifyBaseOperator):
     :param end_from_trigger: let the triggerer write the result to XCom and end the task. This saves the second start
         of the task on a worker, which takes seconds. ``post_execute`` does not run then, and the answer is not
         logged. The task still resumes on a worker with Airflow 2.x, if it has ``outlets``, and after a failure.
-
     :param split_to: a folder or object-storage URI for the documents of a packet, each as a PDF of its own. XCom then
         gets their list, to be mapped over: ``document`` (the path of the PDF), ``category``, ``pages``,
         ``confidence`` and ``packet``. The result has the key ``result`` in XCom. Set ``max_pages`` of the connection
         to ``all``. The task resumes on a worker after a deferral. Templated.
-
-    The other parameters are those of :class:`ClassifyBaseOperator`.
     """
 
     template_fields: Sequence[str] = ("document", "categories", "classify_conn_id", "escalate_to", "split_to")

@@ -22,9 +22,16 @@ class Outlets:
 
     :param by_category: the assets by category name.
     :param task_id: the first part of the alias's name.
+    :raises ValueError: a value is not an asset. The error names the task.
     """
 
     def __init__(self, by_category: Mapping[str, Asset], task_id: str) -> None:
+        for category, asset in by_category.items():
+            if not isinstance(asset, Asset):
+                raise ValueError(
+                    f"The outlet_by_category of {task_id!r} has {asset!r} for {category!r}; give an Asset, such as "
+                    f'Asset("{category}s").'
+                )
         self._by_category = dict(by_category)
         self.alias = AssetAlias(f"{task_id} by category") if by_category else None
 

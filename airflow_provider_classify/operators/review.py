@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_classify.documents.example_folder import store_example
@@ -13,7 +13,7 @@ from airflow_provider_classify.lifecycle.map_label import MAP_INDEX_TEMPLATE, ma
 from airflow_provider_classify.lifecycle.thumbnail_route import XCOM_KEY, thumbnail_path
 from airflow_provider_classify.local.thumbnails import first_page
 from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
-from airflow_provider_classify.operators.checks import check_categories, check_result
+from airflow_provider_classify.operators.checks import check_categories, check_number, check_result
 from airflow_provider_classify.operators.links import PAGE_LINKS
 from airflow_provider_classify.review import (
     Answer,
@@ -52,6 +52,9 @@ class ClassificationReviewOperator(HITLOperator):
     - ``predicted``: the ``classification`` and ``confidence`` of the classifier, or its ``error``.
     - ``learned``: the path of the stored example, with ``learn_into``.
 
+    The other parameters are those of ``HITLOperator``, such as ``response_timeout``, ``assigned_users`` and
+    ``notifiers``.
+
     :param result: the result of a ``ClassifyOperator`` or ``ClassifySensor``, also of a failure and of a blank
         document. To review many results, use ``expand(result=…)``. Templated.
     :param categories: the categories to choose from, as for a ``ClassifyOperator``. They are needed if the results
@@ -65,9 +68,6 @@ class ClassificationReviewOperator(HITLOperator):
         ``{"name": "category", "examples": "learn_into/category"}``. Templated.
     :param thumbnail: whether the page shows a picture of the document's first page. It is in XCom, under the key
         ``thumbnail``, so it stays in Airflow's database. It needs the extra ``local`` on the worker.
-
-    The other parameters are those of ``HITLOperator``, such as ``response_timeout``, ``assigned_users`` and
-    ``notifiers``.
     """
 
     operator_extra_links = PAGE_LINKS
@@ -93,12 +93,21 @@ class ClassificationReviewOperator(HITLOperator):
         super().__init__(subject="", options=_NOT_KNOWN_YET, **kwargs)
         if categories is not None:
             check_categories(categories, self.task_id)
-        if minimum_confidence is not None and not 0 <= minimum_confidence <= 1:
-            raise ValueError(
-                f"The minimum_confidence of {self.task_id!r} is {minimum_confidence}; give a number from 0 to 1."
-            )
+        if minimum_confidence is not None:
+            check_number(minimum_confidence, "minimum_confidence", self.task_id, most=1.0)
         if on_timeout not in ("fail", "prediction"):
             raise ValueError(f"The on_timeout of {self.task_id!r} is {on_timeout!r}; give 'fail' or 'prediction'.")
+        response_timeout = kwargs.get("response_timeout")
+        if not isinstance(response_timeout, (timedelta, type(None))):
+            raise ValueError(
+                f"The response_timeout of {self.task_id!r} is {response_timeout!r}; give a timedelta, such as "
+                "timedelta(days=2)."
+            )
+        if on_timeout == "prediction" and response_timeout is None:
+            raise ValueError(
+                f"The task {self.task_id!r} has on_timeout='prediction' without response_timeout, so it would wait "
+                "forever; give a response_timeout, such as timedelta(days=2)."
+            )
         check_result(result, self.task_id)
         self.result = result
         self.categories = categories

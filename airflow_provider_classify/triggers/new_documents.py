@@ -79,8 +79,25 @@ class NewDocumentsTrigger(BaseEventTrigger):
                 f"{label_of(self.folder)} cannot be watched, because a web server does not list its documents; "
                 "give a folder or an object-storage prefix."
             )
-        if scan_interval <= 0 or stable_for < 0:
-            raise ValueError("Give a scan_interval above 0 seconds, and a stable_for of 0 seconds or more.")
+        if "{{" in self.folder or "{%" in self.folder:
+            raise InvalidDocument(
+                f"The folder {self.folder!r} is a template, and Airflow does not render it; name the folder."
+            )
+        if not isinstance(pattern, str) or pattern.startswith("/"):
+            raise ValueError(
+                f"The pattern of the watched folder {label_of(self.folder)} is {pattern!r}; give a text relative to "
+                "the folder, such as *.pdf or **/*.pdf."
+            )
+        for name, seconds, wanted in (
+            ("scan_interval", scan_interval, "above 0"),
+            ("stable_for", stable_for, "of 0 or more"),
+        ):
+            is_number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+            if not is_number or seconds < 0 or (name == "scan_interval" and seconds == 0):
+                raise ValueError(
+                    f"The {name} of the watched folder {label_of(self.folder)} is {seconds!r}; give a number of "
+                    f"seconds {wanted}."
+                )
         self.pattern = pattern
         self.scan_interval = scan_interval
         self.stable_for = stable_for

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import time
+import json
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, Asset, AssetAlias
+from airflow.providers.common.compat.sdk import DAG, Asset, AssetAlias, TaskDeferred
 
 from airflow_provider_classify.exceptions import InvalidCategories
-from airflow_provider_classify.model import polling
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.operators.classify import ClassifyOperator
 from tests.support.context import context
+from tests.support.scripted_server import Answer, scripted_server
 
 accessors = pytest.importorskip("airflow.sdk.execution_time.context", reason="the accessors of Airflow 3")
 
@@ -100,18 +100,23 @@ def test_a_batch_sends_an_event_for_each_category_that_was_found(tmp_path, outpu
     assert by_category == [("letters", {**extra, "category": "letter"})]
 
 
-def test_a_task_with_outlets_resumes_on_a_worker(letter):
+def test_a_task_with_outlets_resumes_on_a_worker(monkeypatch):
     """Airflow 3.3 records no asset events of a task that its trigger ends."""
-    task = ClassifyOperator(
-        task_id="t",
-        document=letter,
-        categories=CATEGORIES,
-        end_from_trigger=True,
-        outlet_by_category=BY_CATEGORY,
-    )
-    now = time.time()
-    deferral = task._deferral(polling.Wait("job", since=now, deadline=now + 60, longest_pause=1))
-    assert deferral.trigger.end_with_document is None
+    job = {"job_id": "1", "status": "processing"}
+    with scripted_server(Answer(202, job), Answer(200, job)) as server:
+        monkeypatch.setenv("AIRFLOW_CONN_SERVER", json.dumps({"conn_type": "classify", "host": server.url}))
+        task = ClassifyOperator(
+            task_id="t",
+            document="https://x.org/letter.txt",
+            categories=CATEGORIES,
+            classify_conn_id="server",
+            deferrable=True,
+            end_from_trigger=True,
+            outlet_by_category=BY_CATEGORY,
+        )
+        with pytest.raises(TaskDeferred) as deferred:
+            task.execute(context())
+    assert deferred.value.trigger.end_with_document is None
 
 
 def test_a_task_without_assets_has_no_outlets(letter):
@@ -123,6 +128,25 @@ def test_an_asset_belongs_to_a_category_of_the_task(letter):
         ClassifyOperator(
             task_id="t", document=letter, categories=CATEGORIES, outlet_by_category={"letters": BY_CATEGORY["letter"]}
         )
+
+
+def test_an_outlet_is_an_asset(letter):
+    with pytest.raises(ValueError, match=r"outlet_by_category of 't' has 'letters' for 'letter'; give an Asset"):
+        ClassifyOperator(task_id="t", document=letter, categories=CATEGORIES, outlet_by_category={"letter": "letters"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"timeout": "10 minutes"}, "The timeout of 't' is '10 minutes'; give a number of seconds above 0"),
+        ({"timeout": True}, "The timeout of 't' is True"),
+        ({"poll_interval": "1s"}, "The poll_interval of 't' is '1s'; give at least 1 seconds"),
+        ({"poll_interval": 0.5}, "The poll_interval of 't' is 0.5; give at least 1 seconds"),
+    ],
+)
+def test_seconds_are_numbers(letter, arguments, message):
+    with pytest.raises(ValueError, match=message):
+        ClassifyOperator(task_id="t", document=letter, categories=CATEGORIES, **arguments)
 
 
 def test_an_event_by_category_needs_the_result(letter):

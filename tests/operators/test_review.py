@@ -20,6 +20,8 @@ needs_hitl = pytest.mark.skipif(
     compat.human_in_the_loop_operator() is None, reason="Airflow has the human-in-the-loop page from 3.1 on."
 )
 
+PREDICTION: dict[str, Any] = {"on_timeout": "prediction", "response_timeout": timedelta(hours=1)}
+
 
 def result(**changes: Any) -> dict[str, Any]:
     return {
@@ -59,7 +61,7 @@ class TestAnswers:
             review().execute_complete(context(), answered("contract"))
 
     def test_the_default_of_airflow_after_the_timeout_is_the_prediction(self) -> None:
-        operator = review(on_timeout="prediction", response_timeout=timedelta(hours=1))
+        operator = review(**PREDICTION)
         operator._prepare(result())
         assert operator.defaults == ["invoice"]
         taken = operator.execute_complete(context(), answered("invoice", name=None))
@@ -67,7 +69,7 @@ class TestAnswers:
 
     def test_a_blank_document_stays_blank_after_the_timeout(self) -> None:
         blank = result(classification=None, confidence=0.0, blank=True)
-        taken = review(result=blank, on_timeout="prediction").execute_complete(context(), timed_out())
+        taken = review(result=blank, **PREDICTION).execute_complete(context(), timed_out())
         assert taken["classification"] is None
         assert taken["reviewed_by"] is None
 
@@ -77,7 +79,7 @@ class TestAnswers:
 
     def test_another_error_of_airflow_is_told(self) -> None:
         with pytest.raises(AirflowFailException, match=r"could not deliver the answer .*broken"):
-            review(on_timeout="prediction").execute_complete(context(), {"error": "broken", "error_type": "unknown"})
+            review(**PREDICTION).execute_complete(context(), {"error": "broken", "error_type": "unknown"})
 
     def test_the_options_of_a_failure_are_the_categories(self) -> None:
         failure = {
@@ -119,6 +121,12 @@ class TestQuestions:
             review(minimum_confidence=2)
         with pytest.raises(ValueError, match="on_timeout of 'review'"):
             review(on_timeout="guess")
+        with pytest.raises(ValueError, match="'review' has on_timeout='prediction' without response_timeout"):
+            review(on_timeout="prediction")
+        with pytest.raises(ValueError, match="response_timeout of 'review' is 3600; give a timedelta"):
+            review(response_timeout=3600)
+        with pytest.raises(ValueError, match="minimum_confidence of 'review' is 'high'; give a number from 0 to 1"):
+            review(minimum_confidence="high")
         with pytest.raises(InvalidResult, match="give its output"):
             review(result=review())
 

@@ -27,7 +27,7 @@ def test_a_task_reads_the_results_of_a_batch(airflow, service, folder):
     before = len(service.jobs())
     run = DagRun(airflow, "batch_and_read", {"folder": str(folder)})
     assert run.wait(300) == "success"
-    assert str(folder / "invoice.pdf") in run.xcom("invoices")
+    assert str(folder / "invoice.pdf") in [row["document"] for row in run.xcom("sure")]
     assert run.xcom("batch")["documents"] == 7
     assert len(service.jobs()) == before + 7
 

@@ -345,9 +345,25 @@ class TestArguments:
         with pytest.raises(InvalidDocument, match="a web server does not list its documents"):
             NewDocumentsTrigger("https://user:secret@example.com/incoming")
 
-    @pytest.mark.parametrize("arguments", [{"scan_interval": 0}, {"stable_for": -1}])
-    def test_times_are_checked(self, tmp_path, arguments):
-        with pytest.raises(ValueError, match="scan_interval"):
+    def test_a_template_is_refused(self):
+        with pytest.raises(InvalidDocument, match="is a template, and Airflow does not render it"):
+            NewDocumentsTrigger("{{ params.folder }}")
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"scan_interval": 0}, "The scan_interval of the watched folder .* is 0; give a number of seconds above 0"),
+            ({"scan_interval": "1s"}, "The scan_interval of the watched folder .* is '1s'"),
+            (
+                {"stable_for": -1},
+                "The stable_for of the watched folder .* is -1; give a number of seconds of 0",
+            ),
+            ({"pattern": ["*.pdf"]}, r"The pattern of the watched folder .* is \['\*.pdf'\]; give a text"),
+            ({"pattern": "/in/*.pdf"}, "give a text relative to the folder"),
+        ],
+    )
+    def test_arguments_are_checked(self, tmp_path, arguments, message):
+        with pytest.raises(ValueError, match=message):
             NewDocumentsTrigger(tmp_path, **arguments)
 
     def test_an_older_airflow_is_named(self, tmp_path, monkeypatch):
