@@ -1,1 +1,1 @@
-"""A model fitted on real documents, which corrects the points of the document types."""
+"""A model that is fitted on real documents. It corrects the points of the document types."""

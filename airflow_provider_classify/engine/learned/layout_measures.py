@@ -1,4 +1,4 @@
-"""Measure where the lines of a page stand and how large they are."""
+"""Measure the positions and sizes of the lines of a page."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ from itertools import pairwise
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.scoring.features import Features
 
-#: Upper bounds of the classes of a measure; the last class has no bound.
+#: Upper bounds of the bins of a measure. The last bin has no upper bound.
 _LEFT = (0.06, 0.1, 0.14, 0.2, 0.3, 0.4, 0.5, 0.6, 0.75)
 _WIDTH = (0.05, 0.1, 0.2, 0.3, 0.4, 0.55, 0.7)
 _TOP = (0.1, 0.2, 0.35, 0.5, 0.7, 0.85)
 _SIZE = (0.6, 0.9, 1.1, 1.5, 2.0, 3.0, 5.0)
-#: Of the page's height divided by its width: slides, landscape sheets, cards, squares, letter, A4, slips, till rolls.
+#: Bounds of the page's height divided by its width: slides, landscape sheets, cards, squares, letter, A4, slips, till
+#: rolls.
 _RATIO = (0.6, 0.69, 0.73, 0.8, 1.0, 1.2, 1.33, 1.38, 1.45, 1.7, 2.2)
-#: Lines begin at the same place if they differ by less than this part of the page's width.
-_PLACES = 50
+#: The page's width is divided into this many parts. Edges in the same part count as aligned.
+_EDGE_BINS = 50
 #: The most lines that are measured.
-_MOST_LINES = 300
+_MAX_LINES = 300
 
 NAMES: tuple[str, ...] = (
     *(f"left:{n}" for n in range(len(_LEFT) + 1)),
@@ -38,8 +39,8 @@ NAMES: tuple[str, ...] = (
 
 
 def layout_measures(page: Page, features: Features) -> list[float]:
-    """Return the measures named by ``NAMES``, most of them between 0 and 2."""
-    lines = (*page.lines, *page.unread)[:_MOST_LINES]
+    """Return the measures that ``NAMES`` lists. Most of them lie between 0 and 2."""
+    lines = (*page.lines, *page.unread)[:_MAX_LINES]
     ratio = features.height_ratio
     ratios = [0.0] * (len(_RATIO) + 1)
     ratios[bisect_right(_RATIO, ratio)] = 1.0
@@ -49,7 +50,10 @@ def layout_measures(page: Page, features: Features) -> list[float]:
     count = len(lines)
     sizes = sorted(line.size for line in lines)
     median = max(1e-6, sizes[count // 2])
-    left, right = Counter(int(line.x0 * _PLACES) for line in lines), Counter(int(line.x1 * _PLACES) for line in lines)
+    left, right = (
+        Counter(int(line.x0 * _EDGE_BINS) for line in lines),
+        Counter(int(line.x1 * _EDGE_BINS) for line in lines),
+    )
     edges = [n for _, n in left.most_common(3)]
     largest = max(lines, key=lambda line: (line.size, -line.y0))
     tops, bottoms = sorted(line.y0 for line in lines), sorted(line.y1 for line in lines)
@@ -69,7 +73,7 @@ def layout_measures(page: Page, features: Features) -> list[float]:
         features.line_width,
         edges[0] / count,
         edges[1] / count if len(edges) > 1 else 0.0,
-        len(left) / min(count, _PLACES),
+        len(left) / min(count, _EDGE_BINS),
         right.most_common(1)[0][1] / count,
         sum(abs(line.x0 + line.x1 - 1.0) < 0.03 and line.x1 - line.x0 < 0.6 for line in lines) / count,
         min(1.5, sum((line.x1 - line.x0) * (line.y1 - line.y0) for line in lines)),
@@ -85,7 +89,7 @@ def layout_measures(page: Page, features: Features) -> list[float]:
     ]
 
 
-#: Measures that are no class.
+#: The number of measures that are not bins.
 _SINGLE = sum(name.startswith("layout:") for name in NAMES)
 
 

@@ -1,4 +1,4 @@
-"""Measure what a page looks like from a small picture of it: its colours, its ground, pictures and white space."""
+"""Measure the look of a page on a small picture of it: colours, background, pictures and white space."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-#: The size of the small picture, and the number of its fields down and across.
+#: The height and width of the small picture in pixels.
 HEIGHT, WIDTH = 64, 48
-_DOWN, _ACROSS = 4, 3
-#: A pixel is coloured from this saturation on; it is paper above the first grey, and ink below the second.
+#: The rows and columns of the grid whose cells are measured one by one.
+_GRID_ROWS, _GRID_COLUMNS = 4, 3
+#: A pixel is coloured above the saturation _COLOURED. It is paper above the grey _PAPER, and ink below the grey _INK.
 _COLOURED, _PAPER, _INK = 0.3, 0.92, 0.35
 _GREYS, _SATURATIONS = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875), (0.1, 0.2, 0.4, 0.6, 0.8)
 
@@ -22,9 +23,9 @@ NAMES: tuple[str, ...] = (
     "look:halftone", "look:flat", "look:picture", "look:colours", "look:dark_ground", "look:middle_column",
     *(f"look:grey_{n}" for n in range(len(_GREYS) + 1)),
     *(f"look:saturation_{n}" for n in range(len(_SATURATIONS) + 1)),
-    *(f"look:grey_at_{n}" for n in range(_DOWN * _ACROSS)),
-    *(f"look:saturation_at_{n}" for n in range(_DOWN * _ACROSS)),
-    *(f"look:detail_at_{n}" for n in range(_DOWN * _ACROSS)),
+    *(f"look:grey_at_{n}" for n in range(_GRID_ROWS * _GRID_COLUMNS)),
+    *(f"look:saturation_at_{n}" for n in range(_GRID_ROWS * _GRID_COLUMNS)),
+    *(f"look:detail_at_{n}" for n in range(_GRID_ROWS * _GRID_COLUMNS)),
 )  # fmt: skip
 
 Look = tuple[float, ...]
@@ -32,9 +33,10 @@ Look = tuple[float, ...]
 
 def look_of(small: NDArray[Any]) -> Look:
     """
-    Return the measures named by ``NAMES``, most of them between 0 and 1.
+    Return the measures that ``NAMES`` lists. Most of them lie between 0 and 1.
 
-    :param small: the picture of a page in red, green and blue, ``HEIGHT`` by ``WIDTH`` pixels whatever its shape.
+    :param small: the picture of a page in red, green and blue. It has ``HEIGHT`` by ``WIDTH`` pixels, for pages of any
+        shape.
     """
     picture = small.astype(np.float32) / 255
     grey, most, least = picture.mean(2), picture.max(2), picture.min(2)
@@ -65,9 +67,9 @@ def look_of(small: NDArray[Any]) -> Look:
         *measures,
         *_histogram(grey, _GREYS),
         *_histogram(saturation, _SATURATIONS),
-        *_fields(grey),
-        *_fields(saturation),
-        *(10 * value for value in _fields(detail)),
+        *_cells(grey),
+        *_cells(saturation),
+        *(10 * value for value in _cells(detail)),
     )
 
 
@@ -76,6 +78,6 @@ def _histogram(values: NDArray[np.float32], bounds: tuple[float, ...]) -> list[f
     return (counts / values.size).tolist()  # type: ignore[no-any-return]
 
 
-def _fields(values: NDArray[np.float32]) -> list[float]:
-    fields = values.reshape(_DOWN, HEIGHT // _DOWN, _ACROSS, WIDTH // _ACROSS).mean((1, 3))
-    return fields.ravel().tolist()  # type: ignore[no-any-return]
+def _cells(values: NDArray[np.float32]) -> list[float]:
+    cells = values.reshape(_GRID_ROWS, HEIGHT // _GRID_ROWS, _GRID_COLUMNS, WIDTH // _GRID_COLUMNS).mean((1, 3))
+    return cells.ravel().tolist()  # type: ignore[no-any-return]

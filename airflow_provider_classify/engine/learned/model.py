@@ -1,9 +1,9 @@
 """
 Correct the points of a page by a model that was fitted on real documents.
 
-The model is linear: each measure of a page, and each of its words, adds points to families of document types, or takes
-some. A family are the types that one category of the training documents means. Types of no family all get the points
-of documents that no category fits, so only the knowledge tells them apart.
+The model is linear. Each measure and each word of a page adds points to families of document types, or subtracts
+points. A family is the group of types that one category of the training documents means. All types without a family get
+the correction of documents that no category fits, so only the knowledge distinguishes these types.
 
 ``make train`` fits the model; see ``training``.
 """
@@ -32,42 +32,44 @@ from airflow_provider_classify.engine.scoring.type_scorer import Evidence, TypeS
 from airflow_provider_classify.engine.text.words import label_words
 from airflow_provider_classify.exceptions import ModelNotUsable
 
-#: The version of the measures. A model that was fitted on others cannot be used.
+#: The version of the measures. A model that was fitted on another version cannot be used.
 MEASURES = 1
 #: The parts of a page's measures, each with the names of its measures.
 PARTS: Mapping[str, Sequence[str]] = {
     "text": text_measures.NAMES,
     "layout": layout_measures.NAMES,
     "origin": origin.NAMES,
-    "look": looks.NAMES,  # last, since it counts in full where there is little text
+    "look": looks.NAMES,  # the last one, because it counts in full on a page with little text
 }
-#: The parts that are evidence by themselves: what a page shows beside its words.
-SEEN = ("layout", "look")
-#: The least points of what is evidence.
-LEAST_EVIDENCE = 0.3
-#: The family of documents that no category fits, and the number of a family of which an empty model has none.
+#: The parts that the evidence of a result names as a whole. Other evidence consists of words.
+EVIDENCE_PARTS = ("layout", "look")
+#: The least points that a word or a part needs to be evidence.
+MIN_EVIDENCE = 0.3
+#: The name of the family of documents that no category fits.
 NONE = "none"
+#: The number that stands for a missing family. An empty model has no families.
 NO_FAMILY = -1
-#: Scores of types are limited to this range, and divided by the scale.
-_LEAST_SCORE, _MOST_SCORE, _SCORE_SCALE = -2.0, 14.0, 4.0
-#: Standardised measures are limited to this distance from 0, so that a freak of a page does not decide alone.
+#: Scores of types are limited to the range from _MIN_SCORE to _MAX_SCORE, and divided by _SCORE_SCALE.
+_MIN_SCORE, _MAX_SCORE, _SCORE_SCALE = -2.0, 14.0, 4.0
+#: Standardised measures are limited to this distance from 0, so that one extreme measure does not decide alone.
 CLIP = 3.0
-#: The measures of a page's text count in full from the second number of characters on, and not at all up to the first.
+#: Up to TOO_LITTLE_TEXT characters, the measures of a page's text do not count. From ENOUGH_TEXT on, they count in
+#: full.
 TOO_LITTLE_TEXT, ENOUGH_TEXT = 30, 150
-#: Values of words are divided by this times the root of the number of different words on the page, and at least by the
-#: second, so that the few words of a short page count less.
-LENGTH, LEAST_LENGTH = 3.0, 15.0
+#: The value of a word is divided by LENGTH_FACTOR times the square root of the number of different words on the page.
+#: The divisor is at least MIN_LENGTH, so that the few words of a short page count less.
+LENGTH_FACTOR, MIN_LENGTH = 3.0, 15.0
 
 Vector = NDArray[np.float32]
 
 
 def limited_scores(scores: Sequence[float]) -> Vector:
     """Return the scores of types as measures."""
-    return np.clip(np.array(scores, np.float32), _LEAST_SCORE, _MOST_SCORE) / np.float32(_SCORE_SCALE)
+    return np.clip(np.array(scores, np.float32), _MIN_SCORE, _MAX_SCORE) / np.float32(_SCORE_SCALE)
 
 
 def measures_of(types: TypeScores, document: Origin) -> dict[str, Sequence[float]]:
-    """Return the measures of a scored page by part; the look is absent if the page has none."""
+    """Return the measures of a scored page by part. The part ``look`` is missing if the page has no look."""
     page = types.text.page
     measures = {
         "text": text_measures.text_measures(types.text, types.features),
@@ -81,19 +83,19 @@ def measures_of(types: TypeScores, document: Origin) -> dict[str, Sequence[float
 
 def word_values(counts: Mapping[str, int], numbers: Mapping[str, int], rarity: Vector) -> tuple[list[int], Vector]:
     """
-    Return the numbers of the model's words that are among ``counts``, and the value of each.
+    Return the numbers of the model's words that are in ``counts``, and the value of each.
 
     :param numbers: the number of each word of the model.
     :param rarity: how rare each word is.
     """
-    which = [numbers[word] for word in counts if word in numbers]
-    often = np.array([count for word, count in counts.items() if word in numbers], np.float32)
-    length = max(LEAST_LENGTH, LENGTH * math.sqrt(len(counts)))
-    return which, (1 + np.log(often)) * rarity[which] / np.float32(length)
+    found = [numbers[word] for word in counts if word in numbers]
+    frequency = np.array([count for word, count in counts.items() if word in numbers], np.float32)
+    length = max(MIN_LENGTH, LENGTH_FACTOR * math.sqrt(len(counts)))
+    return found, (1 + np.log(frequency)) * rarity[found] / np.float32(length)
 
 
 def amount_of_evidence(types: TypeScores) -> float:
-    """Return how much the measures of a page's text count, 0 to 1: those of a page with hardly any text say little."""
+    """Return how much the measures of a page's text count, 0 to 1. They count less on a page with little text."""
     return min(1.0, max(0.0, (types.text.characters - TOO_LITTLE_TEXT) / (ENOUGH_TEXT - TOO_LITTLE_TEXT)))
 
 
@@ -102,10 +104,10 @@ class Correction:
     """
     The correction of a page.
 
-    :param points: the points that each family gains or loses, and a last 0 for NO_FAMILY.
+    :param points: the points that each family gains or loses. The last item is 0, for NO_FAMILY.
     :param standard: the standardised measures.
     :param words: the numbers of the model's words that are on the page.
-    :param values: their values.
+    :param values: the values of these words.
     """
 
     model: LearnedModel
@@ -116,7 +118,7 @@ class Correction:
 
     def evidence(self, family: int, text: PageText) -> list[Evidence]:
         """
-        Return what counts most for a family: words with their lines, and the layout and the look of the page.
+        Return the evidence for a family: words with their lines, and the layout and look of the page as a whole.
 
         :param text: the text of the page.
         """
@@ -124,50 +126,52 @@ class Correction:
             return []
         weights = self.model.weights
         found = [
-            Evidence(part, float(self.standard[place] @ weights[place, family]), None)
-            for part, place in self.model.places.items()
-            if part in SEEN
+            Evidence(part, float(self.standard[part_slice] @ weights[part_slice, family]), None)
+            for part, part_slice in self.model.slices.items()
+            if part in EVIDENCE_PARTS
         ]
         for number, points in zip(
             self.words, (self.values * self.model.word_weights[self.words, family]).tolist(), strict=True
         ):
             word = self.model.words[number]
-            if points >= LEAST_EVIDENCE and word in text.words:
+            if points >= MIN_EVIDENCE and word in text.words:
                 line = text.page.lines[text.line_of((word,), text.words.index(word))]
                 found.append(Evidence(word, points, line))
-        return [evidence for evidence in found if evidence.weight >= LEAST_EVIDENCE]
+        return [evidence for evidence in found if evidence.weight >= MIN_EVIDENCE]
 
 
 class LearnedModel:
     """
     A fitted model.
 
-    :param arrays: what ``training`` has written.
-    :param version: changes with the file.
+    :param arrays: the arrays of the model's file, which ``training`` writes.
+    :param version: a text that changes with the file.
     """
 
     def __init__(self, arrays: Mapping[str, Any], version: str) -> None:
         self.version = version
-        #: What was read from the file.
+        #: The arrays of the model's file.
         self.arrays = arrays
         self.families: list[str] = [str(name) for name in arrays["families"]]
         #: The softmax divides corrected points by this.
         self.temperature = float(arrays["temperature"])
         self._type_names: list[str] = [str(name) for name in arrays["type_names"]]
         self._type_families = dict(zip(self._type_names, map(int, arrays["type_families"]), strict=True))
-        #: The words, and the points of each for each family.
+        #: The words of the model.
         self.words: list[str] = [str(word) for word in arrays["words"]]
+        #: The points of each word for each family.
         self.word_weights: Vector = arrays["weights_words"].astype(np.float32)
         self._numbers = {word: number for number, word in enumerate(self.words)}
         self._rarity: Vector = arrays["rarity"].astype(np.float32)
-        #: Where each part stands among all measures, and the points of each measure for each family.
-        self.places = _places({part: len(arrays[f"mean_{part}"]) for part in ("scores", *PARTS)})
-        self.weights = self._joined("weights")
-        self._means, self._scales = self._joined("mean"), self._joined("scale")
+        #: The slice of each part in the list of all measures.
+        self.slices = _slices({part: len(arrays[f"mean_{part}"]) for part in ("scores", *PARTS)})
+        #: The points of each measure for each family.
+        self.weights = self._concatenated("weights")
+        self._means, self._scales = self._concatenated("mean"), self._concatenated("scale")
         self._constant: Vector = arrays["constant"].astype(np.float32)
 
-    def _joined(self, name: str) -> Vector:
-        return np.concatenate([self.arrays[f"{name}_{part}"] for part in self.places]).astype(np.float32)
+    def _concatenated(self, name: str) -> Vector:
+        return np.concatenate([self.arrays[f"{name}_{part}"] for part in self.slices]).astype(np.float32)
 
     @classmethod
     def empty(cls, type_names: Sequence[str]) -> LearnedModel:
@@ -197,13 +201,13 @@ class LearnedModel:
         """
         Return the number of a type's family.
 
-        A document of a type without a family is one that none of the families fits.
+        For a type without a family, this is the family of documents that no category fits.
         """
         number = self._type_families.get(type_name, -1)
         return number if number >= 0 else self.none
 
     def family_of_category(self, name: str) -> int | None:
-        """Return the number of the family that bears a category's name; None if there is none."""
+        """Return the number of the family with a category's name; None if no family has this name."""
         return self._by_name.get("".join(label_words(name)))
 
     @cached_property
@@ -215,37 +219,37 @@ class LearnedModel:
         Return the correction of a page.
 
         :param types: the page's scores.
-        :param type_names: the names of the types that have the scores.
-        :param document: what is known of the page's document.
+        :param type_names: the names of the types, in the order of the scores.
+        :param document: the origin of the page's document.
         """
-        measures = self._means.copy()  # so that what is not measured counts as usual
-        measures[self.places["scores"]] = self._in_order(limited_scores(types.scores), type_names)
+        measures = self._means.copy()  # a missing part has the mean, which adds no points
+        measures[self.slices["scores"]] = self._in_order(limited_scores(types.scores), type_names)
         for part, measured in measures_of(types, document).items():
-            measures[self.places[part]] = measured
+            measures[self.slices[part]] = measured
         standard = np.clip((measures - self._means) / self._scales, -CLIP, CLIP)
         amount = np.float32(amount_of_evidence(types))
-        standard[: self.places["look"].start] *= amount
+        standard[: self.slices["look"].start] *= amount
         words, values = word_values(Counter(types.text.words), self._numbers, self._rarity)
         values *= amount
         points = amount * self._constant + standard @ self.weights + values @ self.word_weights[words]
         return Correction(self, [*points.tolist(), 0.0], standard, words, values)
 
     def _in_order(self, scores: Vector, type_names: Sequence[str]) -> Vector:
-        """Return the scores in the order of the model's types; one that the knowledge lacks has the usual score."""
+        """Return the scores in the order of the model's types. A type that the knowledge lacks gets its mean score."""
         if type_names == self._type_names:
             return scores
         by_name = dict(zip(type_names, scores, strict=True))
-        usual = self.arrays["mean_scores"]
-        return np.array([by_name.get(name, usual[n]) for n, name in enumerate(self._type_names)], np.float32)
+        means = self.arrays["mean_scores"]
+        return np.array([by_name.get(name, means[n]) for n, name in enumerate(self._type_names)], np.float32)
 
 
-def _places(sizes: Mapping[str, int]) -> dict[str, slice]:
-    """Return where parts of these sizes stand one after the other."""
-    places, begin = {}, 0
+def _slices(sizes: Mapping[str, int]) -> dict[str, slice]:
+    """Return the slice of each part in an array that contains the parts one after the other."""
+    slices, begin = {}, 0
     for part, size in sizes.items():
-        places[part] = slice(begin, begin + size)
+        slices[part] = slice(begin, begin + size)
         begin += size
-    return places
+    return slices
 
 
 @lru_cache(maxsize=4)
@@ -253,8 +257,8 @@ def load_model(path: Path | None = None) -> LearnedModel:
     """
     Load a model.
 
-    :param path: its file; that of this package if None.
-    :raises ModelNotUsable: the file is not a model of this version of the package.
+    :param path: the file of the model; the model of this package if None.
+    :raises ModelNotUsable: the file cannot be read, or is not a model of this version of the package.
     """
     content, version = read_model_file(path)
     name = repr(str(path or SHIPPED))

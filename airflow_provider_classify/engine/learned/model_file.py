@@ -1,4 +1,4 @@
-"""The file of a learned model: where it is, what it contains, and its version."""
+"""Read the file of a learned model, and compute its version."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from pathlib import Path
 
 from airflow_provider_classify.exceptions import ModelNotUsable
 
-#: The model of this package.
+#: The file of the model of this package.
 SHIPPED = Path(__file__).with_name("model.npz")
 
 
 def read_model_file(path: Path | None = None) -> tuple[bytes, str]:
     """
-    Return the content of a model's file and its version, which changes with the content.
+    Return the content of a model's file, and its version. The version is a hash of the content.
 
-    :param path: the file; that of this package if None.
+    :param path: the file; the model of this package if None.
     :raises ModelNotUsable: the file cannot be read.
     """
     path = path or SHIPPED

@@ -1,4 +1,4 @@
-"""Tell from a document's format and metadata with what kind of program it was made."""
+"""Measure a document's format and metadata, such as the kind of program that created it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-#: Kinds of programs, by what they write into the metadata of a PDF as its creator and producer.
+#: Kinds of programs, and patterns for the creator and producer that they write into the metadata of a PDF.
 _PROGRAMS: Mapping[str, re.Pattern[str]] = {
     name: re.compile(pattern, re.I)
     for name, pattern in {
@@ -28,7 +28,7 @@ _PROGRAMS: Mapping[str, re.Pattern[str]] = {
         "apple": r"quartz|mac os|ios ",
     }.items()
 }
-#: Formats whose documents are mostly of a few kinds.
+#: Formats that are evidence, because their documents are mostly of a few types.
 _FORMATS = ("pdf", "image", "docx", "pptx", "xlsx", "odf", "rtf", "html", "text", "email")
 
 NAMES: tuple[str, ...] = (
@@ -40,12 +40,12 @@ NAMES: tuple[str, ...] = (
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PdfMetadata:
     """
-    What a PDF says about how it was made.
+    The metadata of a PDF that show how it was created.
 
-    :param program: its creator and producer, as its metadata have them.
-    :param has_fields: whether it has fields to fill in.
+    :param program: its creator and producer.
+    :param has_fields: whether it has form fields.
     :param has_outline: whether it has an outline.
     """
 
@@ -54,33 +54,34 @@ class Made:
     has_outline: bool = False
 
 
-#: How a document was made that does not say it.
-UNKNOWN = Made()
+#: Stands for missing metadata.
+NO_METADATA = PdfMetadata()
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """
-    What a document's format and metadata say.
+    The format and metadata of a document.
 
     :param format: the name of the format.
+    :param metadata: the metadata, if it is a PDF.
     :param pages: the number of its pages.
     """
 
     format: str = "pdf"
-    made: Made = UNKNOWN
+    metadata: PdfMetadata = NO_METADATA
     pages: int = 1
 
 
 def origin_measures(origin: Origin) -> Sequence[float]:
-    """Return the measures named by ``NAMES``."""
-    programs = [float(bool(pattern.search(origin.made.program))) for pattern in _PROGRAMS.values()]
+    """Return the measures that ``NAMES`` lists."""
+    programs = [float(bool(pattern.search(origin.metadata.program))) for pattern in _PROGRAMS.values()]
     return (
         *programs,
-        float(not origin.made.program.strip()),
+        float(not origin.metadata.program.strip()),
         *(float(origin.format == name) for name in _FORMATS),
-        float(origin.made.has_fields),
-        float(origin.made.has_outline),
+        float(origin.metadata.has_fields),
+        float(origin.metadata.has_outline),
         math.log(max(1, origin.pages)) / 2,
         float(origin.pages == 1),
     )

@@ -1,4 +1,4 @@
-"""Measure the text of a page in ways that do not depend on its language: signs, figures, kinds of lines."""
+"""Measure the text of a page: signs, digits, kinds of lines, and a few words of the most common languages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from operator import itemgetter
 from airflow_provider_classify.engine.scoring.features import SENTENCE_WORDS, Features, PageText
 from airflow_provider_classify.engine.text.words import words_of
 
-#: Signs that are counted together.
+#: Groups of signs that are counted together, each with its name.
 _SIGNS: Sequence[tuple[str, str]] = (
     ("stops", "."), ("commas", ",，、"), ("colons", ":："), ("semicolons", ";"), ("questions", "?？"),
     ("exclamations", "!！"), ("hyphens", "-"), ("dashes", "–—"), ("slashes", "/"), ("brackets", "("),
@@ -21,7 +21,7 @@ _SIGNS: Sequence[tuple[str, str]] = (
     ("mathematics", "∑∫≤≥≈∈αβγδεθλμσπ±×"), ("ellipses", "…"),
 )  # fmt: skip
 
-#: What is searched among the words of the text that do not consist of letters alone, and its name.
+#: Patterns and their names. They are searched in the words that contain other characters than letters.
 _PATTERNS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
     (name, re.compile(pattern))
     for name, pattern in (
@@ -39,22 +39,22 @@ _PATTERNS: Sequence[tuple[str, re.Pattern[str]]] = tuple(
     )
 )
 
-#: Pieces of text that are counted, and their name.
+#: Pieces of text that are counted together, each group with its name.
 _PIECES: Sequence[tuple[str, Sequence[str]]] = (
     ("web", ("www.", "http", ".com")),
     ("fillers", ("<<", "....", "____")),
     ("et_al", ("et al",)),
 )
 
-#: Kinds of lines.
+#: The kinds of lines, in the order of :func:`_kinds_of_lines`.
 _LINES = (
-    "numbered", "bulleted", "quoted", "before_colon", "after_colon", "sentence_end", "hyphenated", "ends_in_figure",
-    "one_word", "capitals", "only_figures", "title",
+    "numbered", "bulleted", "quoted", "before_colon", "after_colon", "sentence_end", "hyphenated", "ends_in_digit",
+    "one_word", "capitals", "no_letters", "title",
 )  # fmt: skip
-#: The most lines whose kind is found.
-_MOST_LINES = 80
+#: The most lines of a page whose kind is determined.
+_MAX_LINES = 80
 
-#: Words by which a text speaks of its writer or to its reader, and words of reports, in the most common languages.
+#: Words for the writer, the reader and other persons, for duties, and for the past, in the most common languages.
 _VOICES: Sequence[tuple[str, frozenset[str]]] = tuple(
     (name, frozenset(words_of(words)))
     for name, words in (
@@ -98,7 +98,7 @@ _VOICES: Sequence[tuple[str, frozenset[str]]] = tuple(
 )
 
 NAMES: tuple[str, ...] = (
-    "text:characters", "text:lines", "text:words", "text:prose", "text:letters", "text:figures", "text:upper",
+    "text:characters", "text:lines", "text:words", "text:prose", "text:letters", "text:digits", "text:upper",
     "text:not_ascii", "text:sentence_words", "text:variety", "text:word_length", "text:line_words", "text:legibility",
     "text:is_ocr", "text:amounts", "text:without_spaces",
     *(f"sign:{name}" for name, _ in _SIGNS),
@@ -108,26 +108,27 @@ NAMES: tuple[str, ...] = (
     *(f"voice:{name}" for name, _ in _VOICES),
 )  # fmt: skip
 
-#: Signs that are counted even if there are none.
+#: A sign that no text contains.
 _NO_SIGN = "\0"
+#: The signs that have a count even if a text does not contain them.
 _COUNTED = "0123456789" + _NO_SIGN + "".join(signs for _, signs in _SIGNS)
-#: Take the counts of the signs of each group. A group of one sign has a second that no text has, so that
-#: the result is always a tuple.
+#: One function for each group, which returns the counts of its signs. _NO_SIGN is added to a group of one sign,
+#: because ``itemgetter`` returns a tuple only for several keys.
 _COUNTS = [itemgetter(*(group if len(group) > 1 else group + _NO_SIGN)) for _, group in _SIGNS]
-#: Scale of the square roots of shares: one sign in a hundred characters counts 1.
+#: Shares are multiplied by this before their square root is taken. One sign in a hundred characters gives 1.
 _SHARE_SCALE = 100.0
-#: At most so many characters of a page are searched. Longer pages are mostly more of the same.
-_MOST_CHARACTERS = 2000
+#: The most characters of a page that are measured. More text seldom changes the measures.
+_MAX_CHARACTERS = 2000
 
 
 def text_measures(text: PageText, features: Features) -> list[float]:
-    """Return the measures named by ``NAMES``, most of them between 0 and 3."""
-    raw, words = text.raw[:_MOST_CHARACTERS], Counter(text.words)
+    """Return the measures that ``NAMES`` lists. Most of them lie between 0 and 3."""
+    raw, words = text.raw[:_MAX_CHARACTERS], Counter(text.words)
     signs = dict.fromkeys(_COUNTED, 0) | Counter(raw)
     length, count = max(1, len(raw)), max(1, len(text.words))
     split = raw.split()
     not_words = " ".join(word for word in split if not word.isalpha())
-    figures = sum(signs[figure] for figure in "0123456789")
+    digits = sum(signs[digit] for digit in "0123456789")
     letters = sum(number for sign, number in signs.items() if sign.isalpha())
     return [
         math.log1p(features.characters) / 4,
@@ -135,7 +136,7 @@ def text_measures(text: PageText, features: Features) -> list[float]:
         math.log1p(len(text.words)) / 3,
         features.prose,
         letters / length,
-        figures / length,
+        digits / length,
         sum(number for sign, number in signs.items() if sign.isupper()) / length,
         sum(number for sign, number in signs.items() if not sign.isascii()) / length,
         sum(words[word] for word in SENTENCE_WORDS.intersection(words)) / count,
@@ -149,7 +150,7 @@ def text_measures(text: PageText, features: Features) -> list[float]:
         *(math.sqrt(_SHARE_SCALE * sum(count(signs)) / length) for count in _COUNTS),
         *(math.log1p(len(pattern.findall(not_words))) for _, pattern in _PATTERNS),
         *(math.log1p(sum(map(raw.count, pieces))) for _, pieces in _PIECES),
-        *_kinds_of_lines(raw.split("\n")[:_MOST_LINES]),
+        *_kinds_of_lines(raw.split("\n")[:_MAX_LINES]),
         *(
             math.sqrt(_SHARE_SCALE * sum(words[w] for w in voice.intersection(words)) / count) / 2
             for _, voice in _VOICES
@@ -158,19 +159,19 @@ def text_measures(text: PageText, features: Features) -> list[float]:
 
 
 def _kinds_of_lines(lines: Sequence[str]) -> list[float]:
-    """Return the share of the lines of each kind of ``_LINES``."""
+    """Return, for each kind of ``_LINES``, the share of the lines that are of this kind."""
     lines = [line.strip() for line in lines]
     lines = [line for line in lines if line]
     first, last = Counter(line[0] for line in lines), Counter(line[-1] for line in lines)
     counts = (
-        sum(first[figure] for figure in "0123456789"),
+        sum(first[digit] for digit in "0123456789"),
         sum(first[sign] for sign in "•·▪●►■◦*–-"),
         sum(first[sign] for sign in '>"“«»„'),
         last[":"] + last["："],
         sum(": " in line for line in lines),
         sum(last[sign] for sign in ".!?。"),
         last["-"],
-        sum(last[figure] for figure in "0123456789"),
+        sum(last[digit] for digit in "0123456789"),
         sum(" " not in line for line in lines),
         sum(map(str.isupper, lines)),
         sum(not line.upper().isupper() for line in lines),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from airflow_provider_classify.engine.learned.origin import Made
+from airflow_provider_classify.engine.learned.origin import PdfMetadata
 from airflow_provider_classify.engine.page import OcrMode
 from airflow_provider_classify.engine.reading.document_bytes import Source
 from airflow_provider_classify.engine.reading.encodings import decode_html
@@ -129,16 +129,16 @@ def pages_of(
         kind=kind,
         page_count=page_count,
         pages=first_pages(pages, max_pages),
-        made=_made(opened) if kind is Format.PDF else Made(),
+        metadata=_metadata(opened) if kind is Format.PDF else PdfMetadata(),
     )
 
 
-def _made(opened: Any) -> Made:
-    """Return what a PDF says about how it was made; nothing if that part of it is damaged."""
+def _metadata(opened: Any) -> PdfMetadata:
+    """Return the metadata of a PDF that show how it was created; empty metadata if they are damaged."""
     try:
         metadata = opened.metadata or {}
         has_outline = opened.xref_get_key(opened.pdf_catalog(), "Outlines/First")[0] == "xref"
         program = f"{metadata.get('creator') or ''} {metadata.get('producer') or ''}"
-        return Made(program.strip(), has_fields=bool(opened.is_form_pdf), has_outline=has_outline)
+        return PdfMetadata(program.strip(), has_fields=bool(opened.is_form_pdf), has_outline=has_outline)
     except MUPDF_ERRORS:
-        return Made()
+        return PdfMetadata()

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from airflow_provider_classify.engine.learned.origin import UNKNOWN, Made, Origin
+from airflow_provider_classify.engine.learned.origin import NO_METADATA, Origin, PdfMetadata
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentError
@@ -76,7 +76,7 @@ class OpenedDocument:
     :param declared_by: the part of the document that declares the type, such as the root element of an e-invoice.
     :param read_from: the name of the embedded file that the pages come from, if the document is only a wrapper such as
         a PDF portfolio; else None.
-    :param made: with what program it was made.
+    :param metadata: which program created it, if it is a PDF.
     """
 
     kind: Format
@@ -90,12 +90,12 @@ class OpenedDocument:
     declared_type: str | None = None
     declared_by: str | None = None
     read_from: str | None = None
-    made: Made = UNKNOWN
+    metadata: PdfMetadata = NO_METADATA
 
     @property
     def origin(self) -> Origin:
         """What its format and metadata say of its type."""
-        return Origin(self.kind.value, self.made, self.page_count)
+        return Origin(self.kind.value, self.metadata, self.page_count)
 
     @property
     def may_hold_several(self) -> bool:

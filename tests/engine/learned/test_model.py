@@ -14,7 +14,7 @@ from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.learned import layout_measures, looks, origin, text_measures
 from airflow_provider_classify.engine.learned.model import NONE, PARTS, LearnedModel, load_model
 from airflow_provider_classify.engine.learned.model_file import SHIPPED
-from airflow_provider_classify.engine.learned.origin import Made, Origin
+from airflow_provider_classify.engine.learned.origin import Origin, PdfMetadata
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import OpenedDocument, open_document
@@ -107,7 +107,7 @@ def test_a_measure_adds_points_to_a_family_and_others_to_the_rest() -> None:
 
 def test_the_origin_counts() -> None:
     model = model_with(program_slides=(2.0, 0.0))
-    before, after = (points(model, LETTER, Origin("pdf", Made(made))) for made in ("", "Microsoft PowerPoint"))
+    before, after = (points(model, LETTER, Origin("pdf", PdfMetadata(made))) for made in ("", "Microsoft PowerPoint"))
     assert after[1] - before[1] == pytest.approx(2.0)
 
 
