@@ -218,7 +218,7 @@ def _labels_of_written(names: Sequence[str], categories: CategorySet) -> dict[st
     labels = {WRITTEN_NONE: none}
     for scorer in common.scorers:
         main = max(scorer.claims, key=scorer.claims.__getitem__)
-        number = categories.that_means(categories.type_names[main])
+        number = categories.category_that_means(categories.type_names[main])
         labels[scorer.name] = none if number is None else number
     return labels
 

@@ -28,22 +28,24 @@ from airflow_provider_classify.model.result import ClassificationResult
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
-#: A page agrees with earlier pages if its text layer gives their category this probability.
-AGREES = 0.5
+#: OCR does not read a page if its text layer gives a category this probability, and an earlier page is sure of this
+#: category.
+MIN_AGREEMENT = 0.5
 
 
 class Classifier:
     """
     Classifies documents into one set of categories.
 
-    Keep it for many documents: it resolves the meaning of the categories once. Use it from one thread at a time;
-    reading a page uses all the cores that the options allow.
+    It resolves the meaning of the categories once, so keep it for many documents. Use it from one thread at a time.
+    Reading a page uses all the cores that the options allow.
 
     :param categories: at least one category, with distinct names.
     :param options: the engine's options; the defaults if None. Only a child process enforces the limits on time and
         memory.
-    :param knowledge: the document types; those of this package if None.
-    :param sentence_model: the model for category names that the knowledge does not have; loaded now if there are any.
+    :param knowledge: the knowledge of document types; the knowledge of this package if None.
+    :param sentence_model: the model for category names that the knowledge does not have. It is loaded only if a
+        category has such a name.
     :raises InvalidCategories: an example of a category cannot be used.
     :raises SentenceModelNotUsable: the sentence model cannot be loaded.
     """
@@ -76,13 +78,11 @@ class Classifier:
         """
         Read and classify a document.
 
-        ``confidence`` is the probability that the answer is right, 0 to 1. ``extra["scores"]`` are the scores of the
-        categories. They sum to 1, as if one category fitted, so a document that fits no category can have a high
-        score; its confidence is low. A page that cannot be read does not fail the document; its error is in the
-        result.
+        ``confidence`` is the probability that the answer is right, 0 to 1. ``extra["scores"]`` has the scores of the
+        categories. They sum to 1 even if no category fits. So a document that fits no category can have a high score,
+        but its confidence is low. If some pages cannot be read, the result has the errors of these pages.
 
         :param name: the document's name in errors.
-
         :raises DocumentError: the document cannot be opened, or none of its pages can be read.
         """
         options = self._options
@@ -100,21 +100,21 @@ class Classifier:
         :raises DocumentError: none of its pages can be read.
         """
         declaration = declaration_of(document, self._categories)
-        is_by_attachment = declaration is None and document.says_little and len(document.attachments) == 1
-        are_wanted = self._options.attachments == "classify"
+        uses_attachment = declaration is None and document.says_little and len(document.attachments) == 1
+        classifies_attachments = self._options.attachments == "classify"
         attached = [
             self._classify_attachment(attachment)
-            for attachment in (document.attachments if is_by_attachment or are_wanted else ())
+            for attachment in (document.attachments if uses_attachment or classifies_attachments else ())
         ]
         result, source = None, document.read_from
-        if is_by_attachment and (result := attached[0].result):
+        if uses_attachment and (result := attached[0].result):
             source = attached[0].name
         if result is None:
             result = self._classify_pages(document, declaration)
         extra = dict(result.extra)
         if source:
             extra["read_from"] = source
-        if attached and (are_wanted or source != attached[0].name):
+        if attached and (classifies_attachments or source != attached[0].name):
             extra["attachments"] = [outcome.to_json() for outcome in attached]
         return replace(result, extra=extra)
 
@@ -143,7 +143,7 @@ class Classifier:
             if declaration:
                 answer = replace(answer, shares=declaration.apply(answer.shares))
             answers.append(answer)
-        # A document with a failed page may not be blank.
+        # A page that failed may have text, so the document does not count as blank.
         if failed and all(answer.is_blank for answer in answers):
             raise next(iter(failed.values()))
         if not answers:
@@ -162,18 +162,17 @@ class Classifier:
         """
         Read a page until its answer is sure, and return the answer.
 
-        :param known: categories of which earlier pages are sure. The text layer of a page that probably is of one of
-            them is not completed by OCR.
+        :param known: the categories of which earlier pages are sure. See ``MIN_AGREEMENT``.
         """
         answer = None
         for page in reading.passes():
             answer = self._categories.answer(page, origin=origin, fallback=fallback)
-            if is_sure(self._categories.sureness(answer), lines=len(page.lines), unread=len(page.unread)):
+            if is_sure(self._categories.certainty(answer), lines=len(page.lines), unread=len(page.unread)):
                 break
-            if page.source == "text_layer" and answer.best in known and answer.confidence > AGREES:
+            if page.source == "text_layer" and answer.best in known and answer.confidence > MIN_AGREEMENT:
                 break
         if answer is None:
-            raise DocumentEmpty(f"Page {reading.number} holds nothing to read.")
+            raise DocumentEmpty(f"Page {reading.number} has no content.")
         return answer
 
 
@@ -190,7 +189,7 @@ class _Attached:
     error: DocumentError | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the outcome as it stands in the mail's result."""
+        """Return the outcome as a JSON object for the e-mail's result."""
         if self.result is None:
             return {"name": self.name, "success": False, "error": str(self.error)}
         return {"name": self.name, **self.result.to_json()}

@@ -1,8 +1,8 @@
 """
-Turn points into probabilities, by pure functions.
+Convert points to probabilities. All functions are pure.
 
-``benchmarks/accuracy.py`` measures the calibration. The temperature is a little above the one that fits the labelled
-documents best. The knowledge was written for these documents, so answers on other documents are less often right.
+``benchmarks/accuracy.py`` measures the calibration. The temperature is a little higher than the best one for the
+labelled documents. The knowledge was written with these documents, so answers for other documents are right less often.
 """
 
 from __future__ import annotations
@@ -12,21 +12,22 @@ from collections.abc import Sequence
 
 #: The softmax divides points by this. A higher temperature makes all answers less sure.
 TEMPERATURE = 0.38
-#: How much the points of a page without text count, 0 to 1. They count more with each character.
+#: How much the points of a page without text count, 0 to 1. Each character adds to it; see ``ENOUGH_TEXT``.
 LEAST_TRUST = 0.35
-#: Each character adds the 120th part of 1.
+#: Each character adds 1 / ENOUGH_TEXT to how much the points count.
 ENOUGH_TEXT = 120
-#: The legibility, 0 to 1, below which the points of a page count less, in proportion.
+#: Below this legibility (0 to 1), the points of a page count less, in proportion to the legibility.
 LEGIBLE = 0.9
-#: The weights of a document's first page, which says most, and of each later page.
+#: The weights of a document's first page and of each later page. The first page has the most evidence.
 FIRST_PAGE, LATER_PAGE = 1.0, 0.5
-#: The least points of a category with an unknown name: as many as the best wrong type commonly scores by chance.
+#: The least points of a category with an unknown name. The best wrong type commonly gets so many points by chance.
 POINTS_OF_UNKNOWN = 2.0
 #: The least points of "none of the categories", if the name of each category is known.
 POINTS_OF_NONE = 1.0
-#: Points that a type without a category loses: there are many such types, and some match by chance.
+#: Points that are subtracted from a type without a category. There are many such types, so some match by chance.
 UNCLAIMED_COST = 1.0
-#: The probability above which no more lines of a page are read: when at least half of the lines are read, and before.
+#: Above this probability, no more lines of a page are read. SURE applies if at least half of the lines are read, and
+#: SURE_OF_LITTLE before that.
 SURE, SURE_OF_LITTLE = 0.98, 0.997
 
 
@@ -50,9 +51,9 @@ def points_of_none(
     Return the points of "none of the categories".
 
     :param scores: the score of each known type.
-    :param claims: how much each type counts for the category that it counts for most, 0 to 1. The rest counts for
-        "none of the categories".
-    :param least: the least points that are returned.
+    :param claims: the weight of each type for a category, 0 to 1; the highest one if several categories mean it. The
+        rest, up to 1, counts for "none of the categories".
+    :param least: the least points to return.
     :param share: how much the scores count, 0 to 1.
     :param corrections: the points that the learned model adds for each type; none if None.
     """
@@ -65,7 +66,7 @@ def points_of_none(
 
 
 def least_of_none(*, all_known: bool) -> float:
-    """Return the least points of "none of the categories": as many as an unknown category has by chance."""
+    """Return the least points of "none of the categories". It is higher if a category is unknown."""
     return POINTS_OF_NONE if all_known else max(POINTS_OF_NONE, POINTS_OF_UNKNOWN)
 
 
@@ -73,17 +74,17 @@ def trust(characters: int, legibility: float) -> float:
     """
     Return how much points for the text of a page count, 0 to 1.
 
-    They count less on pages with little text or with text that OCR can hardly read, so the answer is less sure.
+    They count less on a page with little text, or with text that OCR can hardly read. So the confidence is lower.
 
     :param characters: the number of characters of the page.
-    :param legibility: how sure OCR is of the text, 0 to 1.
+    :param legibility: the confidence of OCR in the text, 0 to 1.
     """
     return min(1.0, LEAST_TRUST + characters / ENOUGH_TEXT) * min(1.0, legibility / LEGIBLE)
 
 
 def is_sure(share: float, *, lines: int, unread: int) -> bool:
     """
-    Return whether more lines would hardly change a page's answer.
+    Return whether a page's answer is sure, so that no more lines need to be read.
 
     :param share: the probability of its best category, 0 to 1.
     :param lines: the number of lines that were read.
@@ -98,7 +99,7 @@ def page_weight(is_first: bool, characters: int) -> float:
 
 
 def combine(pages: Sequence[tuple[Sequence[float], float]]) -> list[float]:
-    """Return the document's points: the mean of its pages' points by weight."""
+    """Return the document's points: the weighted mean of its pages' points."""
     total = sum(weight for _points, weight in pages)
     return [
         sum(p * w for p, (_, w) in zip(column, pages, strict=True)) / total

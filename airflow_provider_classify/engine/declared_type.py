@@ -56,11 +56,11 @@ def declaration_of(document: OpenedDocument, categories: CategorySet) -> Declara
     that means e-mail.
     """
     if document.declared_type:
-        category = categories.that_means(document.declared_type)
+        category = categories.category_that_means(document.declared_type)
         evidence = document.declared_by or document.declared_type
         return None if category is None else Declaration(category, document.declared_type, evidence)
-    category = categories.that_means(MAIL_TYPE) if document.is_mail else None
+    category = categories.category_that_means(MAIL_TYPE) if document.is_mail else None
     if category is None:
         return None
-    rivals = tuple(number for number in categories.that_mention(MAIL_TYPE) if number != category)
+    rivals = tuple(number for number in categories.categories_that_mention(MAIL_TYPE) if number != category)
     return Declaration(category, MAIL_TYPE, f"the format of {document.kind}", rivals)

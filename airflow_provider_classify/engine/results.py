@@ -109,11 +109,11 @@ class ResultWriter:
         types, type_names = answer.scored.types, self._categories.type_names
         raw = types.scores.index(max(types.scores))
         scorer = self._categories.scorers[answer.best]
-        told_by = scorer.best_type(answer.scored)
-        told_by = raw if told_by is None else told_by
+        best_type = scorer.best_type(answer.scored)
+        best_type = raw if best_type is None else best_type
         evidence = [
-            _evidence(found.phrase, type_names[told_by], answer.page, found.line)
-            for found in self._categories.evidence(answer, told_by, EVIDENCE)
+            _evidence(found.phrase, type_names[best_type], answer.page, found.line)
+            for found in self._categories.evidence(answer, best_type, EVIDENCE)
         ]
         if declaration and declaration.category != answer.best:
             declaration = None
@@ -124,8 +124,8 @@ class ResultWriter:
             extra["cover"] = True
         if answer.page.is_of_unknown_script:
             extra["unknown_script"] = True
-        if like := scorer.like_example(answer.scored):
-            extra["nearest_example"] = {"document": like.path, "likeness": round(like.likeness, 4)}
+        if nearest := scorer.nearest_example(answer.scored):
+            extra["nearest_example"] = {"document": nearest.path, "likeness": round(nearest.likeness, 4)}
         return PageResult(
             page=number,
             success=True,

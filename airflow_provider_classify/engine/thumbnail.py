@@ -10,11 +10,11 @@ from airflow_provider_classify.engine.ocr import Picture
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.reading.opened_document import PicturedPage
 
-#: The most pixels of a side. The body text of a page is readable at this size.
+#: The most pixels of a side. At this size, people can read the body text of a page.
 LONGEST_SIDE = 1000
-#: The most bytes of a picture. A page of text in grey has about 100 KB.
+#: The most bytes of a picture. A grey page of text takes about 100 KB.
 MAX_BYTES = 200_000
-#: The qualities of JPEG that are tried until the picture is small enough.
+#: The JPEG qualities, tried in this order until the picture is small enough.
 _QUALITIES = (60, 40, 20)
 
 
@@ -24,7 +24,7 @@ def thumbnail(path: Path, *, name: str, longest_side: int = LONGEST_SIDE) -> byt
 
     :param name: the document's name in errors.
     :param longest_side: the most pixels of a side.
-    :returns: ``None`` for a document that consists of text, such as an e-mail.
+    :returns: ``None`` if the document has no pages to draw, such as an e-mail, or if the picture stays too large.
     :raises DocumentError: the document cannot be opened, or its first page cannot be drawn.
     """
     with open_document(path, name=name, max_pages=1) as document:

@@ -23,18 +23,18 @@ def split_packet(
     """
     Write each document of a packet as a PDF; see :meth:`ClassifyHook.split`.
 
-    :param settings: the settings whose limits apply; the defaults if None.
+    :param settings: the settings of the local engine, with its limits; the defaults if None.
     """
     require_engine(", which splits packets")
     from airflow_provider_classify.engine.packets.write import write_pieces
     from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 
     options = engine_options(settings) if settings else EngineOptions()
-    target, written = StoragePath(to), []
+    target, entries = StoragePath(to), []
     with document.local_copy() as path, temporary_folder() as folder, EngineProcess(options) as engine:
         for file, found in write_pieces(engine, path, result, folder, name=document.label):
             piece = target / file.name
             with file.open("rb") as source, piece.write() as copy:
                 shutil.copyfileobj(source, copy, _CHUNK)
-            written.append({"document": piece.reference, **found, "packet": document.label})
-    return written
+            entries.append({"document": piece.reference, **found, "packet": document.label})
+    return entries

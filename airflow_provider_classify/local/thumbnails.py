@@ -1,4 +1,4 @@
-"""The picture of a document's first page, for reviews and for the page with the documents."""
+"""Draw the first page of a document, for reviews and for the page with the documents."""
 
 from __future__ import annotations
 
@@ -11,36 +11,35 @@ from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.local.engine_extra import require_engine
 
-#: The most seconds to draw a page.
+#: The most seconds for drawing a page.
 MAX_SECONDS = 60.0
+
+#: The most pixels of a side of a small picture. It takes 10 to 50 KB.
+SMALL_SIDE = 560
 
 log = logging.getLogger(__name__)
 
 
-#: The most pixels of a side on the page with many documents. Such a picture has 10 to 50 KB.
-SMALL = 560
-
-
 def small_first_page(result: Mapping[str, Any]) -> str | None:
     """
-    Return a small picture of the first page, as :func:`first_page` does.
+    Return a small picture of the first page; see :func:`first_page`.
 
-    :returns: ``None`` also if ``[classify] thumbnails`` is off.
+    :returns: ``None`` also if ``[classify] thumbnails`` is False.
     """
     from airflow.providers.common.compat.sdk import conf
 
     if not conf.getboolean("classify", "thumbnails", fallback=True):
         return None
-    return first_page(result, longest_side=SMALL)
+    return first_page(result, longest_side=SMALL_SIDE)
 
 
 def first_page(result: Mapping[str, Any], *, longest_side: int | None = None) -> str | None:
     """
     Return a picture of the first page of a result's document, as a JPEG in Base64.
 
-    :param longest_side: the most pixels of a side; ``None`` for enough to read the page.
-    :returns: ``None`` if there is no picture: the document consists of text or cannot be read, or the extra ``local``
-        is not installed. The log says why.
+    :param longest_side: the most pixels of a side; ``None`` for a picture in which people can read the page.
+    :returns: ``None`` if the document has no pages to draw or cannot be read, or if the extra ``local`` is not
+        installed. The log says why a page could not be drawn.
     """
     reference = result.get("document")
     if not isinstance(reference, str):

@@ -24,7 +24,7 @@ class ClassifyJobLink(BaseOperatorLink):
     xcom_key = JOB_LINK_KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Return the URL of the job; an empty text if there is none. Airflow calls this when the task ends."""
+        """Return the URL of the job; an empty string if there is none. Airflow calls this when the task ends."""
         url = getattr(operator, "job_url", None)
         return url if isinstance(url, str) else ""
 
@@ -40,8 +40,9 @@ class ClassifyPageLink(BaseOperatorLink):
         return page_path(ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
 
 
-#: The links of a task that has no single job, and of one that has. Before Airflow 3.1 there are none.
+#: The links of a task without a job of its own, such as a batch. Before Airflow 3.1 there are none.
 PAGE_LINKS: tuple[BaseOperatorLink, ...] = (ClassifyPageLink(),) if compat.has_pages() else ()
+#: The links of a task with a job. Before Airflow 3.1 there are none.
 JOB_LINKS: tuple[BaseOperatorLink, ...] = (ClassifyJobLink(), *PAGE_LINKS) if compat.has_pages() else ()
 
 
@@ -49,9 +50,9 @@ def push_links(context: Context, url: str) -> None:
     """
     Put the links of a task into XCom before the task waits.
 
-    Airflow does so only when the task ends on a worker, which a task that its trigger ends never does.
+    Airflow itself puts them there only when a task ends on a worker. A task that its trigger ends does not end there.
 
-    :param url: the URL of the job; an empty text if there is none.
+    :param url: the URL of the job; an empty string if there is none.
     """
     if not compat.has_pages():
         return

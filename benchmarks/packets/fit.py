@@ -71,7 +71,7 @@ class Traits:
         answer = None
         for page in passes:
             answer = self._categories.answer(page)
-            if is_sure(self._categories.sureness(answer), lines=len(page.lines), unread=len(page.unread)):
+            if is_sure(self._categories.certainty(answer), lines=len(page.lines), unread=len(page.unread)):
                 break
         return None if answer is None or answer.is_blank else traits_of(answer, self._categories.type_names)
 
@@ -137,6 +137,6 @@ def fit(documents: Sequence[ReadDocument], categories: CategorySet) -> None:
     )
     found = fitted(names, values, begins)
     # Each boundary was fitted twice, each page within a document once.
-    found[names.index("one")] -= np.log(2)
+    found[names.index("constant")] -= np.log(2)
     weights = {name: round(float(weight), 3) for name, weight in zip(names, found, strict=True)}
     WEIGHTS_FILE.write_text(json.dumps({"origin": origin, "weights": weights}, indent=2) + "\n", encoding="utf-8")

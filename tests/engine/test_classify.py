@@ -10,7 +10,7 @@ import pymupdf
 import pytest
 from samples import SAMPLES, draw_samples
 
-from airflow_provider_classify.engine.classify import AGREES, Classifier
+from airflow_provider_classify.engine.classify import MIN_AGREEMENT, Classifier
 from airflow_provider_classify.engine.confidence import SURE
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.options import EngineOptions
@@ -195,6 +195,6 @@ def test_a_text_layer_that_agrees_with_a_sure_page_is_not_completed(earlier: lis
     readings = [Reading(page.number, [page]) for page in earlier]
     last = Reading(3, [doubtful, doubtful])
     before = classifier.classify_document(document(Reading(1, [doubtful])))
-    assert AGREES < before.confidence < SURE
+    assert MIN_AGREEMENT < before.confidence < SURE
     classifier.classify_document(document(*readings, last))
     assert last.read == times_read

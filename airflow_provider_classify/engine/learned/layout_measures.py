@@ -50,10 +50,8 @@ def layout_measures(page: Page, features: Features) -> list[float]:
     count = len(lines)
     sizes = sorted(line.size for line in lines)
     median = max(1e-6, sizes[count // 2])
-    left, right = (
-        Counter(int(line.x0 * _EDGE_BINS) for line in lines),
-        Counter(int(line.x1 * _EDGE_BINS) for line in lines),
-    )
+    left = Counter(int(line.x0 * _EDGE_BINS) for line in lines)
+    right = Counter(int(line.x1 * _EDGE_BINS) for line in lines)
     edges = [n for _, n in left.most_common(3)]
     largest = max(lines, key=lambda line: (line.size, -line.y0))
     tops, bottoms = sorted(line.y0 for line in lines), sorted(line.y1 for line in lines)

@@ -267,7 +267,11 @@ def load_model(path: Path | None = None) -> LearnedModel:
             arrays = dict(file.items())
         sizes = [len(arrays[f"mean_{part}"]) for part in PARTS]
         if int(arrays["measures"]) != MEASURES or sizes != list(map(len, PARTS.values())):
-            raise ModelNotUsable(f"The model {name} is of another version of the package; fit it anew by make train.")
+            raise ModelNotUsable(
+                f"The model {name} is of another version of the package; fit it again with make train."
+            )
         return LearnedModel(arrays, version)
     except (ValueError, KeyError, OSError, BadZipFile, EOFError) as error:
-        raise ModelNotUsable(f"The file {name} is not a model that make train has written; name another.") from error
+        raise ModelNotUsable(
+            f"The file {name} is not a model that make train has written; name another file."
+        ) from error

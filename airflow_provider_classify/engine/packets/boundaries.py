@@ -1,4 +1,4 @@
-"""Estimate whether a page begins a document, by a logistic regression over features of two pages."""
+"""Estimate whether a page begins a document. A logistic regression compares the page with the page before it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from airflow_provider_classify.engine.packets.features import features_of
 from airflow_provider_classify.engine.packets.page_numbers import PageNumber
 from airflow_provider_classify.engine.packets.traits import PageTraits
 
-#: The weights, with what they were fitted on.
+#: The file with the weights, and with the data that they were fitted on.
 WEIGHTS_FILE = Path(__file__).with_name("boundaries.json")
-#: The log-odds that a blank page adds to a boundary after it: it may separate two documents, or be the back of a sheet.
+#: The log-odds that a blank page adds to a boundary after it. It may separate two documents, or be the back of a sheet.
 BLANK_BETWEEN = 0.5
 
 
@@ -25,12 +25,12 @@ def _weights() -> dict[str, float]:
 
 def probability_of_boundary(before: PageTraits, page: PageTraits, *, is_blank_between: bool = False) -> float:
     """
-    Return the probability that a page begins another document than the page before it, 0 to 1.
+    Return the probability that a page begins a document, 0 to 1.
 
     :param before: the last page before it that is not blank.
-    :param is_blank_between: whether there are blank pages between the two.
+    :param is_blank_between: whether there are blank pages between the two pages.
     """
-    if (certain := _by_page_numbers(before.printed, page.printed)) is not None:
+    if (certain := _by_page_numbers(before.printed_number, page.printed_number)) is not None:
         return float(certain)
     weights = _weights()
     log_odds = sum(weights[name] * value for name, value in features_of(before, page).items())
@@ -39,7 +39,11 @@ def probability_of_boundary(before: PageTraits, page: PageTraits, *, is_blank_be
 
 
 def _by_page_numbers(before: PageNumber | None, page: PageNumber | None) -> bool | None:
-    """Return whether page numbers with totals, such as "2 of 2" and "1 of 3", decide; None if they do not."""
+    """
+    Return whether page numbers with totals say that a page begins a document; None if they do not say it.
+
+    For example, "1 of 3" after "2 of 2" begins a document.
+    """
     if not (before and page and before.total and page.total):
         return None
     if page.follows(before):

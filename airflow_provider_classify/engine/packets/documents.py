@@ -12,7 +12,7 @@ from airflow_provider_classify.engine.packets.traits import PageTraits, traits_o
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 
 #: A page with at least this probability begins a document.
-BEGINS = 0.5
+MIN_PROBABILITY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class FoundDocument:
     A document in a file.
 
     :param category: the number of its category; None if none of its pages could be read.
-    :param pages: the numbers of its pages, in their order.
+    :param pages: the numbers of its pages, in ascending order.
     :param confidence: the probability that the category is right, 0 to 1.
     :param is_cover: whether it is a fax cover or a separator sheet.
     """
@@ -34,11 +34,11 @@ class FoundDocument:
 
 @dataclass(slots=True)
 class _Group:
-    """The pages of a document; ``answers`` are those that were read and are not blank."""
+    """The pages of a document. ``answers`` has the pages that could be read and are not blank."""
 
     pages: list[int] = field(default_factory=list)
     answers: list[PageAnswer] = field(default_factory=list)
-    last: PageTraits | None = None
+    last_traits: PageTraits | None = None
 
 
 def find_documents(
@@ -50,14 +50,14 @@ def find_documents(
     is_packet: bool = True,
 ) -> list[FoundDocument]:
     """
-    Return the documents of a file, in their order.
+    Return the documents of a file, in the order of their pages.
 
     A blank page between two documents belongs to neither of them. A blank page within a document, and a page that
     cannot be read, belong to the document before them. A fax cover or a separator sheet is a document of its own.
 
     :param answers: the answers of the pages that were read.
     :param failed: the numbers of the pages that could not be read.
-    :param declaration: what the format declares of the document, which then is a single one.
+    :param declaration: the type that the format declares. A file with a declared type is one document.
     :param is_packet: whether the file may hold several documents.
     """
     may_divide = is_packet and declaration is None and len(answers) > 1
@@ -77,11 +77,11 @@ def _groups(
         group = groups[-1]
         if answer is not None and may_divide:
             traits = traits_of(answer, type_names)
-            if group.last is not None and _begins(group.last, traits, is_blank_between=bool(blank)):
+            if group.last_traits is not None and _begins(group.last_traits, traits, is_blank_between=bool(blank)):
                 group = _Group()
                 groups.append(group)
                 blank = []
-            group.last = traits
+            group.last_traits = traits
         if group.pages:
             group.pages += blank
         blank = []
@@ -99,7 +99,7 @@ def _in_order(answers: Sequence[PageAnswer], failed: Collection[int]) -> list[tu
 def _begins(before: PageTraits, page: PageTraits, *, is_blank_between: bool) -> bool:
     if before.is_cover or page.is_cover:
         return True
-    return probability_of_boundary(before, page, is_blank_between=is_blank_between) >= BEGINS
+    return probability_of_boundary(before, page, is_blank_between=is_blank_between) >= MIN_PROBABILITY
 
 
 def _document(group: _Group, categories: CategorySet, declaration: Declaration | None) -> FoundDocument:

@@ -1,16 +1,18 @@
-"""Compare a page with the page before it, as numbers that a logistic regression takes."""
+"""Compare a page with the page before it, and return the differences as features of a logistic regression."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from airflow_provider_classify.engine.packets.traits import PageTraits, likeness
+from airflow_provider_classify.engine.packets.traits import PageTraits, cosine_similarity
 
 #: The longer side of a sheet divided by the shorter one: A4, Letter, Legal, slides.
-_SHEETS, _SHEET_WITHIN = (1.414, 1.294, 1.647, 4 / 3, 16 / 9), 0.02
+_SHEETS = (1.414, 1.294, 1.647, 4 / 3, 16 / 9)
+#: A page may differ from a sheet by this share.
+_SHEET_TOLERANCE = 0.02
 
-#: The text of a full page ends below this share of the page's height.
+#: The text of a full page ends below this share of the page's height, measured from the top.
 _FULL = 0.75
 
 
@@ -18,16 +20,16 @@ def features_of(before: PageTraits, page: PageTraits) -> dict[str, float]:
     """Return the features of a page that may begin a document. Most of them lie between 0 and 1."""
     both_ocr, both_text = before.is_ocr and page.is_ocr, not (before.is_ocr or page.is_ocr)
     ratio = min(1.0, 3 * abs(math.log(max(0.05, page.ratio) / max(0.05, before.ratio))))
-    words = likeness(before.words, page.words)
-    names = likeness(before.names, page.names)
+    words = cosine_similarity(before.words, page.words)
+    names = cosine_similarity(before.names, page.names)
     types = _overlap(before.types, page.types)
     categories = _overlap(before.categories, page.categories)
-    running = len(before.running & page.running)
+    shared_running_lines = len(before.running_lines & page.running_lines)
     language_differs = bool(before.language and page.language and before.language != page.language)
-    print_size = _apart(before.print_size, page.print_size)
-    few = 1.0 if min(before.characters, page.characters) < 150 else 0.0
+    print_size = _relative_difference(before.print_size, page.print_size)
+    has_little_text = 1.0 if min(before.characters, page.characters) < 150 else 0.0
     values = {
-        "one": 1.0,
+        "constant": 1.0,
         "source differs": float(before.is_ocr != page.is_ocr),
         "both are read by OCR": float(both_ocr),
         "ratio differs": ratio,
@@ -39,15 +41,17 @@ def features_of(before: PageTraits, page: PageTraits) -> dict[str, float]:
         "size is the same": float(both_text and not _sizes_differ(before, page)),
         "language differs": float(language_differs),
         "language is the same": float(before.language is not None and before.language == page.language),
-        # On a page with little text, the words are mostly those of its type.
-        "words": math.sqrt(words) * (1 - few),
+        # Most words of a page with little text are words of its type, so they do not count.
+        "words": math.sqrt(words) * (1 - has_little_text),
         "names": math.sqrt(names),
         "no names are shared": float(not names and min(len(before.names), len(page.names)) > 3),
         "no words are shared": float(words < 0.02),
         "both are short, no names are shared": float(not names and max(before.bottom, page.bottom) < _FULL),
         "identifiers": min(1.0, math.log1p(len(before.identifiers & page.identifiers)) / 1.5),
-        "running lines": min(1.0, running / 2),
-        "running lines, missing": float(bool(before.running) and bool(page.running) and not running),
+        "running lines": min(1.0, shared_running_lines / 2),
+        "running lines, missing": float(
+            bool(before.running_lines) and bool(page.running_lines) and not shared_running_lines
+        ),
         "types": types,
         "categories": categories,
         "types differ, words differ": (1 - types) * (1 - math.sqrt(words)),
@@ -60,8 +64,8 @@ def features_of(before: PageTraits, page: PageTraits) -> dict[str, float]:
         "both are of one-page types": min(before.one_page, page.one_page),
         "both are of one-page types, no names are shared": min(before.one_page, page.one_page) * (not names),
         "large print above": min(1.0, max(0.0, page.print_above - 1) / 2),
-        "begins within a sentence": float(page.begins_within),
-        "page before ends within a sentence": float(before.ends_within and before.prose > 0.3),
+        "begins within a sentence": float(page.begins_in_sentence),
+        "page before ends within a sentence": float(before.ends_in_sentence and before.prose > 0.3),
         "top": min(1.0, page.top / 0.3),
         "top differs": min(1.0, abs(page.top - before.top) / 0.15),
         "page before is not full": min(1.0, max(0.0, 0.93 - before.bottom) / 0.5),
@@ -78,7 +82,7 @@ def features_of(before: PageTraits, page: PageTraits) -> dict[str, float]:
         "amounts differ": min(1.0, abs(math.log1p(page.amounts) - math.log1p(before.amounts)) / 3),
         "pictured": max(page.pictured, before.pictured),
         "legibility differs": min(1.0, 5 * abs(page.legibility - before.legibility)),
-        "little text": few,
+        "little text": has_little_text,
         "text of the page before": min(1.0, math.log1p(before.characters) / 8),
         "text": min(1.0, math.log1p(page.characters) / 8),
         "same category, both are sure": min(max(before.categories), max(page.categories)) * categories,
@@ -88,8 +92,8 @@ def features_of(before: PageTraits, page: PageTraits) -> dict[str, float]:
 
 
 def _numbering(before: PageTraits, page: PageTraits) -> dict[str, float]:
-    """Return what the printed page numbers say. Numbers that stand alone are features of their own."""
-    earlier, own = before.printed, page.printed
+    """Return the features of the printed page numbers. A number without "page" or a total has separate features."""
+    earlier, own = before.printed_number, page.printed_number
     names = (
         "number continues", "number restarts", "number does not continue", "number is 1", "number is above 1",
         "page before is not the last", "page before is the last", "numbers stop", "numbers begin above 1",
@@ -117,9 +121,9 @@ def _numbering(before: PageTraits, page: PageTraits) -> dict[str, float]:
 
 
 def _is_sheet(ratio: float) -> bool:
-    """Return whether a page has the proportions of a sheet of paper or of a slide, upright or lying."""
+    """Return whether a page has the proportions of a sheet of paper or of a slide, in portrait or landscape."""
     longer = max(ratio, 1 / max(0.01, ratio))
-    return any(abs(longer / sheet - 1) < _SHEET_WITHIN for sheet in _SHEETS)
+    return any(abs(longer / sheet - 1) < _SHEET_TOLERANCE for sheet in _SHEETS)
 
 
 def _overlap(first: Sequence[float], second: Sequence[float]) -> float:
@@ -132,8 +136,8 @@ def _sizes_differ(before: PageTraits, page: PageTraits) -> bool:
     return any(abs(a - b) > 2 for a, b in zip(before.size, page.size, strict=True))
 
 
-def _apart(first: float, second: float) -> float:
-    """Return how far two positive numbers are apart, 0 to 1; 1 if one is twice the other or more."""
+def _relative_difference(first: float, second: float) -> float:
+    """Return the relative difference of two numbers, 0 to 1. It is 1 if one is at least twice the other."""
     if min(first, second) <= 0:
         return float(first != second)
     return min(1.0, abs(math.log2(first / second)))

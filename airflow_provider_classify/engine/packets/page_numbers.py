@@ -1,4 +1,4 @@
-"""Find the number that a page prints on itself, such as "page 2 of 3"."""
+"""Find the page number that is printed on a page, such as "page 2 of 3"."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.text.words import fold
 
-#: A number stands alone only within this share of the page's height from its upper or lower edge.
+#: A number without a total counts only if it is near the upper or lower edge: within this share of the page's height.
 _MARGIN = 0.1
-#: The greatest number that is taken for a page number; larger ones are years or amounts.
-_GREATEST = 500
+#: The greatest page number. Larger numbers are years or amounts.
+_MAX_NUMBER = 500
 _PAGE = (
     r"(?:page|pages|pagina|pag|pg|p|seite|s|blatt|side|sida|sivu|strana|str|strona|oldal|sayfa|halaman|trang|folha|hoja|"
     r"страница|стр|лист|σελιδα|sheet|slide|feuille|feuillet|blad)"
@@ -21,7 +21,7 @@ _OF = r"(?:of|von|de|of the|sur|di|af|av|van|z|ze|iz|din|dari|tren|из|з|од|
 _NAMED_OF = re.compile(rf"\b{_PAGE}\b[.:\s#-]*(\d{{1,3}})\s*{_OF}\s*(\d{{1,3}})\b")
 _NAMED = re.compile(rf"\b{_PAGE}\b[.:\s#-]*(\d{{1,3}})(?![\d.,/-]*\d)")
 _BARE_OF = re.compile(rf"^\W*(\d{{1,3}})\s*{_OF}\s*(\d{{1,3}})\W*$")
-_EAST = re.compile(
+_CHINESE_OR_JAPANESE = re.compile(
     r"第\s*(\d{1,3})\s*[页頁ページ]+(?:.{0,4}?[共全/]\s*(\d{1,3})\s*[页頁ページ])?|(\d{1,3})\s*/\s*(\d{1,3})\s*[页頁ページ]"
 )
 _BARE = re.compile(r"^\W*(\d{1,3})\W*$")
@@ -30,11 +30,11 @@ _BARE = re.compile(r"^\W*(\d{1,3})\W*$")
 @dataclass(frozen=True, slots=True)
 class PageNumber:
     """
-    The number that a page prints.
+    The page number that is printed on a page.
 
     :param number: at least 1.
-    :param total: the number of pages of its document; None if the page does not say.
-    :param is_bare: whether it is a number alone, which may mean something else.
+    :param total: the number of pages of the document; None if it is not printed.
+    :param is_bare: whether the number stands without "page" and without a total. It may mean something else.
     """
 
     number: int
@@ -43,18 +43,18 @@ class PageNumber:
 
     @property
     def is_last(self) -> bool:
-        """Whether the page says that it is the last one of its document."""
+        """Whether the number is the last one of its document, such as "3 of 3"."""
         return self.total is not None and self.number == self.total
 
     def follows(self, before: PageNumber) -> bool:
-        """Return whether the page can be the next one after ``before`` in a document."""
+        """Return whether the page can follow the page ``before`` in a document."""
         return self.number == before.number + 1 and (
             self.total is None or before.total is None or self.total == before.total
         )
 
 
 def page_number(page: Page) -> PageNumber | None:
-    """Return the number that the page prints; None if it prints none. One with a total is preferred."""
+    """Return the printed page number; None if there is none. A number with a total is preferred."""
     return max(_candidates(page), key=lambda found: (found.total is not None, not found.is_bare), default=None)
 
 
@@ -69,10 +69,10 @@ def _candidates(page: Page) -> Iterator[PageNumber]:
             not _NAMED_OF.search(text)
             and (named := _NAMED.search(text))
             and _is_at_edge(line)
-            and 0 < int(named[1]) <= _GREATEST
+            and 0 < int(named[1]) <= _MAX_NUMBER
         ):
             yield PageNumber(int(named[1]))
-        elif (bare := _BARE.match(text)) and _is_at_edge(line) and 0 < int(bare[1]) <= _GREATEST:
+        elif (bare := _BARE.match(text)) and _is_at_edge(line) and 0 < int(bare[1]) <= _MAX_NUMBER:
             yield PageNumber(int(bare[1]), is_bare=True)
 
 
@@ -80,14 +80,14 @@ def _with_total(text: str, line: Line) -> PageNumber | None:
     groups = None
     if found := _NAMED_OF.search(text):
         groups = found.groups()
-    elif found := _EAST.search(text):
+    elif found := _CHINESE_OR_JAPANESE.search(text):
         groups = tuple(group for group in found.groups() if group is not None)
     elif _is_at_edge(line) and (found := _BARE_OF.match(text)):
         groups = found.groups()
     if not groups:
         return None
     number, total = int(groups[0]), int(groups[1]) if len(groups) > 1 else None
-    if number < 1 or (total is not None and not number <= total <= _GREATEST):
+    if number < 1 or (total is not None and not number <= total <= _MAX_NUMBER):
         return None
     return PageNumber(number, total)
 

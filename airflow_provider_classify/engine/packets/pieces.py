@@ -1,4 +1,4 @@
-"""Say how the documents of a packet are named, and list them."""
+"""List the documents of a packet, and name their files."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from airflow_provider_classify.exceptions import DocumentNotSplittable
 
 _NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 #: The most characters of the packet's name, and of a category, in the name of a document.
-_LONGEST_STEM, _LONGEST_CATEGORY = 80, 40
+_MAX_STEM, _MAX_CATEGORY = 80, 40
 
 
 def documents_in(result: Mapping[str, Any], name: str) -> Sequence[Mapping[str, Any]]:
     """
-    Return the documents that a result lists. A file of one page is a document.
+    Return the documents that a result lists. A file of one page is one document.
 
     :param result: a result as a JSON object.
     :param name: the file's name in errors.
-    :raises DocumentNotSplittable: the result lists none, because a classifier that does not find documents made it; or
-        the pages come from a file within the file.
+    :raises DocumentNotSplittable: the result lists no documents, because its classifier does not find them; or the
+        document was classified by its attachment.
     """
     if result.get("read_from"):
         raise DocumentNotSplittable(
-            f"The document {name!r} was classified by the file {result['read_from']!r} in it; split that one."
+            f"The document {name!r} was classified by the file {result['read_from']!r} in it; split that file."
         )
     if isinstance(found := result.get("documents"), list):
         return found
@@ -41,17 +41,18 @@ def documents_in(result: Mapping[str, Any], name: str) -> Sequence[Mapping[str, 
 
 def piece_name(packet: str, number: int, category: str | None) -> str:
     """
-    Return the file name of a document: of the packet's name, a fingerprint of its reference, number and category.
+    Return the file name of a document of a packet.
 
-    The same packet has the same names again, so that a retry replaces the files; packets of the same name from
-    different folders do not replace each other's.
+    It consists of the packet's name, a fingerprint of the packet's label, the document's number and its category. A
+    retry writes the same names, so it replaces the files. The fingerprint keeps apart packets of the same name from
+    different folders.
 
     :param packet: the label of the packet.
     :param number: the number of the document in it, from 1.
     """
-    stem = _safe(PurePosixPath(packet.rstrip("/")).stem)[:_LONGEST_STEM] or "packet"
+    stem = _safe(PurePosixPath(packet.rstrip("/")).stem)[:_MAX_STEM] or "packet"
     fingerprint = hashlib.sha256(packet.encode(errors="surrogateescape")).hexdigest()[:8]
-    return f"{stem}-{fingerprint}-{number:02d}-{_safe(category or 'unread')[:_LONGEST_CATEGORY] or 'document'}.pdf"
+    return f"{stem}-{fingerprint}-{number:02d}-{_safe(category or 'unread')[:_MAX_CATEGORY] or 'document'}.pdf"
 
 
 def _safe(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Write each document of a packet as a PDF of its own."""
+"""Write each document of a packet to its own PDF."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from airflow_provider_classify.engine.reading.signed_document import MAX_SIGNED_
 from airflow_provider_classify.engine.reading.sniffing import Container, Format, detect_format
 from airflow_provider_classify.exceptions import DocumentNotSplittable
 
-#: The resolution of an image that does not say its own, in pixels per inch, and the least that is believed.
-_RESOLUTION, _LEAST_RESOLUTION = 150.0, 30.0
+#: The resolution in pixels per inch of an image whose file names none, or names less than _MIN_RESOLUTION.
+_RESOLUTION, _MIN_RESOLUTION = 150.0, 30.0
 _POINTS_PER_INCH = 72
 
 
 def split_file(path: Path, targets: Sequence[tuple[Path, Sequence[int]]], *, name: str, page_count: int) -> None:
     """
-    Write documents of a file as PDFs. The pages of a PDF are copied, and those of an image are drawn without loss.
+    Write documents of a file as PDFs. The pages of a PDF are copied. The frames of an image are drawn without loss.
 
     :param targets: for each document the file to write, and the numbers of its pages.
     :param name: the file's name in errors.
-    :param page_count: how many pages of the file were classified.
+    :param page_count: the number of pages that were classified.
     :raises DocumentNotSplittable: the file is neither a PDF nor an image, or it has more pages than were classified.
     :raises DocumentError: as :func:`~airflow_provider_classify.engine.reading.open_document`.
     """
@@ -58,7 +58,7 @@ def _split(source: Source, targets: Sequence[tuple[Path, Sequence[int]]], page_c
             _split(Source(source.name, content), targets, page_count)
         case other:
             raise DocumentNotSplittable(
-                f"The document {source.name!r} is of the format {other.value}, which cannot be split; "
+                f"The document {source.name!r} has the format {other.value}, which cannot be split; "
                 "give a PDF or an image."
             )
 
@@ -82,7 +82,7 @@ def _write_each(opened: Any, targets: Sequence[tuple[Path, Sequence[int]]], name
 
 
 def _draw(image: Image.Image, drawn: Any) -> None:
-    """Draw the current frame of an image as a page of its own, in its printed size."""
+    """Draw the current frame of an image on a new page, in its printed size."""
     across, down = (_resolution(value) for value in image.info.get("dpi", (_RESOLUTION, _RESOLUTION)))
     width, height = image.width * _POINTS_PER_INCH / across, image.height * _POINTS_PER_INCH / down
     encoded = io.BytesIO()
@@ -93,4 +93,4 @@ def _draw(image: Image.Image, drawn: Any) -> None:
 
 def _resolution(value: Any) -> float:
     resolution = float(value)
-    return resolution if resolution >= _LEAST_RESOLUTION else _RESOLUTION
+    return resolution if resolution >= _MIN_RESOLUTION else _RESOLUTION

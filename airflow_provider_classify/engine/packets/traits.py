@@ -1,4 +1,4 @@
-"""Measure what tells whether two pages belong to the same document."""
+"""Measure the traits of a page by which two pages of the same document can be recognised."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from airflow_provider_classify.engine.text.language import COMMON_WORDS, guess_l
 from airflow_provider_classify.engine.text.phrases import NOWHERE
 from airflow_provider_classify.engine.text.words import words_of
 
-#: Running headers and footers stand within these shares of the page's height from its upper and lower edge.
+#: A running header ends above _HEADER, and a running footer begins below _FOOTER, as shares of the page's height.
 _HEADER, _FOOTER = 0.14, 0.88
-#: A letterhead stands above _LETTERHEAD; the date of a letter or an invoice above _DATE.
-_LETTERHEAD, _DATE = 0.25, 0.4
-#: A line of running text has at least this many words.
+#: A letterhead is above _LETTERHEAD_REGION. The date of a letter or an invoice is above _DATE_REGION.
+_LETTERHEAD_REGION, _DATE_REGION = 0.25, 0.4
+#: The least number of words of a line of running text.
 _TEXT_LINE = 4
-#: The types whose documents mostly have one page.
+#: Document types whose documents mostly have one page.
 ONE_PAGE = frozenset(
     {
         "receipt", "bank check", "coupon", "business card", "identity card", "driver license", "visa",
@@ -35,42 +35,42 @@ ONE_PAGE = frozenset(
     }
 )  # fmt: skip
 _DIGITS = re.compile(r"\d+")
-#: Numbers that identify: of an invoice, a customer, an account.
+#: Numbers of invoices, customers and accounts.
 _IDENTIFIER = re.compile(r"\b(?=[\w/-]*\d{2})[A-Za-z]{0,4}[-/]?\d[\d/-]{3,}\w*")
 _CONTACT = re.compile(r"@|www\.|https?:|\b(?:tel|phone|telefon|telephone|fax|e-?mail)\b", re.IGNORECASE)
-_A_DATE = re.compile(r"\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b\d{4}-\d\d-\d\d\b|\b(?:19|20)\d\d\b")
+_DATE_PATTERN = re.compile(r"\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b|\b\d{4}-\d\d-\d\d\b|\b(?:19|20)\d\d\b")
 _SENTENCE_ENDS = (".", "!", "?", ":", "。", "！", "？")
 
 
 @dataclass(frozen=True, slots=True)
 class PageTraits:
     """
-    What a page shows of the document that it belongs to.
+    The traits of a page that tell something about its document.
 
-    :param printed: the page number that it prints.
+    :param printed_number: the page number that is printed on it.
     :param ratio: the page's height divided by its width.
     :param size: its width and height in points if its text comes from a text layer.
-    :param words: its words without common ones, with their counts.
-    :param names: those of the words that the knowledge does not have, such as names.
-    :param identifiers: numbers of at least four digits.
-    :param running: its lines near the upper and lower edge, without their digits.
+    :param words: its words and their counts, without common words.
+    :param names: the words that the knowledge does not have, such as names of persons, and their counts.
+    :param identifiers: its numbers of at least four digits, such as an invoice number.
+    :param running_lines: its lines near the upper and lower edge, such as running headers, without their digits.
     :param categories: the probability of each category.
     :param types: the probability of each document type.
     :param title: the points of the best title of a document type in its upper part.
-    :param print_above: the largest print of its upper part, divided by the median.
-    :param begins_within: whether its text begins with a small letter.
-    :param ends_within: whether its text ends within a sentence.
-    :param top: where its first line stands, 0 to 1.
-    :param bottom: where its running text ends, 0 to 1.
-    :param has_contact: whether its upper part has an address of the web, of e-mail, or a telephone.
+    :param print_above: the largest line size in its upper part, divided by the median size.
+    :param begins_in_sentence: whether its text begins with a small letter.
+    :param ends_in_sentence: whether its text ends within a sentence.
+    :param top: the position of its first line, as a share of the page's height.
+    :param bottom: the position where its running text ends, as a share of the page's height.
+    :param has_contact: whether its upper part has a web address, an e-mail address or a telephone number.
     :param has_date: whether its upper part has a date.
     :param print_size: the median size of a line, as a share of the page's height.
-    :param margin: where its lines begin, 0 to 1.
+    :param margin: the left margin, as a share of the page's width.
     :param one_page: the probability of the types whose documents have one page.
     :param line_width: the median width of a line, 0 to 1.
     """
 
-    printed: PageNumber | None
+    printed_number: PageNumber | None
     ratio: float
     size: tuple[float, float] | None
     is_ocr: bool
@@ -79,13 +79,13 @@ class PageTraits:
     words: Mapping[str, int]
     names: Mapping[str, int]
     identifiers: frozenset[str]
-    running: frozenset[str]
+    running_lines: frozenset[str]
     categories: Sequence[float]
     types: Sequence[float]
     title: float
     print_above: float
-    begins_within: bool
-    ends_within: bool
+    begins_in_sentence: bool
+    ends_in_sentence: bool
     top: float
     bottom: float
     has_contact: bool
@@ -115,9 +115,9 @@ def traits_of(answer: PageAnswer, type_names: Sequence[str]) -> PageTraits:
     known = types.text.spelling
     sizes = [line.size for line in lines]
     text_lines = [line for line in lines if len(line.text.split()) >= _TEXT_LINE and _HEADER / 2 < line.y0 < 0.93]
-    above = "\n".join(line.text for line in lines if line.y0 < _LETTERHEAD)
+    above = "\n".join(line.text for line in lines if line.y0 < _LETTERHEAD_REGION)
     return PageTraits(
-        printed=page_number(page),
+        printed_number=page_number(page),
         ratio=page.height / max(1.0, page.width),
         size=None if page.source == "ocr" else (page.width, page.height),
         is_ocr=page.source == "ocr",
@@ -126,18 +126,18 @@ def traits_of(answer: PageAnswer, type_names: Sequence[str]) -> PageTraits:
         words=counts,
         names={word: count for word, count in counts.items() if word not in known},
         identifiers=frozenset(_IDENTIFIER.findall(types.text.raw)),
-        running=frozenset(_running_lines(page)),
+        running_lines=frozenset(_running_lines(page)),
         categories=answer.shares,
         types=probabilities,
         title=_title(answer),
         print_above=max((line.size for line in lines if line.y0 < HEADING_REGION), default=0.0)
         / max(1e-6, median(sizes) if sizes else 1.0),
-        begins_within=bool(text_lines) and text_lines[0].text.lstrip()[:1].islower(),
-        ends_within=bool(text_lines) and _ends_within(text_lines[-1]),
+        begins_in_sentence=bool(text_lines) and text_lines[0].text.lstrip()[:1].islower(),
+        ends_in_sentence=bool(text_lines) and _ends_in_sentence(text_lines[-1]),
         top=min((line.y0 for line in lines), default=0.0),
         bottom=max((line.y1 for line in text_lines), default=0.0),
         has_contact=_CONTACT.search(above) is not None,
-        has_date=_A_DATE.search("\n".join(line.text for line in lines if line.y0 < _DATE)) is not None,
+        has_date=_DATE_PATTERN.search("\n".join(line.text for line in lines if line.y0 < _DATE_REGION)) is not None,
         print_size=(median(sizes) if sizes else 0.0) / max(1.0, page.height),
         margin=_margin(lines),
         line_width=types.features.line_width,
@@ -172,7 +172,7 @@ def _title(answer: PageAnswer) -> float:
     )
 
 
-def _ends_within(line: Line) -> bool:
+def _ends_in_sentence(line: Line) -> bool:
     return not line.text.rstrip(" \"'”»)").endswith(_SENTENCE_ENDS)
 
 
@@ -181,13 +181,13 @@ def _margin(lines: Sequence[Line]) -> float:
     return starts[len(starts) // 10] if starts else 0.0
 
 
-def likeness(first: Mapping[str, int], second: Mapping[str, int]) -> float:
-    """Return the cosine of two counts of words, 0 to 1; a word counts by the logarithm of its number."""
+def cosine_similarity(first: Mapping[str, int], second: Mapping[str, int]) -> float:
+    """Return the cosine similarity of two counts of words, 0 to 1. Each count is replaced by log(1 + count)."""
     if not first or not second:
         return 0.0
     shared = sum(math.log1p(count) * math.log1p(second[word]) for word, count in first.items() if word in second)
-    return shared / (_length(first) * _length(second))
+    return shared / (_norm(first) * _norm(second))
 
 
-def _length(counts: Mapping[str, int]) -> float:
+def _norm(counts: Mapping[str, int]) -> float:
     return math.sqrt(sum(math.log1p(count) ** 2 for count in counts.values()))

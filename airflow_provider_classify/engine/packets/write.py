@@ -1,4 +1,4 @@
-"""Write the documents of a packet to a folder, by the engine's child process."""
+"""Write the documents of a packet to a folder. The engine's child process does it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ def write_pieces(
     engine: EngineProcess, path: Path, result: Mapping[str, Any], folder: Path, *, name: str
 ) -> Iterator[tuple[Path, dict[str, Any]]]:
     """
-    Write each document of a packet as a PDF; yield its file, and its ``category``, ``pages`` and ``confidence``.
+    Write each document of a packet as a PDF. Yield its file, and its ``category``, ``pages`` and ``confidence``.
 
     :param path: the packet.
     :param result: its result, as a JSON object.
     :param folder: where the PDFs are written.
-    :param name: the label of the packet, which its documents are named after.
+    :param name: the label of the packet. The names of the files begin with its name.
     :raises DocumentNotSplittable: the packet cannot be split.
     :raises ClassifyError: as :meth:`EngineProcess.split`.
     """

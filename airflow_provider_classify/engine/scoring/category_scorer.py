@@ -15,17 +15,17 @@ from airflow_provider_classify.engine.scoring.examples import ExampleProfile, re
 from airflow_provider_classify.engine.scoring.type_scorer import TypeScores, share_of_long_text
 from airflow_provider_classify.model.categories import Category
 
-#: The least points of a category whose name is known, and of one with a name that is known in part.
+#: The least points of a category whose name is known, and of a category whose name is known in part.
 LEAST_POINTS, LEAST_POINTS_OF_PART = -1.0, 1.0
-#: The weight of a category's own words, from 0 to 1: if its name is known, known in part, or unknown.
+#: The weight of the words of a category's name and description, 0 to 1, if the name is known, known in part or unknown.
 WORDS_OF_KNOWN, WORDS_OF_PART, WORDS_OF_UNKNOWN = 0.2, 0.5, 1.0
 
 
 class ScoredPage:
     """
-    A page with its scores for all types, and with data for scoring categories that is computed on demand.
+    A page with its scores for all types. It computes other data for scoring categories on demand.
 
-    :param correction: what the learned model adds to the points of families of types.
+    :param correction: the points that the learned model adds to families of types.
     """
 
     def __init__(self, types: TypeScores, compiled: CompiledKnowledge, correction: Correction) -> None:
@@ -35,19 +35,19 @@ class ScoredPage:
 
     @cached_property
     def words(self) -> PageWords:
-        """The page's words, prepared for the search for the words of categories."""
+        """The page's words, prepared for the search for the categories' words."""
         text = self.types.text
         return PageWords(text, self.types.features, share_of_long_text(len(text.words)))
 
     @cached_property
     def profile(self) -> ExampleProfile:
-        """The page's profile, to compare with those of examples."""
+        """The page's profile, which is compared with the profiles of examples."""
         return ExampleProfile.of(self.types, self._compiled.rarity)
 
 
 @dataclass(frozen=True, slots=True)
-class LikeExample:
-    """The example that a page is most like: its path, and the likeness, 0 to 1."""
+class NearestExample:
+    """The example that is most similar to a page: its path, and the likeness, 0 to 1."""
 
     path: str
     likeness: float
@@ -55,7 +55,7 @@ class LikeExample:
 
 class CategoryScorer:
     """
-    Scores pages against one category by the types that it means, its own words, and its examples.
+    Scores pages against one category by the types that it means, by its words and by its examples.
 
     :param category: the category as the user wrote it.
     :param model: the learned model, which corrects the points of families of types.
@@ -85,7 +85,7 @@ class CategoryScorer:
         #: The family by which the learned model corrects the category.
         self.family = own if own is not None else model.none if main is None else families[main]
         self._weights = [(n, math.log(self.claims[n]), families[n]) for n in sorted(self.claims)]
-        self._least, self._share_of_words = _by_knowledge(meaning)
+        self._least_points, self._word_weight = _least_points_and_word_weight(meaning)
         self._words = (
             CategoryWords(renamed, compiled.rarity, compiled.layouts)
             if renamed.description or not meaning.is_exact
@@ -104,19 +104,19 @@ class CategoryScorer:
         """
         Return the category's points on a page, on the scale of a type's score.
 
-        :param share: how much the knowledge and the words of the page count, 0 to 1; the learned model counts in full.
+        :param share: how much the knowledge and the words of the page count, 0 to 1. The learned model counts in full.
         """
         points = self._points_of_types(page, share)
         if self._words:
-            points += share * self._share_of_words * self._words.points(page.words)
+            points += share * self._word_weight * self._words.points(page.words)
         if self._examples:
             points += share * self._examples.points(page.profile)
         return points
 
     def _points_of_types(self, page: ScoredPage, share: float) -> float:
-        """Return the points of the category's best type, or the least ones, as the learned model corrects them."""
+        """Return the points of the category's best type, or its least points, with the learned model's correction."""
         scores, corrections = page.types.scores, page.correction.points
-        least = share * self._least + corrections[self.family]
+        least = share * self._least_points + corrections[self.family]
         return max([least, *(share * (scores[n] + weight) + corrections[of] for n, weight, of in self._weights)])
 
     def same_form(self, page: ScoredPage) -> float:
@@ -127,13 +127,13 @@ class CategoryScorer:
         """Return the number of the category's type with the highest score on a page; None if it means no type."""
         return max(self.claims, key=page.types.scores.__getitem__, default=None)
 
-    def like_example(self, page: ScoredPage) -> LikeExample | None:
-        """Return the example that the page is most like; None if the category has no examples."""
-        return LikeExample(*self._examples.nearest(page.profile)) if self._examples else None
+    def nearest_example(self, page: ScoredPage) -> NearestExample | None:
+        """Return the example that is most similar to the page; None if the category has no examples."""
+        return NearestExample(*self._examples.nearest(page.profile)) if self._examples else None
 
 
-def _by_knowledge(meaning: Meaning) -> tuple[float, float]:
-    """Return the least points of a category, and the weight of its own words, from 0 to 1."""
+def _least_points_and_word_weight(meaning: Meaning) -> tuple[float, float]:
+    """Return the least points of a category, and the weight of its words, 0 to 1."""
     if meaning.is_exact:
         return LEAST_POINTS, WORDS_OF_KNOWN
     if meaning.is_named:

@@ -32,15 +32,16 @@ from airflow_provider_classify.model.categories import Category
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
-#: A category means a type if the type has at least this weight for it: its name names the type, or a parent of it.
+#: A category means a type if the type has at least this weight for it. Then the category's name is a name of the type
+#: or of a parent of the type.
 MEANS = 0.8
 #: A page is a cover if a cover type scores at least COVER_POINTS, and no type scores over COVER_LEAD points more.
 COVER_POINTS, COVER_LEAD = 3.0, 0.5
-#: The least points of a type that is suggested: about a heading that names it, or two strong cues.
-LEAST_OF_SUGGESTED = 2.5
-#: The points by which a category leads if it has an example of the same form as a page.
+#: The least points of a suggested type. A heading with the type's name, or two strong cues, give about as many.
+MIN_POINTS_OF_SUGGESTED = 2.5
+#: If a category has an example of the same form as a page, it gets this many points more than the best other answer.
 FORM_LEAD = 4.0
-#: The most words in a row of a description that are looked up as a type's name.
+#: The most consecutive words of a description that are looked up as the name of a type.
 _LONGEST_NAME = 3
 
 
@@ -49,9 +50,9 @@ class PageAnswer:
     """
     The answer of one page.
 
-    :param points: the points that :meth:`CategorySet.shares` takes.
-    :param shares: the probability of each category, 0 to 1. The difference of their sum from 1 is the probability that
-        none of them fits.
+    :param points: the points of the categories and of "none of them"; see :meth:`CategorySet.shares`.
+    :param shares: the probability of each category, 0 to 1. If their sum is below 1, the rest is the probability that
+        no category fits.
     :param is_cover: whether the page is a cover sheet before other documents.
     :param form: the number of the category that has an example of the same form; None if no category has one.
     """
@@ -92,7 +93,7 @@ class CategorySet:
     """
     Scores pages against all categories of a user.
 
-    :param model: the learned model; that of this package if None.
+    :param model: the learned model; the model of this package if None.
     :param threads: the number of cores that OCR may use to read examples; all available cores if None.
     :raises InvalidCategories: an example of a category cannot be used.
     :raises SentenceModelNotUsable: the sentence model cannot be loaded.
@@ -128,7 +129,7 @@ class CategorySet:
             for number in range(len(self._type_scorer.names))
         ]
         self._families = [self._model.family_of_type(name) for name in self._type_scorer.names]
-        self._families_of_rest = self._families_beside_categories()
+        self._none_families = self._families_for_none()
         self._covers = [
             number
             for number, document_type in enumerate(knowledge.types.values())
@@ -149,23 +150,23 @@ class CategorySet:
         """
         Score a page by the lines that were read.
 
-        :param origin: what is known of the page's document.
-        :param fallback: the number of a category whose points are limited to those that any category gets by chance.
+        :param origin: the format and metadata of the page's document.
+        :param fallback: the number of a category that gets at most the points that any category gets by chance.
         """
         types = self._type_scorer.score(page)
         correction = self._model.correction(types, self._type_scorer.names, origin or Origin())
         scored = ScoredPage(types, self._compiled, correction)
-        scores, share = types.scores, self._share(scored)
+        scores, share = types.scores, self._knowledge_share(scored)
         by_category = [scorer.points(scored, share) for scorer in self.scorers]
         if fallback is not None:
             by_category[fallback] = min(by_category[fallback], share * POINTS_OF_UNKNOWN)
         none = self._points_of_none(scored, share)
-        form = self._form(scored)
+        form = self._category_of_form(scored)
         if form is not None:
             by_category[form] = max(*by_category, none) + FORM_LEAD
         if self._catch_all is not None:
-            # Any running text has points for its style alone. They are not evidence for a category against the
-            # catch-all.
+            # The style of running text alone gives a category points. They are no evidence against the catch-all, so
+            # the catch-all gets them too.
             least = share * (self._least_of_none + prose_points(types.features)) + correction.points[self._model.none]
             none = max(none, by_category.pop(self._catch_all), least)
         points = [*by_category, none]
@@ -173,25 +174,25 @@ class CategorySet:
         is_cover = cover >= COVER_POINTS and cover >= max(scores) - COVER_LEAD
         return PageAnswer(scored, points, self.shares(points), is_cover, form)
 
-    def _share(self, page: ScoredPage) -> float:
+    def _knowledge_share(self, page: ScoredPage) -> float:
         """
         Return how much the points of the knowledge count on a page.
 
-        The temperature is that of corrected points. On a page with hardly any text there is no correction, and points
-        of the knowledge alone have a temperature of their own.
+        ``shares`` uses the temperature of the learned model. A page with little text has no correction, so its points
+        need the temperature of the knowledge. The result converts them.
         """
         text, missing = page.types.text, 1.0 - amount_of_evidence(page.types)
         own = 1.0 + missing * (self._model.temperature / TEMPERATURE - 1.0)
         return own * trust(text.characters, text.page.legibility)
 
-    def _form(self, page: ScoredPage) -> int | None:
-        """Return the category whose example is the same form as a page; None if there is none or if several fit."""
+    def _category_of_form(self, page: ScoredPage) -> int | None:
+        """Return the category whose example is the same form as a page; None if no category or several have one."""
         sameness = [scorer.same_form(page) for scorer in self.scorers]
         best = max(sameness)
         return sameness.index(best) if best > 0.0 and sameness.count(best) == 1 else None
 
     def evidence(self, answer: PageAnswer, type_number: int, limit: int) -> list[Evidence]:
-        """Return the at most ``limit`` pieces of evidence that count most for a type on a page."""
+        """Return the strongest evidence for a type on a page, at most ``limit`` pieces."""
         types = answer.scored.types
         family = self._families[type_number]
         found = [*types.evidence(type_number, limit), *answer.scored.correction.evidence(family, types.text)]
@@ -199,37 +200,37 @@ class CategorySet:
 
     def suggested_type(self, pages: Sequence[PageAnswer]) -> str | None:
         """
-        Return the type that pages seem to be which no category fits; None if they are of no known type either.
+        Return the most probable type of pages that no category fits; None if no known type fits either.
 
         :param pages: the pages that decide, in the order of the document.
         """
         totals = [0.0] * len(self.type_names)
         for page in pages:
-            share = self._share(page.scored) / len(pages)
+            share = self._knowledge_share(page.scored) / len(pages)
             for number, score in enumerate(page.scored.types.scores):
                 totals[number] += share * score + page.scored.correction.points[self._families[number]] / len(pages)
         free = [number for number, claim in enumerate(self._claims) if claim < MEANS]
         best = max(free, key=totals.__getitem__, default=None)
-        return None if best is None or totals[best] < LEAST_OF_SUGGESTED else self.type_names[best]
+        return None if best is None or totals[best] < MIN_POINTS_OF_SUGGESTED else self.type_names[best]
 
-    def _families_beside_categories(self) -> list[int]:
+    def _families_for_none(self) -> list[int]:
         """
-        Return the family by which the learned model corrects what each type adds to "none of the categories".
+        Return, for each type, the family whose correction its points for "none of the categories" get.
 
-        What a type adds whose family a category means is corrected as a document that no category fits.
+        If a category means the type's family, the correction is that of documents that no category fits.
         """
         meant = {scorer.family for scorer in self.scorers}
         return [self._model.none if family in meant else family for family in self._families]
 
     def _points_of_none(self, page: ScoredPage, share: float) -> float:
-        """Return the points of "none of the categories", as the learned model corrects them."""
+        """Return the points of "none of the categories", with the correction of the learned model."""
         corrections = page.correction.points
         least = share * self._least_of_none + corrections[self._model.none]
-        rest = [corrections[family] for family in self._families_of_rest]
+        rest = [corrections[family] for family in self._none_families]
         return points_of_none(page.types.scores, self._claims, least, share=share, corrections=rest)
 
     def is_none(self, shares: Sequence[float]) -> bool:
-        """Return whether shares, as :meth:`shares` returns them, say that most probably no category fits."""
+        """Return whether "no category fits" is the most probable answer, by the result of :meth:`shares`."""
         if self._catch_all is not None:
             return max(shares) == shares[self._catch_all]
         return 1.0 - sum(shares) > max(shares)
@@ -238,38 +239,39 @@ class CategorySet:
         """
         Return the probability of each category.
 
-        :param points: the points of each category except the catch-all, and at the end those of "none of them".
-            If there is a catch-all, its probability is that of "none of them".
+        If there is a catch-all, its probability is the probability of "none of them".
+
+        :param points: the points of each category except the catch-all, and as the last item those of "none of them".
         """
         *shares, none = softmax(points, self._model.temperature)
         if self._catch_all is not None:
             shares.insert(self._catch_all, none)
         return shares
 
-    def sureness(self, answer: PageAnswer) -> float:
+    def certainty(self, answer: PageAnswer) -> float:
         """
         Return the probability of a page's best category other than the catch-all.
 
-        The catch-all is left out, because an unread line may still fit another category.
+        The catch-all does not count, because a line that is not read yet may still fit another category.
         """
         return max((share for number, share in enumerate(answer.shares) if number != self._catch_all), default=0.0)
 
-    def that_means(self, type_name: str) -> int | None:
+    def category_that_means(self, type_name: str) -> int | None:
         """Return the number of the category that means a type or a parent of it; None if there is no such category."""
         number = self._type_scorer.numbers.get(type_name)
         claims = [scorer.claims.get(number, 0.0) if number is not None else 0.0 for scorer in self.scorers]
         best = max(range(len(claims)), key=claims.__getitem__)
         return best if claims[best] >= MEANS else None
 
-    def that_mention(self, type_name: str) -> list[int]:
+    def categories_that_mention(self, type_name: str) -> list[int]:
         """Return the numbers of the categories whose description names a type."""
         return [
             number
             for number, scorer in enumerate(self.scorers)
-            if number != self._catch_all and self._names_type(label_words(scorer.category.description), type_name)
+            if number != self._catch_all and self._mentions_type(label_words(scorer.category.description), type_name)
         ]
 
-    def _names_type(self, words: Sequence[str], type_name: str) -> bool:
+    def _mentions_type(self, words: Sequence[str], type_name: str) -> bool:
         return any(
             self._aliases.find(words[start : start + length]) == type_name
             for start in range(len(words))
