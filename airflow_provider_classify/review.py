@@ -215,7 +215,7 @@ def _evidence_lines(result: Mapping[str, Any]) -> Iterator[str]:
             seen.add((page, text))
             where = f"page {page}" if isinstance(page, int) else "the document"
             shown = link(where, f"{url}#page={page}") if url and isinstance(page, int) else where
-            sign = f", a sign of {escape(found['type'])}" if found.get("type") else ""
+            sign = f", evidence for {escape(found['type'])}" if found.get("type") else ""
             yield f"“{escape(text, 160)}” on {shown}{sign}"
 
 

@@ -48,7 +48,7 @@ def test_the_body_says_what_a_person_needs() -> None:
     assert r"[scan\.pdf](https://files.example/in/scan.pdf)" in body
     assert "**invoice**, with a confidence of 62 %" in body
     assert [body.index(f"| {name} | {share} %") for name, share in (("invoice", 70), ("contract", 20), ("letter", 10))]
-    assert "“INVOICE No 12” on [page 1](https://files.example/in/scan.pdf#page=1), a sign of invoice" in body
+    assert "“INVOICE No 12” on [page 1](https://files.example/in/scan.pdf#page=1), evidence for invoice" in body
     assert "](classify/thumbnails/1)" in body
     assert review_subject(result()) == "Which category fits scan.pdf?"
 

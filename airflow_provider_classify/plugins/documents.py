@@ -1,4 +1,4 @@
-"""The documents of a page: read from what tasks have put in XCom, merged with reviews, filtered and sorted. Pure."""
+"""Convert values of XCom to documents, merge them with reviews, filter and sort them. All functions are pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from airflow_provider_classify.model.text import encodable
 State = Literal["classified", "blank", "failed"]
 Order = Literal["order", "doubtful", "name"]
 
-#: The most lines of evidence of a document, and the most characters of a text from a result.
+#: The most lines of evidence of a document.
 MAX_EVIDENCE = 6
+#: The most characters of a text from a result. Longer texts are cut.
 MAX_TEXT = 300
 
 
@@ -37,11 +38,11 @@ class Document:
     A classified document.
 
     :param at: the time at which its result was stored.
-    :param confidence: from 0 to 1; ``None`` without a category.
+    :param confidence: from 0 to 1; ``None`` if the document has no category.
     :param runner_up: the second category and its score; ``None`` if the classifier gives no scores.
-    :param predicted: the category that a reviewer has replaced or confirmed.
-    :param reviewed_by: the person who answered a review; ``None`` without one.
-    :param reviewed_in: the task of the review; ``None`` without one.
+    :param predicted: the category before the review; ``None`` without a review.
+    :param reviewed_by: the person who answered the review; ``None`` without an answer.
+    :param reviewed_in: the task id and map index of the review; ``None`` without a review.
     :param evidence: objects with ``text``, ``page`` and, if it is known, ``box``.
     """
 
@@ -65,23 +66,23 @@ class Document:
 
     @property
     def name(self) -> str:
-        """The file name; the job's id if the result does not name its document."""
+        """The file name; the job id if the result does not name its document."""
         if self.label:
             return name_of(self.label)
         return f"Job {self.job_id}" if self.job_id else "Unnamed document"
 
     @property
     def is_reviewed(self) -> bool:
-        """Whether a person has answered a review of the document."""
+        """Whether a person has answered the review of the document."""
         return self.reviewed_by is not None
 
     def is_of(self, task_id: str, map_index: int | None) -> bool:
-        """Return whether a task classified or reviewed the document. ``None`` stands for all its map indexes."""
+        """Return whether a task classified or reviewed the document. The map index ``None`` means all map indexes."""
         tasks = [(self.task_id, self.map_index), *([self.reviewed_in] if self.reviewed_in else [])]
         return any(task_id == of and map_index in (None, index) for of, index in tasks)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the document for the page."""
+        """Return the document as a JSON object for the page."""
         return {
             "run_id": self.run_id,
             "task_id": self.task_id,
@@ -105,7 +106,7 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """The manifest of a batch whose rows are not read."""
+    """The manifest of a batch. Its documents are not read from its output."""
 
     run_id: str
     task_id: str
@@ -118,20 +119,20 @@ class BatchSummary:
     escalated: int
     categories: Mapping[str, int] = field(default_factory=dict)
     failures: tuple[Mapping[str, str], ...] = ()
-    #: Why the rows are not shown.
+    #: One sentence that says why the documents are not listed.
     note: str = ""
 
     @property
     def is_shard(self) -> bool:
-        """Whether it is a part of a batch, whose documents the task that merges the shards has too."""
+        """Whether the batch is a shard. The task that merges the shards has its documents, too."""
         return f"{RECORD_SUFFIX}/" in self.output
 
     def is_of(self, task_id: str, map_index: int | None) -> bool:
-        """Return whether a task wrote the batch. ``None`` stands for all its map indexes."""
+        """Return whether a task wrote the batch. The map index ``None`` means all map indexes."""
         return task_id == self.task_id and map_index in (None, self.map_index)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the batch for the page."""
+        """Return the batch as a JSON object for the page."""
         return {
             "task_id": self.task_id,
             "map_index": self.map_index,
@@ -147,7 +148,7 @@ class BatchSummary:
 
 
 def decode(value: Any) -> Any:
-    """Return a value from the table of XComs. It is JSON, or text with JSON if the task encoded it."""
+    """Return a decoded value of the XCom table. If it is a string, the task may have encoded it as JSON."""
     if not isinstance(value, str):
         return value
     try:
@@ -162,7 +163,7 @@ def is_result(value: Any) -> bool:
 
 
 def manifest_of(stored: Stored) -> BatchSummary | None:
-    """Return the batch that a value summarises; ``None`` for another value."""
+    """Return the batch if a value is a manifest, otherwise ``None``."""
     value = stored.value
     if not (isinstance(value, Mapping) and {"documents", "classified", "categories", "output"} <= value.keys()):
         return None
@@ -187,7 +188,7 @@ def manifest_of(stored: Stored) -> BatchSummary | None:
 
 
 def documents_of(stored: Stored) -> Iterator[Document]:
-    """Yield the documents of a value: those of a result, or of a list of results."""
+    """Yield the documents of a value that is a result or a list of results."""
     values = (
         stored.value if isinstance(stored.value, Sequence) and not isinstance(stored.value, str) else [stored.value]
     )
@@ -229,8 +230,8 @@ def merge(documents: Iterable[Document]) -> list[Document]:
     """
     Return each document of a run once.
 
-    A branch and a review pass on the result of another task, so the same job stands in several XComs. The first one
-    stays. The answer of a person replaces its category, whichever comes first.
+    A branch or a review returns the result of another task, so several XComs can have the same job. The first one is
+    kept. A review replaces its category, in any order of the XComs.
     """
     merged: dict[tuple[str, str], Document] = {}
     reviews = []
@@ -259,11 +260,11 @@ def select(
     documents: Iterable[Document], *, category: str | None = None, text: str = "", order: Order = "order"
 ) -> list[Document]:
     """
-    Return the documents that a user asks for, sorted.
+    Return the documents that match a filter, sorted.
 
-    :param category: the category, or the state ``blank`` or ``failed`` with a leading colon, as ``:failed``.
-    :param text: a part of the document's label, in any case.
-    :param order: ``doubtful`` puts failures and low confidences first.
+    :param category: a category, or the state ``:blank`` or ``:failed``.
+    :param text: a part of the document's label. Upper and lower case do not matter.
+    :param order: ``doubtful`` puts failures first, then the lowest confidences.
     """
     found = [
         document
@@ -279,7 +280,7 @@ def select(
 
 
 def _identity(document: Document) -> tuple[str, str]:
-    """Return what the XComs of the same document share. A batch and a failure may have no job."""
+    """Return a key that all XComs of a document share. A document of a batch, or a failure, may have no job."""
     if document.job_id:
         return "job", document.job_id
     if document.label:
@@ -306,7 +307,7 @@ def _evidence(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _box(value: object) -> list[float] | None:
-    """Return a box as left, top, right and bottom, each a fraction of the page; ``None`` if it is no box."""
+    """Return a box as left, top, right and bottom, as shares of the page; ``None`` if the value is not a box."""
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 4:
         return None
     sides = [_share(side) for side in value]

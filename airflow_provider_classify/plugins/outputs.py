@@ -1,4 +1,4 @@
-"""Read the output of a batch on the API server, where its setting allows that."""
+"""Read the output of a batch on the API server, if the setting ``[classify] page_outputs`` allows it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Rows:
     """
     The documents of an output.
 
-    :param is_cut: whether the output has more rows than the page reads.
-    :param note: one sentence that says why no rows are read; empty if they are read.
+    :param is_truncated: whether the output has more rows than the page reads.
+    :param note: one sentence that says why no rows are read; empty if rows are read.
     """
 
     documents: Sequence[Document] = ()
-    is_cut: bool = False
+    is_truncated: bool = False
     note: str = ""
 
 
@@ -38,8 +38,8 @@ def read_rows(manifest: Stored) -> Rows:
     """
     Return the documents of the output that a manifest names.
 
-    A DAG's author decides what the manifest names, and the API server has rights of its own. So it only reads what
-    ``[classify] page_outputs`` lists.
+    The author of a DAG can write any path into a manifest, and the API server may read more files than the author. So
+    only outputs in the folders of ``[classify] page_outputs`` are read.
     """
     output = manifest.value["output"]
     try:
@@ -49,7 +49,7 @@ def read_rows(manifest: Stored) -> Rows:
         rows = list(islice(read_output(output), MAX_ROWS + 1))
     except ClassifyError as error:
         return Rows(note=str(error))
-    except (OSError, ValueError) as error:  # not the output of a batch, or a fault of the disk
+    except (OSError, ValueError) as error:  # not the output of a batch, or a disk error
         log.warning("The page cannot read the output of %s.%s", manifest.run_id, manifest.task_id, exc_info=error)
         return Rows(note="The output cannot be read; the log of the API server says why.")
-    return Rows([document_of(row, manifest) for row in rows[:MAX_ROWS]], is_cut=len(rows) > MAX_ROWS)
+    return Rows([document_of(row, manifest) for row in rows[:MAX_ROWS]], is_truncated=len(rows) > MAX_ROWS)

@@ -1,4 +1,4 @@
-"""The routes of the page: the page itself, and the data for it, each behind the permissions of Airflow's own pages."""
+"""The routes of the page and of its data. The data need the same permissions as on Airflow's own pages."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 STATIC = Path(__file__).parent / "static"
 #: The most documents of a reply.
 MAX_PAGE = 200
-#: The most days of the page over runs.
+#: The most days of the overview of a DAG.
 MAX_DAYS = 366
 #: The page loads only its own files. Airflow's UI shows it in a frame.
 PAGE_HEADERS = {
@@ -44,7 +44,7 @@ def add_page(routes: FastAPI) -> None:
 
     may_read = [Depends(requires_access_dag(method="GET", access_entity=DagAccessEntity.XCOM))]
     routes.mount("/static", StaticFiles(directory=STATIC), name="static")
-    # The page has no data, so it needs no login. It says so itself if the user is not logged in.
+    # The page itself has no data, so it needs no login. If the user is not logged in, the page shows a message.
     routes.add_api_route("/page", page, response_model=None)
     routes.add_api_route("/api/dags", _dags_route(), dependencies=may_read, response_model=None)
     routes.add_api_route("/api/dags/{dag_id}/overview", overview, dependencies=may_read, response_model=None)
@@ -80,9 +80,9 @@ def documents(
     limit: int = 50,
 ) -> dict[str, Any]:
     """
-    Return a page of the documents of a run, or of one of its tasks, with the figures of all of them.
+    Return some of the documents of a run or task, and the figures of all of them.
 
-    :param map_index: an index of a mapped task; ``None`` for all.
+    :param map_index: a map index of the task; ``None`` for all.
     :param category: see :func:`~.documents.select`.
     """
     from airflow.utils.session import create_session
@@ -103,16 +103,16 @@ def documents(
         "matching": len(chosen),
         "documents": [document.to_json() | {"thumbnail": _thumbnail(document, dag_id, pictured)} for document in shown],
         "batches": [batch.to_json() for batch in batches],
-        "is_cut": results.is_cut,
+        "is_truncated": results.is_truncated,
         "run_exists": run_exists,
     }
 
 
 def overview(dag_id: str, days: int = 30) -> dict[str, Any]:
     """
-    Return the figures over the runs of a DAG in the last days, today included.
+    Return the figures of the runs of a DAG in the last days, including today.
 
-    :param days: at least 1.
+    :param days: the number of days, at least 1.
     """
     from airflow.utils.session import create_session
 
@@ -128,7 +128,7 @@ def overview(dag_id: str, days: int = 30) -> dict[str, Any]:
         "by_day": by_day(found, batches, first=first.date(), last=last.date()),
         "runs": len({document.run_id for document in found} | {batch.run_id for batch in batches}),
         "recent_runs": recent_runs(found, batches),
-        "is_cut": results.is_cut,
+        "is_truncated": results.is_truncated,
     }
 
 

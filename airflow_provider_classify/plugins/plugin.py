@@ -1,7 +1,7 @@
 """
 Airflow's plugin: a page with the classified documents, and their thumbnails, in Airflow's UI (3.1 or newer).
 
-Every process of Airflow imports its plugins. So everything but this module is imported with the first request.
+Every process of Airflow imports the plugins. So this module imports the other modules only at the first request.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 _PAGE = f"{PREFIX.lstrip('/')}/page"
 _ICON = f"{PREFIX.lstrip('/')}/static/icon.svg"
 _ICON_DARK = f"{PREFIX.lstrip('/')}/static/icon-dark.svg"
-#: What the parts of Airflow's UI show the page of. Airflow fills in the ids.
+#: The places in Airflow's UI that show the page: destination, route, name and query. Airflow fills in the ids.
 _VIEWS: tuple[tuple[str, str, str, str], ...] = (
     ("nav", "classified-documents", "Classified documents", ""),
     ("dag", DAG_TAB, "Documents", "?dag_id={DAG_ID}"),
@@ -37,7 +37,7 @@ _VIEWS: tuple[tuple[str, str, str, str], ...] = (
 
 
 async def app(scope: Any, receive: Any, send: Any) -> None:
-    """Answer a request; the ASGI application of the plugin."""
+    """Answer a request. This is the ASGI application of the plugin."""
     await _app()(scope, receive, send)
 
 
@@ -55,7 +55,7 @@ def _app() -> FastAPI:
 
 
 class ClassifyPlugin(AirflowPlugin):
-    """Adds the page and its routes to Airflow's UI. Before Airflow 3.1, which has no such pages, it adds nothing."""
+    """Adds the page and its routes to Airflow's UI. Before Airflow 3.1 it adds nothing, because plugins cannot add pages."""
 
     name = "classify"
     if compat.has_pages():

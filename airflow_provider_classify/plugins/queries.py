@@ -1,8 +1,8 @@
 """
 Read results from Airflow's metadata, for the page.
 
-The values are read as Airflow's own API reads them: from the table of XComs, without the XCom backend. So results that
-a custom backend keeps elsewhere are not shown. All values are treated as untrusted JSON; no class is created from them.
+The values are read from the XCom table, without the XCom backend, as Airflow's own API does. So results that a custom
+backend stores elsewhere are not shown. All values are untrusted JSON, so no objects are deserialized from them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from airflow_provider_classify.plugins.outputs import Rows, read_rows
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-#: The most results of a page over runs. Older results are left out, and the page says so.
+#: The most results of the overview of a DAG. Older results are not counted, and the page says so.
 MAX_RESULTS = 20_000
 #: The number of XComs that are read from the database at a time.
 _CHUNK = 500
@@ -38,18 +38,18 @@ _CHUNK = 500
 @dataclass(frozen=True, slots=True)
 class Results:
     """
-    The documents of one or more runs, and the batches of which only the manifest is shown.
+    The documents of one or more runs, and the batches whose documents are not read.
 
-    :param is_cut: whether there are more results than the page reads.
+    :param is_truncated: whether there are more results than the page reads.
     """
 
     documents: Sequence[Document]
     batches: Sequence[BatchSummary]
-    is_cut: bool = False
+    is_truncated: bool = False
 
 
 class _Cache:
-    """The results of the last few runs that were looked at. Thread-safe."""
+    """The results of the runs that were read last. Thread-safe."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -73,7 +73,7 @@ _cache = _Cache(4)
 
 
 def run_results(session: Session, dag_id: str, run_id: str) -> Results:
-    """Return the results of a run. They are read again only if the run has new ones."""
+    """Return the results of a run. They are cached until the run has new results."""
     from airflow.models.xcom import XComModel
     from sqlalchemy import func
 
@@ -87,7 +87,7 @@ def run_results(session: Session, dag_id: str, run_id: str) -> Results:
 
 
 def dag_results(session: Session, dag_id: str, since: datetime) -> Results:
-    """Return the newest results of a DAG. The rows of batches with an output are not read."""
+    """Return the newest results of a DAG. The outputs of batches are not read."""
     from airflow.models.xcom import XComModel
 
     query = _query(dag_id).where(XComModel.timestamp >= since).order_by(None)
@@ -101,11 +101,11 @@ def dag_results(session: Session, dag_id: str, since: datetime) -> Results:
         documents += merge(document for stored in values for document in documents_of(stored))
     batches = [batch for stored in found[:MAX_RESULTS] if (batch := manifest_of(stored)) is not None]
     batches = [batch for batch in batches if not batch.is_shard]
-    return Results(documents, batches, is_cut=len(found) > MAX_RESULTS)
+    return Results(documents, batches, is_truncated=len(found) > MAX_RESULTS)
 
 
 def dags_with_results(session: Session, dag_ids: Iterable[str]) -> list[str]:
-    """Return those of the DAGs whose tasks have put a link to the page in XCom."""
+    """Return the DAGs that have results. Their tasks have put a link to the page into XCom."""
     from airflow.models.xcom import XComModel
     from sqlalchemy import select
 
@@ -116,7 +116,7 @@ def dags_with_results(session: Session, dag_ids: Iterable[str]) -> list[str]:
 
 
 def tasks_with_thumbnail(session: Session, dag_id: str, documents: Sequence[Document]) -> set[tuple[str, str, int]]:
-    """Return the run id, task id and map index of each task of these runs that has a thumbnail in XCom."""
+    """Return the run id, task id and map index of the tasks that have a thumbnail in XCom, in the documents' runs."""
     from airflow.models.xcom import XComModel
     from sqlalchemy import select
 
@@ -129,7 +129,7 @@ def tasks_with_thumbnail(session: Session, dag_id: str, documents: Sequence[Docu
 
 
 def run_exists(session: Session, dag_id: str, run_id: str) -> bool:
-    """Return whether Airflow still has a run."""
+    """Return whether a run exists in Airflow's metadata."""
     from airflow.models.dagrun import DagRun
     from sqlalchemy import select
 
@@ -139,7 +139,7 @@ def run_exists(session: Session, dag_id: str, run_id: str) -> bool:
 def _read_run(session: Session, dag_id: str, run_id: str) -> Results:
     documents: list[Document] = []
     batches: list[BatchSummary] = []
-    is_cut = False
+    is_truncated = False
     for stored in _stored(session, _query(dag_id, run_id)):
         batch = manifest_of(stored)
         if batch is None:
@@ -149,12 +149,12 @@ def _read_run(session: Session, dag_id: str, run_id: str) -> Results:
         if rows.note:
             batches.append(replace(batch, note=rows.note))
         documents += rows.documents
-        is_cut = is_cut or rows.is_cut
-    return Results(merge(documents), batches, is_cut)
+        is_truncated = is_truncated or rows.is_truncated
+    return Results(merge(documents), batches, is_truncated)
 
 
 def _query(dag_id: str, run_id: str | None = None) -> Any:
-    """Return the query for the XComs that may be results, in the order in which tasks put them there."""
+    """Return the query for the XComs that may be results, sorted by task and map index."""
     from airflow.models.xcom import XComModel
     from sqlalchemy import Text, cast, select
 
@@ -163,7 +163,7 @@ def _query(dag_id: str, run_id: str | None = None) -> Any:
         .where(
             XComModel.dag_id == dag_id,
             XComModel.key == "return_value",
-            cast(XComModel.value, Text).like("%classifi%"),  # a field of results and of manifests
+            cast(XComModel.value, Text).like("%classifi%"),  # results and manifests have such a field
         )
         .order_by(XComModel.task_id, XComModel.map_index)
     )

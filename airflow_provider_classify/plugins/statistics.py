@@ -1,4 +1,4 @@
-"""The figures of a page: documents by category and day, a histogram of confidences, and shares. Pure."""
+"""Compute the figures of a page: documents by category and day, and a histogram of confidences. Pure functions."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 
 from airflow_provider_classify.plugins.documents import BatchSummary, Document
 
-#: The number of bars of a histogram. Each covers the same part of the confidences from 0 to 1.
+#: The number of bars of the histogram. All bars have the same width.
 BARS = 20
-#: The most categories with a colour of their own in a chart. The others are added up.
+#: The most categories in a chart. The other categories are added up.
 MAX_CATEGORIES = 11
-#: The most runs that the page over runs lists.
+#: The most runs that the overview of a DAG lists.
 MAX_RUNS = 20
-#: How the charts name blank documents, failures and the categories beyond the most.
+#: The names in the charts for blank documents, for failures and for the categories beyond MAX_CATEGORIES.
 BLANK, FAILED, OTHERS = "(blank)", "(not classified)", "(other categories)"
 
 
 @dataclass(slots=True)
 class Figures:
-    """Counts of documents. ``histogram`` has only documents with a confidence of their classifier."""
+    """Counts of documents. ``histogram`` counts only documents with a confidence of a classifier, not of a review."""
 
     documents: int = 0
     reviewed: int = 0
@@ -33,7 +33,7 @@ class Figures:
     histogram: list[int] = field(default_factory=lambda: [0] * BARS)
 
     def to_json(self) -> dict[str, Any]:
-        """Return the figures for the page; the categories by number of documents."""
+        """Return the figures as a JSON object for the page. The categories are sorted by number of documents."""
         return {
             "documents": self.documents,
             "reviewed": self.reviewed,
@@ -46,7 +46,7 @@ class Figures:
 
 
 def figures(documents: Iterable[Document], batches: Iterable[BatchSummary] = ()) -> Figures:
-    """Count documents, and the documents of batches of which only the manifest is known."""
+    """Count documents, and add the counts in the manifests of batches whose documents are not read."""
     counted = Figures()
     for document in documents:
         counted.documents += 1
@@ -69,7 +69,7 @@ def figures(documents: Iterable[Document], batches: Iterable[BatchSummary] = ())
 
 
 def bar(confidence: float) -> int:
-    """Return the bar of a confidence, from 0. The last bar includes the confidence 1."""
+    """Return the index of the bar for a confidence. The last bar includes the confidence 1."""
     return min(BARS - 1, int(confidence * BARS))
 
 
@@ -79,8 +79,8 @@ def by_day(
     """
     Count documents by category and UTC day.
 
-    :returns: ``days``, all from the first to the last, and ``series``: the counts of each category by day. Categories
-        come by number of documents; blank documents, failures and rare categories come last.
+    :returns: ``days`` has all days from the first to the last. ``series`` has the counts of each category by day. The
+        categories are sorted by number of documents. Rare categories, blank documents and failures are the last.
     """
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     counts: dict[str, Counter[date]] = {}
@@ -97,7 +97,7 @@ def by_day(
 
 
 def recent_runs(documents: Iterable[Document], batches: Iterable[BatchSummary]) -> list[dict[str, Any]]:
-    """Return the newest runs: their ids, the times of their last results and their numbers of documents."""
+    """Return the newest runs, each with its id, the time of its last result and its number of documents."""
     counts: Counter[str] = Counter()
     last: dict[str, datetime] = {}
     found = [(document.run_id, document.at, 1) for document in documents]
@@ -121,7 +121,7 @@ def _series(document: Document) -> str:
 
 
 def _ranked(counts: dict[str, Counter[date]]) -> Sequence[str]:
-    """Return the names of the series in their order. Add the rare categories up in ``counts``."""
+    """Return the sorted names of the series. In ``counts``, replace the rare categories by their sum."""
     special = [name for name in (BLANK, FAILED) if name in counts]
     ranked = sorted(counts.keys() - set(special), key=lambda name: (-counts[name].total(), name))
     rare = ranked[MAX_CATEGORIES:]

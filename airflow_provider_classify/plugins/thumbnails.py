@@ -1,8 +1,8 @@
 """
 Show thumbnails of documents in Airflow's UI.
 
-Airflow's page for reviews drops pictures that are in the text itself (``data:`` URLs). So the worker puts the picture
-into XCom, and this route of the API server shows it to users who may read the XCom of the DAG.
+Airflow's page for reviews removes pictures in ``data:`` URLs. So the worker puts the picture into XCom, and this route
+of the API server sends it to users who may read the XComs of the DAG.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 #: The first bytes of a JPEG.
 _JPEG = b"\xff\xd8\xff"
-#: A browser must not take the bytes for anything else, and a proxy must not keep them.
+#: A browser must not interpret the bytes as another type, and a proxy must not cache them.
 _HEADERS = {
     "Cache-Control": "private, max-age=300",
     "Content-Security-Policy": "default-src 'none'",
@@ -27,7 +27,7 @@ _HEADERS = {
 
 
 def add_thumbnails(routes: FastAPI) -> None:
-    """Add the route of the thumbnails to the plugin's routes."""
+    """Add the route for thumbnails to the plugin's routes."""
     from airflow.api_fastapi.auth.managers.models.resource_details import DagAccessEntity
     from airflow.api_fastapi.core_api.security import requires_access_dag
     from fastapi import Depends, Response
@@ -36,7 +36,8 @@ def add_thumbnails(routes: FastAPI) -> None:
         return _reply(_picture(dag_id, run_id, task_id, map_index))
 
     may_read = Depends(requires_access_dag(method="GET", access_entity=DagAccessEntity.XCOM))
-    # Annotations are texts in this module, and FastAPI cannot see the names of this function.
+    # Annotations are strings in this module, and FastAPI cannot resolve the names that this function imports. So the
+    # response class is given here.
     routes.add_api_route(ROUTE, show, dependencies=[may_read], response_class=Response, response_model=None)
 
 
@@ -55,7 +56,7 @@ def _picture(dag_id: str, run_id: str, task_id: str, map_index: int) -> bytes | 
         return None
     try:
         picture = base64.b64decode(value, validate=True)
-    except (binascii.Error, ValueError):  # a custom XCom backend keeps the value elsewhere
+    except (binascii.Error, ValueError):  # a custom XCom backend stores the value elsewhere
         return None
     return picture if picture.startswith(_JPEG) else None
 

@@ -1,4 +1,4 @@
-// The charts, drawn by Chart.js in the colours of the theme.
+// Draw the charts with Chart.js, in the colours of the theme.
 
 const COLOURS = ["#3b82f6", "#f59e0b", "#10b981", "#a855f7", "#ef4444", "#06b6d4", "#84cc16", "#ec4899", "#6366f1", "#14b8a6", "#f97316"];
 const GREYS = { "(other categories)": "#a1a1aa", "(blank)": "#d4d4d8", "(not classified)": "#71717a" };
@@ -34,7 +34,7 @@ function draw(canvas, make) {
 
 window.addEventListener("themechange", () => charts.forEach((entry) => entry.redraw()));
 
-/** Forget the charts of the last view. */
+/** Remove the charts of the last view. */
 export function clear() {
   charts.forEach((entry) => entry.chart.destroy());
   charts = [];

@@ -1,4 +1,4 @@
-// A document in the list: a line, and its evidence below when it is opened.
+// A document in the list. It is one line; when it is opened, its details and evidence are below.
 
 import { el, percent } from "./dom.js";
 
@@ -18,10 +18,10 @@ function badge(found) {
   return el("span", { class: "badge" }, found.category);
 }
 
-/** What happened to the document besides its classification, in short. */
+/** Return short remarks about the review and the escalation of a document. */
 function remarks(found) {
   const lines = [];
-  if (found.reviewed_by && found.predicted && found.predicted !== found.category) lines.push(`${found.reviewed_by} corrected ${found.predicted}`);
+  if (found.reviewed_by && found.predicted && found.predicted !== found.category) lines.push(`${found.predicted} corrected by ${found.reviewed_by}`);
   else if (found.reviewed_by) lines.push(`confirmed by ${found.reviewed_by}`);
   if (found.is_escalated) lines.push(`escalated${found.answered_by ? ` to ${found.answered_by}` : ""}`);
   return lines;
@@ -39,7 +39,7 @@ function details(found, picture) {
   const marks = [];
   const lines = found.evidence.map((evidence) => {
     const isMarked = picture && evidence.page === 1 && evidence.box;
-    const where = [evidence.page ? `page ${evidence.page}` : "", evidence.type ? `a sign of ${evidence.type}` : ""].filter(Boolean).join(", ");
+    const where = [evidence.page ? `page ${evidence.page}` : "", evidence.type ? `evidence for ${evidence.type}` : ""].filter(Boolean).join(", ");
     const line = el("li", { class: isMarked ? "marked" : "" }, `“${evidence.text}”`, where ? el("span", { class: "sub" }, ` ${where}`) : "");
     if (isMarked) {
       const [left, top, right, bottom] = evidence.box;
@@ -59,7 +59,7 @@ function details(found, picture) {
       "div",
       {},
       el("dl", { class: "facts" }, facts),
-      lines.length ? el("h2", { class: "found" }, "Found in the document") : null,
+      lines.length ? el("h2", { class: "found" }, "Evidence") : null,
       lines.length ? el("ul", { class: "evidence" }, lines) : null,
     ),
   );

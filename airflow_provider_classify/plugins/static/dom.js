@@ -1,6 +1,6 @@
-// Build elements. Text of documents only becomes text nodes, never markup.
+// Create elements. Text of documents becomes text nodes, never HTML.
 
-/** Create an element with properties and children. A property `class` or `data-…` or `aria-…` becomes an attribute. */
+/** Create an element with properties and children. `class`, `data-…` and `aria-…` become attributes. */
 export function el(tag, properties = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {
@@ -20,19 +20,19 @@ export const percent = (share) => {
 
 export const number = (count) => count.toLocaleString("en-US");
 
-/** Ask the plugin's API. The error has a sentence for people. */
-export async function ask(path) {
+/** Get JSON from the plugin's API. The message of an error is a sentence for the user. */
+export async function getJson(path) {
   let response;
   try {
     response = await fetch(path, { headers: { Accept: "application/json" } });
   } catch {
-    throw new Error("Airflow cannot be reached. Reload the page in a moment.");
+    throw new Error("Airflow cannot be reached. Try to reload the page.");
   }
   if (response.ok) return response.json();
   const sentences = {
     401: "You are not logged in. Log in to Airflow and reload the page.",
     403: "You may not see these results. Ask for the permission to read this DAG and its XComs.",
-    404: "Airflow has no such DAG or run.",
+    404: "The DAG or run does not exist.",
   };
   throw new Error(sentences[response.status] ?? `Airflow answered with an error (${response.status}); see the log of its API server.`);
 }

@@ -1,20 +1,20 @@
-// Choose the view by the URL: the documents of a task or a run, or the figures over the runs of a DAG.
+// The URL selects the view: the documents of a task or run, or the overview of a DAG.
 
 import * as charts from "./charts.js";
-import { ask, el, number, percent } from "./dom.js";
+import { getJson, el, number, percent } from "./dom.js";
 import { documentRow } from "./document.js";
 
 const PAGE_SIZE = 50;
 const main = document.getElementById("main");
 const parameters = new URLSearchParams(location.search);
-const given = (name) => {
+const parameter = (name) => {
   const value = parameters.get(name);
-  return value && !/^[{]/.test(value) ? value : null; // Airflow leaves {MAP_INDEX} as it is where there is none
+  return value && !/^[{]/.test(value) ? value : null; // Airflow does not replace {MAP_INDEX} if a task has no map index
 };
-const dagId = given("dag_id");
-const runId = given("run_id");
-const taskId = given("task_id");
-const mapIndex = /^\d+$/.test(given("map_index") ?? "") ? given("map_index") : null;
+const dagId = parameter("dag_id");
+const runId = parameter("run_id");
+const taskId = parameter("task_id");
+const mapIndex = /^\d+$/.test(parameter("map_index") ?? "") ? parameter("map_index") : null;
 
 const show = (...children) => {
   charts.clear();
@@ -37,25 +37,25 @@ function figureTiles(figures) {
     tile(number(documents), documents === 1 ? "document" : "documents"),
     tile(number(Object.keys(figures.categories).length), "categories found"),
     tile(share(reviewed, documents), "reviewed by a person", `${number(reviewed)} documents`),
-    tile(share(escalated, documents), "escalated", `${number(escalated)} documents went on to a second connection`),
+    tile(share(escalated, documents), "escalated", `${number(escalated)} documents were escalated to a second connection`),
     tile(number(failed), "not classified"),
     blank ? tile(number(blank), "blank") : null,
   );
 }
 
-const cutNote = (what) => el("p", { class: "note" }, what);
+const note = (text) => el("p", { class: "note" }, text);
 
-// ---- the documents of a run or a task
+// ---- The documents of a run or task.
 
 const state = { category: "", text: "", order: "order", offset: 0 };
 
-async function showDocuments() {
+async function fetchDocuments() {
   const query = new URLSearchParams({ order: state.order, offset: state.offset, limit: PAGE_SIZE });
   if (taskId) query.set("task_id", taskId);
   if (mapIndex) query.set("map_index", mapIndex);
   if (state.category) query.set("category", state.category);
   if (state.text) query.set("text", state.text);
-  return ask(`api/dags/${encodeURIComponent(dagId)}/runs/${encodeURIComponent(runId)}/documents?${query}`);
+  return getJson(`api/dags/${encodeURIComponent(dagId)}/runs/${encodeURIComponent(runId)}/documents?${query}`);
 }
 
 function batchPanel(batch) {
@@ -118,22 +118,22 @@ function pager(reply, reload) {
 }
 
 async function documentsView() {
-  let reply = await showDocuments();
+  let reply = await fetchDocuments();
   const where = taskId ? (mapIndex ? `this task` : `the task ${taskId}`) : "this run";
   const title = taskId ? `Documents of ${taskId}${mapIndex ? ` [${mapIndex}]` : ""}` : "Documents of the run";
   if (!reply.figures.documents) {
-    const gone = "Airflow no longer has this run, so its results are gone, too.";
-    const none = `No document was classified by ${where}. Results appear here when a task that classifies has ended.`;
-    return show(message(reply.run_exists ? "No documents yet" : "The run is gone", reply.run_exists ? none : gone));
+    const gone = "Airflow does not have this run. If the run was deleted, its results were deleted, too.";
+    const none = `There are no results of ${where}. They appear here when a task that classifies documents ends.`;
+    return show(message(reply.run_exists ? "No documents yet" : "Run not found", reply.run_exists ? none : gone));
   }
   const list = el("div", { class: "list" });
   const listed = reply.figures.documents > reply.batches.reduce((sum, batch) => sum + batch.documents, 0);
-  let asked = 0;
+  let lastRequest = 0;
   const reload = async (change) => {
     Object.assign(state, change);
-    const turn = ++asked;
-    const found = await showDocuments();
-    if (turn !== asked) return; // a later question is under way
+    const request = ++lastRequest;
+    const found = await fetchDocuments();
+    if (request !== lastRequest) return; // a newer request was sent
     reply = found;
     fill();
   };
@@ -157,7 +157,7 @@ async function documentsView() {
     el("header", {}, el("h1", {}, title), el("div", { class: "quiet" }, `${dagId} · ${runId}`)),
     many ? figureTiles(reply.figures) : null,
     panels.length ? el("div", { class: "charts" }, panels.map(({ panel }) => panel)) : null,
-    reply.is_cut ? cutNote("An output has more rows than this page reads. The first 20,000 are shown.") : null,
+    reply.is_truncated ? note("An output has more rows than this page reads. Only the first 20,000 are shown.") : null,
     reply.batches.map(batchPanel),
     listed && !single ? toolbar : null,
     listed ? list : null,
@@ -165,19 +165,19 @@ async function documentsView() {
   panels.forEach(({ draw }) => draw());
 }
 
-// ---- the figures over the runs of a DAG
+// ---- The overview of a DAG.
 
 async function dagChooser() {
-  const { dags } = await ask("api/dags");
+  const { dags } = await getJson("api/dags");
   if (!dags.length) {
-    show(message("No documents yet", "No task that you may see has classified a document. Results appear here after the first run."));
+    show(message("No documents yet", "No task of your DAGs has classified a document. Results appear here when such a task ends."));
     return null;
   }
   return dags;
 }
 
 async function overviewView(chosen, days, dags) {
-  const reply = await ask(`api/dags/${encodeURIComponent(chosen)}/overview?days=${days}`);
+  const reply = await getJson(`api/dags/${encodeURIComponent(chosen)}/overview?days=${days}`);
   const period = el("select", { "aria-label": "Period" }, [7, 30, 90, 365].map((count) => el("option", { value: count }, `Last ${count} days`)));
   period.value = days;
   const guard = (view) => view.catch((error) => show(message("Classified documents", error.message)));
@@ -208,7 +208,7 @@ async function overviewView(chosen, days, dags) {
   show(
     header,
     figureTiles(reply.figures),
-    reply.is_cut ? cutNote("There are more results than this page reads. The newest 20,000 are counted; choose a shorter period.") : null,
+    reply.is_truncated ? note("There are more results than this page reads. Only the newest 20,000 are counted. Choose a shorter period.") : null,
     reply.in_batches ? el("p", { class: "quiet" }, `${number(reply.in_batches)} documents are in the outputs of batches. They are counted by category, but not in the histogram.`) : null,
     el("div", { class: "charts" }, panels.map(({ panel }) => panel)),
     el(

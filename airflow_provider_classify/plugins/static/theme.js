@@ -1,11 +1,11 @@
-// Follow the colours of Airflow's UI, which shows this page in a frame. Alone, the page follows the system.
+// Use the light or dark theme of Airflow's UI, which shows this page in a frame. Outside a frame, use the system's theme.
 (() => {
   const system = matchMedia("(prefers-color-scheme: dark)");
   const parent = (() => {
     try {
       return window.parent === window ? null : window.parent.document.documentElement;
     } catch {
-      return null; // another site shows the page, which its headers forbid
+      return null; // the frame belongs to another site; the page's headers forbid such frames
     }
   })();
 
