@@ -1,12 +1,12 @@
 """
-Measure what a few documents of each of a user's own types do for the accuracy.
+Measure the accuracy of a model that was fitted on a few documents of each of a user's own types.
 
     python -m benchmarks.own_archive FOLDER...
 
-Each FOLDER has ``labels.csv`` with the columns path, category and source_repo. The categories are renamed to words that
-say nothing, and the knowledge cannot tell what they mean: that is how types look which only one user has. A model is
-added to the one of the package with a few documents of each category from two thirds of the sources, and scored on the
-documents of the other sources. Each figure is the mean of several choices of documents.
+Each FOLDER has ``labels.csv`` with the columns path, category and source_repo. The categories get meaningless names, so
+that the knowledge cannot know their types. So they stand for types that only one user has. The model of the package is
+extended with a few documents of each category, from two thirds of the sources. It is scored on the documents of the
+other sources. Each figure is the mean of several random choices of documents.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from benchmarks.measures import calibration_error, share
 from training.documents import OUTSIDE, labelled_documents, read_documents
 from training.train import Example, Trainer, best_temperature, examples_of, softmax
 
+#: The numbers of documents of each type.
 COUNTS = (5, 10, 30)
+#: One random choice of documents is made for each seed.
 SEEDS = (1, 2, 3)
 
 
@@ -38,11 +40,11 @@ def main() -> None:
     renamed = [replace(document, category=names[document.category]) for document in documents]
     trainer = Trainer(sorted(names.values()), load_model())
     examples = list(examples_of(renamed, read_documents(renamed), trainer.categories))
-    apart = [example for example in examples if example.document.is_kept_apart]
-    rest = [example for example in examples if not example.document.is_kept_apart]
-    print(f"{len(names)} types that the engine does not know, scored on {len(apart)} documents of other sources")
+    held_out = [example for example in examples if example.document.is_held_out]
+    rest = [example for example in examples if not example.document.is_held_out]
+    print(f"{len(names)} types that the engine does not know, scored on {len(held_out)} documents of other sources")
     for count in COUNTS:
-        results = [_score(trainer, _some(rest, count, seed), apart) for seed in SEEDS]
+        results = [_score(trainer, _some(rest, count, seed), held_out) for seed in SEEDS]
         accuracy, error = (sum(values) / len(values) for values in zip(*results, strict=True))
         print(f"  at most {count:>2} documents of each type: {accuracy:.1%} right, calibration error {error:.3f}")
 
@@ -52,17 +54,17 @@ def _some(examples: Sequence[Example], count: int, seed: int) -> list[Example]:
     by_category: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
         by_category[example.document.category].append(example)
-    chooser = random.Random(seed)
-    return [e for of in by_category.values() for e in chooser.sample(of, min(count, len(of)))]
+    rng = random.Random(seed)
+    return [e for of in by_category.values() for e in rng.sample(of, min(count, len(of)))]
 
 
-def _score(trainer: Trainer, chosen: Sequence[Example], apart: Sequence[Example]) -> tuple[float, float]:
+def _score(trainer: Trainer, chosen: Sequence[Example], held_out: Sequence[Example]) -> tuple[float, float]:
     """Return the accuracy and the calibration error."""
     temperature = best_temperature(trainer.cross_validated(chosen), chosen)
-    shares = softmax(trainer.fit(chosen).log_odds([example.whole for example in apart]) / temperature)
-    answers, labels = shares[:, :-1].argmax(1), np.array([example.whole.label for example in apart])
+    shares = softmax(trainer.fit(chosen).log_odds([example.whole for example in held_out]) / temperature)
+    answers, labels = shares[:, :-1].argmax(1), np.array([example.whole.label for example in held_out])
     right = (answers == labels).tolist()
-    confidence = shares[np.arange(len(apart)), answers].tolist()
+    confidence = shares[np.arange(len(held_out)), answers].tolist()
     return share(right), calibration_error(list(zip(confidence, right, strict=True)))
 
 

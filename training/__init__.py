@@ -1,1 +1,1 @@
-"""Fit the learned model of the engine on labelled documents; see ``make train``."""
+"""Fit the learned model of the engine on labelled documents. ``make train`` runs it."""

@@ -3,12 +3,13 @@ Fit the learned model of the engine on folders of labelled documents.
 
     python -m training FOLDER... [--model NPZ] [--metrics JSON]
 
-Each FOLDER has ``labels.csv`` with the columns path and category, and, for the figures, kind, language and source_repo.
-Documents of the categories "other" and "none" are of none of the others. The pages are read by the engine, once: they
-are kept in ``.bench/pages`` until the code that reads them changes.
+Each FOLDER has ``labels.csv`` with the columns path and category. The columns kind, language and source_repo are
+optional. They group the figures. Documents of the categories "other" and "none" fit none of the other categories. The
+engine reads each page once. The pages are cached in ``.bench/pages`` until the code that reads them changes.
 
-Figures come before the model: a third of the sources is kept apart and scored by a model that was fitted on the other
-two thirds; and all are scored in a cross-validation by source. Then the model is fitted on all documents.
+The figures are computed first. A third of the sources is held out, and scored by a model that is fitted on the other
+two thirds. Then all documents are scored in a cross-validation by source. At the end, the model is fitted on all
+documents.
 """
 
 from __future__ import annotations
@@ -34,15 +35,15 @@ def main() -> None:
     if missing or not options.folders:
         what = f"{', '.join(missing)} has no labels.csv" if missing else "no folder is named"
         sys.exit(
-            f"Training needs folders of labelled documents, and {what}: name them as "
-            'make train DOCUMENTS="folder ...", each with a labels.csv of the columns path and category. '
-            "Without them, the model that the package has is used."
+            f"Training needs folders of labelled documents, but {what}. Run "
+            'make train DOCUMENTS="folder ..."; each folder needs a labels.csv with the columns path and category. '
+            "The model of the package stays in use."
         )
     base = None if options.model == SHIPPED else load_model()
     metrics = train(options.folders, options.model, base)
     target = options.metrics or options.model.with_name("metrics.json")
     target.write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    for name in ("kept_apart", "cross_validated"):
+    for name in ("held_out", "cross_validated"):
         print(f"{name}: {json.dumps({key: value for key, value in metrics[name].items() if key[:3] != 'by_'})}")
 
 

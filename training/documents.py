@@ -1,4 +1,4 @@
-"""Labelled documents, and their pages as the engine reads them, read once and kept."""
+"""List labelled documents, read their pages with the engine, and cache the pages."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.exceptions import DocumentError
 
-#: Where the pages are kept.
+#: The folder of the cache.
 CACHE = Path(".bench/pages")
-#: The parts of the engine that decide what is read of a page.
+#: The parts of the engine that read pages. The cache is valid until one of them changes.
 _READING = ("reading", "ocr", "text", "learned/looks.py", "page.py")
-#: Documents of these categories fit none of the categories.
+#: Documents of these categories fit none of the other categories.
 OUTSIDE = frozenset({"other", "none"})
-#: One of so many sources is kept apart, and only scored at the end.
-_KEPT_APART = 3
+#: One of this many sources is held out: it is scored, and nothing is fitted on it.
+_HELD_OUT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Labelled:
     A document with its category.
 
     :param set: the name of its folder.
-    :param source: the owner of the repository that it comes from; the document itself if its source is not known.
+    :param source: the owner of the repository that it comes from; its path if the repository is unknown.
     """
 
     path: Path
@@ -47,12 +47,12 @@ class Labelled:
     source: str
 
     @property
-    def is_kept_apart(self) -> bool:
-        """Whether the document is one of the third by source that figures are of, and nothing is fitted on."""
-        return _hash(self.source) % _KEPT_APART == 0
+    def is_held_out(self) -> bool:
+        """Whether the document's source is held out."""
+        return _hash(self.source) % _HELD_OUT == 0
 
     def fold(self, folds: int) -> int:
-        """Return the number of the document's fold, which all documents of its source share."""
+        """Return the number of the document's fold. All documents of a source are in the same fold."""
         return _hash(f"fold {self.source}") % folds
 
 
@@ -61,8 +61,8 @@ class ReadDocument:
     """
     A document as the engine reads it.
 
-    :param pages: for each page the passes, each more complete.
-    :param is_declared: whether its format declares its type, as an e-mail's does.
+    :param pages: the passes of each page. Each pass is more complete than the one before it.
+    :param is_declared: whether its format declares its type, such as the format of an e-mail.
     """
 
     origin: Origin
@@ -78,7 +78,7 @@ def labelled_documents(folder: Path) -> Iterator[Labelled]:
     """
     Yield the documents of a folder with ``labels.csv``.
 
-    The columns path and category are needed; kind, language and source_repo make the figures more telling.
+    The columns path and category are required. The columns kind, language and source_repo are optional.
     """
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
@@ -94,7 +94,7 @@ def labelled_documents(folder: Path) -> Iterator[Labelled]:
 
 
 def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument | None]:
-    """Read documents in several processes, or take what an earlier run has kept; None for what cannot be read."""
+    """Read documents in several processes, or from the cache. A document that cannot be read is None."""
     CACHE.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(available_cores()) as processes:
         read = []

@@ -1,4 +1,4 @@
-"""The figures of a model on documents, as ``metrics.json`` has them."""
+"""Compute the figures of a model for ``metrics.json``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from training.documents import Labelled
 
+#: The least confidences of the answers that ``sure`` and ``of_no_category_likely`` count.
 SURE, LIKELY = 0.9, 0.6
+#: The number of bins of the calibration error.
 _BINS = 10
 
 
@@ -18,8 +20,8 @@ def figures(documents: Sequence[Labelled], labels: Sequence[int], shares: NDArra
     """
     Return the figures.
 
-    :param labels: the number of each document's category; that of "none of them" is the number of categories.
-    :param shares: for each document the probability of each category, and of "none of them".
+    :param labels: the index of each document's category. "None of them" has the index after the last category.
+    :param shares: the probability of each category and of "none of them", one row for each document.
     """
     truth, count = np.array(labels), shares.shape[1] - 1
     answer = shares[:, :count].argmax(1)

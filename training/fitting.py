@@ -1,8 +1,8 @@
 """
 Fit the model: a logistic regression whose prior is the knowledge.
 
-The log odds of a category are its points by the knowledge times a factor, and the sum of its weights times the
-measures. The factor and the weights are fitted together. The weights are held near 0 (L2), so that without data
+The log odds of a category have two terms: its points by the knowledge times a factor, and the sum of the measures times
+its weights. The factor and the weights are fitted together. An L2 penalty keeps the weights near 0. So without data,
 the knowledge alone decides.
 """
 
@@ -21,8 +21,8 @@ from training.samples import Sample
 from training.vocabulary import choose_words
 
 Array = NDArray[np.float64]
-#: How strongly the weights of each part are held near 0: those with the best figures in a cross-validation.
-HOLD: Mapping[str, float] = {
+#: The L2 penalty of the weights of each part. These values had the best figures in a cross-validation.
+PENALTIES: Mapping[str, float] = {
     "scores": 100.0,
     "text": 25.0,
     "layout": 35.0,
@@ -33,15 +33,16 @@ HOLD: Mapping[str, float] = {
 }
 #: The parts that consist of numbers, not of words.
 DENSE = ("scores", *PARTS)
-#: The least deviation by which a measure is divided, so that a rare one does not weigh much. Those of the origin are 0
-#: or 1.
-_LEAST_DEVIATION, _LEAST_DEVIATION_OF_ORIGIN = 0.05, 0.2
-_FACTOR, _ITERATIONS = 1.6, 150
+#: The least standard deviation by which a measure is divided, so that a rare measure does not count much. Most measures
+#: of the origin are 0 or 1, so theirs is higher.
+_MIN_DEVIATION, _MIN_DEVIATION_OF_ORIGIN = 0.05, 0.2
+#: The first value of the factor, and the most iterations of the optimisation.
+_START_FACTOR, _MAX_ITERATIONS = 1.6, 150
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How measures are standardised, and which words count."""
+    """The means and standard deviations of the measures, and the words of the model with their rarity."""
 
     means: Mapping[str, Array]
     deviations: Mapping[str, Array]
@@ -50,17 +51,17 @@ class Scale:
 
     @classmethod
     def of(cls, samples: Sequence[Sample]) -> Scale:
-        """Return the scale of samples."""
+        """Compute the scale of samples."""
         means, deviations = {}, {}
         for part in DENSE:
             values = np.array([p.measures[part] for s in samples for p in s.pages if part in p.measures], np.float64)
-            least = _LEAST_DEVIATION_OF_ORIGIN if part == "origin" else _LEAST_DEVIATION
+            least = _MIN_DEVIATION_OF_ORIGIN if part == "origin" else _MIN_DEVIATION
             means[part], deviations[part] = values.mean(0), np.maximum(values.std(0), least)
         return cls(means, deviations, *choose_words(samples))
 
     @classmethod
     def extended(cls, model: LearnedModel, samples: Sequence[Sample]) -> Scale:
-        """Return the scale of a model, with further words that the samples have."""
+        """Return the scale of a model, with the words of the samples added."""
         known = [str(word) for word in model.arrays["words"]]
         words, rarity = choose_words(samples, any_word=True)
         new = [number for number, word in enumerate(words) if word not in set(known)]
@@ -72,7 +73,7 @@ class Scale:
         )
 
     def dense(self, samples: Sequence[Sample], part: str) -> Array:
-        """Return the standardised measures of a part; 0 for a sample that lacks it."""
+        """Return the standardised measures of a part. They are 0 for a sample without this part."""
         result = np.zeros((len(samples), len(self.means[part])))
         for number, sample in enumerate(samples):
             for page in sample.pages:
@@ -82,11 +83,11 @@ class Scale:
         return result
 
     def constant(self, samples: Sequence[Sample]) -> Array:
-        """Return how much the constant counts."""
+        """Return how much the constant counts for each sample."""
         return np.array([[sum(page.weight * page.amount for page in sample.pages)] for sample in samples])
 
     def sparse_words(self, samples: Sequence[Sample]) -> sparse.csr_matrix:
-        """Return the values of the words."""
+        """Return the values of the words for each sample."""
         numbers = {word: number for number, word in enumerate(self.words)}
         rows, columns, values = [], [], []
         for row, sample in enumerate(samples):
@@ -103,8 +104,8 @@ class Fitted:
     """
     A fitted model.
 
-    :param factor: what the points are multiplied by to become log odds.
-    :param weights: the weights by part, as log odds.
+    :param factor: points times this factor are log odds.
+    :param weights: the weights of each part, as log odds.
     """
 
     scale: Scale
@@ -120,28 +121,30 @@ class Fitted:
         return odds + self.scale.sparse_words(samples) @ self.weights["words"]
 
 
-def fit(samples: Sequence[Sample], hold: Mapping[str, float] = HOLD, *, scale: Scale | None = None) -> Fitted:
+def fit(samples: Sequence[Sample], penalties: Mapping[str, float] = PENALTIES, *, scale: Scale | None = None) -> Fitted:
     """
     Fit a model. The same samples give the same model.
 
-    :param scale: how to standardise; by the real samples themselves if None.
+    :param penalties: the L2 penalty of each part.
+    :param scale: the scale of the measures; computed from the real samples if None.
     """
     scale = scale or Scale.of([sample for sample in samples if sample.is_real])
     points = np.array([sample.points for sample in samples])
     labels = np.array([sample.label for sample in samples])
     weights = np.array([sample.weight for sample in samples])
-    # Columns are divided by the root of the hold, so that one L2 weight holds for all, and few iterations are needed.
-    parts = {part: scale.dense(samples, part) / np.sqrt(hold[part]) for part in DENSE}
-    parts["constant"] = scale.constant(samples) / np.sqrt(hold["constant"])
+    # Each column is divided by the root of its penalty. Then one L2 penalty fits all columns, and fewer iterations are
+    # needed.
+    parts = {part: scale.dense(samples, part) / np.sqrt(penalties[part]) for part in DENSE}
+    parts["constant"] = scale.constant(samples) / np.sqrt(penalties["constant"])
     dense = np.hstack(list(parts.values())).astype(np.float32)
-    words = (scale.sparse_words(samples) / np.sqrt(hold["words"])).astype(np.float32).tocsr()
+    words = (scale.sparse_words(samples) / np.sqrt(penalties["words"])).astype(np.float32).tocsr()
     words_turned = words.T.tocsr()
     size, count = dense.shape[1], points.shape[1]
     is_label = np.eye(count)[labels]
 
     def loss(values: Array) -> tuple[float, Array]:
-        factor, held = np.exp(values[0]), values[1:].reshape(-1, count)
-        single = held.astype(np.float32)
+        factor, scaled = np.exp(values[0]), values[1:].reshape(-1, count)
+        single = scaled.astype(np.float32)
         odds = factor * points + dense @ single[:size] + words @ single[size:]
         odds -= odds.max(1, keepdims=True)
         powers = np.exp(odds)
@@ -149,17 +152,17 @@ def fit(samples: Sequence[Sample], hold: Mapping[str, float] = HOLD, *, scale: S
         log_loss = (weights * (np.log(sums[:, 0]) - (odds * is_label).sum(1))).sum()
         error = (powers / sums - is_label) * weights[:, None]
         single = error.astype(np.float32)
-        slope = np.vstack([dense.T @ single, words_turned @ single]) + held
-        return log_loss + 0.5 * (held**2).sum(), np.concatenate([[factor * (error * points).sum()], slope.ravel()])
+        slope = np.vstack([dense.T @ single, words_turned @ single]) + scaled
+        return log_loss + 0.5 * (scaled**2).sum(), np.concatenate([[factor * (error * points).sum()], slope.ravel()])
 
     start = np.zeros(1 + (size + len(scale.words)) * count)
-    start[0] = np.log(_FACTOR)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _ITERATIONS, "maxcor": 10}).x
-    held, result, begin = found[1:].reshape(-1, count), {}, 0
+    start[0] = np.log(_START_FACTOR)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": _MAX_ITERATIONS, "maxcor": 10}).x
+    scaled, result, begin = found[1:].reshape(-1, count), {}, 0
     for part, values in parts.items():
         end = begin + values.shape[1]
-        result[part] = held[begin:end] / np.sqrt(hold[part])
+        result[part] = scaled[begin:end] / np.sqrt(penalties[part])
         begin = end
     result["constant"] = result["constant"][0]
-    result["words"] = held[size:] / np.sqrt(hold["words"])
+    result["words"] = scaled[size:] / np.sqrt(penalties["words"])
     return Fitted(scale, float(np.exp(found[0])), result)

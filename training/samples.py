@@ -1,4 +1,4 @@
-"""What the model is fitted on: the measures of documents, with the points that the knowledge gives them."""
+"""Samples, on which the model is fitted: measures of documents, and their points by the knowledge."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class MeasuredPage:
     """
     A page of a sample.
 
-    :param weight: its weight in the document's answer; the weights of a sample sum to 1.
+    :param weight: its weight in the document's answer. The weights of all pages of a sample sum to 1.
     :param amount: how much the measures of its text count, 0 to 1.
     :param measures: the measures by part.
-    :param words: how often each word stands on it.
+    :param words: how often each word occurs on the page.
     """
 
     weight: float
@@ -37,14 +37,14 @@ class MeasuredPage:
 @dataclass(frozen=True)
 class Sample:
     """
-    A document at one stage of its reading.
+    A document, with all of its text or with the text of the first pass.
 
-    :param label: the number of its category; that of "none of them" is the number of categories.
-    :param source: what must not be on both sides of a cross-validation.
-    :param points: the points of each category, and of "none of them", by the knowledge: the mean over its pages.
-    :param pages: the pages that decide.
+    :param label: the index of its category. "None of them" has the index after the last category.
+    :param source: its source. All samples of a source are in the same fold of a cross-validation.
+    :param points: the points of each category and of "none of them" by the knowledge, as the mean of its pages.
+    :param pages: the pages that count for its answer.
     :param weight: how much the sample counts.
-    :param is_real: whether it is a document, and not one that was written for the tests.
+    :param is_real: whether it is a real document. Other documents were written for the tests.
     """
 
     label: int
@@ -68,7 +68,7 @@ def sample_of(
     """
     Return the sample of a document; None if all its pages are blank.
 
-    :param categories: scored without a learned model, or with the one that is added to.
+    :param categories: the categories, with an empty learned model or with the base model.
     """
     answers = [categories.answer(page, origin=origin) for page in pages]
     voting = voters(answers)

@@ -1,4 +1,4 @@
-"""The steps of the training: read, measure, score what is kept apart, cross-validate, calibrate, fit on everything."""
+"""The steps of the training: read, measure, score the held-out documents, cross-validate, calibrate, fit on all."""
 
 from __future__ import annotations
 
@@ -21,30 +21,33 @@ from tests.support.written import NONE as WRITTEN_NONE
 from tests.support.written import as_document, written_documents
 from training.documents import OUTSIDE, Labelled, ReadDocument, labelled_documents, read_documents
 from training.figures import figures
-from training.fitting import HOLD, Fitted, Scale, fit
+from training.fitting import PENALTIES, Fitted, Scale, fit
 from training.samples import Sample, sample_of
 from training.writing import added_to, arrays_of, write_model
 
+#: The number of folds of the cross-validation.
 FOLDS = 5
-#: How much a document counts with which the knowledge was written, which knows it too well; and one that was written
-#: for the tests, which is short and clear.
-SEEN_WEIGHT, WRITTEN_WEIGHT = 0.7, 0.15
-#: A model that is added to takes one of so many of the latter, each of which counts for all of them.
+#: The name of the folder with the documents with which the knowledge was written.
+KNOWN_FOLDER = "documents"
+#: How much such a document counts. It counts less, because the knowledge fits it better than other documents.
+KNOWN_WEIGHT = 0.7
+#: How much a document that was written for the tests counts. It counts less, because it is short and clear.
+WRITTEN_WEIGHT = 0.15
+#: With a base model, only one of this many written documents is used. It gets the weight of all of them.
 FEW_WRITTEN = 8
-#: How much a document that no category fits counts for the temperature. There are few of them where categories are
-#: complete.
+#: How much a document that no category fits counts for the temperature. If the categories are complete, there are few
+#: such documents.
 OUTSIDE_WEIGHT = 0.5
 #: The log loss limits a confidence to this distance from 0 and 1, so that one wrong answer cannot decide alone.
-_LEAST_DOUBT = 0.002
-#: How strongly the weights of a model that is added to are held near 0, as a share of the usual. The knowledge says
-#: nothing about types that only one user has.
-OWN_HOLD = 0.1
-#: The folder of the documents that the knowledge was written with.
-SEEN = "documents"
-#: How much the whole of a document counts whose first reading is a sample too, and that reading.
-WHOLE, FIRST_READING = 0.6, 0.4
-#: How much each page of a document of several pages counts by itself.
+_MIN_DOUBT = 0.002
+#: With a base model, the L2 penalties are multiplied by this. A user's own types need larger weights, because the
+#: knowledge has no points for them.
+OWN_PENALTY = 0.1
+#: The weights of a whole document and of its first pass, if the first pass is a sample, too.
+WHOLE, FIRST_PASS = 0.6, 0.4
+#: The weight of each single page of a document with several pages.
 SINGLE_PAGE = 0.25
+#: The temperatures that are tried.
 _TEMPERATURES = np.geomspace(0.1, 2.5, 66)
 
 Array = NDArray[np.float64]
@@ -52,7 +55,12 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Example:
-    """A labelled document with its samples: the whole of it, and what was read of it first if that is less."""
+    """
+    A labelled document with its samples.
+
+    :param whole: the sample of the whole document.
+    :param samples: the whole document, its first pass if that is less, and each of several pages.
+    """
 
     document: Labelled
     whole: Sample
@@ -63,7 +71,8 @@ class Trainer:
     """
     Fits models on examples of categories.
 
-    :param base: the model that is added to; None to begin with the knowledge alone.
+    :param names: the names of the categories.
+    :param base: the base model, to which the new categories are added; None for the knowledge alone.
     """
 
     def __init__(self, names: Sequence[str], base: LearnedModel | None = None) -> None:
@@ -75,15 +84,15 @@ class Trainer:
         self.written = list(written_samples(self.categories, one_of=FEW_WRITTEN if base else 1))
 
     def fit(self, examples: Sequence[Example]) -> Fitted:
-        """Fit a model on examples, and on the documents that were written for the tests."""
+        """Fit a model on examples and on the documents that were written for the tests."""
         samples = [sample for example in examples for sample in example.samples]
         if self.base is None:
             return fit([*samples, *self.written])
-        hold = {part: OWN_HOLD * value for part, value in HOLD.items()}
-        return fit([*samples, *self.written], hold, scale=Scale.extended(self.base, samples))
+        penalties = {part: OWN_PENALTY * value for part, value in PENALTIES.items()}
+        return fit([*samples, *self.written], penalties, scale=Scale.extended(self.base, samples))
 
     def cross_validated(self, examples: Sequence[Example]) -> Array:
-        """Return the log odds of each document by a model that was fitted on other sources."""
+        """Return the log odds of each document. The model that gives them was fitted on other sources."""
         folds = np.array([example.document.fold(FOLDS) for example in examples])
         odds = np.zeros((len(examples), len(self.categories.names) + 1))
         for fold in sorted(set(folds.tolist())):
@@ -93,7 +102,7 @@ class Trainer:
         return odds
 
     def arrays(self, fitted: Fitted, temperature: float) -> dict[str, Any]:
-        """Return what a model's file has."""
+        """Return the arrays for a model's file."""
         names = self.categories.names
         if self.base:
             base = [scorer.family for scorer in self.categories.scorers]
@@ -106,18 +115,18 @@ def train(folders: Sequence[Path], target: Path, base: LearnedModel | None = Non
     """
     Fit a model on the documents of folders, write it to ``target``, and return its figures.
 
-    :param base: the model that is added to; None to begin with the knowledge alone.
+    :param base: the base model, to which the new categories are added; None for the knowledge alone.
     """
     documents = [document for folder in folders for document in labelled_documents(folder)]
     trainer = Trainer(sorted({document.category for document in documents} - OUTSIDE), base)
     examples = list(examples_of(documents, read_documents(documents), trainer.categories))
-    apart = [example for example in examples if example.document.is_kept_apart]
-    rest = [example for example in examples if not example.document.is_kept_apart]
+    held_out = [example for example in examples if example.document.is_held_out]
+    rest = [example for example in examples if not example.document.is_held_out]
     temperature = best_temperature(trainer.cross_validated(rest), rest)
-    before = np.array([example.whole.points for example in apart]) / (base.temperature if base else TEMPERATURE)
+    before = np.array([example.whole.points for example in held_out]) / (base.temperature if base else TEMPERATURE)
     metrics: dict[str, Any] = {
-        "kept_apart": _figures(apart, trainer.fit(rest).log_odds([e.whole for e in apart]) / temperature),
-        "kept_apart_without_model": _figures(apart, before),
+        "held_out": _figures(held_out, trainer.fit(rest).log_odds([e.whole for e in held_out]) / temperature),
+        "held_out_without_model": _figures(held_out, before),
     }
     odds = trainer.cross_validated(examples)
     temperature = best_temperature(odds, examples)
@@ -133,20 +142,20 @@ def train(folders: Sequence[Path], target: Path, base: LearnedModel | None = Non
 
 
 def family_of(type_number: int, categories: CategorySet) -> int:
-    """Return the number of the category that a type counts for most; -1 if it counts for none."""
+    """Return the number of the category for which a type counts most; -1 if it counts for no category."""
     claims = [scorer.claims.get(type_number, 0.0) for scorer in categories.scorers]
     best = max(range(len(claims)), key=claims.__getitem__)
     return best if claims[best] > 0 else -1
 
 
 def best_temperature(odds: Array, examples: Sequence[Example]) -> float:
-    """Return the temperature at which the confidence of the answers has the least log loss."""
+    """Return the temperature with the least log loss of the confidences."""
     labels, none = np.array([example.whole.label for example in examples]), odds.shape[1] - 1
     weights = np.where(labels == none, OUTSIDE_WEIGHT, 1.0)
 
     def loss(temperature: float) -> float:
         shares = softmax(odds / temperature)[:, :none]
-        confidence = np.clip(shares.max(1), _LEAST_DOUBT, 1 - _LEAST_DOUBT)
+        confidence = np.clip(shares.max(1), _MIN_DOUBT, 1 - _MIN_DOUBT)
         is_right = shares.argmax(1) == labels
         return float((weights * -np.log(np.where(is_right, confidence, 1 - confidence))).sum())
 
@@ -167,11 +176,11 @@ def examples_of(
         if pages is None:
             continue
         label = len(categories.names) if document.category in OUTSIDE else categories.names.index(document.category)
-        weight = SEEN_WEIGHT if document.set == SEEN else 1.0
+        weight = KNOWN_WEIGHT if document.set == KNOWN_FOLDER else 1.0
         stages = [[passes[-1] for passes in pages.pages if passes]]
         if any(len(passes) > 1 for passes in pages.pages):
             stages.append([passes[0] for passes in pages.pages if passes])
-        shares = [1.0] if len(stages) == 1 else [WHOLE, FIRST_READING]
+        shares = [1.0] if len(stages) == 1 else [WHOLE, FIRST_PASS]
         samples = [
             sample_of(stage, pages.origin, categories, label, document.source, weight=weight * share)
             for stage, share in zip(stages, shares, strict=True)
@@ -189,10 +198,10 @@ def written_samples(categories: CategorySet, *, one_of: int = 1) -> Iterator[Sam
     """
     Yield the documents that were written for the tests.
 
-    One that none of the categories means is of "none of them". They have only words in their order; how they would be
-    printed is not known.
+    If no category means the type of a document, its label is "none of them". The samples have only the parts ``scores``
+    and ``text``, because these documents have no layout.
 
-    :param one_of: take one of so many, and let it count for all of them.
+    :param one_of: use one of this many documents, with the weight of all of them.
     """
     documents = list(written_documents())[::one_of]
     labels = _labels_of_written(sorted({document.category for document in documents}), categories)

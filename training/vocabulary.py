@@ -1,4 +1,4 @@
-"""Choose the words of the model: words that say what a document is, and nothing about anybody."""
+"""Choose the words of the model. They say what a document is, and contain no personal data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_provider_classify.engine.text.words import words_of
 from tests.support.written import written_documents
 from training.samples import Sample
 
-#: A word stands in documents of so many sources at least.
+#: The least number of sources whose documents contain a word.
 LEAST_SOURCES = 3
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -27,8 +27,8 @@ def allowed_words() -> frozenset[str]:
     """
     Return the words that a model may have.
 
-    They are the words of the knowledge's phrases, common words of languages, and words that the documents of the tests
-    have in lower case. Each was written for this project; none comes from the documents that a model is fitted on.
+    They are the words of the knowledge's phrases, common words of languages, and the lower-case words of the documents
+    for the tests. All were written for this project. None is taken from the documents on which a model is fitted.
     """
     scorer = compiled(load_knowledge()).type_scorer
     words = {word for phrase in scorer.phrases for part in phrase for word in [part.strip("*:")]} | COMMON_WORDS
@@ -40,7 +40,7 @@ def allowed_words() -> frozenset[str]:
 
 
 def _words_of(samples: Sequence[Sample]) -> frozenset[str]:
-    """Return the words of letters that stand in the documents."""
+    """Return the words of the documents that have at least three characters, all of them letters."""
     return frozenset(
         word for sample in samples for page in sample.pages for word in page.words if len(word) > 2 and word.isalpha()
     )
@@ -48,9 +48,9 @@ def _words_of(samples: Sequence[Sample]) -> frozenset[str]:
 
 def choose_words(samples: Sequence[Sample], *, any_word: bool = False) -> tuple[list[str], NDArray[np.float32]]:
     """
-    Return the words of enough sources, in order, and how rare each of them is.
+    Return the words that occur in enough sources, sorted, and the rarity of each.
 
-    :param any_word: also take words that were not written for this project, for a model that stays with its owner.
+    :param any_word: allow all words of the samples, for a model that only its owner uses.
     """
     allowed = _words_of(samples) if any_word else allowed_words()
     sources: dict[str, set[str]] = defaultdict(set)

@@ -1,4 +1,4 @@
-"""Write a fitted model so that the same weights give the same bytes."""
+"""Write a fitted model. The same weights give the same bytes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 from airflow_provider_classify.engine.learned.model import MEASURES, LearnedModel
 from training.fitting import DENSE, Fitted
 
-#: The time that all parts of the file bear.
-_NO_TIME = (1980, 1, 1, 0, 0, 0)
+#: The modification time of all entries of the file, so that the bytes do not depend on the time.
+_FIXED_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def arrays_of(
@@ -23,12 +23,12 @@ def arrays_of(
     """
     Return the arrays of a model.
 
-    Weights are divided by the factor of the points, so that they are points themselves. Half precision is more than
-    the documents can tell.
+    The weights are divided by the factor of the points, which converts them from log odds to points. Half precision is
+    enough for weights.
 
     :param families: the name of each family.
     :param type_families: the number of the family of each type, -1 for none.
-    :param temperature: what the fitted log odds are divided by, so that the confidence is right.
+    :param temperature: the temperature of the fitted log odds.
     """
     arrays: dict[str, Any] = {
         "measures": np.array(MEASURES),
@@ -53,20 +53,21 @@ def added_to(
     model: LearnedModel, fitted: Fitted, families: Sequence[str], base: Sequence[int | None], temperature: float
 ) -> dict[str, Any]:
     """
-    Return the arrays of a model and of what was fitted on top of it.
+    Return the arrays of the sum of a base model and a fitted model.
 
-    :param fitted: on the points that ``model`` has corrected, with its scale.
+    :param model: the base model.
+    :param fitted: a model that was fitted on the points that the base model has corrected, with the base model's scale.
     :param families: the names of the fitted categories.
-    :param base: for each of them the family by which ``model`` corrected it; None if it did not.
+    :param base: the family by which the base model corrected each of them; None if it did not correct it.
     """
     names, none = list(model.families), model.none
-    columns: list[tuple[int, int | None, int]] = []  # the fitted column, the model's, and the place of their sum
-    for number, (family, of) in enumerate(zip(families, base, strict=True)):
+    columns: list[tuple[int, int | None, int]] = []  # the fitted column, the base column, and the column of the sum
+    for number, (family, base_column) in enumerate(zip(families, base, strict=True)):
         place = model.family_of_category(family)
         if place is None:
             place = len(names)
             names.append(family)
-        columns.append((number, of, place))
+        columns.append((number, base_column, place))
     if none is not None:
         columns.append((len(families), none, none))
     arrays = dict(model.arrays) | {
@@ -80,10 +81,10 @@ def added_to(
         old, new = np.atleast_2d(model.arrays[name]), np.atleast_2d(fitted.weights[part] / fitted.factor)
         weights = np.zeros((len(new), len(names)))
         weights[: len(old), : old.shape[1]] = old
-        for number, of, place in columns:
+        for number, base_column, place in columns:
             weights[:, place] = new[:, number]
-            if of is not None:
-                weights[: len(old), place] += old[:, of]
+            if base_column is not None:
+                weights[: len(old), place] += old[:, base_column]
         arrays[name] = weights[0] if part == "constant" else weights
         arrays[name] = arrays[name].astype(np.float16)
     return arrays
@@ -95,6 +96,6 @@ def write_model(arrays: Mapping[str, Any], path: Path) -> None:
         for name, values in sorted(arrays.items()):
             content = io.BytesIO()
             np.lib.format.write_array(content, np.asanyarray(values), allow_pickle=False)
-            entry = zipfile.ZipInfo(f"{name}.npy", _NO_TIME)
+            entry = zipfile.ZipInfo(f"{name}.npy", _FIXED_TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
             file.writestr(entry, content.getvalue())

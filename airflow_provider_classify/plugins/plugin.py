@@ -55,7 +55,7 @@ def _app() -> FastAPI:
 
 
 class ClassifyPlugin(AirflowPlugin):
-    """Adds the page and its routes to Airflow's UI. Before Airflow 3.1 it adds nothing, because plugins cannot add pages."""
+    """Adds the page and its routes to Airflow's UI. Before Airflow 3.1, a plugin cannot add pages, so it adds none."""
 
     name = "classify"
     if compat.has_pages():

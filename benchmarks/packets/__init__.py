@@ -1,1 +1,1 @@
-"""Join real documents to packets, and measure how well the engine finds the documents in them."""
+"""Join real documents into packets, and measure how well the engine finds the documents in them."""

@@ -1,8 +1,8 @@
 """
-Print how well the engine finds the documents in packets: ``make bench-packets DOCUMENTS="folder folder"``.
+Measure how well the engine finds the documents in packets: ``make bench-packets DOCUMENTS="folder folder"``.
 
-Each folder has documents and ``labels.csv``. The weights are fitted on packets of two thirds of the sources
-(``FIT=1``); the figures of the last third are those that count.
+Each folder has documents and ``labels.csv``. With ``FIT=1``, the weights are fitted on packets of two thirds of the
+sources. The other third is held out. Only its figures show how well the engine works on other documents.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.scoring.category_set import CategorySet
 from airflow_provider_classify.model.categories import Category
 from benchmarks.packets.fit import fit
-from benchmarks.packets.joined import Packet, is_kept_apart, join
+from benchmarks.packets.joined import Packet, is_held_out, join
 from benchmarks.packets.reading import labelled_documents, read_documents
 
-#: The number of packets that are measured, of each part, and their seed.
+#: The number of packets of each part, and the seed that joins them.
 PACKETS, SEED = 200, 3
 
 
@@ -32,8 +32,8 @@ class Figures:
     found: int = 0
     true: int = 0
     packets: int = 0
-    whole_boundaries: int = 0
-    whole: int = 0
+    right_boundaries: int = 0
+    right_packets: int = 0
     documents: int = 0
     categories: int = 0
 
@@ -45,25 +45,25 @@ class Figures:
         self.found += len(own)
         self.true += len(true)
         self.packets += 1
-        self.whole_boundaries += true == own
+        self.right_boundaries += true == own
         self.documents += len(expected)
         by_first = {pages[0]: category for category, pages in found}
         self.categories += sum(by_first.get(pages[0]) == category for category, pages in expected)
-        self.whole += true == own and [c for c, _ in expected] == [c for c, _ in found]
+        self.right_packets += true == own and [c for c, _ in expected] == [c for c, _ in found]
 
     def __str__(self) -> str:
         precision, recall = self.right / max(1, self.found), self.right / max(1, self.true)
         f1 = 2 * precision * recall / max(1e-9, precision + recall)
         return (
-            f"boundaries: precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}; whole packets right: "
-            f"{self.whole / self.packets:.1%} ({self.whole_boundaries / self.packets:.1%} by their boundaries alone); "
-            f"{self.packets} packets of {self.documents} documents, {self.categories / self.documents:.1%} of which "
-            "begin where they should and have the right category"
+            f"boundaries: precision {precision:.3f}, recall {recall:.3f}, F1 {f1:.3f}; "
+            f"{self.packets} packets: all boundaries right {self.right_boundaries / self.packets:.1%}, "
+            f"all boundaries and categories right {self.right_packets / self.packets:.1%}; "
+            f"{self.documents} documents: first page and category right {self.categories / self.documents:.1%}"
         )
 
 
 def measure(packets: Sequence[Packet], classifier: Classifier) -> Figures:
-    """Classify packets and count."""
+    """Classify packets, and count right boundaries and categories."""
     figures = Figures()
     for packet in packets:
         documents = classifier.classify_document(packet.open()).extra["documents"]
@@ -75,17 +75,17 @@ def main() -> None:
     """Print the figures of both parts."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path)
-    parser.add_argument("--fit", action="store_true", help="fit the weights anew, on two thirds of the sources")
+    parser.add_argument("--fit", action="store_true", help="first fit the weights on two thirds of the sources")
     options = parser.parse_args()
     labelled = [document for folder in options.folders for document in labelled_documents(folder)]
     documents = read_documents(labelled)
     names = [Category(name) for name in sorted({document.labelled.category for document in documents})]
-    learned = [document for document in documents if not is_kept_apart(document)]
-    kept = [document for document in documents if is_kept_apart(document)]
+    fitted_on = [document for document in documents if not is_held_out(document)]
+    held_out = [document for document in documents if is_held_out(document)]
     if options.fit:
-        fit(learned, CategorySet(names, load_knowledge()))
+        fit(fitted_on, CategorySet(names, load_knowledge()))
     classifier = Classifier(names)
-    for part, chosen in (("fitted on", learned), ("kept apart", kept)):
+    for part, chosen in (("fitted on", fitted_on), ("held out", held_out)):
         print(f"{part}, {len(chosen)} documents: {measure(join(chosen, PACKETS, SEED), classifier)}", flush=True)
 
 

@@ -19,19 +19,20 @@ from benchmarks.packets.reading import ReadDocument
 
 #: The number of packets to fit on, their seed, and the strength of the L2 penalty.
 PACKETS, SEED, PENALTY = 1500, 1, 3.0
-#: The weights that these features have without data.
+#: The prior weights of the features, which they have without data. All other features have 0.
 _PRIOR = {
     "page before is the last": 2.0, "number restarts": 2.0, "number is 1": 1.0,
     "number of the same total continues": -2.0, "page before is not the last": -1.0, "number continues": -2.0,
     "language differs": 1.0,
 }  # fmt: skip
-#: Features that cannot speak for a boundary, and such that cannot speak against one.
+#: Features that are evidence only against a boundary. Their weights must not be positive.
 _ONLY_AGAINST = (
     "types", "categories", "words", "names", "identifiers", "running lines", "language is the same",
     "size is the same", "print size is the same", "number continues", "bare number continues",
     "number of the same total continues", "page before is not the last", "begins within a sentence",
     "page before ends within a sentence", "ratio is the same, both are read by OCR",
 )  # fmt: skip
+#: Features that are evidence only for a boundary. Their weights must not be negative.
 _ONLY_FOR = (
     "ratio differs", "size differs", "source differs", "language differs", "no words are shared",
     "no names are shared", "both are of one-page types", "both are of one-page types, no names are shared",
@@ -42,9 +43,10 @@ _ONLY_FOR = (
     "amounts differ", "legibility differs", "number restarts", "bare number restarts", "number does not continue",
     "number is 1", "bare number is 1", "page before is the last", "numbers stop",
 )  # fmt: skip
-#: What pages of one size and print have. The first documents of a packet from one printer look alike, and those of
-#: different sources do not, so that each boundary is also fitted as if both documents came from one printer.
-_ALIKE = {
+#: The features of pages of the same size and print. Joined documents come from different sources and look different.
+#: Documents of a real packet often come from one printer and look the same. So each boundary is fitted a second time,
+#: with these values.
+_SAME_PRINTER = {
     "source differs": 0.0, "ratio differs": 0.0, "ratio differs, both are read by OCR": 0.0, "size differs": 0.0,
     "print size differs": 0.0, "print size differs, both have a text layer": 0.0, "top differs": 0.0,
     "margin differs": 0.0, "line width differs": 0.0, "legibility differs": 0.0,
@@ -53,7 +55,7 @@ _STEPS, _SMALLEST_STEP = 50, 1e-7
 
 
 class Traits:
-    """The traits of documents' pages, each read until its answer is sure."""
+    """Computes the traits of documents' pages. Each page is read until its answer is sure."""
 
     def __init__(self, categories: CategorySet) -> None:
         self._categories = categories
@@ -77,7 +79,7 @@ class Traits:
 
 
 def rows(packets: Sequence[Packet], traits: Traits) -> tuple[list[str], Any, Any]:
-    """Return the names of the features, their values for each page after the first, and whether it is a boundary."""
+    """Return the names of the features, their values for each page after the first, and whether it begins a document."""
     values, begins = [], []
     for packet in packets:
         pages = [(number, page) for number, document in enumerate(packet.documents) for page in traits.of(document)]
@@ -86,21 +88,21 @@ def rows(packets: Sequence[Packet], traits: Traits) -> tuple[list[str], Any, Any
             values.append(found)
             begins.append(first != second)
             if first != second:
-                values.append(_as_of_one_printer(found))
+                values.append(_with_same_printer(found))
                 begins.append(True)
     names = list(values[0])
     return names, np.array([list(row.values()) for row in values]), np.array(begins, float)
 
 
-def _as_of_one_printer(values: dict[str, float]) -> dict[str, float]:
+def _with_same_printer(values: dict[str, float]) -> dict[str, float]:
     ocr, text = values["both are read by OCR"], 1 - values["both are read by OCR"]
-    return values | _ALIKE | {
+    return values | _SAME_PRINTER | {
         "size is the same": text, "print size is the same": text, "ratio is the same, both are read by OCR": ocr
     }  # fmt: skip
 
 
 def fitted(names: Sequence[str], values: Any, begins: Any, penalty: float = PENALTY) -> Any:
-    """Return the weights, without those that speak for the opposite of what their feature can mean."""
+    """Return the weights. A weight with the wrong sign becomes 0; see ``_ONLY_FOR`` and ``_ONLY_AGAINST``."""
     prior = np.array([_PRIOR.get(name, 0.0) for name in names])
     sign = np.array([1 if name in _ONLY_FOR else -1 if name in _ONLY_AGAINST else 0 for name in names])
     kept = np.ones(len(names), bool)
@@ -136,7 +138,7 @@ def fit(documents: Sequence[ReadDocument], categories: CategorySet) -> None:
         f"L2 penalty {PENALTY:g})."
     )
     found = fitted(names, values, begins)
-    # Each boundary was fitted twice, each page within a document once.
+    # Each boundary was fitted twice, but each page within a document once. So the odds of a boundary are halved.
     found[names.index("constant")] -= np.log(2)
     weights = {name: round(float(weight), 3) for name, weight in zip(names, found, strict=True)}
     WEIGHTS_FILE.write_text(json.dumps({"origin": origin, "weights": weights}, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Join documents to packets by a fixed seed, split by source into those to fit on and those to measure on."""
+"""Join documents into packets with a fixed seed. A part of the sources is held out for measuring."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from airflow_provider_classify.engine.reading.sniffing import Format
 from benchmarks.packets.reading import ReadDocument
 
 #: The fewest and the most documents of a packet.
-FEWEST, MOST = 2, 6
-#: One of so many packets has documents of a single category.
-_ALIKE = 4
-#: One of so many sources is kept apart: its packets are measured, and nothing is fitted on them.
-_KEPT_APART = 3
+MIN_DOCUMENTS, MAX_DOCUMENTS = 2, 6
+#: One of this many packets has documents of a single category.
+_SAME_CATEGORY = 4
+#: One of this many sources is held out: its packets are measured, and nothing is fitted on them.
+_HELD_OUT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """Documents in a row."""
+    """Documents that are joined into one file."""
 
     documents: Sequence[ReadDocument]
 
@@ -33,7 +33,7 @@ class Packet:
         return [(d.labelled.category, [next(numbers) for _ in d.pages]) for d in self.documents]
 
     def open(self) -> OpenedDocument:
-        """Return the packet as the PDF that holds these pages would be opened."""
+        """Return the packet as an opened PDF with the pages of all documents."""
         pages = [page for document in self.documents for page in document.pages]
         readings = (_Reading(number, passes) for number, passes in enumerate(pages, 1))
         return OpenedDocument(Format.PDF, len(pages), readings)
@@ -42,35 +42,35 @@ class Packet:
 @dataclass(frozen=True, slots=True)
 class _Reading:
     number: int
-    kept: Sequence[Page]
+    pages: Sequence[Page]
 
     def passes(self) -> Iterator[Page]:
-        for page in self.kept:
+        for page in self.pages:
             yield replace(page, number=self.number)
 
 
-def is_kept_apart(document: ReadDocument) -> bool:
-    """Return whether the document is one of the third by source that is only measured."""
-    return _hash(document.labelled.source) % _KEPT_APART == 0
+def is_held_out(document: ReadDocument) -> bool:
+    """Return whether the document's source is held out."""
+    return _hash(document.labelled.source) % _HELD_OUT == 0
 
 
 def fold_of(document: ReadDocument, folds: int) -> int:
-    """Return the number of the document's fold, which all documents of its source share."""
+    """Return the number of the document's fold. All documents of a source are in the same fold."""
     return _hash(f"fold {document.labelled.source}") % folds
 
 
 def join(documents: Sequence[ReadDocument], count: int, seed: int) -> list[Packet]:
-    """Return packets of random documents, in random order. The same seed joins the same packets."""
-    chance = random.Random(seed)
+    """Return packets of random documents in random order. The same seed gives the same packets."""
+    rng = random.Random(seed)
     by_category: dict[str, list[ReadDocument]] = defaultdict(list)
     for document in documents:
         by_category[document.labelled.category].append(document)
-    alike = [found for found in by_category.values() if len(found) >= MOST]
+    same_category = [found for found in by_category.values() if len(found) >= MAX_DOCUMENTS]
     packets = []
     for number in range(count):
-        size = chance.randint(FEWEST, MOST)
-        choice = chance.choice(alike) if alike and number % _ALIKE == 0 else documents
-        packets.append(Packet(chance.sample(choice, min(size, len(choice)))))
+        size = rng.randint(MIN_DOCUMENTS, MAX_DOCUMENTS)
+        choice = rng.choice(same_category) if same_category and number % _SAME_CATEGORY == 0 else documents
+        packets.append(Packet(rng.sample(choice, min(size, len(choice)))))
     return packets
 
 

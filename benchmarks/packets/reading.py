@@ -1,4 +1,4 @@
-"""Read the pages of labelled documents once, and keep them."""
+"""Read the pages of labelled documents, and cache them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.exceptions import DocumentError
 
-#: Where the pages are kept.
+#: The folder of the cache.
 CACHE = Path(".bench/packet_pages")
-#: The parts of the engine that decide what is read of a page.
+#: The parts of the engine that read pages. The cache is valid until one of them changes.
 _READING = ("reading", "ocr", "text", "page.py")
-#: The formats that packets are made of.
+#: The suffixes of the documents that are joined into packets.
 _SUFFIXES = (".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
-#: Documents of these categories belong to none of the others.
+#: Documents of these categories fit none of the other categories, so they are left out.
 _OUTSIDE = ("other", "none")
 
 
@@ -34,7 +34,7 @@ class Labelled:
     """
     A document with its category.
 
-    :param source: the owner of the repository that it comes from; the document itself if its source is not known.
+    :param source: the owner of the repository that it comes from; its path if the repository is unknown.
     """
 
     path: Path
@@ -44,14 +44,14 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class ReadDocument:
-    """A document with its first pages; each page has its passes, the last one the most complete."""
+    """A document with its first pages. Each page has several passes; the last pass is the most complete one."""
 
     labelled: Labelled
     pages: Sequence[Sequence[Page]]
 
 
 def labelled_documents(folder: Path) -> Iterator[Labelled]:
-    """Yield the PDFs and images of a folder with ``labels.csv`` (path, category and, if known, source_repo)."""
+    """Yield the PDFs and images of a folder with ``labels.csv`` (path, category and, optionally, source_repo)."""
     with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
         for row in csv.DictReader(file):
             path = folder / row["path"]
@@ -61,7 +61,7 @@ def labelled_documents(folder: Path) -> Iterator[Labelled]:
 
 
 def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument]:
-    """Read documents in several processes, or take what an earlier run has kept. Leave out what cannot be read."""
+    """Read documents in several processes, or from the cache. Leave out documents that cannot be read."""
     CACHE.mkdir(parents=True, exist_ok=True)
     read = []
     with ProcessPoolExecutor(available_cores()) as processes:
@@ -75,7 +75,7 @@ def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument]:
 
 
 def kept_pages(path: Path) -> Path:
-    """Return the file that keeps the pages of a document."""
+    """Return the cache file for the pages of a document."""
     return CACHE / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:24]}_{_code_version()}.pickle"
 
 

@@ -84,5 +84,5 @@ def test_documents_of_one_source_stay_together(tmp_path: Path) -> None:
     documents = list(labelled_documents(tmp_path))
     for source in {document.source for document in documents}:
         of_source = [document for document in documents if document.source == source]
-        assert len({(document.is_kept_apart, document.fold(5)) for document in of_source}) == 1
-    assert {document.is_kept_apart for document in documents} == {True, False}
+        assert len({(document.is_held_out, document.fold(5)) for document in of_source}) == 1
+    assert {document.is_held_out for document in documents} == {True, False}

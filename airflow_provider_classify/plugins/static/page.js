@@ -170,7 +170,7 @@ async function documentsView() {
 async function dagChooser() {
   const { dags } = await getJson("api/dags");
   if (!dags.length) {
-    show(message("No documents yet", "No task of your DAGs has classified a document. Results appear here when such a task ends."));
+    show(message("No documents yet", "No DAG that you may read has classified a document. Results appear here when a task that classifies documents ends."));
     return null;
   }
   return dags;
