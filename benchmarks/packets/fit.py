@@ -79,7 +79,7 @@ class Traits:
 
 
 def rows(packets: Sequence[Packet], traits: Traits) -> tuple[list[str], Any, Any]:
-    """Return the names of the features, their values for each page after the first, and whether it begins a document."""
+    """Return the names of the features, their values for each page after the first, and which pages begin documents."""
     values, begins = [], []
     for packet in packets:
         pages = [(number, page) for number, document in enumerate(packet.documents) for page in traits.of(document)]
