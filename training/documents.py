@@ -106,14 +106,14 @@ def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument | None]:
 
 
 def _read(path: Path) -> ReadDocument | None:
-    kept = CACHE / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:24]}_{_code_version()}.pickle"
-    if kept.exists():
-        document: ReadDocument | None = pickle.loads(kept.read_bytes())
+    cache_file = CACHE / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:24]}_{_code_version()}.pickle"
+    if cache_file.exists():
+        document: ReadDocument | None = pickle.loads(cache_file.read_bytes())
         return document
     document = _read_now(path)
-    writing = kept.with_suffix(f".{os.getpid()}")
-    writing.write_bytes(pickle.dumps(document))
-    writing.rename(kept)
+    temporary = cache_file.with_suffix(f".{os.getpid()}")
+    temporary.write_bytes(pickle.dumps(document))
+    temporary.rename(cache_file)
     return document
 
 

@@ -50,7 +50,7 @@ def push_links(context: Context, url: str) -> None:
     """
     Put the links of a task into XCom before the task waits.
 
-    Airflow itself puts them there only when a task ends on a worker. A task that its trigger ends does not end there.
+    Airflow itself puts them into XCom only when a task ends on a worker. A task that its trigger ends never does that.
 
     :param url: the URL of the job; an empty string if there is none.
     """

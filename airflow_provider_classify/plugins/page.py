@@ -1,4 +1,4 @@
-"""The routes of the page and of its data. The data need the same permissions as on Airflow's own pages."""
+"""The routes of the page and of its data. The data need the same permissions as Airflow's own pages."""
 
 from __future__ import annotations
 

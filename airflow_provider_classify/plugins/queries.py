@@ -29,7 +29,7 @@ from airflow_provider_classify.plugins.outputs import Rows, read_rows
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
-#: The most results of the overview of a DAG. Older results are not counted, and the page says so.
+#: The most results of the overview of a DAG. Older results are not counted, and the page shows a note.
 MAX_RESULTS = 20_000
 #: The number of XComs that are read from the database at a time.
 _CHUNK = 500

@@ -74,15 +74,15 @@ def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument]:
     return read
 
 
-def kept_pages(path: Path) -> Path:
+def cache_file_of(path: Path) -> Path:
     """Return the cache file for the pages of a document."""
     return CACHE / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:24]}_{_code_version()}.pickle"
 
 
 def _pages(path: Path) -> list[list[Page]]:
-    kept = kept_pages(path)
-    if kept.exists():
-        pages: list[list[Page]] = pickle.loads(kept.read_bytes())
+    cache_file = cache_file_of(path)
+    if cache_file.exists():
+        pages: list[list[Page]] = pickle.loads(cache_file.read_bytes())
         return pages
     pages = []
     try:
@@ -91,9 +91,9 @@ def _pages(path: Path) -> list[list[Page]]:
     except DocumentError as error:
         print(f"  {error}", file=sys.stderr)
         pages = []
-    writing = kept.with_suffix(f".{os.getpid()}")
-    writing.write_bytes(pickle.dumps(pages))
-    writing.rename(kept)
+    temporary = cache_file.with_suffix(f".{os.getpid()}")
+    temporary.write_bytes(pickle.dumps(pages))
+    temporary.rename(cache_file)
     return pages
 
 

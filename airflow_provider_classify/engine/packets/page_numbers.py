@@ -34,7 +34,7 @@ class PageNumber:
 
     :param number: at least 1.
     :param total: the number of pages of the document; None if it is not printed.
-    :param is_bare: whether the number stands without "page" and without a total. It may mean something else.
+    :param is_bare: whether the number is printed without "page" and without a total. It may not be a page number.
     """
 
     number: int

@@ -1,4 +1,4 @@
-"""Write the documents of a packet to a folder. The engine's child process does it."""
+"""Write the documents of a packet to a folder, in the engine's child process."""
 
 from __future__ import annotations
 

@@ -186,7 +186,7 @@ class CategorySet:
         return own * trust(text.characters, text.page.legibility)
 
     def _category_of_form(self, page: ScoredPage) -> int | None:
-        """Return the category whose example is the same form as a page; None if no category or several have one."""
+        """Return the category that has an example of the same form as a page; None if not exactly one category has."""
         sameness = [scorer.same_form(page) for scorer in self.scorers]
         best = max(sameness)
         return sameness.index(best) if best > 0.0 and sameness.count(best) == 1 else None
@@ -215,9 +215,10 @@ class CategorySet:
 
     def _families_for_none(self) -> list[int]:
         """
-        Return, for each type, the family whose correction its points for "none of the categories" get.
+        Return the family of each type for its points for "none of the categories".
 
-        If a category means the type's family, the correction is that of documents that no category fits.
+        The learned model corrects these points by the family. If a category means the type's own family, this is the
+        family of documents that no category fits.
         """
         meant = {scorer.family for scorer in self.scorers}
         return [self._model.none if family in meant else family for family in self._families]
