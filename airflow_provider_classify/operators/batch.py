@@ -28,7 +28,13 @@ from airflow_provider_classify.lifecycle.map_label import map_label
 from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
-from airflow_provider_classify.operators.batch_checks import OnEmpty, check_batch, failure_limit, output_of
+from airflow_provider_classify.operators.batch_checks import (
+    OnEmpty,
+    check_batch,
+    failure_limit,
+    output_of,
+    require_folder_or_list,
+)
 from airflow_provider_classify.operators.links import push_links
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
 from airflow_provider_classify.triggers.classify import BACKSTOP
@@ -345,7 +351,12 @@ def skip_if_empty(on_empty: OnEmpty) -> Iterator[None]:
 
 
 def references_of(documents: Any) -> str | list[str]:
-    """Return the reference of the folder, or the references of the documents."""
-    if isinstance(documents, (str, os.PathLike)) or is_storage_path(documents) or documents is None:
+    """
+    Return the reference of the folder, or the references of the documents.
+
+    :raises InvalidDocument: the documents, or one of them, are of a wrong type or empty.
+    """
+    require_folder_or_list(documents)
+    if isinstance(documents, (str, os.PathLike)) or is_storage_path(documents):
         return Document.of(documents).reference
     return [Document.of(document).reference for document in documents]

@@ -336,7 +336,9 @@ class TestArguments:
             ({"pattern": 3}, ValueError, "pattern"),
             ({"documents": None}, InvalidDocument, "None"),
             ({"documents": ["a.pdf", None]}, InvalidDocument, "None"),
-            ({"documents": 3}, InvalidDocument, "int"),
+            ({"documents": 3}, InvalidDocument, "type int; give a folder, or a list of documents"),
+            ({"documents": " "}, InvalidDocument, "an empty text; give a folder, or a list of documents"),
+            ({"documents": {"a.pdf": 1}}, InvalidDocument, "type dict; give a folder, or a list of documents"),
             ({"max_failed": "3"}, ValueError, "max_failed"),
         ],
     )
@@ -422,9 +424,10 @@ class TestArguments:
         with pytest.raises(InvalidCategories, match="'t'"):
             ClassifyBatchOperator(task_id="t", documents=[], categories=[])
         operator = ClassifyBatchOperator(task_id="t", documents="{{ params.folder }}", categories=["a"])
-        operator.documents = None
-        with pytest.raises(AirflowFailException, match="InvalidDocument"):
-            operator.execute(context())
+        for wrong, says in ((None, "The documents are None"), (5, "type int; give a folder, or a list of documents")):
+            operator.documents = wrong
+            with pytest.raises(AirflowFailException, match=f"InvalidDocument: .*{says}"):
+                operator.execute(context())
 
 
 def test_a_csv_output_is_reused_for_the_next(service, folder, tmp_path):
