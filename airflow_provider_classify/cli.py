@@ -275,10 +275,11 @@ def _require_file(document: str) -> None:
     from airflow_provider_classify.documents.regular_file import require_regular_file
 
     parse_reference(document)
-    if os.path.isdir(document):
-        raise DocumentNotAFile(f"The document {document} is a folder; name its files, as in {document.rstrip('/')}/*.")
     # The engine reports a missing file itself.
     with suppress(OSError, ValueError):  # ValueError: a null byte
+        if Path(document).is_dir():
+            files = f"{document.rstrip('/')}/*"
+            raise DocumentNotAFile(f"The document {document} is a folder; name its files, as in {files}.")
         require_regular_file(Path(document), document)
 
 

@@ -77,7 +77,8 @@ class NewDocumentsTrigger(BaseEventTrigger):
             self.folder = parse_reference(folder)
         except InvalidDocument as error:
             raise InvalidDocument(
-                f"The folder of a NewDocumentsTrigger is {folder!r}; give the path of a folder, or an object-storage URI."
+                f"The folder of a NewDocumentsTrigger is {folder!r}; give the path of a folder, or an "
+                "object-storage URI."
             ) from error
         if is_http_url(self.folder):
             raise InvalidDocument(
