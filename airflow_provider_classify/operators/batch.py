@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
 
+from airflow_provider_classify.asset_events import arrived_documents, require_event
 from airflow_provider_classify.batch.batch import Batch, Request
 from airflow_provider_classify.batch.output import check_output, check_previous
 from airflow_provider_classify.batch.plan import Item
@@ -132,6 +133,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         )
         self.limit = failure_limit(max_failed, max_failed_share, self.task_id)
         self.documents = documents
+        self._needs_event = documents is arrived_documents and on_empty != "succeed"
         self.pattern = pattern
         self.on_empty = on_empty
         # An operator has another attribute `output`, its XCom.
@@ -229,6 +231,8 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             cascade=self.cascade,
         )
         with skip_if_empty(self.on_empty):
+            if self._needs_event:
+                require_event(context)
             return Batch.begin(
                 request,
                 output=self.output_path,

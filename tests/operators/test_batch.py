@@ -12,6 +12,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, AirflowSkipException, TaskDeferred
 from samples import draw_samples
 
+from airflow_provider_classify.asset_events import arrived_documents
 from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.exceptions import (
@@ -235,6 +236,22 @@ class TestOutput:
                 batch(documents, tmp_path, on_empty="skip").execute(context())
         assert (tmp_path / "out.jsonl").read_text() == "yesterday"
         assert sorted(path.name for path in tmp_path.iterdir()) == ["documents", "out.jsonl"]
+
+    @pytest.mark.parametrize(
+        ("on_empty", "error"), [("fail", AirflowFailException), ("skip", AirflowSkipException), ("succeed", None)]
+    )
+    def test_a_run_that_no_asset_event_started_has_no_arrived_documents(self, on_empty, error):
+        operator = ClassifyBatchOperator(
+            task_id="t", documents=arrived_documents, categories=["letter"], classify_conn_id="local_engine",
+            on_empty=on_empty,
+        )  # fmt: skip
+        manual = context() | {"triggering_asset_events": {}}
+        operator.render_template_fields(manual)
+        if error is None:
+            assert operator.execute(manual) == []
+        else:
+            with pytest.raises(error, match="This run was not started by an asset event"):
+                operator.execute(manual)
 
     @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
     @pytest.mark.parametrize("connection", ["service", "local_engine"])
