@@ -29,6 +29,11 @@ def arrived_documents(context: Mapping[str, Any], jinja_env: object = None) -> l
     return list(dict.fromkeys(str(document["document"]) for document in documents))
 
 
+def are_arrived(documents: object) -> bool:
+    """Return whether the documents of a task are :func:`arrived_documents` itself, which Airflow calls later."""
+    return documents is arrived_documents
+
+
 def require_event(context: Mapping[str, Any]) -> None:
     """Check that an asset event started the run. :raises BatchEmpty: none did, so no documents arrived."""
     if not context.get("triggering_asset_events"):

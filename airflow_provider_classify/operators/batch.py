@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
 
-from airflow_provider_classify.asset_events import arrived_documents, require_event
+from airflow_provider_classify.asset_events import are_arrived, require_event
 from airflow_provider_classify.batch.batch import Batch, Request
 from airflow_provider_classify.batch.output import check_output, check_previous
 from airflow_provider_classify.batch.plan import Item
@@ -133,7 +133,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         )
         self.limit = failure_limit(max_failed, max_failed_share, self.task_id)
         self.documents = documents
-        self._needs_event = documents is arrived_documents and on_empty != "succeed"
+        self._needs_event = are_arrived(documents) and on_empty != "succeed"
         self.pattern = pattern
         self.on_empty = on_empty
         # An operator has another attribute `output`, its XCom.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, TaskGroup
 
-from airflow_provider_classify.asset_events import arrived_documents, require_event
+from airflow_provider_classify.asset_events import are_arrived, require_event
 from airflow_provider_classify.batch.output import check_output, check_previous, read_output
 from airflow_provider_classify.batch.sharded_batch import ShardedBatch
 from airflow_provider_classify.batch.task_address import TaskAddress
@@ -152,7 +152,7 @@ class ClassifyBatchPlanOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.documents = documents
-        self._needs_event = documents is arrived_documents and on_empty != "succeed"
+        self._needs_event = are_arrived(documents) and on_empty != "succeed"
         self.pattern = pattern
         self.output_path = output
         self.previous = previous
