@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from airflow_provider_classify.exceptions import BatchEmpty
+
 #: The most documents that an event of a batch names. The output of the batch has all of them.
 MAX_DOCUMENTS = 100
 
@@ -25,6 +27,20 @@ def arrived_documents(context: Mapping[str, Any], jinja_env: object = None) -> l
     """
     documents = documents_of(context["triggering_asset_events"])
     return list(dict.fromkeys(str(document["document"]) for document in documents))
+
+
+def are_arrived(documents: object) -> bool:
+    """Return whether the documents of a task are :func:`arrived_documents` itself, which Airflow calls later."""
+    return documents is arrived_documents
+
+
+def require_event(context: Mapping[str, Any]) -> None:
+    """Check that an asset event started the run. :raises BatchEmpty: none did, so no documents arrived."""
+    if not context.get("triggering_asset_events"):
+        raise BatchEmpty(
+            "This run was not started by an asset event, so arrived_documents has no documents; let the event of the "
+            "watched folder start the run, or give the task another on_empty."
+        )
 
 
 def documents_of(events: Mapping[Any, Iterable[Any]]) -> list[dict[str, Any]]:

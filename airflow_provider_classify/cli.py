@@ -27,8 +27,15 @@ from airflow_provider_classify.engine.options import (
     MaxPages,
     parse_max_pages,
 )
-from airflow_provider_classify.exceptions import ClassifyError, ExtraNotInstalled, InvalidCategories, InvalidOutput
+from airflow_provider_classify.exceptions import (
+    ClassifyError,
+    DocumentNotAFile,
+    ExtraNotInstalled,
+    InvalidCategories,
+    InvalidOutput,
+)
 from airflow_provider_classify.model.categories import Category, parse_categories
+from airflow_provider_classify.model.xcom import failure_fields
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
@@ -196,11 +203,27 @@ def _categories(options: argparse.Namespace) -> tuple[Category, ...]:
     if options.categories is not None:
         names = ",".join(options.categories).split(",")
         return parse_categories([name for name in names if name.strip()])
+    return _categories_in(options.categories_file)
+
+
+def _categories_in(file: Path) -> tuple[Category, ...]:
+    """Return the categories in a JSON file. :raises InvalidCategories: it has none. The error names the file."""
     try:
-        text = options.categories_file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidCategories(f"The categories file {options.categories_file} cannot be read ({error}).") from error
-    return with_listed_examples(parse_categories(text))
+        value = json.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidCategories(
+            f"The categories file {str(file)!r} cannot be read ({error.strerror}); give the path of a JSON file."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidCategories(
+            f"The categories file {str(file)!r} is not JSON in UTF-8; write a list of names to it, such as "
+            '["invoice", "receipt"], or of objects with "name" and "description".'
+        ) from error
+    try:
+        # One name is one category. parse_categories() would read it as JSON once more.
+        return with_listed_examples(parse_categories([value] if isinstance(value, str) else value))
+    except InvalidCategories as error:
+        raise InvalidCategories(f"The categories file {str(file)!r}: {error}") from error
 
 
 def _answers(
@@ -216,7 +239,7 @@ def _answers(
                 if split_to is not None:
                     result["documents"] = _split(process, document, result, split_to)
         except ClassifyError as error:
-            return {"document": document, "error": str(error)}
+            return {"document": document} | failure_fields(str(error), error.kind)
         return {"document": document, **result}
 
     with ThreadPoolExecutor(size) as threads:
@@ -243,13 +266,20 @@ def _split(process: EngineProcess, document: str, result: dict[str, Any], folder
 
 
 def _require_file(document: str) -> None:
-    """Raise an error for an empty name, and for a named pipe or device, which could block the engine's process."""
+    """
+    Raise an error for an empty name, for a folder, and for a named pipe or device.
+
+    A named pipe or a device could block the engine's process.
+    """
     from airflow_provider_classify.documents.reference import parse_reference
     from airflow_provider_classify.documents.regular_file import require_regular_file
 
     parse_reference(document)
     # The engine reports a missing file itself.
     with suppress(OSError, ValueError):  # ValueError: a null byte
+        if Path(document).is_dir():
+            files = f"{document.rstrip('/')}/*"
+            raise DocumentNotAFile(f"The document {document} is a folder; name its files, as in {files}.")
         require_regular_file(Path(document), document)
 
 

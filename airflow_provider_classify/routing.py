@@ -193,14 +193,22 @@ def sort_by_route(
 
 
 def route_names(routing: Routing[str | Sequence[str]]) -> list[str]:
-    """Return the names of all routes, each once, in the order of the rules."""
-    return list(dict.fromkeys(name for route in routing.all_routes() for name in as_names(route)))
+    """
+    Return the names of all routes, each once, in the order of the rules.
+
+    :raises InvalidRoutes: a route is neither a name nor a list of names. The error names the argument.
+    """
+    arguments = [f"route of {category!r}" for category in routing.routes]
+    arguments += ["review"] if routing.otherwise is None else ["otherwise", "review"]
+    given = zip(arguments, routing.all_routes(), strict=True)
+    return list(dict.fromkeys(name for argument, route in given for name in as_names(route, argument)))
 
 
-def as_names(route: str | Sequence[str]) -> Sequence[str]:
+def as_names(route: str | Sequence[str], argument: str = "route") -> Sequence[str]:
     """
     Return the names of a route that is one name or a list of names.
 
+    :param argument: names the route in the error.
     :raises InvalidRoutes: it is neither, or the list is empty.
     """
     names = [route] if isinstance(route, str) else route
@@ -209,7 +217,7 @@ def as_names(route: str | Sequence[str]) -> Sequence[str]:
         or not names
         or not all(isinstance(name, str) and name.strip() for name in names)
     ):
-        raise InvalidRoutes(f"The route {route!r} is not a name; give one task id, or a list of task ids.")
+        raise InvalidRoutes(f"The {argument} is {route!r}; give one task id, or a list of task ids.")
     return names
 
 

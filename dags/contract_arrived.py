@@ -11,7 +11,6 @@ from airflow_provider_classify.asset_events import documents_of
 
 log = logging.getLogger(__name__)
 
-# --8<-- [start:contract]
 with DAG("contract_arrived", schedule=Asset("contracts"), tags=["classify"], doc_md=__doc__):
 
     @task
@@ -22,4 +21,3 @@ with DAG("contract_arrived", schedule=Asset("contracts"), tags=["classify"], doc
         return contracts
 
     read()
-# --8<-- [end:contract]

@@ -37,7 +37,6 @@ def handle(results: list[dict[str, Any]], ti: Any = None) -> list[str]:
     return documents
 
 
-# --8<-- [start:route]
 incoming = Asset("incoming_documents", watchers=[AssetWatcher(name="folder", trigger=NewDocumentsTrigger(FOLDER))])
 to_task = partial(route, routes=ROUTES, otherwise="files", review="review", minimum_confidence=0.6)
 
@@ -51,4 +50,3 @@ with DAG("route_documents_on_arrival", schedule=incoming, max_active_runs=4, tag
         return [to_task(result) for result in results]
 
     choose(classify.output) >> [handle.override(task_id=name)(classify.output) for name in DESTINATIONS]
-# --8<-- [end:route]

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from airflow_provider_classify.asset_events import arrived_documents, documents_of, extra_of_batch, extra_of_result
+import pytest
+
+from airflow_provider_classify.asset_events import (
+    arrived_documents,
+    documents_of,
+    extra_of_batch,
+    extra_of_result,
+    require_event,
+)
+from airflow_provider_classify.exceptions import BatchEmpty
 
 
 def events(**extras):
@@ -34,6 +43,12 @@ def test_a_task_gets_each_reference_once():
         "in/a.pdf",
         "in/b.pdf",
     ]
+
+
+def test_a_run_without_an_event_is_told_apart_from_an_event_without_documents():
+    require_event({"triggering_asset_events": events(a=[None])})
+    with pytest.raises(BatchEmpty, match="not started by an asset event"):
+        require_event({"triggering_asset_events": {}})
 
 
 def test_events_of_other_origins_are_left_out():

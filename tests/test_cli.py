@@ -79,9 +79,16 @@ def test_a_document_that_fails_is_told_in_its_line_and_by_the_exit_status(invoic
     *failed, good = lines(done)
     assert good["classification"] == "invoice"
     for answer, document in zip(failed, failing, strict=True):
-        assert answer.keys() == {"document", "error"}
-        assert answer["document"] == str(document)
+        assert answer.keys() == {"document", "success", "classification", "confidence", "error", "error_kind"}
+        assert (answer["document"], answer["success"], answer["classification"]) == (str(document), False, None)
         assert str(document) in answer["error"]
+    kinds = ["DocumentCorrupt", "DocumentEncrypted", "DocumentEmpty", "DocumentNotFound", "DocumentNotAFile"]
+    assert [answer["error_kind"] for answer in failed] == kinds
+
+
+def test_a_folder_is_told_to_name_its_files(tmp_path: Path) -> None:
+    (answer,) = lines(run("classify", "--categories", "invoice,letter", f"{tmp_path}/"))
+    assert answer["error"] == f"The document {tmp_path}/ is a folder; name its files, as in {tmp_path}/*."
 
 
 @pytest.mark.parametrize(
@@ -220,15 +227,30 @@ def test_categories_that_make_no_sense(invoice: Path, categories: str) -> None:
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("content", [None, b"", b"invoice", b"{}", b"[1]", b"\xff\xfe", b"[]"])
-def test_a_file_of_categories_that_makes_no_sense(invoice: Path, tmp_path: Path, content: bytes | None) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read (No such file or directory); give the path of a JSON file."),
+        (b"", "is not JSON in UTF-8; write a list of names"),
+        (b"invoice and a secret", "is not JSON in UTF-8; write a list of names"),
+        (b"\xff\xfe", "is not JSON in UTF-8; write a list of names"),
+        (b"{}", "The list of categories is empty; give"),
+        (b"[]", "The list of categories is empty; give"),
+        (b"[1]", "The category 1 is neither a name nor an object"),
+    ],
+)
+def test_a_file_of_categories_that_makes_no_sense(
+    invoice: Path, tmp_path: Path, content: bytes | None, message: str
+) -> None:
     file = tmp_path / "categories.json"
     if content is not None:
         file.write_bytes(content)
     done = run("classify", "--categories-file", file, invoice)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("airflow-classify: ")
-    assert "Traceback" not in done.stderr
+    assert done.stderr.startswith(f"airflow-classify: The categories file '{file}'")
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert "secret" not in done.stderr
 
 
 @pytest.mark.parametrize(

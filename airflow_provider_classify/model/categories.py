@@ -121,7 +121,10 @@ def _parse_category(item: object) -> Category:
     elif isinstance(item, str):
         item = {"name": item}
     if not isinstance(item, Mapping):
-        raise InvalidCategories(f'The category {_shown(item)} is neither a name nor an object with "name".')
+        raise InvalidCategories(
+            f'The category {_shown(item)} is neither a name nor an object with "name"; give one of them, '
+            'such as "invoice".'
+        )
     name, description = item.get("name"), item.get("description")
     if not isinstance(name, str) or not name.strip():
         raise InvalidCategories(f"The category {_shown(dict(item))} has no name; give it one.")

@@ -145,6 +145,8 @@ def answer(job: Job, document: str | None = None, categories: Collection[str] | 
     """
     name = f"Job {job.job_id}" + (f" for {document}" if document else "")
     if job.result is None:
+        if document and job.error and repr(document) in job.error:
+            name = f"Job {job.job_id}"  # the engine has named the document
         raise error_of_kind(job.error_kind, f"{name} {job.status}: {job.error}")
     if not job.result.success:
         raise JobFailed(

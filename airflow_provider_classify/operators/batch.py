@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
 
+from airflow_provider_classify.asset_events import are_arrived, require_event
 from airflow_provider_classify.batch.batch import Batch, Request
 from airflow_provider_classify.batch.output import check_output, check_previous
 from airflow_provider_classify.batch.plan import Item
@@ -28,7 +29,13 @@ from airflow_provider_classify.lifecycle.map_label import map_label
 from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
-from airflow_provider_classify.operators.batch_checks import OnEmpty, check_batch, failure_limit, output_of
+from airflow_provider_classify.operators.batch_checks import (
+    OnEmpty,
+    check_batch,
+    failure_limit,
+    output_of,
+    require_folder_or_list,
+)
 from airflow_provider_classify.operators.links import push_links
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
 from airflow_provider_classify.triggers.classify import BACKSTOP
@@ -126,6 +133,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         )
         self.limit = failure_limit(max_failed, max_failed_share, self.task_id)
         self.documents = documents
+        self._needs_event = are_arrived(documents) and on_empty != "succeed"
         self.pattern = pattern
         self.on_empty = on_empty
         # An operator has another attribute `output`, its XCom.
@@ -223,6 +231,8 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             cascade=self.cascade,
         )
         with skip_if_empty(self.on_empty):
+            if self._needs_event:
+                require_event(context)
             return Batch.begin(
                 request,
                 output=self.output_path,
@@ -345,7 +355,12 @@ def skip_if_empty(on_empty: OnEmpty) -> Iterator[None]:
 
 
 def references_of(documents: Any) -> str | list[str]:
-    """Return the reference of the folder, or the references of the documents."""
-    if isinstance(documents, (str, os.PathLike)) or is_storage_path(documents) or documents is None:
+    """
+    Return the reference of the folder, or the references of the documents.
+
+    :raises InvalidDocument: the documents, or one of them, are of a wrong type or empty.
+    """
+    require_folder_or_list(documents)
+    if isinstance(documents, (str, os.PathLike)) or is_storage_path(documents):
         return Document.of(documents).reference
     return [Document.of(document).reference for document in documents]

@@ -53,6 +53,10 @@ def check_documents(documents: Any, pattern: Any, task_id: str) -> None:
     :raises ValueError: a list of documents has a pattern.
     """
     if not isinstance(documents, (list, tuple)):
+        try:
+            require_folder_or_list(documents)
+        except InvalidDocument as error:
+            raise InvalidDocument(f"Task {task_id!r}: {error}") from error
         check_document(documents, task_id)
         return
     for document in documents:
@@ -61,6 +65,21 @@ def check_documents(documents: Any, pattern: Any, task_id: str) -> None:
         raise ValueError(
             f"The task {task_id!r} has a list of documents and the pattern {pattern!r}; "
             "give a folder with the pattern, or the list alone."
+        )
+
+
+def require_folder_or_list(documents: object) -> None:
+    """Check the documents. :raises InvalidDocument: they are neither a folder nor a list of documents."""
+    if documents is None:
+        raise InvalidDocument(
+            "The documents are None; check that the task or template they come from returned a folder or a list of "
+            "documents."
+        )
+    if isinstance(documents, str) and not documents.strip():
+        raise InvalidDocument("The documents are an empty text; give a folder, or a list of documents.")
+    if isinstance(documents, _NOT_TEXT) and not isinstance(documents, (list, tuple)):
+        raise InvalidDocument(
+            f"The documents are of the type {type(documents).__name__}; give a folder, or a list of documents."
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator, TaskGroup
 
+from airflow_provider_classify.asset_events import are_arrived, require_event
 from airflow_provider_classify.batch.output import check_output, check_previous, read_output
 from airflow_provider_classify.batch.sharded_batch import ShardedBatch
 from airflow_provider_classify.batch.task_address import TaskAddress
@@ -151,6 +152,7 @@ class ClassifyBatchPlanOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.documents = documents
+        self._needs_event = are_arrived(documents) and on_empty != "succeed"
         self.pattern = pattern
         self.output_path = output
         self.previous = previous
@@ -161,6 +163,8 @@ class ClassifyBatchPlanOperator(BaseOperator):
     def execute(self, context: Context) -> list[dict[str, Any]]:
         """Claim the output and return the arguments of each shard."""
         with fail_without_retry(), skip_if_empty(self.on_empty):
+            if self._needs_event:
+                require_event(context)
             check_output(self.output_path)
             if self.previous is not None:
                 check_previous(self.previous, self.output_path)

@@ -38,7 +38,8 @@ def sort_by_route(
     :param otherwise: the route of a category that is not in ``routes``. The default is ``review``.
     :param group_id: the id of the task group that holds the tasks.
     :param task_arguments: arguments of the tasks, such as ``trigger_rule`` or ``retries``.
-    :returns: the output of the task of each route, by the route's name.
+    :returns: the output of the task of each route, by the route's name. Any other name raises
+        :class:`InvalidRoutes`, which names the routes.
     :raises InvalidRoutes: a rule is wrong, or ``results`` is not the output of a task.
     """
     if not isinstance(results, XComArg):
@@ -58,7 +59,16 @@ def sort_by_route(
         "minimum_confidence": minimum_confidence,
     }
     with TaskGroup(group_id):
-        return {name: _results_of.override(task_id=name, **task_arguments)(results, name, rules) for name in names}
+        return _Outputs(
+            {name: _results_of.override(task_id=name, **task_arguments)(results, name, rules) for name in names}
+        )
+
+
+class _Outputs(dict[str, XComArg]):
+    """The outputs of the tasks by route. The error for an unknown route names the known ones."""
+
+    def __missing__(self, name: object) -> XComArg:
+        raise InvalidRoutes(f"There is no route {name!r}; use one of {', '.join(map(repr, self))}.")
 
 
 @task

@@ -73,7 +73,13 @@ class NewDocumentsTrigger(BaseEventTrigger):
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         compat.require_event_triggers(type(self).__name__)
-        self.folder = parse_reference(folder)
+        try:
+            self.folder = parse_reference(folder)
+        except InvalidDocument as error:
+            raise InvalidDocument(
+                f"The folder of a NewDocumentsTrigger is {folder!r}; give the path of a folder, or an "
+                "object-storage URI."
+            ) from error
         if is_http_url(self.folder):
             raise InvalidDocument(
                 f"{label_of(self.folder)} cannot be watched, because a web server does not list its documents; "

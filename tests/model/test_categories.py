@@ -78,7 +78,7 @@ def test_the_order_of_categories_is_kept() -> None:
         ([{"description": "a bill"}], "no name"),
         (["invoice", "\udcff"], "UTF-8"),
         ('[{"name": "invoice", "description": "\\ud800"}]', "UTF-8"),
-        (["invoice", 5], "5 is neither"),
+        (["invoice", 5], '5 is neither a name nor an object with "name"; give one of them, such as "invoice"'),
         (["invoice", None], "None is neither"),
         ([["invoice"]], "neither"),
         ([{"name": "invoice", "description": ["a bill"]}], "not a text"),

@@ -9,6 +9,7 @@ from airflow_provider_classify.exceptions import (
     ApiUnavailable,
     AuthenticationRejected,
     ClassifyError,
+    DocumentCorrupt,
     DocumentEncrypted,
     InvalidReply,
     JobFailed,
@@ -214,6 +215,16 @@ def test_the_answer_of_a_completed_job_is_its_result() -> None:
 def test_a_failed_job_of_an_api_is_raised_with_its_words() -> None:
     with pytest.raises(JobFailed, match=r"Job 8a1c for scan\.pdf failed: The file is corrupt\."):
         answer(FAILED, "scan.pdf")
+
+
+def test_a_failed_job_names_its_document_once() -> None:
+    error = "The document '/in/scan.pdf' is damaged: none of its pages can be read; fetch it again."
+    job = Job("8a1c", JobStatus.FAILED, error=error, error_kind="DocumentCorrupt")
+    with pytest.raises(DocumentCorrupt) as raised:
+        answer(job, "/in/scan.pdf")
+    assert str(raised.value) == f"Job 8a1c failed: {error}"
+    with pytest.raises(DocumentCorrupt, match=r"^Job 8a1c for scan\.pdf failed: The document '/in/scan\.pdf'"):
+        answer(job, "scan.pdf")
 
 
 def test_a_failed_job_of_the_local_engine_is_raised_as_the_kind_it_was() -> None:

@@ -12,6 +12,7 @@ import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, AirflowSkipException, TaskDeferred
 from samples import draw_samples
 
+from airflow_provider_classify.asset_events import arrived_documents
 from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.exceptions import (
@@ -236,6 +237,22 @@ class TestOutput:
         assert (tmp_path / "out.jsonl").read_text() == "yesterday"
         assert sorted(path.name for path in tmp_path.iterdir()) == ["documents", "out.jsonl"]
 
+    @pytest.mark.parametrize(
+        ("on_empty", "error"), [("fail", AirflowFailException), ("skip", AirflowSkipException), ("succeed", None)]
+    )
+    def test_a_run_that_no_asset_event_started_has_no_arrived_documents(self, on_empty, error):
+        operator = ClassifyBatchOperator(
+            task_id="t", documents=arrived_documents, categories=["letter"], classify_conn_id="local_engine",
+            on_empty=on_empty,
+        )  # fmt: skip
+        manual = context() | {"triggering_asset_events": {}}
+        operator.render_template_fields(manual)
+        if error is None:
+            assert operator.execute(manual) == []
+        else:
+            with pytest.raises(error, match="This run was not started by an asset event"):
+                operator.execute(manual)
+
     @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
     @pytest.mark.parametrize("connection", ["service", "local_engine"])
     def test_a_batch_without_documents_can_succeed(self, service, folder, tmp_path, ending, connection):
@@ -336,7 +353,9 @@ class TestArguments:
             ({"pattern": 3}, ValueError, "pattern"),
             ({"documents": None}, InvalidDocument, "None"),
             ({"documents": ["a.pdf", None]}, InvalidDocument, "None"),
-            ({"documents": 3}, InvalidDocument, "int"),
+            ({"documents": 3}, InvalidDocument, "type int; give a folder, or a list of documents"),
+            ({"documents": " "}, InvalidDocument, "an empty text; give a folder, or a list of documents"),
+            ({"documents": {"a.pdf": 1}}, InvalidDocument, "type dict; give a folder, or a list of documents"),
             ({"max_failed": "3"}, ValueError, "max_failed"),
         ],
     )
@@ -422,9 +441,10 @@ class TestArguments:
         with pytest.raises(InvalidCategories, match="'t'"):
             ClassifyBatchOperator(task_id="t", documents=[], categories=[])
         operator = ClassifyBatchOperator(task_id="t", documents="{{ params.folder }}", categories=["a"])
-        operator.documents = None
-        with pytest.raises(AirflowFailException, match="InvalidDocument"):
-            operator.execute(context())
+        for wrong, says in ((None, "The documents are None"), (5, "type int; give a folder, or a list of documents")):
+            operator.documents = wrong
+            with pytest.raises(AirflowFailException, match=f"InvalidDocument: .*{says}"):
+                operator.execute(context())
 
 
 def test_a_csv_output_is_reused_for_the_next(service, folder, tmp_path):

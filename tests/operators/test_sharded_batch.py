@@ -8,6 +8,7 @@ import batch_in_shards
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, AirflowSkipException, Asset
 
+from airflow_provider_classify.asset_events import arrived_documents
 from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.exceptions import (
     BatchEmpty,
@@ -52,6 +53,22 @@ def run(samples, tmp_path_factory):
     folder = tmp_path_factory.mktemp("batch") / "in"
     shutil.copytree(samples, folder)
     return run_dag(batch_in_shards.dag, folder=str(folder)), folder
+
+
+def test_a_run_that_no_asset_event_started_has_no_arrived_documents(tmp_path):
+    with DAG("arrivals", schedule=None) as dag:
+        classify_batch(
+            task_id="batch",
+            documents=arrived_documents,
+            categories=["letter"],
+            output=str(tmp_path / "out.jsonl"),
+            shards=2,
+        )
+    plan = dag.get_task("batch.plan")
+    manual = context() | {"triggering_asset_events": {}}
+    plan.render_template_fields(manual)
+    with pytest.raises(AirflowFailException, match="This run was not started by an asset event"):
+        plan.execute(manual)
 
 
 class TestInADag:

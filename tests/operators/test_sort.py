@@ -29,7 +29,9 @@ class TestWhenTheDagIsParsed:
         ("arguments", "message"),
         [
             ({"routes": {}}, "The routes are"),
-            ({"review": None}, "The route None"),
+            ({"review": None}, "The review is None; give one task id"),
+            ({"otherwise": ["archive", 3]}, r"The otherwise is \['archive', 3\]; give one task id"),
+            ({"routes": {"invoice": ""}}, "The route of 'invoice' is ''; give one task id"),
             ({"minimum_confidence": 80}, "The minimum_confidence is 80"),
         ],
     )
@@ -39,6 +41,14 @@ class TestWhenTheDagIsParsed:
             pytest.raises(InvalidRoutes, match=f"^Task group 'sort_by_route': {message}"),
         ):
             sort_by_route(results(), **RULES | arguments)
+
+    def test_an_unknown_route_is_refused_with_the_known_ones(self):
+        with DAG("sorted", schedule=None):
+            by_route = sort_by_route(results(), **RULES)
+        with pytest.raises(InvalidRoutes, match=r"^There is no route 'pai'; use one of 'to_pay', 'unclear'\.$"):
+            by_route["pai"]
+        assert by_route.get("pai") is None
+        assert "pai" not in by_route
 
     def test_results_that_are_there_already_are_refused(self):
         with pytest.raises(InvalidRoutes, match=r"'sort_by_route' are a list; .*airflow_provider_classify\.routing"):

@@ -338,7 +338,8 @@ class TestArguments:
 
     @pytest.mark.parametrize("folder", ["", None, 5])
     def test_a_folder_is_needed(self, folder):
-        with pytest.raises(InvalidDocument):
+        message = f"The folder of a NewDocumentsTrigger is {folder!r}; give the path of a folder"
+        with pytest.raises(InvalidDocument, match=message):
             NewDocumentsTrigger(folder)
 
     def test_a_web_server_cannot_be_watched(self):

@@ -115,7 +115,7 @@ def pages_of(
         raise damage(error, f"The document {name!r}") from error
     if page_count == 0:
         if opened.is_repaired:
-            raise DocumentCorrupt(f"The document {name!r} has lost its pages; fetch it again.")
+            raise DocumentCorrupt(f"The document {name!r} is damaged: none of its pages can be read; fetch it again.")
         raise DocumentEmpty(f"The document {name!r} has no pages; check how it was made.")
     mode = "auto" if ocr == "always" and kind is not Format.PDF else ocr
     pages: Iterable[MupdfPage]

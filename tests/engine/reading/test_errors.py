@@ -94,6 +94,14 @@ def test_owner_password_alone_does_not_matter(tmp_path: Path) -> None:
     assert read(data, tmp_path)[0].lines[0].text == TEXT
 
 
+def test_a_pdf_without_readable_pages_is_said_to_be_damaged(tmp_path: Path) -> None:
+    path = tmp_path / "data"
+    path.write_bytes(b"%PDF-1.7\n1 0 obj\n<</Type/Catalog>>\nendobj\ntrailer<</Root 1 0 R>>")
+    message = r"^The document 'scan\.pdf' is damaged: none of its pages can be read; fetch it again\.$"
+    with pytest.raises(DocumentCorrupt, match=message), open_document(path, name="scan.pdf"):
+        pass
+
+
 def test_lost_page_fails_alone(tmp_path: Path) -> None:
     with pymupdf.open(stream=paper.pdf(TEXT, TEXT), filetype="pdf") as document:
         document.update_stream(document[1].get_contents()[0], b"")
