@@ -121,8 +121,11 @@ def test_a_number_or_a_share_may_fail(failed, total, limit, too_many):
 
 
 def test_a_manifest_does_not_grow_with_its_batch():
-    rows = [{"document": f"{n}.pdf", "classification": "invoice" if n % 3 else "letter"} for n in range(5000)]
-    rows += [{"document": f"bad-{n}.pdf", "error": "Damaged."} for n in range(5000)]
+    rows = [
+        {"document": f"{n}.pdf", "classification": "invoice" if n % 3 else "letter", "confidence": 0.5}
+        for n in range(5000)
+    ]
+    rows += [{"document": f"bad-{n}.pdf", "error": "Damaged.", "error_kind": "DocumentCorrupt"} for n in range(5000)]
     summary = Summary()
     assert list(summary.count(iter(rows))) == rows
     manifest = summary.manifest("out.jsonl")

@@ -43,7 +43,7 @@ async def test_each_version_of_a_document_is_reported_once(folder):
         await put(folder, "other.pdf", b"y")
         await until(lambda: len(payloads) == 2)
         await put(folder, "new.pdf", b"new")
-        await until(lambda: len(payloads) == 3)
+        await until(lambda: len(payloads) == 3 and "new.pdf" in names(deep))
     assert names(payloads) == ["other.pdf", "other.pdf", "new.pdf"]
     assert set(names(deep)) == {"other.pdf", "deep.pdf", "new.pdf"}
     [document] = payloads[2]["documents"]
