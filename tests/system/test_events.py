@@ -120,12 +120,12 @@ def test_a_new_version_under_the_same_name_is_reported_again(airflow, incoming, 
 def test_after_a_killed_triggerer_nothing_is_lost_or_reported_twice(airflow, incoming, samples):
     before = reported(airflow)
     kill_triggerer(airflow)
-    shutil.copy(samples / "receipt.pdf", incoming)
+    shutil.copy(samples / "invoice.pdf", incoming / "late.pdf")
     with another_triggerer(airflow):
-        wait_until(lambda: reported(airflow)["receipt.pdf"] == 1, 240, pause=1)
+        wait_until(lambda: reported(airflow)["late.pdf"] == 1, 240, pause=1)
         shutil.copy(samples / "resume.pdf", incoming)
         wait_until(lambda: reported(airflow)["resume.pdf"] == 1, 120, pause=1)
-        assert reported(airflow) == before + Counter(["receipt.pdf", "resume.pdf"])
+        assert reported(airflow) == before + Counter(["late.pdf", "resume.pdf"])
 
 
 def test_the_asset_of_a_category_gets_an_event_only_for_its_documents(airflow, samples):
