@@ -8,7 +8,7 @@ TESSDATA := .venv/tessdata/rus.traineddata
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards train bench-own docs wheel
+.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-escalation bench-events bench-shards train bench-own docs wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -74,6 +74,9 @@ bench-ending: $(INSTALLED)  ## time from the end of a job to the success of its 
 bench-cascade: $(INSTALLED) $(TESSDATA)  ## calls that the local engine saves before an API, by threshold: make bench-cascade DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/cascade.py "$(DOCUMENTS)"
 
+bench-escalation: $(INSTALLED) $(TESSDATA)  ## documents and tokens that the local engine saves before a language model, by threshold: make bench-escalation DOCUMENTS=folder-with-labels.csv
+	@$(BIN)/python -m benchmarks.escalation "$(DOCUMENTS)"
+
 bench-shards: $(INSTALLED)-faults  ## a batch in shards on two Celery workers, compared with one; needs PostgreSQL and Redis: make bench-shards [N=240]
 	@$(BIN)/python benchmarks/shards.py $(if $(N),--documents $(N))
 
@@ -134,7 +137,7 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@touch $@
 
 # Language data for scans in Cyrillic. If it cannot be fetched, Tesseract uses the data of the system.
-test train bench-own bench-packets bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
+test train bench-own bench-packets bench-accuracy bench-cascade bench-escalation bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
 $(TESSDATA): | $(INSTALLED)
 	@sh scripts/fetch_tessdata.sh $(@D)
 

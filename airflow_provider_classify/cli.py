@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="airflow-classify", description="Classify documents with the local engine.")
+    parser = argparse.ArgumentParser(prog="airflow-classify", description="Classify documents.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -77,6 +77,17 @@ def _parser() -> argparse.ArgumentParser:
     split.add_argument("--to", metavar="FOLDER", type=Path, required=True, help="folder for the PDFs")
     _add_documents(split)
     split.set_defaults(run=_classify, max_pages="all")
+
+    calibrate = commands.add_parser("calibrate", help="fit the confidence of a language model on labelled documents")
+    calibrate.add_argument("folder", metavar="FOLDER", type=Path, help="folder with a labels.csv (path, category), or a folder for each category")
+    calibrate.add_argument("--conn-id", required=True, help="Airflow connection of type classify with the backend model")
+    calibrate.add_argument("--to", metavar="FILE", type=Path, required=True, help="JSON file for the calibration")
+    calibrate.add_argument(
+        "--categories-file", metavar="FILE", type=Path,
+        help='a JSON file with a list of names or of {"name", "description"} objects (default: the labels)',
+    )  # fmt: skip
+    calibrate.epilog = "The model is asked about each document, which costs tokens. A second run asks only what failed."
+    calibrate.set_defaults(run=_calibrate)
 
     serve = commands.add_parser("serve", help="run a server that offers the engine as a classify API")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
@@ -310,6 +321,37 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
 
 def _print_line(line: str) -> None:
     print(line, flush=True)
+
+
+class _OnStderr:
+    """A log for the progress of a command."""
+
+    @staticmethod
+    def info(message: str, *values: object) -> None:
+        """Print a line."""
+        print(message % values, file=sys.stderr)
+
+
+def _calibrate(options: argparse.Namespace) -> int:
+    from airflow_provider_classify.batch.progress_log import ProgressLog
+    from airflow_provider_classify.documents.labelled_folder import read_labels
+    from airflow_provider_classify.hooks.classify import ClassifyHook
+    from airflow_provider_classify.llm.calibrate import try_out
+
+    labels = read_labels(options.folder)
+    if options.categories_file is None:
+        categories = parse_categories(sorted(set(labels.values())))
+    else:
+        categories = _categories_in(options.categories_file)
+    with ClassifyHook(options.conn_id) as hook:
+        trial = try_out(hook.backend, labels, categories, ProgressLog(_OnStderr(), total=len(labels), done=0))
+    for line in trial.lines():
+        print(line)
+    for error in trial.errors:
+        print(error, file=sys.stderr)
+    trial.calibration().save(options.to)
+    print(f'Set "calibration" of the connection {options.conn_id!r} to {str(options.to)!r} on each worker.')
+    return 0
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -1,4 +1,4 @@
-"""The methods that the hook requires of a backend: a classify API or the local engine."""
+"""The methods that the hook requires of a backend: a classify API, the local engine or a language model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Backend(Protocol):
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
     ) -> Submission:
         """
-        Submit a document and return its job. The local engine returns when the job has ended.
+        Submit a document and return its job. The local engine and a language model return when the job has ended.
 
         Parameters and errors are those of :meth:`JobSession.submit`.
         """

@@ -20,9 +20,10 @@ from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.shared_session import shared
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
-from airflow_provider_classify.hooks.connection import CONN_TYPE, parse_connection, refuse_unknown_extras
+from airflow_provider_classify.hooks.connection import CONN_TYPE, Settings, parse_connection, refuse_unknown_extras
 from airflow_provider_classify.job_session import wait_for
 from airflow_provider_classify.lifecycle.cancel import describe_cancel
+from airflow_provider_classify.llm.settings import LlmSettings
 from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
@@ -41,12 +42,12 @@ WAIT_TIMEOUT = 3600.0
 #: Seconds within which the backend must return a job that has ended.
 _FETCH_TIMEOUT = 120.0
 
-_Settings = TypeVar("_Settings", bound=ApiSettings | LocalSettings)
+_Settings = TypeVar("_Settings", bound=Settings)
 
 
 class ClassifyHook(BaseHook):
     """
-    Classify documents through a connection: a classify API, or the local engine.
+    Classify documents through a connection: a classify API, the local engine, or a language model.
 
     The connection's ``backend`` selects one. If the connection ``classify_default`` is not defined, the local engine
     classifies, so that a first DAG needs no account. Any other connection must exist.
@@ -84,14 +85,14 @@ class ClassifyHook(BaseHook):
             self.backend.__exit__(*exc_info)
 
     @cached_property
-    def _settings(self) -> ApiSettings | LocalSettings:
+    def _settings(self) -> Settings:
         try:
             connection = self.get_connection(self.classify_conn_id)
         except AirflowNotFoundException as error:
             return self._settings_without_connection(error)
         return self._parse(connection, connection.extra_dejson)
 
-    async def _read_settings(self) -> ApiSettings | LocalSettings:
+    async def _read_settings(self) -> Settings:
         """Return the settings, as :attr:`_settings` does, without blocking the event loop."""
         try:
             connection = await get_async_connection(self.classify_conn_id)
@@ -99,7 +100,7 @@ class ClassifyHook(BaseHook):
             return self._settings_without_connection(error)
         return self._parse(connection, await get_async_extra_dejson(connection))
 
-    def _parse(self, connection: Connection, extra: object) -> ApiSettings | LocalSettings:
+    def _parse(self, connection: Connection, extra: object) -> Settings:
         settings = self._with_evidence(parse_connection(connection, extra))
         if isinstance(settings, ApiSettings):
             for warning in settings.warnings:
@@ -111,9 +112,18 @@ class ClassifyHook(BaseHook):
         """Whether the local engine classifies. :raises ConnectionNotUsable: as :attr:`backend`."""
         return isinstance(self._settings, LocalSettings)
 
+    @property
+    def reads_documents(self) -> bool:
+        """
+        Whether the documents are read where the task runs: for the local engine or a language model.
+
+        :raises ConnectionNotUsable: as :attr:`backend`.
+        """
+        return not isinstance(self._settings, ApiSettings)
+
     def job_url(self, job_id: str) -> str:
         """
-        Return the URL of a job at the API; an empty text for a job of the local engine.
+        Return the URL of a job at the API; an empty text for a job of another backend.
 
         :raises ConnectionNotUsable: as :attr:`backend`.
         """
@@ -374,12 +384,16 @@ def describe(job_id: str, seen: Job | ClassifyError) -> str:
     return f"Job {job_id} is {seen.status}" if isinstance(seen, Job) else f"Job {job_id} could not be read ({seen})"
 
 
-def _create_backend(settings: ApiSettings | LocalSettings) -> Backend:
+def _create_backend(settings: Settings) -> Backend:
     # Airflow imports the hook when it parses a DAG. These imports would make that slow.
     if isinstance(settings, ApiSettings):
         from airflow_provider_classify.api.sync import ApiBackend
 
         return ApiBackend(settings)
+    if isinstance(settings, LlmSettings):
+        from airflow_provider_classify.llm.backend import LlmBackend
+
+        return LlmBackend(settings)
     from airflow_provider_classify.local.backend import LocalBackend
 
     return LocalBackend(settings)

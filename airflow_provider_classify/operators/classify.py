@@ -266,7 +266,7 @@ class ClassifyOperator(ClassifyBaseOperator):
 
     def _push_thumbnail(self, context: Context, value: dict[str, Any]) -> None:
         """Put a small picture of the first page into XCom, for the page that shows the document."""
-        wanted = self.hook.is_local and self.hook.evidence and value.get("success") and compat.has_pages()
+        wanted = self.hook.reads_documents and self.hook.evidence and value.get("success") and compat.has_pages()
         if wanted and self.do_xcom_push and (picture := small_first_page(value)) is not None:
             context["ti"].xcom_push(key=XCOM_KEY, value=picture)
 

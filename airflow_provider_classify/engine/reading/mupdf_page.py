@@ -117,6 +117,16 @@ class MupdfPage:
         else:
             yield from shown
 
+    def without_ocr(self) -> Page | None:
+        """Return the page if its text layer has the text that it shows, or if it is blank; see :class:`PicturedPage`."""
+        page, layer = self._page, self.text_layer
+        text = layer.page
+        if is_readable(text) and not self._is_bad_ocr(page, text) and is_in_a_language(text):
+            with self._damage_named():
+                is_enough = _doubt(page, layer, is_thorough=False) is not Doubt.MOST or is_earlier_ocr(page)
+            return text if is_enough else None
+        return self._blank(text) if not text.lines and self._render(page).is_blank() else None
+
     def picture(self) -> Picture:
         """Draw the page at the scale at which OCR reads it."""
         with self._damage_named():
@@ -152,15 +162,19 @@ class MupdfPage:
         """Read the whole page by OCR."""
         picture = self._render(page)
         if picture.is_blank():
-            if self.document.is_repaired and not text.lines:
-                raise DocumentCorrupt(
-                    f"Page {self.number} of the document {self.name!r} is lost: the file is damaged or incomplete; "
-                    "fetch it again."
-                )
-            yield replace(text, is_blank=not text.lines)
+            yield self._blank(text)
             return
         for read in self._passes(picture):
             yield better_reading(text, read)
+
+    def _blank(self, text: Page) -> Page:
+        """Return a page that shows nothing. :raises DocumentCorrupt: its content is lost."""
+        if self.document.is_repaired and not text.lines:
+            raise DocumentCorrupt(
+                f"Page {self.number} of the document {self.name!r} is lost: the file is damaged or incomplete; "
+                "fetch it again."
+            )
+        return replace(text, is_blank=not text.lines)
 
     def _by_text(self, page: Any, layer: TextLayer) -> Iterator[Page]:
         """
