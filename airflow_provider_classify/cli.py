@@ -79,8 +79,15 @@ def _parser() -> argparse.ArgumentParser:
     split.set_defaults(run=_classify, max_pages="all")
 
     calibrate = commands.add_parser("calibrate", help="fit the confidence of a language model on labelled documents")
-    calibrate.add_argument("folder", metavar="FOLDER", type=Path, help="folder with a labels.csv (path, category), or a folder for each category")
-    calibrate.add_argument("--conn-id", required=True, help="Airflow connection of type classify with the backend model")
+    calibrate.add_argument(
+        "folder",
+        metavar="FOLDER",
+        type=Path,
+        help="folder with a labels.csv (path, category), or a folder for each category",
+    )
+    calibrate.add_argument(
+        "--conn-id", required=True, help="Airflow connection of type classify with the backend model"
+    )
     calibrate.add_argument("--to", metavar="FILE", type=Path, required=True, help="JSON file for the calibration")
     calibrate.add_argument(
         "--categories-file", metavar="FILE", type=Path,

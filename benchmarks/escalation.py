@@ -108,7 +108,9 @@ def question(prompt: Prompt) -> Question:
     pictures = [part for part in prompt.parts if isinstance(part, JpegPart)]
     texts = [prompt.instructions, *(part for part in prompt.parts if isinstance(part, str))]
     tokens = ceil(len("".join(texts)) / 4) + sum(picture_tokens(base64.b64decode(part.data)) for part in pictures)
-    return Question(prompt, tokens, _ANSWER + _PAGE * (len(prompt.pages) if len(prompt.pages) > 1 else 0), len(pictures))
+    return Question(
+        prompt, tokens, _ANSWER + _PAGE * (len(prompt.pages) if len(prompt.pages) > 1 else 0), len(pictures)
+    )
 
 
 def picture_tokens(jpeg: bytes) -> int:

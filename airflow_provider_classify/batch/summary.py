@@ -118,7 +118,8 @@ class Summary:
             yield f"  {confidence:.2f} {quotable(category, 80)}: {quotable(document, 200)}"
         if self.usage is not None:
             cost = "" if self.usage.cost is None else f", ${self.usage.cost:.4f}"
-            yield f"Language models used {self.usage.input_tokens} input and {self.usage.output_tokens} output tokens{cost}."
+            tokens = f"{self.usage.input_tokens} input and {self.usage.output_tokens} output tokens"
+            yield f"Language models used {tokens}{cost}."
         if output:
             yield f"The output is {label_of(output)}."
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 from airflow_provider_classify.api.settings import REQUEST_TIMEOUT, ApiSettings
 from airflow_provider_classify.engine.options import ATTACHMENT_MODES, OCR_MODES, MaxPages
-from airflow_provider_classify.exceptions import ConnectionNotUsable
 from airflow_provider_classify.engine.page_contents import PAGE_FORMS
+from airflow_provider_classify.exceptions import ConnectionNotUsable
 from airflow_provider_classify.llm.settings import IMAGE_PX, MAX_TOKENS, LlmSettings
 from airflow_provider_classify.llm.settings import REQUEST_TIMEOUT as MODEL_REQUEST_TIMEOUT
 from airflow_provider_classify.local.settings import DOCUMENT_TIMEOUT, LocalSettings

@@ -103,7 +103,11 @@ def output_type(choices: Choices, pages: Sequence[int]) -> type[BaseModel]:
     if len(pages) > 1:
         number: Any = Literal[tuple(pages)]
         page = create_model(
-            "PageCategory", __config__=config, page=(number, ...), category=(option, ...), confidence=(_Probability, ...)
+            "PageCategory",
+            __config__=config,
+            page=(number, ...),
+            category=(option, ...),
+            confidence=(_Probability, ...),
         )
         fields["pages"] = (list[page], ...)  # type: ignore[valid-type]
     return create_model("DocumentCategory", __config__=config, **fields)

@@ -94,8 +94,8 @@ class OpenModel:
         """
         replies = [self._ask_patiently(prompt, choices, document, budget)]
         if not replies[0].probabilities:
-            for _ in range(self._settings.votes - 1):
-                replies.append(self._ask_patiently(prompt, choices, document, budget))
+            votes = range(self._settings.votes - 1)
+            replies += [self._ask_patiently(prompt, choices, document, budget) for _ in votes]
         return replies
 
     def _ask_patiently(self, prompt: Prompt, choices: Choices, document: str, budget: Budget) -> Reply:
@@ -127,7 +127,9 @@ class OpenModel:
         result = await agent.run(parts, usage=usage, usage_limits=self._limits)
         answer: Any = result.output
         if not isinstance(answer, BaseModel):
-            raise InvalidReply(f"The model of the connection {self._settings.conn_id!r} gave no answer of the wanted form.")
+            raise InvalidReply(
+                f"The model of the connection {self._settings.conn_id!r} gave no answer of the wanted form."
+            )
         return Reply(
             Answer.of(answer, choices),
             _usage(usage),

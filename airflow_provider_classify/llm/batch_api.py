@@ -6,8 +6,8 @@ log-probabilities. So a document of which a page has to be sent as a picture is 
 confidence is the model's own word.
 
 Each vendor batch has a file beside the record of the batch. It is written before the batch is submitted, and gets the
-batch's id afterwards. So a retry waits for a batch that an earlier try has submitted, also if that try was killed before
-it knew the id: the adapter finds the batch by its key, if the provider keeps one.
+batch's id afterwards. So a retry waits for a batch that an earlier try has submitted. If that try was killed before it
+knew the id, the adapter finds the batch by its key, if the provider keeps one.
 """
 
 from __future__ import annotations
@@ -197,7 +197,10 @@ class VendorRun:
         key = hashlib.sha256(json.dumps([self.work.record.task.safe_name, *documents]).encode()).hexdigest()[:16]
         batch = VendorBatch(key, pages, documents, None, datetime.now(UTC).isoformat())
         requests: list[Any] = [
-            {"prompt": "".join(part for part in prompt.parts if isinstance(part, str)), "system_prompt": prompt.instructions}
+            {
+                "prompt": "".join(part for part in prompt.parts if isinstance(part, str)),
+                "system_prompt": prompt.instructions,
+            }
             for prompt, _ in asked.values()
         ]
         arguments: dict[str, Any] = {
@@ -209,9 +212,7 @@ class VendorRun:
         self._call(lambda: self.adapter.validate_requests(requests, idempotency_key=key, **arguments))
         batch.save(folder)
         submitted = self._call(
-            lambda: self.adapter.submit(
-                requests, idempotency_key=key, input_fingerprint=batch.fingerprint, **arguments
-            )
+            lambda: self.adapter.submit(requests, idempotency_key=key, input_fingerprint=batch.fingerprint, **arguments)
         )
         batch = replace(batch, batch_id=submitted.batch_id)
         batch.save(folder)
@@ -233,16 +234,16 @@ class VendorRun:
                 if state.status == "failed":
                     batch.delete(self.work.record.parts_folder)
                     raise RequestRejected(
-                        f"The provider of the model of the connection {self.backend.settings.conn_id!r} rejected the batch "
-                        f"{batch_id}; set batch_api to false to ask without its batch API."
+                        f"The provider of the model of {self.backend.settings.conn_id!r} rejected the batch "
+                        f"{batch_id}; set batch_api of the connection to false to ask without its batch API."
                     )
                 if state.status != "in_progress":
                     return
             now = time.time()
             if self.work.wait is not None and now >= self.work.wait.deadline:
                 raise JobTimedOut(
-                    f"The batch {batch_id} of the model's provider has not ended; retry {self.work.record.task} to wait "
-                    "for it, or raise its timeout."
+                    f"The batch {batch_id} of the model's provider has not ended; retry {self.work.record.task} to "
+                    "wait for it, or raise its timeout."
                 )
             self.sleep(pause(now - began, LONGEST_PAUSE))
 
@@ -305,8 +306,8 @@ class VendorRun:
             raise
         except LLMBatchInputError as error:
             raise ConnectionNotUsable(
-                f"The batch API of the model of the connection {self.backend.settings.conn_id!r} cannot take the documents "
-                f"({type(error).__name__}); set batch_api to false, or divide the batch."
+                f"The batch API of the model of {self.backend.settings.conn_id!r} cannot take the documents "
+                f"({type(error).__name__}); set batch_api of the connection to false, or divide the batch."
             ) from error
         except Exception as error:
             raise ApiUnavailable(
@@ -322,7 +323,11 @@ def open_adapter(settings: LlmSettings) -> tuple[BatchAdapter, str]:
     :raises ConnectionNotUsable: the connection is missing, or common.ai has no adapter for it.
     :raises ExtraNotInstalled: the library of the provider is not installed.
     """
-    from airflow.providers.common.ai.batch.dispatch import build_adapter_from_connection, get_adapter_class, split_model_id
+    from airflow.providers.common.ai.batch.dispatch import (
+        build_adapter_from_connection,
+        get_adapter_class,
+        split_model_id,
+    )
     from airflow.providers.common.ai.exceptions import LLMBatchInputError
     from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException, BaseHook
 
@@ -334,13 +339,13 @@ def open_adapter(settings: LlmSettings) -> tuple[BatchAdapter, str]:
         return build_adapter_from_connection(name, connection), model
     except AirflowOptionalProviderFeatureException as error:
         raise ExtraNotInstalled(
-            f"The batch API of the model of the connection {settings.conn_id!r} needs a library of its provider; install it "
-            "with the extra of apache-airflow-providers-common-ai that has its name."
+            f"The batch API of the model of the connection {settings.conn_id!r} needs a library of its provider; "
+            "install it with the extra of apache-airflow-providers-common-ai that has its name."
         ) from error
     except LLMBatchInputError as error:
         raise ConnectionNotUsable(
-            f"Airflow's common.ai provider has no batch API for the model of the connection {settings.conn_id!r}, only for "
-            "those of OpenAI and Anthropic; set batch_api to false."
+            f"Airflow's common.ai provider has no batch API for the model of the connection {settings.conn_id!r}, "
+            "only for those of OpenAI and Anthropic; set batch_api to false."
         ) from error
     except Exception as error:
         raise not_usable(settings, error) from error

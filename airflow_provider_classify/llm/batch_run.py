@@ -100,4 +100,5 @@ class OpenClassifier:
         self._budget = budget
 
     def __call__(self, path: Path, categories: Sequence[Category], name: str) -> ClassificationResult:
+        """Classify a file; see :meth:`LlmBackend.classify_with`."""
         return self._backend.classify_with(self._pool, self._model, self._budget, path, categories, name)

@@ -81,17 +81,16 @@ class Trial:
         for source, found in self.by_source.items():
             right = sum(is_right for _, is_right in found) / len(found)
             yield ""
-            yield f"{source}: {len(found)} answers, {right:.1%} right, calibration error {calibration_error(found):.3f}"
+            yield f"{source}: {len(found)} answers, {right:.1%} right, error {calibration_error(found):.3f}"
             if len(found) >= LEAST_ANSWERS:
-                yield f"  after the calibration, measured on answers that it was not fitted on: {cross_error(found):.3f}"
+                yield f"  error after the calibration, on answers without a part in it: {cross_error(found):.3f}"
             yield "  confidence   answers   right"
             for low, high, part in by_range(found):
-                yield f"  {low:.1f} to {high:.1f}   {len(part):>7}   {sum(right for _, right in part) / len(part):>5.1%}"
+                share = sum(is_right for _, is_right in part) / len(part)
+                yield f"  {low:.1f} to {high:.1f}   {len(part):>7}   {share:>5.1%}"
 
 
-def try_out(
-    backend: object, labels: Mapping[str, str], categories: Sequence[Category], progress: ProgressLog
-) -> Trial:
+def try_out(backend: object, labels: Mapping[str, str], categories: Sequence[Category], progress: ProgressLog) -> Trial:
     """
     Ask a model about labelled documents.
 
@@ -106,11 +105,13 @@ def try_out(
     """
     names = {category.name for category in categories}
     if unknown := sorted(set(labels.values()) - names):
-        raise InvalidCategories(f"The label {unknown[0]!r} is not one of the categories; correct it, or add it to them.")
+        raise InvalidCategories(
+            f"The label {unknown[0]!r} is not one of the categories; correct it, or add it to them."
+        )
     if not isinstance(backend, LlmBackend):
         raise CalibrationNotUsable(
-            "The connection is not one to a language model, so there is nothing to calibrate; name one with the backend "
-            "model."
+            "The connection is not one to a language model, so there is nothing to calibrate; name one with the "
+            "backend model."
         )
     # A calibration is not fitted on confidences that an earlier one has changed.
     backend = backend.without_calibration()

@@ -1,8 +1,8 @@
 """
 Map the confidence of a language model to the share of right answers, measured on labelled documents.
 
-The map is an isotonic regression, which never maps a higher confidence to a lower one: neighbouring documents are pooled
-until the shares rise. It is stored as JSON, for each source of the confidence.
+The map is an isotonic regression, which never maps a higher confidence to a lower one: neighbouring documents are
+pooled until the shares rise. It is stored as JSON, for each source of the confidence.
 """
 
 from __future__ import annotations

@@ -42,8 +42,8 @@ def named(error: Exception, document: str, conn_id: str) -> ClassifyError | None
         return next(filter(None, found), None)
     if isinstance(error, ai.UsageLimitExceeded):
         return DocumentOverUsageLimit(
-            f"The model used more for {document} than usage_limits of the connection {conn_id!r} allows; raise them, or "
-            "send fewer or smaller pages."
+            f"The model used more for {document} than usage_limits of the connection {conn_id!r} allows; raise them, "
+            "or send fewer or smaller pages."
         )
     if isinstance(error, ai.ContentFilterError):
         return DocumentRefused(
@@ -55,8 +55,8 @@ def named(error: Exception, document: str, conn_id: str) -> ClassifyError | None
         )
     if isinstance(error, ai.UnexpectedModelBehavior):
         return InvalidReply(
-            f"The model of the connection {conn_id!r} gave no valid answer about {document}; retry, or use a model that "
-            "supports structured output."
+            f"The model of the connection {conn_id!r} gave no valid answer about {document}; retry, or use a model "
+            "that supports structured output."
         )
     return _named_api_error(error, document, conn_id) if isinstance(error, ai.ModelAPIError) else None
 
@@ -78,8 +78,8 @@ def _named_api_error(error: ai.ModelAPIError, document: str, conn_id: str) -> Cl
             return ConnectionNotUsable(f"{model} does not know the model{said}; correct its name or the URL.")
         case ai.ModelRequestRejectedError():
             return RequestRejected(
-                f"{model} rejected the question about {document}{said}; check that the model accepts what send selects, "
-                "and set logprobs to false if it does not know them."
+                f"{model} rejected the question about {document}{said}; check that the model accepts what send "
+                "selects, and set logprobs to false if it does not know them."
             )
         case ai.ModelRateLimitError():
             return RateLimited(f"{model} limits its requests{said}; retry later.", retry_after=error.retry_after)

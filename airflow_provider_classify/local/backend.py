@@ -1,4 +1,4 @@
-"""The local engine as a backend, which needs no account and no network. It classifies in a child process with limits."""
+"""The local engine as a backend. It needs no account and no network, and classifies in a child process with limits."""
 
 from __future__ import annotations
 

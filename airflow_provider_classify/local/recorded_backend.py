@@ -60,8 +60,8 @@ class RecordedBackend(ABC):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *exc_info: object) -> None:
-        """Do nothing. There are no connections to close."""
+    def __exit__(self, *exc_info: object) -> None:  # noqa: B027 - there are no connections to close
+        """Do nothing."""
 
     @cached_property
     def _store(self) -> JobStore:

@@ -98,9 +98,7 @@ class Outcome:
             answer: dict[str, Any] = {"error": encodable(str(end)), "error_kind": end.kind}
         else:
             answer = {"classification": end.classification, "confidence": end.confidence}
-            answer |= present(
-                blank=end.blank or None, engine=end.extra.get("engine"), usage=end.extra.get("usage")
-            )
+            answer |= present(blank=end.blank or None, engine=end.extra.get("engine"), usage=end.extra.get("usage"))
         return {"answered_by": self.conn_id} | present(job_id=self.job_id) | answer
 
 

@@ -50,7 +50,9 @@ def write_pages(path: Path, *texts: str) -> Path:
     return path
 
 
-LETTER = "Dear Mrs. Brown,\n\nthank you very much for your letter of 3 May, which arrived today.\n\nYours sincerely\nJohn"
+LETTER = (
+    "Dear Mrs. Brown,\n\nthank you very much for your letter of 3 May, which arrived today.\n\nYours sincerely\nJohn"
+)
 
 
 def test_the_answer_of_a_model_is_a_result_of_the_contract(tmp_path: Path) -> None:
@@ -137,7 +139,9 @@ def test_text_is_sent_where_the_text_layer_is_good_and_a_picture_where_not(tmp_p
         assert result.classification == "invoice"
 
 
-@pytest.mark.parametrize(("send", "has_text", "has_picture"), [("text", True, False), ("images", False, True), ("both", True, True)])
+@pytest.mark.parametrize(
+    ("send", "has_text", "has_picture"), [("text", True, False), ("images", False, True), ("both", True, True)]
+)
 def test_the_connection_decides_what_is_sent(send: str, has_text: bool, has_picture: bool, tmp_path: Path) -> None:
     model = ScriptedModel(always("invoice"))
     classify(model, write_pdf(tmp_path / "a.pdf"), send=send)
@@ -301,7 +305,9 @@ def test_without_evidence_the_record_has_no_text_of_the_document(record: Path, t
 
 
 def test_another_backend_finds_the_job(tmp_path: Path) -> None:
-    submission = ScriptedModel(always("invoice")).backend().submit(Document(str(write_pdf(tmp_path / "a.pdf"))), CATEGORIES)
+    submission = (
+        ScriptedModel(always("invoice")).backend().submit(Document(str(write_pdf(tmp_path / "a.pdf"))), CATEGORIES)
+    )
     assert submission.status is JobStatus.COMPLETED
     other = ScriptedModel(always("letter")).backend()
     assert answer(other.get(submission.job_id)).classification == "invoice"

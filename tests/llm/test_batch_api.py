@@ -129,7 +129,9 @@ def test_a_batch_that_never_arrived_is_submitted_again(server: BatchServer, fold
     assert len(server.batches) == 1
 
 
-def test_a_batch_that_expired_is_submitted_again_by_the_next_try(server: BatchServer, model: Model, folder: Path) -> None:
+def test_a_batch_that_expired_is_submitted_again_by_the_next_try(
+    server: BatchServer, model: Model, folder: Path
+) -> None:
     expired = Fails(500, {"code": "batch_expired"})
     model.replies = {"number": expired}
     server.status = "expired"

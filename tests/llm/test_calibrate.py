@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.exceptions import CalibrationNotUsable, DocumentNotFound, InvalidDocument
 from airflow_provider_classify.documents.labelled_folder import read_labels
+from airflow_provider_classify.exceptions import CalibrationNotUsable, DocumentNotFound, InvalidDocument
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.llm.calibrate import Trial, calibration_error, cross_error
 from airflow_provider_classify.llm.calibration import Calibration

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import math
+from itertools import pairwise
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_no_category_is_the_nearest_one_with_at_most_one_half() -> None:
 
 def split(text: str, *cuts: int, logprob: float = -0.1) -> list[Token]:
     data, ends = text.encode(), [0, *cuts, len(text.encode())]
-    return [Token(data[begin:end], logprob) for begin, end in zip(ends, ends[1:], strict=False)]
+    return [Token(data[begin:end], logprob) for begin, end in pairwise(ends)]
 
 
 def test_the_probability_of_a_category_is_that_of_all_its_tokens() -> None:

@@ -141,9 +141,7 @@ def test_a_worker_that_is_killed_before_it_keeps_the_job_id_does_not_pay_again(
     assert len(server.requests) == 1
 
 
-def test_a_retry_after_a_failure_asks_again(
-    server: ChatServer, model: Model, document: str, impatient: None
-) -> None:
+def test_a_retry_after_a_failure_asks_again(server: ChatServer, model: Model, document: str, impatient: None) -> None:
     model.fails = lambda request: Fails(500, {"message": "oops"}) if len(server.requests) < 2 else None
     store = Store()
     with pytest.raises(ApiUnavailable):
@@ -287,17 +285,15 @@ def test_a_batch_in_a_second_connection_asks_only_about_the_rest(
     assert "blue one" in request.text
 
 
-def test_one_document_can_be_escalated_too(
-    server: ChatServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_one_document_can_be_escalated_too(server: ChatServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AIRFLOW_CONN_ENGINE", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}))
     note = tmp_path / "note.txt"
     note.write_text("Good morning! Where did you put the blue one?\n")
     store = Store()
     for try_number in (1, 2):
-        value = operator(
-            str(note), classify_conn_id="engine", escalate_to="model", escalate_below=0.99
-        ).execute(run_context(store, try_number))
+        value = operator(str(note), classify_conn_id="engine", escalate_to="model", escalate_below=0.99).execute(
+            run_context(store, try_number)
+        )
         assert isinstance(value, dict)
         assert (value["answered_by"], value["classification"]) == ("model", "invoice")
     assert len(server.requests) == 1

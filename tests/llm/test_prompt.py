@@ -74,6 +74,8 @@ def test_the_same_document_gives_the_same_prompt() -> None:
 
 
 def test_braces_in_a_description_or_a_document_stay_as_they_are() -> None:
-    prompt = build_prompt((Category("a", "{none} {x}"), Category("b")), [PageContent(1, "{fence} {0}")], "none of these")
+    prompt = build_prompt(
+        (Category("a", "{none} {x}"), Category("b")), [PageContent(1, "{fence} {0}")], "none of these"
+    )
     assert "{none} {x}" in prompt.instructions
     assert "{fence} {0}" in str(prompt.parts[0])

@@ -77,7 +77,13 @@ class BatchServer(ChatServer):
         file_id = f"file-{len(self._files)}"
         self._files[file_id] = fields["file"]
         return FileObject(
-            id=file_id, bytes=len(data), created_at=1, filename="b.jsonl", object="file", purpose="batch", status="processed"
+            id=file_id,
+            bytes=len(data),
+            created_at=1,
+            filename="b.jsonl",
+            object="file",
+            purpose="batch",
+            status="processed",
         )
 
     def _create(self, body: dict[str, Any]) -> Batch:

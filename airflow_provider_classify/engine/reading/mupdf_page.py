@@ -118,7 +118,7 @@ class MupdfPage:
             yield from shown
 
     def without_ocr(self) -> Page | None:
-        """Return the page if its text layer has the text that it shows, or if it is blank; see :class:`PicturedPage`."""
+        """Return the page if its text layer is enough, or if it is blank; see :class:`PicturedPage`."""
         page, layer = self._page, self.text_layer
         text = layer.page
         if is_readable(text) and not self._is_bad_ocr(page, text) and is_in_a_language(text):
