@@ -76,7 +76,7 @@ class ScriptedModel:
     asked: list[Asked] = field(default_factory=list)
 
     def open_hook(self, settings: LlmSettings) -> PydanticAIHook:
-        return _Hook(FunctionModel(self._reply, profile=ModelProfile(supports_json_schema_output=self.is_native)))
+        return _Hook(FunctionModel(self._reply, model_name="scripted-1", profile=ModelProfile(supports_json_schema_output=self.is_native)))
 
     def backend(self, **settings: Any) -> LlmBackend:
         return LlmBackend(LlmSettings("model", "model_api", **settings), open_hook=self.open_hook)
@@ -88,7 +88,7 @@ class ScriptedModel:
         part = TextPart(text) if self.is_native else ToolCallPart(info.output_tools[0].name, json.loads(text))
         usage = RequestUsage(input_tokens=self.usage[0], output_tokens=self.usage[1])
         details = dict(self.details) if self.details else None
-        return ModelResponse([part], usage=usage, model_name="scripted-1", provider_details=details)
+        return ModelResponse([part], usage=usage, provider_details=details)
 
 
 class _Hook(PydanticAIHook):
