@@ -1,7 +1,7 @@
 """
 Render a page of MuPDF, or a part of it, into pixels.
 
-``Page.get_pixmap`` first records the page into a display list. When the tree of the page's tags is damaged, MuPDF 1.28.2
+``Page.get_pixmap`` first records the page into a display list. When the tree of the tags is damaged, MuPDF 1.28.2
 fails to record it (``fz_new_display_list_from_page``) and frees memory twice, which aborts the process. So the page is
 drawn directly, which also takes half the time. The pixels are the same.
 """
