@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from airflow_provider_classify.documents.allowed_roots import require_allowed
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.object_storage import StoragePath
-from airflow_provider_classify.exceptions import DocumentNotFound, StorageNotFound
+from airflow_provider_classify.exceptions import BatchEmpty, DocumentError, DocumentNotFound, StorageNotFound
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.text import encodable
 
 #: The suffix that turns the name of an output into the folder of its record.
 RECORD_SUFFIX = ".parts"
+#: The most documents that are read concurrently for their fingerprints.
+_CONCURRENT_READS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +81,57 @@ def list_documents(folder: str, pattern: str, *, output: str | None = None) -> l
         if not name.rpartition("/")[2].startswith(".")
         and not (output and (name == output or name.startswith(f"{output}{RECORD_SUFFIX}/")))
     ]
+
+
+def find_documents(
+    documents: str | Sequence[str], pattern: str, output: str | None, *, may_be_empty: bool
+) -> list[str]:
+    """
+    Return the references of the documents of a batch: those of the list, or those in the folder.
+
+    :raises BatchEmpty: there are no documents, unless they ``may_be_empty``.
+    """
+    if isinstance(documents, str):
+        found = list_documents(documents, pattern, output=output)
+        if found or may_be_empty:
+            return found
+        raise BatchEmpty(
+            f"There is no document in {documents} that matches {pattern!r}; check the folder and the pattern, or give "
+            "the task another on_empty. An earlier output is left as it is."
+        )
+    references = list(dict.fromkeys(documents))
+    if references or may_be_empty:
+        return references
+    raise BatchEmpty(
+        "The list of documents is empty; check the task that it comes from, or give the task another on_empty. "
+        "An earlier output is left as it is."
+    )
+
+
+def read_items(references: Sequence[str], categories: Sequence[Category], classifier: str) -> list[Item]:
+    """
+    Read the documents and return the items of a batch.
+
+    A document that cannot be read has an item too. Its error is part of the fingerprint, and it fails later.
+    """
+    with ThreadPoolExecutor(_CONCURRENT_READS) as readers:
+        fingerprints = dict(zip(references, readers.map(_fingerprint, references), strict=True))
+    return items_of(fingerprints, categories, classifier)
+
+
+def _fingerprint(reference: str) -> str:
+    try:
+        return Document(reference).fingerprint()
+    except DocumentError as error:
+        return str(error)
+
+
+def record_folder(output: str | None) -> str:
+    """
+    Return the folder for records. It is beside the output. Without an output, it is under Airflow's home on this
+    machine.
+    """
+    if output:
+        return f"{output}{RECORD_SUFFIX}"
+    home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
+    return str(home / "classify" / "batches")

@@ -38,7 +38,7 @@ def new(folder, task=TASK):
 def written(folder, *items):
     """A record with results of these documents."""
     with new(folder) as record:
-        record.write_plan(items)
+        record.plan.write(items)
         for item in items:
             record.classified(item, RESULT, f"job-{item.document}")
     return record
@@ -116,25 +116,25 @@ def test_nothing_is_left_of_a_record_that_is_removed(folder):
     assert not Path(folder.removeprefix("file://")).exists()
     assert list(new(folder).state.rows([A])) == []
     with pytest.raises(BatchRecordLost):
-        record.read_plan()
+        record.plan.read_items()
     record.remove()
 
 
 class TestThePlan:
     def test_the_last_try_says_what_the_batch_is_about(self, folder):
-        new(folder).write_plan([A, B])
-        new(folder).write_plan([B, C])
-        assert new(folder).read_plan() == [B, C]
+        new(folder).plan.write([A, B])
+        new(folder).plan.write([B, C])
+        assert new(folder).plan.read_items() == [B, C]
 
     def test_one_that_is_not_there_says_what_to_do(self, folder):
         with pytest.raises(BatchRecordLost, match="give the task an output"):
-            new(folder).read_plan()
+            new(folder).plan.read_items()
 
     @pytest.mark.parametrize("content", ['{"version": 2, "ta', "[]", '{"version": 3}', '{"version": 2, "task": {}}'])
     def test_one_that_is_damaged_says_what_to_do(self, tmp_path, content):
         (tmp_path / f"{TASK.safe_name}.json").write_text(content)
         with pytest.raises(BatchRecordNotReadable, match="delete the file"):
-            new(tmp_path).read_plan()
+            new(tmp_path).plan.read_items()
 
 
 class TestCutOff:
@@ -256,7 +256,7 @@ class TestTwoTasks:
     OTHER = TaskAddress("other_dag", "classify", "manual__1", 3)
 
     def test_another_that_may_still_run_is_named(self, folder):
-        new(folder, self.OTHER).write_plan([A])
+        new(folder, self.OTHER).plan.write([A])
         with pytest.raises(
             OutputInUse, match=r"classify of the DAG other_dag \(run manual__1, map index 3\)"
         ) as raised:
@@ -264,26 +264,26 @@ class TestTwoTasks:
         assert "task t of the DAG dag" in str(raised.value)
 
     def test_one_that_has_ended_is_none(self, folder):
-        new(folder, self.OTHER).write_plan([A])
+        new(folder, self.OTHER).plan.write([A])
         asked = []
         new(folder).require_sole_use(lambda task: not asked.append(task))
         assert asked == [self.OTHER]
 
     def test_two_that_start_in_the_same_moment_do_not_both_go_on_and_the_refused_one_is_not_in_the_way(self, folder):
-        new(folder, self.OTHER).write_plan([A])
+        new(folder, self.OTHER).plan.write([A])
         with pytest.raises(OutputInUse):
             new(folder).claim([A], lambda task: False)
         new(folder, self.OTHER).claim([A], lambda task: False)
 
     def test_its_own_is_none(self, folder):
-        new(folder).write_plan([A])
+        new(folder).plan.write([A])
         new(folder).require_sole_use(lambda task: False)
 
     def test_each_has_entries_of_its_own(self, folder):
         written(folder, A)
         other = new(folder, self.OTHER)
         assert list(other.state.rows([A])) == []
-        other.write_plan([B])
+        other.plan.write([B])
         other.remove()
         assert [row["document"] for row in new(folder).state.rows([A])] == ["a.pdf"]
 
@@ -315,7 +315,7 @@ class TestPacked:
     def test_another_machine_takes_it_over_whatever_an_earlier_try_left_there(self, folder, tmp_path):
         elsewhere = tmp_path / "elsewhere"
         with new(elsewhere) as earlier:
-            earlier.write_plan([A])
+            earlier.plan.write([A])
             earlier.submitted(A, "earlier-job")
         with new(folder) as record:
             record.submitted(A, "job-a")
@@ -329,4 +329,4 @@ class TestPacked:
             assert state.pending([A, B, C]) == {A: "job-a"}
             assert state.failures(C) == 2
             assert [row.get("classification") for row in state.rows([A, B, C])] == ["letter", None]
-        assert new(elsewhere).read_plan() == [A, B, C]
+        assert new(elsewhere).plan.read_items() == [A, B, C]
