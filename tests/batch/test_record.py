@@ -198,7 +198,7 @@ class TestWhatCannotBeStored:
 
         def note_for(seconds):
             deadline = time.monotonic() + seconds
-            with new(tmp_path / "out.jsonl.parts") as record:
+            with BatchRecord(str(tmp_path / "out.jsonl.parts"), TASK, part_seconds=0.01) as record:
                 while time.monotonic() < deadline:
                     record.submitted(A, "job-a")
                     time.sleep(0.05)

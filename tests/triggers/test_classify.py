@@ -14,6 +14,7 @@ from airflow_provider_classify.lifecycle import compat
 from airflow_provider_classify.triggers.classify import ClassifyTrigger
 from tests.support.context import with_task
 from tests.support.service import KEY, running_service
+from tests.support.waiting import wait_until
 
 
 def submit(document):
@@ -29,6 +30,12 @@ def trigger(job_id, connection="service", seconds=60.0):
 
 async def events(trigger):
     return [event.payload async for event in trigger.run()]
+
+
+async def still_waits(watching):
+    """Return whether a trigger waits for 1.5 s, in which it asks once at least."""
+    _, waiting = await asyncio.wait([watching], timeout=1.5)
+    return bool(waiting)
 
 
 def test_it_can_be_made_again_from_what_airflow_stores():
@@ -126,8 +133,7 @@ async def test_it_waits_for_an_unfinished_job(service, document):
     with service.frozen_engine():
         job_id = submit(document)
         watching = asyncio.create_task(events(trigger(job_id)))
-        await asyncio.sleep(1.5)
-        assert not watching.done()
+        assert await still_waits(watching)
     assert await watching == [{"job_id": job_id, "status": "completed"}]
 
 
@@ -157,8 +163,7 @@ async def test_it_outlasts_a_restart_of_the_server(tmp_path, document, monkeypat
         job_id = ClassifyHook("restarted").submit(document, ["letter", "invoice"]).job_id
         ClassifyHook("restarted").fetch(job_id)
     watching = asyncio.create_task(events(trigger(job_id, "restarted")))
-    await asyncio.sleep(1.5)
-    assert not watching.done()
+    assert await still_waits(watching)
     with running_service(tmp_path, port=unused_tcp_port):
         assert await watching == [{"job_id": job_id, "status": "completed"}]
 
@@ -198,8 +203,7 @@ async def test_a_kill_cancels_the_job_though_it_is_interrupted(service, document
         killing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await killing
-        while hook.get(job_id).status != "failed":
-            await asyncio.sleep(0.05)
+        await asyncio.to_thread(wait_until, lambda: hook.get(job_id).status == "failed")
     assert hook.get(job_id).error_kind == "JobCancelled"
 
 
