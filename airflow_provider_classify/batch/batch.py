@@ -77,7 +77,7 @@ class Batch:
 
         :param evidence: ``False`` to leave the text of the documents out of all results.
         :raises BatchEmpty: there are no documents, and the request does not allow that.
-        :raises InvalidOutput: there is no output, and too many documents for XCom.
+        :raises InvalidOutput: the task has no output, and there are too many documents for XCom.
         :raises OutputInUse: another task uses the output.
         :raises StorageError: a storage refused the request or cannot be reached.
         """
@@ -119,7 +119,7 @@ class Batch:
 
         :param packed: the record of a batch without an output, which may resume on another machine.
         :param evidence: see :meth:`begin`.
-        :raises BatchRecordLost: there is no record.
+        :raises BatchRecordLost: the record does not exist on this machine.
         """
         folder = record_folder(output)
         if packed is not None:
@@ -132,7 +132,7 @@ class Batch:
         return cls(record, items, output)
 
     def at(self, *, second: bool) -> list[Item]:
-        """Return the documents of the first or the second connection of a cascade."""
+        """Return the documents of the first connection, or of the ``second`` connection of a cascade."""
         return [item for item in self.items if self.record.state.is_escalated(item) is second]
 
     def with_references(self, items: Sequence[Item], documents: str | Sequence[str], pattern: str) -> list[Item]:
@@ -157,7 +157,7 @@ class Batch:
         :param on_unreadable: whether unreadable documents count as failed, have a row and do not count as failed, or
             have no row.
         :param keep_record: whether the record stays, from which a cleared task classifies only what failed.
-        :returns: the manifest, or the rows if there is no output.
+        :returns: the manifest; without an output, the rows.
         :raises JobTimedOut: jobs have not ended.
         :raises BatchIncomplete: documents have neither a result nor an error.
         :raises BatchFailed: more documents failed than the limit allows. The output is written.

@@ -27,7 +27,7 @@ def publish(
 
     :param on_unreadable: as in :meth:`Batch.finish`.
     :param to_clear: the task or tasks that a user clears to classify the failed documents again.
-    :returns: the manifest, or the rows if there is no output.
+    :returns: the manifest; without an output, the rows.
     :raises BatchFailed: more documents failed than the limit allows. The output is written.
     """
     summary = Summary(on_unreadable)

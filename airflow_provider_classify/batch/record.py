@@ -55,7 +55,7 @@ class BatchRecord:
     @classmethod
     def load(cls, folder: str, task: TaskAddress, *, evidence: bool = True) -> BatchRecord:
         """
-        Load the record of a task. If there is none, return an empty record.
+        Load the record of a task. For a task without a record, return an empty one.
 
         :raises StorageError: the storage refused the request or cannot be reached.
         """

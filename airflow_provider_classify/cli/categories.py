@@ -20,7 +20,7 @@ def categories_of(options: argparse.Namespace) -> tuple[Category, ...]:
 
 
 def _categories_in(file: Path) -> tuple[Category, ...]:
-    """Return the categories in a JSON file. :raises InvalidCategories: it has none. The error names the file."""
+    """Return the categories in a JSON file. :raises InvalidCategories: they are wrong. The error names the file."""
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:

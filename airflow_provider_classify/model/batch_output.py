@@ -23,7 +23,7 @@ class ResultRow(TypedDict, total=False):
     document: Required[str]
     #: The fingerprint of document, categories and classifier. ``previous`` reuses a row with the same fingerprint.
     intent: Required[str]
-    #: The job at the API. The local engine has none.
+    #: The id of the job at the API. A row of the local engine does not have it.
     job_id: str
     #: Whether the document was classified.
     success: bool
@@ -82,9 +82,9 @@ class BatchManifest(TypedDict):
     blank: int
     #: The number of escalated documents. It includes those of earlier tries and of reused results.
     escalated: int
-    #: The number of documents that the first connection classified without the second; 0 if there is no second.
+    #: The number of documents that the first connection classified without the second; 0 without a cascade.
     calls_saved: int
-    #: The number of documents that each connection classified; empty if there is no second connection.
+    #: The number of documents that each connection classified; empty without a cascade.
     answered_by: dict[str, int]
     #: The number of documents of each category, most documents first.
     categories: dict[str, int]

@@ -155,7 +155,7 @@ class ClassifyOperator(ClassifyBaseOperator):
 
     @property
     def job_url(self) -> str:
-        """The URL of the task's last job, for its link; an empty text if there is none."""
+        """The URL of the task's last job, for its link; an empty text without a job at an API."""
         if self._asked is None:
             return ""
         hook, job_id = self._asked

@@ -88,4 +88,4 @@ def test_what_does_no_harm_twice_is_not_sent_again_after_the_others(error: Class
     ],
 )
 def test_which_failures_leave_open_whether_there_is_a_job(error: ClassifyError, taken: bool) -> None:
-    assert resubmit.may_have_been_taken(error) is taken
+    assert resubmit.may_have_begun_job(error) is taken
