@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from airflow_provider_classify.model.text import encodable
 
 #: The suffix that turns the name of an output into the folder of its record.
 RECORD_SUFFIX = ".parts"
+#: A file in the record of any batch, by its name relative to the folder of the documents.
+_IN_RECORD = re.compile(rf"\.(jsonl|csv|parquet){re.escape(RECORD_SUFFIX)}/")
 #: The most documents that are read concurrently for their fingerprints.
 _CONCURRENT_READS = 16
 
@@ -60,10 +63,10 @@ def items_of(contents: Mapping[str, str], categories: Sequence[Category], classi
 
 def list_documents(folder: str, pattern: str, *, output: str | None = None) -> list[str]:
     """
-    Return the documents of a folder or object-storage prefix, sorted, without hidden files.
+    Return the documents of a folder or object-storage prefix, sorted, without hidden files and records of batches.
 
     :param pattern: a pattern of ``glob``: ``*.pdf``, or ``**/*.pdf`` to include all subfolders.
-    :param output: the output of the batch. It and its record are left out if they are in the folder.
+    :param output: the output of the batch, which is left out if it is in the folder.
     :raises DocumentNotFound: the folder does not exist.
     :raises DocumentNotAllowed: ``[classify] allowed_roots`` does not allow the folder.
     :raises StorageError: the storage refused the request or cannot be reached.
@@ -78,8 +81,7 @@ def list_documents(folder: str, pattern: str, *, output: str | None = None) -> l
     return [
         name
         for name in found
-        if not name.rpartition("/")[2].startswith(".")
-        and not (output and (name == output or name.startswith(f"{output}{RECORD_SUFFIX}/")))
+        if name != output and not name.rpartition("/")[2].startswith(".") and not _IN_RECORD.search(name, len(folder))
     ]
 
 

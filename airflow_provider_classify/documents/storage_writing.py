@@ -24,7 +24,8 @@ WithFileName: TypeAlias = Callable[[str], AbstractContextManager[None]]
 def write_and_rename(fs: Any, target: str, with_file_name: WithFileName) -> Iterator[BinaryIO]:
     """Provide a temporary file in the folder of the target. Rename it at the end; delete it after an error."""
     folder, _, name = target.rpartition("/")
-    temporary = f"{folder}/.{name[:100]}.{uuid.uuid4().hex[:8]}.tmp"
+    beginning = name.encode(errors="ignore")[:100].decode(errors="ignore")  # file systems allow 255 bytes
+    temporary = f"{folder}/.{beginning}.{uuid.uuid4().hex[:8]}.tmp"
     with with_file_name("written"):
         if fs.isdir(target):
             raise IsADirectoryError(target)
