@@ -111,3 +111,18 @@ COLUMNS: Mapping[str, type[str] | type[float] | type[int] | type[bool]] = {
     "intent": str,
     "answered_by": str,
 }
+
+
+def table_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return the values of all columns in a row.
+
+    A value of another type than its column is ``None``, because a server can put anything into a result.
+    """
+    return {name: value if _is_of(value := row.get(name), kind) else None for name, kind in COLUMNS.items()}
+
+
+def _is_of(value: object, kind: type) -> bool:
+    if isinstance(value, bool):  # in Python, True is an int
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
