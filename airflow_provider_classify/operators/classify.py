@@ -278,7 +278,11 @@ class ClassifyOperator(ClassifyBaseOperator):
             return value | step.fields
         label = Document.of(self.document).label
         if problem := step.fields.get("escalation_error"):
-            self.log.warning("The first answer about %s stands, because the second failed: %s", label, problem)
+            self.log.warning(
+                "The first answer about %s stands, because the second connection could not classify it: %s",
+                label,
+                problem,
+            )
         self.log.info("%s is %s.", label, polling.describe_answer(step.result))
         return xcom_value(step.result, step.job_id, label, step.fields)
 
