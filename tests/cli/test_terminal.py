@@ -11,11 +11,12 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.support.command_line import COMMAND, lines, run
+from tests.support.command_line import COMMAND, lines, run, start
 
 
 def test_a_person_at_a_terminal_sees_the_progress(invoice: Path) -> None:
@@ -70,12 +71,7 @@ def test_at_a_terminal_a_line_is_printed_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_reader_that_has_seen_enough(invoice: Path) -> None:
-    process = subprocess.Popen(
-        [COMMAND, "classify", "--jobs", "1", "--categories", "invoice,letter", *[str(invoice)] * 100],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-    )
+    process = start("classify", "--jobs", "1", "--categories", "invoice,letter", *[invoice] * 100)
     assert process.stdout is not None
     assert process.stderr is not None
     with process:
@@ -86,14 +82,10 @@ def test_a_reader_that_has_seen_enough(invoice: Path) -> None:
 
 
 def test_ctrl_c_ends_it_without_a_traceback(invoice: Path) -> None:
-    process = subprocess.Popen(
-        [COMMAND, "classify", "--jobs", "1", "--categories", "invoice,letter", *[str(invoice)] * 500],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        encoding="utf-8",
-        # Where the tests run in a shell's background, SIGINT is ignored, and a child would inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
+    # Where the tests run in a shell's background, SIGINT is ignored, and a child would inherit that.
+    take_signals = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    arguments = ["classify", "--jobs", "1", "--categories", "invoice,letter", *[invoice] * 500]
+    process = start(*arguments, preexec_fn=take_signals)
     assert process.stdout is not None
     process.stdout.readline()
     process.send_signal(signal.SIGINT)

@@ -21,10 +21,10 @@ def submit(document):
     return ClassifyHook("service").submit(document, ["letter", "invoice"]).job_id
 
 
-def trigger(job_id, connection="service", seconds=60.0):
+def trigger(job_id, connection="service", seconds=60.0, **arguments):
     now = time.time()
     return ClassifyTrigger(
-        classify_conn_id=connection, job_id=job_id, since=now, deadline=now + seconds, poll_interval=5
+        classify_conn_id=connection, job_id=job_id, since=now, deadline=now + seconds, poll_interval=5, **arguments
     )
 
 
@@ -56,17 +56,9 @@ async def test_a_failed_job_has_ended_too(service, tmp_path):
 
 
 async def test_an_answer_that_was_not_asked_for_is_left_to_the_worker(service, document, caplog, capfd):
-    job_id, now = submit(document), time.time()
-    ending = ClassifyTrigger(
-        classify_conn_id="service",
-        job_id=job_id,
-        since=now,
-        deadline=now + 60,
-        poll_interval=5,
-        end_with_document="letter.txt",
-        categories=["contract"],
-    )
-    assert await events(with_task(ending, "deferred")) == [{"job_id": job_id, "status": "completed"}]
+    job_id = submit(document)
+    ending = with_task(trigger(job_id, end_with_document="letter.txt", categories=["contract"]), "deferred")
+    assert await events(ending) == [{"job_id": job_id, "status": "completed"}]
     logged = caplog.text + "".join(capfd.readouterr())
     assert f"Job {job_id} for letter.txt completed as 'letter', which is not one of the categories" in logged
 
@@ -84,20 +76,8 @@ def pushed(monkeypatch):
 
 
 def ending(job_id, **arguments):
-    now = time.time()
-    return with_task(
-        ClassifyTrigger(
-            classify_conn_id="service",
-            job_id=job_id,
-            since=now,
-            deadline=now + 60,
-            poll_interval=5,
-            end_with_document="a.pdf",
-            categories=["letter", "invoice"],
-            **arguments,
-        ),
-        "deferred",
-    )
+    categories = ["letter", "invoice"]
+    return with_task(trigger(job_id, end_with_document="a.pdf", categories=categories, **arguments), "deferred")
 
 
 async def test_it_ends_the_task_of_a_document_that_cannot_be_read(service, tmp_path, pushed):
