@@ -1,4 +1,4 @@
-"""The methods that the hook requires of a backend: a classify API, the local engine or a language model."""
+"""The backends of the hook (a classify API, the local engine, a language model), and the methods that they have."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Protocol, Self
 
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.hooks.connection import Settings
 from airflow_provider_classify.job_session import JobSession
+from airflow_provider_classify.llm.settings import LlmSettings
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission
 
@@ -78,3 +81,19 @@ class Backend(Protocol):
         :raises ClassifyError: the backend cannot be used.
         """
         ...
+
+
+def create_backend(settings: Settings) -> Backend:
+    """Return the backend of a connection."""
+    # Airflow imports the hook when it parses a DAG. These imports would make that slow.
+    if isinstance(settings, ApiSettings):
+        from airflow_provider_classify.api.sync import ApiBackend
+
+        return ApiBackend(settings)
+    if isinstance(settings, LlmSettings):
+        from airflow_provider_classify.llm.backend import LlmBackend
+
+        return LlmBackend(settings)
+    from airflow_provider_classify.local.backend import LocalBackend
+
+    return LocalBackend(settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
 from airflow_provider_classify.api.settings import REQUEST_TIMEOUT, ApiSettings
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 CONN_TYPE = "classify"
 #: The settings of a connection, by its backend.
-Settings = ApiSettings | LocalSettings | LlmSettings
+Settings: TypeAlias = ApiSettings | LocalSettings | LlmSettings
 #: The extras of all backends. Airflow's connection form shows all of them for each backend.
 _EXTRAS = (
     "backend",
@@ -258,5 +258,9 @@ class _Extras:
         return None if number is None else int(number)
 
     def pages(self, name: str) -> MaxPages | None:
-        """Return the value; ``None`` if it is missing. :raises ConnectionNotUsable: it is no number of pages."""
+        """
+        Return the value; ``None`` if it is missing.
+
+        :raises ConnectionNotUsable: it is neither ``all`` nor an integer above 0.
+        """
         return "all" if self._values.get(name) == "all" else self.whole(name)

@@ -76,7 +76,8 @@ class ScriptedModel:
     asked: list[Asked] = field(default_factory=list)
 
     def open_hook(self, settings: LlmSettings) -> PydanticAIHook:
-        return _Hook(FunctionModel(self._reply, model_name="scripted-1", profile=ModelProfile(supports_json_schema_output=self.is_native)))
+        profile = ModelProfile(supports_json_schema_output=self.is_native)
+        return _Hook(FunctionModel(self._reply, model_name="scripted-1", profile=profile))
 
     def backend(self, **settings: Any) -> LlmBackend:
         return LlmBackend(LlmSettings("model", "model_api", **settings), open_hook=self.open_hook)
