@@ -2,11 +2,9 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 import random
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,8 +16,7 @@ from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.llm.calibrate import Trial, calibration_error, cross_error
 from airflow_provider_classify.llm.calibration import Calibration
 from tests.support.chat_server import ChatReply, ChatRequest, ChatServer, chat_server, says
-
-COMMAND = str(Path(sys.executable).with_name("airflow-classify"))
+from tests.support.command_line import run
 
 
 def overconfident(request: ChatRequest) -> ChatReply:
@@ -52,8 +49,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServ
 
 
 def calibrate(folder: Path, to: Path, conn_id: str = "model") -> subprocess.CompletedProcess[str]:
-    command = [COMMAND, "calibrate", str(folder), "--conn-id", conn_id, "--to", str(to)]
-    return subprocess.run(command, capture_output=True, encoding="utf-8", env=dict(os.environ))
+    return run("calibrate", folder, "--conn-id", conn_id, "--to", to)
 
 
 def test_the_command_fits_a_calibration_that_the_connection_uses(

@@ -20,15 +20,9 @@ from airflow_provider_classify.sensors.classify import ClassifySensor
 from tests.support.chat_server import ChatReply, ChatRequest, ChatServer, Fails, Says, chat_server, says
 from tests.support.context import context
 from tests.support.documents import write_corrupt_pdf, write_pdf
+from tests.support.task_state import TaskState
 
 CATEGORIES = ["invoice", "letter"]
-
-
-class Store(dict[str, Any]):
-    """The state of one task in memory."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = json.loads(json.dumps(value))
 
 
 class Model:
@@ -73,7 +67,7 @@ def letters(folder: Path, count: int) -> Path:
     return folder
 
 
-def run_context(store: Store | None = None, try_number: int = 1) -> dict[str, Any]:
+def run_context(store: TaskState | None = None, try_number: int = 1) -> dict[str, Any]:
     return context(try_number) | ({} if store is None else {"task_state_store": store})
 
 
@@ -107,7 +101,7 @@ def test_without_evidence_xcom_has_no_reasoning(server: ChatServer, document: st
 
 
 def test_a_retry_does_not_pay_for_a_document_that_has_its_answer(server: ChatServer, document: str) -> None:
-    store = Store()
+    store = TaskState()
     first = operator(document).execute(run_context(store))
     assert operator(document).execute(run_context(store, 2)) == first
     assert len(server.requests) == 1
@@ -126,16 +120,16 @@ def test_a_worker_that_is_killed_before_it_keeps_the_job_id_does_not_pay_again(
     class Killed(BaseException):
         pass
 
-    class StoreOfKilled(Store):
+    class StateOfKilled(TaskState):
         def set(self, key: str, value: Any) -> None:
             if value["job_id"] is not None:
                 raise Killed
             super().set(key, value)
 
-    store = StoreOfKilled()
+    store = StateOfKilled()
     with pytest.raises(Killed):
         operator(document).execute(run_context(store))
-    value = operator(document).execute(run_context(Store(store), 2))
+    value = operator(document).execute(run_context(TaskState(store), 2))
     assert isinstance(value, dict)
     assert value["classification"] == "invoice"
     assert len(server.requests) == 1
@@ -143,7 +137,7 @@ def test_a_worker_that_is_killed_before_it_keeps_the_job_id_does_not_pay_again(
 
 def test_a_retry_after_a_failure_asks_again(server: ChatServer, model: Model, document: str, impatient: None) -> None:
     model.fails = lambda request: Fails(500, {"message": "oops"}) if len(server.requests) < 2 else None
-    store = Store()
+    store = TaskState()
     with pytest.raises(ApiUnavailable):
         operator(document).execute(run_context(store))
     value = operator(document).execute(run_context(store, 2))
@@ -289,7 +283,7 @@ def test_one_document_can_be_escalated_too(server: ChatServer, monkeypatch: pyte
     monkeypatch.setenv("AIRFLOW_CONN_ENGINE", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}))
     note = tmp_path / "note.txt"
     note.write_text("Good morning! Where did you put the blue one?\n")
-    store = Store()
+    store = TaskState()
     for try_number in (1, 2):
         value = operator(str(note), classify_conn_id="engine", escalate_to="model", escalate_below=0.99).execute(
             run_context(store, try_number)
