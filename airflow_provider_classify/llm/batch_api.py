@@ -113,7 +113,6 @@ class VendorRun:
 
     :param adapter: the adapter of the provider.
     :param model: the name of the model there.
-    :param sleep: waits between two looks.
     """
 
     backend: LlmBackend
@@ -122,7 +121,6 @@ class VendorRun:
     budget: Budget
     adapter: BatchAdapter
     model: str
-    sleep: Callable[[float], None] = time.sleep
 
     def run(self, pool: EnginePool) -> list[Item]:
         """
@@ -245,7 +243,7 @@ class VendorRun:
                     f"The batch {batch_id} of the model's provider has not ended; retry {self.work.record.task} to "
                     "wait for it, or raise its timeout."
                 )
-            self.sleep(pause(now - began, LONGEST_PAUSE))
+            self.backend.patience.pause(pause(now - began, LONGEST_PAUSE))
 
     def _collect(self, batch: VendorBatch, todo: Mapping[str, Item]) -> list[str]:
         """Record the answers of a batch. Return the fingerprints of the documents that have no valid answer."""

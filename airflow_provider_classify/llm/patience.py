@@ -61,6 +61,10 @@ class Patience:
                 return reply
         raise AssertionError("the loop has no other end")
 
+    def pause(self, seconds: float) -> None:
+        """Wait, for example between two looks at a batch."""
+        self._sleep(seconds)
+
     def give_up(self) -> None:
         """Send no request again. The requests that wait are sent at once."""
         self._given_up.set()

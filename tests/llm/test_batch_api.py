@@ -11,7 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_classify.exceptions import ApiUnavailable, JobTimedOut
-from airflow_provider_classify.llm.batch_api import VendorRun
+from airflow_provider_classify.llm.patience import Patience
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from tests.support.chat_server import ChatReply, ChatRequest, Fails, Says, says
 from tests.support.context import context
@@ -38,7 +38,6 @@ def model() -> Model:
 @pytest.fixture
 def server(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchServer]:
     monkeypatch.setenv("AIRFLOW__CLASSIFY__JOBS_URL", f"sqlite:///{tmp_path}/jobs.db")
-    monkeypatch.setattr(VendorRun, "sleep", lambda self, seconds: None)
     with batch_server(model, looks=2) as server:
         server.connect(monkeypatch, batch_api=True)
         yield server
@@ -63,6 +62,8 @@ def run(folder: Path, try_number: int = 1, **arguments: Any) -> Any:
         output=str(folder.with_name("out.jsonl")),
         **arguments,
     )
+    backend: Any = operator.hook.backend
+    backend.patience = Patience(sleep=lambda seconds: None)
     return operator.execute(context(try_number))
 
 

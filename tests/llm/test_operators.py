@@ -12,8 +12,6 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_classify.exceptions import ApiUnavailable, BudgetUsedUp, InvalidReply
-from airflow_provider_classify.llm.backend import LlmBackend
-from airflow_provider_classify.llm.patience import Patience
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.operators.classify import ClassifyOperator
 from airflow_provider_classify.sensors.classify import ClassifySensor
@@ -135,11 +133,11 @@ def test_a_worker_that_is_killed_before_it_keeps_the_job_id_does_not_pay_again(
     assert len(server.requests) == 1
 
 
-def test_a_retry_after_a_failure_asks_again(server: ChatServer, model: Model, document: str, impatient: None) -> None:
+def test_a_retry_after_a_failure_asks_again(server: ChatServer, model: Model, document: str) -> None:
     model.fails = lambda request: Fails(500, {"message": "oops"}) if len(server.requests) < 2 else None
     store = TaskState()
     with pytest.raises(ApiUnavailable):
-        operator(document).execute(run_context(store))
+        impatient(operator(document)).execute(run_context(store))
     value = operator(document).execute(run_context(store, 2))
     assert isinstance(value, dict)
     assert value["classification"] == "invoice"
@@ -147,17 +145,10 @@ def test_a_retry_after_a_failure_asks_again(server: ChatServer, model: Model, do
     assert len(server.requests) == 2
 
 
-@pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No request is sent twice, so that a test need not wait."""
-    created = LlmBackend.__init__
-
-    def create(self: LlmBackend, *args: Any, **kwargs: Any) -> None:
-        created(self, *args, **kwargs)
-        self.patience = Patience()
-        self.patience.give_up()
-
-    monkeypatch.setattr(LlmBackend, "__init__", create)
+def impatient(operator: Any) -> Any:
+    """Return the operator, which sends no request twice, so that a test need not wait."""
+    operator.hook.backend.patience.give_up()
+    return operator
 
 
 # --- batches ----------------------------------------------------------------------------------
@@ -193,13 +184,11 @@ def test_results_of_an_earlier_output_are_reused_and_cost_nothing(server: ChatSe
     assert len(server.requests) == 4
 
 
-def test_a_retry_of_a_batch_pays_only_for_what_has_no_answer(
-    server: ChatServer, model: Model, tmp_path: Path, impatient: None
-) -> None:
+def test_a_retry_of_a_batch_pays_only_for_what_has_no_answer(server: ChatServer, model: Model, tmp_path: Path) -> None:
     folder, output = letters(tmp_path / "in", 40), tmp_path / "out.jsonl"
     model.fails = lambda request: Fails(503, {"message": "down"}) if len(server.requests) > 25 else None
     with pytest.raises(ApiUnavailable):
-        batch(folder, output).execute(context())
+        impatient(batch(folder, output)).execute(context())
     answered = len(server.requests) - sum(1 for _ in server.requests[25:])
     assert answered == 25
     sent = len(server.requests)
