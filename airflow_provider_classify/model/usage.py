@@ -48,7 +48,9 @@ class Usage:
         if not isinstance(payload, Mapping):
             return None
         counts = [payload.get(name, 0) for name in ("requests", "input_tokens", "output_tokens")]
-        cost = payload.get("cost")
         if not all(type(count) is int and count >= 0 for count in counts):
             return None
-        return cls(*counts, float(cost) if type(cost) in (int, float) and cost >= 0 else None)
+        requests, input_tokens, output_tokens = counts
+        cost = payload.get("cost")
+        is_known = isinstance(cost, (int, float)) and not isinstance(cost, bool) and cost >= 0
+        return cls(requests, input_tokens, output_tokens, float(cost or 0) if is_known else None)

@@ -62,21 +62,27 @@ def _content(document: OpenedDocument, form: PageForm, longest_side: int) -> Doc
 
 def _page_content(page: PageReading, form: PageForm, longest_side: int) -> PageContent:
     if not isinstance(page, PicturedPage):
-        *_, read = page.passes()
-        return _text(read)
+        return _text(_last_pass(page))
     read = page.without_ocr()
     if read is not None and (read.is_blank or form == "auto"):
         return _text(read)
     if form == "text":
-        if read is None:
-            *_, read = page.passes()
-        return _text(read)
+        return _text(_last_pass(page) if read is None else read)
     picture = page.picture()
     if picture is None or not picture.pixels.size:
         return PageContent(page.number) if read is None else _text(read)
     _, encoded = cv2.imencode(".jpg", shrunk(picture, longest_side), [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])
     text = _text(read).text if read is not None and form == "both" else ""
     return PageContent(page.number, text, base64.b64encode(encoded.tobytes()).decode())
+
+
+def _last_pass(page: PageReading) -> Page:
+    read = None
+    for read in page.passes():  # noqa: B007 - the last one has all lines
+        pass
+    if read is None:
+        raise DocumentEmpty(f"Page {page.number} has no content.")
+    return read
 
 
 def _text(page: Page) -> PageContent:
