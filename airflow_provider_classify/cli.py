@@ -93,10 +93,23 @@ def _parser() -> argparse.ArgumentParser:
         "--allow-private-urls", action="store_true",
         help="allow a file_url with a loopback or private address, such as that of your own file server",
     )  # fmt: skip
+    _add_escalation(serve)
     _add_engine_options(serve)
     serve.epilog = "If CLASSIFY_API_KEY is set in the environment, every request must carry that key."
     serve.set_defaults(run=_serve)
     return parser
+
+
+def _add_escalation(serve: argparse.ArgumentParser) -> None:
+    serve.add_argument(
+        "--escalate-to", metavar="URL",
+        help="another classify API, which is asked about documents of which the engine is not sure; "
+        "CLASSIFY_ESCALATION_API_KEY in the environment has its key",
+    )  # fmt: skip
+    serve.add_argument(
+        "--escalate-below", metavar="CONFIDENCE", type=float,
+        help="confidence below which the engine is not sure, above 0, at most 1",
+    )  # fmt: skip
 
 
 def _add_documents(command: argparse.ArgumentParser) -> None:
@@ -317,7 +330,7 @@ def _serve(options: argparse.Namespace) -> int:
         from airflow_provider_classify.service.server import serve
     except ModuleNotFoundError as error:
         raise ExtraNotInstalled(
-            f"The service needs {error.name}; install airflow-provider-classify[service,local]."
+            f"The service needs {error.name}; install airflow-provider-classify[service]."
         ) from error
 
     serve(
@@ -327,5 +340,7 @@ def _serve(options: argparse.Namespace) -> int:
         options=_engine_options(options),
         allow_anonymous=options.allow_anonymous,
         allow_private_urls=options.allow_private_urls,
+        escalate_to=options.escalate_to,
+        escalate_below=options.escalate_below,
     )
     return 0

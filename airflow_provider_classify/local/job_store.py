@@ -17,12 +17,14 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, insert, select
 from sqlalchemy import update as update_rows
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from airflow_provider_classify.exceptions import (
@@ -264,6 +266,14 @@ class JobStore:
         query = select(JOBS.c.job_id).where(JOBS.c.status.in_(UNFINISHED)).order_by(JOBS.c.created_at)
         with transaction(self._engine) as connection:
             return list(connection.execute(query).scalars())
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """
+        Open a transaction in the database of the record, for tables beside it; see :func:`~.database.transaction`.
+
+        :raises JobRecordUnavailable: the database cannot be reached, or a statement failed.
+        """
+        return transaction(self._engine)
 
     def close(self) -> None:
         """Close the connections to the database."""

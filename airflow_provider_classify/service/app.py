@@ -3,7 +3,7 @@ The routes of the service.
 
 The contract defines ``POST /classify`` and ``GET /classify/{job_id}``. This service adds
 ``GET /classify?job_id=…&job_id=…`` (the statuses of up to 500 jobs), ``DELETE /classify/{job_id}`` (cancel),
-``GET /health`` and ``GET /openapi.json``.
+``GET /health`` and ``GET /openapi.json``. People see a page at ``/``.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailab
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.api_contract import HONOURED_HEADER, IDEMPOTENCY_HEADER, MAX_STATUS_IDS
 from airflow_provider_classify.model.job import JobStatus, Submission
+from airflow_provider_classify.service.dashboard.pictures import Pictures
+from airflow_provider_classify.service.dashboard.routes import add_dashboard
 from airflow_provider_classify.service.errors import HttpError, bad_request, is_disk_full, no_room, unavailable
 from airflow_provider_classify.service.submits import Submits, UploadLimits
 from airflow_provider_classify.service.upload_folder import UploadFolder
@@ -59,7 +61,10 @@ def create_app(
     app = FastAPI(title="Classify", version=__version__, redirect_slashes=False, docs_url=None, redoc_url=None)
     submits = Submits(store, folder, worker, upload_limits or UploadLimits())
     _add_submit(app, submits, api_key)
-    _add_jobs(app, store, worker, keyed=[Depends(_key_check(api_key))])
+    keyed = [Depends(_key_check(api_key))]
+    pictures = Pictures(store)
+    _add_jobs(app, store, worker, pictures, keyed=keyed)
+    add_dashboard(app, store, pictures, keyed=keyed, needs_key=api_key is not None)
     _add_health(app, store, folder)
     _add_error_replies(app)
     return app
@@ -84,7 +89,7 @@ def _add_submit(app: FastAPI, submits: Submits, api_key: str | None) -> None:
         return JSONResponse(reply.to_json(), 202, _KEYS_HONOURED)
 
 
-def _add_jobs(app: FastAPI, store: JobStore, worker: Worker, *, keyed: list[Any]) -> None:
+def _add_jobs(app: FastAPI, store: JobStore, worker: Worker, pictures: Pictures, *, keyed: list[Any]) -> None:
     @app.get("/classify/{job_id}", dependencies=keyed, summary="Get the status and the result of a job")
     def status(job_id: str) -> Response:
         try:
@@ -96,6 +101,7 @@ def _add_jobs(app: FastAPI, store: JobStore, worker: Worker, *, keyed: list[Any]
     def cancel(job_id: str) -> Response:
         try:
             worker.cancel(job_id)
+            pictures.delete(job_id)
             return JSONResponse(store.get(job_id).to_json())
         except JobNotFound as error:
             raise HttpError(404, "Job not found") from error

@@ -24,6 +24,8 @@ from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.api_contract import MAX_BYTES
 from airflow_provider_classify.service.app import create_app
 from airflow_provider_classify.service.connections import MAX_CONNECTIONS, bounded_protocol
+from airflow_provider_classify.service.dashboard.pictures import DrawingTime, Pictures
+from airflow_provider_classify.service.escalation import ESCALATION_KEY_VARIABLE, Escalation, escalation_settings
 from airflow_provider_classify.service.upload_folder import UploadFolder
 from airflow_provider_classify.service.worker import Worker
 
@@ -53,6 +55,8 @@ def serve(
     options: EngineOptions | None = None,
     allow_anonymous: bool = False,
     allow_private_urls: bool = False,
+    escalate_to: str | None = None,
+    escalate_below: float | None = None,
 ) -> None:
     """
     Serve until SIGTERM or SIGINT, then return. Call it in the main thread.
@@ -69,6 +73,9 @@ def serve(
     :param options: the engine's options.
     :param allow_anonymous: start without a key on an address that other machines reach.
     :param allow_private_urls: also fetch a ``file_url`` from loopback, private and other addresses that are not public.
+    :param escalate_to: the URL of another classify API, which is asked if the engine is not sure. The environment
+        variable ``CLASSIFY_ESCALATION_API_KEY`` holds its key.
+    :param escalate_below: the confidence below which the engine is not sure, above 0, at most 1.
     :raises InvalidDocumentTypes: the folder of the user's own document types cannot be used.
     :raises ModelNotUsable: the learned model cannot be used.
     :raises ExtraNotInstalled: the ``local`` extra, which has the engine's libraries, is not installed.
@@ -78,11 +85,13 @@ def serve(
     from airflow_provider_classify.engine.knowledge.load import load_knowledge
     from airflow_provider_classify.engine.learned.model import load_model
     from airflow_provider_classify.engine.sandbox.pool import EnginePool
+    from airflow_provider_classify.service.pipeline import Pipeline
 
     api_key = _api_key()
     options = options or EngineOptions()
     load_knowledge(options.document_types)  # A wrong file raises its error here, before a child starts.
     load_model(options.model)
+    escalated = escalation_settings(escalate_to, escalate_below, os.environ.get(ESCALATION_KEY_VARIABLE))
     max_connections = _allow_connections()
     with _lock(data_dir), _listen(host, port) as listener:
         url = _url(host, listener)
@@ -91,11 +100,13 @@ def serve(
         store = JobStore(f"sqlite:///{data_dir.absolute() / 'jobs.db'}")
         folder = UploadFolder(data_dir / "documents", MAX_BYTES)
         engine = EnginePool(workers, options)
+        escalation = Escalation(*escalated) if escalated else None
+        pipeline = Pipeline(engine, Pictures(store), DrawingTime(), escalation)
         worker = Worker(
             store,
             folder,
-            engine,
-            threads=engine.size,
+            pipeline,
+            threads=pipeline.threads,
             capacity=capacity,
             allow_private_urls=allow_private_urls,
         )

@@ -38,10 +38,10 @@ _log = logging.getLogger(__name__)
 
 
 class Classifier(Protocol):
-    """Classifies documents from several threads at the same time, as the engine's ``EnginePool`` does."""
+    """Classifies documents from several threads at the same time, as :class:`~.pipeline.Pipeline` does."""
 
-    def classify(self, path: Path, categories: tuple[Category, ...], *, name: str) -> ClassificationResult:
-        """Classify one document; raise a :class:`ClassifyError` if that is not possible."""
+    def classify(self, path: Path, categories: tuple[Category, ...], *, name: str, job_id: str) -> ClassificationResult:
+        """Classify the document of a job; raise a :class:`ClassifyError` if that is not possible."""
 
     def close(self) -> None:
         """Stop every classification that is running."""
@@ -158,7 +158,8 @@ class Worker:
         try:
             request = self._store.request(job_id)
             self._store.start(job_id)
-            result = self._classifier.classify(self._folder.path(job_id), request.categories, name=request.document)
+            path = self._folder.path(job_id)
+            result = self._classifier.classify(path, request.categories, name=request.document, job_id=job_id)
             self._store.complete(job_id, result)
         except (JobRecordUnavailable, JobNotFound):
             raise

@@ -40,7 +40,9 @@ class HeldClassifier:
     seen: list[tuple[str, bytes]] = field(default_factory=list)
     closed: bool = False
 
-    def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
+    def classify(
+        self, path: Path, categories: Sequence[Category], *, name: str, job_id: str = ""
+    ) -> ClassificationResult:
         content = path.read_bytes()
         self.seen.append((name, content))
         self.gate.wait()
