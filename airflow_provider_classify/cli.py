@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,10 @@ from airflow_provider_classify.model.xcom import failure_fields
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
+
+
+#: More days than a result needs to be kept: a hundred years.
+_MAX_DAYS = 36500
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,6 +89,23 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--data", metavar="FOLDER", type=Path, default=Path("classify-data"),
         help="folder for the record of jobs and for uploads (default: ./%(default)s)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--database", metavar="URL", default=os.environ.get("CLASSIFY_DATABASE"),
+        help="record of jobs that several processes share, such as postgresql+psycopg://user@host/name "
+        "(default: CLASSIFY_DATABASE in the environment, which hides a password from other users of the machine)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--documents", metavar="URL",
+        help="storage of waiting documents that they share, such as s3://bucket/folder, or a folder on a shared disk",
+    )  # fmt: skip
+    serve.add_argument(
+        "--role", choices=("api", "worker", "both"), default="both",
+        help="what this process does: serve the API, classify, or both (default: %(default)s)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--keep-results", metavar="DAYS", type=_days, default=7.0,
+        help="days until a job is deleted after its end (default: 7)",
     )  # fmt: skip
     serve.add_argument(
         "--allow-anonymous", action="store_true",
@@ -163,6 +185,16 @@ def _at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = 0
+    if not 0 < days <= _MAX_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days above 0 and up to {_MAX_DAYS}")
+    return days
 
 
 def _max_pages(text: str) -> MaxPages:
@@ -337,6 +369,10 @@ def _serve(options: argparse.Namespace) -> int:
         host=options.host,
         port=options.port,
         data_dir=options.data,
+        database=options.database,
+        documents=options.documents,
+        role=options.role,
+        keep_results=timedelta(days=options.keep_results),
         options=_engine_options(options),
         allow_anonymous=options.allow_anonymous,
         allow_private_urls=options.allow_private_urls,

@@ -2,7 +2,7 @@
 The routes of the service.
 
 The contract defines ``POST /classify`` and ``GET /classify/{job_id}``. This service adds
-``GET /classify?job_id=…&job_id=…`` (the statuses of up to 500 jobs), ``DELETE /classify/{job_id}`` (cancel),
+``GET /classify?job_id=…&job_id=…`` (the statuses of up to 500 jobs), ``DELETE /classify/{job_id}`` (cancel and delete),
 ``GET /health`` and ``GET /openapi.json``. People see a page at ``/``.
 """
 
@@ -20,16 +20,16 @@ from fastapi.security import APIKeyHeader
 from starlette.requests import ClientDisconnect
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable, StorageFull
+from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable, StorageError, StorageFull
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.api_contract import HONOURED_HEADER, IDEMPOTENCY_HEADER, MAX_STATUS_IDS
 from airflow_provider_classify.model.job import JobStatus, Submission
 from airflow_provider_classify.service.dashboard.pictures import Pictures
 from airflow_provider_classify.service.dashboard.routes import add_dashboard
+from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.errors import HttpError, bad_request, is_disk_full, no_room, unavailable
+from airflow_provider_classify.service.job_queue import JobQueue
 from airflow_provider_classify.service.submits import Submits, UploadLimits
-from airflow_provider_classify.service.upload_folder import UploadFolder
-from airflow_provider_classify.service.worker import Worker
 
 #: The service reads the rest of a refused upload for this many seconds, so that its sender sees the reply.
 DISCARD_SECONDS = 30.0
@@ -40,32 +40,34 @@ _KEY_HEADER = APIKeyHeader(name="api-key", auto_error=False)
 _NO_ROOM = "The service has no space for another document; try again later"
 _NO_RECORD = "The service cannot reach its record of jobs; try again later"
 _NO_FOLDER = "The service cannot use its data folder; try again later"
+_NO_STORAGE = "The service cannot use its storage of documents; try again later"
 
 _log = logging.getLogger(__name__)
 
 
 def create_app(
     store: JobStore,
-    folder: UploadFolder,
-    worker: Worker,
+    documents: Documents,
+    queue: JobQueue | None,
     *,
     api_key: str | None = None,
     upload_limits: UploadLimits | None = None,
 ) -> FastAPI:
     """
-    Return the application; the caller starts and stops ``worker``.
+    Return the application.
 
+    :param queue: the queue of jobs; ``None`` for the application of a process that only works and serves no jobs.
     :param api_key: the key that clients must send as the header ``api-key``; without a key, every client is accepted.
     """
     # Clients of the API do not follow redirects. The documentation pages would load scripts from the internet.
     app = FastAPI(title="Classify", version=__version__, redirect_slashes=False, docs_url=None, redoc_url=None)
-    submits = Submits(store, folder, worker, upload_limits or UploadLimits())
-    _add_submit(app, submits, api_key)
-    keyed = [Depends(_key_check(api_key))]
-    pictures = Pictures(store)
-    _add_jobs(app, store, worker, pictures, keyed=keyed)
-    add_dashboard(app, store, pictures, keyed=keyed, needs_key=api_key is not None)
-    _add_health(app, store, folder)
+    if queue is not None:
+        _add_submit(app, Submits(store, documents, queue, upload_limits or UploadLimits()), api_key)
+        keyed = [Depends(_key_check(api_key))]
+        pictures = Pictures(store)
+        _add_jobs(app, store, queue, pictures, keyed=keyed)
+        add_dashboard(app, store, pictures, keyed=keyed, needs_key=api_key is not None)
+    _add_health(app, store, documents)
     _add_error_replies(app)
     return app
 
@@ -89,7 +91,7 @@ def _add_submit(app: FastAPI, submits: Submits, api_key: str | None) -> None:
         return JSONResponse(reply.to_json(), 202, _KEYS_HONOURED)
 
 
-def _add_jobs(app: FastAPI, store: JobStore, worker: Worker, pictures: Pictures, *, keyed: list[Any]) -> None:
+def _add_jobs(app: FastAPI, store: JobStore, queue: JobQueue, pictures: Pictures, *, keyed: list[Any]) -> None:
     @app.get("/classify/{job_id}", dependencies=keyed, summary="Get the status and the result of a job")
     def status(job_id: str) -> Response:
         try:
@@ -97,12 +99,12 @@ def _add_jobs(app: FastAPI, store: JobStore, worker: Worker, pictures: Pictures,
         except JobNotFound as error:
             raise HttpError(404, "Job not found", headers=_KEYS_HONOURED) from error
 
-    @app.delete("/classify/{job_id}", dependencies=keyed, summary="Cancel a job")
-    def cancel(job_id: str) -> Response:
+    @app.delete("/classify/{job_id}", dependencies=keyed, summary="Cancel and delete a job")
+    def delete(job_id: str) -> Response:
         try:
-            worker.cancel(job_id)
+            job = queue.delete(job_id)
             pictures.delete(job_id)
-            return JSONResponse(store.get(job_id).to_json())
+            return JSONResponse(job.to_json())
         except JobNotFound as error:
             raise HttpError(404, "Job not found") from error
 
@@ -113,18 +115,21 @@ def _add_jobs(app: FastAPI, store: JobStore, worker: Worker, pictures: Pictures,
         return JSONResponse(store.statuses(job_id).to_json())
 
 
-def _add_health(app: FastAPI, store: JobStore, folder: UploadFolder) -> None:
+def _add_health(app: FastAPI, store: JobStore, documents: Documents) -> None:
     @app.get("/health", summary="Check that the service works")
     def health() -> Response:
         try:
             store.check()
-            folder.check_writable()
+            documents.check_writable()
         except JobRecordUnavailable as error:
             _log.error("%s", error, exc_info=error)
             return unavailable("job_record", _NO_RECORD).response()
         except (StorageFull, OSError) as error:
             _log.error("The data folder cannot be used: %s", error, exc_info=error)
             return unavailable("data_folder", _NO_FOLDER).response()
+        except StorageError as error:
+            _log.error("%s", error, exc_info=error)
+            return unavailable("document_storage", _NO_STORAGE).response()
         return JSONResponse({"status": "ok"})
 
 
@@ -142,6 +147,11 @@ def _add_error_replies(app: FastAPI) -> None:
     async def without_record(_: Request, error: JobRecordUnavailable) -> Response:
         _log.error("%s", error, exc_info=error)
         return (no_room(_NO_ROOM) if is_disk_full(error) else unavailable("job_record", _NO_RECORD)).response()
+
+    @app.exception_handler(StorageError)
+    async def without_storage(_: Request, error: StorageError) -> Response:
+        _log.error("%s", error, exc_info=error)
+        return unavailable("document_storage", _NO_STORAGE).response()
 
     @app.exception_handler(OSError)
     async def without_folder(_: Request, error: OSError) -> Response:

@@ -1,8 +1,7 @@
-"""Run the service: one process, one folder, until SIGTERM or SIGINT."""
+"""Run a process of the service until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import resource
@@ -10,25 +9,33 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Literal, get_args
 
 import uvicorn
 from fastapi import FastAPI
 
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.exceptions import ServiceNotStarted
 from airflow_provider_classify.local.engine_extra import require_engine
 from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.model.api_contract import MAX_BYTES
+from airflow_provider_classify.local.work_queue import LEASE
 from airflow_provider_classify.service.app import create_app
+from airflow_provider_classify.service.cleaner import Cleaner
 from airflow_provider_classify.service.connections import MAX_CONNECTIONS, bounded_protocol
 from airflow_provider_classify.service.dashboard.pictures import DrawingTime, Pictures
+from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.escalation import ESCALATION_KEY_VARIABLE, Escalation, escalation_settings
-from airflow_provider_classify.service.upload_folder import UploadFolder
-from airflow_provider_classify.service.worker import Worker
+from airflow_provider_classify.service.job_queue import JobQueue
+from airflow_provider_classify.service.stores import KEEP_RESULTS, StoreOptions, open_stores
+from airflow_provider_classify.service.worker import GRACE_SECONDS, Worker
 
+#: What a process does: serve the API, classify, or both.
+Role = Literal["api", "worker", "both"]
+ROLES: tuple[Role, ...] = get_args(Role)
 #: The environment variable with the key that clients must send.
 API_KEY_VARIABLE = "CLASSIFY_API_KEY"
 #: The most jobs that may wait.
@@ -50,6 +57,11 @@ def serve(
     port: int = 8600,
     data_dir: Path = Path("classify-data"),
     *,
+    database: str | None = None,
+    documents: str | None = None,
+    role: Role = "both",
+    keep_results: timedelta = KEEP_RESULTS,
+    lease: timedelta = LEASE,
     workers: int | None = None,
     capacity: int = CAPACITY,
     options: EngineOptions | None = None,
@@ -57,17 +69,23 @@ def serve(
     allow_private_urls: bool = False,
     escalate_to: str | None = None,
     escalate_below: float | None = None,
+    grace_seconds: float = GRACE_SECONDS,
 ) -> None:
     """
     Serve until SIGTERM or SIGINT, then return. Call it in the main thread.
 
-    It prints one line with the URL when the port is open. Jobs and waiting documents are stored in ``data_dir``;
-    the next start runs the jobs that had not ended.
+    It prints one line with the URL when the port is open. The next start runs the jobs that had not ended.
 
     The environment variable ``CLASSIFY_API_KEY`` holds the key that clients must send. Without a key, the service
     starts on a loopback address only.
 
     :param port: the TCP port; 0 takes any free one.
+    :param data_dir: the folder of this process. Without ``database``, it has the jobs and the documents.
+    :param database: the SQLAlchemy URL of a record of jobs that several processes share.
+    :param documents: the URL of a storage of documents that they share, or a folder that all their machines mount.
+    :param role: serve the API (``api``), classify (``worker``), or both. A worker answers ``/health`` only.
+    :param keep_results: how long a job is kept after its end.
+    :param lease: how long a process has a job before another process may take it, unless the lease is renewed.
     :param workers: the number of documents that are classified at the same time; by default the number of cores.
     :param capacity: the most jobs that may wait; further submits get a 503.
     :param options: the engine's options.
@@ -76,47 +94,79 @@ def serve(
     :param escalate_to: the URL of another classify API, which is asked if the engine is not sure. The environment
         variable ``CLASSIFY_ESCALATION_API_KEY`` holds its key.
     :param escalate_below: the confidence below which the engine is not sure, above 0, at most 1.
+    :param grace_seconds: seconds that a stop waits for the documents that are being classified.
     :raises InvalidDocumentTypes: the folder of the user's own document types cannot be used.
     :raises ModelNotUsable: the learned model cannot be used.
     :raises ExtraNotInstalled: the ``local`` extra, which has the engine's libraries, is not installed.
     :raises ServiceNotStarted: the port or folder is in use or not permitted, or a key is missing or empty.
+    :raises ClassifyError: the stores cannot be used; see :func:`open_stores`.
     """
+    stores = StoreOptions(data_dir, database, documents, keep_results, lease)
+    if role != "both" and database is None:
+        raise ServiceNotStarted(
+            f"A process with the role {role} needs a record and documents that other processes share; "
+            "give --database and --documents."
+        )
+    options = options or EngineOptions()
+    if role != "api":
+        _check_engine(options)
+    escalated = escalation_settings(escalate_to, escalate_below, os.environ.get(ESCALATION_KEY_VARIABLE))
+    api_key = _api_key()
+    max_connections = _allow_connections()
+    with _listen(host, port) as listener, open_stores(stores) as (store, folder):
+        url = _url(host, listener)
+        if api_key is None and role != "worker" and not allow_anonymous:
+            _check_is_loopback(listener, url)
+        worker = None
+        if role != "api":
+            worker = _worker(store, folder, options, workers, escalated, allow_private_urls=allow_private_urls)
+        queue = JobQueue(store, folder, capacity, worker) if role != "worker" else None
+        app = create_app(store, folder, queue, api_key=api_key)
+        server = http_server(app, bounded_protocol(max_connections))
+        with _working(worker, Cleaner(store, folder), grace_seconds):
+            _run(server, listener, url)
+
+
+def _check_engine(options: EngineOptions) -> None:
+    """Raise the error of a wrong file or a missing library here, before a child starts."""
     require_engine()
     from airflow_provider_classify.engine.knowledge.load import load_knowledge
     from airflow_provider_classify.engine.learned.model import load_model
+
+    load_knowledge(options.document_types)
+    load_model(options.model)
+
+
+def _worker(
+    store: JobStore,
+    documents: Documents,
+    options: EngineOptions,
+    workers: int | None,
+    escalated: tuple[ApiSettings, float] | None,
+    *,
+    allow_private_urls: bool,
+) -> Worker:
     from airflow_provider_classify.engine.sandbox.pool import EnginePool
     from airflow_provider_classify.service.pipeline import Pipeline
 
-    api_key = _api_key()
-    options = options or EngineOptions()
-    load_knowledge(options.document_types)  # A wrong file raises its error here, before a child starts.
-    load_model(options.model)
-    escalated = escalation_settings(escalate_to, escalate_below, os.environ.get(ESCALATION_KEY_VARIABLE))
-    max_connections = _allow_connections()
-    with _lock(data_dir), _listen(host, port) as listener:
-        url = _url(host, listener)
-        if api_key is None and not allow_anonymous:
-            _check_is_loopback(listener, url)
-        store = JobStore(f"sqlite:///{data_dir.absolute() / 'jobs.db'}")
-        folder = UploadFolder(data_dir / "documents", MAX_BYTES)
-        engine = EnginePool(workers, options)
-        escalation = Escalation(*escalated) if escalated else None
-        pipeline = Pipeline(engine, Pictures(store), DrawingTime(), escalation)
-        worker = Worker(
-            store,
-            folder,
-            pipeline,
-            threads=pipeline.threads,
-            capacity=capacity,
-            allow_private_urls=allow_private_urls,
-        )
-        server = http_server(create_app(store, folder, worker, api_key=api_key), bounded_protocol(max_connections))
-        worker.start()
-        try:
-            _run(server, listener, url)
-        finally:
-            worker.stop()
-            store.close()
+    escalation = Escalation(*escalated) if escalated else None
+    pipeline = Pipeline(EnginePool(workers, options), Pictures(store), DrawingTime(), escalation)
+    return Worker(store, documents, pipeline, threads=pipeline.threads, allow_private_urls=allow_private_urls)
+
+
+@contextmanager
+def _working(worker: Worker | None, cleaner: Cleaner, grace_seconds: float) -> Iterator[None]:
+    """Classify and clean during the block, if this process has a worker."""
+    if worker is None:
+        yield
+        return
+    worker.start()
+    cleaner.start()
+    try:
+        yield
+    finally:
+        cleaner.stop()
+        worker.stop(grace_seconds)
 
 
 def _run(server: uvicorn.Server, listener: socket.socket, url: str) -> None:
@@ -183,26 +233,6 @@ def _api_key() -> str | None:
     if api_key is not None and not api_key.strip():
         raise ServiceNotStarted(f"{API_KEY_VARIABLE} is set but empty; set it to a key, or unset it.")
     return api_key
-
-
-@contextmanager
-def _lock(data_dir: Path) -> Iterator[None]:
-    """Lock the folder, since a second service on it would run the same jobs. The lock ends with the process."""
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        file = (data_dir / "lock").open("w")
-    except OSError as error:
-        raise ServiceNotStarted(
-            f"The folder {data_dir} cannot be used ({error.strerror}); name one that can be written."
-        ) from error
-    with file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ServiceNotStarted(
-                f"Another service uses the folder {data_dir}; stop it, or name another folder."
-            ) from error
-        yield
 
 
 def _listen(host: str, port: int) -> socket.socket:

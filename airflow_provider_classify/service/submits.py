@@ -13,12 +13,12 @@ from airflow_provider_classify.exceptions import IdempotencyKeyReused
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.api_contract import IDEMPOTENCY_HEADER
 from airflow_provider_classify.model.job import Job
+from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.errors import HttpError, bad_request, too_large, too_slow
+from airflow_provider_classify.service.job_queue import JobQueue
 from airflow_provider_classify.service.open_uploads import OpenUploads
 from airflow_provider_classify.service.submit_form import MAX_FIELD_BYTES, SubmitRequest, read_form, read_request
 from airflow_provider_classify.service.transfer_rate import Pace
-from airflow_provider_classify.service.upload_folder import UploadFolder
-from airflow_provider_classify.service.worker import Worker
 
 _LONGEST_KEY = 255
 
@@ -42,10 +42,10 @@ class UploadLimits:
 class Submits:
     """Accepts submits. Use it in one event loop."""
 
-    def __init__(self, store: JobStore, folder: UploadFolder, worker: Worker, limits: UploadLimits) -> None:
+    def __init__(self, store: JobStore, documents: Documents, queue: JobQueue, limits: UploadLimits) -> None:
         self._store = store
-        self._folder = folder
-        self._worker = worker
+        self._documents = documents
+        self._queue = queue
         self._uploads = OpenUploads(limits.open, limits.pace, limits.silent_seconds)
 
     async def take(self, request: Request, body: AsyncIterator[bytes]) -> str:
@@ -64,29 +64,29 @@ class Submits:
             submitted = await self._read(job_id, request, body)
             job = await run_in_threadpool(self._record, job_id, submitted, key)
         except Exception as error:  # the document of a submit without a job must not stay
-            await run_in_threadpool(self._folder.remove, job_id)
+            await run_in_threadpool(self._documents.remove, job_id)
             if isinstance(error, IdempotencyKeyReused):
                 raise _key_reused(str(error)) from error
             raise
         if job.job_id == job_id:
-            self._worker.accept(job_id)
+            self._queue.wake()
         else:
-            await run_in_threadpool(self._folder.remove, job_id)
+            await run_in_threadpool(self._documents.remove, job_id)
         return job.job_id
 
     async def _check_headers(self, request: Request) -> str | None:
         """Return the idempotency key, if any; refuse a submit that cannot be accepted before its body is read."""
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise HttpError(415, "Send the form as it is, without a Content-Encoding")
-        if int(request.headers.get("content-length", 0)) > self._folder.max_bytes + 2 * MAX_FIELD_BYTES:
-            raise too_large("The form", self._folder.max_bytes)
+        if int(request.headers.get("content-length", 0)) > self._documents.max_bytes + 2 * MAX_FIELD_BYTES:
+            raise too_large("The form", self._documents.max_bytes)
         key = request.headers.get(IDEMPOTENCY_HEADER) or None
         if key:
             if len(key) > _LONGEST_KEY:
                 raise bad_request(f"Idempotency-Key is longer than {_LONGEST_KEY} characters")
             if await run_in_threadpool(self._store.find, key):
                 return key  # The job of this key already has a place.
-        self._worker.queue.check_place()
+        await run_in_threadpool(self._queue.check_place)
         return key
 
     async def _read(self, job_id: str, request: Request, body: AsyncIterator[bytes]) -> SubmitRequest:
@@ -96,7 +96,7 @@ class Submits:
         try:
             with self._uploads.admit(body) as upload:
                 form = await read_form(
-                    upload, content_type, lambda: self._folder.create(job_id), self._folder.max_bytes
+                    upload, content_type, lambda: self._documents.create(job_id), self._documents.max_bytes
                 )
         except TimeoutError as error:
             raise too_slow("The form arrived too slowly; send it again") from error
@@ -106,22 +106,17 @@ class Submits:
         fingerprint = submitted.fingerprint()
         if key and (known := self._store.find(key, fingerprint)):
             return known
-        self._worker.queue.reserve(job_id, to_fetch=submitted.file_url is not None)
-        recorded = False
-        try:
-            job = self._store.add(
+        with self._queue.place(to_fetch=submitted.file_url is not None):
+            return self._store.add(
                 submitted.document,
                 submitted.categories,
                 job_id=job_id,
                 file_url=submitted.file_url,
                 idempotency_key=key,
                 fingerprint=fingerprint,
+                for_workers=True,
+                document_bytes=submitted.size,
             )
-            recorded = job.job_id == job_id
-        finally:
-            if not recorded:
-                self._worker.queue.remove(job_id)
-        return job
 
 
 def _key_reused(detail: str) -> HttpError:

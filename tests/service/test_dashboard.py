@@ -33,7 +33,7 @@ def result(**extra: object) -> ClassificationResult:
 
 
 def add(store: JobStore, name: str = "a.pdf") -> str:
-    return store.add(name, CATEGORIES).job_id
+    return store.add(name, CATEGORIES, for_workers=True).job_id
 
 
 def now() -> datetime:

@@ -21,6 +21,7 @@ from airflow_provider_classify.model.result import ClassificationResult, PageRes
 from airflow_provider_classify.service.app import create_app
 from airflow_provider_classify.service.connections import bounded_protocol
 from airflow_provider_classify.service.fetch_url import FetchLimits
+from airflow_provider_classify.service.job_queue import JobQueue
 from airflow_provider_classify.service.server import http_server
 from airflow_provider_classify.service.submits import UploadLimits
 from airflow_provider_classify.service.upload_folder import UploadFolder
@@ -112,12 +113,12 @@ def app_server(
         uploads,
         classifier,
         threads=threads,
-        capacity=capacity,
         allow_private_urls=allow_private_urls,
         fetch_limits=fetch_limits,
         record_retry_seconds=record_retry_seconds,
     )
-    app = create_app(store, uploads, worker, api_key=api_key, upload_limits=upload_limits)
+    queue = JobQueue(store, uploads, capacity, worker)
+    app = create_app(store, uploads, queue, api_key=api_key, upload_limits=upload_limits)
     server = http_server(app, bounded_protocol(max_connections, header_seconds))
     thread = threading.Thread(target=server.run)
     worker.start()
@@ -129,5 +130,5 @@ def app_server(
     finally:
         server.should_exit = True
         thread.join()
-        worker.stop()
+        worker.stop(grace_seconds=0)
         store.close()

@@ -10,7 +10,7 @@ from airflow_provider_classify.local.job_table import JOBS
 
 
 def change_record(path: Path, statement: str, *values: object) -> None:
-    """Execute a statement in which ``{table}`` stands for the table of jobs in the SQLite file."""
+    """Execute a statement in which ``{table}`` stands for the table of jobs."""
     with closing(sqlite3.connect(path)) as database:
         database.execute(statement.format(table=JOBS.name), values)
         database.commit()

@@ -15,7 +15,7 @@ from sqlalchemy import Integer, cast, extract, func, select
 from sqlalchemy.engine import Connection
 
 from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.job_table import JOBS, UNFINISHED
+from airflow_provider_classify.local.job_table import JOBS
 from airflow_provider_classify.model.job import JobStatus
 
 #: The recent jobs that the page lists.
@@ -108,8 +108,9 @@ def read_activity(store: JobStore, now: datetime | None = None) -> Activity:
 
 
 def _queue(connection: Connection) -> tuple[dict[str, int], datetime | None]:
-    counted = select(JOBS.c.status, func.count()).where(JOBS.c.status.in_(UNFINISHED)).group_by(JOBS.c.status)
-    oldest = select(func.min(JOBS.c.created_at)).where(JOBS.c.status == JobStatus.QUEUED.value)
+    waits = JOBS.c.free_at.is_not(None)  # It is null when a job has ended, and it has an index.
+    counted = select(JOBS.c.status, func.count()).where(waits).group_by(JOBS.c.status)
+    oldest = select(func.min(JOBS.c.created_at)).where(waits, JOBS.c.status == JobStatus.QUEUED.value)
     return dict(map(tuple, connection.execute(counted))), connection.execute(oldest).scalar()
 
 

@@ -46,8 +46,6 @@ class Pictures:
     def __init__(self, store: JobStore, *, kept: int = KEPT) -> None:
         self._store = store
         self._kept = kept
-        with store.transaction() as connection:
-            PICTURES.create(connection, checkfirst=True)
 
     def add(self, job_id: str, jpeg: bytes) -> None:
         """
@@ -83,7 +81,7 @@ class Pictures:
             return set(connection.execute(query).scalars())
 
     def delete(self, job_id: str) -> None:
-        """Delete the picture of a job, if there is one."""
+        """Delete the picture of a job, if there is one. The record may keep that the job was cancelled."""
         with self._store.transaction() as connection:
             connection.execute(delete(PICTURES).where(PICTURES.c.job_id == job_id))
 
