@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
@@ -38,6 +38,7 @@ from airflow_provider_classify.local.job_table import (
     UNFINISHED,
     JobRequest,
     RecordedJob,
+    ShownRow,
     cancelled,
     completed,
     damaged,
@@ -211,6 +212,19 @@ class JobStore:
         :raises JobNotFound: the job does not exist, or it has expired.
         """
         return job_from_row(self._row(job_id, *SHOWN))
+
+    def rows(self, job_ids: Collection[str]) -> dict[str, ShownRow]:
+        """Return the rows of at most 500 jobs (:data:`MAX_STATUS_IDS`) by their ids, read in one query."""
+        query = select(*SHOWN).where(JOBS.c.job_id.in_(job_ids), self._is_kept())
+        with transaction(self._engine) as connection:
+            return {row[0]: ShownRow(*row) for row in connection.execute(query)}
+
+    def newest(self, limit: int) -> list[Mapping[str, Any]]:
+        """Return the columns of the newest jobs, without those that were deleted, the newest first."""
+        was_deleted = (JOBS.c.document == "") & JOBS.c.status.not_in(UNFINISHED)
+        query = select(*JOBS.c).where(self._is_kept(), ~was_deleted).order_by(JOBS.c.created_at.desc()).limit(limit)
+        with transaction(self._engine) as connection:
+            return list(connection.execute(query).mappings())
 
     def has_ended(self, job_id: str) -> bool:
         """Return whether the job has ended. A job that does not exist, or has expired, has ended too."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, String, Table, Text
 
@@ -57,8 +57,21 @@ JOBS = Table(
     Column("crashes", Integer, nullable=False, server_default="0"),
     Column("losses", Integer, nullable=False, server_default="0"),
 )
+
+
+class ShownRow(NamedTuple):
+    """The columns :data:`SHOWN` of a job."""
+
+    job_id: str
+    status: str
+    progress: str
+    error: str | None
+    error_kind: str | None
+    result: str | None
+
+
 #: The columns of a job that the API shows.
-SHOWN = tuple(JOBS.c[name] for name in ("job_id", "status", "progress", "error", "error_kind", "result"))
+SHOWN = tuple(JOBS.c[name] for name in ShownRow._fields)
 
 
 @dataclass(frozen=True, slots=True)

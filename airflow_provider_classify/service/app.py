@@ -29,6 +29,7 @@ from airflow_provider_classify.service.dashboard.routes import add_dashboard
 from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.errors import HttpError, bad_request, is_disk_full, no_room, unavailable
 from airflow_provider_classify.service.job_queue import JobQueue
+from airflow_provider_classify.service.status_reads import StatusReads, reply_body
 from airflow_provider_classify.service.submits import Submits, UploadLimits
 
 #: The service reads the rest of a refused upload for this many seconds, so that its sender sees the reply.
@@ -92,12 +93,14 @@ def _add_submit(app: FastAPI, submits: Submits, api_key: str | None) -> None:
 
 
 def _add_jobs(app: FastAPI, store: JobStore, queue: JobQueue, pictures: Pictures, *, keyed: list[Any]) -> None:
+    reads = StatusReads(store)
+
     @app.get("/classify/{job_id}", dependencies=keyed, summary="Get the status and the result of a job")
-    def status(job_id: str) -> Response:
-        try:
-            return JSONResponse(store.get(job_id).to_json())
-        except JobNotFound as error:
-            raise HttpError(404, "Job not found", headers=_KEYS_HONOURED) from error
+    async def status(job_id: str) -> Response:
+        row = await reads.row(job_id)
+        if row is None:
+            raise HttpError(404, "Job not found", headers=_KEYS_HONOURED)
+        return Response(reply_body(row), media_type="application/json")
 
     @app.delete("/classify/{job_id}", dependencies=keyed, summary="Cancel and delete a job")
     def delete(job_id: str) -> Response:

@@ -96,14 +96,13 @@ def read_activity(store: JobStore, now: datetime | None = None) -> Activity:
     with store.transaction() as connection:
         counts, oldest = _queue(connection)
         ended = _ended_by_minute(connection, now)
-        jobs = _recent(connection, now)
     return Activity(
         queued=counts.get(JobStatus.QUEUED.value, 0),
         processing=counts.get(JobStatus.PROCESSING.value, 0),
         oldest_seconds=None if oldest is None else max(0.0, (now - oldest).total_seconds()),
         completed=ended[JobStatus.COMPLETED.value],
         failed=ended[JobStatus.FAILED.value],
-        jobs=jobs,
+        jobs=tuple(_listed(row, now) for row in store.newest(LISTED)),
     )
 
 
@@ -128,12 +127,6 @@ def _ended_by_minute(connection: Connection, now: datetime) -> dict[str, tuple[i
         if status in counts and 0 <= index < MINUTES:
             counts[status][index] += count
     return {status: tuple(found) for status, found in counts.items()}
-
-
-def _recent(connection: Connection, now: datetime) -> tuple[ListedJob, ...]:
-    names = ("job_id", "document", "status", "created_at", "started_at", "finished_at", "error", "result")
-    query = select(*(JOBS.c[name] for name in names)).order_by(JOBS.c.created_at.desc()).limit(LISTED)
-    return tuple(_listed(row, now) for row in connection.execute(query).mappings())
 
 
 def _listed(row: Any, now: datetime) -> ListedJob:
