@@ -40,8 +40,12 @@ class Pipeline:
 
     @property
     def threads(self) -> int:
-        """The number of threads that can use the pipeline. Some of them may wait for the other API."""
-        return self._engine.size + (MAX_ASKED if self._escalation else 0)
+        """
+        The number of threads that can use the pipeline.
+
+        While some of them record what they have done, or wait for the other API, the others keep the engine busy.
+        """
+        return 2 * self._engine.size + (MAX_ASKED if self._escalation else 0)
 
     def classify(self, path: Path, categories: tuple[Category, ...], *, name: str, job_id: str) -> ClassificationResult:
         """

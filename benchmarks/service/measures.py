@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pymupdf
 from samples import draw_samples
 
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
@@ -25,11 +26,19 @@ CLIENTS = 50
 _MB = 1024 * 1024
 
 
-def born_digital() -> list[tuple[str, bytes]]:
-    """Return the names and contents of the samples that are PDFs with text."""
+def born_digital(pages: int = 1) -> list[tuple[str, bytes]]:
+    """Return the names and contents of the samples that are PDFs with text, each with its page so many times."""
     with tempfile.TemporaryDirectory() as folder:
         draw_samples(Path(folder))
-        return [(name, (Path(folder) / name).read_bytes()) for name in BORN_DIGITAL]
+        return [(name, _repeated(Path(folder) / name, pages)) for name in BORN_DIGITAL]
+
+
+def _repeated(path: Path, pages: int) -> bytes:
+    with pymupdf.open(path) as sample, pymupdf.open() as document:
+        for _ in range(pages):
+            document.insert_pdf(sample)
+        content: bytes = document.tobytes(garbage=3, deflate=True)
+        return content
 
 
 def status(seconds: float) -> None:
@@ -67,14 +76,15 @@ def submits(seconds: float, *, pause: float) -> None:
 
 def pages(count: int, rounds: int = 3) -> None:
     """Compare the pages per second of the service with those of the bare engine, in turns."""
-    documents = born_digital()
-    shares = []
-    for _ in range(rounds):
-        bare = _engine_rate(documents, count)
-        served = asyncio.run(_service_rate(documents, count))
-        shares.append(served / bare)
-        print(f"born-digital pages: service {served:.0f}/s, bare engine {bare:.0f}/s ({served / bare:.0%})")
-    print(f"born-digital pages: median {statistics.median(shares):.0%} of the bare engine")
+    for length in (4, 1):
+        documents = born_digital(length)
+        shares = []
+        for _ in range(rounds):
+            bare = length * _engine_rate(documents, count // length)
+            served = length * asyncio.run(_service_rate(documents, count // length))
+            shares.append(served / bare)
+            print(f"documents of {length} born-digital pages: service {served:.0f} pages/s, bare engine {bare:.0f}")
+        print(f"documents of {length} born-digital pages: median {statistics.median(shares):.0%} of the bare engine")
 
 
 def uploads(megabytes: int, clients: int = 10) -> None:
