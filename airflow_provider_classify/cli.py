@@ -93,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
         "--allow-private-urls", action="store_true",
         help="allow a file_url with a loopback or private address, such as that of your own file server",
     )  # fmt: skip
+    serve.add_argument(
+        "--log-format",
+        choices=("text", "json"),
+        default="text",
+        help="format of the log on stderr (default: %(default)s)",
+    )
     _add_engine_options(serve)
     serve.epilog = "If CLASSIFY_API_KEY is set in the environment, every request must carry that key."
     serve.set_defaults(run=_serve)
@@ -327,5 +333,6 @@ def _serve(options: argparse.Namespace) -> int:
         options=_engine_options(options),
         allow_anonymous=options.allow_anonymous,
         allow_private_urls=options.allow_private_urls,
+        log_format=options.log_format,
     )
     return 0

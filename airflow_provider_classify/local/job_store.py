@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy import update as update_rows
 from sqlalchemy.exc import IntegrityError
 
@@ -32,6 +32,7 @@ from airflow_provider_classify.exceptions import (
     JobCancelled,
     JobNotFound,
 )
+from airflow_provider_classify.local.backlog import Backlog
 from airflow_provider_classify.local.database import SQLITE_WAIT, connect, transaction
 from airflow_provider_classify.local.job_table import (
     JOBS,
@@ -57,12 +58,13 @@ class JobRequest:
     """
     The submit of a job.
 
-    ``document`` is the document's label. ``file_url`` is the URL from which the service fetches the document. It is
+    ``document`` is the document's label. ``created_at`` is in UTC, without a time zone. ``file_url`` is the URL from which the service fetches the document. It is
     ``None`` for an upload, and after the end of the job, because a URL may contain a signature.
     """
 
     document: str
     categories: tuple[Category, ...]
+    created_at: datetime
     file_url: str | None = None
 
 
@@ -156,13 +158,13 @@ class JobStore:
         """
         self._update(job_id, status=JobStatus.PROCESSING.value, started_at=_now())
 
-    def complete(self, job_id: str, result: ClassificationResult) -> None:
+    def complete(self, job_id: str, result: ClassificationResult) -> bool:
         """
-        Record the result of a completed job.
+        Record the result of a completed job. Return whether this is the end of the job: it had not ended before.
 
         :raises JobNotFound: the job does not exist.
         """
-        self._update(
+        return self._update(
             job_id,
             status=JobStatus.COMPLETED.value,
             progress=Progress.COMPLETED.value,
@@ -171,15 +173,15 @@ class JobStore:
             file_url=None,
         )
 
-    def fail(self, job_id: str, error: ClassifyError | str) -> None:
+    def fail(self, job_id: str, error: ClassifyError | str) -> bool:
         """
-        Record that the job failed.
+        Record that the job failed. Return whether this is the end of the job: it had not ended before.
 
         :param error: the error, or a message alone. The record gets the message and the kind of an error.
 
         :raises JobNotFound: the job does not exist.
         """
-        self._update(
+        return self._update(
             job_id,
             status=JobStatus.FAILED.value,
             progress=Progress.FAILED.value,
@@ -219,9 +221,10 @@ class JobStore:
         :raises JobNotFound: the job does not exist.
         :raises JobRecordDamaged: the record of the job cannot be read.
         """
-        row = self._row(job_id, JOBS.c.document, JOBS.c.categories, JOBS.c.file_url)
+        row = self._row(job_id, JOBS.c.document, JOBS.c.categories, JOBS.c.created_at, JOBS.c.file_url)
         try:
-            return JobRequest(row["document"], parse_categories(json.loads(row["categories"])), row["file_url"])
+            categories = parse_categories(json.loads(row["categories"]))
+            return JobRequest(row["document"], categories, row["created_at"], row["file_url"])
         except (ValueError, TypeError, InvalidCategories) as error:
             raise damaged(job_id) from error
 
@@ -265,6 +268,17 @@ class JobStore:
         with transaction(self._engine) as connection:
             return list(connection.execute(query).scalars())
 
+    def backlog(self) -> Backlog:
+        """Return how many jobs have not ended, and the age of the oldest that waits."""
+        query = select(JOBS.c.status, func.count(), func.min(JOBS.c.created_at)).group_by(JOBS.c.status)
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query.where(JOBS.c.status.in_(UNFINISHED))).all()
+        found = {status: (count, oldest) for status, count, oldest in rows}
+        queued, oldest = found.get(JobStatus.QUEUED.value, (0, None))
+        processing, _ = found.get(JobStatus.PROCESSING.value, (0, None))
+        waits = max(0.0, (_now() - oldest).total_seconds()) if oldest else 0.0
+        return Backlog(queued, processing, waits)
+
     def close(self) -> None:
         """Close the connections to the database."""
         self._engine.dispose()
@@ -276,13 +290,18 @@ class JobStore:
             raise not_recorded(job_id)
         return row
 
-    def _update(self, job_id: str, **values: Any) -> None:
-        """Update a job that has not ended. Leave a job that has ended as it is. :raises JobNotFound: there is none."""
+    def _update(self, job_id: str, **values: Any) -> bool:
+        """
+        Update a job that has not ended, and return true. Leave a job that has ended as it is, and return false.
+
+        :raises JobNotFound: the job does not exist.
+        """
         still_open = (JOBS.c.job_id == job_id) & JOBS.c.status.in_(UNFINISHED)
         with transaction(self._engine) as connection:
             changed = connection.execute(update_rows(JOBS).where(still_open).values(**values)).rowcount
         if not changed:
             self._row(job_id, JOBS.c.job_id)
+        return bool(changed)
 
     def _prune(self) -> None:
         """Delete some expired jobs. Not every database can limit a ``DELETE``, so a query selects them first."""

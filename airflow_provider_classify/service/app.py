@@ -3,7 +3,7 @@ The routes of the service.
 
 The contract defines ``POST /classify`` and ``GET /classify/{job_id}``. This service adds
 ``GET /classify?job_id=…&job_id=…`` (the statuses of up to 500 jobs), ``DELETE /classify/{job_id}`` (cancel),
-``GET /health`` and ``GET /openapi.json``.
+``GET /health``, ``/health/live`` and ``/health/ready``, ``GET /metrics`` and ``GET /openapi.json``.
 """
 
 from __future__ import annotations
@@ -11,21 +11,27 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Query, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from fastapi.security import APIKeyHeader
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from starlette.requests import ClientDisconnect
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable, StorageFull
 from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.model.api_contract import HONOURED_HEADER, IDEMPOTENCY_HEADER, MAX_STATUS_IDS
+from airflow_provider_classify.model.api_contract import HONOURED_HEADER, MAX_STATUS_IDS
 from airflow_provider_classify.model.job import JobStatus, Submission
+from airflow_provider_classify.service import openapi
 from airflow_provider_classify.service.errors import HttpError, bad_request, is_disk_full, no_room, unavailable
+from airflow_provider_classify.service.events import Events
+from airflow_provider_classify.service.health import Part, add_health
+from airflow_provider_classify.service.metrics import Metrics
 from airflow_provider_classify.service.submits import Submits, UploadLimits
+from airflow_provider_classify.service.trace import TraceMiddleware
 from airflow_provider_classify.service.upload_folder import UploadFolder
 from airflow_provider_classify.service.worker import Worker
 
@@ -38,6 +44,7 @@ _KEY_HEADER = APIKeyHeader(name="api-key", auto_error=False)
 _NO_ROOM = "The service has no space for another document; try again later"
 _NO_RECORD = "The service cannot reach its record of jobs; try again later"
 _NO_FOLDER = "The service cannot use its data folder; try again later"
+_NO_ENGINE = "The service cannot start its engine; try again later"
 
 _log = logging.getLogger(__name__)
 
@@ -46,29 +53,43 @@ def create_app(
     store: JobStore,
     folder: UploadFolder,
     worker: Worker,
+    events: Events,
     *,
     api_key: str | None = None,
     upload_limits: UploadLimits | None = None,
+    check_engine: Callable[[], None] | None = None,
 ) -> FastAPI:
     """
     Return the application; the caller starts and stops ``worker``.
 
+    :param events: reports the events of the application, and has the metrics that it shows.
     :param api_key: the key that clients must send as the header ``api-key``; without a key, every client is accepted.
+    :param check_engine: raises an error if the engine does not start; ``None`` for a process without the engine.
     """
     # Clients of the API do not follow redirects. The documentation pages would load scripts from the internet.
     app = FastAPI(title="Classify", version=__version__, redirect_slashes=False, docs_url=None, redoc_url=None)
-    submits = Submits(store, folder, worker, upload_limits or UploadLimits())
+    submits = Submits(store, folder, worker, events, upload_limits or UploadLimits())
+    keyed = [Depends(_key_check(api_key))]
     _add_submit(app, submits, api_key)
-    _add_jobs(app, store, worker, keyed=[Depends(_key_check(api_key))])
-    _add_health(app, store, folder)
-    _add_error_replies(app)
+    _add_jobs(app, store, worker, events, keyed=keyed)
+    add_health(app, _parts(store, folder, check_engine), openapi.HEALTH_REPLIES)
+    _add_metrics(app, events.metrics, keyed=keyed)
+    _add_error_replies(app, events)
+    app.add_middleware(TraceMiddleware)
+    openapi.describe(app, keyed=api_key is not None)
     return app
 
 
 def _add_submit(app: FastAPI, submits: Submits, api_key: str | None) -> None:
     # The function reads the form itself while it arrives. FastAPI only describes the form in the OpenAPI document.
     # The function also checks the key itself, because it reads the rest of a refused upload.
-    @app.post("/classify", status_code=202, summary="Submit a document", openapi_extra=_SUBMIT_OPENAPI)
+    @app.post(
+        "/classify",
+        status_code=202,
+        summary="Submit a document",
+        responses=openapi.SUBMIT_REPLIES,
+        openapi_extra=openapi.SUBMIT_EXTRA,
+    )
     @app.post("/classify/", include_in_schema=False)
     async def submit(request: Request) -> Response:
         body = request.stream()
@@ -84,63 +105,84 @@ def _add_submit(app: FastAPI, submits: Submits, api_key: str | None) -> None:
         return JSONResponse(reply.to_json(), 202, _KEYS_HONOURED)
 
 
-def _add_jobs(app: FastAPI, store: JobStore, worker: Worker, *, keyed: list[Any]) -> None:
-    @app.get("/classify/{job_id}", dependencies=keyed, summary="Get the status and the result of a job")
+def _add_jobs(app: FastAPI, store: JobStore, worker: Worker, events: Events, *, keyed: list[Any]) -> None:
+    @app.get(
+        "/classify/{job_id}",
+        dependencies=keyed,
+        summary="Get the status and the result of a job",
+        responses=openapi.STATUS_REPLIES,
+    )
     def status(job_id: str) -> Response:
         try:
             return JSONResponse(store.get(job_id).to_json())
         except JobNotFound as error:
             raise HttpError(404, "Job not found", headers=_KEYS_HONOURED) from error
 
-    @app.delete("/classify/{job_id}", dependencies=keyed, summary="Cancel a job")
+    @app.delete("/classify/{job_id}", dependencies=keyed, summary="Cancel a job", responses=openapi.CANCEL_REPLIES)
     def cancel(job_id: str) -> Response:
         try:
             worker.cancel(job_id)
+            events.cancelled(job_id)
             return JSONResponse(store.get(job_id).to_json())
         except JobNotFound as error:
             raise HttpError(404, "Job not found") from error
 
-    @app.get("/classify", dependencies=keyed, summary="Get the statuses of several jobs")
-    def statuses(job_id: Annotated[list[str], Query(default_factory=list)]) -> Response:
-        if not 1 <= len(job_id) <= MAX_STATUS_IDS:
+    @app.get(
+        "/classify",
+        dependencies=keyed,
+        summary="Get the statuses of several jobs",
+        responses=openapi.STATUSES_REPLIES,
+        openapi_extra=openapi.STATUSES_EXTRA,
+    )
+    def statuses(request: Request) -> Response:
+        job_ids = request.query_params.getlist("job_id")
+        if not 1 <= len(job_ids) <= MAX_STATUS_IDS:
             raise bad_request(f"Send 1 to {MAX_STATUS_IDS} job_id parameters")
-        return JSONResponse(store.statuses(job_id).to_json())
+        return JSONResponse(store.statuses(job_ids).to_json())
 
 
-def _add_health(app: FastAPI, store: JobStore, folder: UploadFolder) -> None:
-    @app.get("/health", summary="Check that the service works")
-    def health() -> Response:
-        try:
-            store.check()
-            folder.check_writable()
-        except JobRecordUnavailable as error:
-            _log.error("%s", error, exc_info=error)
-            return unavailable("job_record", _NO_RECORD).response()
-        except (StorageFull, OSError) as error:
-            _log.error("The data folder cannot be used: %s", error, exc_info=error)
-            return unavailable("data_folder", _NO_FOLDER).response()
-        return JSONResponse({"status": "ok"})
+def _parts(store: JobStore, folder: UploadFolder, check_engine: Callable[[], None] | None) -> list[Part]:
+    parts = [
+        Part("record", "job_record", _NO_RECORD, store.check),
+        Part("disk", "data_folder", _NO_FOLDER, folder.check_writable),
+    ]
+    return parts + ([Part("engine", "engine", _NO_ENGINE, check_engine)] if check_engine else [])
 
 
-def _add_error_replies(app: FastAPI) -> None:
+def _add_metrics(app: FastAPI, metrics: Metrics, *, keyed: list[Any]) -> None:
+    @app.get(
+        "/metrics",
+        dependencies=keyed,
+        summary="Get the metrics for Prometheus",
+        response_class=PlainTextResponse,
+        responses=openapi.METRICS_REPLIES,
+    )
+    def show() -> Response:
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _add_error_replies(app: FastAPI, events: Events) -> None:
     @app.exception_handler(HttpError)
-    async def refused(_: Request, error: HttpError) -> Response:
+    async def refused(request: Request, error: HttpError) -> Response:
+        events.refused(error, request.method, job_id=request.path_params.get("job_id"))
         return error.response()
 
     @app.exception_handler(StorageFull)
-    async def without_room(_: Request, error: StorageFull) -> Response:
+    async def without_room(request: Request, error: StorageFull) -> Response:
         _log.error("%s", error)
-        return no_room(_NO_ROOM).response()
+        return await refused(request, no_room(_NO_ROOM))
 
     @app.exception_handler(JobRecordUnavailable)
-    async def without_record(_: Request, error: JobRecordUnavailable) -> Response:
+    async def without_record(request: Request, error: JobRecordUnavailable) -> Response:
         _log.error("%s", error, exc_info=error)
-        return (no_room(_NO_ROOM) if is_disk_full(error) else unavailable("job_record", _NO_RECORD)).response()
+        full = is_disk_full(error)
+        return await refused(request, no_room(_NO_ROOM) if full else unavailable("job_record", _NO_RECORD))
 
     @app.exception_handler(OSError)
-    async def without_folder(_: Request, error: OSError) -> Response:
+    async def without_folder(request: Request, error: OSError) -> Response:
         _log.error("The data folder cannot be used: %s", error, exc_info=error)
-        return (no_room(_NO_ROOM) if is_disk_full(error) else unavailable("data_folder", _NO_FOLDER)).response()
+        full = is_disk_full(error)
+        return await refused(request, no_room(_NO_ROOM) if full else unavailable("data_folder", _NO_FOLDER))
 
     @app.exception_handler(Exception)
     async def crashed(_: Request, __: Exception) -> Response:
@@ -172,27 +214,3 @@ async def _discard(body: AsyncIterator[bytes]) -> None:
                 pass
     except (TimeoutError, ClientDisconnect):
         _log.info("A refused upload did not end within %g seconds or was broken off.", DISCARD_SECONDS)
-
-
-_FIELDS = {
-    "categories": {"type": "string", "description": 'JSON, such as [{"name": "invoice", "description": "optional"}]'},
-    "file_url": {"type": "string", "format": "uri", "description": "Where to fetch the document from"},
-}
-_FILE = {"pdf_file": {"type": "string", "format": "binary", "description": "The document"}}
-_SUBMIT_OPENAPI: dict[str, Any] = {
-    "security": [{"APIKeyHeader": []}],
-    "parameters": [
-        {"name": IDEMPOTENCY_HEADER, "in": "header", "required": False, "schema": {"type": "string", "maxLength": 255}}
-    ],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {"type": "object", "required": ["categories"], "properties": _FIELDS | _FILE}
-            },
-            "application/x-www-form-urlencoded": {
-                "schema": {"type": "object", "required": ["categories", "file_url"], "properties": _FIELDS}
-            },
-        },
-    },
-}

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable
 from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_url import FetchLimits, UrlFetcher
 from airflow_provider_classify.service.upload_folder import Upload, UploadFolder
 
@@ -33,6 +34,7 @@ class FetchJobs:
         *,
         fetched: Callable[[str], None],
         failed: Callable[[str, Exception], None],
+        events: Events,
         allow_private: bool,
         limits: FetchLimits,
         record_retry_seconds: float,
@@ -41,6 +43,7 @@ class FetchJobs:
         self._folder = folder
         self._fetched = fetched
         self._failed = failed
+        self._events = events
         self._allow_private = allow_private
         self._limits = limits
         self._record_retry_seconds = record_retry_seconds
@@ -125,8 +128,9 @@ class FetchJobs:
             await asyncio.to_thread(uploads[0].write, piece)
 
         try:
-            await self._fetcher.fetch(request.file_url, write, begin)
-            await asyncio.to_thread(uploads[0].commit)
+            with self._events.timed("fetch"):
+                await self._fetcher.fetch(request.file_url, write, begin)
+                await asyncio.to_thread(uploads[0].commit)
         except BaseException:
             for upload in uploads:
                 upload.discard()

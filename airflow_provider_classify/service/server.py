@@ -24,6 +24,10 @@ from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.api_contract import MAX_BYTES
 from airflow_provider_classify.service.app import create_app
 from airflow_provider_classify.service.connections import MAX_CONNECTIONS, bounded_protocol
+from airflow_provider_classify.service.engine_watch import WatchedEngine
+from airflow_provider_classify.service.events import Events
+from airflow_provider_classify.service.logs import LogFormat, configure
+from airflow_provider_classify.service.metrics import Metrics
 from airflow_provider_classify.service.upload_folder import UploadFolder
 from airflow_provider_classify.service.worker import Worker
 
@@ -53,6 +57,7 @@ def serve(
     options: EngineOptions | None = None,
     allow_anonymous: bool = False,
     allow_private_urls: bool = False,
+    log_format: LogFormat = "text",
 ) -> None:
     """
     Serve until SIGTERM or SIGINT, then return. Call it in the main thread.
@@ -69,11 +74,13 @@ def serve(
     :param options: the engine's options.
     :param allow_anonymous: start without a key on an address that other machines reach.
     :param allow_private_urls: also fetch a ``file_url`` from loopback, private and other addresses that are not public.
+    :param log_format: the format of the log, which is written to stderr.
     :raises InvalidDocumentTypes: the folder of the user's own document types cannot be used.
     :raises ModelNotUsable: the learned model cannot be used.
     :raises ExtraNotInstalled: the ``local`` extra, which has the engine's libraries, is not installed.
     :raises ServiceNotStarted: the port or folder is in use or not permitted, or a key is missing or empty.
     """
+    configure(log_format)
     require_engine()
     from airflow_provider_classify.engine.knowledge.load import load_knowledge
     from airflow_provider_classify.engine.learned.model import load_model
@@ -90,16 +97,22 @@ def serve(
             _check_is_loopback(listener, url)
         store = JobStore(f"sqlite:///{data_dir.absolute() / 'jobs.db'}")
         folder = UploadFolder(data_dir / "documents", MAX_BYTES)
-        engine = EnginePool(workers, options)
+        pool = EnginePool(workers, options)
+        engine = WatchedEngine(pool)
+        metrics = Metrics()
+        metrics.watch(backlog=store.backlog, restarts=lambda: pool.restarts)
+        events = Events(metrics)
         worker = Worker(
             store,
             folder,
             engine,
-            threads=engine.size,
+            events,
+            threads=pool.size,
             capacity=capacity,
             allow_private_urls=allow_private_urls,
         )
-        server = http_server(create_app(store, folder, worker, api_key=api_key), bounded_protocol(max_connections))
+        app = create_app(store, folder, worker, events, api_key=api_key, check_engine=engine.check)
+        server = http_server(app, bounded_protocol(max_connections))
         worker.start()
         try:
             _run(server, listener, url)
@@ -150,6 +163,7 @@ def http_server(app: FastAPI, protocol: type[Any], port: int = 0) -> uvicorn.Ser
         lifespan="off",
         proxy_headers=False,
         access_log=False,
+        log_config=None,
         log_level="warning",
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,

@@ -35,7 +35,8 @@ MAX_PARTS = 100
 _DOCUMENT_FIELD = "pdf_file"
 _TEXT_FIELDS = ("file_url", "categories", "conditions")
 _LONGEST_NAME = 255
-_LONGEST_URL = 8192
+#: The most characters of a file_url.
+LONGEST_URL = 8192
 
 
 @dataclass(slots=True)
@@ -86,8 +87,8 @@ def read_request(form: SubmitForm) -> SubmitRequest:
         raise bad_request("Either pdf_file or file_url must be provided")
     if form.upload is not None and file_url is not None:
         raise bad_request("Provide either pdf_file or file_url, not both")
-    if file_url is not None and (len(file_url) > _LONGEST_URL or not is_fetchable(file_url)):
-        raise bad_request(f"file_url must be an absolute http or https URL of at most {_LONGEST_URL} characters")
+    if file_url is not None and (len(file_url) > LONGEST_URL or not is_fetchable(file_url)):
+        raise bad_request(f"file_url must be an absolute http or https URL of at most {LONGEST_URL} characters")
     written = form.fields.get("categories") or form.fields.get("conditions")
     if not written:
         raise invalid_field("categories", "missing", "Field required")

@@ -14,13 +14,15 @@ from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.api_contract import IDEMPOTENCY_HEADER
 from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.service.errors import HttpError, bad_request, too_large, too_slow
+from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.open_uploads import OpenUploads
 from airflow_provider_classify.service.submit_form import MAX_FIELD_BYTES, SubmitRequest, read_form, read_request
 from airflow_provider_classify.service.transfer_rate import Pace
 from airflow_provider_classify.service.upload_folder import UploadFolder
 from airflow_provider_classify.service.worker import Worker
 
-_LONGEST_KEY = 255
+#: The most characters of an idempotency key.
+LONGEST_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +44,13 @@ class UploadLimits:
 class Submits:
     """Accepts submits. Use it in one event loop."""
 
-    def __init__(self, store: JobStore, folder: UploadFolder, worker: Worker, limits: UploadLimits) -> None:
+    def __init__(
+        self, store: JobStore, folder: UploadFolder, worker: Worker, events: Events, limits: UploadLimits
+    ) -> None:
         self._store = store
         self._folder = folder
         self._worker = worker
+        self._events = events
         self._uploads = OpenUploads(limits.open, limits.pace, limits.silent_seconds)
 
     async def take(self, request: Request, body: AsyncIterator[bytes]) -> str:
@@ -69,6 +74,7 @@ class Submits:
                 raise _key_reused(str(error)) from error
             raise
         if job.job_id == job_id:
+            self._events.submitted(job_id)
             self._worker.accept(job_id)
         else:
             await run_in_threadpool(self._folder.remove, job_id)
@@ -82,8 +88,8 @@ class Submits:
             raise too_large("The form", self._folder.max_bytes)
         key = request.headers.get(IDEMPOTENCY_HEADER) or None
         if key:
-            if len(key) > _LONGEST_KEY:
-                raise bad_request(f"Idempotency-Key is longer than {_LONGEST_KEY} characters")
+            if len(key) > LONGEST_KEY:
+                raise bad_request(f"Idempotency-Key is longer than {LONGEST_KEY} characters")
             if await run_in_threadpool(self._store.find, key):
                 return key  # The job of this key already has a place.
         self._worker.queue.check_place()
@@ -94,7 +100,7 @@ class Submits:
         # If it is not recorded, the next start of the service deletes the document.
         content_type = request.headers.get("content-type")
         try:
-            with self._uploads.admit(body) as upload:
+            with self._uploads.admit(body) as upload, self._events.timed("receive"):
                 form = await read_form(
                     upload, content_type, lambda: self._folder.create(job_id), self._folder.max_bytes
                 )

@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from pathlib import Path
-from typing import Protocol
 
 from airflow_provider_classify.exceptions import (
     ClassifyError,
@@ -22,8 +21,8 @@ from airflow_provider_classify.exceptions import (
 )
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.api_contract import CANNOT_OPEN
-from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.result import ClassificationResult
+from airflow_provider_classify.service.engine_watch import Classifier
+from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_jobs import FetchJobs
 from airflow_provider_classify.service.fetch_url import FetchLimits
 from airflow_provider_classify.service.job_queue import JobQueue
@@ -35,16 +34,6 @@ STOP_SECONDS = 5.0
 RECORD_RETRY_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
-
-
-class Classifier(Protocol):
-    """Classifies documents from several threads at the same time, as the engine's ``EnginePool`` does."""
-
-    def classify(self, path: Path, categories: tuple[Category, ...], *, name: str) -> ClassificationResult:
-        """Classify one document; raise a :class:`ClassifyError` if that is not possible."""
-
-    def close(self) -> None:
-        """Stop every classification that is running."""
 
 
 class Worker:
@@ -61,6 +50,7 @@ class Worker:
         store: JobStore,
         folder: UploadFolder,
         classifier: Classifier,
+        events: Events,
         *,
         threads: int,
         capacity: int,
@@ -72,6 +62,7 @@ class Worker:
         self._store = store
         self._folder = folder
         self._classifier = classifier
+        self._events = events
         self._record_retry_seconds = record_retry_seconds
         self._stopping = threading.Event()
         self._fetches = FetchJobs(
@@ -79,6 +70,7 @@ class Worker:
             folder,
             fetched=self._put_if_waiting,
             failed=self._fetch_failed,
+            events=events,
             allow_private=allow_private_urls,
             limits=fetch_limits or FetchLimits(),
             record_retry_seconds=record_retry_seconds,
@@ -158,8 +150,11 @@ class Worker:
         try:
             request = self._store.request(job_id)
             self._store.start(job_id)
-            result = self._classifier.classify(self._folder.path(job_id), request.categories, name=request.document)
-            self._store.complete(job_id, result)
+            self._events.started(job_id, request.created_at)
+            with self._events.timed("classify"):
+                result = self._classifier.classify(self._folder.path(job_id), request.categories, name=request.document)
+            if self._store.complete(job_id, result):
+                self._events.completed(job_id, result)
         except (JobRecordUnavailable, JobNotFound):
             raise
         except Exception as error:  # after any error, the job must end as failed
@@ -173,10 +168,12 @@ class Worker:
         if isinstance(error, StorageFull):
             error = DocumentNotReadable(f"The document of the job {job_id} could not be stored: {error}")
         if isinstance(error, ClassifyError):
-            self._store.fail(job_id, error_for_api(error, self._folder.path(job_id)))
+            failed = self._store.fail(job_id, error_for_api(error, self._folder.path(job_id)))
         else:
             _log.error("The job %s failed because of a fault in the service.", job_id, exc_info=error)
-            self._store.fail(job_id, "The service failed on this document; see the service's log.")
+            failed = self._store.fail(job_id, "The service failed on this document; see the service's log.")
+        if failed:
+            self._events.failed(job_id, error)
         self._folder.remove(job_id)
 
 

@@ -20,7 +20,10 @@ from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.model.result import ClassificationResult, PageResult
 from airflow_provider_classify.service.app import create_app
 from airflow_provider_classify.service.connections import bounded_protocol
+from airflow_provider_classify.service.engine_watch import WatchedEngine
+from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_url import FetchLimits
+from airflow_provider_classify.service.metrics import Metrics
 from airflow_provider_classify.service.server import http_server
 from airflow_provider_classify.service.submits import UploadLimits
 from airflow_provider_classify.service.upload_folder import UploadFolder
@@ -105,17 +108,24 @@ def app_server(
     uploads = UploadFolder(
         folder / "documents", max_bytes, max_total_bytes=max_total_bytes, min_free_bytes=min_free_bytes
     )
+    metrics = Metrics()
+    metrics.watch(backlog=store.backlog)
+    events = Events(metrics)
+    engine = WatchedEngine(classifier)
     worker = Worker(
         store,
         uploads,
-        classifier,
+        engine,
+        events,
         threads=threads,
         capacity=capacity,
         allow_private_urls=allow_private_urls,
         fetch_limits=fetch_limits,
         record_retry_seconds=record_retry_seconds,
     )
-    app = create_app(store, uploads, worker, api_key=api_key, upload_limits=upload_limits)
+    app = create_app(
+        store, uploads, worker, events, api_key=api_key, upload_limits=upload_limits, check_engine=engine.check
+    )
     server = http_server(app, bounded_protocol(max_connections, header_seconds))
     thread = threading.Thread(target=server.run)
     worker.start()

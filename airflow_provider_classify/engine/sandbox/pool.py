@@ -57,6 +57,8 @@ class EngineProcess:
         self._state = threading.RLock()
         self._child: Child | None = None
         self._closed = False
+        #: How many children have started.
+        self.starts = 0
 
     def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
         """
@@ -163,6 +165,7 @@ class EngineProcess:
             self._check_open()
             if self._child is None:
                 self._child = Child([self._options.to_json(), str(os.getpid())])
+                self.starts += 1
                 if self._closed:  # by a signal handler of this thread, while the child started
                     self._discard()
                     self._check_open()
@@ -203,6 +206,11 @@ class EnginePool:
         """Classify as :meth:`EngineProcess.classify` does; wait while all children are busy."""
         with self.process() as process:
             return process.classify(path, categories, name=name)
+
+    @property
+    def restarts(self) -> int:
+        """How often a child was replaced: after a crash, a timeout, or many documents."""
+        return sum(max(0, process.starts - 1) for process in self._processes)
 
     @contextmanager
     def process(self) -> Iterator[EngineProcess]:
