@@ -102,6 +102,15 @@ def _parser() -> argparse.ArgumentParser:
     _add_engine_options(serve)
     serve.epilog = "If CLASSIFY_API_KEY is set in the environment, every request must carry that key."
     serve.set_defaults(run=_serve)
+
+    key = commands.add_parser("key", help="make a key for a client of the service and print its line of the keys file")
+    key.add_argument("name", metavar="NAME", help="name of the client: 1 to 64 letters, digits and ._-")
+    key.add_argument("--quota", metavar="N", type=_at_least_one, help="documents of a month, at least 1 (default: any)")
+    key.add_argument("--rate", metavar="N", type=_at_least_one, help="requests of a minute, at least 1 (default: any)")
+    key.add_argument("--webhook-secret", action="store_true", help="also make a secret that signs the client's webhooks")
+    key.add_argument("--from-stdin", action="store_true", help="use the key on the standard input, not a new one")
+    key.epilog = "The key itself is printed to stderr, and nowhere else. The line has only its hash."
+    key.set_defaults(run=_key)
     return parser
 
 
@@ -316,6 +325,21 @@ def _progress(total: int) -> Iterator[Callable[[str], None]]:
 
 def _print_line(line: str) -> None:
     print(line, flush=True)
+
+
+def _key(options: argparse.Namespace) -> int:
+    from airflow_provider_classify.service.keys import Key, key_line, new_key
+    from airflow_provider_classify.service.webhook_signature import new_webhook_secret
+
+    key = sys.stdin.readline().strip() if options.from_stdin else new_key()
+    secret = new_webhook_secret() if options.webhook_secret else None
+    line = key_line(key, Key(options.name, options.quota, options.rate, secret))
+    print(line)
+    if not options.from_stdin:
+        print(f"The key of {options.name}, which is shown only now: {key}", file=sys.stderr)
+    if secret:
+        print(f"The secret with which {options.name} verifies webhooks: {secret}", file=sys.stderr)
+    return 0
 
 
 def _serve(options: argparse.Namespace) -> int:

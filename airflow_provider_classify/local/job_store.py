@@ -58,8 +58,9 @@ class JobRequest:
     """
     The submit of a job.
 
-    ``document`` is the document's label. ``created_at`` is in UTC, without a time zone. ``file_url`` is the URL from which the service fetches the document. It is
-    ``None`` for an upload, and after the end of the job, because a URL may contain a signature.
+    ``document`` is the document's label. ``created_at`` is in UTC, without a time zone. ``file_url`` is the URL from
+    which the service fetches the document. It is ``None`` for an upload, and after the end of the job, because a URL
+    may contain a signature.
     """
 
     document: str

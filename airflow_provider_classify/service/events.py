@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model.job import JobStatus
@@ -81,6 +81,13 @@ class Events:
         self.metrics.count_refusal(kind)
         fields = event("request.refused", kind=kind, status=error.status, method=method, job_id=job_id)
         _log.info("A %s request was refused with HTTP %d (%s).", method, error.status, kind, extra=fields)
+
+    def webhook_tried(self, job_id: str, accepted: bool, reason: str, attempt: int, next_try: timedelta | None) -> None:
+        """Report a try to send the webhook of a job; ``next_try`` says when it is tried again, if it is."""
+        outcome = "accepted" if accepted else "given_up" if next_try is None else "retried"
+        self.metrics.count_webhook(outcome)
+        fields = event("webhook.tried", job_id=job_id, outcome=outcome, reason=reason, attempt=attempt)
+        _log.info("The webhook of the job %s was %s (%s).", job_id, outcome.replace("_", " "), reason, extra=fields)
 
     def timed(self, stage: str) -> AbstractContextManager[None]:
         """Add the seconds of the block to the metrics as a stage of a job."""

@@ -49,9 +49,12 @@ class Metrics:
         self._refusals = Counter(
             "classify_refusals", "Requests that were refused, by kind", ["kind"], registry=self.registry
         )
+        self._webhooks = Counter(
+            "classify_webhooks", "Tries to send a webhook, by outcome", ["outcome"], registry=self.registry
+        )
         self._seconds = Histogram(
             "classify_stage_seconds",
-            "Seconds of a job's stages: receive, fetch, wait, classify",
+            "Seconds of a job's stages: receive, fetch, wait, classify, webhook",
             ["stage"],
             buckets=SECONDS,
             registry=self.registry,
@@ -71,6 +74,10 @@ class Metrics:
     def count_refusal(self, kind: str) -> None:
         """Count a request that was refused."""
         self._refusals.labels(kind).inc()
+
+    def count_webhook(self, outcome: str) -> None:
+        """Count a try to send a webhook: ``accepted``, ``retried`` later, or ``given_up``."""
+        self._webhooks.labels(outcome).inc()
 
     def add_seconds(self, stage: str, seconds: float) -> None:
         """Add the seconds of one stage of a job."""
