@@ -17,7 +17,7 @@ from airflow_provider_classify.model.api_contract import HONOURED_HEADER, IDEMPO
 from airflow_provider_classify.service.schemas import SCHEMAS, ref
 from airflow_provider_classify.service.submit_form import LONGEST_URL
 from airflow_provider_classify.service.submits import LONGEST_KEY
-from airflow_provider_classify.service.trace import TRACE_HEADER
+from airflow_provider_classify.model.trace import TRACE_HEADER
 
 Replies = dict[int | str, dict[str, Any]]
 

@@ -24,7 +24,6 @@ from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.api_contract import MAX_BYTES
 from airflow_provider_classify.service.app import create_app
 from airflow_provider_classify.service.connections import MAX_CONNECTIONS, bounded_protocol
-from airflow_provider_classify.service.engine_watch import WatchedEngine
 from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.logs import LogFormat, configure
 from airflow_provider_classify.service.metrics import Metrics
@@ -97,17 +96,16 @@ def serve(
             _check_is_loopback(listener, url)
         store = JobStore(f"sqlite:///{data_dir.absolute() / 'jobs.db'}")
         folder = UploadFolder(data_dir / "documents", MAX_BYTES)
-        pool = EnginePool(workers, options)
-        engine = WatchedEngine(pool)
+        engine = EnginePool(workers, options)
         metrics = Metrics()
-        metrics.watch(backlog=store.backlog, restarts=lambda: pool.restarts)
+        metrics.watch(backlog=store.backlog, restarts=lambda: engine.restarts)
         events = Events(metrics)
         worker = Worker(
             store,
             folder,
             engine,
             events,
-            threads=pool.size,
+            threads=engine.size,
             capacity=capacity,
             allow_private_urls=allow_private_urls,
         )

@@ -26,7 +26,7 @@ from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_url import is_fetchable
 from airflow_provider_classify.service.keys import Keys
 from airflow_provider_classify.service.outgoing import guarded_session
-from airflow_provider_classify.service.trace import outgoing_headers, traced
+from airflow_provider_classify.model.trace import outgoing_headers, traced
 from airflow_provider_classify.service.webhook_signature import signed_headers
 from airflow_provider_classify.service.webhook_store import DueWebhook, WebhookStore
 

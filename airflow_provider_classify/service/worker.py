@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from pathlib import Path
+from typing import Protocol
 
 from airflow_provider_classify.exceptions import (
     ClassifyError,
@@ -21,7 +22,8 @@ from airflow_provider_classify.exceptions import (
 )
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.api_contract import CANNOT_OPEN
-from airflow_provider_classify.service.engine_watch import Classifier
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_jobs import FetchJobs
 from airflow_provider_classify.service.fetch_url import FetchLimits
@@ -34,6 +36,16 @@ STOP_SECONDS = 5.0
 RECORD_RETRY_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
+
+
+class Classifier(Protocol):
+    """Classifies documents from several threads at the same time, as the engine's ``EnginePool`` does."""
+
+    def classify(self, path: Path, categories: tuple[Category, ...], *, name: str) -> ClassificationResult:
+        """Classify one document; raise a :class:`ClassifyError` if that is not possible."""
+
+    def close(self) -> None:
+        """Stop every classification that is running."""
 
 
 class Worker:

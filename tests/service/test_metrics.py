@@ -17,7 +17,7 @@ from airflow_provider_classify.local.backlog import Backlog
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import JobStatus
 from airflow_provider_classify.service.metrics import OTHER_CATEGORIES, Metrics
-from tests.support.app_server import AppServer, HeldClassifier, app_server
+from tests.support.app_server import AppServer, app_server
 from tests.support.waiting import wait_until
 
 CATEGORIES = '["invoice", "receipt"]'
@@ -161,21 +161,11 @@ def test_each_failing_part_is_named(server: AppServer) -> None:
     assert httpx.get(f"{server.url}/health/live").status_code == 200
 
 
-class BrokenEngine(HeldClassifier):
-    starts = False
-
-    def classify(self, path: Path, *args: Any, **options: Any) -> Any:
-        if not self.starts:
-            raise EngineNotStarted("The engine did not start.")
-        return super().classify(path, *args, **options)
-
-
-def test_an_engine_that_does_not_start_is_not_ready_until_it_does(tmp_path: Path) -> None:
-    engine = BrokenEngine()
-    with app_server(tmp_path, classifier=engine) as server:
-        assert server.ended(submit(server).json()["job_id"]).error_kind == "EngineNotStarted"
-        status, body = ready(server)
-        assert (status, body["parts"]["engine"]) == (503, "failing")
-        assert body["error"]["details"]["reason"] == "engine"
-        engine.starts = True
-        assert ready(server)[0] == 200  # without a new document
+def test_an_engine_that_does_not_start_is_not_ready(server: AppServer) -> None:
+    server.classifier.start_failure = EngineNotStarted("The engine did not start; see /opt/engine.")
+    status, body = ready(server)
+    assert (status, body["parts"]) == (503, {"record": "ok", "disk": "ok", "engine": "failing"})
+    assert body["error"]["details"]["reason"] == "engine"
+    assert "/opt/engine" not in str(body)
+    server.classifier.start_failure = None
+    assert ready(server)[0] == 200

@@ -20,7 +20,6 @@ from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.model.result import ClassificationResult, PageResult
 from airflow_provider_classify.service.app import create_app
 from airflow_provider_classify.service.connections import bounded_protocol
-from airflow_provider_classify.service.engine_watch import WatchedEngine
 from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_url import FetchLimits
 from airflow_provider_classify.service.metrics import Metrics
@@ -42,6 +41,7 @@ class HeldClassifier:
     gate: threading.Event = field(default_factory=threading.Event)
     seen: list[tuple[str, bytes]] = field(default_factory=list)
     closed: bool = False
+    start_failure: ClassifyError | None = None
 
     def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
         content = path.read_bytes()
@@ -57,6 +57,10 @@ class HeldClassifier:
             raise ZeroDivisionError("a bug")
         answer = categories[0].name
         return ClassificationResult(True, answer, 0.9, 1, 1, (PageResult(1, True, answer, 0.9, raw_result=answer),))
+
+    def check(self) -> None:
+        if self.start_failure:
+            raise self.start_failure
 
     def close(self) -> None:
         self.closed = True
@@ -111,11 +115,10 @@ def app_server(
     metrics = Metrics()
     metrics.watch(backlog=store.backlog)
     events = Events(metrics)
-    engine = WatchedEngine(classifier)
     worker = Worker(
         store,
         uploads,
-        engine,
+        classifier,
         events,
         threads=threads,
         capacity=capacity,
@@ -124,7 +127,7 @@ def app_server(
         record_retry_seconds=record_retry_seconds,
     )
     app = create_app(
-        store, uploads, worker, events, api_key=api_key, upload_limits=upload_limits, check_engine=engine.check
+        store, uploads, worker, events, api_key=api_key, upload_limits=upload_limits, check_engine=classifier.check
     )
     server = http_server(app, bounded_protocol(max_connections, header_seconds))
     thread = threading.Thread(target=server.run)

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from airflow_provider_classify.service.trace import Trace, current_trace, outgoing_headers, traced
+from airflow_provider_classify.model.trace import Trace, current_trace, outgoing_headers, traced
 
 TRACE_ID, PARENT_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADER = f"00-{TRACE_ID}-{PARENT_ID}-01"
