@@ -107,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("name", metavar="NAME", help="name of the client: 1 to 64 letters, digits and ._-")
     key.add_argument("--quota", metavar="N", type=_at_least_one, help="documents of a month, at least 1 (default: any)")
     key.add_argument("--rate", metavar="N", type=_at_least_one, help="requests of a minute, at least 1 (default: any)")
-    key.add_argument("--webhook-secret", action="store_true", help="also make a secret that signs the client's webhooks")
+    key.add_argument(
+        "--webhook-secret", action="store_true", help="also make a secret that signs the client's webhooks"
+    )
     key.add_argument("--from-stdin", action="store_true", help="use the key on the standard input, not a new one")
     key.epilog = "The key itself is printed to stderr, and nowhere else. The line has only its hash."
     key.set_defaults(run=_key)

@@ -146,7 +146,7 @@ def test_a_pool_whose_engine_does_not_start_says_so_until_it_does(
                 pool.check()
         pool.check()
         with pytest.raises(DocumentCorrupt):
-            pool.classify(documents / "damaged.pdf", CATEGORIES, name="damaged.pdf")
+            pool.classify(documents / "broken.pdf", CATEGORIES, name="broken.pdf")
         pool.check()
 
 
