@@ -14,10 +14,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from airflow_provider_classify.model.api_contract import HONOURED_HEADER, IDEMPOTENCY_HEADER, MAX_STATUS_IDS
+from airflow_provider_classify.model.trace import TRACE_HEADER
 from airflow_provider_classify.service.schemas import SCHEMAS, ref
 from airflow_provider_classify.service.submit_form import LONGEST_URL
 from airflow_provider_classify.service.submits import LONGEST_KEY
-from airflow_provider_classify.model.trace import TRACE_HEADER
 
 Replies = dict[int | str, dict[str, Any]]
 

@@ -20,13 +20,13 @@ from yarl import URL
 from airflow_provider_classify import __version__
 from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable, RequestRejected
 from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.model.trace import outgoing_headers, traced
 from airflow_provider_classify.service.addresses import is_allowed
 from airflow_provider_classify.service.errors import bad_request
 from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_url import is_fetchable
 from airflow_provider_classify.service.keys import Keys
 from airflow_provider_classify.service.outgoing import guarded_session
-from airflow_provider_classify.model.trace import outgoing_headers, traced
 from airflow_provider_classify.service.webhook_signature import signed_headers
 from airflow_provider_classify.service.webhook_store import DueWebhook, WebhookStore
 

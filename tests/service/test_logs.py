@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_provider_classify.service.logs import JsonFormatter, TextFormatter, event
 from airflow_provider_classify.model.trace import traced
+from airflow_provider_classify.service.logs import JsonFormatter, TextFormatter, event
 from tests.support.app_server import app_server
 from tests.support.service import running_service
 from tests.support.waiting import wait_until
