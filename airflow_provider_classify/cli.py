@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -39,6 +40,10 @@ from airflow_provider_classify.model.xcom import failure_fields
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
+
+
+#: More days than a result needs to be kept: a hundred years.
+_MAX_DAYS = 36500
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -86,24 +91,50 @@ def _parser() -> argparse.ArgumentParser:
         help="folder for the record of jobs and for uploads (default: ./%(default)s)",
     )  # fmt: skip
     serve.add_argument(
+        "--database", metavar="URL", default=os.environ.get("CLASSIFY_DATABASE"),
+        help="record of jobs that several processes share, such as postgresql+psycopg://user@host/name "
+        "(default: CLASSIFY_DATABASE in the environment, which hides a password from other users of the machine)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--documents", metavar="URL",
+        help="storage of waiting documents that they share, such as s3://bucket/folder, or a folder on a shared disk",
+    )  # fmt: skip
+    serve.add_argument(
+        "--role", choices=("api", "worker", "both"), default="both",
+        help="what this process does: serve the API, classify, or both (default: %(default)s)",
+    )  # fmt: skip
+    serve.add_argument(
+        "--keep-results", metavar="DAYS", type=_days, default=7.0,
+        help="days until a job is deleted after its end (default: 7)",
+    )  # fmt: skip
+    serve.add_argument(
         "--allow-anonymous", action="store_true",
-        help="allow a start without CLASSIFY_API_KEY on an address that other machines can reach",
+        help="allow a start without any key on an address that other machines can reach",
     )  # fmt: skip
     serve.add_argument(
         "--allow-private-urls", action="store_true",
-        help="allow a file_url with a loopback or private address, such as that of your own file server",
+        help="allow a file_url or webhook_url with a loopback or private address, such as that of your own file server",
     )  # fmt: skip
     serve.add_argument(
-        "--log-format",
-        choices=("text", "json"),
-        default="text",
+        "--keys-file", metavar="FILE", type=Path,
+        help="keys of clients, with a line of `airflow-classify key` for each; it is read again when it changes",
+    )  # fmt: skip
+    serve.add_argument(
+        "--log-format", choices=("text", "json"), default="text",
         help="format of the log on stderr (default: %(default)s)",
-    )
+    )  # fmt: skip
     _add_engine_options(serve)
-    serve.epilog = "If CLASSIFY_API_KEY is set in the environment, every request must carry that key."
+    serve.epilog = (
+        "If CLASSIFY_API_KEY is set in the environment or --keys-file is given, every request must carry a key. "
+        "CLASSIFY_WEBHOOK_SECRET signs the webhooks of keys without a secret of their own."
+    )
     serve.set_defaults(run=_serve)
 
-    key = commands.add_parser("key", help="make a key for a client of the service and print its line of the keys file")
+    _add_key(commands.add_parser("key", help="make a key for a client of the service, and its line of the keys file"))
+    return parser
+
+
+def _add_key(key: argparse.ArgumentParser) -> None:
     key.add_argument("name", metavar="NAME", help="name of the client: 1 to 64 letters, digits and ._-")
     key.add_argument("--quota", metavar="N", type=_at_least_one, help="documents of a month, at least 1 (default: any)")
     key.add_argument("--rate", metavar="N", type=_at_least_one, help="requests of a minute, at least 1 (default: any)")
@@ -113,7 +144,6 @@ def _parser() -> argparse.ArgumentParser:
     key.add_argument("--from-stdin", action="store_true", help="use the key on the standard input, not a new one")
     key.epilog = "The key itself is printed to stderr, and nowhere else. The line has only its hash."
     key.set_defaults(run=_key)
-    return parser
 
 
 def _add_documents(command: argparse.ArgumentParser) -> None:
@@ -167,6 +197,16 @@ def _at_least_one(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = 0
+    if not 0 < days <= _MAX_DAYS:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days above 0 and up to {_MAX_DAYS}")
+    return days
 
 
 def _max_pages(text: str) -> MaxPages:
@@ -349,16 +389,21 @@ def _serve(options: argparse.Namespace) -> int:
         from airflow_provider_classify.service.server import serve
     except ModuleNotFoundError as error:
         raise ExtraNotInstalled(
-            f"The service needs {error.name}; install airflow-provider-classify[service,local]."
+            f"The service needs {error.name}; install airflow-provider-classify[service]."
         ) from error
 
     serve(
         host=options.host,
         port=options.port,
         data_dir=options.data,
+        database=options.database,
+        documents=options.documents,
+        role=options.role,
+        keep_results=timedelta(days=options.keep_results),
         options=_engine_options(options),
         allow_anonymous=options.allow_anonymous,
         allow_private_urls=options.allow_private_urls,
+        keys_file=options.keys_file,
         log_format=options.log_format,
     )
     return 0

@@ -1,5 +1,5 @@
 """
-The trace that a request or a job belongs to (W3C Trace Context), for log lines and for the requests that follow from it.
+The trace (W3C Trace Context) that a request or a job belongs to, for log lines and for the requests that follow.
 
 A client names its trace in the header ``traceparent``. This package records no spans itself.
 """

@@ -13,6 +13,7 @@ from airflow_provider_classify.service.rate_limits import RateLimits
 
 KEY_HEADER = "api-key"
 _BEARER = "bearer "
+_NO_KEY = Key()
 #: It only describes the header in the OpenAPI document.
 _SCHEME = APIKeyHeader(name=KEY_HEADER, auto_error=False)
 
@@ -21,7 +22,7 @@ class Access:
     """
     Admits requests. All methods are thread-safe.
 
-    The key of an admitted request is noted in its state, for the log.
+    The key of an admitted request is kept in its state; see :func:`owner`.
     """
 
     def __init__(self, keys: Keys, rates: RateLimits | None = None) -> None:
@@ -46,9 +47,9 @@ class Access:
         self._rates.take(key)
         return key
 
-    async def client(self, request: Request, _: Annotated[str | None, Depends(_SCHEME)]) -> Key:
-        """Admit the request of a client; a dependency of a route."""
-        return self.admit(request)
+    async def client(self, request: Request, _: Annotated[str | None, Depends(_SCHEME)]) -> None:
+        """Admit the request of a client; a dependency of a route. :raises HttpError: as :meth:`admit`."""
+        self.admit(request)
 
     async def operator(self, request: Request, _: Annotated[str | None, Depends(_SCHEME)]) -> None:
         """
@@ -67,10 +68,10 @@ class Access:
             raise _unauthorized()
 
 
-def key_name(request: Request) -> str | None:
-    """Return the name of the key of an admitted request, if it has one."""
-    key: Key | None = getattr(request.state, "key", None)
-    return (key.name or None) if key else None
+def owner(request: Request) -> str:
+    """Return the name of the key of an admitted request; it is empty if the key has none, or was not admitted."""
+    key: Key = getattr(request.state, "key", _NO_KEY)
+    return key.name
 
 
 def _unauthorized() -> HttpError:

@@ -71,15 +71,20 @@ class Events:
         fields = event("job.ended", job_id=job_id, status=JobStatus.FAILED.value, error_kind=kind)
         _log.info("The job %s failed (%s).", job_id, kind, extra=fields)
 
-    def cancelled(self, job_id: str) -> None:
-        """Report that a client cancelled a job."""
-        _log.info("The job %s was cancelled by its client.", job_id, extra=event("job.cancelled", job_id=job_id))
+    def deleted(self, job_id: str) -> None:
+        """Report that a client cancelled and deleted a job."""
+        _log.info("The job %s was deleted by its client.", job_id, extra=event("job.deleted", job_id=job_id))
 
-    def refused(self, error: HttpError, method: str, *, job_id: str | None = None) -> None:
-        """Report a request that was refused; ``job_id`` is the job that it names, if any."""
+    def refused(self, error: HttpError, method: str, *, key: str = "", job_id: str | None = None) -> None:
+        """
+        Report a request that was refused.
+
+        :param key: the name of the client's key, if it has one.
+        :param job_id: the job that the request names, if any.
+        """
         kind = refusal_kind(error)
         self.metrics.count_refusal(kind)
-        fields = event("request.refused", kind=kind, status=error.status, method=method, job_id=job_id)
+        fields = event("request.refused", kind=kind, status=error.status, method=method, key=key or None, job_id=job_id)
         _log.info("A %s request was refused with HTTP %d (%s).", method, error.status, kind, extra=fields)
 
     def webhook_tried(self, job_id: str, accepted: bool, reason: str, attempt: int, next_try: timedelta | None) -> None:

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
 
 from airflow_provider_classify.exceptions import ClassifyError
-from airflow_provider_classify.service.errors import HttpError, unavailable
+from airflow_provider_classify.service.errors import HttpError
 
 _log = logging.getLogger(__name__)
 
@@ -22,24 +22,22 @@ class Part:
     A part of the service that can fail.
 
     :param name: what readiness calls it, such as ``record``.
-    :param reason: the reason of the 503, for programs.
-    :param detail: the sentence for clients. It has no path and no host.
     :param check: raises a :class:`ClassifyError` or an :class:`OSError` if the part does not work.
+    :param reply: returns the reply for such an error. It names no path and no host.
     """
 
     name: str
-    reason: str
-    detail: str
     check: Callable[[], None]
+    reply: Callable[[Exception], HttpError]
 
-    def works(self) -> bool:
-        """Check the part, and log why it does not work."""
+    def failure(self) -> HttpError | None:
+        """Check the part. Return and log why it does not work; return ``None`` if it does."""
         try:
             self.check()
         except (ClassifyError, OSError) as error:
             _log.error("The service is not ready (%s): %s", self.name, error, exc_info=error)
-            return False
-        return True
+            return self.reply(error)
+        return None
 
 
 def add_health(app: FastAPI, parts: Sequence[Part], replies: Mapping[str, dict[int | str, Any]]) -> None:
@@ -53,20 +51,18 @@ def add_health(app: FastAPI, parts: Sequence[Part], replies: Mapping[str, dict[i
     async def live() -> Response:
         return JSONResponse({"status": "ok"})
 
-    @app.get("/health/ready", summary="Check that the service can accept and classify", responses=replies["ready"])
+    @app.get("/health/ready", summary="Check that every part of the service works", responses=replies["ready"])
     def ready() -> Response:
-        failing = [part for part in parts if not part.works()]
-        states = {part.name: "failing" if part in failing else "ok" for part in parts}
+        failures = {part.name: part.failure() for part in parts}
+        states = {name: "failing" if failure else "ok" for name, failure in failures.items()}
+        failing = [failure for failure in failures.values() if failure]
         if not failing:
             return JSONResponse({"status": "ok", "parts": states})
-        error = _not_ready(failing)
-        return JSONResponse({**error.body, "status": "unavailable", "parts": states}, error.status, error.headers)
+        first = failing[0]
+        body = first.body | {"detail": " ".join(f"{failure.body['detail']}." for failure in failing)}
+        return JSONResponse({**body, "status": "unavailable", "parts": states}, first.status, first.headers)
 
     @app.get("/health", summary="Check that the service works", responses=replies["health"])
     def health() -> Response:
-        failing = [part for part in parts if not part.works()]
-        return _not_ready(failing[:1]).response() if failing else JSONResponse({"status": "ok"})
-
-
-def _not_ready(failing: Sequence[Part]) -> HttpError:
-    return unavailable(failing[0].reason, " ".join(part.detail for part in failing))
+        failure = next((failure for part in parts if (failure := part.failure())), None)
+        return failure.response() if failure else JSONResponse({"status": "ok"})

@@ -22,12 +22,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from airflow_provider_classify.exceptions import InvalidKeys
+from airflow_provider_classify.exceptions import InvalidKeys, ServiceNotStarted
 from airflow_provider_classify.service.logs import event
 from airflow_provider_classify.service.webhook_signature import is_webhook_secret
 
 #: The environment variable with a key that clients can send.
 API_KEY_VARIABLE = "CLASSIFY_API_KEY"
+#: The environment variable with the secret for the webhooks of keys without one of their own.
+WEBHOOK_SECRET_VARIABLE = "CLASSIFY_WEBHOOK_SECRET"  # noqa: S105 - a name
 #: The least characters of a key that a user has chosen.
 SHORTEST_KEY = 24
 #: Seconds between two looks at the file.
@@ -135,6 +137,15 @@ def _digest(key: str) -> bytes:
     return hashlib.sha256(key.encode("utf-8", errors="surrogateescape")).digest()
 
 
+def owned_idempotency_key(name: str, key: str) -> str:
+    """
+    Return an idempotency key as the record has it, so that two clients can use the same one.
+
+    The key of a client without a name stays as it is. No header can have the separator of the others.
+    """
+    return f"{name}\x1f{hashlib.sha256(key.encode()).hexdigest()}" if name else key
+
+
 class KeysFile:
     """
     The keys in a file, which is read again when it has changed. All methods are thread-safe.
@@ -235,3 +246,22 @@ class Keys:
         """Return the secret that signs the webhooks of the key with this name; ``None`` if there is none."""
         own = self._file.webhook_secret(name) if self._file and name else None
         return own or self._webhook_secret
+
+
+def open_keys(file: Path | None, environment: Mapping[str, str]) -> Keys:
+    """
+    Return the keys of a file and of the environment.
+
+    :raises InvalidKeys: the file cannot be used.
+    :raises ServiceNotStarted: a variable of the environment is empty or not valid.
+    """
+    api_key = environment.get(API_KEY_VARIABLE)
+    if api_key is not None and not api_key.strip():
+        raise ServiceNotStarted(f"{API_KEY_VARIABLE} is set but empty; set it to a key, or unset it.")
+    secret = environment.get(WEBHOOK_SECRET_VARIABLE)
+    if secret is not None and not is_webhook_secret(secret):
+        raise ServiceNotStarted(
+            f"{WEBHOOK_SECRET_VARIABLE} is not whsec_ and the Base64 of 24 to 64 bytes; "
+            "let `airflow-classify key NAME --webhook-secret` make one."
+        )
+    return Keys(api_key, None if file is None else KeysFile(file), webhook_secret=secret)

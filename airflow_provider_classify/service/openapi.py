@@ -18,6 +18,7 @@ from airflow_provider_classify.model.trace import TRACE_HEADER
 from airflow_provider_classify.service.schemas import SCHEMAS, ref
 from airflow_provider_classify.service.submit_form import LONGEST_URL
 from airflow_provider_classify.service.submits import LONGEST_KEY
+from airflow_provider_classify.service.webhook_requests import LONGEST_WEBHOOK_URL
 
 Replies = dict[int | str, dict[str, Any]]
 
@@ -42,12 +43,14 @@ _FAULTS: Replies = {
     507: _reply("The service has no space left", "NoSpace", _RETRY_AFTER),
 }
 _KEY_MISSING: Replies = {401: _reply("The key is missing or wrong", "Problem")}
+_KEYED: Replies = _KEY_MISSING | {429: _reply("The key has no requests left", "Problem", _RETRY_AFTER)}
 _NO_JOB: Replies = {404: _reply("There is no such job, or it has expired", "Problem")}
 
 SUBMIT_REPLIES: Replies = {
     202: _reply("The job was accepted", "Submission", _HONOURED),
     400: _reply("The form or its categories are malformed", "Problem"),
-    **_KEY_MISSING,
+    **_KEYED,
+    402: _reply("The quota of the key is used up", "QuotaExceeded"),
     408: _reply("The form arrived too slowly", "Problem"),
     413: _reply("The document or the form is too large", "TooLarge"),
     415: _reply("The form is compressed", "Problem"),
@@ -56,15 +59,15 @@ SUBMIT_REPLIES: Replies = {
 }
 STATUS_REPLIES: Replies = {
     200: _reply("The job", "Job"),
-    **_KEY_MISSING,
+    **_KEYED,
     404: _NO_JOB[404] | {"headers": _HONOURED},
     **_FAULTS,
 }
-CANCEL_REPLIES: Replies = {200: _reply("The job after the cancel", "Job"), **_KEY_MISSING, **_NO_JOB, **_FAULTS}
+CANCEL_REPLIES: Replies = {200: _reply("The job as it was", "Job"), **_KEYED, **_NO_JOB, **_FAULTS}
 STATUSES_REPLIES: Replies = {
     200: _reply("The statuses of the jobs", "Statuses"),
     400: _reply("There are no job ids, or too many", "Problem"),
-    **_KEY_MISSING,
+    **_KEYED,
     **_FAULTS,
 }
 HEALTH_REPLIES: Mapping[str, Replies] = {
@@ -110,6 +113,14 @@ _URL = {
         "description": "Where to fetch the document from, by http or https",
     }
 }
+_WEBHOOK = {
+    "webhook_url": {
+        "type": "string",
+        "format": "uri",
+        "maxLength": LONGEST_WEBHOOK_URL,
+        "description": "Where to send the job when it ends, by http or https",
+    }
+}
 _FILE = {
     "pdf_file": {
         "type": "string",
@@ -118,6 +129,12 @@ _FILE = {
         "description": "The document, of any type that the engine reads; its content decides, not its name",
     }
 }
+
+
+def _webhook_header(name: str, description: str) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": True, "description": description, "schema": {"type": "string"}}
+
+
 _NAMED = {"anyOf": [{"required": ["categories"]}, {"required": ["conditions"]}]}
 _HEADERS = [
     {
@@ -144,14 +161,14 @@ SUBMIT_EXTRA: dict[str, Any] = {
             "multipart/form-data": {
                 "schema": {
                     "type": "object",
-                    "properties": _FILE | _URL | _CATEGORIES,
+                    "properties": _FILE | _URL | _CATEGORIES | _WEBHOOK,
                     "allOf": [_NAMED, {"oneOf": [{"required": ["pdf_file"]}, {"required": ["file_url"]}]}],
                 }
             },
             "application/x-www-form-urlencoded": {
                 "schema": {
                     "type": "object",
-                    "properties": _URL | _CATEGORIES,
+                    "properties": _URL | _CATEGORIES | _WEBHOOK,
                     "required": ["file_url"],
                     **_NAMED,
                 }
@@ -170,24 +187,46 @@ STATUSES_EXTRA: dict[str, Any] = {
         }
     ]
 }
+WEBHOOKS: dict[str, Any] = {
+    "jobEnded": {
+        "post": {
+            "summary": "A job with a webhook_url has ended",
+            "description": "Signed as Standard Webhooks specifies it.",
+            "parameters": [
+                _webhook_header("webhook-id", "The job id, the same for every try"),
+                _webhook_header("webhook-timestamp", "The seconds since 1970 of this try"),
+                _webhook_header("webhook-signature", "v1, and the HMAC-SHA256 of id, timestamp and body in Base64"),
+            ],
+            "requestBody": {"required": True, "content": {"application/json": {"schema": ref("Job")}}},
+            "responses": {
+                "2XX": {"description": "The webhook is accepted"},
+                "410": {"description": "The receiver wants no more webhooks at this URL"},
+                "default": {"description": "The webhook is sent again later"},
+            },
+        }
+    }
+}
 
 
 def describe(app: FastAPI, *, keyed: bool) -> None:
     """
     Make ``/openapi.json`` the description of the application.
 
-    :param keyed: whether clients need a key. Without keys, the document has no 401 and no security scheme.
+    :param keyed: whether clients need a key. Without keys, the document has no security scheme, and no
+        replies about keys and their limits.
     """
 
     def document() -> dict[str, Any]:
         if app.openapi_schema is None:
             described = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
             described["components"]["schemas"] = dict(SCHEMAS)
+            described["webhooks"] = WEBHOOKS
             for operation in _operations(described):
                 _drop_validation(operation)
                 if not keyed:
                     operation.pop("security", None)
-                    operation["responses"].pop("401", None)
+                    for status in ("401", "402", "429"):
+                        operation["responses"].pop(status, None)
             if not keyed:
                 described["components"].pop("securitySchemes", None)
             app.openapi_schema = described

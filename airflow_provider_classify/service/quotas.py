@@ -8,15 +8,14 @@ from datetime import UTC, datetime
 
 from sqlalchemy import Column, Integer, MetaData, String, Table, and_, insert, select
 from sqlalchemy import update as update_rows
-from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 
-from airflow_provider_classify.local.database import transaction
+from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.service.errors import quota_exceeded
 from airflow_provider_classify.service.keys import Key
 
 #: A migration creates the table.
-_QUOTAS = Table(
+QUOTAS = Table(
     "classify_quotas",
     MetaData(),
     Column("owner", String(64), primary_key=True),
@@ -49,8 +48,8 @@ class Quotas:
     :param now: returns the time in UTC.
     """
 
-    def __init__(self, engine: Engine, now: Callable[[], datetime] = _now) -> None:
-        self._engine = engine
+    def __init__(self, jobs: JobStore, now: Callable[[], datetime] = _now) -> None:
+        self._jobs = jobs
         self._now = now
 
     def take(self, key: Key) -> Taken:
@@ -73,9 +72,9 @@ class Quotas:
         """Take back a count, because there is no job for it."""
         if taken.remaining is None:
             return
-        counted = and_(_row(key.name, taken.month), _QUOTAS.c.used > 0)
-        with transaction(self._engine) as connection:
-            connection.execute(update_rows(_QUOTAS).where(counted).values(used=_QUOTAS.c.used - 1))
+        counted = and_(_row(key.name, taken.month), QUOTAS.c.used > 0)
+        with self._jobs.transaction() as connection:
+            connection.execute(update_rows(QUOTAS).where(counted).values(used=QUOTAS.c.used - 1))
 
     def remaining(self, key: Key) -> int | None:
         """Return the documents that the key has left in this month; ``None`` for a key without a quota."""
@@ -91,26 +90,26 @@ class Quotas:
 
     def _add(self, owner: str, month: str, limit: int) -> int:
         """Count a document in a month that has begun. Return the new count; 0 if the limit is reached."""
-        below = and_(_row(owner, month), _QUOTAS.c.used < limit)
-        with transaction(self._engine) as connection:
+        below = and_(_row(owner, month), QUOTAS.c.used < limit)
+        with self._jobs.transaction() as connection:
             # The update locks the row, so that the count that is read next is the one that it has written.
-            if not connection.execute(update_rows(_QUOTAS).where(below).values(used=_QUOTAS.c.used + 1)).rowcount:
+            if not connection.execute(update_rows(QUOTAS).where(below).values(used=QUOTAS.c.used + 1)).rowcount:
                 return 0
-            return int(connection.execute(select(_QUOTAS.c.used).where(_row(owner, month))).scalar_one())
+            return int(connection.execute(select(QUOTAS.c.used).where(_row(owner, month))).scalar_one())
 
     def _begin(self, owner: str, month: str) -> int:
         """Count the first document of a month. Return 1; 0 if the month has begun already."""
         try:
-            with transaction(self._engine) as connection:
-                connection.execute(insert(_QUOTAS).values(owner=owner, month=month, used=1))
+            with self._jobs.transaction() as connection:
+                connection.execute(insert(QUOTAS).values(owner=owner, month=month, used=1))
         except IntegrityError:
             return 0
         return 1
 
     def _used(self, owner: str, month: str) -> int:
-        with transaction(self._engine) as connection:
-            return int(connection.execute(select(_QUOTAS.c.used).where(_row(owner, month))).scalar() or 0)
+        with self._jobs.transaction() as connection:
+            return int(connection.execute(select(QUOTAS.c.used).where(_row(owner, month))).scalar() or 0)
 
 
 def _row(owner: str, month: str) -> object:
-    return and_(_QUOTAS.c.owner == owner, _QUOTAS.c.month == month)
+    return and_(QUOTAS.c.owner == owner, QUOTAS.c.month == month)

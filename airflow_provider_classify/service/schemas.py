@@ -140,7 +140,8 @@ def _busy(code: str, reasons: Sequence[str]) -> Schema:
 
 
 _UNAVAILABLE = _busy(
-    "service_unavailable", ["queue_full", "fetches_full", "uploads_busy", "job_record", "data_folder", "engine"]
+    "service_unavailable",
+    ["queue_full", "fetches_full", "uploads_busy", "job_record", "data_folder", "document_storage", "engine"],
 )
 _WORKS: Schema = {"type": "string", "const": "ok"}
 _PARTS: Schema = {
@@ -169,6 +170,19 @@ SCHEMAS: Mapping[str, Schema] = {
                 "minItems": 1,
                 "items": _object({"type": _TEXT, "loc": {"type": "array", "items": _TEXT}, "msg": _TEXT}, closed=True),
             }
+        },
+        closed=True,
+    ),
+    "QuotaExceeded": _object(
+        {
+            "detail": _object(
+                {
+                    "message": _TEXT,
+                    "status": {"type": "string", "const": "QUOTA_EXCEEDED"},
+                    "quota_data": _object({"current": _COUNT, "limit": _COUNT, "remaining": _COUNT}, closed=True),
+                },
+                closed=True,
+            )
         },
         closed=True,
     ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import json
 import logging
 import random
@@ -21,10 +20,7 @@ from airflow_provider_classify import __version__
 from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable, RequestRejected
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.trace import outgoing_headers, traced
-from airflow_provider_classify.service.addresses import is_allowed
-from airflow_provider_classify.service.errors import bad_request
 from airflow_provider_classify.service.events import Events
-from airflow_provider_classify.service.fetch_url import is_fetchable
 from airflow_provider_classify.service.keys import Keys
 from airflow_provider_classify.service.outgoing import guarded_session
 from airflow_provider_classify.service.webhook_signature import signed_headers
@@ -32,8 +28,6 @@ from airflow_provider_classify.service.webhook_store import DueWebhook, WebhookS
 
 #: Seconds between the tries of one webhook. Together they are about nine hours.
 PAUSES = (5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0, 21600.0)
-#: The most characters of a webhook's URL.
-LONGEST_URL = 2048
 #: The share by which a pause can be longer, so that webhooks that failed together are not tried again together.
 _JITTER = 0.2
 
@@ -91,23 +85,6 @@ def next_pause(outcome: Outcome, attempt: int, pauses: Sequence[float], jitter: 
         return None
     pause = pauses[attempt - 1] * (1 + _JITTER * jitter)
     return timedelta(seconds=max(pause, min(outcome.retry_after, max(pauses))))
-
-
-def check_webhook_url(url: str, *, allow_private: bool) -> None:
-    """
-    Check the URL of a webhook, as far as that is possible without a look-up of its host name.
-
-    :raises HttpError: 400, the URL is not an absolute http or https URL, or names an address that is refused.
-    """
-    if len(url) > LONGEST_URL or not is_fetchable(url):
-        raise bad_request(f"webhook_url must be an absolute http or https URL of at most {LONGEST_URL} characters")
-    host = str(URL(url).host)
-    try:
-        ipaddress.ip_address(host.split("%", 1)[0])
-    except ValueError:
-        return  # The addresses of a host name are judged when the service connects to them.
-    if not is_allowed(host, allow_private=allow_private):
-        raise bad_request(f"webhook_url names the address {host}, and this service does not send webhooks to it")
 
 
 class Webhooks:
