@@ -57,6 +57,11 @@ def current_trace() -> Trace | None:
     return _current.get()
 
 
+def enter_trace(header: str | None) -> None:
+    """Make the trace in a header the current one for the rest of the running asyncio task."""
+    _current.set(Trace.parse(header))
+
+
 @contextmanager
 def traced(header: str | None) -> Iterator[None]:
     """Make the trace in a header the current one while the block runs. Without a valid header there is none."""

@@ -12,7 +12,7 @@ from contextlib import suppress
 from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.local.work_queue import Claim
-from airflow_provider_classify.model.trace import traced
+from airflow_provider_classify.model.trace import enter_trace
 from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_url import FetchLimits, UrlFetcher
@@ -156,6 +156,7 @@ class FetchJobs:
 
     async def _download(self, claim: Claim) -> None:
         request = await asyncio.to_thread(self._store.request, claim.job_id)
+        enter_trace(request.traceparent)
         if request.file_url is None:
             return  # The job has ended since: a client has cancelled it.
         uploads: list[Upload] = []
@@ -168,7 +169,7 @@ class FetchJobs:
             await asyncio.to_thread(uploads[0].write, piece)
 
         try:
-            with traced(request.traceparent), self._events.timed("fetch"):
+            with self._events.timed("fetch"):
                 await self._fetcher.fetch(request.file_url, write, begin)
                 await asyncio.to_thread(uploads[0].commit)
             stored = await asyncio.to_thread(self._store.queue.store_document, claim, uploads[0].size)

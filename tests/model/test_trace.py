@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 
 import pytest
 
-from airflow_provider_classify.model.trace import Trace, current_trace, outgoing_headers, traced
+from airflow_provider_classify.model.trace import Trace, current_trace, enter_trace, outgoing_headers, traced
 
 TRACE_ID, PARENT_ID = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 HEADER = f"00-{TRACE_ID}-{PARENT_ID}-01"
@@ -52,6 +53,15 @@ def test_an_outgoing_request_is_a_child_in_the_same_trace() -> None:
     assert re.fullmatch(f"00-{TRACE_ID}-[0-9a-f]{{16}}-01", first)
     assert len({HEADER, first, second}) == 3
     assert outgoing_headers() == {}
+
+
+async def test_a_trace_is_entered_for_one_task_and_its_threads() -> None:
+    async def task() -> Trace | None:
+        enter_trace(HEADER)
+        return await asyncio.to_thread(current_trace)
+
+    assert await asyncio.create_task(task()) == Trace.parse(HEADER)
+    assert current_trace() is None
 
 
 def test_a_trace_ends_with_its_block() -> None:
