@@ -109,16 +109,29 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     serve.add_argument(
         "--allow-anonymous", action="store_true",
-        help="allow a start without CLASSIFY_API_KEY on an address that other machines can reach",
+        help="allow a start without any key on an address that other machines can reach",
     )  # fmt: skip
     serve.add_argument(
         "--allow-private-urls", action="store_true",
-        help="allow a file_url with a loopback or private address, such as that of your own file server",
+        help="allow a file_url or webhook_url with a loopback or private address, such as that of your own file server",
+    )  # fmt: skip
+    serve.add_argument(
+        "--keys-file", metavar="FILE", type=Path,
+        help="keys of clients, with a line of `airflow-classify key` for each; it is read again when it changes",
+    )  # fmt: skip
+    serve.add_argument(
+        "--log-format", choices=("text", "json"), default="text",
+        help="format of the log on stderr (default: %(default)s)",
     )  # fmt: skip
     _add_escalation(serve)
     _add_engine_options(serve)
-    serve.epilog = "If CLASSIFY_API_KEY is set in the environment, every request must carry that key."
+    serve.epilog = (
+        "If CLASSIFY_API_KEY is set in the environment or --keys-file is given, every request must carry a key. "
+        "CLASSIFY_WEBHOOK_SECRET signs the webhooks of keys without a secret of their own."
+    )
     serve.set_defaults(run=_serve)
+
+    _add_key(commands.add_parser("key", help="make a key for a client of the service, and its line of the keys file"))
     return parser
 
 
@@ -132,6 +145,18 @@ def _add_escalation(serve: argparse.ArgumentParser) -> None:
         "--escalate-below", metavar="CONFIDENCE", type=float,
         help="confidence below which the engine is not sure, above 0, at most 1",
     )  # fmt: skip
+
+
+def _add_key(key: argparse.ArgumentParser) -> None:
+    key.add_argument("name", metavar="NAME", help="name of the client: 1 to 64 letters, digits and ._-")
+    key.add_argument("--quota", metavar="N", type=_at_least_one, help="documents of a month, at least 1 (default: any)")
+    key.add_argument("--rate", metavar="N", type=_at_least_one, help="requests of a minute, at least 1 (default: any)")
+    key.add_argument(
+        "--webhook-secret", action="store_true", help="also make a secret that signs the client's webhooks"
+    )
+    key.add_argument("--from-stdin", action="store_true", help="use the key on the standard input, not a new one")
+    key.epilog = "The key itself is printed to stderr, and nowhere else. The line has only its hash."
+    key.set_defaults(run=_key)
 
 
 def _add_documents(command: argparse.ArgumentParser) -> None:
@@ -357,6 +382,21 @@ def _print_line(line: str) -> None:
     print(line, flush=True)
 
 
+def _key(options: argparse.Namespace) -> int:
+    from airflow_provider_classify.service.keys import Key, key_line, new_key
+    from airflow_provider_classify.service.webhook_signature import new_webhook_secret
+
+    key = sys.stdin.readline().strip() if options.from_stdin else new_key()
+    secret = new_webhook_secret() if options.webhook_secret else None
+    line = key_line(key, Key(options.name, options.quota, options.rate, secret))
+    print(line)
+    if not options.from_stdin:
+        print(f"The key of {options.name}, which is shown only now: {key}", file=sys.stderr)
+    if secret:
+        print(f"The secret with which {options.name} verifies webhooks: {secret}", file=sys.stderr)
+    return 0
+
+
 def _serve(options: argparse.Namespace) -> int:
     try:
         from airflow_provider_classify.service.server import serve
@@ -378,5 +418,7 @@ def _serve(options: argparse.Namespace) -> int:
         allow_private_urls=options.allow_private_urls,
         escalate_to=options.escalate_to,
         escalate_below=options.escalate_below,
+        keys_file=options.keys_file,
+        log_format=options.log_format,
     )
     return 0

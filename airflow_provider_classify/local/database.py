@@ -28,6 +28,8 @@ def connect(url: str, *, sqlite_wait: float = SQLITE_WAIT) -> Engine:
     """
     Return the SQLAlchemy engine for a URL, without opening a connection. Create the folder of a SQLite file.
 
+    Its errors do not quote the values of a statement, because the URL of a document may contain a signature.
+
     :param sqlite_wait: seconds that a statement waits while another process writes to the SQLite file.
 
     :raises ConnectionNotUsable: the URL is not valid for SQLAlchemy, or the folder cannot be created.
@@ -36,12 +38,15 @@ def connect(url: str, *, sqlite_wait: float = SQLITE_WAIT) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            return create_engine(_with_limits(parsed), pool_pre_ping=True)
+            return create_engine(_with_limits(parsed), pool_pre_ping=True, hide_parameters=True)
         if parsed.database:
             _make_folder(Path(parsed.database).parent)
         # SQLAlchemy 2 uses this pool by default. SQLAlchemy 1.4 would open the file for each statement.
         engine = create_engine(
-            parsed, poolclass=QueuePool, connect_args={"timeout": sqlite_wait, "check_same_thread": False}
+            parsed,
+            poolclass=QueuePool,
+            hide_parameters=True,
+            connect_args={"timeout": sqlite_wait, "check_same_thread": False},
         )
     except ArgumentError:
         # The cause is not chained: SQLAlchemy's message quotes the URL, which may contain a password.

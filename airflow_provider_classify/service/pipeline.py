@@ -9,14 +9,17 @@ import base64
 import logging
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
 from airflow_provider_classify.exceptions import ClassifyError, EngineClosed
 from airflow_provider_classify.local.thumbnails import SMALL_SIDE
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.service.dashboard.pictures import DrawingTime, Pictures
 from airflow_provider_classify.service.escalation import MAX_ASKED, Escalation
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
 
 _log = logging.getLogger(__name__)
 

@@ -28,11 +28,14 @@ from airflow_provider_classify.exceptions import (
     StorageNotFound,
 )
 from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.local.job_table import JobRequest
 from airflow_provider_classify.local.work_queue import Claim
 from airflow_provider_classify.model.api_contract import CANNOT_OPEN
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.result import ClassificationResult
+from airflow_provider_classify.model.trace import traced
 from airflow_provider_classify.service.documents import Documents
+from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_jobs import FetchJobs
 from airflow_provider_classify.service.fetch_url import FetchLimits
 from airflow_provider_classify.service.leases import Leases
@@ -77,6 +80,7 @@ class Worker:
         store: JobStore,
         documents: Documents,
         classifier: Classifier,
+        events: Events,
         *,
         threads: int,
         allow_private_urls: bool = False,
@@ -87,6 +91,7 @@ class Worker:
         self._store = store
         self._documents = documents
         self._classifier = classifier
+        self._events = events
         self._record_retry_seconds = record_retry_seconds
         self._poll_seconds = poll_seconds
         self._stopping = threading.Event()
@@ -103,6 +108,7 @@ class Worker:
             self._leases,
             fetched=self._news.set,
             failed=self._end_as_failed,
+            events=events,
             allow_private=allow_private_urls,
             limits=fetch_limits or FetchLimits(),
             poll_seconds=poll_seconds,
@@ -181,21 +187,31 @@ class Worker:
     def _classify(self, claim: Claim) -> None:
         try:
             request = self._insist(claim, lambda: self._store.request(claim.job_id))
+        except JobNotFound:  # A client has deleted the job.
+            return
+        except ClassifyError as error:
+            self._end_as_failed(claim, error)
+            return
+        with traced(request.traceparent):
+            self._classify_request(claim, request)
+
+    def _classify_request(self, claim: Claim, request: JobRequest) -> None:
+        self._events.started(claim.job_id, request.created_at)
+        try:
             if claim.losses >= MAX_LOSSES:
                 raise DocumentCrashedParser(
                     f"{claim.losses} workers ended without an answer while they classified the document "
                     f"{request.document!r}; save it again, or in another format."
                 )
-            with self._documents.opened(claim.job_id) as path:
+            with self._documents.opened(claim.job_id) as path, self._events.timed("classify"):
                 result = self._classify_file(path, request.categories, request.document, claim.job_id)
-        except JobNotFound:  # A client has deleted the job.
-            return
         except JobRecordUnavailable:
             raise
         except Exception as error:  # after any error, the job must end as failed
             self._end_as_failed(claim, error)
         else:
-            self._end(claim, lambda: self._store.complete_claim(claim, result))
+            if self._end(claim, lambda: self._store.complete_claim(claim, result)):
+                self._events.completed(claim.job_id, result)
 
     def _classify_file(
         self, path: Path, categories: tuple[Category, ...], name: str, job_id: str
@@ -224,14 +240,17 @@ class Worker:
             self._insist(claim, lambda: self._store.queue.give_back(claim, crashed=True))
             self.wake()
             return
-        self._end(claim, lambda: self._store.fail_claim(claim, _recorded_error(claim, error)))
+        if self._end(claim, lambda: self._store.fail_claim(claim, _recorded_error(claim, error))):
+            self._events.failed(claim.job_id, error)
 
-    def _end(self, claim: Claim, record_end: Callable[[], bool]) -> None:
-        """Record the end of a job and delete its document."""
-        if self._insist(claim, record_end) or self._store.has_ended(claim.job_id):
+    def _end(self, claim: Claim, record_end: Callable[[], bool]) -> bool:
+        """Record the end of a job and delete its document. Return whether this is the recorded end."""
+        is_recorded = self._insist(claim, record_end)
+        if is_recorded or self._store.has_ended(claim.job_id):
             self._documents.remove(claim.job_id)
         else:
             _log.warning("The lease of the job %s had expired; its result is ignored.", claim.job_id)
+        return is_recorded
 
     def _insist(self, claim: Claim, call: Callable[[], _Returned]) -> _Returned:
         """Call a method of the record until the record can be reached."""

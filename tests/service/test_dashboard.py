@@ -33,7 +33,7 @@ def result(**extra: object) -> ClassificationResult:
 
 
 def add(store: JobStore, name: str = "a.pdf") -> str:
-    return store.add(name, CATEGORIES, for_workers=True).job_id
+    return store.add(name, CATEGORIES).job_id
 
 
 def now() -> datetime:
@@ -51,17 +51,38 @@ def test_the_queue_is_counted_and_the_newest_job_is_listed_first(store: JobStore
     store.complete(first, result(first_answer={"answered_by": "x"}))
     store.start(second)
     activity = read_activity(store, now() + timedelta(seconds=10))
-    assert (activity.queued, activity.processing) == (1, 1)
-    assert activity.oldest_seconds == pytest.approx(10, abs=5)
+    assert (activity.backlog.queued, activity.backlog.processing) == (1, 1)
     assert [job.job_id for job in activity.jobs] == [third, second, first]
     done = activity.jobs[2]
     assert (done.document, done.classification, done.confidence, done.is_escalated) == ("1.pdf", "invoice", 0.75, True)
-    assert activity.jobs[0].took is None
+    assert activity.jobs[0].seconds == pytest.approx(10, abs=5)
+    assert done.seconds < 5
+
+
+def test_only_the_jobs_of_an_owner_are_listed_and_all_are_counted(store: JobStore) -> None:
+    own, others = (store.add("a.pdf", CATEGORIES, owner=owner).job_id for owner in ("team-a", "team-b"))
+    pictures = Pictures(store)
+    pictures.add(own, JPEG)
+    activity = read_activity(store, owner="team-a")
+    assert [job.job_id for job in activity.jobs] == [own]
+    assert activity.backlog.queued == 2
+    assert pictures.get(own, owner="team-a") == JPEG
+    assert pictures.get(own, owner="team-b") is None
+    assert read_activity(store).jobs == ()
+    assert others
+
+
+def test_what_was_deleted_is_not_listed(store: JobStore) -> None:
+    unfinished, ended = add(store), add(store)
+    store.complete(ended, result())
+    for job_id in (unfinished, ended):
+        store.delete(job_id)
+    assert read_activity(store).jobs == ()
 
 
 def test_an_empty_record_has_no_activity(store: JobStore) -> None:
     activity = read_activity(store)
-    assert (activity.queued, activity.oldest_seconds, activity.jobs) == (0, None, ())
+    assert (activity.backlog.queued, activity.jobs) == (0, ())
     assert activity.completed == (0,) * MINUTES
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Integer, cast, extract, func, select
 from sqlalchemy.engine import Connection
 
+from airflow_provider_classify.local.backlog import Backlog
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.local.job_table import JOBS
 from airflow_provider_classify.model.job import JobStatus
@@ -30,10 +31,9 @@ _ENDED = (JobStatus.COMPLETED.value, JobStatus.FAILED.value)
 @dataclass(frozen=True, slots=True)
 class ListedJob:
     """
-    A job in the list. Times are in seconds.
+    A job in the list.
 
-    :param waited: from the submit to the start, or to now.
-    :param took: from the start to the end, or to now; ``None`` before the start.
+    :param seconds: the seconds since the submit, until the end or until now.
     :param is_escalated: whether another API was asked about the document.
     """
 
@@ -41,8 +41,7 @@ class ListedJob:
     document: str
     status: str
     submitted_at: datetime
-    waited: float
-    took: float | None = None
+    seconds: float
     classification: str | None = None
     confidence: float | None = None
     is_blank: bool = False
@@ -56,8 +55,7 @@ class ListedJob:
             "document": self.document,
             "status": self.status,
             "submitted_at": self.submitted_at.replace(tzinfo=UTC).isoformat(timespec="seconds"),
-            "waited": round(self.waited, 1),
-            "took": None if self.took is None else round(self.took, 1),
+            "seconds": round(self.seconds, 1),
             "classification": self.classification,
             "confidence": self.confidence,
             "is_blank": self.is_blank,
@@ -72,45 +70,33 @@ class Activity:
     """
     What the service does now.
 
-    :param oldest_seconds: how long the oldest queued job has waited; ``None`` if no job waits.
     :param completed: the jobs that completed in each of the last :data:`MINUTES` minutes, the oldest minute first.
     :param failed: the jobs that failed in each of these minutes.
     """
 
-    queued: int
-    processing: int
-    oldest_seconds: float | None
+    backlog: Backlog
     completed: tuple[int, ...]
     failed: tuple[int, ...]
     jobs: tuple[ListedJob, ...]
 
 
-def read_activity(store: JobStore, now: datetime | None = None) -> Activity:
+def read_activity(store: JobStore, now: datetime | None = None, *, owner: str = "") -> Activity:
     """
     Read the activity.
 
+    :param owner: the owner whose jobs are listed. The queue and the throughput are those of all owners.
     :param now: the time in UTC without a time zone; the current time if None.
     :raises JobRecordUnavailable: the record cannot be read.
     """
     now = now or datetime.now(UTC).replace(tzinfo=None)
     with store.transaction() as connection:
-        counts, oldest = _queue(connection)
         ended = _ended_by_minute(connection, now)
     return Activity(
-        queued=counts.get(JobStatus.QUEUED.value, 0),
-        processing=counts.get(JobStatus.PROCESSING.value, 0),
-        oldest_seconds=None if oldest is None else max(0.0, (now - oldest).total_seconds()),
+        backlog=store.backlog(),
         completed=ended[JobStatus.COMPLETED.value],
         failed=ended[JobStatus.FAILED.value],
-        jobs=tuple(_listed(row, now) for row in store.newest(LISTED)),
+        jobs=tuple(_listed(row, now) for row in store.newest(LISTED, owner=owner)),
     )
-
-
-def _queue(connection: Connection) -> tuple[dict[str, int], datetime | None]:
-    waits = JOBS.c.free_at.is_not(None)  # It is null when a job has ended, and it has an index.
-    counted = select(JOBS.c.status, func.count()).where(waits).group_by(JOBS.c.status)
-    oldest = select(func.min(JOBS.c.created_at)).where(waits, JOBS.c.status == JobStatus.QUEUED.value)
-    return dict(map(tuple, connection.execute(counted))), connection.execute(oldest).scalar()
 
 
 def _ended_by_minute(connection: Connection, now: datetime) -> dict[str, tuple[int, ...]]:
@@ -131,16 +117,13 @@ def _ended_by_minute(connection: Connection, now: datetime) -> dict[str, tuple[i
 
 def _listed(row: Any, now: datetime) -> ListedJob:
     result = _answer(row["result"])
-    started, ended = row["started_at"], row["finished_at"]
-    waited_until = started or ended or now
     classification, confidence = result.get("classification"), result.get("confidence")
     return ListedJob(
         job_id=row["job_id"],
         document=_clip(row["document"]),
         status=row["status"],
         submitted_at=row["created_at"],
-        waited=max(0.0, (waited_until - row["created_at"]).total_seconds()),
-        took=max(0.0, ((ended or now) - started).total_seconds()) if started else None,
+        seconds=max(0.0, ((row["finished_at"] or now) - row["created_at"]).total_seconds()),
         classification=_clip(classification) if isinstance(classification, str) else None,
         confidence=float(confidence) if isinstance(confidence, int | float) else None,
         is_blank=result.get("blank") is True,

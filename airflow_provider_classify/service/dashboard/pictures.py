@@ -68,9 +68,9 @@ class Pictures:
         except IntegrityError:
             return  # Another run of the job has added its picture.
 
-    def get(self, job_id: str) -> bytes | None:
-        """Return the picture of a job as a JPEG; ``None`` if there is none."""
-        query = select(PICTURES.c.jpeg).where(PICTURES.c.job_id == job_id)
+    def get(self, job_id: str, *, owner: str = "") -> bytes | None:
+        """Return the picture of an owner's job as a JPEG; ``None`` if there is none."""
+        query = select(PICTURES.c.jpeg).join(JOBS).where(JOBS.c.job_id == job_id, JOBS.c.owner == owner)
         with self._store.transaction() as connection:
             return connection.execute(query).scalar()
 

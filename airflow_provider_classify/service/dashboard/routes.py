@@ -9,13 +9,13 @@ cookie, and the key is in no URL.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.service.access import Access, owner
 from airflow_provider_classify.service.dashboard.activity import read_activity
 from airflow_provider_classify.service.dashboard.pictures import Pictures
 from airflow_provider_classify.service.errors import HttpError
@@ -42,15 +42,15 @@ HEADERS = {
 }
 
 
-def add_dashboard(app: FastAPI, store: JobStore, pictures: Pictures, *, keyed: list[Any], needs_key: bool) -> None:
+def add_dashboard(app: FastAPI, store: JobStore, pictures: Pictures, access: Access) -> None:
     """
     Add the page, its files and its data. The API's description does not list these routes.
 
-    :param keyed: the dependencies that check the key.
-    :param needs_key: whether a client without a key is refused.
+    :param access: admits the requests for the data.
     """
+    keyed = [Depends(access.client)]
     # Without this hint, the script's first request would show as an error in the browser's console.
-    html = (_STATIC / "page.html").read_text().replace("{key}", "needed" if needs_key else "none")
+    html = (_STATIC / "page.html").read_text().replace("{key}", "needed" if access.needs_key else "none")
 
     @app.get("/", include_in_schema=False)
     def page() -> Response:
@@ -63,15 +63,15 @@ def add_dashboard(app: FastAPI, store: JobStore, pictures: Pictures, *, keyed: l
         return FileResponse(_FILES[name], headers=HEADERS)
 
     @app.get("/dashboard/api/activity", include_in_schema=False, dependencies=keyed)
-    def activity() -> Response:
-        found = read_activity(store)
+    def activity(request: Request) -> Response:
+        found = read_activity(store, owner=owner(request))
         with_picture = pictures.among([job.job_id for job in found.jobs])
         return JSONResponse(
             {
                 "version": __version__,
-                "queued": found.queued,
-                "processing": found.processing,
-                "oldest_seconds": found.oldest_seconds,
+                "queued": found.backlog.queued,
+                "processing": found.backlog.processing,
+                "oldest_seconds": found.backlog.oldest_queued_seconds,
                 "completed": found.completed,
                 "failed": found.failed,
                 "jobs": [job.to_json(has_picture=job.job_id in with_picture) for job in found.jobs],
@@ -80,8 +80,8 @@ def add_dashboard(app: FastAPI, store: JobStore, pictures: Pictures, *, keyed: l
         )
 
     @app.get("/dashboard/api/pictures/{job_id}", include_in_schema=False, dependencies=keyed)
-    def picture(job_id: str) -> Response:
-        jpeg = pictures.get(job_id)
+    def picture(request: Request, job_id: str) -> Response:
+        jpeg = pictures.get(job_id, owner=owner(request))
         if jpeg is None:
             raise HttpError(404, "This job has no picture")
         return Response(jpeg, media_type="image/jpeg", headers=HEADERS)

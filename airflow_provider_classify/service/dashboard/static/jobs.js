@@ -9,7 +9,6 @@ const MOST_EVIDENCE = 8;
 const MOST_SCORES = 5;
 
 export function seconds(count) {
-  if (count === null) return "–";
   if (count < 10) return `${count.toFixed(1)} s`;
   if (count < 120) return `${Math.round(count)} s`;
   return count < 7200 ? `${Math.round(count / 60)} min` : `${Math.round(count / 3600)} h`;
@@ -91,7 +90,6 @@ function row(job, isOpen) {
     job.is_escalated ? " · escalated" : "",
     job.error ? ` · ${job.error}` : "",
   ];
-  const took = job.took === null ? `waits ${seconds(job.waited)}` : seconds(job.took);
   const summary = el(
     "summary",
     { class: "row" },
@@ -99,7 +97,7 @@ function row(job, isOpen) {
     el("span", {}, el("span", { class: "name" }, job.document), el("div", { class: "sub" }, remarks)),
     el("span", {}, badge(job)),
     bar(job),
-    el("span", { class: "quiet state", title: `waited ${seconds(job.waited)}` }, took),
+    el("span", { class: "quiet state", title: "From the submit to the end" }, seconds(job.seconds)),
   );
   const element = el("details", { class: "document" }, summary);
   element.addEventListener("toggle", async () => {

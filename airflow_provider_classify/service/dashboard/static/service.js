@@ -15,7 +15,7 @@ function showTiles({ queued, processing, oldest_seconds: oldest, completed, fail
   id("tiles").replaceChildren(
     tile(number(queued), "queued"),
     tile(number(processing), "processing"),
-    tile(seconds(oldest), "the oldest one waits"),
+    tile(queued ? seconds(oldest) : "–", "longest wait in the queue"),
     tile(number(Math.round(recent / 5)), "documents per minute", "Mean of the last five full minutes"),
     tile(number(sum(completed)), "classified in the last hour"),
     tile(number(sum(failed)), "failed in the last hour", undefined, sum(failed) > 0),

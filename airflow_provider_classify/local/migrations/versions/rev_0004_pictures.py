@@ -1,12 +1,12 @@
-"""Add the pictures of first pages, and the index by which recent jobs are listed."""
+"""Add the pictures of first pages, and the indexes by which recent and unfinished jobs are found."""
 
 from __future__ import annotations
 
 from alembic import op
 from sqlalchemy import Column, DateTime, ForeignKey, LargeBinary, String
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -23,4 +23,5 @@ def upgrade() -> None:
         Column("created_at", DateTime, nullable=False),
     )
     op.create_index("ix_classify_pictures_created_at", _TABLE, ["created_at"])
-    op.create_index("ix_classify_jobs_created_at", "classify_jobs", ["created_at"])
+    for column in ("created_at", "status"):
+        op.create_index(f"ix_classify_jobs_{column}", "classify_jobs", [column])
