@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -102,13 +103,14 @@ def test_the_answer_of_the_engine_stands_if_the_other_api_fails(tmp_path: Path, 
         assert ended(asking, SURE)["result"]["classification"] == "invoice"
 
 
-def test_the_service_stops_while_the_other_api_is_asked(tmp_path: Path) -> None:
-    options = ("--escalate-to", "http://127.0.0.1:9", "--escalate-below", "0.8")
-    with serving(tmp_path, *options) as client:
+def test_a_job_about_which_a_silent_api_is_asked_is_given_back_at_the_stop(tmp_path: Path) -> None:
+    silent = socket.create_server(("127.0.0.1", 0))
+    options = ("--escalate-to", f"http://127.0.0.1:{silent.getsockname()[1]}", "--escalate-below", "0.8")
+    with silent, serving(tmp_path, *options) as client:
         files, data = {"pdf_file": ("log.txt", UNSURE)}, {"categories": json.dumps(["invoice", "keeper log"])}
         job_id = client.post("/classify", files=files, data=data).json()["job_id"]
         wait_until(lambda: client.get(f"/classify/{job_id}").json()["status"] == "processing")
-    with serving(tmp_path) as client:  # without the escalation, the next run answers itself
+    with serving(tmp_path) as client:  # without the escalation
         wait_until(lambda: client.get(f"/classify/{job_id}").json()["status"] == "completed")
         assert "escalation_error" not in client.get(f"/classify/{job_id}").json()["result"]
 
