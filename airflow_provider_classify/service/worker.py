@@ -226,10 +226,13 @@ class Worker:
 
     def _end(self, claim: Claim, record_end: Callable[[], bool]) -> None:
         """Record the end of a job and delete its document."""
-        if self._insist(claim, record_end) or self._store.has_ended(claim.job_id):
-            self._documents.remove(claim.job_id)
-        else:
+        if not self._insist(claim, record_end) and not self._store.has_ended(claim.job_id):
             _log.warning("The lease of the job %s had expired; its result is ignored.", claim.job_id)
+            return  # Another worker has the job, and needs the document.
+        try:
+            self._documents.remove(claim.job_id)
+        except StorageError as error:
+            _log.error("The document of the job %s is deleted later: %s", claim.job_id, error)
 
     def _insist(self, claim: Claim, call: Callable[[], _Returned]) -> _Returned:
         """Call a method of the record until the record can be reached."""

@@ -14,9 +14,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -29,10 +30,14 @@ from tests.support.waiting import wait_until
 KEY = "key-of-the-tests-5c1d"
 
 _SERVE = """
+import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from airflow_provider_classify.service.server import serve
-serve("127.0.0.1", int(sys.argv[2]), Path(sys.argv[1]), allow_private_urls=sys.argv[3] == "True")
+options = json.loads(sys.argv[3])
+times = {name: timedelta(seconds=options.pop(name)) for name in ("lease", "keep_results") if name in options}
+serve("127.0.0.1", int(sys.argv[2]), Path(sys.argv[1]), **options, **times)
 """
 _STARTED = "Classify service on "
 _START_SECONDS = 60
@@ -40,10 +45,14 @@ _STOP_SECONDS = 30
 
 
 class RunningService:
-    """A service on a port of loopback (0 takes any free one). Its log is ``data_dir/service.log``."""
+    """
+    A service on a port of loopback (0 takes any free one). Its log is ``data_dir/service.log``.
+
+    :param options: more arguments of ``serve``, as JSON values; ``lease`` and ``keep_results`` in seconds.
+    """
 
     def __init__(
-        self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str], *, allow_private_urls: bool = False
+        self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str], options: Mapping[str, Any]
     ) -> None:
         self.log = data_dir / "service.log"
         self._headers = {"api-key": api_key} if api_key is not None else {}
@@ -51,7 +60,7 @@ class RunningService:
         key = {"CLASSIFY_API_KEY": api_key} if api_key is not None else {}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _SERVE, str(data_dir), str(port), str(allow_private_urls)],
+                [sys.executable, "-c", _SERVE, str(data_dir), str(port), json.dumps(options)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -65,6 +74,10 @@ class RunningService:
         store = JobStore(f"sqlite:///{self.log.parent / 'jobs.db'}")
         with closing(store):
             return [job.job_id for job in store.jobs()]
+
+    def engine(self) -> list[psutil.Process]:
+        """Return the processes of its engine. A process starts when all others are busy."""
+        return psutil.Process(self.pid).children(recursive=True)
 
     def stop(self) -> int:
         """Stop the service with SIGTERM and return its exit code."""
@@ -134,11 +147,23 @@ class RunningService:
 
 @contextmanager
 def running_service(
-    data_dir: Path, api_key: str | None = None, port: int = 0, *, allow_private_urls: bool = False, **env: str
+    data_dir: Path,
+    api_key: str | None = None,
+    port: int = 0,
+    *,
+    allow_private_urls: bool = False,
+    options: Mapping[str, Any] | None = None,
+    **env: str,
 ) -> Iterator[RunningService]:
-    """Start the service on ``data_dir``, with ``env`` added to the environment, and end it after the block."""
+    """
+    Start the service on ``data_dir``, with ``env`` added to the environment, and end it after the block.
+
+    :param options: more arguments of ``serve``, as JSON values; ``lease`` and ``keep_results`` in seconds.
+    """
     data_dir.mkdir(parents=True, exist_ok=True)
-    service = RunningService(data_dir, api_key, port, env, allow_private_urls=allow_private_urls)
+    service = RunningService(
+        data_dir, api_key, port, env, {"allow_private_urls": allow_private_urls, **(options or {})}
+    )
     try:
         yield service
     finally:
