@@ -18,6 +18,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from airflow_provider_classify.engine.options import EngineOptions
+from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import ServiceNotStarted
 from airflow_provider_classify.local.engine_extra import require_engine
 from airflow_provider_classify.local.job_store import JobStore
@@ -28,7 +29,7 @@ from airflow_provider_classify.service.connections import MAX_CONNECTIONS, bound
 from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.job_queue import JobQueue
 from airflow_provider_classify.service.stores import KEEP_RESULTS, StoreOptions, open_stores
-from airflow_provider_classify.service.worker import GRACE_SECONDS, Worker
+from airflow_provider_classify.service.worker import GRACE_SECONDS, MAX_LOSSES, MAX_LOSSES_OF_SEVERAL, Worker
 
 #: What a process does: serve the API, classify, or both.
 Role = Literal["api", "worker", "both"]
@@ -110,7 +111,16 @@ def serve(
             _check_is_loopback(listener, url)
         worker = None
         if role != "api":
-            worker = _worker(store, folder, options, workers, allow_private_urls=allow_private_urls)
+            max_losses = MAX_LOSSES if database is None else MAX_LOSSES_OF_SEVERAL
+            engine = EnginePool(workers, options)
+            worker = Worker(
+                store,
+                folder,
+                engine,
+                threads=engine.size,
+                allow_private_urls=allow_private_urls,
+                max_losses=max_losses,
+            )
         queue = JobQueue(store, folder, capacity, worker) if role != "worker" else None
         app = create_app(store, folder, queue, api_key=api_key)
         server = http_server(app, bounded_protocol(max_connections))
@@ -126,15 +136,6 @@ def _check_engine(options: EngineOptions) -> None:
 
     load_knowledge(options.document_types)
     load_model(options.model)
-
-
-def _worker(
-    store: JobStore, documents: Documents, options: EngineOptions, workers: int | None, *, allow_private_urls: bool
-) -> Worker:
-    from airflow_provider_classify.engine.sandbox.pool import EnginePool
-
-    engine = EnginePool(workers, options)
-    return Worker(store, documents, engine, threads=engine.size, allow_private_urls=allow_private_urls)
 
 
 @contextmanager

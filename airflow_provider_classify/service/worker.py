@@ -47,8 +47,10 @@ RECORD_RETRY_SECONDS = 5.0
 POLL_SECONDS = 0.5
 #: A document fails when it has ended so many processes of the engine.
 MAX_CRASHES = 2
-#: A job fails when so many workers have disappeared while they had it. That can have other causes than the document.
-MAX_LOSSES = 3
+#: A job fails when the service has disappeared so many times while it classified the document.
+MAX_LOSSES = 2
+#: The same for a service of several processes, which are more often killed for other reasons than the document.
+MAX_LOSSES_OF_SEVERAL = 5
 
 _log = logging.getLogger(__name__)
 _Returned = TypeVar("_Returned")
@@ -70,6 +72,7 @@ class Worker:
 
     :param threads: documents that are classified at the same time.
     :param allow_private_urls: also fetch documents from addresses that are not public.
+    :param max_losses: how many workers may disappear while they have a job, until the job fails.
     """
 
     def __init__(
@@ -80,6 +83,7 @@ class Worker:
         *,
         threads: int,
         allow_private_urls: bool = False,
+        max_losses: int = MAX_LOSSES,
         fetch_limits: FetchLimits | None = None,
         record_retry_seconds: float = RECORD_RETRY_SECONDS,
         poll_seconds: float = POLL_SECONDS,
@@ -87,6 +91,7 @@ class Worker:
         self._store = store
         self._documents = documents
         self._classifier = classifier
+        self._max_losses = max_losses
         self._record_retry_seconds = record_retry_seconds
         self._poll_seconds = poll_seconds
         self._stopping = threading.Event()
@@ -181,7 +186,7 @@ class Worker:
     def _classify(self, claim: Claim) -> None:
         try:
             request = self._insist(claim, lambda: self._store.request(claim.job_id))
-            if claim.losses >= MAX_LOSSES:
+            if claim.losses >= self._max_losses:
                 raise DocumentCrashedParser(
                     f"{claim.losses} workers ended without an answer while they classified the document "
                     f"{request.document!r}; save it again, or in another format."

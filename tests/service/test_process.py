@@ -152,6 +152,22 @@ def test_a_document_whose_engine_dies_once_is_classified(tmp_path: Path, samples
         assert ended(service, job_id).status is JobStatus.COMPLETED
 
 
+def test_a_document_with_which_the_service_dies_twice_fails(tmp_path: Path, samples: Path) -> None:
+    for run in range(2):
+        with running_service(tmp_path, options={"workers": 1}) as service:
+            if run == 0:
+                fatal, other = submit(service, samples / "contract.pdf"), submit(service, samples / "invoice.pdf")
+            wait_until(service.engine)
+            assert get(service, fatal).status is JobStatus.PROCESSING
+            service.kill()
+    with running_service(tmp_path) as service:
+        job = ended(service, fatal)
+        assert (job.status, job.error_kind) == (JobStatus.FAILED, "DocumentCrashedParser")
+        assert "contract.pdf" in str(job.error)
+        assert ended(service, other).status is JobStatus.COMPLETED
+        wait_until(lambda: not list((tmp_path / "documents").iterdir()))
+
+
 def test_a_kill_leaves_no_child(tmp_path: Path, samples: Path) -> None:
     with running_service(tmp_path) as service:
         ended(service, submit(service, samples / "invoice.pdf"))
