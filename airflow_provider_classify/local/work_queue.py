@@ -123,10 +123,14 @@ class WorkQueue:
         return [claim for claim in claims if claim.lease not in kept]
 
     def expire_leases(self) -> None:
-        """Let all leases expire now. Only a process that knows that there is no other may call this."""
+        """
+        Let all leases expire now, so that the jobs run again in the order of their submits.
+
+        Only a process that knows that there is no other may call this.
+        """
         query = update_rows(JOBS).where(JOBS.c.lease.is_not(None), JOBS.c.status.in_(UNFINISHED))
         with transaction(self._engine) as connection:
-            connection.execute(query.values(free_at=now_in(self._engine)))
+            connection.execute(query.values(free_at=JOBS.c.created_at))
 
     def adopt(self, job_id: str, document_bytes: int | None) -> None:
         """

@@ -21,12 +21,10 @@ from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import ServiceNotStarted
 from airflow_provider_classify.local.engine_extra import require_engine
-from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.local.work_queue import LEASE
 from airflow_provider_classify.service.app import create_app
 from airflow_provider_classify.service.cleaner import Cleaner
 from airflow_provider_classify.service.connections import MAX_CONNECTIONS, bounded_protocol
-from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.job_queue import JobQueue
 from airflow_provider_classify.service.stores import KEEP_RESULTS, StoreOptions, open_stores
 from airflow_provider_classify.service.worker import GRACE_SECONDS, MAX_LOSSES, MAX_LOSSES_OF_SEVERAL, Worker
