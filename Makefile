@@ -8,7 +8,7 @@ TESSDATA := .venv/tessdata/rus.traineddata
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-service bench-shards train bench-own docs wheel
+.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards bench-service bench-service-workers train bench-own docs wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -79,6 +79,9 @@ bench-service: $(INSTALLED)  ## the service on loopback, beside a bare Starlette
 
 bench-shards: $(INSTALLED)-faults  ## a batch in shards on two Celery workers, compared with one; needs PostgreSQL and Redis: make bench-shards [N=240]
 	@$(BIN)/python benchmarks/shards.py $(if $(N),--documents $(N))
+
+bench-service-workers: $(INSTALLED)-faults  ## the service on two workers, compared with one; needs PostgreSQL: make bench-service-workers [N=120]
+	@$(BIN)/python benchmarks/service_workers.py $(if $(N),--documents $(N))
 
 wheel: $(INSTALLED)  ## build the wheel and the source distribution in dist/, and check them
 	@rm -rf dist && $(BIN)/python -m build --outdir dist . > /dev/null && $(BIN)/twine check --strict dist/* && du -h dist/*

@@ -14,7 +14,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import DateTime, and_, case, func, or_, select
@@ -22,7 +22,7 @@ from sqlalchemy import update as update_rows
 from sqlalchemy.engine import Connection, Engine
 
 from airflow_provider_classify.local.database import transaction
-from airflow_provider_classify.local.job_table import JOBS, UNFINISHED
+from airflow_provider_classify.local.job_table import JOBS, UNFINISHED, now
 from airflow_provider_classify.model.job import JobStatus
 
 #: How long a worker has a job before it must renew the lease.
@@ -81,7 +81,7 @@ class WorkQueue:
         :param lost_before: also take a job whose earlier run ended because its worker disappeared.
         """
         wanted = _IS_STORED if lost_before else and_(_IS_STORED, JOBS.c.lease.is_(None), JOBS.c.losses == 0)
-        return self._claim(wanted, status=JobStatus.PROCESSING.value)
+        return self._claim(wanted, **_started())
 
     def claim_fetch(self) -> Claim | None:
         """Take the job that has waited longest for the fetch of its document; return ``None`` if there is none."""
@@ -89,8 +89,7 @@ class WorkQueue:
 
     def begin(self, claim: Claim) -> bool:
         """Record that the work on a claimed job has begun. Return ``False`` if the lease has been lost."""
-        started = func.coalesce(JOBS.c.started_at, now_in(self._engine))
-        return self._update(claim, status=JobStatus.PROCESSING.value, started_at=started)
+        return self._update(claim, **_started())
 
     def store_document(self, claim: Claim, document_bytes: int) -> bool:
         """
@@ -124,10 +123,14 @@ class WorkQueue:
         return [claim for claim in claims if claim.lease not in kept]
 
     def expire_leases(self) -> None:
-        """Let all leases expire now. Only a process that knows that there is no other may call this."""
+        """
+        Let all leases expire now, so that the jobs run again in the order of their submits.
+
+        Only a process that knows that there is no other may call this.
+        """
         query = update_rows(JOBS).where(JOBS.c.lease.is_not(None), JOBS.c.status.in_(UNFINISHED))
         with transaction(self._engine) as connection:
-            connection.execute(query.values(free_at=now_in(self._engine)))
+            connection.execute(query.values(free_at=JOBS.c.created_at))
 
     def adopt(self, job_id: str, document_bytes: int | None) -> None:
         """
@@ -180,8 +183,12 @@ class WorkQueue:
             return bool(connection.execute(update_rows(JOBS).where(held).values(**values)).rowcount)
 
 
+def _started() -> dict[str, Any]:
+    return {"status": JobStatus.PROCESSING.value, "started_at": func.coalesce(JOBS.c.started_at, now())}
+
+
 def now_in(engine: Engine) -> Any:
     """Return the time of the database in UTC without a time zone: an SQL expression, or on SQLite the value."""
     if engine.dialect.name == "postgresql":
         return func.timezone("UTC", func.statement_timestamp(), type_=DateTime())
-    return datetime.now(UTC).replace(tzinfo=None)
+    return now()

@@ -73,16 +73,20 @@ class FetchJobs:
 
     def wake(self) -> None:
         """Look for jobs now, because one was added."""
-        self._loop.call_soon_threadsafe(self._news.set)
+        self._call(self._news.set)
 
     def cancel(self, job_id: str) -> None:
         """Stop the fetch of a job's document, if there is one."""
-        self._loop.call_soon_threadsafe(self._cancel, job_id)
+        self._call(self._cancel, job_id)
 
     def stop(self, seconds: float) -> None:
         """Cancel every fetch, and wait up to ``seconds`` for the thread to end."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._call(self._loop.stop)
         self._thread.join(seconds)
+
+    def _call(self, function: Callable[..., object], *arguments: object) -> None:
+        with suppress(RuntimeError):  # The loop has been closed by a stop.
+            self._loop.call_soon_threadsafe(function, *arguments)
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)

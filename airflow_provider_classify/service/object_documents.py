@@ -54,18 +54,18 @@ class ObjectDocuments:
         """Provide a copy of the job's document during a block. :raises StorageError: it could not be read."""
         with tempfile.TemporaryDirectory(dir=self._arriving.folder) as folder:
             path = Path(folder, job_id)
-            with self._errors(job_id, "read"):
+            with self._errors("read", job_id):
                 self._files.get_file(self._name(job_id), str(path))
             yield path
 
     def put(self, job_id: str, path: Path) -> None:
         """Copy a file of this machine to the storage. :raises StorageError: it could not be written."""
-        with self._errors(job_id, "written"):
+        with self._errors("written", job_id):
             self._files.put_file(str(path), self._name(job_id))
 
     def remove(self, job_id: str) -> None:
         """Delete the job's document, if there is one. :raises StorageError: it could not be deleted."""
-        with self._errors(job_id, "deleted"):
+        with self._errors("deleted", job_id):
             try:
                 self._files.rm_file(self._name(job_id))
             except FileNotFoundError:
@@ -73,7 +73,7 @@ class ObjectDocuments:
 
     def job_ids(self) -> set[str]:
         """Return the ids of the jobs whose documents are stored. :raises StorageError: they could not be listed."""
-        with self._errors("", "listed"):
+        with self._errors("listed"):
             try:
                 listed = self._files.ls(self._root, detail=False)
             except FileNotFoundError:  # There was no document yet.
@@ -90,13 +90,13 @@ class ObjectDocuments:
         :raises StorageError: the storage cannot be written.
         """
         self._arriving.check_writable()
-        with self._errors(_PROBE, "written"):
+        with self._errors("written"):
             self._files.pipe_file(self._name(_PROBE), b"probe")
 
     def prepare(self) -> None:
         """Create the folder, where the storage has folders. It never creates a bucket."""
         if self._is_local:
-            with self._errors("", "created"):
+            with self._errors("created"):
                 self._files.makedirs(self._root, exist_ok=True)
         self.check_writable()
 
@@ -104,7 +104,7 @@ class ObjectDocuments:
         return f"{self._root}/{job_id}"
 
     @contextmanager
-    def _errors(self, job_id: str, action: str) -> Iterator[None]:
+    def _errors(self, action: str, job_id: str | None = None) -> Iterator[None]:
         try:
             yield
         except Exception as error:  # the drivers have errors of many kinds

@@ -12,12 +12,13 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 import uvicorn
 from fastapi import FastAPI
 
 from airflow_provider_classify.engine.options import EngineOptions
+from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import ServiceNotStarted
 from airflow_provider_classify.local.engine_extra import require_engine
 from airflow_provider_classify.local.job_store import JobStore
@@ -39,10 +40,7 @@ from airflow_provider_classify.service.stores import KEEP_RESULTS, StoreOptions,
 from airflow_provider_classify.service.webhook_requests import WebhookRequests
 from airflow_provider_classify.service.webhook_store import WebhookStore
 from airflow_provider_classify.service.webhooks import Webhooks
-from airflow_provider_classify.service.worker import GRACE_SECONDS, Worker
-
-if TYPE_CHECKING:
-    from airflow_provider_classify.engine.sandbox.pool import EnginePool
+from airflow_provider_classify.service.worker import GRACE_SECONDS, MAX_LOSSES, MAX_LOSSES_OF_SEVERAL, Worker
 
 #: What a process does: serve the API, classify, or both.
 Role = Literal["api", "worker", "both"]
@@ -133,14 +131,20 @@ def serve(
         url = _url(host, listener)
         if not keys.are_required and role != "worker" and not allow_anonymous:
             _check_is_loopback(listener, url)
-        engine = _engine(options, workers) if role != "api" else None
+        engine = EnginePool(workers, options) if role != "api" else None
         events = Events(_metrics(store, engine))
         worker = None
         if engine is not None:
             escalation = Escalation(*escalated) if escalated else None
             pipeline = Pipeline(engine, Pictures(store), DrawingTime(), escalation)
             worker = Worker(
-                store, folder, pipeline, events, threads=pipeline.threads, allow_private_urls=allow_private_urls
+                store,
+                folder,
+                pipeline,
+                events,
+                threads=pipeline.threads,
+                allow_private_urls=allow_private_urls,
+                max_losses=MAX_LOSSES if database is None else MAX_LOSSES_OF_SEVERAL,
             )
         webhooks = WebhookStore(store)
         sender = Webhooks(store, webhooks, keys, events, allow_private=allow_private_urls)
@@ -162,12 +166,6 @@ def _check_engine(options: EngineOptions) -> None:
 
     load_knowledge(options.document_types)
     load_model(options.model)
-
-
-def _engine(options: EngineOptions, workers: int | None) -> EnginePool:
-    from airflow_provider_classify.engine.sandbox.pool import EnginePool
-
-    return EnginePool(workers, options)
 
 
 def _metrics(store: JobStore, engine: EnginePool | None) -> Metrics:

@@ -22,6 +22,7 @@ from airflow_provider_classify.exceptions import (
     DocumentNotReadable,
     EngineClosed,
     JobNotFound,
+    JobRecordDamaged,
     JobRecordUnavailable,
     StorageError,
     StorageFull,
@@ -50,8 +51,10 @@ RECORD_RETRY_SECONDS = 5.0
 POLL_SECONDS = 0.5
 #: A document fails when it has ended so many processes of the engine.
 MAX_CRASHES = 2
-#: A job fails when so many workers have disappeared while they had it. That can have other causes than the document.
-MAX_LOSSES = 3
+#: A job fails when the service has disappeared so many times while it classified the document.
+MAX_LOSSES = 2
+#: The same for a service of several processes, which are more often killed for other reasons than the document.
+MAX_LOSSES_OF_SEVERAL = 5
 
 _log = logging.getLogger(__name__)
 _Returned = TypeVar("_Returned")
@@ -73,6 +76,7 @@ class Worker:
 
     :param threads: documents that are classified at the same time.
     :param allow_private_urls: also fetch documents from addresses that are not public.
+    :param max_losses: how many workers may disappear while they have a job, until the job fails.
     """
 
     def __init__(
@@ -84,6 +88,7 @@ class Worker:
         *,
         threads: int,
         allow_private_urls: bool = False,
+        max_losses: int = MAX_LOSSES,
         fetch_limits: FetchLimits | None = None,
         record_retry_seconds: float = RECORD_RETRY_SECONDS,
         poll_seconds: float = POLL_SECONDS,
@@ -92,6 +97,7 @@ class Worker:
         self._documents = documents
         self._classifier = classifier
         self._events = events
+        self._max_losses = max_losses
         self._record_retry_seconds = record_retry_seconds
         self._poll_seconds = poll_seconds
         self._stopping = threading.Event()
@@ -189,7 +195,7 @@ class Worker:
             request = self._insist(claim, lambda: self._store.request(claim.job_id))
         except JobNotFound:  # A client has deleted the job.
             return
-        except ClassifyError as error:
+        except JobRecordDamaged as error:
             self._end_as_failed(claim, error)
             return
         with traced(request.traceparent):
@@ -198,7 +204,7 @@ class Worker:
     def _classify_request(self, claim: Claim, request: JobRequest) -> None:
         self._events.started(claim.job_id, request.created_at)
         try:
-            if claim.losses >= MAX_LOSSES:
+            if claim.losses >= self._max_losses:
                 raise DocumentCrashedParser(
                     f"{claim.losses} workers ended without an answer while they classified the document "
                     f"{request.document!r}; save it again, or in another format."
@@ -246,10 +252,13 @@ class Worker:
     def _end(self, claim: Claim, record_end: Callable[[], bool]) -> bool:
         """Record the end of a job and delete its document. Return whether this is the recorded end."""
         is_recorded = self._insist(claim, record_end)
-        if is_recorded or self._store.has_ended(claim.job_id):
-            self._documents.remove(claim.job_id)
-        else:
+        if not is_recorded and not self._store.has_ended(claim.job_id):
             _log.warning("The lease of the job %s had expired; its result is ignored.", claim.job_id)
+            return False  # Another worker has the job, and needs the document.
+        try:
+            self._documents.remove(claim.job_id)
+        except StorageError as error:
+            _log.error("The document of the job %s is deleted later: %s", claim.job_id, error)
         return is_recorded
 
     def _insist(self, claim: Claim, call: Callable[[], _Returned]) -> _Returned:

@@ -30,7 +30,7 @@ CREATE TABLE classify_jobs (
 );
 CREATE INDEX ix_classify_jobs_finished_at ON classify_jobs (finished_at);
 INSERT INTO classify_jobs (job_id, status, progress, document, categories, idempotency_key, created_at)
-VALUES ('0b455aad', 'queued', 'Starting classification...', 'a.pdf', '[{{"name": "invoice"}}]', 'k', '2026-01-02 03:04:05');
+VALUES ('0b455aad', 'queued', 'Starting...', 'a.pdf', '[{{"name": "invoice"}}]', 'k', '2026-01-02 03:04:05');
 """
 OLD = {"first": FIRST.format(fingerprint=""), "with fingerprints": FIRST.format(fingerprint="fingerprint VARCHAR(64),")}
 

@@ -52,3 +52,31 @@ def test_a_sentence_model_reaches_the_engine(tmp_path: Path) -> None:
     with serving(tmp_path / "data", "--sentence-model", str(model)) as client:
         assert "sentence_model" in classified(client, ["letter", "zibble"])["engine"]
         assert "sentence_model" not in classified(client, ["letter", "invoice"])["engine"]
+
+
+def test_results_are_kept_as_long_as_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CLASSIFY_API_KEY", raising=False)
+    with serving(tmp_path / "data", "--keep-results", "0.00002") as client:
+        job_id = submit(client, ["letter", "invoice"]).json()["job_id"]
+        assert client.get(f"/classify/{job_id}").status_code == 200
+        wait_until(lambda: client.get(f"/classify/{job_id}").status_code == 404)
+
+
+@pytest.mark.parametrize("days", ["0", "-1", "week", "nan", "99999"])
+def test_days_are_a_number(days: str) -> None:
+    command = [COMMAND, "serve", "--keep-results", days]
+    process = subprocess.run(command, capture_output=True, text=True)
+    assert process.returncode == 2
+    assert "not a number of days" in process.stderr
+
+
+def test_a_database_of_the_environment_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLASSIFY_DATABASE", "postgresql+psycopg://user:hunter2@127.0.0.1:9/jobs")
+    command = [COMMAND, "serve", "--port", "0", "--data", str(tmp_path)]
+    alone = subprocess.run(command, capture_output=True, text=True)
+    assert (alone.returncode, "both --database and --documents" in alone.stderr) == (2, True)
+    with_documents = [*command, "--documents", str(tmp_path / "documents")]
+    away = subprocess.run(with_documents, capture_output=True, text=True)
+    assert away.returncode == 2
+    assert "127.0.0.1:9" in away.stderr
+    assert "hunter2" not in away.stderr

@@ -32,9 +32,12 @@ KEY = "key-of-the-tests-5c1d"
 _SERVE = """
 import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from airflow_provider_classify.service.server import serve
-serve("127.0.0.1", int(sys.argv[2]), Path(sys.argv[1]), **json.loads(sys.argv[3]))
+options = json.loads(sys.argv[3])
+times = {name: timedelta(seconds=options.pop(name)) for name in ("lease", "keep_results") if name in options}
+serve("127.0.0.1", int(sys.argv[2]), Path(sys.argv[1]), **options, **times)
 """
 _STARTED = "Classify service on "
 _START_SECONDS = 60
@@ -42,7 +45,11 @@ _STOP_SECONDS = 30
 
 
 class RunningService:
-    """A service on a port of loopback (0 takes any free one). Its log is ``data_dir/service.log``."""
+    """
+    A service on a port of loopback (0 takes any free one). Its log is ``data_dir/service.log``.
+
+    :param options: more arguments of ``serve``, as JSON values; ``lease`` and ``keep_results`` in seconds.
+    """
 
     def __init__(
         self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str], options: Mapping[str, Any]
@@ -67,6 +74,10 @@ class RunningService:
         store = JobStore(f"sqlite:///{self.log.parent / 'jobs.db'}")
         with closing(store):
             return [job.job_id for job in store.jobs()]
+
+    def engine(self) -> list[psutil.Process]:
+        """Return the processes of its engine. A process starts when all others are busy."""
+        return psutil.Process(self.pid).children(recursive=True)
 
     def stop(self) -> int:
         """Stop the service with SIGTERM and return its exit code."""
@@ -147,7 +158,7 @@ def running_service(
     """
     Start the service on ``data_dir``, with ``env`` added to the environment, and end it after the block.
 
-    :param options: more arguments of ``serve``, as JSON values.
+    :param options: more arguments of ``serve``, as JSON values; ``lease`` and ``keep_results`` in seconds.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     service = RunningService(
