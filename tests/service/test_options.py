@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.support.command_service import serving
+from tests.support.command_service import COMMAND, serving
 from tests.support.sentence_model import write_sentence_model
 from tests.support.waiting import wait_until
 
