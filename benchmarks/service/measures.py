@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import statistics
 import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pymupdf
 from samples import draw_samples
@@ -45,10 +47,11 @@ def status(seconds: float) -> None:
     """Measure the status requests that a service on one core answers in a second."""
     server_core, client_core = _two_cores()
     [(name, content), *_] = born_digital()
-    with service(cores=server_core) as server:
+    # A document that must be fetched from a server which does not answer stays queued.
+    silent = socket.create_server(("127.0.0.1", 0))
+    with silent, service("--allow-private-urls", cores=server_core) as server:
         done = asyncio.run(_ended(server.port, submit(name, content, CATEGORIES)))
-        # A document that must be fetched from a host which does not answer stays queued.
-        waiting = asyncio.run(_submitted(server.port, _never_fetched()))
+        waiting = asyncio.run(_submitted(server.port, _fetched_from(silent.getsockname()[1])))
         with on_cores(client_core):
             rates = {
                 "of a queued job": _rate(server.port, get(f"/classify/{waiting}"), seconds),
@@ -121,8 +124,9 @@ def _print_latencies(who: str, tally: Tally) -> None:
     )
 
 
-def _never_fetched() -> bytes:
-    body = b"categories=invoice&file_url=http%3A%2F%2F192.0.2.1%2Fa.pdf"  # an address of RFC 5737
+def _fetched_from(port: int) -> bytes:
+    fields = {"categories": '["invoice"]', "file_url": f"http://127.0.0.1:{port}/a.pdf"}
+    body = urlencode(fields).encode()
     return (
         b"POST /classify HTTP/1.1\r\nHost: bench\r\nContent-Type: application/x-www-form-urlencoded\r\n"
         b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
