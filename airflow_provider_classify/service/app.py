@@ -35,6 +35,7 @@ from airflow_provider_classify.service.job_queue import JobQueue
 from airflow_provider_classify.service.metrics import Metrics
 from airflow_provider_classify.service.quotas import Quotas
 from airflow_provider_classify.service.status_reads import StatusReads, reply_body
+from airflow_provider_classify.service.status_requests import StatusRequests
 from airflow_provider_classify.service.submits import Submits, UploadLimits
 from airflow_provider_classify.service.trace import TraceMiddleware
 from airflow_provider_classify.service.webhook_requests import WebhookRequests
@@ -87,17 +88,20 @@ def create_app(
     """
     # Clients of the API do not follow redirects. The documentation pages would load scripts from the internet.
     app = FastAPI(title="Classify", version=__version__, redirect_slashes=False, docs_url=None, redoc_url=None)
+    reads = StatusReads(store)
     if queue is not None:
         limits = upload_limits or UploadLimits()
         submits = Submits(store, documents, queue, clients.quotas, clients.webhooks, events, limits)
         _add_submit(app, submits, clients.access)
         pictures = Pictures(store)
-        _add_jobs(app, store, queue, pictures, clients, events)
+        _add_jobs(app, store, reads, queue, pictures, clients, events)
         add_dashboard(app, store, pictures, clients.access)
     add_health(app, _parts(store, documents, check_engine), openapi.HEALTH_REPLIES)
     _add_metrics(app, events.metrics, clients.access)
     _add_error_replies(app, events)
     app.add_middleware(TraceMiddleware)
+    if queue is not None:
+        app.add_middleware(StatusRequests, access=clients.access, reads=reads)
     openapi.describe(app, keyed=clients.access.needs_key)
     return app
 
@@ -126,10 +130,15 @@ def _add_submit(app: FastAPI, submits: Submits, access: Access) -> None:
 
 
 def _add_jobs(
-    app: FastAPI, store: JobStore, queue: JobQueue, pictures: Pictures, clients: Clients, events: Events
+    app: FastAPI,
+    store: JobStore,
+    reads: StatusReads,
+    queue: JobQueue,
+    pictures: Pictures,
+    clients: Clients,
+    events: Events,
 ) -> None:
     keyed = [Depends(clients.access.client)]
-    reads = StatusReads(store)
 
     @app.get(
         "/classify/{job_id}",
