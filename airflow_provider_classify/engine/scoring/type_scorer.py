@@ -112,6 +112,8 @@ class TypeScorer:
             ([geometry_rule(geometry) for geometry in t.geometry], [style_rule(style) for style in t.styles])
             for t in self._types
         ]
+        self._geometry_rules = {rule for geometry, _ in self._layouts for rule in geometry}
+        self._style_rules = {rule for _, styles in self._layouts for rule in styles}
         self._cues = PhraseIndex()
         self._titles = PhraseIndex()
         self._patterns: dict[re.Pattern[str], list[tuple[int, float]]] = defaultdict(list)
@@ -122,6 +124,9 @@ class TypeScorer:
                 self._titles.add(title, number, 1.0)
             for pattern, weight in document_type.patterns:
                 self._patterns[pattern].append((number, weight))
+        # Most pages match none of the patterns that begin at a line, which one search finds out.
+        self._at_lines = frozenset(p for p in self._patterns if p.pattern.startswith("^") and not p.groups)
+        self._any_at_lines = re.compile("|".join(f"(?:{p.pattern})" for p in self._at_lines), re.MULTILINE)
         #: The phrases of all types.
         self.phrases: tuple[Phrase, ...] = (*self._cues.entries, *self._titles.entries)
         self._sections = {
@@ -154,6 +159,9 @@ class TypeScorer:
                 titles[number] = max(titles[number], heading.points)
                 share = heading.share * (SHARE_OF_SECTION if (phrase, number) in self._sections else 1.0)
                 clear_titles[number] = max(clear_titles[number], heading.points * share)
+        # Most types have no cues on a page, so most points of layouts are the same.
+        without_cues = {rule: rule(features, 0.0) for rule in self._geometry_rules}
+        of_styles = {rule: rule(features) for rule in self._style_rules}
         shrink = share_of_long_text(len(text.words))
         empty = emptiness(page, features.characters, is_unspaced=bool(text.unspaced))
         scores = []
@@ -162,20 +170,24 @@ class TypeScorer:
         ):
             cue_points = CUES_LIMIT * (1.0 - math.exp(-cue_sum * shrink / CUES_LIMIT)) if cue_sum else 0.0
             layout = 0.0
-            for geometry_points in geometry:
-                layout += geometry_points(features, cue_points)
+            for rule in geometry:
+                layout += rule(features, cue_points) if cue_points else without_cues[rule]
             score = cue_points + title + layout
-            for style_points in styles:
-                score += style_points(features)
+            for style in styles:
+                score += of_styles[style]
             if empty:  # Little text makes the words weak evidence, but not the page's shape.
                 score -= doubt(cue_points + title, cue_sum + clear_title + max(0.0, layout), empty)
             scores.append(score)
         return TypeScores(text, features, scores, (*cues, *headings, *patterns))
 
     def _find_patterns(self, text: PageText) -> Iterator[Match]:
+        raw = text.raw
+        has_any_at_lines = self._any_at_lines.search(raw) is not None
         for pattern, counts_for in self._patterns.items():
-            if found := pattern.search(text.raw):
-                line = text.raw.count("\n", 0, found.start())
+            if not has_any_at_lines and pattern in self._at_lines:
+                continue
+            if found := pattern.search(raw):
+                line = raw.count("\n", 0, found.start())
                 yield Match((found.group().strip(),), counts_for, line=line)
 
 

@@ -84,9 +84,10 @@ class PhraseIndex:
                     if phrase in entries and phrase not in found:
                         found[phrase] = start
         for word in set(words):
-            for phrase in self._within(word, is_ocr):
-                start = words.index(word)
-                found[phrase] = min(start, found.get(phrase, start))
+            if len(word) >= SHORTEST_STEM:
+                for phrase in self._within(word, is_ocr):
+                    start = words.index(word)
+                    found[phrase] = min(start, found.get(phrase, start))
         for word in fields:
             if (f"{word}:",) in entries and word in words:
                 found[f"{word}:",] = words.index(word)
