@@ -50,15 +50,14 @@ def layout_measures(page: Page, features: Features) -> list[float]:
     count = len(lines)
     lefts, rights = [line.x0 for line in lines], [line.x1 for line in lines]
     tops, bottoms = [line.y0 for line in lines], [line.y1 for line in lines]
-    line_sizes = [line.size for line in lines]
     widths = [x1 - x0 for x0, x1 in zip(lefts, rights, strict=True)]
-    sizes = sorted(line_sizes)
+    sizes = sorted([line.size for line in lines])
     median = max(1e-6, sizes[count // 2])
     relative = [size / median for size in sizes]
     left_edges = Counter([int(x0 * _EDGE_BINS) for x0 in lefts])
     right_edges = Counter([int(x1 * _EDGE_BINS) for x1 in rights])
     edges = [n for _, n in left_edges.most_common(2)]
-    largest = lines[max(range(count), key=lambda n: (line_sizes[n], -tops[n]))]
+    largest = min([line for line in lines if line.size == sizes[-1]], key=lambda line: line.y0)
     covered = sum([width * (y1 - y0) for width, y0, y1 in zip(widths, tops, bottoms, strict=True)])
     centred = sum(
         [width < 0.6 and abs(x0 + x1 - 1.0) < 0.03 for width, x0, x1 in zip(widths, lefts, rights, strict=True)]

@@ -15,6 +15,7 @@ from airflow_provider_classify.engine.text.words import is_unspaced, singular, w
 MIN_CHARACTERS = 40
 #: Replacement, control and private-use characters.
 _GLYPH = re.compile("[\ufffd\x00-\x1f\ue000-\uf8ff]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 #: Text is legible if more than this share of its words are letters only, or numbers.
 MIN_CLEAN_WORDS = 0.8
 #: Letters only, a hyphen or apostrophe between them; or a number, with its currency.
@@ -118,12 +119,13 @@ def amount_of_text(page: Page) -> int:
 
 
 def _count_letters_and_digits(text: str) -> tuple[int, int]:
-    if not text.isascii():
-        return sum(map(str.isalpha, text)), sum(map(str.isdigit, text))
-    # For ASCII, this is ten times faster.
-    without_letters = text.encode().translate(None, ascii_letters.encode())
+    # For the characters of ASCII, this is ten times faster than str.isalpha and str.isdigit.
+    ascii_part = text.encode("ascii", errors="ignore")
+    without_letters = ascii_part.translate(None, ascii_letters.encode())
     without_digits = without_letters.translate(None, digits.encode())
-    return len(text) - len(without_letters), len(without_letters) - len(without_digits)
+    others = "" if text.isascii() else "".join(_NOT_ASCII.findall(text))
+    letters = len(ascii_part) - len(without_letters) + sum(map(str.isalpha, others))
+    return letters, len(without_letters) - len(without_digits) + sum(map(str.isdigit, others))
 
 
 @cache

@@ -44,7 +44,7 @@ class PageText:
     @cached_property
     def lines(self) -> list[list[str]]:
         """The words of each line, with OCR's mistakes corrected."""
-        lines = [words_of(line.text) for line in self.page.lines]
+        lines = list(map(words_of, [line.text for line in self.page.lines]))
         if self.page.source == "text_layer":
             return lines
         return [[self.spelling.corrected(word) for word in words] for words in lines]

@@ -108,12 +108,13 @@ class TypeScorer:
         self._types = list(knowledge.types.values())
         self.names = [document_type.name for document_type in self._types]
         self.numbers = {name: number for number, name in enumerate(self.names)}
+        # Few layouts are different, so their numbers are kept for the types.
+        layouts = list(dict.fromkeys((t.geometry, t.styles) for t in self._types))
+        self._layout_numbers = [layouts.index((t.geometry, t.styles)) for t in self._types]
         self._layouts = [
-            ([geometry_rule(geometry) for geometry in t.geometry], [style_rule(style) for style in t.styles])
-            for t in self._types
+            ([geometry_rule(name) for name in geometry], [style_rule(name) for name in styles])
+            for geometry, styles in layouts
         ]
-        self._geometry_rules = {rule for geometry, _ in self._layouts for rule in geometry}
-        self._style_rules = {rule for _, styles in self._layouts for rule in styles}
         self._cues = PhraseIndex()
         self._titles = PhraseIndex()
         self._patterns: dict[re.Pattern[str], list[tuple[int, float]]] = defaultdict(list)
@@ -159,22 +160,22 @@ class TypeScorer:
                 titles[number] = max(titles[number], heading.points)
                 share = heading.share * (SHARE_OF_SECTION if (phrase, number) in self._sections else 1.0)
                 clear_titles[number] = max(clear_titles[number], heading.points * share)
-        # Most types have no cues on a page, so most points of layouts are the same.
-        without_cues = {rule: rule(features, 0.0) for rule in self._geometry_rules}
-        of_styles = {rule: rule(features) for rule in self._style_rules}
         shrink = share_of_long_text(len(text.words))
         empty = emptiness(page, features.characters, is_unspaced=bool(text.unspaced))
+        of_styles = [sum(style(features) for style in styles) for _, styles in self._layouts]
+        # Most types have no phrases on a page, and their scores are those of their layouts.
+        without_phrases = [
+            sum(rule(features, 0.0) for rule in geometry) + of_style
+            for (geometry, _), of_style in zip(self._layouts, of_styles, strict=True)
+        ]
         scores = []
-        for (geometry, styles), cue_sum, title, clear_title in zip(
-            self._layouts, sums, titles, clear_titles, strict=True
-        ):
-            cue_points = CUES_LIMIT * (1.0 - math.exp(-cue_sum * shrink / CUES_LIMIT)) if cue_sum else 0.0
-            layout = 0.0
-            for rule in geometry:
-                layout += rule(features, cue_points) if cue_points else without_cues[rule]
-            score = cue_points + title + layout
-            for style in styles:
-                score += of_styles[style]
+        for number, cue_sum, title, clear_title in zip(self._layout_numbers, sums, titles, clear_titles, strict=True):
+            if not cue_sum and not title:
+                scores.append(without_phrases[number])
+                continue
+            cue_points = CUES_LIMIT * (1.0 - math.exp(-cue_sum * shrink / CUES_LIMIT))
+            layout = sum(rule(features, cue_points) for rule in self._layouts[number][0])
+            score = cue_points + title + layout + of_styles[number]
             if empty:  # Little text makes the words weak evidence, but not the page's shape.
                 score -= doubt(cue_points + title, cue_sum + clear_title + max(0.0, layout), empty)
             scores.append(score)
