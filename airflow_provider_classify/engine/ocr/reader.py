@@ -65,7 +65,7 @@ class OcrReader:
         look = picture.look()
         recognised: dict[int, RecognisedText] = {}
         is_upside_down: bool | None = None
-        is_cyrillic_tried = False
+        is_other_script_tried = False
         for budget in PASSES:
             fresh = detected.order[len(recognised) : budget]
             cuts = detected.cuts(fresh)
@@ -78,10 +78,10 @@ class OcrReader:
             if text is None and not page.lines and not page.unread and picture.is_blank_inside():
                 yield replace(page, is_blank=True)
                 return
-            if page.is_of_unknown_script and not is_cyrillic_tried:
-                is_cyrillic_tried = True
-                if cyrillic := _in_cyrillic(detected, is_upside_down):
-                    page, is_upside_down = cyrillic
+            if page.is_of_unknown_script and not is_other_script_tried:
+                is_other_script_tried = True
+                if found := _in_other_script(detected, is_upside_down):
+                    page, is_upside_down = found
                     yield _with_text(replace(page, look=look), text)
                     return
             yield _with_text(page, text)
@@ -153,19 +153,19 @@ def _is_sideways(boxes: Sequence[TextBox]) -> bool:
     return sum(box.is_sideways for box in boxes) > _SIDEWAYS_SHARE * len(boxes)
 
 
-def _in_cyrillic(detected: DetectedPage, is_upside_down: bool) -> tuple[Page, bool] | None:
+def _in_other_script(detected: DetectedPage, is_upside_down: bool) -> tuple[Page, bool] | None:
     """
     Read the page by Tesseract, and return also whether it is upside down.
 
     Both ways are tried, because the models cannot find out which way up a page is if they do not know its script.
     """
     # Imported only for such pages, because it needs PyMuPDF, and reading images does not.
-    from airflow_provider_classify.engine.ocr.tesseract import read_cyrillic
+    from airflow_provider_classify.engine.ocr.tesseract import read_other_script
 
     lines = detected.order[: PASSES[-1]]
     cuts = detected.cuts(lines)
     for way in (is_upside_down, not is_upside_down):
-        texts = read_cyrillic([None if cut is None else cut[::-1, ::-1] for cut in cuts] if way else cuts)
+        texts = read_other_script([None if cut is None else cut[::-1, ::-1] for cut in cuts] if way else cuts)
         if texts is not None:
             return detected.page(dict(zip(lines, texts, strict=True)), is_upside_down=way), way
     return None
