@@ -78,6 +78,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_documents(split)
     split.set_defaults(run=_classify, max_pages="all")
 
+    fetch = commands.add_parser("fetch-ocr-models", help="download OCR models for other scripts, for --ocr-models")
+    fetch.add_argument("--to", metavar="FOLDER", type=Path, required=True, help="folder for the models")
+    fetch.add_argument(
+        "scripts", metavar="SCRIPT", nargs="*",
+        help="scripts such as Arabic, Cyrillic, Devanagari, Greek, Korean and Thai (default: all)",
+    )  # fmt: skip
+    fetch.set_defaults(run=_fetch_ocr_models)
+
     serve = commands.add_parser("serve", help="run a server that offers the engine as a classify API")
     serve.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     serve.add_argument("--port", type=int, default=8600, help="port to listen on (default: %(default)s)")
@@ -137,6 +145,10 @@ def _add_engine_options(command: argparse.ArgumentParser) -> None:
         help="model that make train has fitted on your own documents, in place of the built-in one",
     )  # fmt: skip
     command.add_argument(
+        "--ocr-models", metavar="FOLDER", type=Path,
+        help="folder of OCR models for other scripts, which fetch-ocr-models has downloaded",
+    )  # fmt: skip
+    command.add_argument(
         "--ocr", choices=OCR_MODES, default=defaults.ocr,
         help="when to read pages by OCR; auto: if the page shows more than its text layer has (default: %(default)s)",
     )  # fmt: skip
@@ -183,6 +195,14 @@ def _classify(options: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _fetch_ocr_models(options: argparse.Namespace) -> int:
+    from airflow_provider_classify.local.ocr_models import fetch_ocr_models
+
+    for file in fetch_ocr_models(options.to, options.scripts):
+        print(file)
+    return 0
+
+
 def _engine_options(options: argparse.Namespace) -> EngineOptions:
     sentence_model = None
     if options.sentence_model:
@@ -194,6 +214,7 @@ def _engine_options(options: argparse.Namespace) -> EngineOptions:
         document_types=options.document_types,
         sentence_model=sentence_model,
         model=options.model,
+        ocr_models=options.ocr_models,
         ocr=options.ocr,
         attachments=options.attachments,
     )

@@ -87,7 +87,12 @@ class Classifier:
         """
         options = self._options
         with open_document(
-            path, name=name, max_pages=options.page_limit, threads=options.threads, ocr=options.ocr
+            path,
+            name=name,
+            max_pages=options.page_limit,
+            threads=options.threads,
+            ocr=options.ocr,
+            ocr_models=options.ocr_models,
         ) as document:
             return self.classify_document(document)
 

@@ -20,7 +20,8 @@ import pymupdf
 
 from airflow_provider_classify.engine.learned import looks
 from airflow_provider_classify.engine.learned.looks import look_of
-from airflow_provider_classify.engine.page import OcrMode, Page, Region
+from airflow_provider_classify.engine.page import Page, Region
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions
 from airflow_provider_classify.engine.reading.lines import Box
 from airflow_provider_classify.engine.reading.missing_text import Doubt, area_of, doubt_of
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS, damage
@@ -77,8 +78,7 @@ class MupdfPage:
     document: Any
     number: int
     name: str
-    threads: int | None
-    ocr: OcrMode
+    options: ReadingOptions
 
     @cached_property
     def _page(self) -> Any:
@@ -108,9 +108,9 @@ class MupdfPage:
         """Yield the page, each time more complete; see :class:`PageReading`."""
         page, layer = self._page, self.text_layer
         text = layer.page
-        if self.ocr == "never":
+        if self.options.ocr == "never":
             yield self._text_only(page, layer)
-        elif self.ocr == "always" or not is_readable(text) or self._is_bad_ocr(page, text):
+        elif self.options.ocr == "always" or not is_readable(text) or self._is_bad_ocr(page, text):
             yield from self._by_ocr(page, text)
         elif is_in_a_language(text) or not (shown := self._shows_something_else(page, text)):
             yield from self._by_text(page, layer)
@@ -232,7 +232,7 @@ class MupdfPage:
     def _passes(self, picture: Picture, layer: TextLayer | None = None) -> Iterator[Page]:
         from airflow_provider_classify.engine.ocr import shared_reader
 
-        reader = shared_reader(self.threads)
+        reader = shared_reader(self.options.threads, self.options.ocr_models)
         if layer is None:
             return reader.passes(picture, self.number)
         return reader.passes(picture, self.number, layer.page, layer.covering)

@@ -45,9 +45,7 @@ def open_pdf(source: Source, options: ReadingOptions) -> Iterator[OpenedDocument
             opened,
             source.name,
             Format.PDF,
-            max_pages=options.max_pages,
-            threads=options.threads,
-            ocr=options.ocr,
+            options,
             check_only_page=partial(refuse_placeholder, catalogue, source.name),
         )
         yield with_declaration(document, opened, embedded)
