@@ -47,11 +47,19 @@ class DetectedPage:
         """Return the pictures of lines, cut out of the page."""
         return [cut_out(self._pixels, self._boxes[line]) for line in lines]
 
-    def page(self, recognised: Mapping[int, RecognisedText], *, is_upside_down: bool) -> Page:
-        """Return the page with the lines that are recognised so far."""
+    def page(
+        self, recognised: Mapping[int, RecognisedText], *, is_upside_down: bool, is_of_other_script: bool = False
+    ) -> Page:
+        """
+        Return the page with the lines that are recognised so far.
+
+        :param is_of_other_script: whether the lines were read in a script that the models do not know.
+        """
         texts, letters = list(recognised.values()), [self._boxes[line].letters for line in recognised]
         sureness, share_read = mean_probability(texts, letters), _share_read(texts, letters)
-        is_unknown = sum(letters) >= _LEAST_ROOM and (share_read < _LEAST_READ or _is_greek(texts))
+        is_unknown = (
+            not is_of_other_script and sum(letters) >= _LEAST_ROOM and (share_read < _LEAST_READ or _is_greek(texts))
+        )
         lines = [self._line(line, text.text, is_upside_down) for line, text in recognised.items() if text.text]
         return Page(
             number=self._number,

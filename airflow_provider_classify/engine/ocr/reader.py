@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from airflow_provider_classify.engine.cores import available_cores
+from airflow_provider_classify.engine.knowledge.known_words import is_in_a_language
 from airflow_provider_classify.engine.memory import release_freed_memory
 from airflow_provider_classify.engine.ocr.detect_lines import Detector, TextBox
 from airflow_provider_classify.engine.ocr.detected_page import DetectedPage, mean_probability
@@ -33,6 +34,9 @@ _TRIED = 6
 _LEGIBLE, _TURNED_GAIN = 0.9, 0.1
 #: A closer picture is read if this many times as much text is found in it.
 _CLOSER_GAIN = 1.3
+#: Some scripts look like Latin letters upside down. So a page whose words are those of no language may be of another
+#: script, unless its lines are recognised with this probability.
+_SURE_SCRIPT = 0.95
 #: Sets of models that are kept in memory, one for each number of threads.
 _READERS = 4
 
@@ -85,7 +89,8 @@ class OcrReader:
             if text is None and not page.lines and not page.unread and picture.is_blank_inside():
                 yield replace(page, is_blank=True)
                 return
-            if page.is_of_unknown_script and not is_other_script_tried:
+            is_doubtful = page.is_of_unknown_script or (page.legibility < _SURE_SCRIPT and not is_in_a_language(page))
+            if is_doubtful and not is_other_script_tried:
                 is_other_script_tried = True
                 if found := self._in_other_script(detected, is_upside_down):
                     page, is_upside_down = found
@@ -155,7 +160,8 @@ class OcrReader:
         for read in (*readers, read_other_script):
             for way in (is_upside_down, not is_upside_down):
                 if (texts := read(turned if way else upright)) is not None:
-                    return detected.page(dict(zip(lines, texts, strict=True)), is_upside_down=way), way
+                    recognised = dict(zip(lines, texts, strict=True))
+                    return detected.page(recognised, is_upside_down=way, is_of_other_script=True), way
         return None
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pymupdf
 
+from airflow_provider_classify.engine.knowledge.known_words import is_in_a_language
 from airflow_provider_classify.engine.learned import looks
 from airflow_provider_classify.engine.learned.looks import look_of
 from airflow_provider_classify.engine.page import Page, Region
@@ -36,7 +37,6 @@ from airflow_provider_classify.engine.reading.quality import (
     amount_of_text,
     better_reading,
     can_be_read_by_ocr,
-    is_in_a_language,
     is_legible,
     is_readable,
     says_the_same,

@@ -32,7 +32,7 @@ class PhraseIndex:
         self._single: set[str] = set()
         # The first words of longer phrases, and the lengths of these phrases by their first two words.
         self._first: set[str] = set()
-        self._lengths: dict[tuple[str, str], tuple[int, ...]] = {}
+        self._lengths: dict[Phrase, tuple[int, ...]] = {}
         self._unspaced: dict[str, Phrase] = {}
         # By the first letters of the word; endings by the last letters.
         self._glued: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
@@ -73,7 +73,7 @@ class PhraseIndex:
         self._first.add(phrase[0])
         lengths = self._lengths.get(phrase[:2], ())
         if len(phrase) not in lengths:
-            self._lengths[phrase[0], phrase[1]] = (*lengths, len(phrase))
+            self._lengths[phrase[:2]] = (*lengths, len(phrase))
         if len(glued := "".join(phrase)) >= SHORTEST_WITHIN_WORD and phrase not in self.entries:
             self._glued[glued[:SHORTEST_STEM]].append((glued, phrase))
 

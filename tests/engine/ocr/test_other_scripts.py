@@ -128,7 +128,8 @@ def _lease(script: str) -> Image.Image:
     fonts = [folder / font_name for folder in FONTS if font_name and (folder / font_name).is_file()]
     if font_name and not fonts:
         pytest.skip(f"needs the font {font_name} (Debian: fonts-noto-core)")
-    return _picture(f"<h1>{heading}</h1><p>{body}</p>", *fonts[:1])
+    direction = "rtl" if script in ("Arabic", "Hebrew") else "ltr"
+    return _picture(f'<div dir="{direction}"><h1>{heading}</h1><p>{body}</p></div>', *fonts[:1])
 
 
 def _need_language(script: str) -> None:
