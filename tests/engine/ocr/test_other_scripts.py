@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.ocr import tesseract
 from airflow_provider_classify.engine.ocr.scripts import SCRIPTS, letters_in_words, script_of
 from airflow_provider_classify.engine.options import EngineOptions
+from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import LanguageDataNotUsable
 from airflow_provider_classify.model.categories import Category
@@ -138,8 +141,10 @@ def _need_language(script: str) -> None:
         pytest.skip(f"needs Tesseract's language data of {script} (Debian: tesseract-ocr-{language})")
 
 
-def _without_spaces(lines: str) -> str:
-    return "".join(lines.split())
+def _likeness(page: Page, script: str) -> float:
+    """Return how much of a lease is on a page, 0 to 1, without spaces."""
+    lease = "".join(re.sub("<.*?>", "", "".join(LEASES[script][2:])).split())
+    return SequenceMatcher(None, lease, "".join(text(page).split()), autojunk=False).ratio()
 
 
 def _scan() -> bytes:
@@ -219,7 +224,7 @@ def test_on_grey_paper_in_uneven_light(tmp_path: Path) -> None:
 def test_other_scripts_are_read(script: str, tmp_path: Path) -> None:
     _need_language(script)
     (page,) = read(paper.scanned_pdf(_lease(script)), tmp_path)
-    assert _without_spaces(LEASES[script][2]) in _without_spaces(text(page))
+    assert _likeness(page, script) > 0.85
     assert not page.is_of_unknown_script
     assert page.legibility > 0.8
 
@@ -228,7 +233,7 @@ def test_other_scripts_are_read(script: str, tmp_path: Path) -> None:
 def test_other_scripts_are_read_upside_down(script: str, tmp_path: Path) -> None:
     _need_language(script)
     (page,) = read(paper.scanned_pdf(_lease(script).rotate(180)), tmp_path)
-    assert _without_spaces(LEASES[script][2]) in _without_spaces(text(page))
+    assert _likeness(page, script) > 0.85
     assert page.view.quarters == 2
 
 
