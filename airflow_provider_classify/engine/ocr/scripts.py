@@ -10,6 +10,9 @@ from functools import cached_property
 
 #: The least share of a text's letters that are of its script. If another script's data reads a text, it has fewer.
 _LEAST_OF_SCRIPT = 0.9
+#: The least share of a sample's letters that are of its script, if the data of several scripts reads it. The second value
+#: is the share of the script's density that the sample needs at least.
+_LEAST_OF_SAMPLE, _SHARE_OF_DENSITY = 0.7, 0.5
 #: The least share of the letters that are in words. It is lower if the data of another language reads a text.
 _LEAST_IN_WORDS = 0.8
 #: The fewest letters of a word that counts.
@@ -97,14 +100,18 @@ SCRIPTS: Sequence[Script] = (
 
 def script_of(text: str, room: float, scripts: Iterable[Script] = SCRIPTS) -> Script | None:
     """
-    Return the script in which a text was read; None if it was probably not read rightly.
+    Return the script of a sample of a page; None if it is probably another script than these.
 
-    :param text: what data of several scripts read together. Of a script that none of them has, they read parts in
+    :param text: what the data of several scripts read together. They read a script that none of them has in parts, in
         different scripts.
     :param room: the room of its lines, in square letters.
     """
     best = max(scripts, key=lambda script: script.count(text), default=None)
-    return best if best and best.sureness(text, room) else None
+    if best is None:
+        return None
+    found = best.count(text)
+    is_dense = found > _SHARE_OF_DENSITY * best.density * room
+    return best if is_dense and found >= _LEAST_OF_SAMPLE * sum(map(_is_letter, text)) else None
 
 
 def letters_in_words(text: str) -> int:
