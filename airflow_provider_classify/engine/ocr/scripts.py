@@ -10,8 +10,8 @@ from functools import cached_property
 
 #: The least share of a text's letters that are of its script. If another script's data reads a text, it has fewer.
 _LEAST_OF_SCRIPT = 0.9
-#: The least share of a sample's letters that are of its script, if the data of several scripts reads it. The second value
-#: is the share of the script's density that the sample needs at least.
+#: The data of several scripts reads a sample together: the least share of its letters that are of its script, and the
+#: share of the script's density that it needs at least.
 _LEAST_OF_SAMPLE, _SHARE_OF_DENSITY = 0.7, 0.5
 #: The least share of the letters that are in words. It is lower if the data of another language reads a text.
 _LEAST_IN_WORDS = 0.8
