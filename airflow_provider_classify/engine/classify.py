@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,9 @@ from airflow_provider_classify.engine.learned.model import load_model
 from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.packets.documents import find_documents
+from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import OpenedDocument, PageReading, open_document
-from airflow_provider_classify.engine.reading.opened_document import Attachment
+from airflow_provider_classify.engine.reading.opened_document import Attachment, TextPage
 from airflow_provider_classify.engine.results import ResultWriter
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
@@ -135,19 +136,13 @@ class Classifier:
         if declaration is None and document.unreadable_text:
             raise document.unreadable_text
         fallback = declaration.category if declaration and declaration.rivals else None
-        answers: list[PageAnswer] = []
-        failed: dict[int, DocumentError] = {}
-        for reading in document.pages:
-            try:
-                answer = self._answer(
-                    reading, origin=document.origin, fallback=fallback, known=_sure_categories(answers)
-                )
-            except DocumentError as error:
-                failed[reading.number] = error
-                continue
-            if declaration:
-                answer = replace(answer, shares=declaration.apply(answer.shares))
-            answers.append(answer)
+        read = self._read_pages(document, fallback=fallback)
+        failed = {number: answer for number, answer in read.items() if isinstance(answer, DocumentError)}
+        answers = [
+            replace(answer, shares=declaration.apply(answer.shares)) if declaration else answer
+            for answer in read.values()
+            if isinstance(answer, PageAnswer)
+        ]
         # A page that failed may have text, so the document does not count as blank.
         if failed and all(answer.is_blank for answer in answers):
             raise next(iter(failed.values()))
@@ -161,28 +156,71 @@ class Classifier:
             found, answers, failed, documents, is_image=document.is_image, declaration=declaration
         )
 
-    def _answer(
-        self, reading: PageReading, *, origin: Origin, fallback: int | None, known: Container[int]
-    ) -> PageAnswer:
+    def _read_pages(self, document: OpenedDocument, *, fallback: int | None) -> dict[int, PageAnswer | DocumentError]:
         """
-        Read a page until its answer is sure, and return the answer.
+        Return the answer or the error of each page, by page number.
 
-        :param known: the categories of which earlier pages are sure. See ``MIN_AGREEMENT``.
+        If the text of a page is not enough, OCR may find more in its pictures. This takes a hundred times as long as
+        reading text, so it is done at the end, and only if no page is sure. It is done at once if all pages are read,
+        because they may be of different documents.
         """
-        answer = None
-        for page in reading.passes():
-            answer = self._categories.answer(page, origin=origin, fallback=fallback)
-            if is_sure(self._categories.certainty(answer), lines=len(page.lines), unread=len(page.unread)):
+        origin, may_wait = document.origin, document.page_count > 1 and self._options.max_pages != "all"
+        found: dict[int, PageAnswer | DocumentError] = {}
+        known: set[int] = set()  # the categories of which a page is sure
+        waiting: list[PageReading] = []
+        for reading in document.pages:
+            try:
+                answer, is_enough = None, False
+                if may_wait and isinstance(reading, TextPage):
+                    answer, is_enough = self._answer(reading.text_passes(), origin, fallback, known)
+                    is_enough = is_enough and not reading.lacks_most
+                if answer is None:
+                    answer = self._whole_answer(reading, origin, fallback, known)
+                elif not is_enough:
+                    waiting.append(reading)
+                found[reading.number] = answer
+            except DocumentError as error:
+                found[reading.number] = error
+                continue
+            if reading not in waiting and answer.confidence > SURE:
+                known.add(answer.best)
+        for reading in waiting:
+            if known:
                 break
-            if page.source == "text_layer" and answer.best in known and answer.confidence > MIN_AGREEMENT:
-                break
+            try:
+                answer = self._whole_answer(reading, origin, fallback, known)
+            except DocumentError as error:
+                found[reading.number] = error
+                continue
+            found[reading.number] = answer
+            if answer.confidence > SURE:
+                known.add(answer.best)
+        return found
+
+    def _whole_answer(
+        self, reading: PageReading, origin: Origin, fallback: int | None, known: Container[int]
+    ) -> PageAnswer:
+        answer, _ = self._answer(reading.passes(), origin, fallback, known)
         if answer is None:
             raise DocumentEmpty(f"Page {reading.number} has no content.")
         return answer
 
+    def _answer(
+        self, passes: Iterable[Page], origin: Origin, fallback: int | None, known: Container[int]
+    ) -> tuple[PageAnswer | None, bool]:
+        """
+        Read passes of a page until its answer is sure. Return the answer, and whether no more passes are needed.
 
-def _sure_categories(answers: Sequence[PageAnswer]) -> set[int]:
-    return {answer.best for answer in answers if answer.confidence > SURE}
+        :param known: the categories of which earlier pages are sure. See ``MIN_AGREEMENT``.
+        """
+        answer = None
+        for page in passes:
+            answer = self._categories.answer(page, origin=origin, fallback=fallback)
+            if is_sure(self._categories.certainty(answer), lines=len(page.lines), unread=len(page.unread)):
+                return answer, True
+            if page.source == "text_layer" and answer.best in known and answer.confidence > MIN_AGREEMENT:
+                return answer, True
+        return answer, False
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,8 @@ LEAST_OF_EARLIER = 0.5
 SHORT_TEXT = 600
 #: On a page with more text, images are compared with it if they have this share of the page's area.
 LARGE_IMAGE = 0.05
+#: If an earlier or a later page decides, the pictures beside so many characters of text are not read.
+ENOUGH_TEXT = 200
 #: A page with this many characters of text can mostly be classified by them. Its images are compared with it only if
 #: the text is not enough to classify the page, and if together they have this share of the page's area.
 LONG_TEXT, ILLUSTRATED = 1200, 0.15
@@ -117,6 +119,26 @@ class MupdfPage:
         else:
             yield from shown
 
+    def text_passes(self) -> Iterator[Page]:
+        """Yield the passes that need no OCR; none if the text layer has little text, or text that may be wrong."""
+        page, layer = self._page, self.text_layer
+        text = layer.page
+        if (
+            self.options.ocr != "always"
+            and amount_of_text(text) >= ENOUGH_TEXT
+            and is_readable(text)
+            and is_in_a_language(text)
+            and not self._is_bad_ocr(page, text)
+        ):
+            yield from self._text_and_look(page, layer)
+
+    @cached_property
+    def lacks_most(self) -> bool:
+        """Whether pictures beside the text may show more text than the text layer has."""
+        page = self._page
+        with self._damage_named():
+            return _doubt(page, self.text_layer, is_thorough=False) is Doubt.MOST and not is_earlier_ocr(page)
+
     def picture(self) -> Picture:
         """Draw the page at the scale at which OCR reads it."""
         with self._damage_named():
@@ -168,9 +190,7 @@ class MupdfPage:
 
         If the pictures cover more of the page than the text, the first pass already has both.
         """
-        with self._damage_named():
-            doubt = _doubt(page, layer, is_thorough=False)
-            is_beside = doubt is Doubt.MOST and not is_earlier_ocr(page)
+        is_beside = self.lacks_most
         if is_beside:
             is_read = False
             for read in self._with_pictures(page, layer):
@@ -178,10 +198,13 @@ class MupdfPage:
                 yield read
             if is_read:
                 return
+        yield from self._text_and_look(page, layer)
+        yield from self._more(page, layer, is_compared=is_beside)
+
+    def _text_and_look(self, page: Any, layer: TextLayer) -> Iterator[Page]:
         yield layer.page
         if 0 < amount_of_text(layer.page) < LONG_TEXT:
             yield self._with_look(page, layer.page)
-        yield from self._more(page, layer, is_compared=is_beside)
 
     def _more(self, page: Any, layer: TextLayer, *, is_compared: bool) -> Iterator[Page]:
         """Read pictures, or an earlier OCR's scan, after the text layer was not enough to classify the page."""
