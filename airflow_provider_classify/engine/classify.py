@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.engine.categories.category_paths import inner_nodes
-from airflow_provider_classify.engine.confidence import SURE, is_sure
 from airflow_provider_classify.engine.declared_type import Declaration, declaration_of
 from airflow_provider_classify.engine.document_answer import document_answer
 from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
 from airflow_provider_classify.engine.learned.model import load_model
-from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.packets.documents import find_documents
-from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading import OpenedDocument, PageReading, open_document
-from airflow_provider_classify.engine.reading.opened_document import Attachment, TextPage
+from airflow_provider_classify.engine.read_pages import read_pages
+from airflow_provider_classify.engine.reading import OpenedDocument, open_document
+from airflow_provider_classify.engine.reading.opened_document import Attachment
 from airflow_provider_classify.engine.results import ResultWriter
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
@@ -28,10 +26,6 @@ from airflow_provider_classify.model.result import ClassificationResult
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
-
-#: OCR does not read a page if its text layer gives a category this probability, and an earlier page is sure of this
-#: category.
-MIN_AGREEMENT = 0.5
 
 
 class Classifier:
@@ -136,7 +130,7 @@ class Classifier:
         if declaration is None and document.unreadable_text:
             raise document.unreadable_text
         fallback = declaration.category if declaration and declaration.rivals else None
-        read = self._read_pages(document, fallback=fallback)
+        read = read_pages(document, self._categories, fallback=fallback, reads_all=self._options.max_pages == "all")
         failed = {number: answer for number, answer in read.items() if isinstance(answer, DocumentError)}
         answers = [
             replace(answer, shares=declaration.apply(answer.shares)) if declaration else answer
@@ -155,72 +149,6 @@ class Classifier:
         return self._writer.result(
             found, answers, failed, documents, is_image=document.is_image, declaration=declaration
         )
-
-    def _read_pages(self, document: OpenedDocument, *, fallback: int | None) -> dict[int, PageAnswer | DocumentError]:
-        """
-        Return the answer or the error of each page, by page number.
-
-        If the text of a page is not enough, OCR may find more in its pictures. This takes a hundred times as long as
-        reading text, so it is done at the end, and only if no page is sure. It is done at once if all pages are read,
-        because they may be of different documents.
-        """
-        origin, may_wait = document.origin, document.page_count > 1 and self._options.max_pages != "all"
-        found: dict[int, PageAnswer | DocumentError] = {}
-        known: set[int] = set()  # the categories of which a page is sure
-        waiting: list[PageReading] = []
-        for reading in document.pages:
-            try:
-                answer, is_enough = None, False
-                if may_wait and isinstance(reading, TextPage):
-                    answer, is_enough = self._answer(reading.text_passes(), origin, fallback, known)
-                    is_enough = is_enough and not reading.lacks_most
-                if answer is None:
-                    answer = self._whole_answer(reading, origin, fallback, known)
-                elif not is_enough:
-                    waiting.append(reading)
-                found[reading.number] = answer
-            except DocumentError as error:
-                found[reading.number] = error
-                continue
-            if reading not in waiting and answer.confidence > SURE:
-                known.add(answer.best)
-        for reading in waiting:
-            if known:
-                break
-            try:
-                answer = self._whole_answer(reading, origin, fallback, known)
-            except DocumentError as error:
-                found[reading.number] = error
-                continue
-            found[reading.number] = answer
-            if answer.confidence > SURE:
-                known.add(answer.best)
-        return found
-
-    def _whole_answer(
-        self, reading: PageReading, origin: Origin, fallback: int | None, known: Container[int]
-    ) -> PageAnswer:
-        answer, _ = self._answer(reading.passes(), origin, fallback, known)
-        if answer is None:
-            raise DocumentEmpty(f"Page {reading.number} has no content.")
-        return answer
-
-    def _answer(
-        self, passes: Iterable[Page], origin: Origin, fallback: int | None, known: Container[int]
-    ) -> tuple[PageAnswer | None, bool]:
-        """
-        Read passes of a page until its answer is sure. Return the answer, and whether no more passes are needed.
-
-        :param known: the categories of which earlier pages are sure. See ``MIN_AGREEMENT``.
-        """
-        answer = None
-        for page in passes:
-            answer = self._categories.answer(page, origin=origin, fallback=fallback)
-            if is_sure(self._categories.certainty(answer), lines=len(page.lines), unread=len(page.unread)):
-                return answer, True
-            if page.source == "text_layer" and answer.best in known and answer.confidence > MIN_AGREEMENT:
-                return answer, True
-        return answer, False
 
 
 @dataclass(frozen=True, slots=True)

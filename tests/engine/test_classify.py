@@ -10,11 +10,12 @@ import pymupdf
 import pytest
 from samples import SAMPLES, draw_samples
 
-from airflow_provider_classify.engine.classify import MIN_AGREEMENT, Classifier
+from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.confidence import SURE
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.read_pages import MIN_AGREEMENT
 from airflow_provider_classify.engine.reading import OpenedDocument
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNotFound
