@@ -17,6 +17,7 @@ from airflow_provider_classify.llm.patience import Patience
 from airflow_provider_classify.llm.prompt import prompt_version
 from airflow_provider_classify.llm.settings import LlmSettings, not_usable
 from airflow_provider_classify.local.engine_extra import require_engine
+from airflow_provider_classify.local.options import ocr_models
 from airflow_provider_classify.local.recorded_backend import RecordedBackend
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.result import ClassificationResult
@@ -128,7 +129,9 @@ class LlmBackend(RecordedBackend):
         """Return the options for reading documents."""
         from airflow_provider_classify.engine.options import EngineOptions
 
-        return EngineOptions(seconds=self.settings.document_timeout, max_pages=self.settings.max_pages)
+        return EngineOptions(
+            seconds=self.settings.document_timeout, max_pages=self.settings.max_pages, ocr_models=ocr_models()
+        )
 
     @cached_property
     def calibration(self) -> Calibration | None:

@@ -10,7 +10,13 @@ from airflow_provider_classify import __version__
 from airflow_provider_classify.documents.allowed_roots import require_allowed_examples
 from airflow_provider_classify.documents.example_folder import examples_version, with_listed_examples
 from airflow_provider_classify.local.engine_extra import require_engine
-from airflow_provider_classify.local.options import engine_options, learned_model, own_document_types, sentence_model
+from airflow_provider_classify.local.options import (
+    engine_options,
+    learned_model,
+    ocr_models,
+    own_document_types,
+    sentence_model,
+)
 from airflow_provider_classify.local.recorded_backend import RecordedBackend
 from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model.categories import Category
@@ -73,12 +79,16 @@ class LocalBackend(RecordedBackend):
         identity = f"local engine {__version__}, knowledge {knowledge}, model {model}, {self._settings.max_pages} pages"
         if self._settings.ocr != "auto":
             identity += f", OCR {self._settings.ocr}"
+        if folder := ocr_models():
+            from airflow_provider_classify.engine.ocr.script_models import models_in
+
+            identity += "".join(f", {file.stem}" for file in models_in(folder).values())
         if self._settings.attachments != "ignore":
             identity += ", with attachments"
-        if folder := sentence_model():
+        if static_model := sentence_model():
             from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
-            identity += f", sentence model {SentenceModel(folder).version}"
+            identity += f", sentence model {SentenceModel(static_model).version}"
         if version := examples_version(categories):
             identity += f", examples {version}"
         return identity

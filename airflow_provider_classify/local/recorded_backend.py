@@ -160,7 +160,7 @@ class RecordedBackend(ABC):
 
     def statuses(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus | ClassifyError]:
         """Return the statuses of several jobs, and a :class:`JobNotFound` for each job that is not in the record."""
-        from airflow_provider_classify.local.job_store import not_recorded
+        from airflow_provider_classify.local.job_table import not_recorded
 
         found = self._store.statuses(job_ids)
         return {**found.by_id, **{job_id: not_recorded(job_id) for job_id in found.not_found}}

@@ -33,7 +33,9 @@ def read_contents(
     :param options: the number of pages, and the cores that OCR may use.
     :raises DocumentError: the document cannot be opened, or none of its pages can be read.
     """
-    with open_document(path, name=name, max_pages=options.page_limit, threads=options.threads) as document:
+    with open_document(
+        path, name=name, max_pages=options.page_limit, threads=options.threads, ocr_models=options.ocr_models
+    ) as document:
         if document.says_little and len(document.attachments) == 1:
             with document.attachments[0].open() as attached:
                 content = _content(attached, form, longest_side)
