@@ -109,7 +109,8 @@ def output_type(choices: Choices, pages: Sequence[int]) -> type[BaseModel]:
             category=(option, ...),
             confidence=(_Probability, ...),
         )
-        fields["pages"] = (list[page], ...)  # type: ignore[valid-type]
+        listed: Any = Annotated[list[page], Field(min_length=len(pages), max_length=len(pages))]  # type: ignore[valid-type]
+        fields["pages"] = (listed, ...)
     return create_model("DocumentCategory", __config__=config, **fields)
 
 

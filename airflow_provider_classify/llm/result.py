@@ -15,7 +15,7 @@ from airflow_provider_classify.model.json_fields import present
 from airflow_provider_classify.model.result import ClassificationResult, PageResult
 from airflow_provider_classify.model.usage import Usage
 
-_NO_ANSWER = "The model gave no answer about this page; its answer about the document stands."
+_NO_ANSWER = "The model gave no answer about this page."
 
 
 @dataclass(frozen=True, slots=True)

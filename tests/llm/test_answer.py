@@ -48,7 +48,10 @@ def test_a_document_of_several_pages_has_an_answer_for_each() -> None:
     assert answer.pages == {1: PageAnswer("invoice", 0.9), 3: PageAnswer("none of these", 0.4)}
     for wrong in ({"page": 2}, {"category": "contract"}):
         with pytest.raises(ValidationError):
-            kind.model_validate(fields(pages=[pages[0] | wrong]))
+            kind.model_validate(fields(pages=[pages[0] | wrong, pages[1]]))
+    for listed in (pages[:1], [], [*pages, pages[0]]):
+        with pytest.raises(ValidationError):
+            kind.model_validate(fields(pages=listed))
 
 
 def test_the_nearest_category_of_an_answer_is_the_answer_itself() -> None:

@@ -114,14 +114,15 @@ def test_each_page_has_its_answer(tmp_path: Path) -> None:
 
 
 def test_a_page_without_an_answer_is_a_page_that_failed(tmp_path: Path) -> None:
-    model = ScriptedModel(always("invoice", pages=[{"page": 2, "category": "invoice", "confidence": 0.8}]))
+    model = ScriptedModel(always("invoice", pages=[{"page": 2, "category": "invoice", "confidence": 0.8}] * 2))
     first, second = classify(model, write_pages(tmp_path / "a.pdf", LETTER, INVOICE)).page_results
     assert (first.success, first.classification, second.classification) == (False, None, "invoice")
 
 
 def test_only_the_first_pages_are_sent(tmp_path: Path) -> None:
     path = write_pages(tmp_path / "a.pdf", *[f"{LETTER}\nThis is the sheet {number}." for number in range(1, 7)])
-    model = ScriptedModel(always("letter", pages=[]))
+    pages = [{"page": number, "category": "letter", "confidence": 0.8} for number in (1, 2)]
+    model = ScriptedModel(always("letter", pages=pages))
     assert classify(model, path, max_pages=2).total_pages == 2
     assert "sheet 2" in model.asked[0].text
     assert "sheet 3" not in model.asked[0].text
