@@ -14,8 +14,6 @@ from airflow_provider_classify.exceptions import ExtraNotInstalled
 if TYPE_CHECKING:
     from airflow_provider_classify.cli.options import Commands
 
-#: The environment variable with the URL of the database.
-_DATABASE_VARIABLE = "CLASSIFY_DATABASE"
 #: More days than a result needs to be kept: a hundred years.
 _MAX_DAYS = 36500
 
@@ -29,34 +27,11 @@ def add_command(commands: Commands) -> None:
         "--data", metavar="FOLDER", type=Path, default=Path("classify-data"),
         help="folder for the record of jobs and for uploads (default: ./%(default)s)",
     )  # fmt: skip
-    command.add_argument(
-        "--database", metavar="URL", default=os.environ.get(_DATABASE_VARIABLE),
-        help="record of jobs that several processes share, such as postgresql+psycopg://user@host/name "
-        f"(default: {_DATABASE_VARIABLE} in the environment, which hides a password from other users of the machine)",
-    )  # fmt: skip
-    command.add_argument(
-        "--documents", metavar="URL",
-        help="storage of waiting documents that they share, such as s3://bucket/folder, or a folder on a shared disk",
-    )  # fmt: skip
-    command.add_argument(
-        "--role", choices=("api", "worker", "both"), default="both",
-        help="what this process does: serve the API, classify, or both (default: %(default)s)",
-    )  # fmt: skip
+    _add_sharing(command)
+    _add_access(command)
     command.add_argument(
         "--keep-results", metavar="DAYS", type=_days, default=7.0,
         help="days until a job is deleted after its end (default: 7)",
-    )  # fmt: skip
-    command.add_argument(
-        "--allow-anonymous", action="store_true",
-        help="allow a start without CLASSIFY_API_KEY on an address that other machines can reach",
-    )  # fmt: skip
-    command.add_argument(
-        "--allow-private-urls", action="store_true",
-        help="allow a file_url or webhook_url with a loopback or private address, such as that of your own file server",
-    )  # fmt: skip
-    command.add_argument(
-        "--keys-file", metavar="FILE", type=Path,
-        help="keys of clients, with a line of `airflow-classify key` for each; it is read again when it changes",
     )  # fmt: skip
     command.add_argument(
         "--log-format", choices=("text", "json"), default="text",
@@ -69,6 +44,39 @@ def add_command(commands: Commands) -> None:
         "CLASSIFY_WEBHOOK_SECRET signs the webhooks of keys without a secret of their own."
     )
     command.set_defaults(run=_run)
+
+
+def _add_sharing(command: argparse.ArgumentParser) -> None:
+    """Add what several processes of one service share."""
+    command.add_argument(
+        "--database", metavar="URL", default=os.environ.get("CLASSIFY_DATABASE"),
+        help="record of jobs that several processes share, such as postgresql+psycopg://user@host/name "
+        "(default: CLASSIFY_DATABASE in the environment, which hides a password from other users of the machine)",
+    )  # fmt: skip
+    command.add_argument(
+        "--documents", metavar="URL",
+        help="storage of waiting documents that they share, such as s3://bucket/folder, or a folder on a shared disk",
+    )  # fmt: skip
+    command.add_argument(
+        "--role", choices=("api", "worker", "both"), default="both",
+        help="what this process does: serve the API, classify, or both (default: %(default)s)",
+    )  # fmt: skip
+
+
+def _add_access(command: argparse.ArgumentParser) -> None:
+    """Add who may use the service, and what the service may reach."""
+    command.add_argument(
+        "--allow-anonymous", action="store_true",
+        help="allow a start without any key on an address that other machines can reach",
+    )  # fmt: skip
+    command.add_argument(
+        "--allow-private-urls", action="store_true",
+        help="allow a file_url or webhook_url with a loopback or private address, such as that of your own file server",
+    )  # fmt: skip
+    command.add_argument(
+        "--keys-file", metavar="FILE", type=Path,
+        help="keys of clients, with a line of `airflow-classify key` for each; it is read again when it changes",
+    )  # fmt: skip
 
 
 def _add_escalation(command: argparse.ArgumentParser) -> None:

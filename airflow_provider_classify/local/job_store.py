@@ -228,14 +228,15 @@ class JobStore:
         """Return the rows of at most 500 jobs (:data:`MAX_STATUS_IDS`) by their ids, read in one query."""
         query = select(*SHOWN, JOBS.c.owner).where(JOBS.c.job_id.in_(job_ids), self._is_kept())
         with transaction(self._engine) as connection:
-            return {row[0]: ShownRow(*row) for row in connection.execute(query)}
+            return {row[0]: ShownRow._make(row) for row in connection.execute(query)}
 
     def newest(self, limit: int, *, owner: str) -> list[Mapping[str, Any]]:
         """Return the columns of an owner's newest jobs, without those that were deleted, the newest first."""
         was_deleted = (JOBS.c.document == "") & JOBS.c.status.not_in(UNFINISHED)
         query = select(*JOBS.c).where(JOBS.c.owner == owner, self._is_kept(), ~was_deleted)
         with transaction(self._engine) as connection:
-            return list(connection.execute(query.order_by(JOBS.c.created_at.desc()).limit(limit)).mappings())
+            rows = connection.execute(query.order_by(JOBS.c.created_at.desc()).limit(limit)).mappings()
+            return [dict(row) for row in rows]
 
     def has_ended(self, job_id: str) -> bool:
         """Return whether the job has ended. A job that does not exist, or has expired, has ended too."""
