@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
@@ -39,6 +39,7 @@ from airflow_provider_classify.local.job_table import (
     UNFINISHED,
     JobRequest,
     RecordedJob,
+    ShownRow,
     cancelled,
     completed,
     damaged,
@@ -222,6 +223,20 @@ class JobStore:
         if owner is not None and row["owner"] != owner:
             raise not_recorded(job_id)
         return job_from_row(row)
+
+    def rows(self, job_ids: Collection[str]) -> dict[str, ShownRow]:
+        """Return the rows of at most 500 jobs (:data:`MAX_STATUS_IDS`) by their ids, read in one query."""
+        query = select(*SHOWN, JOBS.c.owner).where(JOBS.c.job_id.in_(job_ids), self._is_kept())
+        with transaction(self._engine) as connection:
+            return {row[0]: ShownRow._make(row) for row in connection.execute(query)}
+
+    def newest(self, limit: int, *, owner: str) -> list[Mapping[str, Any]]:
+        """Return the columns of an owner's newest jobs, without those that were deleted, the newest first."""
+        was_deleted = (JOBS.c.document == "") & JOBS.c.status.not_in(UNFINISHED)
+        query = select(*JOBS.c).where(JOBS.c.owner == owner, self._is_kept(), ~was_deleted)
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query.order_by(JOBS.c.created_at.desc()).limit(limit)).mappings()
+            return [dict(row) for row in rows]
 
     def has_ended(self, job_id: str) -> bool:
         """Return whether the job has ended. A job that does not exist, or has expired, has ended too."""

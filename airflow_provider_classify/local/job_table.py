@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, String, Table, Text
 
@@ -31,7 +31,7 @@ JOBS = Table(
     "classify_jobs",
     MetaData(),
     Column("job_id", String(36), primary_key=True),
-    Column("status", String(16), nullable=False),
+    Column("status", String(16), nullable=False, index=True),
     Column("progress", String(64), nullable=False),
     Column("error", Text),
     Column("error_kind", String(64)),
@@ -43,7 +43,7 @@ JOBS = Table(
     # The fingerprint of the submit. It is null if an earlier version recorded the job.
     Column("fingerprint", String(64)),
     # Times are in UTC without a time zone, because all databases have this type.
-    Column("created_at", DateTime, nullable=False),
+    Column("created_at", DateTime, nullable=False, index=True),
     Column("started_at", DateTime),
     Column("finished_at", DateTime, index=True),
     # The queue of the service. The size of the document is null until the document is stored.
@@ -61,8 +61,22 @@ JOBS = Table(
     # The trace that the submit belongs to, as its header has it.
     Column("traceparent", String(64)),
 )
+
+
+class ShownRow(NamedTuple):
+    """The columns :data:`SHOWN` of a job, and its owner."""
+
+    job_id: str
+    status: str
+    progress: str
+    error: str | None
+    error_kind: str | None
+    result: str | None
+    owner: str
+
+
 #: The columns of a job that the API shows.
-SHOWN = tuple(JOBS.c[name] for name in ("job_id", "status", "progress", "error", "error_kind", "result"))
+SHOWN = tuple(JOBS.c[name] for name in ShownRow._fields[:-1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,11 +45,13 @@ class Access:
             raise _unauthorized()
         request.state.key = key
         self._rates.take(key)
+        request.state.is_admitted = True
         return key
 
     async def client(self, request: Request, _: Annotated[str | None, Depends(_SCHEME)]) -> None:
-        """Admit the request of a client; a dependency of a route. :raises HttpError: as :meth:`admit`."""
-        self.admit(request)
+        """Admit the request of a client once; a dependency of a route. :raises HttpError: as :meth:`admit`."""
+        if not getattr(request.state, "is_admitted", False):
+            self.admit(request)
 
     async def operator(self, request: Request, _: Annotated[str | None, Depends(_SCHEME)]) -> None:
         """

@@ -4,6 +4,7 @@ The routes of the service.
 The contract defines ``POST /classify`` and ``GET /classify/{job_id}``. This service adds
 ``GET /classify?job_id=…&job_id=…`` (the statuses of up to 500 jobs), ``DELETE /classify/{job_id}`` (cancel and delete),
 ``GET /health``, ``/health/live`` and ``/health/ready``, ``GET /metrics`` and ``GET /openapi.json``.
+People see a page at ``/``.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.api_contract import HONOURED_HEADER, MAX_STATUS_IDS
 from airflow_provider_classify.service import openapi
 from airflow_provider_classify.service.access import Access, owner
+from airflow_provider_classify.service.dashboard.pictures import Pictures
+from airflow_provider_classify.service.dashboard.routes import add_dashboard
 from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.errors import HttpError, bad_request, is_disk_full, no_room, unavailable
 from airflow_provider_classify.service.events import Events
@@ -31,6 +34,8 @@ from airflow_provider_classify.service.health import Part, add_health
 from airflow_provider_classify.service.job_queue import JobQueue
 from airflow_provider_classify.service.metrics import Metrics
 from airflow_provider_classify.service.quotas import Quotas
+from airflow_provider_classify.service.status_reads import StatusReads, reply_body
+from airflow_provider_classify.service.status_requests import StatusRequests
 from airflow_provider_classify.service.submits import Submits, UploadLimits
 from airflow_provider_classify.service.trace import TraceMiddleware
 from airflow_provider_classify.service.webhook_requests import WebhookRequests
@@ -83,15 +88,20 @@ def create_app(
     """
     # Clients of the API do not follow redirects. The documentation pages would load scripts from the internet.
     app = FastAPI(title="Classify", version=__version__, redirect_slashes=False, docs_url=None, redoc_url=None)
+    reads = StatusReads(store)
     if queue is not None:
         limits = upload_limits or UploadLimits()
         submits = Submits(store, documents, queue, clients.quotas, clients.webhooks, events, limits)
         _add_submit(app, submits, clients.access)
-        _add_jobs(app, store, queue, clients, events)
+        pictures = Pictures(store)
+        _add_jobs(app, store, reads, queue, pictures, clients, events)
+        add_dashboard(app, store, pictures, clients.access)
     add_health(app, _parts(store, documents, check_engine), openapi.HEALTH_REPLIES)
     _add_metrics(app, events.metrics, clients.access)
     _add_error_replies(app, events)
     app.add_middleware(TraceMiddleware)
+    if queue is not None:
+        app.add_middleware(StatusRequests, access=clients.access, reads=reads)
     openapi.describe(app, keyed=clients.access.needs_key)
     return app
 
@@ -119,7 +129,15 @@ def _add_submit(app: FastAPI, submits: Submits, access: Access) -> None:
         return JSONResponse(reply.to_json(), 202, _KEYS_HONOURED)
 
 
-def _add_jobs(app: FastAPI, store: JobStore, queue: JobQueue, clients: Clients, events: Events) -> None:
+def _add_jobs(
+    app: FastAPI,
+    store: JobStore,
+    reads: StatusReads,
+    queue: JobQueue,
+    pictures: Pictures,
+    clients: Clients,
+    events: Events,
+) -> None:
     keyed = [Depends(clients.access.client)]
 
     @app.get(
@@ -128,11 +146,11 @@ def _add_jobs(app: FastAPI, store: JobStore, queue: JobQueue, clients: Clients, 
         summary="Get the status and the result of a job",
         responses=openapi.STATUS_REPLIES,
     )
-    def status(request: Request, job_id: str) -> Response:
-        try:
-            return JSONResponse(store.get(job_id, owner=owner(request)).to_json())
-        except JobNotFound as error:
-            raise HttpError(404, "Job not found", headers=_KEYS_HONOURED) from error
+    async def status(request: Request, job_id: str) -> Response:
+        row = await reads.row(job_id)
+        if row is None or row.owner != owner(request):
+            raise HttpError(404, "Job not found", headers=_KEYS_HONOURED)
+        return Response(reply_body(row), media_type="application/json")
 
     @app.delete(
         "/classify/{job_id}",
@@ -145,6 +163,7 @@ def _add_jobs(app: FastAPI, store: JobStore, queue: JobQueue, clients: Clients, 
             job = queue.delete(job_id, owner=owner(request))
         except JobNotFound as error:
             raise HttpError(404, "Job not found") from error
+        pictures.delete(job_id)
         clients.webhooks.remove(job_id)
         events.deleted(job_id)
         return JSONResponse(job.to_json())

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Column, Integer, MetaData, String, Table, and_, insert, select
+from sqlalchemy import Column, ColumnElement, Integer, MetaData, String, Table, and_, insert, select
 from sqlalchemy import update as update_rows
 from sqlalchemy.exc import IntegrityError
 
@@ -111,5 +111,5 @@ class Quotas:
             return int(connection.execute(select(QUOTAS.c.used).where(_row(owner, month))).scalar() or 0)
 
 
-def _row(owner: str, month: str) -> object:
+def _row(owner: str, month: str) -> ColumnElement[bool]:
     return and_(QUOTAS.c.owner == owner, QUOTAS.c.month == month)

@@ -27,11 +27,14 @@ from airflow_provider_classify.service.access import Access
 from airflow_provider_classify.service.app import Clients, create_app
 from airflow_provider_classify.service.cleaner import Cleaner
 from airflow_provider_classify.service.connections import MAX_CONNECTIONS, bounded_protocol
+from airflow_provider_classify.service.dashboard.pictures import DrawingTime, Pictures
+from airflow_provider_classify.service.escalation import ESCALATION_KEY_VARIABLE, Escalation, escalation_settings
 from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.job_queue import JobQueue
 from airflow_provider_classify.service.keys import API_KEY_VARIABLE, open_keys
 from airflow_provider_classify.service.logs import LogFormat, configure
 from airflow_provider_classify.service.metrics import Metrics
+from airflow_provider_classify.service.pipeline import Pipeline
 from airflow_provider_classify.service.quotas import Quotas
 from airflow_provider_classify.service.stores import KEEP_RESULTS, StoreOptions, open_stores
 from airflow_provider_classify.service.webhook_requests import WebhookRequests
@@ -72,6 +75,8 @@ def serve(
     keys_file: Path | None = None,
     allow_anonymous: bool = False,
     allow_private_urls: bool = False,
+    escalate_to: str | None = None,
+    escalate_below: float | None = None,
     grace_seconds: float = GRACE_SECONDS,
     log_format: LogFormat = "text",
 ) -> None:
@@ -97,6 +102,9 @@ def serve(
     :param allow_anonymous: start without a key on an address that other machines reach.
     :param allow_private_urls: also fetch a ``file_url`` from loopback, private and other addresses that are not public,
         and send webhooks to them.
+    :param escalate_to: the URL of another classify API, which is asked if the engine is not sure. The environment
+        variable ``CLASSIFY_ESCALATION_API_KEY`` holds its key.
+    :param escalate_below: the confidence below which the engine is not sure, above 0, at most 1.
     :param grace_seconds: seconds that a stop waits for the documents that are being classified.
     :param log_format: the format of the log, which is written to stderr.
     :raises InvalidDocumentTypes: the folder of the user's own document types cannot be used.
@@ -116,6 +124,7 @@ def serve(
     options = options or EngineOptions()
     if role != "api":
         _check_engine(options)
+    escalated = escalation_settings(escalate_to, escalate_below, os.environ.get(ESCALATION_KEY_VARIABLE))
     keys = open_keys(keys_file, os.environ)
     max_connections = _allow_connections()
     with _listen(host, port) as listener, open_stores(stores) as (store, folder):
@@ -126,12 +135,14 @@ def serve(
         events = Events(_metrics(store, engine))
         worker = None
         if engine is not None:
+            escalation = Escalation(*escalated) if escalated else None
+            pipeline = Pipeline(engine, Pictures(store), DrawingTime(), escalation)
             worker = Worker(
                 store,
                 folder,
-                engine,
+                pipeline,
                 events,
-                threads=engine.size,
+                threads=pipeline.threads,
                 allow_private_urls=allow_private_urls,
                 max_losses=MAX_LOSSES if database is None else MAX_LOSSES_OF_SEVERAL,
             )

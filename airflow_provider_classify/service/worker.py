@@ -61,10 +61,10 @@ _Returned = TypeVar("_Returned")
 
 
 class Classifier(Protocol):
-    """Classifies documents from several threads at the same time, as the engine's ``EnginePool`` does."""
+    """Classifies documents from several threads at the same time, as :class:`~.pipeline.Pipeline` does."""
 
-    def classify(self, path: Path, categories: tuple[Category, ...], *, name: str) -> ClassificationResult:
-        """Classify one document; raise a :class:`ClassifyError` if that is not possible."""
+    def classify(self, path: Path, categories: tuple[Category, ...], *, name: str, job_id: str) -> ClassificationResult:
+        """Classify the document of a job; raise a :class:`ClassifyError` if that is not possible."""
 
     def close(self) -> None:
         """Stop every classification that is running."""
@@ -210,7 +210,7 @@ class Worker:
                     f"{request.document!r}; save it again, or in another format."
                 )
             with self._documents.opened(claim.job_id) as path, self._events.timed("classify"):
-                result = self._classify_file(path, request.categories, request.document)
+                result = self._classify_file(path, request.categories, request.document, claim.job_id)
         except JobRecordUnavailable:
             raise
         except Exception as error:  # after any error, the job must end as failed
@@ -219,9 +219,11 @@ class Worker:
             if self._end(claim, lambda: self._store.complete_claim(claim, result)):
                 self._events.completed(claim.job_id, result)
 
-    def _classify_file(self, path: Path, categories: tuple[Category, ...], name: str) -> ClassificationResult:
+    def _classify_file(
+        self, path: Path, categories: tuple[Category, ...], name: str, job_id: str
+    ) -> ClassificationResult:
         try:
-            return self._classifier.classify(path, categories, name=name)
+            return self._classifier.classify(path, categories, name=name, job_id=job_id)
         except DocumentCorrupt as error:
             if _is_pdf(path):
                 raise DocumentCorrupt(CANNOT_OPEN) from error  # the API's message for this case

@@ -50,7 +50,9 @@ class HeldClassifier:
     closed: bool = False
     start_failure: ClassifyError | None = None
 
-    def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
+    def classify(
+        self, path: Path, categories: Sequence[Category], *, name: str, job_id: str = ""
+    ) -> ClassificationResult:
         content = path.read_bytes()
         self.seen.append((name, content))
         self.gate.wait()

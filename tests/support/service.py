@@ -54,6 +54,7 @@ class RunningService:
     def __init__(
         self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str], options: Mapping[str, Any]
     ) -> None:
+        self._options = options
         self.log = data_dir / "service.log"
         self._headers = {"api-key": api_key} if api_key is not None else {}
         inherited = {name: value for name, value in os.environ.items() if name != "CLASSIFY_API_KEY"}
@@ -98,10 +99,12 @@ class RunningService:
     @contextmanager
     def frozen_engine(self) -> Iterator[None]:
         """
-        Suspend the engine's processes, so that jobs stay unfinished until the block ends.
+        Suspend the engine's process, so that jobs stay unfinished until the block ends.
 
-        The processes start with the first document. If there was none, this method classifies one.
+        The process starts with the first document. If there was none, this method classifies one. The service must
+        have one worker: a second one would start a process of its own in the block.
         """
+        assert self._options["workers"] == 1, "Start the service with workers=1."
         process = psutil.Process(self.pid)
         if not process.children(recursive=True):
             self._classify_a_letter()
@@ -152,18 +155,19 @@ def running_service(
     port: int = 0,
     *,
     allow_private_urls: bool = False,
+    workers: int | None = None,
     options: Mapping[str, Any] | None = None,
     **env: str,
 ) -> Iterator[RunningService]:
     """
     Start the service on ``data_dir``, with ``env`` added to the environment, and end it after the block.
 
+    :param workers: the number of documents that are classified at the same time; ``None`` for one for each core.
     :param options: more arguments of ``serve``, as JSON values; ``lease`` and ``keep_results`` in seconds.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
-    service = RunningService(
-        data_dir, api_key, port, env, {"allow_private_urls": allow_private_urls, **(options or {})}
-    )
+    arguments = {"allow_private_urls": allow_private_urls, "workers": workers, **(options or {})}
+    service = RunningService(data_dir, api_key, port, env, arguments)
     try:
         yield service
     finally:
@@ -173,11 +177,11 @@ def running_service(
 @contextmanager
 def connected_service(data_dir: Path, api_key: str | None = None) -> Iterator[RunningService]:
     """
-    Run the service with the Airflow connection ``service`` to it.
+    Run the service with one worker, and the Airflow connection ``service`` to it.
 
     :param api_key: the key of the service and the connection. The connection ``wrong_key`` has another key.
     """
-    with running_service(data_dir, api_key=api_key) as service, pytest.MonkeyPatch.context() as patch:
+    with running_service(data_dir, api_key, workers=1) as service, pytest.MonkeyPatch.context() as patch:
         for name, key in (("SERVICE", api_key), ("WRONG_KEY", f"no-{api_key}")):
             connection = {"conn_type": "classify", "host": service.url, "password": key}
             patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
