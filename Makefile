@@ -8,12 +8,12 @@ TESSDATA := .venv/tessdata/rus.traineddata
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards bench-service-workers train bench-own docs wheel
+.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards bench-service bench-service-workers train bench-own docs wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
 
-test: $(INSTALLED) $(INSTALLED)-storage $(INSTALLED)-browser $(AZURITE) $(TESSDATA)  ## run all tests
+test: $(INSTALLED) $(INSTALLED)-storage $(INSTALLED)-browser $(INSTALLED)-deploy $(AZURITE) $(TESSDATA)  ## run all tests
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST)
 
 test-faults: $(INSTALLED)-faults  ## kill real processes while 300 documents are classified; needs PostgreSQL and Redis
@@ -74,6 +74,9 @@ bench-ending: $(INSTALLED)  ## time from the end of a job to the success of its 
 bench-cascade: $(INSTALLED) $(TESSDATA)  ## calls that the local engine saves before an API, by threshold: make bench-cascade DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/cascade.py "$(DOCUMENTS)"
 
+bench-service: $(INSTALLED)  ## the service on loopback, beside a bare Starlette app and the bare engine: make bench-service [ONLY=status,submits,pages,uploads,soak] [MINUTES=20] [UPLOAD_MB=500]
+	@$(BIN)/python -m benchmarks.service $(if $(ONLY),--only $(ONLY)) $(if $(MINUTES),--soak-minutes $(MINUTES)) $(if $(UPLOAD_MB),--upload-mb $(UPLOAD_MB))
+
 bench-shards: $(INSTALLED)-faults  ## a batch in shards on two Celery workers, compared with one; needs PostgreSQL and Redis: make bench-shards [N=240]
 	@$(BIN)/python benchmarks/shards.py $(if $(N),--documents $(N))
 
@@ -117,6 +120,15 @@ $(INSTALLED)-browser: $(INSTALLED)
 			|| echo "Chromium could not be installed."; fi
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,test-browser]' \
 		|| echo "Playwright could not be installed; the tests that look at pages are skipped."
+	@touch $@
+
+# Linters for the files in deploy/. A test whose linter cannot be installed is skipped with a message.
+$(INSTALLED)-deploy: $(INSTALLED)
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && ! { command -v promtool && command -v systemd-analyze; } > /dev/null; then \
+		apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends prometheus systemd \
+			|| echo "promtool and systemd-analyze could not be installed."; fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,test-deploy]' \
+		|| echo "The linters of deploy/ could not be installed."
 	@touch $@
 
 azurite: $(AZURITE)  ## install Azurite, the Azure Blob server of the storage tests, if npm is installed

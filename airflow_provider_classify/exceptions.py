@@ -343,6 +343,10 @@ class StorageFull(ClassifyError):
     retryable = True
 
 
+class InvalidKeys(ClassifyError):
+    """The service's file of keys cannot be read, or a line of it is not valid."""
+
+
 class ServiceNotStarted(ClassifyError):
     """The service cannot start: its port or folder is in use, or a setting is wrong."""
 

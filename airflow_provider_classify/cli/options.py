@@ -31,7 +31,7 @@ def add_documents(command: argparse.ArgumentParser) -> None:
         help='a JSON file with a list of names or of {"name", "description", "examples"} objects',
     )  # fmt: skip
     command.add_argument(
-        "--jobs", metavar="N", type=_at_least_one, help="number of processes, at least 1 (default: one for each core)"
+        "--jobs", metavar="N", type=at_least_one, help="number of processes, at least 1 (default: one for each core)"
     )
     command.add_argument("documents", metavar="FILE", nargs="+", help="documents to classify")
 
@@ -86,7 +86,8 @@ def engine_options(options: argparse.Namespace) -> EngineOptions:
     )
 
 
-def _at_least_one(text: str) -> int:
+def at_least_one(text: str) -> int:
+    """Read a whole number of at least 1. :raises argparse.ArgumentTypeError: it is not one."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from airflow_provider_classify.exceptions import ConnectionNotUsable, ExtraNotIn
 
 #: Seconds that a statement waits while another process writes to the SQLite file.
 SQLITE_WAIT = 30.0
+#: Marks a connection whose transaction writes.
+_WRITES = "classify_writes"
 #: What libpq waits for by default is minutes, or no end. ``tcp_user_timeout`` is in milliseconds.
 _POSTGRESQL_LIMITS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
 #: The extras of this package that have the driver of a database.
@@ -28,6 +31,8 @@ def connect(url: str, *, sqlite_wait: float = SQLITE_WAIT) -> Engine:
     """
     Return the SQLAlchemy engine for a URL, without opening a connection. Create the folder of a SQLite file.
 
+    Its errors do not quote the values of a statement, because the URL of a document may contain a signature.
+
     :param sqlite_wait: seconds that a statement waits while another process writes to the SQLite file.
 
     :raises ConnectionNotUsable: the URL is not valid for SQLAlchemy, or the folder cannot be created.
@@ -36,12 +41,15 @@ def connect(url: str, *, sqlite_wait: float = SQLITE_WAIT) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            return create_engine(_with_limits(parsed), pool_pre_ping=True)
+            return create_engine(_with_limits(parsed), pool_pre_ping=True, hide_parameters=True)
         if parsed.database:
             _make_folder(Path(parsed.database).parent)
         # SQLAlchemy 2 uses this pool by default. SQLAlchemy 1.4 would open the file for each statement.
         engine = create_engine(
-            parsed, poolclass=QueuePool, connect_args={"timeout": sqlite_wait, "check_same_thread": False}
+            parsed,
+            poolclass=QueuePool,
+            hide_parameters=True,
+            connect_args={"timeout": sqlite_wait, "check_same_thread": False},
         )
     except ArgumentError:
         # The cause is not chained: SQLAlchemy's message quotes the URL, which may contain a password.
@@ -56,6 +64,7 @@ def connect(url: str, *, sqlite_wait: float = SQLITE_WAIT) -> Engine:
             f"The record of jobs needs the database driver {error.name!r}, which is not installed; install {package}."
         ) from error
     event.listen(engine, "connect", lambda connection, _: _prepare_sqlite(connection, sqlite_wait))
+    _write_in_turn(engine, sqlite_wait)
     return engine
 
 
@@ -88,6 +97,28 @@ def _with_limits(url: URL) -> URL:
     if url.get_driver_name() not in ("psycopg", "psycopg2"):
         return url
     return url.update_query_dict({name: limit for name, limit in _POSTGRESQL_LIMITS.items() if name not in url.query})
+
+
+def _write_in_turn(engine: Engine, wait: float) -> None:
+    """
+    Let the threads of this process write to the SQLite file one after the other.
+
+    SQLite allows one writer at a time. A second one sleeps for up to 100 ms before it looks again, although a write
+    takes a few milliseconds. A thread that waits for the lock of this process goes on at once.
+    """
+    turn = threading.Lock()
+
+    def begin(connection: Connection, _: Any, statement: str, *__: Any) -> None:
+        if not connection.info.get(_WRITES) and statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE"):
+            # If the turn does not come in time, SQLite itself reports that the file is locked.
+            connection.info[_WRITES] = turn.acquire(timeout=wait)
+
+    def end(_: Any, record: Any) -> None:
+        if record.info.pop(_WRITES, False):
+            turn.release()
+
+    event.listen(engine, "before_cursor_execute", begin)
+    event.listen(engine, "checkin", end)  # after the commit, when the connection goes back to its pool
 
 
 def _make_folder(folder: Path) -> None:

@@ -19,16 +19,19 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select
+from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy import update as update_rows
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from airflow_provider_classify.exceptions import ClassifyError, IdempotencyKeyReused, InvalidCategories
+from airflow_provider_classify.local.backlog import Backlog
 from airflow_provider_classify.local.database import SQLITE_WAIT, connect, transaction
 from airflow_provider_classify.local.job_table import (
     JOBS,
@@ -36,6 +39,7 @@ from airflow_provider_classify.local.job_table import (
     UNFINISHED,
     JobRequest,
     RecordedJob,
+    ShownRow,
     cancelled,
     completed,
     damaged,
@@ -101,6 +105,8 @@ class JobStore:
         fingerprint: str | None = None,
         for_workers: bool = False,
         document_bytes: int | None = None,
+        owner: str = "",
+        traceparent: str | None = None,
     ) -> Job:
         """
         Record a queued job and return it.
@@ -112,6 +118,8 @@ class JobStore:
             have the same fingerprint.
         :param for_workers: put the job into the queue of the workers.
         :param document_bytes: the size of the stored document; ``None`` if a worker must fetch it.
+        :param owner: the name of the key that submits the job, if it has one.
+        :param traceparent: the trace that the submit belongs to.
         :raises IdempotencyKeyReused: the job with the key has another fingerprint.
         """
         self.prune()
@@ -128,6 +136,8 @@ class JobStore:
             "created_at": now(),
             "document_bytes": document_bytes,
             "free_at": now_in(self._engine) if for_workers else None,
+            "owner": owner,
+            "traceparent": traceparent,
         }
         for is_last_attempt in (False, True):
             try:
@@ -202,13 +212,31 @@ class JobStore:
             connection.execute(delete(JOBS).where(JOBS.c.job_id == job_id))
         return job
 
-    def get(self, job_id: str) -> Job:
+    def get(self, job_id: str, *, owner: str | None = None) -> Job:
         """
         Return the job as the API shows it. A job whose record is damaged is a failed job.
 
+        :param owner: the only owner whose job is found; ``None`` for any.
         :raises JobNotFound: the job does not exist, or it has expired.
         """
-        return job_from_row(self._row(job_id, *SHOWN))
+        row = self._row(job_id, JOBS.c.owner, *SHOWN)
+        if owner is not None and row["owner"] != owner:
+            raise not_recorded(job_id)
+        return job_from_row(row)
+
+    def rows(self, job_ids: Collection[str]) -> dict[str, ShownRow]:
+        """Return the rows of at most 500 jobs (:data:`MAX_STATUS_IDS`) by their ids, read in one query."""
+        query = select(*SHOWN, JOBS.c.owner).where(JOBS.c.job_id.in_(job_ids), self._is_kept())
+        with transaction(self._engine) as connection:
+            return {row[0]: ShownRow._make(row) for row in connection.execute(query)}
+
+    def newest(self, limit: int, *, owner: str) -> list[Mapping[str, Any]]:
+        """Return the columns of an owner's newest jobs, without those that were deleted, the newest first."""
+        was_deleted = (JOBS.c.document == "") & JOBS.c.status.not_in(UNFINISHED)
+        query = select(*JOBS.c).where(JOBS.c.owner == owner, self._is_kept(), ~was_deleted)
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query.order_by(JOBS.c.created_at.desc()).limit(limit)).mappings()
+            return [dict(row) for row in rows]
 
     def has_ended(self, job_id: str) -> bool:
         """Return whether the job has ended. A job that does not exist, or has expired, has ended too."""
@@ -216,9 +244,15 @@ class JobStore:
         with transaction(self._engine) as connection:
             return connection.execute(query).first() is None
 
-    def statuses(self, job_ids: Sequence[str]) -> Statuses:
-        """Return the statuses of at most 500 jobs (:data:`MAX_STATUS_IDS`), read in one query."""
+    def statuses(self, job_ids: Sequence[str], *, owner: str | None = None) -> Statuses:
+        """
+        Return the statuses of at most 500 jobs (:data:`MAX_STATUS_IDS`), read in one query.
+
+        :param owner: the only owner whose jobs are found; ``None`` for any.
+        """
         query = select(JOBS.c.job_id, JOBS.c.status).where(JOBS.c.job_id.in_(job_ids), self._is_kept())
+        if owner is not None:
+            query = query.where(JOBS.c.owner == owner)
         with transaction(self._engine) as connection:
             found = {job_id: status_from_row(status) for job_id, status in connection.execute(query)}
         return Statuses(found, tuple(job_id for job_id in job_ids if job_id not in found))
@@ -230,9 +264,10 @@ class JobStore:
         :raises JobNotFound: the job does not exist.
         :raises JobRecordDamaged: the record of the job cannot be read.
         """
-        row = self._row(job_id, JOBS.c.document, JOBS.c.categories, JOBS.c.file_url)
+        names = ("document", "categories", "file_url", "created_at", "traceparent")
+        row = self._row(job_id, *(JOBS.c[name] for name in names))
         try:
-            return JobRequest(row["document"], parse_categories(json.loads(row["categories"])), row["file_url"])
+            return JobRequest(**{**row, "categories": parse_categories(json.loads(row["categories"]))})
         except (ValueError, TypeError, InvalidCategories) as error:
             raise damaged(job_id) from error
 
@@ -275,6 +310,24 @@ class JobStore:
         query = select(JOBS.c.job_id).where(JOBS.c.status.in_(UNFINISHED)).order_by(JOBS.c.created_at)
         with transaction(self._engine) as connection:
             return list(connection.execute(query).scalars())
+
+    def backlog(self) -> Backlog:
+        """Return how many jobs have not ended, and the age of the oldest that waits."""
+        query = select(JOBS.c.status, func.count(), func.min(JOBS.c.created_at)).group_by(JOBS.c.status)
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query.where(JOBS.c.status.in_(UNFINISHED))).all()
+        found = {status: (count, oldest) for status, count, oldest in rows}
+        queued, oldest = found.get(JobStatus.QUEUED.value, (0, None))
+        processing, _ = found.get(JobStatus.PROCESSING.value, (0, None))
+        return Backlog(queued, processing, max(0.0, (now() - oldest).total_seconds()) if oldest else 0.0)
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """
+        Open a transaction in the database of the record, for tables beside it; see :func:`~.database.transaction`.
+
+        :raises JobRecordUnavailable: the database cannot be reached, or a statement failed.
+        """
+        return transaction(self._engine)
 
     def close(self) -> None:
         """Close the connections to the database."""

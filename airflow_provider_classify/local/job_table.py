@@ -7,9 +7,9 @@ The migrations create the table. A new column needs a migration.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, String, Table, Text
 
@@ -31,7 +31,7 @@ JOBS = Table(
     "classify_jobs",
     MetaData(),
     Column("job_id", String(36), primary_key=True),
-    Column("status", String(16), nullable=False),
+    Column("status", String(16), nullable=False, index=True),
     Column("progress", String(64), nullable=False),
     Column("error", Text),
     Column("error_kind", String(64)),
@@ -43,7 +43,7 @@ JOBS = Table(
     # The fingerprint of the submit. It is null if an earlier version recorded the job.
     Column("fingerprint", String(64)),
     # Times are in UTC without a time zone, because all databases have this type.
-    Column("created_at", DateTime, nullable=False),
+    Column("created_at", DateTime, nullable=False, index=True),
     Column("started_at", DateTime),
     Column("finished_at", DateTime, index=True),
     # The queue of the service. The size of the document is null until the document is stored.
@@ -56,9 +56,27 @@ JOBS = Table(
     # How many of its runs ended because the engine's process died, and because the whole worker did.
     Column("crashes", Integer, nullable=False, server_default="0"),
     Column("losses", Integer, nullable=False, server_default="0"),
+    # The name of the key that submitted the job. It is empty for a client without a named key.
+    Column("owner", String(64), nullable=False, server_default=""),
+    # The trace that the submit belongs to, as its header has it.
+    Column("traceparent", String(64)),
 )
+
+
+class ShownRow(NamedTuple):
+    """The columns :data:`SHOWN` of a job, and its owner."""
+
+    job_id: str
+    status: str
+    progress: str
+    error: str | None
+    error_kind: str | None
+    result: str | None
+    owner: str
+
+
 #: The columns of a job that the API shows.
-SHOWN = tuple(JOBS.c[name] for name in ("job_id", "status", "progress", "error", "error_kind", "result"))
+SHOWN = tuple(JOBS.c[name] for name in ShownRow._fields[:-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +85,15 @@ class JobRequest:
     The submit of a job.
 
     ``document`` is the document's label. ``file_url`` is the URL from which the service fetches the document. It is
-    ``None`` for an upload, and after the end of the job, because a URL may contain a signature.
+    ``None`` for an upload, and after the end of the job, because a URL may contain a signature. ``created_at`` is the
+    time of the submit, in UTC without a time zone. ``traceparent`` is the trace that the submit belongs to.
     """
 
     document: str
     categories: tuple[Category, ...]
     file_url: str | None = None
+    created_at: datetime = field(default=datetime.min, compare=False)
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from airflow_provider_classify.exceptions import JobRecordUnavailable, StorageEr
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.api_contract import MAX_STATUS_IDS
 from airflow_provider_classify.service.documents import Documents
+from airflow_provider_classify.service.webhook_store import WebhookStore
 
 #: Seconds between two runs.
 CLEAN_SECONDS = 300.0
@@ -23,9 +24,12 @@ class Cleaner:
     :param seconds: seconds between two runs.
     """
 
-    def __init__(self, store: JobStore, documents: Documents, *, seconds: float = CLEAN_SECONDS) -> None:
+    def __init__(
+        self, store: JobStore, documents: Documents, webhooks: WebhookStore, *, seconds: float = CLEAN_SECONDS
+    ) -> None:
         self._store = store
         self._documents = documents
+        self._webhooks = webhooks
         self._seconds = seconds
         self._seen: set[str] = set()
         self._stopping = threading.Event()
@@ -51,6 +55,7 @@ class Cleaner:
         """
         while self._store.prune() and not self._stopping.is_set():
             pass
+        self._webhooks.remove_without_job()
         unneeded = self._unneeded(self._documents.job_ids())
         for job_id in unneeded & self._seen:
             self._documents.remove(job_id)

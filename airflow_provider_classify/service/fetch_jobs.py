@@ -12,7 +12,9 @@ from contextlib import suppress
 from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.local.work_queue import Claim
+from airflow_provider_classify.model.trace import enter_trace
 from airflow_provider_classify.service.documents import Documents
+from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_url import FetchLimits, UrlFetcher
 from airflow_provider_classify.service.leases import Leases
 from airflow_provider_classify.service.upload_folder import Upload
@@ -42,6 +44,7 @@ class FetchJobs:
         *,
         fetched: Callable[[], None],
         failed: Callable[[Claim, Exception], None],
+        events: Events,
         allow_private: bool,
         limits: FetchLimits,
         poll_seconds: float,
@@ -52,6 +55,7 @@ class FetchJobs:
         self._leases = leases
         self._fetched = fetched
         self._failed = failed
+        self._events = events
         self._allow_private = allow_private
         self._limits = limits
         self._poll_seconds = poll_seconds
@@ -156,6 +160,7 @@ class FetchJobs:
 
     async def _download(self, claim: Claim) -> None:
         request = await asyncio.to_thread(self._store.request, claim.job_id)
+        enter_trace(request.traceparent)
         if request.file_url is None:
             return  # The job has ended since: a client has cancelled it.
         uploads: list[Upload] = []
@@ -168,8 +173,9 @@ class FetchJobs:
             await asyncio.to_thread(uploads[0].write, piece)
 
         try:
-            await self._fetcher.fetch(request.file_url, write, begin)
-            await asyncio.to_thread(uploads[0].commit)
+            with self._events.timed("fetch"):
+                await self._fetcher.fetch(request.file_url, write, begin)
+                await asyncio.to_thread(uploads[0].commit)
             stored = await asyncio.to_thread(self._store.queue.store_document, claim, uploads[0].size)
         except BaseException:
             for upload in uploads:

@@ -81,15 +81,17 @@ class JobQueue:
         if self._worker:
             self._worker.wake()
 
-    def delete(self, job_id: str) -> Job:
+    def delete(self, job_id: str, *, owner: str | None = None) -> Job:
         """
         Delete a job with its document, and return the job as it was. A job that has not ended is cancelled.
 
         A classification that has begun runs to its end, and its result is ignored.
 
+        :param owner: the only owner whose job is deleted; ``None`` for any.
         :raises JobNotFound: there is no such job.
         :raises StorageError: the document could not be deleted. The call can be repeated.
         """
+        self._store.get(job_id, owner=owner)
         job = self._store.delete(job_id)
         if self._worker:
             self._worker.stop_fetch(job_id)

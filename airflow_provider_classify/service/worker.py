@@ -22,17 +22,21 @@ from airflow_provider_classify.exceptions import (
     DocumentNotReadable,
     EngineClosed,
     JobNotFound,
+    JobRecordDamaged,
     JobRecordUnavailable,
     StorageError,
     StorageFull,
     StorageNotFound,
 )
 from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.local.job_table import JobRequest
 from airflow_provider_classify.local.work_queue import Claim
 from airflow_provider_classify.model.api_contract import CANNOT_OPEN
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.result import ClassificationResult
+from airflow_provider_classify.model.trace import traced
 from airflow_provider_classify.service.documents import Documents
+from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_jobs import FetchJobs
 from airflow_provider_classify.service.fetch_url import FetchLimits
 from airflow_provider_classify.service.leases import Leases
@@ -57,10 +61,10 @@ _Returned = TypeVar("_Returned")
 
 
 class Classifier(Protocol):
-    """Classifies documents from several threads at the same time, as the engine's ``EnginePool`` does."""
+    """Classifies documents from several threads at the same time, as :class:`~.pipeline.Pipeline` does."""
 
-    def classify(self, path: Path, categories: tuple[Category, ...], *, name: str) -> ClassificationResult:
-        """Classify one document; raise a :class:`ClassifyError` if that is not possible."""
+    def classify(self, path: Path, categories: tuple[Category, ...], *, name: str, job_id: str) -> ClassificationResult:
+        """Classify the document of a job; raise a :class:`ClassifyError` if that is not possible."""
 
     def close(self) -> None:
         """Stop every classification that is running."""
@@ -80,6 +84,7 @@ class Worker:
         store: JobStore,
         documents: Documents,
         classifier: Classifier,
+        events: Events,
         *,
         threads: int,
         allow_private_urls: bool = False,
@@ -91,6 +96,7 @@ class Worker:
         self._store = store
         self._documents = documents
         self._classifier = classifier
+        self._events = events
         self._max_losses = max_losses
         self._record_retry_seconds = record_retry_seconds
         self._poll_seconds = poll_seconds
@@ -108,6 +114,7 @@ class Worker:
             self._leases,
             fetched=self._news.set,
             failed=self._end_as_failed,
+            events=events,
             allow_private=allow_private_urls,
             limits=fetch_limits or FetchLimits(),
             poll_seconds=poll_seconds,
@@ -186,25 +193,37 @@ class Worker:
     def _classify(self, claim: Claim) -> None:
         try:
             request = self._insist(claim, lambda: self._store.request(claim.job_id))
+        except JobNotFound:  # A client has deleted the job.
+            return
+        except JobRecordDamaged as error:
+            self._end_as_failed(claim, error)
+            return
+        with traced(request.traceparent):
+            self._classify_request(claim, request)
+
+    def _classify_request(self, claim: Claim, request: JobRequest) -> None:
+        self._events.started(claim.job_id, request.created_at)
+        try:
             if claim.losses >= self._max_losses:
                 raise DocumentCrashedParser(
                     f"{claim.losses} workers ended without an answer while they classified the document "
                     f"{request.document!r}; save it again, or in another format."
                 )
-            with self._documents.opened(claim.job_id) as path:
-                result = self._classify_file(path, request.categories, request.document)
-        except JobNotFound:  # A client has deleted the job.
-            return
+            with self._documents.opened(claim.job_id) as path, self._events.timed("classify"):
+                result = self._classify_file(path, request.categories, request.document, claim.job_id)
         except JobRecordUnavailable:
             raise
         except Exception as error:  # after any error, the job must end as failed
             self._end_as_failed(claim, error)
         else:
-            self._end(claim, lambda: self._store.complete_claim(claim, result))
+            if self._end(claim, lambda: self._store.complete_claim(claim, result)):
+                self._events.completed(claim.job_id, result)
 
-    def _classify_file(self, path: Path, categories: tuple[Category, ...], name: str) -> ClassificationResult:
+    def _classify_file(
+        self, path: Path, categories: tuple[Category, ...], name: str, job_id: str
+    ) -> ClassificationResult:
         try:
-            return self._classifier.classify(path, categories, name=name)
+            return self._classifier.classify(path, categories, name=name, job_id=job_id)
         except DocumentCorrupt as error:
             if _is_pdf(path):
                 raise DocumentCorrupt(CANNOT_OPEN) from error  # the API's message for this case
@@ -227,17 +246,20 @@ class Worker:
             self._insist(claim, lambda: self._store.queue.give_back(claim, crashed=True))
             self.wake()
             return
-        self._end(claim, lambda: self._store.fail_claim(claim, _recorded_error(claim, error)))
+        if self._end(claim, lambda: self._store.fail_claim(claim, _recorded_error(claim, error))):
+            self._events.failed(claim.job_id, error)
 
-    def _end(self, claim: Claim, record_end: Callable[[], bool]) -> None:
-        """Record the end of a job and delete its document."""
-        if not self._insist(claim, record_end) and not self._store.has_ended(claim.job_id):
+    def _end(self, claim: Claim, record_end: Callable[[], bool]) -> bool:
+        """Record the end of a job and delete its document. Return whether this is the recorded end."""
+        is_recorded = self._insist(claim, record_end)
+        if not is_recorded and not self._store.has_ended(claim.job_id):
             _log.warning("The lease of the job %s had expired; its result is ignored.", claim.job_id)
-            return  # Another worker has the job, and needs the document.
+            return False  # Another worker has the job, and needs the document.
         try:
             self._documents.remove(claim.job_id)
         except StorageError as error:
             _log.error("The document of the job %s is deleted later: %s", claim.job_id, error)
+        return is_recorded
 
     def _insist(self, claim: Claim, call: Callable[[], _Returned]) -> _Returned:
         """Call a method of the record until the record can be reached."""

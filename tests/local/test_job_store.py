@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -56,7 +56,10 @@ def test_a_new_job_is_queued_and_knows_its_request(store: JobStore) -> None:
     assert str(uuid.UUID(job.job_id)) == job.job_id
     assert store.get(job.job_id) == job
     assert (job.status, job.progress, job.error, job.result) == (JobStatus.QUEUED, Progress.STARTING, None, None)
-    assert store.request(job.job_id) == JobRequest("scan.pdf", CATEGORIES, "https://example.org/scan.pdf?sig=1")
+    request = store.request(job.job_id)
+    url = "https://example.org/scan.pdf?sig=1"
+    assert request == JobRequest("scan.pdf", CATEGORIES, request.created_at, url)
+    assert abs(request.created_at - datetime.now(UTC).replace(tzinfo=None)) < timedelta(minutes=5)
 
 
 def test_a_job_completes_with_its_whole_result(store: JobStore) -> None:

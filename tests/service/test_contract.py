@@ -213,7 +213,7 @@ def test_unknown_fields_and_files_are_read_over(server: AppServer) -> None:
     assert server.classifier.seen == [("a.pdf", b"right")]
 
 
-@pytest.mark.parametrize("path", ["/", "/classify/x/y", "/nothing", "/docs", "/redoc"])
+@pytest.mark.parametrize("path", ["/classify/x/y", "/nothing", "/docs", "/redoc"])
 def test_unknown_routes_have_a_detail(server: AppServer, path: str) -> None:
     reply = httpx.get(server.url + path)
     assert (reply.status_code, reply.json()) == (404, {"detail": "Not Found"})
@@ -493,6 +493,9 @@ def test_the_routes_are_described(server: AppServer) -> None:
         "/classify": {"get", "post"},
         "/classify/{job_id}": {"get", "delete"},
         "/health": {"get"},
+        "/health/live": {"get"},
+        "/health/ready": {"get"},
+        "/metrics": {"get"},
     }
     form = described["paths"]["/classify"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert set(form["properties"]) == {"pdf_file", "file_url", "categories"}
+    assert set(form["properties"]) == {"pdf_file", "file_url", "categories", "webhook_url"}

@@ -4,40 +4,22 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from tests.support.command_service import COMMAND, serving
 from tests.support.sentence_model import write_sentence_model
 from tests.support.waiting import wait_until
 
-COMMAND = str(Path(sys.executable).with_name("airflow-classify"))
 OWN = "keeper log:\n  description: The log of a lighthouse.\n  cues: {en: {decisive: lamp lit}}"
 
 
-@contextmanager
-def serving(data: Path, *options: str) -> Iterator[httpx.Client]:
-    command = [COMMAND, "serve", "--port", "0", "--data", str(data), *options]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
-        url = process.stdout.readline().split()[-1]
-        with httpx.Client(base_url=url) as client:
-            yield client
-    finally:
-        process.terminate()
-        process.wait()
-        process.stdout.close()
-
-
 @pytest.fixture
-def client(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[httpx.Client]:
-    monkeypatch.delenv("CLASSIFY_API_KEY", raising=False)
+def client(tmp_path: Path) -> Iterator[httpx.Client]:
     (tmp_path / "own.yaml").write_text(OWN)
     with serving(tmp_path / "data", "--max-pages", "6", "--document-types", str(tmp_path)) as client:
         yield client
@@ -66,8 +48,7 @@ def test_a_client_makes_it_read_no_files(client: httpx.Client, tmp_path: Path) -
     assert "examples" in reply.json()["detail"]
 
 
-def test_a_sentence_model_reaches_the_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CLASSIFY_API_KEY", raising=False)
+def test_a_sentence_model_reaches_the_engine(tmp_path: Path) -> None:
     model = write_sentence_model(tmp_path / "model")
     with serving(tmp_path / "data", "--sentence-model", str(model)) as client:
         assert "sentence_model" in classified(client, ["letter", "zibble"])["engine"]

@@ -54,7 +54,7 @@ class RunningService:
     def __init__(
         self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str], options: Mapping[str, Any]
     ) -> None:
-        self._workers = options.get("workers")
+        self._options = options
         self.log = data_dir / "service.log"
         self._headers = {"api-key": api_key} if api_key is not None else {}
         inherited = {name: value for name, value in os.environ.items() if name != "CLASSIFY_API_KEY"}
@@ -104,7 +104,7 @@ class RunningService:
         The process starts with the first document. If there was none, this method classifies one. The service must
         have one worker: a second one would start a process of its own in the block.
         """
-        assert self._workers == 1, "Start the service with workers=1."
+        assert self._options["workers"] == 1, "Start the service with workers=1."
         process = psutil.Process(self.pid)
         if not process.children(recursive=True):
             self._classify_a_letter()
@@ -166,8 +166,8 @@ def running_service(
     :param options: more arguments of ``serve``, as JSON values; ``lease`` and ``keep_results`` in seconds.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
-    all_options = {"allow_private_urls": allow_private_urls, "workers": workers, **(options or {})}
-    service = RunningService(data_dir, api_key, port, env, all_options)
+    arguments = {"allow_private_urls": allow_private_urls, "workers": workers, **(options or {})}
+    service = RunningService(data_dir, api_key, port, env, arguments)
     try:
         yield service
     finally:
