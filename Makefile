@@ -4,7 +4,10 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 BENCH := .venv-bench/bin
 AZURITE := .venv/azurite/.installed
-TESSDATA := .venv/tessdata/rus.traineddata
+TESSDATA := .venv/tessdata/.fetched
+SCRIPT_FONTS := .venv/fonts/.fetched
+# The scripts in which the tests draw scans: Tesseract's language data of each, and the font if MuPDF has none.
+LANGUAGES := rus ell ara heb hin kor tha
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
@@ -13,7 +16,7 @@ PEERS := databricks http dbt-cloud airbyte openai
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
 
-test: $(INSTALLED) $(INSTALLED)-storage $(INSTALLED)-browser $(INSTALLED)-deploy $(AZURITE) $(TESSDATA)  ## run all tests
+test: $(INSTALLED) $(INSTALLED)-storage $(INSTALLED)-browser $(INSTALLED)-deploy $(AZURITE) $(TESSDATA) $(SCRIPT_FONTS)  ## run all tests
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST)
 
 test-faults: $(INSTALLED)-faults  ## kill real processes while 300 documents are classified; needs PostgreSQL and Redis
@@ -148,10 +151,15 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,faults]'
 	@touch $@
 
-# Language data for scans in Cyrillic. If it cannot be fetched, Tesseract uses the data of the system.
-test train bench-own bench-packets bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
+# Language data for scans in other scripts. If it cannot be fetched, Tesseract uses the data of the system.
+test train bench-own bench-packets bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(dir $(TESSDATA))rus.traineddata && echo $(CURDIR)/$(dir $(TESSDATA)))
 $(TESSDATA): | $(INSTALLED)
-	@sh scripts/fetch_tessdata.sh $(@D)
+	@sh scripts/fetch_debian_files.sh $(@D) '*.traineddata' $(addprefix tesseract-ocr-,$(LANGUAGES))
+	@test ! -s $(@D)/rus.traineddata || touch $@
+
+$(SCRIPT_FONTS): | $(INSTALLED)
+	@sh scripts/fetch_debian_files.sh $(@D) '*/NotoSans*-Regular.ttf' fonts-noto-core
+	@test ! -s $(@D)/NotoSans-Regular.ttf || touch $@
 
 # The documentation is built from the source, without importing it, so this environment has no Airflow.
 .venv-docs/.installed: docs/requirements.txt

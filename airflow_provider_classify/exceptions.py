@@ -85,6 +85,10 @@ class LanguageDataNotUsable(ClassifyError):
     """Tesseract's language data is installed but cannot be loaded."""
 
 
+class OcrModelNotFetched(ClassifyError):
+    """A model for OCR in another script cannot be downloaded."""
+
+
 class InvalidOutput(ClassifyError):
     """The output of a batch has a name or format that is not supported."""
 

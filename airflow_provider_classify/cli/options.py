@@ -56,6 +56,10 @@ def add_engine_options(command: argparse.ArgumentParser) -> None:
         help="model that make train has fitted on your own documents, in place of the built-in one",
     )  # fmt: skip
     command.add_argument(
+        "--ocr-models", metavar="FOLDER", type=Path,
+        help="folder of OCR models for other scripts, which fetch-ocr-models has downloaded",
+    )  # fmt: skip
+    command.add_argument(
         "--ocr", choices=OCR_MODES, default=defaults.ocr,
         help="when to read pages by OCR; auto: if the page shows more than its text layer has (default: %(default)s)",
     )  # fmt: skip
@@ -81,6 +85,7 @@ def engine_options(options: argparse.Namespace) -> EngineOptions:
         document_types=options.document_types,
         sentence_model=sentence_model,
         model=options.model,
+        ocr_models=options.ocr_models,
         ocr=options.ocr,
         attachments=options.attachments,
     )

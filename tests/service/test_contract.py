@@ -498,4 +498,4 @@ def test_the_routes_are_described(server: AppServer) -> None:
         "/metrics": {"get"},
     }
     form = described["paths"]["/classify"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert set(form["properties"]) == {"pdf_file", "file_url", "categories", "webhook_url"}
+    assert set(form["properties"]) == {"pdf_file", "file_url", "categories", "conditions", "webhook_url"}
