@@ -192,7 +192,7 @@ def test_a_storage_that_goes_away_loses_nothing(tmp_path: Path, postgres_url: st
                 reply = httpx.post(f"{api.url}/classify", files=files, data=data, timeout=60)
                 assert (reply.status_code, reply.json()["error"]["details"]["reason"]) == (503, "document_storage")
                 assert httpx.get(f"{api.url}/health", timeout=60).status_code == 503
-            wait_until(lambda: f"The job {jobs[1]} is tried again" in worker.log.read_text())
+            wait_until(lambda: f"The document of the job {jobs[1]} cannot be read" in worker.log.read_text())
             proxy.is_broken = False
             assert [ended(api, job_id).status for job_id in jobs] == [JobStatus.COMPLETED] * 2
 
