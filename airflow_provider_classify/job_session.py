@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError
@@ -23,6 +23,9 @@ class JobSession(Protocol):
 
     Both backends have one. Its methods do not block the loop.
     """
+
+    #: ``local`` or ``api``, for metrics and spans.
+    backend_name: ClassVar[str]
 
     async def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None

@@ -19,7 +19,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -38,7 +38,7 @@ from airflow_provider_classify.exceptions import (
     OutputInUse,
     StorageNotFound,
 )
-from airflow_provider_classify.model.cascade import Cascade
+from airflow_provider_classify.model.cascade import Cascade, is_escalated
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,8 @@ class BatchRecord:
         self.state = BatchState()
         #: The cascade that decides whether a first answer stands; ``None`` without a cascade.
         self.cascade: Cascade | None = None
+        #: Called with each new entry, for metrics.
+        self.on_entry: Callable[[Entry], None] | None = None
         self._base = StoragePath(folder)
         self._parts = self._base / task.safe_name
         self._plan_file = self._base / f"{task.safe_name}.json"
@@ -228,7 +230,7 @@ class BatchRecord:
         for item in items:
             entry = self.state.result(item)
             fields = (entry and entry.cascade) or {}
-            if entry and "first_answer" not in fields and fields.get("answered_by") != self.cascade.second:
+            if entry and not is_escalated(fields) and fields.get("answered_by") != self.cascade.second:
                 following = next_entry(self.cascade, None, entry)
                 if following != entry:
                     self._add(following)
@@ -287,6 +289,8 @@ class BatchRecord:
         with self._lock:
             self.state.add(entry, encoded)
             self._unwritten.append(encoded)
+        if self.on_entry is not None:
+            self.on_entry(entry)
         if self._failure is not None:
             raise self._failure
 

@@ -15,7 +15,7 @@ from typing import Any, cast
 import airflow
 
 # A trigger uses these names on the triggerer's event loop. An import on the loop would block it.
-from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException, AirflowPlugin, XCom
+from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException, AirflowPlugin, Stats, XCom
 from airflow.providers.common.compat.triggers import BaseEventTrigger
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
@@ -25,6 +25,35 @@ try:
     from airflow.triggers.shared_stream import SharedStreamProducer as SharedStreamProducer
 except ImportError:  # before Airflow 3.3, which require_event_triggers() refuses
     SharedStreamProducer = object  # type: ignore[assignment,misc]
+
+
+def stats() -> Any:
+    """
+    Return the module or class with ``incr`` and ``timing`` that sends the metrics of this process.
+
+    A task has the metrics of Airflow's Task SDK, and a trigger those of Airflow itself. Both are modules of the same
+    names, and one that was not initialized sends nothing. Before Airflow 3.2 there is one class for both.
+    """
+    try:
+        from airflow.sdk._shared.observability.metrics import stats as of_tasks
+    except ImportError:
+        return Stats
+    if of_tasks._factory is not None:
+        return of_tasks
+    from airflow.observability import stats as of_airflow
+
+    return of_airflow
+
+
+def tracer() -> Any:
+    """
+    Return the tracer of OpenTelemetry for the spans of this package.
+
+    It records nothing before Airflow 3.2, which sets no global tracer provider, unless the user has set one.
+    """
+    from opentelemetry import trace
+
+    return trace.get_tracer("airflow_provider_classify")
 
 
 def task_states(task_instance: Any) -> Mapping[str, Mapping[str, str | None]] | None:

@@ -14,6 +14,8 @@ from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferr
 
 from airflow_provider_classify.asset_events import are_arrived, require_event
 from airflow_provider_classify.batch.batch import Batch, Request
+from airflow_provider_classify.batch.entry import Entry
+from airflow_provider_classify.batch.measured import measured
 from airflow_provider_classify.batch.output import check_output, check_previous
 from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.record import BatchRecord
@@ -22,12 +24,13 @@ from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.reference import is_storage_path
-from airflow_provider_classify.exceptions import BatchEmpty
-from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
+from airflow_provider_classify.exceptions import BatchEmpty, InvalidDocument
+from airflow_provider_classify.lifecycle import cancel, fail_fast, metrics, reattach, tracing
 from airflow_provider_classify.lifecycle.cancel import has_ended
 from airflow_provider_classify.lifecycle.map_label import map_label
-from airflow_provider_classify.model import events, polling
+from airflow_provider_classify.model import events, lineage, polling
 from airflow_provider_classify.model.categories import parse_categories
+from airflow_provider_classify.model.lineage import Lineage
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.batch_checks import (
     OnEmpty,
@@ -140,6 +143,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         self.output_path = output_of(output, "output", self.task_id)
         self.previous = output_of(previous, "previous", self.task_id)
         self.shard = shard
+        self._value: Any = None  # the manifest or the rows, for the lineage
         self._running: tuple[Any, BatchRecord] | None = None  # the task instance and its record, to cancel its jobs
 
     @classmethod
@@ -201,6 +205,11 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             if is_escalated:
                 return self._finish(context, batch, wait)
             return self._escalate(context, batch, wait)
+
+    def lineage(self) -> Lineage:
+        """Return the documents, the output and the counts. The output of a shard is temporary, so it is left out."""
+        output = self.output_path if self.shard is None else None
+        return lineage.of_batch(references_if_known(self.documents), output, self._value)
 
     @property
     def map_label(self) -> str:
@@ -270,6 +279,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     def _finish(self, context: Context, batch: Batch, wait: polling.Wait) -> Any:
         # The record of a shard is deleted with those of the other shards.
         value = batch.finish(wait, self.limit, self.on_unreadable, keep_record=self.shard is not None)
+        self._value = value
         if self.outlets:
             self.asset_outlets.record_batch(context, self.outlets, batch.rows(), self.output_path)
         return value
@@ -301,17 +311,23 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         address = reattach.address(context["ti"])
         state = batch.record.state
         self._running = (context["ti"], batch.record)
-        hook.backend.run_batch(
-            BatchWork(
-                items=items,
-                todo=todo,
-                categories=parse_categories(self.categories),
-                record=batch.record,
-                wait=wait,
-                key_of=lambda item: reattach.key_of(address, f"{item.fingerprint}{suffix}", state.failures(item)),
-                log=self.log,
-            )
+        batch.record.on_entry = partial(self._count, hook.backend_name)
+        work = BatchWork(
+            items=items,
+            todo=todo,
+            categories=parse_categories(self.categories),
+            record=batch.record,
+            wait=wait,
+            key_of=lambda item: reattach.key_of(address, f"{item.fingerprint}{suffix}", state.failures(item)),
+            log=self.log,
         )
+        with tracing.span(tracing.BATCH, backend=hook.backend_name, documents=len(items), submitted=len(todo)):
+            hook.backend.run_batch(work)
+
+    def _count(self, backend: str, entry: Entry) -> None:
+        hooks = [self.hook] if self.cascade is None else [self.hook, self.second_hook]
+        backend_of = {hook.classify_conn_id: hook.backend_name for hook in hooks}
+        metrics.send(*measured(entry, backend, backend_of))
 
     def _deferral(self, batch: Batch, wait: polling.Wait, *, second: bool = False) -> TaskDeferred:
         hook, items = (self.second_hook if second else self.hook), batch.at(second=second)
@@ -352,6 +368,14 @@ def skip_if_empty(on_empty: OnEmpty) -> Iterator[None]:
         if on_empty != "skip":
             raise
         raise AirflowSkipException(str(error)) from error
+
+
+def references_if_known(documents: Any) -> str | list[str]:
+    """Return the references, for the lineage; an empty list while the documents are not known."""
+    try:
+        return references_of(documents)
+    except InvalidDocument:
+        return []
 
 
 def references_of(documents: Any) -> str | list[str]:

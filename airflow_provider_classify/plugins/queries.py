@@ -15,16 +15,9 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.lifecycle.thumbnail_route import XCOM_KEY
-from airflow_provider_classify.plugins.documents import (
-    BatchSummary,
-    Document,
-    Stored,
-    decode,
-    documents_of,
-    manifest_of,
-    merge,
-)
+from airflow_provider_classify.plugins.documents import BatchSummary, Document, merge
 from airflow_provider_classify.plugins.outputs import Rows, read_rows
+from airflow_provider_classify.plugins.values import Stored, decode, documents_of, manifest_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -102,6 +95,17 @@ def dag_results(session: Session, dag_id: str, since: datetime) -> Results:
     batches = [batch for stored in found[:MAX_RESULTS] if (batch := manifest_of(stored)) is not None]
     batches = [batch for batch in batches if not batch.is_shard]
     return Results(documents, batches, is_truncated=len(found) > MAX_RESULTS)
+
+
+def newest_result(session: Session, dag_id: str) -> datetime | None:
+    """Return the time of the newest result of a DAG; ``None`` if it has none."""
+    from airflow.models.xcom import XComModel
+
+    query = _query(dag_id).order_by(None).order_by(XComModel.timestamp.desc())
+    for stored in _stored(session, query):
+        if manifest_of(stored) is not None or any(True for _ in documents_of(stored)):
+            return stored.at
+    return None
 
 
 def dags_with_results(session: Session, dag_ids: Iterable[str]) -> list[str]:

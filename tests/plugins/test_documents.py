@@ -6,15 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from airflow_provider_classify.plugins.documents import (
-    MAX_EVIDENCE,
-    Stored,
-    decode,
-    documents_of,
-    manifest_of,
-    merge,
-    select,
-)
+from airflow_provider_classify.plugins.documents import merge, select
+from airflow_provider_classify.plugins.values import MAX_EVIDENCE, Stored, decode, documents_of, manifest_of
 
 AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
 

@@ -45,6 +45,9 @@ function figureTiles(figures) {
 
 const note = (text) => el("p", { class: "note" }, text);
 
+// Airflow shows the tab for every DAG, run and task, also for those that classify nothing.
+const ABOUT_TAB = "They appear here when a task has classified documents, with an operator or in a function that returns the result.";
+
 // ---- The documents of a run or task.
 
 const state = { category: "", text: "", order: "order", offset: 0 };
@@ -123,7 +126,7 @@ async function documentsView() {
   const title = taskId ? `Documents of ${taskId}${mapIndex ? ` [${mapIndex}]` : ""}` : "Documents of the run";
   if (!reply.figures.documents) {
     const gone = "Airflow does not have this run. If the run was deleted, its results were deleted, too.";
-    const none = `There are no results of ${where}. They appear here when a task that classifies documents ends.`;
+    const none = `There are no results of ${where}. ${ABOUT_TAB}`;
     return show(message(reply.run_exists ? "No documents yet" : "Run not found", reply.run_exists ? none : gone));
   }
   const list = el("div", { class: "list" });
@@ -191,7 +194,9 @@ async function overviewView(chosen, days, dags) {
   }
   const header = el("header", {}, el("h1", {}, `Documents of ${chosen}`), el("div", { class: "tools" }, controls));
   if (!reply.figures.documents) {
-    return show(header, message("No documents", `No run of this DAG has classified a document in the last ${days} days.`));
+    if (!reply.newest) return show(message("No documents", `${chosen} has no results. ${ABOUT_TAB}`));
+    const last = new Date(reply.newest).toLocaleDateString(undefined, { dateStyle: "long" });
+    return show(header, message("No documents", `No document was classified in the last ${days} days. The last one was classified on ${last}.`));
   }
   const daily = chartPanel("Documents by category and day", (canvas) => charts.daily(canvas, reply.by_day));
   const confidences = chartPanel("Confidences of the classifier", (canvas) => charts.histogram(canvas, reply.figures.histogram));
