@@ -15,8 +15,8 @@ from airflow.providers.openlineage.extractors import OperatorLineage
 from openlineage.client.event_v2 import Dataset, InputDataset, OutputDataset
 from openlineage.client.facet_v2 import DatasetFacet, OutputDatasetFacet, RunFacet, output_statistics_output_dataset
 
-from airflow_provider_classify.model import lineage
-from airflow_provider_classify.model.lineage import Lineage
+from airflow_provider_classify.lifecycle import lineage
+from airflow_provider_classify.lifecycle.lineage import Lineage
 
 #: The names of the facets.
 ANSWER_FACET = "classify_answer"

@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 def are_wanted() -> bool:
     """Return whether ``[classify] thumbnails`` allows small pictures in XCom. The default is yes."""
-    return conf.getboolean("classify", "thumbnails", fallback=True)
+    return bool(conf.getboolean("classify", "thumbnails", fallback=True))
 
 
 def small_first_page(result: Mapping[str, Any]) -> str | None:

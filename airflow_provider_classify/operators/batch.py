@@ -25,12 +25,12 @@ from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.reference import is_storage_path
 from airflow_provider_classify.exceptions import BatchEmpty, InvalidDocument
-from airflow_provider_classify.lifecycle import cancel, fail_fast, metrics, reattach, tracing
+from airflow_provider_classify.lifecycle import cancel, fail_fast, lineage, metrics, reattach, tracing
 from airflow_provider_classify.lifecycle.cancel import has_ended
+from airflow_provider_classify.lifecycle.lineage import Lineage
 from airflow_provider_classify.lifecycle.map_label import map_label
-from airflow_provider_classify.model import events, lineage, polling
+from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.categories import parse_categories
-from airflow_provider_classify.model.lineage import Lineage
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.batch_checks import (
     OnEmpty,

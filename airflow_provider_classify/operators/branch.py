@@ -10,10 +10,9 @@ from airflow.providers.common.compat.sdk import SET_DURING_EXECUTION, BranchMixI
 
 from airflow_provider_classify.documents.document import DocumentLike
 from airflow_provider_classify.exceptions import InvalidRoutes
-from airflow_provider_classify.lifecycle import compat, fail_fast, mapped_branch
-from airflow_provider_classify.model import lineage
+from airflow_provider_classify.lifecycle import compat, fail_fast, lineage, mapped_branch
+from airflow_provider_classify.lifecycle.lineage import Lineage
 from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
-from airflow_provider_classify.model.lineage import Lineage
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.checks import is_known
 from airflow_provider_classify.operators.classify import ClassifyOperator

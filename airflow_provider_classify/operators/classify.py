@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCascade, InvalidDocument
 from airflow_provider_classify.hooks.classify import WAIT_TIMEOUT
-from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, metrics, reattach, unreadable
+from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, lineage, metrics, reattach, unreadable
+from airflow_provider_classify.lifecycle.lineage import Lineage
 from airflow_provider_classify.lifecycle.map_label import map_label
 from airflow_provider_classify.lifecycle.thumbnail_route import XCOM_KEY
 from airflow_provider_classify.local import thumbnails
 from airflow_provider_classify.model import cascade as cascades
-from airflow_provider_classify.model import events, lineage, measurements, polling
+from airflow_provider_classify.model import events, measurements, polling
 from airflow_provider_classify.model.cascade import Accept, Escalate, Fail, Outcome
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.job import Job
-from airflow_provider_classify.model.lineage import Lineage
 from airflow_provider_classify.model.xcom import xcom_value
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.checks import check_document, check_split_to

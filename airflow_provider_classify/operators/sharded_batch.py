@@ -13,10 +13,10 @@ from airflow_provider_classify.asset_events import are_arrived, require_event
 from airflow_provider_classify.batch.output import check_output, check_previous, read_output
 from airflow_provider_classify.batch.sharded_batch import ShardedBatch
 from airflow_provider_classify.batch.task_address import TaskAddress
+from airflow_provider_classify.lifecycle import lineage
 from airflow_provider_classify.lifecycle.fail_fast import fail_without_retry
+from airflow_provider_classify.lifecycle.lineage import Lineage
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
-from airflow_provider_classify.model import lineage
-from airflow_provider_classify.model.lineage import Lineage
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.batch import (
     ClassifyBatchOperator,

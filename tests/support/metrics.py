@@ -13,9 +13,7 @@ from tests.support.statsd import StatsD, statsd_server
 @contextmanager
 def sent_metrics() -> Iterator[StatsD]:
     """Configure Airflow's metrics as its task runner does, and provide the server that gets them."""
-    stats = pytest.importorskip(
-        "airflow.sdk.observability.stats", reason="the metrics of Airflow 3.2 or newer"
-    )
+    stats = pytest.importorskip("airflow.sdk.observability.stats", reason="the metrics of Airflow 3.2 or newer")
     from airflow.sdk.observability.metrics import stats_utils
 
     with statsd_server() as server, pytest.MonkeyPatch.context() as patch:

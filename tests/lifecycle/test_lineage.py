@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.model import lineage
-from airflow_provider_classify.model.lineage import Dataset
+from airflow_provider_classify.lifecycle import lineage
+from airflow_provider_classify.lifecycle.lineage import Dataset
 
 RESULT = {
     "job_id": "job-1",
