@@ -29,20 +29,24 @@ except ImportError:  # before Airflow 3.3, which require_event_triggers() refuse
 
 def stats() -> Any:
     """
-    Return the module or class with ``incr`` and ``timing`` that sends the metrics of this process.
+    Return the class with ``incr`` and ``timing`` that sends the metrics of this process.
 
-    A task has the metrics of Airflow's Task SDK, and a trigger those of Airflow itself. Both are modules of the same
-    names, and one that was not initialized sends nothing. Before Airflow 3.2 there is one class for both.
+    A task has the metrics of Airflow's Task SDK, and a trigger those of Airflow itself. Each has its own class, and one
+    that was not initialized sends nothing. Before Airflow 3.2 there is one class for both.
     """
     try:
         from airflow.sdk._shared.observability.metrics import stats as of_tasks
     except ImportError:
         return Stats
-    if of_tasks._factory is not None:
-        return of_tasks
-    from airflow.observability import stats as of_airflow
+    if hasattr(of_tasks, "_factory"):
+        factory = of_tasks._factory
+    else:  # Airflow 3.2, whose class asks its backend for all attributes
+        factory = type.__getattribute__(Stats, "factory")
+    if factory is not None:
+        return Stats
+    from airflow.observability.stats import Stats as OfAirflow
 
-    return of_airflow
+    return OfAirflow
 
 
 def tracer() -> Any:

@@ -228,6 +228,14 @@ def test_only_dags_that_the_user_may_read_are_listed(get):
     assert get("api/dags", None).status_code == 401
 
 
+def test_a_dag_whose_function_returns_a_result_is_listed(get):
+    write_run(DAG, "run", [Value({"note": "classified"})])
+    assert DAG not in get("api/dags").json()["dags"], "it only has a similar word"
+    write_run(SECRET_DAG, "run", [Value(result(1))])
+    assert SECRET_DAG in get("api/dags").json()["dags"]
+    assert SECRET_DAG not in get("api/dags", "guest").json()["dags"]
+
+
 def test_the_page_has_all_its_files_and_loads_no_others(get):
     page = get("page")
     assert page.status_code == 200
