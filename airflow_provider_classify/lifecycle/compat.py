@@ -38,10 +38,9 @@ def stats() -> Any:
         from airflow.sdk._shared.observability.metrics import stats as of_tasks
     except ImportError:
         return Stats
-    if hasattr(of_tasks, "_factory"):
-        factory = of_tasks._factory
-    else:  # Airflow 3.2, whose class asks its backend for all attributes
-        factory = type.__getattribute__(Stats, "factory")
+    # In Airflow 3.2 it is a field of the class, which looks up all other names in its backend.
+    is_field = not hasattr(of_tasks, "_factory")
+    factory = type.__getattribute__(Stats, "factory") if is_field else of_tasks._factory
     if factory is not None:
         return Stats
     from airflow.observability.stats import Stats as OfAirflow
