@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.lifecycle.lineage import Lineage
+from airflow_provider_classify.operators.outlets import Outlets
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
@@ -17,6 +18,12 @@ class LineageMixin:
     At the end of a run, the operator is the same object that has classified, also after a deferral. A task that the
     triggerer ends (``end_from_trigger``) has no such end, so OpenLineage gets only its start.
     """
+
+    if TYPE_CHECKING:
+        inlets: list[Any]
+        outlets: list[Any]
+    #: The asset events of the operator, if it can send some by category.
+    asset_outlets: Outlets | None = None
 
     def lineage(self) -> Lineage:
         """Return what is known so far. A subclass overrides this."""
@@ -33,4 +40,5 @@ class LineageMixin:
     def _lineage(self) -> OperatorLineage[Any, Any]:
         from airflow_provider_classify.lifecycle.openlineage import operator_lineage
 
-        return operator_lineage(self.lineage())
+        sent = self.asset_outlets.sent if self.asset_outlets is not None else []
+        return operator_lineage(self.lineage(), self.inlets, [*self.outlets, *sent])

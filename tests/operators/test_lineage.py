@@ -120,6 +120,25 @@ def test_a_batch(tmp_path, document, output):
         assert written["outputFacets"]["outputStatistics"]["rowCount"] == 1
 
 
+def test_assets_of_the_task_are_also_in_its_lineage(document):
+    from airflow.providers.common.compat.sdk import Asset
+
+    accessors = pytest.importorskip("airflow.sdk.execution_time.context").OutletEventAccessors()
+    operator = ClassifyOperator(
+        task_id="t",
+        document=document,
+        categories=CATEGORIES,
+        inlets=[Asset("file:///data/rules"), Asset("no-dataset")],
+        outlets=[Asset("file:///data/classified")],
+        outlet_by_category={"letter": Asset("file:///data/letters"), "invoice": Asset("file:///data/invoices")},
+    )
+    assert [dataset["name"] for dataset in started(operator)["outputs"]] == ["/data/classified"]
+    operator.execute({**context(), "outlet_events": accessors})
+    event = ended(operator)
+    assert [dataset["name"] for dataset in event["inputs"]] == [document, "/data/rules"]
+    assert [dataset["name"] for dataset in event["outputs"]] == ["/data/classified", "/data/letters"]
+
+
 def test_secrets_of_a_url_are_not_in_an_event():
     operator = ClassifyOperator(
         task_id="t", document="https://user:secret@host/a.pdf?sig=secret", categories=CATEGORIES
