@@ -14,6 +14,7 @@ It needs what ``browser.py`` needs.
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -23,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from browser import open_browser, open_review, page_frame
+from browser import HEIGHT, WIDTH, open_browser, open_review, page_frame
 from samples import draw_samples
 from standalone import ROOT, Airflow, Standalone, free_port
 
@@ -38,6 +39,8 @@ REVIEW, SIX, MANY, OLD, EMPTY = (
 )
 #: The sample that fits none of the categories of the review's DAG.
 DOUBTFUL = "receipt.jpg"
+#: A window in which the whole review fits.
+REVIEW_SIZE: Any = {"width": WIDTH, "height": 1700}
 #: The most seconds until a DAG is loaded, a run ends or a review is asked for.
 MAX_SECONDS = 600
 
@@ -49,7 +52,7 @@ def main(folder: Path) -> None:
         incoming, doubtful = Path(home) / "incoming", Path(home) / "doubtful"
         draw_samples(incoming)
         doubtful.mkdir()
-        (incoming / DOUBTFUL).rename(doubtful / DOUBTFUL)
+        shutil.copy(incoming / DOUBTFUL, doubtful)
         settings = {"LEARNED_DOCUMENTS": f"{home}/learned"}
         with Standalone(Path(home) / "airflow", free_port(), settings) as airflow:
             _wait_for_dags(airflow, {REVIEW, SIX, MANY, OLD, EMPTY})
@@ -69,8 +72,10 @@ def main(folder: Path) -> None:
             }
             for ending, dark in (("", False), ("_dark", True)):
                 with open_browser(airflow, dark=dark) as page:
+                    page.set_viewport_size(REVIEW_SIZE)
                     open_review(page, airflow, REVIEW, review, "review", instance["map_index"])
                     page.screenshot(path=folder / f"review{ending}.png")
+                    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
                     for name, tab in tabs.items():
                         frame = page_frame(page, f"{airflow.url}/{tab}")
                         if name == "many_run":

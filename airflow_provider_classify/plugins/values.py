@@ -10,6 +10,7 @@ from typing import Any
 
 from airflow_provider_classify.documents.reference import label_of
 from airflow_provider_classify.model.cascade import is_escalated
+from airflow_provider_classify.model.evidence import described
 from airflow_provider_classify.model.text import encodable
 from airflow_provider_classify.plugins.documents import BatchSummary, Document, State
 
@@ -113,12 +114,14 @@ def _evidence(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     seen: set[tuple[object, str]] = set()
     for part in (value, *_objects(value.get("page_results"))):
         for found in _objects(part.get("evidence")):
-            text, page = _text(found.get("line")) or _text(found.get("text")), found.get("page")
+            shown, is_quotation = described(found)
+            text, page = _text(shown) or _text(found.get("text")), found.get("page")
             if not text or (page, text) in seen:
                 continue
             seen.add((page, text))
             yield {
                 "text": text,
+                "is_quotation": is_quotation,
                 "page": page if isinstance(page, int) else None,
                 "type": _text(found.get("type")),
                 "box": _box(found.get("box")),

@@ -36,7 +36,14 @@ def test_a_result_has_its_runner_up_and_its_evidence():
     assert (document.name, document.category, document.confidence) == ("a.pdf", "invoice", 0.9)
     assert document.runner_up == ("contract", 0.08)
     [found] = document.evidence
-    assert found == {"text": "Invoice number 4711", "page": 1, "type": "invoice", "box": [0.0, 0.1, 1.0, 0.2]}
+    box = [0.0, 0.1, 1.0, 0.2]
+    assert found == {
+        "text": "Invoice number 4711",
+        "is_quotation": True,
+        "page": 1,
+        "type": "invoice",
+        "box": box,
+    }
 
 
 @pytest.mark.parametrize(

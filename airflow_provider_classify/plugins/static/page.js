@@ -45,8 +45,7 @@ function figureTiles(figures) {
 
 const note = (text) => el("p", { class: "note" }, text);
 
-// Airflow shows the tab for every DAG, run and task, also for those that classify nothing.
-const ABOUT_TAB = "They appear here when a task has classified documents, with an operator or in a function that returns the result.";
+const ABOUT_TAB = "Airflow shows this tab for every DAG, run and task.";
 
 // ---- The documents of a run or task.
 
@@ -122,11 +121,11 @@ function pager(reply, reload) {
 
 async function documentsView() {
   let reply = await fetchDocuments();
-  const where = taskId ? (mapIndex ? `this task` : `the task ${taskId}`) : "this run";
+  const where = taskId ? (mapIndex ? "This task" : `The task ${taskId}`) : "This run";
   const title = taskId ? `Documents of ${taskId}${mapIndex ? ` [${mapIndex}]` : ""}` : "Documents of the run";
   if (!reply.figures.documents) {
     const gone = "Airflow does not have this run. If the run was deleted, its results were deleted, too.";
-    const none = `There are no results of ${where}. ${ABOUT_TAB}`;
+    const none = `${where} has not classified a document. ${ABOUT_TAB}`;
     return show(message(reply.run_exists ? "No documents yet" : "Run not found", reply.run_exists ? none : gone));
   }
   const list = el("div", { class: "list" });
@@ -194,7 +193,7 @@ async function overviewView(chosen, days, dags) {
   }
   const header = el("header", {}, el("h1", {}, `Documents of ${chosen}`), el("div", { class: "tools" }, controls));
   if (!reply.figures.documents) {
-    if (!reply.newest) return show(message("No documents", `${chosen} has no results. ${ABOUT_TAB}`));
+    if (!reply.newest) return show(message("No documents", `No task of ${chosen} has classified a document. ${ABOUT_TAB}`));
     const last = new Date(reply.newest).toLocaleDateString(undefined, { dateStyle: "long" });
     return show(header, message("No documents", `No document was classified in the last ${days} days. The last one was classified on ${last}.`));
   }
