@@ -41,6 +41,10 @@ REVIEW, SIX, MANY, OLD, EMPTY = (
 DOUBTFUL = "receipt.jpg"
 #: A window in which the whole review fits.
 REVIEW_SIZE: Any = {"width": WIDTH, "height": 1700}
+#: A promise that is fulfilled when the pictures that are in sight are loaded.
+IMAGES_LOADED = """() => Promise.all(
+    [...document.images].filter(image => image.getBoundingClientRect().top < innerHeight).map(image => image.decode())
+)"""
 #: The most seconds until a DAG is loaded, a run ends or a review is asked for.
 MAX_SECONDS = 600
 
@@ -80,7 +84,8 @@ def main(folder: Path) -> None:
                         frame = page_frame(page, f"{airflow.url}/{tab}")
                         if name == "many_run":
                             frame.locator("details.document summary").first.click()
-                        page.wait_for_load_state("networkidle")
+                        # Airflow's UI keeps sending requests while a run is not over, so the network is never idle.
+                        frame.locator("body").evaluate(IMAGES_LOADED)
                         page.screenshot(path=folder / f"{name}{ending}.png")
                 print(f"{folder}: review, {', '.join(tabs)} ({'dark' if dark else 'light'})", flush=True)
 
