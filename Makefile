@@ -17,7 +17,7 @@ test: $(INSTALLED) $(INSTALLED)-storage $(INSTALLED)-browser $(AZURITE) $(TESSDA
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST)
 
 test-faults: $(INSTALLED)-faults  ## kill real processes while 300 documents are classified; needs PostgreSQL and Redis
-	@$(BIN)/python -m pytest tests/faults -m faults $(PYTEST)
+	@$(BIN)/python -m pytest tests/faults -m faults --numprocesses 2 --dist loadgroup $(PYTEST)
 
 airflow: $(INSTALLED)  ## run Airflow with the example DAGs and the classify service, until Ctrl-C
 	@exec $(BIN)/python scripts/standalone.py

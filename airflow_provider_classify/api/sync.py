@@ -44,6 +44,7 @@ class ApiBackend:
     :param on_looked: counts the jobs that a session of :meth:`connect` asks for.
     """
 
+    backend_name: ClassVar[str] = "api"
     resubmit_is_free: ClassVar[bool] = False
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The methods that the hook requires of a backend: a classify API or the local engine."""
+"""The backends of the hook, a classify API and the local engine, and the methods that they have."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Protocol, Self
 
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.hooks.settings import Settings
 from airflow_provider_classify.job_session import JobSession
+from airflow_provider_classify.lifecycle import metrics
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission
 
@@ -20,6 +23,8 @@ class Backend(Protocol):
     It is a context manager that closes its connections.
     """
 
+    #: ``local`` or ``api``, for metrics and spans.
+    backend_name: ClassVar[str]
     #: Whether a second submit of the same document costs nothing but time.
     resubmit_is_free: ClassVar[bool]
 
@@ -78,3 +83,25 @@ class Backend(Protocol):
         :raises ClassifyError: the backend cannot be used.
         """
         ...
+
+
+def backend_name(settings: Settings) -> str:
+    """Return ``local`` or ``api``, for metrics and spans."""
+    return "api" if isinstance(settings, ApiSettings) else "local"
+
+
+def create_backend(settings: Settings, *, thumbnails: bool = False) -> Backend:
+    """
+    Return the backend of a connection.
+
+    :param thumbnails: whether the local engine also draws the first page of each document.
+    """
+    on_looked = metrics.look_counter(backend_name(settings))
+    # Airflow imports the hook when it parses a DAG. These imports would make that slow.
+    if isinstance(settings, ApiSettings):
+        from airflow_provider_classify.api.sync import ApiBackend
+
+        return ApiBackend(settings, on_looked=on_looked)
+    from airflow_provider_classify.local.backend import LocalBackend
+
+    return LocalBackend(settings, on_looked=on_looked, thumbnails=thumbnails)

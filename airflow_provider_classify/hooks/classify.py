@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import replace
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 from urllib.parse import quote
 
-from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
+from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.shared_session import shared
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
-from airflow_provider_classify.hooks.connection import CONN_TYPE, parse_connection, refuse_unknown_extras
+from airflow_provider_classify.hooks.backend import Backend, backend_name, create_backend
+from airflow_provider_classify.hooks.connection import CONN_TYPE
+from airflow_provider_classify.hooks.settings import DEFAULT_CONN_ID, Settings, SettingsReader
+from airflow_provider_classify.hooks.waiting import look, wait_in_thread
 from airflow_provider_classify.job_session import wait_for
 from airflow_provider_classify.lifecycle import metrics, tracing
 from airflow_provider_classify.lifecycle.cancel import describe_cancel
@@ -31,18 +31,14 @@ from airflow_provider_classify.model.job import Job, Submission
 from airflow_provider_classify.model.xcom import xcom_value
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Connection
-
-    from airflow_provider_classify.hooks.backend import Backend
     from airflow_provider_classify.job_session import JobSession
 
-DEFAULT_CONN_ID = "classify_default"
+__all__ = ["DEFAULT_CONN_ID", "WAIT_TIMEOUT", "ClassifyHook"]
+
 #: The default number of seconds after which the wait for a job ends.
 WAIT_TIMEOUT = 3600.0
 #: Seconds within which the backend must return a job that has ended.
 _FETCH_TIMEOUT = 120.0
-
-_Settings = TypeVar("_Settings", bound=ApiSettings | LocalSettings)
 
 
 class ClassifyHook(BaseHook):
@@ -79,13 +75,13 @@ class ClassifyHook(BaseHook):
 
         :raises ConnectionNotUsable: the connection is missing, or one of its fields is missing or wrong.
         """
-        return _create_backend(self._settings, thumbnails=self._thumbnails)
+        return create_backend(self._settings, thumbnails=self._thumbnails)
 
     @property
     def backend_name(self) -> str:
         """``local`` or ``api``, for metrics and spans; ``unknown`` if the connection cannot be used."""
         try:
-            return _backend_name(self._settings)
+            return backend_name(self._settings)
         except ConnectionNotUsable:
             return "unknown"
 
@@ -96,28 +92,13 @@ class ClassifyHook(BaseHook):
         if "backend" in self.__dict__:  # closing must not create a backend
             self.backend.__exit__(*exc_info)
 
+    @property
+    def _reader(self) -> SettingsReader:
+        return SettingsReader(self.classify_conn_id, self._evidence, self.log)
+
     @cached_property
-    def _settings(self) -> ApiSettings | LocalSettings:
-        try:
-            connection = self.get_connection(self.classify_conn_id)
-        except AirflowNotFoundException as error:
-            return self._settings_without_connection(error)
-        return self._parse(connection, connection.extra_dejson)
-
-    async def _read_settings(self) -> ApiSettings | LocalSettings:
-        """Return the settings, as :attr:`_settings` does, without blocking the event loop."""
-        try:
-            connection = await get_async_connection(self.classify_conn_id)
-        except AirflowNotFoundException as error:
-            return self._settings_without_connection(error)
-        return self._parse(connection, await get_async_extra_dejson(connection))
-
-    def _parse(self, connection: Connection, extra: object) -> ApiSettings | LocalSettings:
-        settings = self._with_evidence(parse_connection(connection, extra))
-        if isinstance(settings, ApiSettings):
-            for warning in settings.warnings:
-                self.log.warning("%s", warning)
-        return settings
+    def _settings(self) -> Settings:
+        return self._reader.read()
 
     @property
     def is_local(self) -> bool:
@@ -194,11 +175,11 @@ class ClassifyHook(BaseHook):
         """
         since = time.time()
         parsed = parse_categories(categories)
-        settings = await self._read_settings()
+        settings = await self._reader.aread()
         async with self.connect() as session:
             submission = await self._asubmit(session, document, parsed, str(uuid.uuid4()))
             wait = polling.Wait(submission.job_id, since=since, deadline=since + timeout)
-            with tracing.span(tracing.WAIT, backend=_backend_name(settings), job_id=wait.job_id):
+            with tracing.span(tracing.WAIT, backend=backend_name(settings), job_id=wait.job_id):
                 job = await wait_for(session, wait)
         return self._value(job, document, categories, settings)
 
@@ -227,9 +208,9 @@ class ClassifyHook(BaseHook):
         try:
             result = polling.answer(job, label, names)
         except ClassifyError as error:
-            metrics.send(measurements.ended(_backend_name(settings), error))
+            metrics.send(measurements.ended(backend_name(settings), error))
             raise
-        metrics.send(measurements.ended(_backend_name(settings), result))
+        metrics.send(measurements.ended(backend_name(settings), result))
         self.log.info("%s is %s.", label or f"The document of job {job.job_id}", polling.describe_answer(result))
         return xcom_value(result, job.job_id, label, evidence=settings.evidence)
 
@@ -303,14 +284,7 @@ class ClassifyHook(BaseHook):
         :param timeout: the most seconds that the request may take.
         :raises ClassifyError: the request failed with an error that is not retryable.
         """
-        backend = self.backend
-        metrics.send(measurements.looked(self.backend_name))
-        try:
-            return backend.get(job_id, timeout=timeout)
-        except ClassifyError as error:
-            if not error.retryable:
-                raise
-            return error
+        return look(self.backend, job_id, timeout=timeout)
 
     def wait(self, wait: polling.Wait) -> Job:
         """
@@ -321,21 +295,7 @@ class ClassifyHook(BaseHook):
         :raises ClassifyError: a request failed with an error that is not retryable, such as a rejected api key.
         """
         with tracing.span(tracing.WAIT, backend=self.backend_name, job_id=wait.job_id):
-            return self._wait(wait)
-
-    def _wait(self, wait: polling.Wait) -> Job:
-        while True:
-            left = max(0.0, wait.deadline - time.time()) + polling.SHORTEST_PAUSE
-            seen = self.look(wait.job_id, timeout=left)
-            status = seen.status if isinstance(seen, Job) else seen
-            step = polling.after(wait, status, now=time.time(), chance=random.random())
-            if isinstance(step, polling.GaveUp):
-                raise step.error
-            if isinstance(seen, Job) and isinstance(step, polling.Ended):
-                return seen
-            if isinstance(step, polling.LookAgain):
-                self.log.info("%s; asking again in %.1f s.", describe(wait.job_id, seen), step.seconds)
-                time.sleep(step.seconds)
+            return wait_in_thread(self.backend, wait, self.log)
 
     def fetch(self, job_id: str) -> Job:
         """
@@ -346,7 +306,7 @@ class ClassifyHook(BaseHook):
         :raises ClassifyError: the server did not return the job within 120 s.
         """
         now = time.time()
-        return self._wait(polling.Wait(job_id, since=now, deadline=now + _FETCH_TIMEOUT))
+        return wait_in_thread(self.backend, polling.Wait(job_id, since=now, deadline=now + _FETCH_TIMEOUT))
 
     def connect(self) -> AbstractAsyncContextManager[JobSession]:
         """
@@ -361,8 +321,8 @@ class ClassifyHook(BaseHook):
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[JobSession]:
-        settings = await self._read_settings()
-        backend = await asyncio.to_thread(_create_backend, settings)  # its imports would block the loop
+        settings = await self._reader.aread()
+        backend = await asyncio.to_thread(create_backend, settings)  # its imports would block the loop
         async with backend.connect() as session:
             yield session
 
@@ -400,24 +360,11 @@ class ClassifyHook(BaseHook):
         """
         try:
             settings = self._settings
-            with suppress(AirflowNotFoundException):
-                refuse_unknown_extras(self.classify_conn_id, self.get_connection(self.classify_conn_id).extra_dejson)
+            self._reader.refuse_unknown_extras()
             warnings = settings.warnings if isinstance(settings, ApiSettings) else ()
             return True, " ".join([self.backend.check(), *warnings])
         except ClassifyError as error:
             return False, str(error)
-
-    def _settings_without_connection(self, error: AirflowNotFoundException) -> LocalSettings:
-        if self.classify_conn_id != DEFAULT_CONN_ID:
-            raise ConnectionNotUsable(
-                f"The connection {self.classify_conn_id!r} is not defined; define it with the type {CONN_TYPE!r}, "
-                f"or leave classify_conn_id out to use the local engine."
-            ) from error
-        self.log.info("The connection %r is not defined, so the local engine classifies.", DEFAULT_CONN_ID)
-        return self._with_evidence(LocalSettings(conn_id=DEFAULT_CONN_ID))
-
-    def _with_evidence(self, settings: _Settings) -> _Settings:
-        return settings if self._evidence is None else replace(settings, evidence=self._evidence)
 
     def _submitted(self, document: Document, submission: Submission, backend: str, span: Any) -> None:
         """Log and count a submit, and name the job in its span."""
@@ -425,24 +372,3 @@ class ClassifyHook(BaseHook):
         self.log.info("Submitted %s as job %s (%s%s).", document.label, submission.job_id, submission.status, quota)
         metrics.send(measurements.submitted(backend))
         span.set_attribute(tracing.JOB_ID, submission.job_id)
-
-
-def describe(job_id: str, seen: Job | ClassifyError) -> str:
-    """Describe the outcome of a request for a job, for a log line."""
-    return f"Job {job_id} is {seen.status}" if isinstance(seen, Job) else f"Job {job_id} could not be read ({seen})"
-
-
-def _create_backend(settings: ApiSettings | LocalSettings, *, thumbnails: bool = False) -> Backend:
-    # Airflow imports the hook when it parses a DAG. These imports would make that slow.
-    on_looked = metrics.look_counter(_backend_name(settings))
-    if isinstance(settings, ApiSettings):
-        from airflow_provider_classify.api.sync import ApiBackend
-
-        return ApiBackend(settings, on_looked=on_looked)
-    from airflow_provider_classify.local.backend import LocalBackend
-
-    return LocalBackend(settings, on_looked=on_looked, thumbnails=thumbnails)
-
-
-def _backend_name(settings: ApiSettings | LocalSettings) -> str:
-    return "api" if isinstance(settings, ApiSettings) else "local"

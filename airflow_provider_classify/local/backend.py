@@ -31,8 +31,6 @@ from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.api_contract import MAX_STATUS_IDS
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, JobStatus, Submission, require_job_id
-from airflow_provider_classify.model.result import ClassificationResult
-from airflow_provider_classify.model.without_text import without_text
 
 if TYPE_CHECKING:
     from airflow_provider_classify.batch.work import BatchWork
@@ -57,6 +55,7 @@ class LocalBackend:
     :param thumbnails: whether a submit also draws the first page of its document.
     """
 
+    backend_name: ClassVar[str] = "local"
     resubmit_is_free: ClassVar[bool] = True
 
     def __init__(
@@ -113,7 +112,7 @@ class LocalBackend:
                 if not isinstance(error, DocumentError):
                     raise
             else:
-                self._store.complete(job_id, result if self._settings.evidence else _without_text(result))
+                self._store.complete(job_id, result if self._settings.evidence else result.without_text())
                 if self._thumbnails:  # the process has the document's parser in memory
                     self.has_drawn, self.thumbnail = True, draw_small(engine, path, document.label)
         return Submission(job_id=job_id, status=self.get(job_id).status, message="Classified by the local engine")
@@ -237,10 +236,6 @@ class LocalSession:
     async def statuses(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus | ClassifyError]:
         """Return the statuses of jobs, with one query. :raises JobRecordUnavailable: the record cannot be reached."""
         return await asyncio.to_thread(self._backend.statuses, job_ids)
-
-
-def _without_text(result: ClassificationResult) -> ClassificationResult:
-    return ClassificationResult.from_json(without_text(result.to_json()))
 
 
 def _require_extra() -> None:
