@@ -306,7 +306,8 @@ class ClassifyHook(BaseHook):
         :raises ClassifyError: the server did not return the job within 120 s.
         """
         now = time.time()
-        return wait_in_thread(self.backend, polling.Wait(job_id, since=now, deadline=now + _FETCH_TIMEOUT))
+        wait = polling.Wait(job_id, since=now, deadline=now + _FETCH_TIMEOUT)
+        return wait_in_thread(self.backend, wait, self.log)
 
     def connect(self) -> AbstractAsyncContextManager[JobSession]:
         """
