@@ -82,6 +82,8 @@ def main(folder: Path) -> None:
                     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
                     for name, tab in tabs.items():
                         frame = page_frame(page, f"{airflow.url}/{tab}")
+                        if name.endswith(("task", "run")):
+                            page.get_by_text("Success").first.wait_for()  # Airflow's header with the state
                         if name == "many_run":
                             frame.locator("details.document summary").first.click()
                         # Airflow's UI keeps sending requests while a run is not over, so the network is never idle.
