@@ -274,12 +274,16 @@ class ClassifyOperator(ClassifyBaseOperator):
         if self.split_to is None:
             return value
         context["ti"].xcom_push(key="result", value=value)
-        if isinstance(step, Accept):
-            self._parts = self.hook.split(self.document, value, str(self.split_to))
-        return self._parts or [value]
+        if isinstance(step, Fail):
+            return [value]
+        self._parts = self.hook.split(self.document, value, str(self.split_to))
+        return self._parts
 
     def _measured(self, step: Accept | Fail) -> measurements.Measurement:
-        is_of_second = self.escalate_to is not None and step.fields.get("answered_by") == self.escalate_to
+        if isinstance(step, Fail):
+            is_of_second = cascades.is_escalated(step.fields)
+        else:
+            is_of_second = self.cascade is not None and step.fields.get("answered_by") == self.cascade.second
         hook = self.second_hook if is_of_second else self.hook
         return measurements.ended(hook.backend_name, step.result if isinstance(step, Accept) else step.error)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
+from airflow_provider_classify.exceptions import DocumentNeedsOcr, JobFailed
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.operators.classify import ClassifyOperator
@@ -77,10 +79,26 @@ def test_a_task_that_only_submits_and_a_sensor_count_the_document_once(sent, ser
     assert counts["classify.completed,backend=api,category=letter"] == 1
 
 
+def test_a_document_that_neither_connection_can_read_is_counted_for_the_second(sent, tmp_path, monkeypatch):
+    unknown = bytes(range(256)) * 20
+    (tmp_path / "a.bin").write_bytes(unknown)
+    monkeypatch.setenv("AIRFLOW_CONN_SMALL", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}))
+    second = {unknown: JobFailed("It is an image.")}
+    with table_api(tmp_path / "api", second) as api:
+        connect_to(monkeypatch, "paid", api)
+        with pytest.raises(AirflowFailException):
+            operator(
+                tmp_path / "a.bin",
+                classify_conn_id="small",
+                escalate_to="paid",
+                escalate_below=0.9,
+                poll_interval=1,
+            ).execute(context())
+    assert sent.counts()["classify.failed,backend=api,error_kind=JobFailed"] == 1
+
+
 @pytest.mark.parametrize("call", ["classify", "aclassify"])
 async def test_a_call_of_the_hook(sent, service, document, call):
-    import asyncio
-
     hook = ClassifyHook("service")
     if call == "classify":
         await asyncio.to_thread(hook.classify, document, CATEGORIES)
@@ -156,8 +174,6 @@ def test_a_deferred_batch_counts_the_waits_of_the_triggerer(sent, tmp_path, monk
 
 
 def fire(trigger):
-    import asyncio
-
     async def first():
         async for event in trigger.run():
             return event.payload
@@ -170,8 +186,6 @@ def test_a_cascade_names_the_backend_that_answered(sent, tmp_path, monkeypatch):
     for name in ("sure", "unsure", "lost"):
         (tmp_path / f"{name}.txt").write_text(name)
     answers = {b"sure": ("letter", 0.99), b"unsure": ("letter", 0.5), b"lost": ("letter", 0.4)}
-    from airflow_provider_classify.exceptions import DocumentNeedsOcr
-
     second = {b"unsure": ("purchase order", 0.9), b"lost": DocumentNeedsOcr("It is an image.")}
     with table_api(tmp_path / "1", answers) as one, table_api(tmp_path / "2", second) as two:
         connect_to(monkeypatch, "first", one)
