@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.lifecycle.lineage import Lineage
-from airflow_provider_classify.operators.outlets import Outlets
 
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
+
+    from airflow_provider_classify.operators.outlets import Outlets
 
 
 class LineageMixin:
@@ -22,8 +23,7 @@ class LineageMixin:
     if TYPE_CHECKING:
         inlets: list[Any]
         outlets: list[Any]
-    #: The asset events of the operator, if it can send some by category.
-    asset_outlets: Outlets | None = None
+        asset_outlets: Outlets
 
     def lineage(self) -> Lineage:
         """Return what is known so far. A subclass overrides this."""
@@ -40,5 +40,4 @@ class LineageMixin:
     def _lineage(self) -> OperatorLineage[Any, Any]:
         from airflow_provider_classify.lifecycle.openlineage import operator_lineage
 
-        sent = self.asset_outlets.sent if self.asset_outlets is not None else []
-        return operator_lineage(self.lineage(), self.inlets, [*self.outlets, *sent])
+        return operator_lineage(self.lineage(), self.inlets, [*self.outlets, *self.asset_outlets.sent])
