@@ -15,7 +15,7 @@ import pytest
 import yaml
 from packaging.requirements import Requirement
 
-from airflow_provider_classify import cli
+from airflow_provider_classify import __version__, cli
 from airflow_provider_classify.get_provider_info import get_provider_info
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from tests.support.documents import write_pdf
@@ -36,14 +36,14 @@ def check_pip(words: list[str], **_: object) -> None:
     assert words[0] == "install"
     named = [word for word in words[1:] if not word.startswith("-")]
     for word in named:
-        if match := re.fullmatch(r"(?:\./)?dist/[\w.*-]+\.whl(?:\[([\w,]+)\])?", word):
-            extras = set((match[1] or "").split(",")) - {""}
-        elif word in ("constraints.txt", "build"):
-            continue
+        # A folder or a wheel with its extras, or a requirement.
+        match = re.fullmatch(r"(?P<path>\.|dist/[\w.-]+\.whl)(?:\[(?P<extras>[\w,]+)\])?", word)
+        if match:
+            assert match["path"] in (".", f"dist/airflow_provider_classify-{__version__}-py3-none-any.whl")
+            extras = set(match["extras"].split(",")) if match["extras"] else set()
         else:
-            requirement = Requirement(word)
-            assert requirement.name == PACKAGE
-            extras = requirement.extras
+            assert Requirement(word).name == PACKAGE
+            extras = Requirement(word).extras
         assert extras <= set(metadata(PACKAGE).get_all("Provides-Extra") or [])
 
 

@@ -36,7 +36,7 @@ def own() -> list[Block]:
     return [block for block in blocks("python") if not block.included]
 
 
-def tests_of(block: Block) -> list[str]:
+def named_tests(block: Block) -> list[str]:
     return re.findall(r"^def (test_\w+)", block.text, re.MULTILINE)
 
 
@@ -104,12 +104,12 @@ def test_a_dag_of_a_page_runs(
     assert states <= {"success", "skipped"}
 
 
-@pytest.mark.parametrize("block", [block for block in own() if tests_of(block)], ids=str)
+@pytest.mark.parametrize("block", [block for block in own() if named_tests(block)], ids=str)
 def test_the_tests_of_a_page_pass(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate_database()
     monkeypatch.chdir(ROOT)
     module = load(block, tmp_path / "tests")
-    for name in tests_of(block):
+    for name in named_tests(block):
         test: Any = getattr(module, name)
         test(*[tmp_path] * test.__code__.co_argcount)
 
