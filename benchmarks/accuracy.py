@@ -4,9 +4,10 @@ Measure the accuracy and the calibration of the engine on labelled documents.
     python benchmarks/accuracy.py FOLDER [--diagram PNG] [--paraphrased] [--held-back] [--unknown]
 
 FOLDER has ``labels.csv`` with the columns path and category. With the columns kind, language and source_repo, the
-figures of these groups are printed, too. The environment variable DOCUMENTS can name the folder instead. The figures are those of the engine with its own model. On documents that the model was
-fitted on they are too good: ``make train`` prints those of sources that a model has not seen. Some figures
-have their goal beside them. The goals are for documents that were not used for tuning. Further options add tables:
+figures of these groups are printed, too. The environment variable DOCUMENTS can name the folder instead. The figures are
+those of the engine with its own model. On documents that the model was fitted on they are too good: ``make train``
+prints those of sources that a model has not seen. Some figures have their goal beside them. The goals are for documents
+that were not used for tuning. Further options add tables:
 
 * ``--paraphrased``: all categories are named in the words of several users.
 * ``--held-back``: each category in turn is unknown to the engine, and described by its name and a sentence.
@@ -115,7 +116,9 @@ def print_summary(answers: Sequence[Answer]) -> None:
     if "kind" in columns:
         print_table("by kind", answers, lambda a: a.document["kind"])
     if "language" in columns:
-        print_table("by language", answers, lambda a: "English" if a.document["language"] == "en" else "other languages")
+        print_table(
+            "by language", answers, lambda a: "English" if a.document["language"] == "en" else "other languages"
+        )
     print_table("by category", answers, lambda a: a.document["category"])
     if "source_repo" in columns:
         print_sources(answers)

@@ -58,7 +58,11 @@ RELEASES = (
     Release("3.3.2", "2026-10-01", ("3.11", "3.12", "3.13")),
 )
 #: Packages of which this package needs a later version than some releases had at their time, and their time.
-NEWER = {"apache-airflow-providers-common-compat": "2026-11-01", "rapidocr": "2026-11-01", "python-multipart": "2026-11-01"}
+NEWER = {
+    "apache-airflow-providers-common-compat": "2026-11-01",
+    "rapidocr": "2026-11-01",
+    "python-multipart": "2026-11-01",
+}
 #: What the tests need beside the package. The tests of pages need Chromium and are not run here.
 TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "pandas")
 
@@ -102,7 +106,7 @@ def counts_of(report: Path, *, examples: bool) -> Counts:
     """Count the example DAGs or the other tests in a JUnit report."""
     cases = [
         case
-        for case in ElementTree.parse(report).iter("testcase")  # noqa: S314  (pytest has written it)
+        for case in ElementTree.parse(report).iter("testcase")
         if case.get("classname", "").endswith("test_dags") is examples
     ]
     failed = sum(case.find("failure") is not None or case.find("error") is not None for case in cases)
@@ -113,7 +117,10 @@ def counts_of(report: Path, *, examples: bool) -> Counts:
 def find_python(version: str) -> str | None:
     """Return the path of a Python of this minor version: on the path, of pyenv, or one that uv has or can download."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    candidates = [shutil.which(f"python{version}"), *sorted(map(str, pyenv.glob(f"{version}.*/bin/python")), reverse=True)]
+    candidates = [
+        shutil.which(f"python{version}"),
+        *sorted(map(str, pyenv.glob(f"{version}.*/bin/python")), reverse=True),
+    ]
     for candidate in filter(None, candidates):  # a shim of pyenv is on the path, but fails
         if subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
             return candidate

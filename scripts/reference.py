@@ -119,7 +119,8 @@ def _meanings(source: Any) -> Iterator[tuple[str, str]]:
 
 def _markdown(text: str) -> str:
     """Return the text of a docstring as Markdown: roles and double backquotes become code."""
-    text = re.sub(r":\w+:`~?(?:[\w.]*\.)?(\w+(?:\(\))?)`", r"`\1`", text)
+    text = re.sub(r":\w+:`~[\w.]*\.(\w+)`", r"`\1`", text)
+    text = re.sub(r":\w+:(`[^`]+`)", r"\1", text)
     return text.replace("``", "`").replace("|", "\\|")
 
 

@@ -55,7 +55,9 @@ def check_export(words: list[str], monkeypatch: pytest.MonkeyPatch, **_: object)
         if name.startswith("AIRFLOW_CONN_"):
             assert ClassifyHook(name.removeprefix("AIRFLOW_CONN_").lower()).backend
         elif name.startswith("AIRFLOW__CLASSIFY__"):
-            assert name.removeprefix("AIRFLOW__CLASSIFY__").lower() in get_provider_info()["config"]["classify"]["options"]
+            assert (
+                name.removeprefix("AIRFLOW__CLASSIFY__").lower() in get_provider_info()["config"]["classify"]["options"]
+            )
         else:
             assert name == "AIRFLOW_HOME"
 
@@ -79,9 +81,8 @@ def check_airflow_classify(words: list[str], block: Block, tmp_path: Path, **_: 
     if "packet.pdf" in words:
         write_packet(tmp_path / "packet.pdf", [LETTER, INVOICE_1, INVOICE_2])
     line = next(line for line in block.commands if line.startswith(f"airflow-classify {words[0]}"))
-    done = subprocess.run(
-        ["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
-    )  # fmt: skip
+    environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, text=True, env=environment)
     assert done.returncode in (0, 1), done.stderr
     expected = [text for text in block.text.splitlines() if text.startswith("{")]
     for text, answer in zip(expected, done.stdout.splitlines(), strict=False):
@@ -118,7 +119,7 @@ CHECKS = {
 def test_the_commands_of_a_page_are_right(block: Block, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert block.commands, "a console block has lines that begin with '$ '"
     for command in block.commands:
-        words = [word for word in shlex.split(command, comments=True)]
+        words = shlex.split(command, comments=True)
         while re.match(r"^[A-Z_]+=", words[0]):  # environment variables of this command
             words.pop(0)
         if words[0].startswith(".venv/"):

@@ -82,11 +82,11 @@ def test_a_snippet_is_complete(block: Block, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [block for block in own() if is_dag(block)], ids=str)
-def test_a_dag_of_a_page_runs(
-    block: Block, incoming: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_dag_of_a_page_runs(block: Block, incoming: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate_database()
-    monkeypatch.setenv("AIRFLOW_CONN_PACKETS", '{"conn_type": "classify", "extra": {"backend": "local", "max_pages": "all"}}')
+    monkeypatch.setenv(
+        "AIRFLOW_CONN_PACKETS", '{"conn_type": "classify", "extra": {"backend": "local", "max_pages": "all"}}'
+    )
     text = block.text
     for place in PLACES:
         text = text.replace(place, f"{tmp_path}/")
@@ -126,7 +126,14 @@ def test_the_snippet_measures_a_batch(block: Block, tmp_path: Path, capsys: pyte
     rows = [
         {"document": "/a.pdf", "intent": "1", "success": True, "classification": "invoice", "confidence": 0.97},
         {"document": "/b.pdf", "intent": "2", "success": True, "classification": "invoice", "confidence": 0.7},
-        {"document": "/c.pdf", "intent": "3", "success": False, "classification": None, "confidence": 0.0, "error": "No."},
+        {
+            "document": "/c.pdf",
+            "intent": "3",
+            "success": False,
+            "classification": None,
+            "confidence": 0.0,
+            "error": "No.",
+        },
     ]
     output, labels = tmp_path / "out.jsonl", tmp_path / "labels.csv"
     output.write_text("".join(json.dumps(row) + "\n" for row in rows))

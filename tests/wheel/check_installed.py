@@ -1,8 +1,8 @@
 """
-Check an installation of the wheel: ``python -I check_installed.py [EXTRA ...]``.
+Check an installation of the wheel: ``python -I check_installed.py DAGS DOCUMENT [EXTRA ...]``.
 
-tests/wheel/test_wheel.py runs this with the Python of an environment that has the wheel, Airflow and nothing else, so it
-imports nothing of the tests. It ends with an error if Airflow does not see a part of the provider.
+tests/wheel/test_wheel.py runs this with the Python of an environment that has the wheel, Airflow and nothing else. So
+it imports nothing of the tests. It ends with an error if Airflow does not see a part of the provider.
 """
 
 from __future__ import annotations

@@ -90,7 +90,9 @@ def check(python: Path, folder: Path, *names: str) -> None:
         ["-m", "airflow", "db", "migrate"],
         ["-I", str(CHECK), str(ROOT / "dags"), str(document), *names],
     ):
-        done = subprocess.run([python, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [python, *command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -119,7 +121,9 @@ def test_both_can_be_published(built: Path) -> None:
 
 
 def test_the_description_has_links_that_work_outside_the_repository(described: Message) -> None:
-    source = next(url for entry in described.get_all("Project-URL", []) for name, url in [entry.split(", ")] if name == "Source")
+    source = next(
+        url for entry in described.get_all("Project-URL", []) for name, url in [entry.split(", ")] if name == "Source"
+    )
     links = re.findall(r"\]\(([^)\s]+)\)", str(described.get_payload()))
     assert links
     for link in links:
