@@ -4,8 +4,8 @@ Measure the accuracy and the calibration of the engine on labelled documents.
     python benchmarks/accuracy.py FOLDER [--diagram PNG] [--paraphrased] [--held-back] [--unknown]
 
 FOLDER has ``labels.csv`` with the columns path and category. With the columns kind, language and source_repo, the
-figures of these groups are printed, too. The environment variable DOCUMENTS can name the folder instead. The figures are
-those of the engine with its own model. On documents that the model was fitted on they are too good: ``make train``
+figures of these groups are printed, too. The environment variable DOCUMENTS can name the folder instead. The figures
+are those of the engine with its own model. On documents that the model was fitted on they are too good: ``make train``
 prints those of sources that a model has not seen. Some figures have their goal beside them. The goals are for documents
 that were not used for tuning. Further options add tables:
 

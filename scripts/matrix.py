@@ -64,7 +64,7 @@ NEWER = {
     "python-multipart": "2026-11-01",
 }
 #: What the tests need beside the package. The tests of pages need Chromium and are not run here.
-TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "pandas")
+TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "pandas", "apache-airflow-providers-standard")
 
 
 @dataclass(frozen=True)
