@@ -17,7 +17,7 @@ test: $(INSTALLED) $(INSTALLED)-storage $(INSTALLED)-browser $(AZURITE) $(TESSDA
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST)
 
 test-faults: $(INSTALLED)-faults  ## kill real processes while 300 documents are classified; needs PostgreSQL and Redis
-	@$(BIN)/python -m pytest tests/faults -m faults $(PYTEST)
+	@$(BIN)/python -m pytest tests/faults -m faults --numprocesses 2 --dist loadgroup $(PYTEST)
 
 test-matrix: $(INSTALLED)  ## tests and example DAGs on Airflow 2.11 to 3.3: make test-matrix [AIRFLOW=2.11,3.0] [PYTHONS=3.11,3.12]
 	@$(BIN)/python scripts/matrix.py $(if $(AIRFLOW),--airflow "$(AIRFLOW)") $(if $(PYTHONS),--python "$(PYTHONS)")

@@ -23,8 +23,8 @@ class ClassifyError(Exception):
 
     #: Whether the same call can succeed later without a change by a user.
     retryable: ClassVar[bool] = False
-    #: Whether the document itself cannot be classified, by no fault of the DAG, the connection or the server. Such an
-    #: error is not retryable.
+    #: Whether the document itself is the reason, and not the DAG, the connection or the server. Such an error is not
+    #: retryable.
     unreadable: ClassVar[bool] = False
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -50,7 +50,7 @@ class InvalidJobId(ClassifyError):
 
 
 class InvalidRoutes(ClassifyError):
-    """The routes name no category or no task downstream, or a threshold is not a confidence."""
+    """A route names an unknown category or task, or a threshold is not a number from 0 to 1."""
 
 
 class InvalidResult(ClassifyError):

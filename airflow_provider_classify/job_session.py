@@ -18,11 +18,7 @@ from airflow_provider_classify.model.job import Job, Submission
 
 
 class JobSession(Protocol):
-    """
-    The open connections of a backend on one event loop.
-
-    Both backends have one. Its methods do not block the loop.
-    """
+    """The calls of a backend on one event loop, over its open connections. They do not block the loop."""
 
     async def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
@@ -59,7 +55,7 @@ class JobSession(Protocol):
         """
         Wait until a job has ended or its deadline has passed. Any number of jobs can be watched concurrently.
 
-        :param log: the logger that tells how the wait goes on, at most a line in 30 s; ``None`` for none.
+        :param log: the logger for the progress of the wait, at most one line in 30 s; ``None`` for no log lines.
         """
         ...
 

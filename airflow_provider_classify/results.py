@@ -16,7 +16,7 @@ from airflow_provider_classify.batch.output import check_output, read_output
 from airflow_provider_classify.batch.parquet_output import arrow_schema, groups_of, require_pyarrow
 from airflow_provider_classify.documents.reference import parse_reference
 from airflow_provider_classify.exceptions import ExtraNotInstalled, InvalidDocument, InvalidOutput
-from airflow_provider_classify.model.batch_output import COLUMNS, BatchManifest, FailedDocument, ResultRow
+from airflow_provider_classify.model.batch_output import COLUMNS, BatchManifest, FailedDocument, ResultRow, table_row
 
 __all__ = ["COLUMNS", "BatchManifest", "FailedDocument", "ResultRow", "Results", "read_results"]
 
@@ -60,7 +60,8 @@ class Results:
     def to_arrow(self) -> Any:
         """Return a ``pyarrow.Table``. :raises ExtraNotInstalled: pyarrow is not installed."""
         pyarrow, schema = require_pyarrow("A table of pyarrow"), arrow_schema()
-        groups = [pyarrow.RecordBatch.from_pylist(group, schema) for group in groups_of(read_output(self.output))]
+        rows = map(table_row, read_output(self.output))
+        groups = [pyarrow.RecordBatch.from_pylist(group, schema) for group in groups_of(rows)]
         return pyarrow.Table.from_batches(groups, schema)
 
     def to_pandas(self) -> Any:
@@ -70,6 +71,6 @@ class Results:
         except ImportError as error:
             raise ExtraNotInstalled("A table of pandas needs pandas; install it, or iterate over the rows.") from error
         types = {float: "Float64", int: "Int64", bool: "boolean", str: "string"}
-        records = ([row.get(name) for name in COLUMNS] for row in read_output(self.output))
+        records = (list(table_row(row).values()) for row in read_output(self.output))
         frame = pandas.DataFrame.from_records(records, columns=list(COLUMNS))
         return frame.astype({name: types[kind] for name, kind in COLUMNS.items()})

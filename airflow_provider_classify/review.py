@@ -17,7 +17,7 @@ MAX_EVIDENCE = 8
 MAX_SCORES = 10
 #: The characters of a full bar of a score.
 _BAR = 20
-#: The fields of a result without an answer. A person's answer replaces them.
+#: The fields that only a result without a category has. A person's answer removes them.
 _NO_ANSWER = ("blank", "error", "error_kind")
 
 
@@ -256,7 +256,7 @@ def _pages(numbers: Sequence[object]) -> str:
 
 
 def _label(result: Mapping[str, Any]) -> str:
-    """Return the reference of the document without a signature, as text; empty if the result has none."""
+    """Return the reference of the document without a signature, as text; empty if the result does not name it."""
     document = result.get("document")
     return encodable(label_of(document)) if isinstance(document, str) else ""
 

@@ -25,8 +25,8 @@ class Decision(Generic[Route]):
     """
     Where a document goes, and why.
 
-    :param category: the category of the result; ``None`` if it has none.
-    :param confidence: the confidence of the result, from 0 to 1; ``None`` if it has none.
+    :param category: the category of the result; ``None`` for a blank document and without a result.
+    :param confidence: the confidence of the result, from 0 to 1; ``None`` if ``category`` is ``None``.
     :param why: the reason as one sentence.
     """
 
@@ -98,7 +98,7 @@ class Routing(Generic[Route]):
         """
         Decide where a result from XCom goes.
 
-        :param result: the result; ``None`` if there is none, because the classification failed or was skipped.
+        :param result: the result; ``None`` if the task that classifies failed or was skipped.
         :raises InvalidResult: the value is not a result.
         """
         if result is None:
@@ -149,7 +149,7 @@ def route(
     """
     Return the route of a result from XCom. The parameters are those of :class:`Routing`.
 
-    :param result: the result; ``None`` if there is none, because the classification failed or was skipped.
+    :param result: the result; ``None`` if the task that classifies failed or was skipped.
     :raises InvalidResult: the value is not a result.
     :raises InvalidRoutes: a rule is wrong.
     """

@@ -55,6 +55,14 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService
 
 
 @pytest.fixture(scope="module")
+def local_engine() -> Iterator[None]:
+    """Define the Airflow connection ``local_engine``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AIRFLOW_CONN_LOCAL_ENGINE", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}))
+        yield
+
+
+@pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the sample documents of the demo."""
     from samples import draw_samples

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import os
-import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import airflow_provider_classify.engine
 from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.exceptions import DocumentError
+from training.page_cache import cached
 
 #: The folder of the cache.
 CACHE = Path(".bench/pages")
-#: The parts of the engine that read pages. The cache is valid until one of them changes.
+#: The parts of the engine that read pages.
 _READING = ("reading", "ocr", "text", "learned/looks.py", "page.py")
 #: Documents of these categories fit none of the other categories.
 OUTSIDE = frozenset({"other", "none"})
@@ -106,15 +103,7 @@ def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument | None]:
 
 
 def _read(path: Path) -> ReadDocument | None:
-    cache_file = CACHE / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:24]}_{_code_version()}.pickle"
-    if cache_file.exists():
-        document: ReadDocument | None = pickle.loads(cache_file.read_bytes())
-        return document
-    document = _read_now(path)
-    temporary = cache_file.with_suffix(f".{os.getpid()}")
-    temporary.write_bytes(pickle.dumps(document))
-    temporary.rename(cache_file)
-    return document
+    return cached(CACHE, _READING, path, _read_now)
 
 
 def _read_now(path: Path) -> ReadDocument | None:
@@ -130,15 +119,3 @@ def _read_now(path: Path) -> ReadDocument | None:
     except DocumentError as error:
         print(f"  {path}: {error}", file=sys.stderr)
         return None
-
-
-@cache
-def _code_version() -> str:
-    """Return a hash of the code that reads pages."""
-    engine = Path(airflow_provider_classify.engine.__file__).parent
-    digest = hashlib.sha256()
-    for part in _READING:
-        files = [engine / part] if part.endswith(".py") else sorted((engine / part).rglob("*.py"))
-        for file in files:
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:12]

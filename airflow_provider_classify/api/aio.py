@@ -123,7 +123,7 @@ class ApiSession:
         return found
 
     async def _status(self, job_id: str) -> JobStatus:
-        """Request one status. The loop requests hundreds per second, so this is one request without an exchange."""
+        """Request one status. An exchange would take too much time, because the loop requests hundreds per second."""
         request = requests.job_request(self._settings, job_id)
         reply = await self._send(request)
         read = partial(replies.read_status, reply, job_id=job_id, what=request.what, settings=self._settings)
@@ -131,7 +131,7 @@ class ApiSession:
 
     @cached_property
     def _base_url(self) -> str:
-        """The API's URL as it is sent. To escape a URL takes far longer than to join its parts."""
+        """The API's URL as it is sent. Escaping a URL takes far longer than joining its parts."""
         try:
             return str(URL(self._settings.base_url)).rstrip("/")
         except ValueError as error:

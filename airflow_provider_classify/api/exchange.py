@@ -75,7 +75,7 @@ def submit(
     try:
         return (yield from _repeat(request, read, repeatable=False))
     except ClassifyError as error:
-        if idempotency_key is None or not resubmit.may_have_been_taken(error):
+        if idempotency_key is None or not resubmit.may_have_begun_job(error):
             raise
         if not (yield from honours_keys(settings)):
             raise

@@ -54,14 +54,14 @@ class Source(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
-    """The log of a wait."""
+class _LoggedWait:
+    """Logs the progress of a wait."""
 
     log: Any
     lines: WaitLog
     context: Context
 
-    def looked(self, seen: Seen, next_look: float, now: float) -> None:
+    def log_look(self, seen: Seen, next_look: float, now: float) -> None:
         line = self.lines.line(seen, next_look, now)
         if line is not None:
             self.context.run(self.log.info, "%s", line)
@@ -71,7 +71,7 @@ class _Told:
 class _Watched:
     wait: polling.Wait
     end: asyncio.Future[polling.Ended | polling.GaveUp]
-    told: _Told | None
+    logged: _LoggedWait | None
     seen: Seen = JobStatus.QUEUED
 
     def time_out(self) -> None:
@@ -108,7 +108,7 @@ class Poller:
         """
         Wait until a job has ended or its deadline has passed. :func:`polling.after` decides the pauses.
 
-        :param log: the logger that tells how the wait goes on, at most a line in 30 s. It is called in the context of
+        :param log: the logger for the progress of the wait, at most one line in 30 s. It is called in the context of
             this call, because a triggerer finds the log of a trigger by its context.
         """
         try:
@@ -118,8 +118,8 @@ class Poller:
         if self._clock is None or self._clock.done():
             self._clock = asyncio.create_task(self._tick())
         loop, now = asyncio.get_running_loop(), time.time()
-        told = None if log is None else _Told(log, WaitLog(wait), copy_context())
-        job = _Watched(wait, loop.create_future(), told)
+        logged = None if log is None else _LoggedWait(log, WaitLog(wait), copy_context())
+        job = _Watched(wait, loop.create_future(), logged)
         self._watched.add(job)
         self._schedule([job], loop.time() + polling.first_pause(wait, now=now, chance=random.random()))
         # polling.after() ends the wait at its deadline. This timer ends it if requests are delayed by a failing server.
@@ -224,8 +224,8 @@ class Poller:
             job.seen = found
             step = polling.after(job.wait, found, now=now, chance=chance)
             if isinstance(step, polling.LookAgain):
-                if job.told is not None:
-                    job.told.looked(found, step.seconds, now)
+                if job.logged is not None:
+                    job.logged.log_look(found, step.seconds, now)
                 again[step.seconds].append(job)
             else:
                 job.end.set_result(step)

@@ -106,8 +106,8 @@ def read_honours_keys(reply: Reply, *, what: str, settings: ApiSettings) -> bool
     """
     Return whether the reply for :data:`NO_JOB` says that the server honours idempotency keys.
 
-    The server must confirm it, because the contract does not require it. Without it, a submit that is sent again
-    begins and charges a second job.
+    The contract does not require this, so the server must confirm it. A server that does not honour keys begins and
+    charges a second job for a submit that is sent again.
 
     :raises ApiError: the server failed (408, 429, 5xx), or a proxy replied for it.
     """

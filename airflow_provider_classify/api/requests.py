@@ -72,7 +72,7 @@ def job_request(settings: ApiSettings, job_id: str, timeout: float | None = None
 
 def cancel_request(settings: ApiSettings, job_id: str) -> Request:
     """Return the request to cancel a job. :raises InvalidJobId: the id is not valid."""
-    return Request("DELETE", job_path(job_id), what=f"the cancelling of job {job_id}", timeout=settings.request_timeout)
+    return Request("DELETE", job_path(job_id), what=f"the cancel of job {job_id}", timeout=settings.request_timeout)
 
 
 def statuses_request(settings: ApiSettings, job_ids: Sequence[str]) -> Request:

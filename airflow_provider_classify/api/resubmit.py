@@ -19,7 +19,7 @@ _LONGEST_SUBMIT_PAUSE = 60.0
 _NOT_ACCEPTED = (ApiNotReached, RateLimited, ApiOverloaded)
 
 
-def may_have_been_taken(error: ClassifyError) -> bool:
+def may_have_begun_job(error: ClassifyError) -> bool:
     """Return whether a submit that failed with this error may have begun a job."""
     return isinstance(error, (ApiUnavailable, InvalidReply)) and not isinstance(error, _NOT_ACCEPTED)
 

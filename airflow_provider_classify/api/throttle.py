@@ -30,7 +30,7 @@ class Throttle:
         self._resume_at = 0.0
 
     def wait(self, now: float) -> float:
-        """Return the seconds until a request may be sent. At 0, call :meth:`take` and send it."""
+        """Return the seconds until a request may be sent. If this is 0, call :meth:`take` and send the request."""
         return max(0.0, self._slot - now, self._resume_at - now)
 
     def take(self, now: float) -> None:

@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from airflow_provider_classify.batch.entry import Entry
-from airflow_provider_classify.batch.output import read_output, write_output
-from airflow_provider_classify.batch.plan import RECORD_SUFFIX, Item, items_of, list_documents
+from airflow_provider_classify.batch.output import read_output
+from airflow_provider_classify.batch.plan import Item, find_documents, list_documents, read_items, record_folder
+from airflow_provider_classify.batch.publish import publish
 from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.shards import Shard
-from airflow_provider_classify.batch.summary import FailureLimit, Summary, small
+from airflow_provider_classify.batch.summary import FailureLimit
 from airflow_provider_classify.batch.task_address import HasEnded, TaskAddress
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import (
-    BatchEmpty,
-    BatchFailed,
     BatchIncomplete,
-    DocumentError,
     InvalidOutput,
     JobTimedOut,
     StorageNotFound,
@@ -38,8 +33,6 @@ log = logging.getLogger(__name__)
 
 #: The most documents of a batch without an output, whose results go to XCom.
 _MAX_IN_XCOM = 1000
-#: The most documents that are read concurrently for their fingerprints.
-_CONCURRENT_READS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +77,22 @@ class Batch:
 
         :param evidence: ``False`` to leave the text of the documents out of all results.
         :raises BatchEmpty: there are no documents, and the request does not allow that.
-        :raises InvalidOutput: there is no output, and too many documents for XCom.
+        :raises InvalidOutput: the task has no output, and there are too many documents for XCom.
         :raises OutputInUse: another task uses the output.
         :raises StorageError: a storage refused the request or cannot be reached.
         """
         record = BatchRecord.load(record_folder(output), task, evidence=evidence)
-        record.require_sole_use(has_ended)
-        references = references_of(request.documents, request.pattern, output, may_be_empty=request.may_be_empty)
+        record.plan.require_sole_use(has_ended)
+        references = find_documents(request.documents, request.pattern, output, may_be_empty=request.may_be_empty)
         if request.shard:
             references = [reference for reference in references if request.shard.has(reference)]
         if not output and len(references) > _MAX_IN_XCOM:
             raise InvalidOutput(
                 f"{len(references)} documents are too many for XCom; give the task {task.task_id!r} an output."
             )
-        items = _items(request, references)
-        is_complete = output is not None and record.has_complete_output()
-        record.claim(items, has_ended, output_is_complete=is_complete)
+        items = read_items(references, request.categories, request.classifier)
+        is_complete = output is not None and record.plan.has_complete_output()
+        record.plan.claim(items, has_ended, output_is_complete=is_complete)
         batch = cls(record, items, output)
         record.cascade = request.cascade
         if output and is_complete:
@@ -126,7 +119,7 @@ class Batch:
 
         :param packed: the record of a batch without an output, which may resume on another machine.
         :param evidence: see :meth:`begin`.
-        :raises BatchRecordLost: there is no record.
+        :raises BatchRecordLost: the record does not exist on this machine.
         """
         folder = record_folder(output)
         if packed is not None:
@@ -134,12 +127,12 @@ class Batch:
             items = record.unpack(packed)
         else:
             record = BatchRecord.load(folder, task, evidence=evidence)
-            items = record.read_plan()
+            items = record.plan.read_items()
         record.cascade = cascade
         return cls(record, items, output)
 
     def at(self, *, second: bool) -> list[Item]:
-        """Return the documents of the first or the second connection of a cascade."""
+        """Return the documents of the first connection, or of the ``second`` connection of a cascade."""
         return [item for item in self.items if self.record.state.is_escalated(item) is second]
 
     def with_references(self, items: Sequence[Item], documents: str | Sequence[str], pattern: str) -> list[Item]:
@@ -164,7 +157,7 @@ class Batch:
         :param on_unreadable: whether unreadable documents count as failed, have a row and do not count as failed, or
             have no row.
         :param keep_record: whether the record stays, from which a cleared task classifies only what failed.
-        :returns: the manifest, or the rows if there is no output.
+        :returns: the manifest; without an output, the rows.
         :raises JobTimedOut: jobs have not ended.
         :raises BatchIncomplete: documents have neither a result nor an error.
         :raises BatchFailed: more documents failed than the limit allows. The output is written.
@@ -175,7 +168,7 @@ class Batch:
         if keep_record:
             return value
         if self.output:
-            self.record.write_plan(self.items, output_is_complete=True)
+            self.record.plan.write(self.items, output_is_complete=True)
         self.record.remove()
         return value
 
@@ -216,90 +209,7 @@ class Batch:
                 log.info("No results are reused: %s", error)
 
 
-def record_folder(output: str | None) -> str:
-    """
-    Return the folder for records. It is beside the output. Without an output, it is under Airflow's home on this
-    machine.
-    """
-    if output:
-        return f"{output}{RECORD_SUFFIX}"
-    home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
-    return str(home / "classify" / "batches")
-
-
 def _is_of_another_cascade(entry: Entry, cascade: Cascade | None) -> bool:
     """Return whether a second connection of another cascade gave the answer."""
     answered_by = (entry.cascade or {}).get("answered_by")
     return cascade is not None and answered_by not in (None, cascade.first, cascade.second)
-
-
-def publish(
-    rows: Iterable[Mapping[str, Any]],
-    output: str | None,
-    limit: FailureLimit,
-    on_unreadable: OnUnreadable,
-    *,
-    to_clear: str,
-) -> Any:
-    """
-    Write the output and log the errors of documents.
-
-    :param on_unreadable: as in :meth:`Batch.finish`.
-    :param to_clear: the task or tasks that a user clears to classify the failed documents again.
-    :returns: the manifest, or the rows if there is no output.
-    :raises BatchFailed: more documents failed than the limit allows. The output is written.
-    """
-    summary = Summary(on_unreadable)
-    counted = summary.count(rows)
-    if output:
-        write_output(output, counted)
-        value: Any = summary.manifest(output)
-    else:
-        value = [small(row) for row in counted]
-    for failure in summary.failures:
-        log.warning("Not classified: %s", failure["error"])
-    for line in summary.lines(output):
-        log.info("%s", line)
-    if limit.is_exceeded(summary.failed, summary.documents):
-        raise BatchFailed(
-            f"{summary.failed} of {summary.documents} documents were not classified, more than {limit} allows; see "
-            f"their errors in {output or 'the log'}, and clear {to_clear} to classify them again."
-        )
-    return value
-
-
-def references_of(documents: str | Sequence[str], pattern: str, output: str | None, *, may_be_empty: bool) -> list[str]:
-    """
-    Return the references of the documents of a batch: those of the list, or those in the folder.
-
-    :raises BatchEmpty: there are no documents, unless they ``may_be_empty``.
-    """
-    if isinstance(documents, str):
-        found = list_documents(documents, pattern, output=output)
-        if found or may_be_empty:
-            return found
-        raise BatchEmpty(
-            f"There is no document in {documents} that matches {pattern!r}; check the folder and the pattern, or give "
-            "the task another on_empty. An earlier output is left as it is."
-        )
-    references = list(dict.fromkeys(documents))
-    if references or may_be_empty:
-        return references
-    raise BatchEmpty(
-        "The list of documents is empty; check the task that it comes from, or give the task another on_empty. "
-        "An earlier output is left as it is."
-    )
-
-
-def _items(request: Request, references: Sequence[str]) -> list[Item]:
-    with ThreadPoolExecutor(_CONCURRENT_READS) as readers:
-        fingerprints = dict(zip(references, readers.map(_fingerprint, references), strict=True))
-    return items_of(fingerprints, request.categories, request.classifier)
-
-
-def _fingerprint(reference: str) -> str:
-    """Return the document's fingerprint. If it cannot be read, return the error; the document fails later."""
-    try:
-        return Document(reference).fingerprint()
-    except DocumentError as error:
-        return str(error)

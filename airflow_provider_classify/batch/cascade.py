@@ -14,8 +14,8 @@ def next_entry(cascade: Cascade, first: Entry | None, entry: Entry) -> Entry:
     """
     Return the entry to record for a document: its result, its failure, or its escalation.
 
-    :param first: the escalated entry of the document, if the second connection was asked.
-    :param entry: the result or failure that the connection gave.
+    :param first: the entry that escalated the document; ``None`` if ``entry`` is of the first connection.
+    :param entry: the result or failure of the connection that was asked last.
     :raises InvalidReply: the result is not valid.
     """
     if first is None:

@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from airflow_provider_classify.exceptions import InvalidOutput
-from airflow_provider_classify.model.batch_output import COLUMNS
+from airflow_provider_classify.model.batch_output import COLUMNS, table_row
 
 #: The start of a cell, apostrophes, and a character (also in its full-width form) that makes the cell a formula.
 _FORMULA = re.compile("(^|[;\t])('*)(?=[=+\\-@\t＝＋－＠])")
@@ -33,7 +33,7 @@ def write_csv(file: BinaryIO, rows: Iterable[Mapping[str, Any]]) -> None:
     try:
         writer = csv.writer(text, lineterminator="\r\n")
         writer.writerow(COLUMNS)
-        writer.writerows([_cell(row.get(name)) for name in COLUMNS] for row in rows)
+        writer.writerows(map(_cell, table_row(row).values()) for row in rows)
         text.flush()
     finally:
         text.detach()

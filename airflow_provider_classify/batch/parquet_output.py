@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from airflow_provider_classify.batch.entry import decode_lines
 from airflow_provider_classify.exceptions import ExtraNotInstalled, InvalidOutput
-from airflow_provider_classify.model.batch_output import COLUMNS
+from airflow_provider_classify.model.batch_output import COLUMNS, table_row
 
 #: Rows that a Parquet file stores together, and that are in memory together.
 ROW_GROUP = 5000
@@ -43,7 +43,7 @@ def write_parquet(file: BinaryIO, rows: Iterable[Mapping[str, Any]]) -> None:
     schema = arrow_schema().append(pyarrow.field("line", pyarrow.string()))
     with pyarrow.parquet.ParquetWriter(file, schema) as writer:
         for group in groups_of(rows):
-            lines = [{**row, "line": json.dumps(row, ensure_ascii=False)} for row in group]
+            lines = [{**table_row(row), "line": json.dumps(row, ensure_ascii=False)} for row in group]
             writer.write_table(pyarrow.Table.from_pylist(lines, schema))
 
 

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from airflow_provider_classify.documents.allowed_roots import require_allowed
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.object_storage import StoragePath
-from airflow_provider_classify.exceptions import DocumentNotFound, StorageNotFound
+from airflow_provider_classify.exceptions import BatchEmpty, DocumentError, DocumentNotFound, StorageNotFound
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.text import encodable
 
 #: The suffix that turns the name of an output into the folder of its record.
 RECORD_SUFFIX = ".parts"
+#: A file in the record of any batch, by its name relative to the folder of the documents.
+_IN_RECORD = re.compile(rf"\.(jsonl|csv|parquet){re.escape(RECORD_SUFFIX)}/")
+#: The most documents that are read concurrently for their fingerprints.
+_CONCURRENT_READS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +63,10 @@ def items_of(contents: Mapping[str, str], categories: Sequence[Category], classi
 
 def list_documents(folder: str, pattern: str, *, output: str | None = None) -> list[str]:
     """
-    Return the documents of a folder or object-storage prefix, sorted, without hidden files.
+    Return the documents of a folder or object-storage prefix, sorted, without hidden files and records of batches.
 
     :param pattern: a pattern of ``glob``: ``*.pdf``, or ``**/*.pdf`` to include all subfolders.
-    :param output: the output of the batch. It and its record are left out if they are in the folder.
+    :param output: the output of the batch, which is left out if it is in the folder.
     :raises DocumentNotFound: the folder does not exist.
     :raises DocumentNotAllowed: ``[classify] allowed_roots`` does not allow the folder.
     :raises StorageError: the storage refused the request or cannot be reached.
@@ -73,6 +81,59 @@ def list_documents(folder: str, pattern: str, *, output: str | None = None) -> l
     return [
         name
         for name in found
-        if not name.rpartition("/")[2].startswith(".")
-        and not (output and (name == output or name.startswith(f"{output}{RECORD_SUFFIX}/")))
+        if name != output and not name.rpartition("/")[2].startswith(".") and not _IN_RECORD.search(name, len(folder))
     ]
+
+
+def find_documents(
+    documents: str | Sequence[str], pattern: str, output: str | None, *, may_be_empty: bool
+) -> list[str]:
+    """
+    Return the references of the documents of a batch: those of the list, or those in the folder.
+
+    :raises BatchEmpty: there are no documents, unless they ``may_be_empty``.
+    """
+    if isinstance(documents, str):
+        found = list_documents(documents, pattern, output=output)
+        if found or may_be_empty:
+            return found
+        raise BatchEmpty(
+            f"There is no document in {documents} that matches {pattern!r}; check the folder and the pattern, or give "
+            "the task another on_empty. An earlier output is left as it is."
+        )
+    references = list(dict.fromkeys(documents))
+    if references or may_be_empty:
+        return references
+    raise BatchEmpty(
+        "The list of documents is empty; check the task that it comes from, or give the task another on_empty. "
+        "An earlier output is left as it is."
+    )
+
+
+def read_items(references: Sequence[str], categories: Sequence[Category], classifier: str) -> list[Item]:
+    """
+    Read the documents and return the items of a batch.
+
+    A document that cannot be read has an item too. Its error is part of the fingerprint, and it fails later.
+    """
+    with ThreadPoolExecutor(_CONCURRENT_READS) as readers:
+        fingerprints = dict(zip(references, readers.map(_fingerprint, references), strict=True))
+    return items_of(fingerprints, categories, classifier)
+
+
+def _fingerprint(reference: str) -> str:
+    try:
+        return Document(reference).fingerprint()
+    except DocumentError as error:
+        return str(error)
+
+
+def record_folder(output: str | None) -> str:
+    """
+    Return the folder for records. It is beside the output. Without an output, it is under Airflow's home on this
+    machine.
+    """
+    if output:
+        return f"{output}{RECORD_SUFFIX}"
+    home = Path(os.environ.get("AIRFLOW_HOME", "~/airflow")).expanduser()
+    return str(home / "classify" / "batches")

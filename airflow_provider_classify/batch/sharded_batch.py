@@ -18,8 +18,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_provider_classify.batch.batch import publish, record_folder, references_of
 from airflow_provider_classify.batch.output import read_output
+from airflow_provider_classify.batch.plan import find_documents, record_folder
+from airflow_provider_classify.batch.publish import publish
 from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.shards import divide
 from airflow_provider_classify.batch.summary import FailureLimit
@@ -56,9 +57,9 @@ class ShardedBatch:
         :raises StorageError: a storage refused the request or cannot be reached.
         """
         record = BatchRecord(record_folder(self.output), self.task)
-        record.require_sole_use(has_ended)
-        references = references_of(self.documents, self.pattern, self.output, may_be_empty=may_be_empty)
-        record.claim([], has_ended)
+        record.plan.require_sole_use(has_ended)
+        references = find_documents(self.documents, self.pattern, self.output, may_be_empty=may_be_empty)
+        record.plan.claim([], has_ended)
         return [
             {"shard": shard.to_json(), "output": f"{record.parts_folder}/shards/{number}.jsonl"}
             for number, shard in enumerate(divide(references, shards))
@@ -77,11 +78,11 @@ class ShardedBatch:
         :raises BatchFailed: more documents failed than the limit allows. The output is written.
         """
         record = BatchRecord(record_folder(self.output), self.task)
-        record.require_sole_use(lambda _: True)  # this call finds the plan of this task
+        record.plan.require_sole_use(lambda _: True)  # this call finds the plan of this task
         # Without the shards, an earlier try was killed while it deleted the record.
-        rows = read_output(self.output) if record.has_complete_output() else self._in_order(outputs, to_clear)
+        rows = read_output(self.output) if record.plan.has_complete_output() else self._in_order(outputs, to_clear)
         manifest: BatchManifest = publish(rows, self.output, limit, on_unreadable, to_clear=to_clear)
-        record.write_plan([], output_is_complete=True)
+        record.plan.write([], output_is_complete=True)
         record.remove()
         return manifest
 

@@ -22,7 +22,7 @@ _LISTED_DOUBTFUL = 10
 _LISTED_CATEGORIES = 30
 #: The log lists documents with a lower confidence.
 _DOUBTFUL = 0.8
-#: The fields of a row that go to XCom if there is no output. The evidence of pages would be too large.
+#: The fields of a row that go to XCom without an output. The evidence of pages would be too large.
 _SMALL = (
     "document",
     "job_id",

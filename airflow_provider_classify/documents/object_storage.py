@@ -8,21 +8,24 @@ or a :class:`ConnectionNotUsable` that names the file and the connection.
 
 from __future__ import annotations
 
-import functools
-import io
 import re
 import shutil
 import tempfile
-import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 
 from airflow_provider_classify.documents.storage_errors import storage_error
 from airflow_provider_classify.documents.storage_listing import ListedFile, file_names, listed_files
 from airflow_provider_classify.documents.storage_path import open_storage
+from airflow_provider_classify.documents.storage_writing import (
+    delete_file,
+    delete_files,
+    remove_empty_folders,
+    write_and_rename,
+    write_and_upload,
+)
 from airflow_provider_classify.exceptions import ClassifyError, StorageNotFound
 from airflow_provider_classify.model.text import encodable
 
@@ -31,8 +34,6 @@ from airflow_provider_classify.model.text import encodable
 _WITH_FOLDERS = frozenset(
     {"", "file", "local", "memory", "sftp", "ssh", "smb", "hdfs", "webhdfs", "viewfs", "ftp", "dbfs"}
 )
-#: The most deletes that run concurrently.
-_CONCURRENT_DELETES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +157,8 @@ class StoragePath:
         """
         with self._with_file_name("written"):
             path = self._open_storage()
-        writing = self._write_and_rename if self._has_folders else self._write_and_upload
-        with writing(path.fs, path.path) as file:
+        writing = write_and_rename if self._has_folders else write_and_upload
+        with writing(path.fs, path.path, self._with_file_name) as file:
             yield file
 
     def write_bytes(self, data: bytes) -> None:
@@ -183,25 +184,22 @@ class StoragePath:
                 names = list(file_names(path.fs, path.path, depth=None, has_folders=self._has_folders))
             except (FileNotFoundError, NotADirectoryError, StorageNotFound):
                 return
-            with ThreadPoolExecutor(_CONCURRENT_DELETES) as threads:
-                deleted = threads.map(functools.partial(_delete, path.fs), (f"{path.path}/{name}" for name in names))
-                for _ in deleted:  # raises the error of a thread
-                    pass
+            delete_files(path.fs, path.path, names)
             if self._has_folders:
-                _remove_empty_folders(path.fs, path.path, names)
+                remove_empty_folders(path.fs, path.path, names)
 
     def delete(self) -> None:
         """Delete the file. Do nothing if it does not exist. :raises StorageError: as :meth:`delete_folder`."""
         with self._with_file_name("deleted"):
             path = self._open_storage()
-            _delete(path.fs, path.path)
+            delete_file(path.fs, path.path)
 
     def delete_if_empty(self) -> None:
         """Delete the folder if it is empty. :raises StorageError: as :meth:`delete_folder`."""
         if self._has_folders:
             with self._with_file_name("deleted"):
                 path = self._open_storage()
-                _remove_empty_folders(path.fs, path.path, [])
+                remove_empty_folders(path.fs, path.path, [])
 
     @property
     def _scheme(self) -> str:
@@ -222,36 +220,6 @@ class StoragePath:
     def _forget_listings(self, path: Any) -> None:
         """Empty the cache of listings, because other processes also write to the storage."""
         path.fs.invalidate_cache(path.path)
-
-    @contextmanager
-    def _write_and_rename(self, fs: Any, target: str) -> Iterator[BinaryIO]:
-        folder, _, name = target.rpartition("/")
-        temporary = f"{folder}/.{name[:100]}.{uuid.uuid4().hex[:8]}.tmp"
-        with self._with_file_name("written"):
-            if fs.isdir(target):
-                raise IsADirectoryError(target)
-            fs.makedirs(folder or "/", exist_ok=True)
-            file = fs.open(temporary, "wb")
-        renamed = False
-        try:
-            with file:
-                yield cast("BinaryIO", _OutputStream(file, self._with_file_name))
-            with self._with_file_name("written"):
-                _rename(fs, temporary, target)
-            renamed = True
-        finally:
-            if not renamed:
-                with self._with_file_name("written"):
-                    _delete(fs, temporary)
-
-    @contextmanager
-    def _write_and_upload(self, fs: Any, target: str) -> Iterator[BinaryIO]:
-        """Write to a local file and upload that at the end. An upload that stops early would replace the file."""
-        with tempfile.NamedTemporaryFile(prefix="airflow-classify-") as file:
-            yield cast("BinaryIO", file)
-            file.flush()
-            with self._with_file_name("written"):
-                fs.put_file(file.name, target)
 
     @contextmanager
     def _with_file_name(self, action: str) -> Iterator[None]:
@@ -280,50 +248,3 @@ def pattern_matcher(pattern: str) -> Callable[[str], object]:
 def pattern_depth(pattern: str) -> int | None:
     """Return how many levels of folders a pattern reaches; ``None`` for all."""
     return None if "**" in pattern else pattern.count("/") + 1
-
-
-class _OutputStream(io.RawIOBase):
-    """A file whose write errors name the file. Each write can fail, for example on a full disk."""
-
-    def __init__(self, file: Any, naming: Callable[[str], Any]) -> None:
-        self._file = file
-        self._with_file_name = naming
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any) -> int:
-        with self._with_file_name("written"):
-            return int(self._file.write(data))
-
-    def tell(self) -> int:
-        return int(self._file.tell())
-
-    def flush(self) -> None:
-        with self._with_file_name("written"):
-            self._file.flush()
-
-
-def _rename(fs: Any, source: str, target: str) -> None:
-    from fsspec import AbstractFileSystem
-
-    if type(fs).mv is AbstractFileSystem.mv:  # fsspec treats [ and * in a name as a pattern
-        fs.cp_file(source, target)
-        fs.rm_file(source)
-    else:
-        fs.mv(source, target)
-
-
-def _delete(fs: Any, name: str) -> None:
-    with suppress(FileNotFoundError):
-        fs.rm_file(name)
-
-
-def _remove_empty_folders(fs: Any, root: str, names: list[str]) -> None:
-    """Remove the folders of these files. Keep a folder in which another process has created a file."""
-    below = {name[: match.start()] for name in names for match in re.finditer("/", name)}
-    for folder in [*sorted(below, key=len, reverse=True), ""]:
-        path = f"{root.rstrip('/')}/{folder}" if folder else root
-        with suppress(FileNotFoundError):
-            if not fs.ls(path, detail=False):
-                fs.rmdir(path)

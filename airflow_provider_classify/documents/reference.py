@@ -87,7 +87,7 @@ def label_of(reference: str) -> str:
 
 
 def name_of(reference: str) -> str:
-    """Return the file name, for an upload; ``document`` if there is none."""
+    """Return the file name, for an upload; ``document`` for a reference without a file name."""
     if not scheme_of(reference):
         return PurePosixPath(reference).name or "document"
     path = label_of(reference).partition("://")[2].partition("/")[2]

@@ -1,7 +1,7 @@
 """
 Open regular files only.
 
-To open a named pipe waits for a writer. To read a device may never end, or may change the state of the device.
+Opening a named pipe waits for a writer. Reading a device may never end, or may change the state of the device.
 """
 
 from __future__ import annotations

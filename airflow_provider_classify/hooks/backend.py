@@ -1,4 +1,4 @@
-"""The methods that the hook requires of a backend: a classify API or the local engine."""
+"""The backends of the hook, a classify API and the local engine, and the methods that they have."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import ClassVar, Protocol, Self
 
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.hooks.settings import Settings
 from airflow_provider_classify.job_session import JobSession
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission
@@ -78,3 +80,15 @@ class Backend(Protocol):
         :raises ClassifyError: the backend cannot be used.
         """
         ...
+
+
+def create_backend(settings: Settings) -> Backend:
+    """Return the backend of a connection."""
+    # Airflow imports the hook when it parses a DAG. These imports would make that slow.
+    if isinstance(settings, ApiSettings):
+        from airflow_provider_classify.api.sync import ApiBackend
+
+        return ApiBackend(settings)
+    from airflow_provider_classify.local.backend import LocalBackend
+
+    return LocalBackend(settings)

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import replace
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
-from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
-from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
+from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.shared_session import shared
 from airflow_provider_classify.documents.document import Document, DocumentLike
-from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
-from airflow_provider_classify.hooks.connection import CONN_TYPE, parse_connection, refuse_unknown_extras
+from airflow_provider_classify.exceptions import ClassifyError
+from airflow_provider_classify.hooks.backend import Backend, create_backend
+from airflow_provider_classify.hooks.connection import CONN_TYPE
+from airflow_provider_classify.hooks.settings import DEFAULT_CONN_ID, Settings, SettingsReader
+from airflow_provider_classify.hooks.waiting import look, wait_in_thread
 from airflow_provider_classify.job_session import wait_for
 from airflow_provider_classify.lifecycle.cancel import describe_cancel
 from airflow_provider_classify.local.settings import LocalSettings
@@ -30,18 +30,14 @@ from airflow_provider_classify.model.job import Job, Submission
 from airflow_provider_classify.model.xcom import xcom_value
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Connection
-
-    from airflow_provider_classify.hooks.backend import Backend
     from airflow_provider_classify.job_session import JobSession
 
-DEFAULT_CONN_ID = "classify_default"
+__all__ = ["DEFAULT_CONN_ID", "WAIT_TIMEOUT", "ClassifyHook"]
+
 #: The default number of seconds after which the wait for a job ends.
 WAIT_TIMEOUT = 3600.0
 #: Seconds within which the backend must return a job that has ended.
 _FETCH_TIMEOUT = 120.0
-
-_Settings = TypeVar("_Settings", bound=ApiSettings | LocalSettings)
 
 
 class ClassifyHook(BaseHook):
@@ -74,7 +70,7 @@ class ClassifyHook(BaseHook):
 
         :raises ConnectionNotUsable: the connection is missing, or one of its fields is missing or wrong.
         """
-        return _create_backend(self._settings)
+        return create_backend(self._settings)
 
     def __enter__(self) -> Self:
         return self
@@ -83,28 +79,13 @@ class ClassifyHook(BaseHook):
         if "backend" in self.__dict__:  # closing must not create a backend
             self.backend.__exit__(*exc_info)
 
+    @property
+    def _reader(self) -> SettingsReader:
+        return SettingsReader(self.classify_conn_id, self._evidence, self.log)
+
     @cached_property
-    def _settings(self) -> ApiSettings | LocalSettings:
-        try:
-            connection = self.get_connection(self.classify_conn_id)
-        except AirflowNotFoundException as error:
-            return self._settings_without_connection(error)
-        return self._parse(connection, connection.extra_dejson)
-
-    async def _read_settings(self) -> ApiSettings | LocalSettings:
-        """Return the settings, as :attr:`_settings` does, without blocking the event loop."""
-        try:
-            connection = await get_async_connection(self.classify_conn_id)
-        except AirflowNotFoundException as error:
-            return self._settings_without_connection(error)
-        return self._parse(connection, await get_async_extra_dejson(connection))
-
-    def _parse(self, connection: Connection, extra: object) -> ApiSettings | LocalSettings:
-        settings = self._with_evidence(parse_connection(connection, extra))
-        if isinstance(settings, ApiSettings):
-            for warning in settings.warnings:
-                self.log.warning("%s", warning)
-        return settings
+    def _settings(self) -> Settings:
+        return self._reader.read()
 
     @property
     def is_local(self) -> bool:
@@ -165,7 +146,7 @@ class ClassifyHook(BaseHook):
         """
         since = time.time()
         parsed = parse_categories(categories)
-        settings = await self._read_settings()
+        settings = await self._reader.aread()
         async with self.connect() as session:
             submission = await session.submit(Document.of(document), parsed, str(uuid.uuid4()))
             self._log_submission(document, submission)
@@ -263,12 +244,7 @@ class ClassifyHook(BaseHook):
         :param timeout: the most seconds that the request may take.
         :raises ClassifyError: the request failed with an error that is not retryable.
         """
-        try:
-            return self.backend.get(job_id, timeout=timeout)
-        except ClassifyError as error:
-            if not error.retryable:
-                raise
-            return error
+        return look(self.backend, job_id, timeout=timeout)
 
     def wait(self, wait: polling.Wait) -> Job:
         """
@@ -278,18 +254,7 @@ class ClassifyHook(BaseHook):
         :raises JobTimedOut: the job had not ended at the deadline. This is raised at most 1 s after the deadline.
         :raises ClassifyError: a request failed with an error that is not retryable, such as a rejected api key.
         """
-        while True:
-            left = max(0.0, wait.deadline - time.time()) + polling.SHORTEST_PAUSE
-            seen = self.look(wait.job_id, timeout=left)
-            status = seen.status if isinstance(seen, Job) else seen
-            step = polling.after(wait, status, now=time.time(), chance=random.random())
-            if isinstance(step, polling.GaveUp):
-                raise step.error
-            if isinstance(seen, Job) and isinstance(step, polling.Ended):
-                return seen
-            if isinstance(step, polling.LookAgain):
-                self.log.info("%s; asking again in %.1f s.", describe(wait.job_id, seen), step.seconds)
-                time.sleep(step.seconds)
+        return wait_in_thread(self.backend, wait, self.log)
 
     def fetch(self, job_id: str) -> Job:
         """
@@ -315,8 +280,8 @@ class ClassifyHook(BaseHook):
 
     @asynccontextmanager
     async def _open(self) -> AsyncIterator[JobSession]:
-        settings = await self._read_settings()
-        backend = await asyncio.to_thread(_create_backend, settings)  # its imports would block the loop
+        settings = await self._reader.aread()
+        backend = await asyncio.to_thread(create_backend, settings)  # its imports would block the loop
         async with backend.connect() as session:
             yield session
 
@@ -343,43 +308,14 @@ class ClassifyHook(BaseHook):
         """
         try:
             settings = self._settings
-            with suppress(AirflowNotFoundException):
-                refuse_unknown_extras(self.classify_conn_id, self.get_connection(self.classify_conn_id).extra_dejson)
+            self._reader.refuse_unknown_extras()
             warnings = settings.warnings if isinstance(settings, ApiSettings) else ()
             return True, " ".join([self.backend.check(), *warnings])
         except ClassifyError as error:
             return False, str(error)
-
-    def _settings_without_connection(self, error: AirflowNotFoundException) -> LocalSettings:
-        if self.classify_conn_id != DEFAULT_CONN_ID:
-            raise ConnectionNotUsable(
-                f"The connection {self.classify_conn_id!r} is not defined; define it with the type {CONN_TYPE!r}, "
-                f"or leave classify_conn_id out to use the local engine."
-            ) from error
-        self.log.info("The connection %r is not defined, so the local engine classifies.", DEFAULT_CONN_ID)
-        return self._with_evidence(LocalSettings(conn_id=DEFAULT_CONN_ID))
-
-    def _with_evidence(self, settings: _Settings) -> _Settings:
-        return settings if self._evidence is None else replace(settings, evidence=self._evidence)
 
     def _log_submission(self, document: DocumentLike, submission: Submission) -> None:
         quota = "" if submission.quota_remaining is None else f", {submission.quota_remaining} left of the quota"
         self.log.info(
             "Submitted %s as job %s (%s%s).", Document.of(document).label, submission.job_id, submission.status, quota
         )
-
-
-def describe(job_id: str, seen: Job | ClassifyError) -> str:
-    """Describe the outcome of a request for a job, for a log line."""
-    return f"Job {job_id} is {seen.status}" if isinstance(seen, Job) else f"Job {job_id} could not be read ({seen})"
-
-
-def _create_backend(settings: ApiSettings | LocalSettings) -> Backend:
-    # Airflow imports the hook when it parses a DAG. These imports would make that slow.
-    if isinstance(settings, ApiSettings):
-        from airflow_provider_classify.api.sync import ApiBackend
-
-        return ApiBackend(settings)
-    from airflow_provider_classify.local.backend import LocalBackend
-
-    return LocalBackend(settings)

@@ -184,5 +184,9 @@ class _Extras:
         return None if number is None else int(number)
 
     def pages(self, name: str) -> MaxPages | None:
-        """Return the value; ``None`` if it is missing. :raises ConnectionNotUsable: it is no number of pages."""
+        """
+        Return the value; ``None`` if it is missing.
+
+        :raises ConnectionNotUsable: it is neither ``all`` nor an integer above 0.
+        """
         return "all" if self._values.get(name) == "all" else self.whole(name)

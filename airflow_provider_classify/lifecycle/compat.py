@@ -50,7 +50,7 @@ def task_states(task_instance: Any) -> Mapping[str, Mapping[str, str | None]] | 
 
 
 def _task_states_in_triggerer() -> Any:
-    """Return the function behind ``get_task_states``, a method that the task instance of a trigger lacks."""
+    """Return ``get_task_states`` of a worker's task instance, because that of a trigger lacks this method."""
     try:
         from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
     except ImportError:  # Airflow 2.x
@@ -108,7 +108,7 @@ def task_success_event() -> TriggerEvent:
 
 
 def mapped_task_group(task: Any) -> Any | None:
-    """Return the mapped task group of a task; ``None`` if there is none. No Airflow nests mapped groups."""
+    """Return the mapped task group that contains a task; ``None`` for any other task. Airflow does not nest them."""
     return task.get_closest_mapped_task_group()
 
 

@@ -29,7 +29,7 @@ class StateStore(Protocol):
     """The methods of Airflow's ``task_state_store`` that this package uses."""
 
     def get(self, key: str) -> Any:
-        """Return a value; ``None`` if there is none."""
+        """Return a value; ``None`` if the store does not have the key."""
         ...
 
     def set(self, key: str, value: Any) -> None:
@@ -131,7 +131,7 @@ def _has_failed(job: Job) -> bool:
 
 def read(store: StateStore, task: str, key: str = STATE_KEY) -> Attempt | None:
     """
-    Return the task's last attempt; ``None`` if the store has none.
+    Return the task's last attempt; ``None`` if the store does not have one.
 
     :param task: names the task in errors.
     :param key: the key of the attempt in the task's state.

@@ -30,8 +30,6 @@ from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.api_contract import MAX_STATUS_IDS
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, JobStatus, Submission, require_job_id
-from airflow_provider_classify.model.result import ClassificationResult
-from airflow_provider_classify.model.without_text import without_text
 
 if TYPE_CHECKING:
     from airflow_provider_classify.batch.work import BatchWork
@@ -100,7 +98,7 @@ class LocalBackend:
                 if not isinstance(error, DocumentError):
                     raise
             else:
-                self._store.complete(job_id, result if self._settings.evidence else _without_text(result))
+                self._store.complete(job_id, result if self._settings.evidence else result.without_text())
         return Submission(job_id=job_id, status=self.get(job_id).status, message="Classified by the local engine")
 
     def _job_for(self, document: Document, categories: Sequence[Category], idempotency_key: str | None) -> Job:
@@ -221,10 +219,6 @@ class LocalSession:
     async def statuses(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus | ClassifyError]:
         """Return the statuses of jobs, with one query. :raises JobRecordUnavailable: the record cannot be reached."""
         return await asyncio.to_thread(self._backend.statuses, job_ids)
-
-
-def _without_text(result: ClassificationResult) -> ClassificationResult:
-    return ClassificationResult.from_json(without_text(result.to_json()))
 
 
 def _require_extra() -> None:

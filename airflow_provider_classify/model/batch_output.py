@@ -23,7 +23,7 @@ class ResultRow(TypedDict, total=False):
     document: Required[str]
     #: The fingerprint of document, categories and classifier. ``previous`` reuses a row with the same fingerprint.
     intent: Required[str]
-    #: The job at the API. The local engine has none.
+    #: The id of the job at the API. A row of the local engine does not have it.
     job_id: str
     #: Whether the document was classified.
     success: bool
@@ -82,9 +82,9 @@ class BatchManifest(TypedDict):
     blank: int
     #: The number of escalated documents. It includes those of earlier tries and of reused results.
     escalated: int
-    #: The number of documents that the first connection classified without the second; 0 if there is no second.
+    #: The number of documents that the first connection classified without the second; 0 without a cascade.
     calls_saved: int
-    #: The number of documents that each connection classified; empty if there is no second connection.
+    #: The number of documents that each connection classified; empty without a cascade.
     answered_by: dict[str, int]
     #: The number of documents of each category, most documents first.
     categories: dict[str, int]
@@ -111,3 +111,18 @@ COLUMNS: Mapping[str, type[str] | type[float] | type[int] | type[bool]] = {
     "intent": str,
     "answered_by": str,
 }
+
+
+def table_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """
+    Return the values of all columns in a row.
+
+    A value of another type than its column is ``None``, because a server can put anything into a result.
+    """
+    return {name: value if _is_of(value := row.get(name), kind) else None for name, kind in COLUMNS.items()}
+
+
+def _is_of(value: object, kind: type) -> bool:
+    if isinstance(value, bool):  # in Python, True is an int
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)

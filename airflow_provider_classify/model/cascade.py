@@ -129,7 +129,7 @@ def after_first(cascade: Cascade | None, first: Outcome) -> Accept | Escalate | 
     """
     Decide what follows the outcome of the first connection.
 
-    :param cascade: ``None`` if there is no second connection.
+    :param cascade: ``None`` for a task without a second connection.
     """
     end = first.end
     if isinstance(end, ClassifyError):

@@ -50,7 +50,7 @@ class Category:
         """
         Return all fields as a JSON object, for a fingerprint.
 
-        Without a folder, the object has no key for it. So it equals the object of versions that had no folders.
+        Without a folder, the object has no key for it, so that fingerprints of earlier versions stay the same.
         """
         fields = asdict(self)
         return fields if self.examples_folder else {name: fields[name] for name in ("name", "description", "examples")}
@@ -102,7 +102,7 @@ def _hint(text: str) -> str:
 
 
 def _items(value: object) -> Sequence[object]:
-    """Return the categories one by one, not parsed yet."""
+    """Return the list of categories, which are not parsed yet."""
     if isinstance(value, Mapping):
         if "name" in value and value.keys() <= _KEYS:
             raise InvalidCategories(

@@ -13,7 +13,7 @@ from airflow_provider_classify.model.json_fields import Fields, present
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.model.text import quotable
 
-#: The characters of a job id. No part of a URL escapes them.
+#: The characters of a job id. None of them is escaped in a URL.
 _JOB_ID = re.compile(r"[A-Za-z0-9._~-]{1,200}")
 #: The largest integer that every JSON parser can read.
 _MAX_INTEGER = 2**53
@@ -51,7 +51,7 @@ def require_job_id(job_id: object) -> str:
     Return the job id if it is valid.
 
     An id comes from a server or from XCom and becomes part of a URL. Slashes, ``.`` and ``..`` would lead to another
-    route. Escaped, they would do so on a server that decodes a path before it routes.
+    route, on some servers even if they are escaped.
 
     :raises InvalidJobId: the id is not 1 to 200 letters, digits and ``._~-``, or has only dots.
     """

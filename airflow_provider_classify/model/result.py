@@ -150,7 +150,7 @@ class ClassificationResult:
 
 
 def _answer(fields: Fields, expected: bool) -> tuple[str | None, float]:
-    """Remove and return ``classification`` and ``confidence``. They are ``expected`` unless failed or blank."""
+    """Remove and return ``classification`` and ``confidence``. A failed or blank page has no ``expected`` answer."""
     if expected:
         return fields.required("classification", str), fields.confidence(required=True)
     fields.drop("classification")
@@ -180,6 +180,6 @@ def _supported(classification: str, confidence: float, pages: Iterable[PageResul
 
 
 def _unknown(result: PageResult | ClassificationResult) -> dict[str, Any]:
-    """Return the extra keys, without names of the contract."""
+    """Return the fields in ``extra`` whose names the contract does not use."""
     known = {field.name for field in fields(result)}
     return {name: value for name, value in result.extra.items() if name not in known}

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from datetime import timedelta
+from collections.abc import Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
-
-from airflow.providers.common.compat.sdk import AirflowSkipException, TaskDeferred
 
 from airflow_provider_classify.asset_events import are_arrived, require_event
 from airflow_provider_classify.batch.batch import Batch, Request
@@ -19,26 +14,15 @@ from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.shards import Shard
 from airflow_provider_classify.batch.task_address import TaskAddress
-from airflow_provider_classify.batch.work import BatchWork
-from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.documents.reference import is_storage_path
-from airflow_provider_classify.exceptions import BatchEmpty
-from airflow_provider_classify.lifecycle import cancel, fail_fast, reattach
-from airflow_provider_classify.lifecycle.cancel import has_ended
+from airflow_provider_classify.lifecycle import cancel, fail_fast
 from airflow_provider_classify.lifecycle.map_label import map_label
 from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
-from airflow_provider_classify.operators.batch_checks import (
-    OnEmpty,
-    check_batch,
-    failure_limit,
-    output_of,
-    require_folder_or_list,
-)
+from airflow_provider_classify.operators.batch_checks import OnEmpty, check_batch, failure_limit, output_of
+from airflow_provider_classify.operators.batch_stage import BatchStage
+from airflow_provider_classify.operators.batch_task import has_surely_ended, references_of, skip_if_empty
 from airflow_provider_classify.operators.links import push_links
-from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
-from airflow_provider_classify.triggers.classify import BACKSTOP
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -168,12 +152,11 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         with fail_fast.fail_without_retry():
             wait = self._wait()
             push_links(context, "")
-            batch = self._begin(context)
-            state, items = batch.record.state, batch.at(second=False)
-            self._run(context, batch, items, state.outstanding(items), None if self.deferrable else wait)
-            if self.deferrable and state.pending(items):
-                raise self._deferral(batch, wait)
-            return self._escalate(context, batch, wait)
+            stage = self._stage(self._begin(context))
+            self._run(context, stage, stage.outstanding(), None if self.deferrable else wait)
+            if self.deferrable and stage.pending():
+                raise stage.deferral(wait)
+            return self._escalate(context, stage, wait)
 
     def execute_complete(
         self, context: Context, event: events.Event | None = None, record: dict[str, Any] | None = None
@@ -196,11 +179,9 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             # The jobs may have ended, so the first request needs no pause, unlike after a submit.
             began = now - polling.SHORTEST_PAUSE
             wait = polling.Wait("", since=began, deadline=now + _FETCH_TIMEOUT, longest_pause=self.poll_interval)
-            is_escalated = events.is_escalated(event)
-            self._run(context, batch, batch.at(second=is_escalated), [], wait, second=is_escalated)
-            if is_escalated:
-                return self._finish(context, batch, wait)
-            return self._escalate(context, batch, wait)
+            stage = self._stage(batch, second=events.is_escalated(event))
+            self._run(context, stage, [], wait)
+            return self._finish(context, batch, wait) if stage.is_second else self._escalate(context, stage, wait)
 
     @property
     def map_label(self) -> str:
@@ -246,25 +227,35 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         now = time.time()
         return polling.Wait("", since=now, deadline=now + self.timeout, longest_pause=self.poll_interval)
 
-    def _escalate(self, context: Context, batch: Batch, wait: polling.Wait) -> Any:
+    def _stage(self, batch: Batch, *, second: bool = False) -> BatchStage:
+        hook = self.second_hook if second else self.hook
+        return BatchStage(batch, hook, parse_categories(self.categories), is_second=second)
+
+    def _run(self, context: Context, stage: BatchStage, todo: Sequence[Item], wait: polling.Wait | None) -> None:
+        self._running = (context["ti"], stage.batch.record)
+        stage.run(context["ti"], todo, wait, self.log)
+
+    def _escalate(self, context: Context, first: BatchStage, wait: polling.Wait) -> Any:
         """
         Ask the second connection of a cascade about the documents that wait for it, and finish the batch.
 
-        :param wait: the wait at the first connection, which has ended.
+        :param first: the documents of the first connection.
+        :param wait: the wait there, which has ended.
         :raises TaskDeferred: the triggerer waits for the second connection.
         """
-        state, items = batch.record.state, batch.at(second=True)
-        if not items or state.pending(batch.at(second=False)):
+        batch = first.batch
+        if not batch.at(second=True) or first.pending():
             return self._finish(context, batch, wait)
-        todo = state.outstanding(items)
+        stage = self._stage(batch, second=True)
+        todo = stage.outstanding()
         if todo:
             self.log.info("%d of %d documents are escalated to %r.", len(todo), len(batch.items), self.escalate_to)
             if not todo[0].reference:  # the task has resumed
                 todo = batch.with_references(todo, references_of(self.documents), self.pattern)
         wait = self._wait()
-        self._run(context, batch, items, todo, None if self.deferrable else wait, second=True)
-        if self.deferrable and state.pending(items):
-            raise self._deferral(batch, wait, second=True)
+        self._run(context, stage, todo, None if self.deferrable else wait)
+        if self.deferrable and stage.pending():
+            raise stage.deferral(wait)
         return self._finish(context, batch, wait)
 
     def _finish(self, context: Context, batch: Batch, wait: polling.Wait) -> Any:
@@ -278,89 +269,3 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     def _keeps_evidence(self) -> bool:
         """Whether the record and the output may contain text of the documents. Both connections decide."""
         return self.hook.evidence and (self.cascade is None or self.second_hook.evidence)
-
-    def _run(
-        self,
-        context: Context,
-        batch: Batch,
-        items: Sequence[Item],
-        todo: Sequence[Item],
-        wait: polling.Wait | None,
-        *,
-        second: bool = False,
-    ) -> None:
-        """
-        Run a part of the batch on a connection.
-
-        :param items: the documents of this connection.
-        :param todo: the documents of ``items`` that must be submitted.
-        :param wait: the wait for their jobs; ``None`` if the triggerer waits.
-        :param second: whether this is the second connection of a cascade.
-        """
-        hook, suffix = (self.second_hook, f"/{self.escalate_to}") if second else (self.hook, "")
-        address = reattach.address(context["ti"])
-        state = batch.record.state
-        self._running = (context["ti"], batch.record)
-        hook.backend.run_batch(
-            BatchWork(
-                items=items,
-                todo=todo,
-                categories=parse_categories(self.categories),
-                record=batch.record,
-                wait=wait,
-                key_of=lambda item: reattach.key_of(address, f"{item.fingerprint}{suffix}", state.failures(item)),
-                log=self.log,
-            )
-        )
-
-    def _deferral(self, batch: Batch, wait: polling.Wait, *, second: bool = False) -> TaskDeferred:
-        hook, items = (self.second_hook if second else self.hook), batch.at(second=second)
-        packed = None if self.output_path else batch.record.pack(batch.items)
-        trigger = ClassifyBatchTrigger(
-            classify_conn_id=hook.classify_conn_id,
-            folder=batch.record.folder,
-            address=batch.record.task.to_json(),
-            job_ids=list(batch.record.state.pending(items).values()) if packed else None,
-            since=wait.since,
-            deadline=wait.deadline,
-            poll_interval=wait.longest_pause,
-            is_escalated=second,
-        )
-        return TaskDeferred(
-            trigger=trigger,
-            method_name="execute_complete",
-            kwargs={"record": packed} if packed else None,
-            timeout=timedelta(seconds=wait.deadline - time.time()) + BACKSTOP,
-        )
-
-
-def has_surely_ended(task: TaskAddress, log: Any) -> bool:
-    """Return whether another task has ended. If Airflow does not answer, log the error and return ``False``."""
-    try:
-        return has_ended(task)
-    except Exception:  # an error of Airflow's API, or a call outside a running task
-        log.warning("It is unknown whether %s has ended.", task, exc_info=True)
-        return False
-
-
-@contextmanager
-def skip_if_empty(on_empty: OnEmpty) -> Iterator[None]:
-    """Skip the task if its batch is empty and ``on_empty`` is ``skip``."""
-    try:
-        yield
-    except BatchEmpty as error:
-        if on_empty != "skip":
-            raise
-        raise AirflowSkipException(str(error)) from error
-
-
-def references_of(documents: Any) -> str | list[str]:
-    """
-    Return the reference of the folder, or the references of the documents.
-
-    :raises InvalidDocument: the documents, or one of them, are of a wrong type or empty.
-    """
-    require_folder_or_list(documents)
-    if isinstance(documents, (str, os.PathLike)) or is_storage_path(documents):
-        return Document.of(documents).reference
-    return [Document.of(document).reference for document in documents]

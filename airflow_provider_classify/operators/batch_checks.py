@@ -40,7 +40,7 @@ def check_batch(task_id: str, **arguments: Any) -> None:
         raise ValueError(f"The pattern of {task_id!r} is {pattern!r}; give a text, such as '**/*.pdf'.")
     if "documents" in arguments:
         check_documents(arguments["documents"], pattern, task_id)
-    check_outputs(given("output"), given("previous"), task_id, are_all="output" in arguments and not given("shard"))
+    check_outputs(given("output"), given("previous"), task_id, compares="output" in arguments and not given("shard"))
     check_on_empty(given("on_empty", "fail"), task_id)
     failure_limit(given("max_failed"), given("max_failed_share"), task_id)
 
@@ -99,11 +99,11 @@ def output_of(value: Any, name: str, task_id: str) -> Any:
         ) from error
 
 
-def check_outputs(output: Any, previous: Any, task_id: str, *, are_all: bool = True) -> None:
+def check_outputs(output: Any, previous: Any, task_id: str, *, compares: bool = True) -> None:
     """
     Check the names of the output and of the previous output, as far as they are known.
 
-    :param are_all: whether the results go to this output. Otherwise only the ending of ``previous`` is checked.
+    :param compares: whether to check that the previous output has all fields that the output needs.
     :raises InvalidOutput: a name has no ending of an output, or the previous output lacks fields.
     :raises ExtraNotInstalled: a name is ``.parquet``, and pyarrow is not installed. Both errors name the task.
     """
@@ -111,7 +111,7 @@ def check_outputs(output: Any, previous: Any, task_id: str, *, are_all: bool = T
     if _has_known_ending(output):
         _with_task_name(task_id, check_output, output)
     if _has_known_ending(previous):
-        is_known = are_all and (output is None or _has_known_ending(output))
+        is_known = compares and (output is None or _has_known_ending(output))
         _with_task_name(task_id, check_previous, previous, output if is_known else previous)
 
 

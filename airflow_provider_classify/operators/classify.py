@@ -155,7 +155,7 @@ class ClassifyOperator(ClassifyBaseOperator):
 
     @property
     def job_url(self) -> str:
-        """The URL of the task's last job, for its link; an empty text if there is none."""
+        """The URL of the task's last job, for its link; an empty text without a job at an API."""
         if self._asked is None:
             return ""
         hook, job_id = self._asked
@@ -278,7 +278,11 @@ class ClassifyOperator(ClassifyBaseOperator):
             return value | step.fields
         label = Document.of(self.document).label
         if problem := step.fields.get("escalation_error"):
-            self.log.warning("The first answer about %s stands, because the second failed: %s", label, problem)
+            self.log.warning(
+                "The first answer about %s stands, because the second connection could not classify it: %s",
+                label,
+                problem,
+            )
         self.log.info("%s is %s.", label, polling.describe_answer(step.result))
         return xcom_value(step.result, step.job_id, label, step.fields)
 

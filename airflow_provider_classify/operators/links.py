@@ -24,7 +24,7 @@ class ClassifyJobLink(BaseOperatorLink):
     xcom_key = JOB_LINK_KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Return the URL of the job; an empty string if there is none. Airflow calls this when the task ends."""
+        """Return the URL of the job; an empty string without a job at an API. Airflow calls this when the task ends."""
         url = getattr(operator, "job_url", None)
         return url if isinstance(url, str) else ""
 
@@ -40,9 +40,9 @@ class ClassifyPageLink(BaseOperatorLink):
         return page_path(ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
 
 
-#: The links of a task without a job of its own, such as a batch. Before Airflow 3.1 there are none.
+#: The links of a task that has not exactly one job, such as a batch; empty before Airflow 3.1.
 PAGE_LINKS: tuple[BaseOperatorLink, ...] = (ClassifyPageLink(),) if compat.has_pages() else ()
-#: The links of a task with a job. Before Airflow 3.1 there are none.
+#: The links of a task with one job; empty before Airflow 3.1.
 JOB_LINKS: tuple[BaseOperatorLink, ...] = (ClassifyJobLink(), *PAGE_LINKS) if compat.has_pages() else ()
 
 
@@ -52,7 +52,7 @@ def push_links(context: Context, url: str) -> None:
 
     Airflow itself puts them into XCom only when a task ends on a worker. A task that its trigger ends never does that.
 
-    :param url: the URL of the job; an empty string if there is none.
+    :param url: the URL of the job; an empty string without a job at an API.
     """
     if not compat.has_pages():
         return

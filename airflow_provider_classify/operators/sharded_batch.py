@@ -16,13 +16,9 @@ from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.lifecycle.fail_fast import fail_without_retry
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
-from airflow_provider_classify.operators.batch import (
-    ClassifyBatchOperator,
-    has_surely_ended,
-    references_of,
-    skip_if_empty,
-)
+from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.operators.batch_checks import OnEmpty, check_batch, failure_limit, output_of
+from airflow_provider_classify.operators.batch_task import has_surely_ended, references_of, skip_if_empty
 from airflow_provider_classify.operators.checks import check_on_unreadable, is_known
 from airflow_provider_classify.operators.links import PAGE_LINKS
 from airflow_provider_classify.operators.outlets import Outlets

@@ -23,7 +23,7 @@ def find_target(task: Any, name: str) -> str:
             return full_id
     downstream = ", ".join(map(repr, sorted(task.downstream_task_ids))) or "no task"
     raise InvalidRoutes(
-        f"Task {task.task_id!r}: the target {name!r} is not directly downstream, as {downstream} is; "
+        f"Task {task.task_id!r}: the target {name!r} is not directly downstream ({downstream} is); "
         "correct the name, or set it downstream of this task."
     )
 

@@ -17,7 +17,8 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_classify.exceptions import ClassifyError, JobTimedOut
-from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook, describe
+from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
+from airflow_provider_classify.hooks.waiting import describe
 from airflow_provider_classify.lifecycle import fail_fast
 from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.operators.checks import check_evidence

@@ -46,8 +46,8 @@ LIMIT = 45.0
 #: The number of inputs at the same time.
 AT_ONCE = 32
 #: The most bytes by which the process may grow: the body of the largest reply, its text and its values, for each
-#: of the inputs at the same time.
-MEMORY = 3 * LONGEST_REPLY * AT_ONCE
+#: of the inputs at the same time, and its threads and modules.
+MEMORY = 3 * LONGEST_REPLY * AT_ONCE + 64 * 1024**2
 CALLS = ("get", "cancel", "submit", "submit_url", "watch")
 
 Outcome = Job | Submission | polling.Ended | polling.GaveUp | ClassifyError | None
@@ -89,9 +89,11 @@ async def run(count: int, seed: int) -> Counts:
                         print(f"FAULT {fault[0]} {one}: {fault[1]}", file=sys.stderr, flush=True)
 
             await asyncio.gather(*(work() for _ in range(AT_ONCE)))
+    grown = f"the client grew by {(peak - before) / 1024**2:.0f} of at most {MEMORY / 1024**2:.0f} MB"
     if peak - before > MEMORY:
         counts.lost += 1
-        print(f"FAULT memory: the client grew by {(peak - before) / 1024**2:.0f} MB", file=sys.stderr)
+        print(f"FAULT memory: {grown}", file=sys.stderr)
+    print(f"Client: {grown}.")
     return counts
 
 

@@ -17,8 +17,8 @@ from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.scoring.category_set import CategorySet
 from airflow_provider_classify.model.categories import Category
 from benchmarks.packets.fit import fit
-from benchmarks.packets.joined import Packet, is_held_out, join
-from benchmarks.packets.reading import labelled_documents, read_documents
+from benchmarks.packets.joined import Packet, join
+from benchmarks.packets.reading import joinable_documents, read_documents
 
 #: The number of packets of each part, and the seed that joins them.
 PACKETS, SEED = 200, 3
@@ -77,11 +77,11 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--fit", action="store_true", help="first fit the weights on two thirds of the sources")
     options = parser.parse_args()
-    labelled = [document for folder in options.folders for document in labelled_documents(folder)]
+    labelled = [document for folder in options.folders for document in joinable_documents(folder)]
     documents = read_documents(labelled)
     names = [Category(name) for name in sorted({document.labelled.category for document in documents})]
-    fitted_on = [document for document in documents if not is_held_out(document)]
-    held_out = [document for document in documents if is_held_out(document)]
+    fitted_on = [document for document in documents if not document.labelled.is_held_out]
+    held_out = [document for document in documents if document.labelled.is_held_out]
     if options.fit:
         fit(fitted_on, CategorySet(names, load_knowledge()))
     classifier = Classifier(names)

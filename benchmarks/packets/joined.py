@@ -1,8 +1,7 @@
-"""Join documents into packets with a fixed seed. A part of the sources is held out for measuring."""
+"""Join documents into packets with a fixed seed."""
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -17,8 +16,6 @@ from benchmarks.packets.reading import ReadDocument
 MIN_DOCUMENTS, MAX_DOCUMENTS = 2, 6
 #: One of this many packets has documents of a single category.
 _SAME_CATEGORY = 4
-#: One of this many sources is held out: its packets are measured, and nothing is fitted on them.
-_HELD_OUT = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +46,6 @@ class _Reading:
             yield replace(page, number=self.number)
 
 
-def is_held_out(document: ReadDocument) -> bool:
-    """Return whether the document's source is held out."""
-    return _hash(document.labelled.source) % _HELD_OUT == 0
-
-
-def fold_of(document: ReadDocument, folds: int) -> int:
-    """Return the number of the document's fold. All documents of a source are in the same fold."""
-    return _hash(f"fold {document.labelled.source}") % folds
-
-
 def join(documents: Sequence[ReadDocument], count: int, seed: int) -> list[Packet]:
     """Return packets of random documents in random order. The same seed gives the same packets."""
     rng = random.Random(seed)
@@ -72,7 +59,3 @@ def join(documents: Sequence[ReadDocument], count: int, seed: int) -> list[Packe
         choice = rng.choice(same_category) if same_category and number % _SAME_CATEGORY == 0 else documents
         packets.append(Packet(rng.sample(choice, min(size, len(choice)))))
     return packets
-
-
-def _hash(text: str) -> int:
-    return int(hashlib.sha256(text.encode()).hexdigest()[:8], 16)

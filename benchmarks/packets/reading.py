@@ -2,44 +2,25 @@
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import os
-import pickle
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-import airflow_provider_classify.engine
 from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.exceptions import DocumentError
+from training.documents import OUTSIDE, Labelled, labelled_documents
+from training.page_cache import cached
 
 #: The folder of the cache.
 CACHE = Path(".bench/packet_pages")
-#: The parts of the engine that read pages. The cache is valid until one of them changes.
+#: The parts of the engine that read pages.
 _READING = ("reading", "ocr", "text", "page.py")
 #: The suffixes of the documents that are joined into packets.
 _SUFFIXES = (".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")
-#: Documents of these categories fit none of the other categories, so they are left out.
-_OUTSIDE = ("other", "none")
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """
-    A document with its category.
-
-    :param source: the owner of the repository that it comes from; its path if the repository is unknown.
-    """
-
-    path: Path
-    category: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +31,11 @@ class ReadDocument:
     pages: Sequence[Sequence[Page]]
 
 
-def labelled_documents(folder: Path) -> Iterator[Labelled]:
-    """Yield the PDFs and images of a folder with ``labels.csv`` (path, category and, optionally, source_repo)."""
-    with (folder / "labels.csv").open(newline="", encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            path = folder / row["path"]
-            if path.suffix.lower() in _SUFFIXES and row["category"] not in _OUTSIDE:
-                source = (row.get("source_repo") or "").partition("/")[0].lower()
-                yield Labelled(path, row["category"], source or row["path"])
+def joinable_documents(folder: Path) -> Iterator[Labelled]:
+    """Yield the PDFs and images of a folder with ``labels.csv`` that fit a category."""
+    for document in labelled_documents(folder):
+        if document.path.suffix.lower() in _SUFFIXES and document.category not in OUTSIDE:
+            yield document
 
 
 def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument]:
@@ -74,35 +52,14 @@ def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument]:
     return read
 
 
-def cache_file_of(path: Path) -> Path:
-    """Return the cache file for the pages of a document."""
-    return CACHE / f"{hashlib.sha256(path.read_bytes()).hexdigest()[:24]}_{_code_version()}.pickle"
-
-
 def _pages(path: Path) -> list[list[Page]]:
-    cache_file = cache_file_of(path)
-    if cache_file.exists():
-        pages: list[list[Page]] = pickle.loads(cache_file.read_bytes())
-        return pages
-    pages = []
+    return cached(CACHE, _READING, path, _read_pages)
+
+
+def _read_pages(path: Path) -> list[list[Page]]:
     try:
         with open_document(path, name=str(path), threads=1) as document:
-            pages += [list(reading.passes()) for reading in document.pages]
+            return [list(reading.passes()) for reading in document.pages]
     except DocumentError as error:
         print(f"  {error}", file=sys.stderr)
-        pages = []
-    temporary = cache_file.with_suffix(f".{os.getpid()}")
-    temporary.write_bytes(pickle.dumps(pages))
-    temporary.rename(cache_file)
-    return pages
-
-
-@cache
-def _code_version() -> str:
-    """Return a hash of the code that reads pages."""
-    engine = Path(airflow_provider_classify.engine.__file__).parent
-    digest = hashlib.sha256()
-    for part in _READING:
-        for file in [engine / part] if part.endswith(".py") else sorted((engine / part).rglob("*.py")):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:12]
+        return []

@@ -147,7 +147,8 @@ async def test_a_deadline_holds_also_while_the_server_is_down(watching):
     jobs.error = RateLimited("The server rests.", retry_after=60)
     poller = watching(jobs)
     patient = asyncio.create_task(poller.watch(wait("patient", seconds=90)))
-    await asyncio.sleep(0.2)
+    while not jobs.looks:
+        await asyncio.sleep(0.01)
     end = await poller.watch(wait("late", seconds=0.5))
     assert isinstance(end, polling.GaveUp)
     assert isinstance(end.error, JobTimedOut)

@@ -88,6 +88,17 @@ class TestReadResults:
         assert frame["classification"].isna().tolist() == [False, True, True]
         assert frame["error_kind"].dropna().tolist() == ["DocumentCorrupt"]
 
+    @pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+    def test_a_value_of_another_type_is_missing_in_tables(self, tmp_path, ending):
+        output = tmp_path / f"out.{ending}"
+        write_output(str(output), [CLASSIFIED | {"language": 7, "confidence": 1, "total_pages": True}, BLANK])
+        results = read_results(output)
+        [row, _] = results.to_arrow().to_pylist()
+        assert (row["language"], row["confidence"], row["total_pages"]) == (None, 1.0, None)
+        assert results.to_pandas()["language"].isna().all()
+        [row, _] = results
+        assert row.get("language") == (None if ending == "csv" else 7)
+
     def test_an_output_without_rows(self, tmp_path):
         for ending in ("jsonl", "csv", "parquet"):
             output = tmp_path / f"none.{ending}"

@@ -64,14 +64,20 @@ def test_a_folder_that_is_not_there(tmp_path):
         list_documents(str(tmp_path / "nowhere"), "*")
 
 
-def test_the_output_and_its_record_are_no_documents(tmp_path):
+def test_the_output_and_the_records_of_all_batches_are_no_documents(tmp_path):
     (tmp_path / "a.pdf").write_text("x")
     output = tmp_path / "out.jsonl"
     output.write_text("{}")
     (tmp_path / "out.jsonl.parts" / "task").mkdir(parents=True)
     (tmp_path / "out.jsonl.parts" / "task" / "1.jsonl").write_text("{}")
+    record = tmp_path / "sub" / "day.csv.parts"
+    record.mkdir(parents=True)
+    (record / "task.json").write_text("{}")
     assert list_documents(str(tmp_path), "**/*", output=str(output)) == [str(tmp_path / "a.pdf")]
-    assert len(list_documents(str(tmp_path), "**/*")) == 3
+    assert list_documents(str(tmp_path), "**/*") == [str(tmp_path / "a.pdf"), str(output)]
+    assert list_documents(str(tmp_path / "sub" / "day.csv.parts"), "*") == [
+        str(tmp_path / "sub/day.csv.parts/task.json")
+    ]
 
 
 def test_a_name_that_is_not_utf_8_is_listed_and_escaped(tmp_path):

@@ -13,9 +13,7 @@ from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.exceptions import (
     BatchRecordLost,
-    BatchRecordNotReadable,
     DocumentCorrupt,
-    OutputInUse,
     StorageError,
 )
 from tests.support.waiting import wait_until
@@ -38,7 +36,7 @@ def new(folder, task=TASK):
 def written(folder, *items):
     """A record with results of these documents."""
     with new(folder) as record:
-        record.write_plan(items)
+        record.plan.write(items)
         for item in items:
             record.classified(item, RESULT, f"job-{item.document}")
     return record
@@ -116,32 +114,15 @@ def test_nothing_is_left_of_a_record_that_is_removed(folder):
     assert not Path(folder.removeprefix("file://")).exists()
     assert list(new(folder).state.rows([A])) == []
     with pytest.raises(BatchRecordLost):
-        record.read_plan()
+        record.plan.read_items()
     record.remove()
-
-
-class TestThePlan:
-    def test_the_last_try_says_what_the_batch_is_about(self, folder):
-        new(folder).write_plan([A, B])
-        new(folder).write_plan([B, C])
-        assert new(folder).read_plan() == [B, C]
-
-    def test_one_that_is_not_there_says_what_to_do(self, folder):
-        with pytest.raises(BatchRecordLost, match="give the task an output"):
-            new(folder).read_plan()
-
-    @pytest.mark.parametrize("content", ['{"version": 2, "ta', "[]", '{"version": 3}', '{"version": 2, "task": {}}'])
-    def test_one_that_is_damaged_says_what_to_do(self, tmp_path, content):
-        (tmp_path / f"{TASK.safe_name}.json").write_text(content)
-        with pytest.raises(BatchRecordNotReadable, match="delete the file"):
-            new(tmp_path).read_plan()
 
 
 class TestCutOff:
     @pytest.mark.parametrize("cut", [1, 30, 80])
     def test_a_cut_off_last_line_is_dropped(self, folder, cut):
         written(folder, A, B)
-        [part] = parts_of(folder)
+        *_, part = parts_of(folder)
         part.write_bytes(part.read_bytes()[:-cut])
         state = new(folder).state
         assert [row["document"] for row in state.rows([A, B])] == (["a.pdf", "b.pdf"] if cut == 1 else ["a.pdf"])
@@ -150,7 +131,7 @@ class TestCutOff:
     @pytest.mark.parametrize("line", [b"\xff\xfe", b"[]", b"{}", b'{"intent": "i", "state": "unheard of"}', b"null"])
     def test_so_is_a_line_that_is_none(self, folder, line):
         written(folder, A)
-        [part] = parts_of(folder)
+        *_, part = parts_of(folder)
         part.write_bytes(line + b"\n" + part.read_bytes())
         assert [row["document"] for row in new(folder).state.rows([A])] == ["a.pdf"]
 
@@ -198,7 +179,7 @@ class TestWhatCannotBeStored:
 
         def note_for(seconds):
             deadline = time.monotonic() + seconds
-            with new(tmp_path / "out.jsonl.parts") as record:
+            with BatchRecord(str(tmp_path / "out.jsonl.parts"), TASK, part_seconds=0.01) as record:
                 while time.monotonic() < deadline:
                     record.submitted(A, "job-a")
                     time.sleep(0.05)
@@ -252,70 +233,20 @@ class TestFlagsStandBesideTheResult:
         )
 
 
-class TestTwoTasks:
-    OTHER = TaskAddress("other_dag", "classify", "manual__1", 3)
-
-    def test_another_that_may_still_run_is_named(self, folder):
-        new(folder, self.OTHER).write_plan([A])
-        with pytest.raises(
-            OutputInUse, match=r"classify of the DAG other_dag \(run manual__1, map index 3\)"
-        ) as raised:
-            new(folder).require_sole_use(lambda task: False)
-        assert "task t of the DAG dag" in str(raised.value)
-
-    def test_one_that_has_ended_is_none(self, folder):
-        new(folder, self.OTHER).write_plan([A])
-        asked = []
-        new(folder).require_sole_use(lambda task: not asked.append(task))
-        assert asked == [self.OTHER]
-
-    def test_two_that_start_in_the_same_moment_do_not_both_go_on_and_the_refused_one_is_not_in_the_way(self, folder):
-        new(folder, self.OTHER).write_plan([A])
-        with pytest.raises(OutputInUse):
-            new(folder).claim([A], lambda task: False)
-        new(folder, self.OTHER).claim([A], lambda task: False)
-
-    def test_its_own_is_none(self, folder):
-        new(folder).write_plan([A])
-        new(folder).require_sole_use(lambda task: False)
-
-    def test_each_has_entries_of_its_own(self, folder):
-        written(folder, A)
-        other = new(folder, self.OTHER)
-        assert list(other.state.rows([A])) == []
-        other.write_plan([B])
-        other.remove()
-        assert [row["document"] for row in new(folder).state.rows([A])] == ["a.pdf"]
-
-    @pytest.mark.parametrize("name", ["plan.json", "00000000000000000001-ab.jsonl"])
-    def test_a_record_of_an_earlier_version_says_what_to_do(self, tmp_path, name):
-        (tmp_path / name).write_text("[]")
-        with pytest.raises(BatchRecordNotReadable, match="another version"):
-            new(tmp_path).require_sole_use(lambda task: False)
-
-    @pytest.mark.parametrize(
-        ("one", "other"),
-        [
-            (TaskAddress("d", "t", "r"), TaskAddress("d", "t", "r", 0)),
-            (TaskAddress("d", "t", "r", 0), TaskAddress("d", "t", "r", 1)),
-            (TaskAddress("d", "t", "a/b"), TaskAddress("d", "t", "a b")),
-            (TaskAddress("d" * 300, "t", "r"), TaskAddress("d" * 300, "t2", "r")),
-            (TaskAddress("d.t", "r", "x"), TaskAddress("d", "t.r", "x")),
-        ],
-    )
-    def test_addresses_have_names_of_their_own_that_any_storage_takes(self, one, other):
-        names = {one.safe_name, other.safe_name}
-        assert len(names) == 2
-        for name in names:
-            assert len(name) < 120
-            assert set(name) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")
+def test_each_task_has_entries_of_its_own(folder):
+    written(folder, A)
+    other = new(folder, TaskAddress("other_dag", "classify", "manual__1", 3))
+    assert list(other.state.rows([A])) == []
+    other.plan.write([B])
+    other.remove()
+    assert [row["document"] for row in new(folder).state.rows([A])] == ["a.pdf"]
 
 
 class TestPacked:
     def test_another_machine_takes_it_over_whatever_an_earlier_try_left_there(self, folder, tmp_path):
         elsewhere = tmp_path / "elsewhere"
         with new(elsewhere) as earlier:
-            earlier.write_plan([A])
+            earlier.plan.write([A])
             earlier.submitted(A, "earlier-job")
         with new(folder) as record:
             record.submitted(A, "job-a")
@@ -329,4 +260,4 @@ class TestPacked:
             assert state.pending([A, B, C]) == {A: "job-a"}
             assert state.failures(C) == 2
             assert [row.get("classification") for row in state.rows([A, B, C])] == ["letter", None]
-        assert new(elsewhere).read_plan() == [A, B, C]
+        assert new(elsewhere).plan.read_items() == [A, B, C]

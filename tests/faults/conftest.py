@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from contextlib import ExitStack
+from dataclasses import asdict
 
 import httpx
 import pytest
@@ -19,11 +20,33 @@ from tests.faults.table import Row, table
 
 #: The client's timeout for a request in seconds.
 REQUEST_TIMEOUT = 5
+#: The property of a test's report that holds its row of the table.
+ROW = "row"
 _ROWS = pytest.StashKey[list[Row]]()
 
 
 def pytest_configure(config):
     config.stash[_ROWS] = []
+    config.pluginmanager.register(_Rows(config.stash[_ROWS]))
+
+
+class _Rows:
+    """Collect the rows from the reports of the tests, which also come from the processes of pytest-xdist."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call":
+            self.rows += [Row(**value) for name, value in report.user_properties if name == ROW]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Run all tests of an executor in one process, since they share an Airflow. The two executors run side by side."""
+    for item in items:
+        if executor := getattr(item, "callspec", None) and item.callspec.params.get("cluster"):
+            item.add_marker(pytest.mark.xdist_group(executor))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -106,13 +129,13 @@ def start(cluster, service, key, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def note(request, cluster):
+def note(request, cluster, record_property):
     """Add a run to the table."""
     executor = request.node.callspec.params["cluster"]
 
     def note(run, lost, doubled, documents=None):
         row = Row(executor, run.fault, documents or len(run.drawn), lost, doubled, run.seconds)
-        request.config.stash[_ROWS].append(row)
+        record_property(ROW, asdict(row))
 
     return note
 

@@ -27,10 +27,7 @@ CATEGORIES = ["letter", {"name": "invoice", "description": "A seller asks for pa
 
 
 @pytest.fixture(params=["service", "local_engine"])
-def connection(request, service, monkeypatch):
-    monkeypatch.setenv(
-        "AIRFLOW_CONN_LOCAL_ENGINE", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}})
-    )
+def connection(request, service, local_engine):
     return request.param
 
 

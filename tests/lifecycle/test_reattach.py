@@ -12,6 +12,7 @@ from airflow_provider_classify.lifecycle.reattach import Attempt, Reattach, Subm
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, JobStatus
 from airflow_provider_classify.model.result import ClassificationResult
+from tests.support.task_state import TaskState, UnreadableTaskState
 
 UNANSWERED = Attempt("fingerprint", "key-1")
 ANSWERED = Attempt("fingerprint", "key-1", "job-1")
@@ -87,24 +88,9 @@ def test_a_key_is_the_same_in_every_try_and_another_for_another_attempt():
     assert len({reattach.key_of(*attempt) for attempt in [("address", "fingerprint", 0), *others]}) == 4
 
 
-class Store(dict[str, Any]):
-    """A state store in memory."""
-
-    def set(self, key: str, value: Any) -> None:
-        self[key] = value
-
-
-class BrokenStore:
-    def get(self, key: str) -> Any:
-        raise ConnectionError("the API server is away")
-
-    def set(self, key: str, value: Any) -> None:
-        raise ConnectionError("the API server is away")
-
-
 @pytest.mark.parametrize("last", [UNANSWERED, ANSWERED])
 def test_what_was_written_is_read(last: Attempt):
-    store = Store()
+    store = TaskState()
     assert reattach.read(store, "t") is None
     reattach.write(store, last, "t")
     assert reattach.read(store, "t") == last
@@ -112,14 +98,16 @@ def test_what_was_written_is_read(last: Attempt):
 
 def test_a_store_that_cannot_be_read_is_not_an_empty_one():
     with pytest.raises(TaskStateUnavailable, match=r"task t .*may already have a job") as failure:
-        reattach.read(BrokenStore(), "t")
+        reattach.read(UnreadableTaskState(), "t")
     assert failure.value.retryable
     assert isinstance(failure.value.__cause__, ConnectionError)
+    full = TaskState()
+    full.writes = 0
     with pytest.raises(TaskStateUnavailable, match="task t cannot be written"):
-        reattach.write(BrokenStore(), UNANSWERED, "t")
+        reattach.write(full, UNANSWERED, "t")
 
 
 @pytest.mark.parametrize("state", ["job-1", 3, ["job-1"], {}, {"job_id": "job-1"}, {"version": 2}])
 def test_an_attempt_of_another_shape_is_not_an_empty_one(state: Any):
     with pytest.raises(TaskStateUnavailable, match="classify_job"):
-        reattach.read(Store(classify_job=state), "t")
+        reattach.read(TaskState(classify_job=state), "t")

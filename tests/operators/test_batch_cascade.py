@@ -249,7 +249,7 @@ def test_a_try_that_could_not_reach_the_second_connection_leaves_the_documents_w
             batch(folder).execute(task)
     assert isinstance(failure.value.__cause__, AuthenticationRejected)
     record = BatchRecord.load(f"{folder}.jsonl.parts", TaskAddress.of(task["ti"]))
-    waiting = {Path(item.document).stem for item in record.read_plan() if record.state.is_escalated(item)}
+    waiting = {Path(item.document).stem for item in record.plan.read_items() if record.state.is_escalated(item)}
     assert waiting == set(SECOND)
     connect_to(monkeypatch, "second", second)
     check(folder, batch(folder).execute(task))

@@ -155,13 +155,6 @@ def classify(document, connection="local_engine", **arguments):
 
 
 @pytest.fixture
-def local_engine(monkeypatch):
-    monkeypatch.setenv(
-        "AIRFLOW_CONN_LOCAL_ENGINE", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}})
-    )
-
-
-@pytest.fixture
 def frozen(service, samples):
     """The service with its engine stopped in the middle of whatever it is doing: jobs stay unfinished."""
     classify(samples / "letter.pdf", "service")  # the engine's processes start with their first document

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
@@ -16,35 +15,19 @@ from tests.support.context import context
 from tests.support.dags import run_dag
 from tests.support.documents import write_corrupt_pdf, write_pdf
 from tests.support.service import running_service
+from tests.support.task_state import TaskState, UnreadableTaskState
 
 CATEGORIES = ["invoice", "letter"]
-
-
-class Store(dict[str, Any]):
-    """The state of one task in memory; ``writes`` says how many more it takes."""
-
-    writes = 1000
-
-    def set(self, key: str, value: Any) -> None:
-        self.writes -= 1
-        if self.writes < 0:
-            raise ConnectionError("the API server is away")
-        self[key] = json.loads(json.dumps(value))
-
-
-class UnreadableStore(Store):
-    def get(self, key: str, default: Any = None) -> Any:
-        raise ConnectionError("the API server is away")
 
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     """The service, with a process of its engine started, and connections to it."""
     folder = tmp_path_factory.mktemp("service")
-    with running_service(folder) as service, pytest.MonkeyPatch.context() as patch:
+    with running_service(folder, workers=1) as service, pytest.MonkeyPatch.context() as patch:
         for name in ("SERVICE", "SAME_SERVICE"):
             patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps({"conn_type": "classify", "host": service.url}))
-        attempt(Store(), write_pdf(folder / "first.pdf"))
+        attempt(TaskState(), write_pdf(folder / "first.pdf"))
         yield service
 
 
@@ -75,7 +58,7 @@ def attempt(store, document, categories=CATEGORIES, connection="service", try_nu
 
 
 def test_a_job_that_runs_is_waited_for_again(service, document, submitted):
-    store = Store()
+    store = TaskState()
     with service.frozen_engine(), pytest.raises(JobTimedOut):
         attempt(store, document, timeout=1.5)
     result = attempt(store, document)
@@ -84,7 +67,7 @@ def test_a_job_that_runs_is_waited_for_again(service, document, submitted):
 
 
 def test_a_deferral_takes_up_the_job_of_an_earlier_one(service, document, submitted):
-    store = Store()
+    store = TaskState()
     job_ids = []
     with service.frozen_engine():
         for _ in range(2):
@@ -95,14 +78,14 @@ def test_a_deferral_takes_up_the_job_of_an_earlier_one(service, document, submit
 
 
 def test_a_completed_job_gives_its_result_again(document, submitted):
-    store = Store()
+    store = TaskState()
     first = attempt(store, document)
     assert attempt(store, document) == first
     assert submitted() == [first["job_id"]]
 
 
 def test_after_a_failed_job_the_document_is_submitted_again(tmp_path, submitted):
-    store = Store()
+    store = TaskState()
     damaged = write_corrupt_pdf(tmp_path / "damaged.pdf")
     keys = []
     for _ in range(2):
@@ -114,7 +97,7 @@ def test_after_a_failed_job_the_document_is_submitted_again(tmp_path, submitted)
 
 
 def test_a_failed_job_is_no_obstacle_to_a_better_document(tmp_path, document, submitted):
-    store = Store()
+    store = TaskState()
     path = write_corrupt_pdf(tmp_path / "scan.pdf")
     with pytest.raises(AirflowFailException):
         attempt(store, path)
@@ -128,14 +111,14 @@ def test_a_failed_job_is_no_obstacle_to_a_better_document(tmp_path, document, su
     [{"categories": ["invoice", "receipt"]}, {"connection": "same_service"}],
 )
 def test_a_job_about_something_else_is_not_taken_up(document, submitted, changed):
-    store = Store()
+    store = TaskState()
     jobs = [attempt(store, document)["job_id"], attempt(store, document, **changed)["job_id"]]
     assert submitted() == jobs
     assert jobs[0] != jobs[1]
 
 
 def test_a_job_that_the_server_forgot_is_submitted_again(document, submitted):
-    store = Store()
+    store = TaskState()
     attempt(store, document)
     store["classify_job"]["job_id"] = "00000000-0000-4000-8000-000000000000"
     assert attempt(store, document)["classification"] == "invoice"
@@ -144,7 +127,7 @@ def test_a_job_that_the_server_forgot_is_submitted_again(document, submitted):
 
 def test_a_worker_that_died_in_its_submit_is_followed_by_one_with_the_same_key(service, document, submitted):
     """The second write is that of the job id: a worker that dies before it has only recorded the attempt."""
-    store = Store()
+    store = TaskState()
     store.writes = 1
     with service.frozen_engine(), pytest.raises(TaskStateUnavailable):
         attempt(store, document)
@@ -155,7 +138,7 @@ def test_a_worker_that_died_in_its_submit_is_followed_by_one_with_the_same_key(s
 
 @pytest.mark.parametrize("broken", ["unreadable", "unwritable"])
 def test_without_its_state_a_task_submits_nothing(document, submitted, broken):
-    store = UnreadableStore() if broken == "unreadable" else Store()
+    store = UnreadableTaskState() if broken == "unreadable" else TaskState()
     store.writes = 0
     with pytest.raises(TaskStateUnavailable, match="task t cannot be"):
         attempt(store, document)
@@ -165,7 +148,7 @@ def test_without_its_state_a_task_submits_nothing(document, submitted, broken):
 @pytest.mark.parametrize("broken", ["unreadable", "unwritable"])
 def test_the_local_engine_charges_nothing_and_goes_on_without_its_state(document, broken, monkeypatch, caplog):
     monkeypatch.setenv("AIRFLOW_CONN_ENGINE", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}))
-    store = UnreadableStore() if broken == "unreadable" else Store()
+    store = UnreadableTaskState() if broken == "unreadable" else TaskState()
     store.writes = 0
     assert attempt(store, document, connection="engine")["classification"] == "invoice"
 
@@ -186,7 +169,7 @@ def test_nor_is_its_next_try_given_the_job_that_failed(tmp_path, submitted):
 
 def test_the_local_engine_gives_its_result_again(document, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_ENGINE", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}))
-    store = Store()
+    store = TaskState()
     first = attempt(store, document, connection="engine")
     assert attempt(store, document, connection="engine") == first
 

@@ -21,15 +21,9 @@ from tests.support.context import context
 from tests.support.dags import run_dag
 from tests.support.scripted_server import Answer, scripted_server
 
+pytestmark = pytest.mark.usefixtures("local_engine")
 LETTER = "Dear Mrs. Brown,\n\nthank you for your letter of 3 May.\n\nYours sincerely\nJohn Smith\n"
 COUNTS = ("documents", "classified", "failed", "unreadable", "skipped")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _local_engine():
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AIRFLOW_CONN_LOCAL_ENGINE", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}))
-        yield
 
 
 @pytest.fixture(scope="module")

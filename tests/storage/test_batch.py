@@ -80,8 +80,9 @@ EXPECTED = dict.fromkeys(NAMES, "letter")
 
 @pytest.mark.parametrize("suffix", ["jsonl", "csv", "parquet"])
 @pytest.mark.parametrize("connection", ["service", "local_engine"])
-def test_the_output_has_a_row_for_each_document_and_no_record_is_left(service, folder, monkeypatch, suffix, connection):
-    monkeypatch.setenv("AIRFLOW_CONN_LOCAL_ENGINE", '{"conn_type": "classify", "extra": {"backend": "local"}}')
+def test_the_output_has_a_row_for_each_document_and_no_record_is_left(
+    service, local_engine, folder, suffix, connection
+):
     output = f"{folder}/out/{suffix}/out.{suffix}"
     manifest = batch(folder, connection, output=output).execute(context())
     assert manifest["categories"] == {"letter": 4}

@@ -22,6 +22,7 @@ T = TypeVar("T")
 KEY = "sk-recognisable-4711"
 CATEGORIES = (Category("invoice"), Category("Straße", "a street"))
 ACCEPTED = Answer(202, {"job_id": "8a1c", "status": "queued", "message": "Classification started"})
+HTML = b"<!DOCTYPE html><html><body><h1>Bad Gateway</h1></body></html>"
 PROCESSING = Answer(200, {"job_id": "8a1c", "status": "processing", "progress": "Starting classification..."})
 
 

@@ -32,7 +32,13 @@ _SERVE = """
 import sys
 from pathlib import Path
 from airflow_provider_classify.service.server import serve
-serve("127.0.0.1", int(sys.argv[2]), Path(sys.argv[1]), allow_private_urls=sys.argv[3] == "True")
+serve(
+    "127.0.0.1",
+    int(sys.argv[2]),
+    Path(sys.argv[1]),
+    allow_private_urls=sys.argv[3] == "True",
+    workers=int(sys.argv[4]) or None,
+)
 """
 _STARTED = "Classify service on "
 _START_SECONDS = 60
@@ -43,15 +49,23 @@ class RunningService:
     """A service on a port of loopback (0 takes any free one). Its log is ``data_dir/service.log``."""
 
     def __init__(
-        self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str], *, allow_private_urls: bool = False
+        self,
+        data_dir: Path,
+        api_key: str | None,
+        port: int,
+        env: dict[str, str],
+        *,
+        allow_private_urls: bool = False,
+        workers: int | None = None,
     ) -> None:
+        self._workers = workers
         self.log = data_dir / "service.log"
         self._headers = {"api-key": api_key} if api_key is not None else {}
         inherited = {name: value for name, value in os.environ.items() if name != "CLASSIFY_API_KEY"}
         key = {"CLASSIFY_API_KEY": api_key} if api_key is not None else {}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _SERVE, str(data_dir), str(port), str(allow_private_urls)],
+                [sys.executable, "-c", _SERVE, str(data_dir), str(port), str(allow_private_urls), str(workers or 0)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -85,10 +99,12 @@ class RunningService:
     @contextmanager
     def frozen_engine(self) -> Iterator[None]:
         """
-        Suspend the engine's processes, so that jobs stay unfinished until the block ends.
+        Suspend the engine's process, so that jobs stay unfinished until the block ends.
 
-        The processes start with the first document. If there was none, this method classifies one.
+        The process starts with the first document. If there was none, this method classifies one. The service must
+        have one worker: a second one would start a process of its own in the block.
         """
+        assert self._workers == 1, "Start the service with workers=1."
         process = psutil.Process(self.pid)
         if not process.children(recursive=True):
             self._classify_a_letter()
@@ -134,11 +150,21 @@ class RunningService:
 
 @contextmanager
 def running_service(
-    data_dir: Path, api_key: str | None = None, port: int = 0, *, allow_private_urls: bool = False, **env: str
+    data_dir: Path,
+    api_key: str | None = None,
+    port: int = 0,
+    *,
+    allow_private_urls: bool = False,
+    workers: int | None = None,
+    **env: str,
 ) -> Iterator[RunningService]:
-    """Start the service on ``data_dir``, with ``env`` added to the environment, and end it after the block."""
+    """
+    Start the service on ``data_dir``, with ``env`` added to the environment, and end it after the block.
+
+    :param workers: the number of documents that are classified at the same time; ``None`` for one for each core.
+    """
     data_dir.mkdir(parents=True, exist_ok=True)
-    service = RunningService(data_dir, api_key, port, env, allow_private_urls=allow_private_urls)
+    service = RunningService(data_dir, api_key, port, env, allow_private_urls=allow_private_urls, workers=workers)
     try:
         yield service
     finally:
@@ -148,11 +174,11 @@ def running_service(
 @contextmanager
 def connected_service(data_dir: Path, api_key: str | None = None) -> Iterator[RunningService]:
     """
-    Run the service with the Airflow connection ``service`` to it.
+    Run the service with one worker, and the Airflow connection ``service`` to it.
 
     :param api_key: the key of the service and the connection. The connection ``wrong_key`` has another key.
     """
-    with running_service(data_dir, api_key=api_key) as service, pytest.MonkeyPatch.context() as patch:
+    with running_service(data_dir, api_key, workers=1) as service, pytest.MonkeyPatch.context() as patch:
         for name, key in (("SERVICE", api_key), ("WRONG_KEY", f"no-{api_key}")):
             connection = {"conn_type": "classify", "host": service.url, "password": key}
             patch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))

@@ -25,7 +25,7 @@ def key():
 @pytest.fixture(scope="module")
 def service(tmp_path_factory, key):
     folder = tmp_path_factory.mktemp("service")
-    with running_service(folder, api_key=key) as service:
+    with running_service(folder, api_key=key, workers=1) as service:
         yield service
 
 

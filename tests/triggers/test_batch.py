@@ -16,6 +16,7 @@ from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
 from tests.support.context import with_task
 from tests.support.scripted_server import Answer, scripted_server
+from tests.support.waiting import wait_until
 
 
 @pytest.fixture
@@ -83,8 +84,7 @@ async def test_a_kill_cancels_all_jobs_though_it_is_interrupted(service, documen
         killing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await killing
-        while statuses(job_ids) != {("failed", "JobCancelled")}:
-            await asyncio.sleep(0.05)
+        await asyncio.to_thread(wait_until, lambda: statuses(job_ids) == {("failed", "JobCancelled")})
 
 
 async def test_a_kill_leaves_the_jobs_where_the_task_goes_on(service, documents):

@@ -14,21 +14,28 @@ from airflow_provider_classify.lifecycle import compat
 from airflow_provider_classify.triggers.classify import ClassifyTrigger
 from tests.support.context import with_task
 from tests.support.service import KEY, running_service
+from tests.support.waiting import wait_until
 
 
 def submit(document):
     return ClassifyHook("service").submit(document, ["letter", "invoice"]).job_id
 
 
-def trigger(job_id, connection="service", seconds=60.0):
+def trigger(job_id, connection="service", seconds=60.0, **arguments):
     now = time.time()
     return ClassifyTrigger(
-        classify_conn_id=connection, job_id=job_id, since=now, deadline=now + seconds, poll_interval=5
+        classify_conn_id=connection, job_id=job_id, since=now, deadline=now + seconds, poll_interval=5, **arguments
     )
 
 
 async def events(trigger):
     return [event.payload async for event in trigger.run()]
+
+
+async def still_waits(watching):
+    """Return whether a trigger waits for 1.5 s, in which it asks once at least."""
+    _, waiting = await asyncio.wait([watching], timeout=1.5)
+    return bool(waiting)
 
 
 def test_it_can_be_made_again_from_what_airflow_stores():
@@ -49,17 +56,9 @@ async def test_a_failed_job_has_ended_too(service, tmp_path):
 
 
 async def test_an_answer_that_was_not_asked_for_is_left_to_the_worker(service, document, caplog, capfd):
-    job_id, now = submit(document), time.time()
-    ending = ClassifyTrigger(
-        classify_conn_id="service",
-        job_id=job_id,
-        since=now,
-        deadline=now + 60,
-        poll_interval=5,
-        end_with_document="letter.txt",
-        categories=["contract"],
-    )
-    assert await events(with_task(ending, "deferred")) == [{"job_id": job_id, "status": "completed"}]
+    job_id = submit(document)
+    ending = with_task(trigger(job_id, end_with_document="letter.txt", categories=["contract"]), "deferred")
+    assert await events(ending) == [{"job_id": job_id, "status": "completed"}]
     logged = caplog.text + "".join(capfd.readouterr())
     assert f"Job {job_id} for letter.txt completed as 'letter', which is not one of the categories" in logged
 
@@ -77,20 +76,8 @@ def pushed(monkeypatch):
 
 
 def ending(job_id, **arguments):
-    now = time.time()
-    return with_task(
-        ClassifyTrigger(
-            classify_conn_id="service",
-            job_id=job_id,
-            since=now,
-            deadline=now + 60,
-            poll_interval=5,
-            end_with_document="a.pdf",
-            categories=["letter", "invoice"],
-            **arguments,
-        ),
-        "deferred",
-    )
+    categories = ["letter", "invoice"]
+    return with_task(trigger(job_id, end_with_document="a.pdf", categories=categories, **arguments), "deferred")
 
 
 async def test_it_ends_the_task_of_a_document_that_cannot_be_read(service, tmp_path, pushed):
@@ -126,8 +113,7 @@ async def test_it_waits_for_an_unfinished_job(service, document):
     with service.frozen_engine():
         job_id = submit(document)
         watching = asyncio.create_task(events(trigger(job_id)))
-        await asyncio.sleep(1.5)
-        assert not watching.done()
+        assert await still_waits(watching)
     assert await watching == [{"job_id": job_id, "status": "completed"}]
 
 
@@ -157,8 +143,7 @@ async def test_it_outlasts_a_restart_of_the_server(tmp_path, document, monkeypat
         job_id = ClassifyHook("restarted").submit(document, ["letter", "invoice"]).job_id
         ClassifyHook("restarted").fetch(job_id)
     watching = asyncio.create_task(events(trigger(job_id, "restarted")))
-    await asyncio.sleep(1.5)
-    assert not watching.done()
+    assert await still_waits(watching)
     with running_service(tmp_path, port=unused_tcp_port):
         assert await watching == [{"job_id": job_id, "status": "completed"}]
 
@@ -198,8 +183,7 @@ async def test_a_kill_cancels_the_job_though_it_is_interrupted(service, document
         killing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await killing
-        while hook.get(job_id).status != "failed":
-            await asyncio.sleep(0.05)
+        await asyncio.to_thread(wait_until, lambda: hook.get(job_id).status == "failed")
     assert hook.get(job_id).error_kind == "JobCancelled"
 
 

@@ -112,7 +112,7 @@ def test_the_source_distribution_can_build_and_test(built: Path) -> None:
     [source] = built.glob("*.tar.gz")
     with tarfile.open(source) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert {"Makefile", "README.md", "docs/index.md", "mkdocs.yml", "tests/test_cli.py"} <= names
+    assert {"Makefile", "README.md", "docs/index.md", "mkdocs.yml", "tests/test_dags.py"} <= names
 
 
 def test_both_can_be_published(built: Path) -> None:

@@ -40,6 +40,7 @@ from airflow_provider_classify.engine.reading.quality import (
     is_readable,
     says_the_same,
 )
+from airflow_provider_classify.engine.reading.rendering import render
 from airflow_provider_classify.engine.reading.text_layer import TextLayer, read_shapes, read_text_layer
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNeedsOcr
 
@@ -140,9 +141,7 @@ class MupdfPage:
         """
         with self._damage_named():
             width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
-            pixels = page.get_pixmap(
-                matrix=pymupdf.Matrix(looks.WIDTH / width, looks.HEIGHT / height), colorspace=pymupdf.csRGB, alpha=False
-            )
+            pixels = render(page, page.rect, looks.WIDTH / width, looks.HEIGHT / height)
         if (pixels.width, pixels.height) != (looks.WIDTH, looks.HEIGHT):
             return text
         rows = np.frombuffer(pixels.samples, np.uint8).reshape(pixels.height, pixels.stride)
@@ -209,7 +208,8 @@ class MupdfPage:
         from airflow_provider_classify.engine.reading.printed_letters import SIDE, Strokes
 
         zoom = SIDE / max(1.0, page.rect.width, page.rect.height)
-        pixels = self._pixels(page, page.rect, zoom, pymupdf.csGRAY)
+        with self._damage_named():
+            pixels = render(page, page.rect, zoom, zoom, is_grey=True)
         strokes = Strokes.of_grey(
             pixels.samples, layer.covering, width=pixels.width, height=pixels.height, stride=pixels.stride
         )
@@ -247,13 +247,11 @@ class MupdfPage:
             clip = pymupdf.Rect(
                 x0 + region.x0 * width, y0 + region.y0 * height, x0 + region.x1 * width, y0 + region.y1 * height
             )
-        pixels = self._pixels(page, clip, reading_scale(clip.width, clip.height), pymupdf.csRGB)
+        scale = reading_scale(clip.width, clip.height)
+        with self._damage_named():
+            pixels = render(page, clip, scale, scale)
         picture = Picture.from_rgb(pixels.samples, width=pixels.width, height=pixels.height, stride=pixels.stride)
         return picture if region is not None else replace(picture, closer=lambda region: self._render(page, region))
-
-    def _pixels(self, page: Any, clip: Any, zoom: float, colours: Any) -> Any:
-        with self._damage_named():
-            return page.get_pixmap(matrix=pymupdf.Matrix(zoom, zoom), clip=clip, colorspace=colours, alpha=False)
 
     @contextmanager
     def _damage_named(self) -> Iterator[None]:
