@@ -4,16 +4,19 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 BENCH := .venv-bench/bin
 AZURITE := .venv/azurite/.installed
-TESSDATA := .venv/tessdata/rus.traineddata
+TESSDATA := .venv/tessdata/.fetched
+SCRIPT_FONTS := .venv/fonts/.fetched
+# The scripts in which the tests draw scans: Tesseract's language data of each, and the font if MuPDF has none.
+LANGUAGES := rus ell ara heb hin kor tha
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards train bench-own docs wheel test-matrix test-wheel
+.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards bench-service bench-service-workers train bench-own docs wheel test-matrix test-wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
 
-test: $(INSTALLED) $(INSTALLED)-storage $(INSTALLED)-browser $(AZURITE) $(TESSDATA)  ## run all tests
+test: $(INSTALLED) $(INSTALLED)-storage $(INSTALLED)-browser $(INSTALLED)-deploy $(AZURITE) $(TESSDATA) $(SCRIPT_FONTS)  ## run all tests
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST)
 
 test-faults: $(INSTALLED)-faults  ## kill real processes while 300 documents are classified; needs PostgreSQL and Redis
@@ -80,8 +83,14 @@ bench-ending: $(INSTALLED)  ## time from the end of a job to the success of its 
 bench-cascade: $(INSTALLED) $(TESSDATA)  ## calls that the local engine saves before an API, by threshold: make bench-cascade DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/cascade.py "$(DOCUMENTS)"
 
+bench-service: $(INSTALLED)  ## the service on loopback, beside a bare Starlette app and the bare engine: make bench-service [ONLY=status,submits,pages,uploads,soak] [MINUTES=20] [UPLOAD_MB=500]
+	@$(BIN)/python -m benchmarks.service $(if $(ONLY),--only $(ONLY)) $(if $(MINUTES),--soak-minutes $(MINUTES)) $(if $(UPLOAD_MB),--upload-mb $(UPLOAD_MB))
+
 bench-shards: $(INSTALLED)-faults  ## a batch in shards on two Celery workers, compared with one; needs PostgreSQL and Redis: make bench-shards [N=240]
 	@$(BIN)/python benchmarks/shards.py $(if $(N),--documents $(N))
+
+bench-service-workers: $(INSTALLED)-faults  ## the service on two workers, compared with one; needs PostgreSQL: make bench-service-workers [N=120]
+	@$(BIN)/python benchmarks/service_workers.py $(if $(N),--documents $(N))
 
 wheel: $(INSTALLED)  ## build the wheel and the source distribution in dist/, check them, and list what they install
 	@rm -rf dist && $(BIN)/python -m build --outdir dist . > /dev/null && $(BIN)/twine check --strict dist/*
@@ -124,6 +133,15 @@ $(INSTALLED)-browser: $(INSTALLED)
 		|| echo "Playwright could not be installed; the tests that look at pages are skipped."
 	@touch $@
 
+# Linters for the files in deploy/. A test whose linter cannot be installed is skipped with a message.
+$(INSTALLED)-deploy: $(INSTALLED)
+	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && ! { command -v promtool && command -v systemd-analyze; } > /dev/null; then \
+		apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends prometheus systemd \
+			|| echo "promtool and systemd-analyze could not be installed."; fi
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,test-deploy]' \
+		|| echo "The linters of deploy/ could not be installed."
+	@touch $@
+
 azurite: $(AZURITE)  ## install Azurite, the Azure Blob server of the storage tests, if npm is installed
 
 $(AZURITE): | $(INSTALLED)
@@ -141,10 +159,15 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,faults]'
 	@touch $@
 
-# Language data for scans in Cyrillic. If it cannot be fetched, Tesseract uses the data of the system.
-test train bench-own bench-packets bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(TESSDATA) && echo $(CURDIR)/$(dir $(TESSDATA)))
+# Language data for scans in other scripts. If it cannot be fetched, Tesseract uses the data of the system.
+test train bench-own bench-packets bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(dir $(TESSDATA))rus.traineddata && echo $(CURDIR)/$(dir $(TESSDATA)))
 $(TESSDATA): | $(INSTALLED)
-	@sh scripts/fetch_tessdata.sh $(@D)
+	@sh scripts/fetch_debian_files.sh $(@D) '*.traineddata' $(addprefix tesseract-ocr-,$(LANGUAGES))
+	@test ! -s $(@D)/rus.traineddata || touch $@
+
+$(SCRIPT_FONTS): | $(INSTALLED)
+	@sh scripts/fetch_debian_files.sh $(@D) '*/NotoSans*-Regular.ttf' fonts-noto-core
+	@test ! -s $(@D)/NotoSans-Regular.ttf || touch $@
 
 # The documentation is built from the source, without importing it, so this environment has no Airflow.
 .venv-docs/.installed: docs/requirements.txt

@@ -85,6 +85,10 @@ class LanguageDataNotUsable(ClassifyError):
     """Tesseract's language data is installed but cannot be loaded."""
 
 
+class OcrModelNotFetched(ClassifyError):
+    """A model for OCR in another script cannot be downloaded."""
+
+
 class InvalidOutput(ClassifyError):
     """The output of a batch has a name or format that is not supported."""
 
@@ -341,6 +345,10 @@ class StorageFull(ClassifyError):
     """The folder or disk of the service has no space for another document."""
 
     retryable = True
+
+
+class InvalidKeys(ClassifyError):
+    """The service's file of keys cannot be read, or a line of it is not valid."""
 
 
 class ServiceNotStarted(ClassifyError):

@@ -44,9 +44,9 @@ class JobSession(Protocol):
 
     async def cancel(self, job_id: str) -> Job | None:
         """
-        Cancel a job. A job that has ended stays as it is.
+        Cancel a job that nobody needs any more. This package's service deletes a job that has ended.
 
-        :returns: the current state of the job; ``None`` if there is no such job or the API has no cancel.
+        :returns: the state of the job; ``None`` if there is no such job or the API has no cancel.
         :raises ApiError: the API refused the request, or the request failed.
         """
         ...

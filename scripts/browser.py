@@ -1,5 +1,5 @@
 """
-Look at Airflow's UI in headless Chromium.
+Look at Airflow's UI and at the page of the service in headless Chromium.
 
 It needs Playwright (the extra ``test-browser``) and a Chromium: the one that ``CHROMIUM`` names, the system's, or
 Playwright's own.
@@ -29,27 +29,34 @@ def chromium() -> str | None:
 
 
 @contextmanager
-def open_browser(airflow: Airflow, *, dark: bool = False) -> Iterator[Page]:
-    """Provide a page of a browser that is logged in."""
+def open_page(*, dark: bool = False, width: int = WIDTH) -> Iterator[Page]:
+    """Provide an empty page of a browser; ``width`` is in pixels."""
     from playwright.sync_api import sync_playwright
 
-    # The sandbox of Chromium needs rights that root in a container lacks. Only this machine's Airflow is opened.
+    # The sandbox of Chromium needs rights that root in a container lacks. Only servers of this machine are opened.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium(), args=arguments)
         page = browser.new_page(
-            viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="dark" if dark else "light", locale="en-US"
+            viewport={"width": width, "height": HEIGHT}, color_scheme="dark" if dark else "light", locale="en-US"
         )
         page.set_default_timeout(120_000)
+        try:
+            yield page
+        finally:
+            browser.close()
+
+
+@contextmanager
+def open_browser(airflow: Airflow, *, dark: bool = False) -> Iterator[Page]:
+    """Provide a page of a browser that is logged in to Airflow."""
+    with open_page(dark=dark) as page:
         page.goto(f"{airflow.url}/auth/login/")
         page.fill("input[name=username]", USER)
         page.fill("input[name=password]", airflow.password)
         page.click("button[type=submit]")
         page.wait_for_url(lambda url: "login" not in url, timeout=120_000)
-        try:
-            yield page
-        finally:
-            browser.close()
+        yield page
 
 
 def open_review(page: Page, airflow: Airflow, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:

@@ -26,8 +26,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 PACKAGE = "airflow-provider-classify"
-#: Extras for the development of this package.
-DEVELOPMENT = {"faults", "storage", "test", "test-browser", "train"}
+#: Extras for the development of this package, beside those that begin with "test".
+DEVELOPMENT = {"faults", "storage", "train"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ class Dependency:
 
 def extras() -> list[str]:
     """Return the extras for users, in alphabetical order."""
-    return sorted(set(distribution(PACKAGE).metadata.get_all("Provides-Extra") or []) - DEVELOPMENT)
+    named = distribution(PACKAGE).metadata.get_all("Provides-Extra") or []
+    return sorted(name for name in named if name not in DEVELOPMENT and not name.startswith("test"))
 
 
 def required(extra: str | None) -> set[str]:

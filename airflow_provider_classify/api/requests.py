@@ -13,6 +13,7 @@ from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.model.api_contract import IDEMPOTENCY_HEADER
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import require_job_id
+from airflow_provider_classify.model.trace import outgoing_headers
 
 SUBMIT_PATH = "/classify"
 FILE_FIELD = "pdf_file"
@@ -51,14 +52,18 @@ def headers(settings: ApiSettings) -> dict[str, str]:
 def submit_request(
     settings: ApiSettings, document: Document, categories: Sequence[Category], idempotency_key: str | None
 ) -> Request:
-    """Return the submit of a document. The API fetches a URL itself; any other document is uploaded."""
+    """
+    Return the submit of a document. The API fetches a URL itself; any other document is uploaded.
+
+    It continues the current trace, if there is one.
+    """
     form = {"categories": json.dumps([category.to_json() for category in categories], ensure_ascii=False)}
     return Request(
         "POST",
         SUBMIT_PATH,
         what=f"the document {document.label}",
         timeout=settings.request_timeout,
-        headers={IDEMPOTENCY_HEADER: idempotency_key} if idempotency_key else None,
+        headers=({IDEMPOTENCY_HEADER: idempotency_key} if idempotency_key else {}) | outgoing_headers() or None,
         form=form | ({"file_url": document.file_url} if document.is_url else {}),
         document=None if document.is_url else document,
     )

@@ -10,6 +10,17 @@ from urllib.parse import urlsplit
 REQUEST_TIMEOUT = 60.0
 
 
+def is_api_url(url: str) -> bool:
+    """Return whether this is an http(s) URL with a host, and without user, query and fragment."""
+    try:
+        parts = urlsplit(url)
+        name = (parts.hostname or "").encode("idna")
+        is_usable = parts.scheme in ("http", "https") and name != b"" and parts.port != 0
+    except ValueError:  # a wrong name, port or IPv6 address
+        return False
+    return is_usable and not any(character in url for character in "@?#") and not any(map(str.isspace, url))
+
+
 @dataclass(frozen=True, slots=True)
 class ApiSettings:
     """

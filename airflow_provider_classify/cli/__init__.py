@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.cli import classify, serve, split
+from airflow_provider_classify.cli import classify, fetch_ocr_models, key, serve, split
 from airflow_provider_classify.exceptions import ClassifyError
 
 
@@ -45,6 +45,6 @@ def create_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="airflow-classify", description="Classify documents with the local engine.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (classify, split, serve):
+    for command in (classify, split, fetch_ocr_models, serve, key):
         command.add_command(commands)
     return parser

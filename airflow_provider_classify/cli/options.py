@@ -31,7 +31,7 @@ def add_documents(command: argparse.ArgumentParser) -> None:
         help='a JSON file with a list of names or of {"name", "description", "examples"} objects',
     )  # fmt: skip
     command.add_argument(
-        "--jobs", metavar="N", type=_at_least_one, help="number of processes, at least 1 (default: one for each core)"
+        "--jobs", metavar="N", type=at_least_one, help="number of processes, at least 1 (default: one for each core)"
     )
     command.add_argument("documents", metavar="FILE", nargs="+", help="documents to classify")
 
@@ -54,6 +54,10 @@ def add_engine_options(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--model", metavar="FILE", type=Path,
         help="model that make train has fitted on your own documents, in place of the built-in one",
+    )  # fmt: skip
+    command.add_argument(
+        "--ocr-models", metavar="FOLDER", type=Path,
+        help="folder of OCR models for other scripts, which fetch-ocr-models has downloaded",
     )  # fmt: skip
     command.add_argument(
         "--ocr", choices=OCR_MODES, default=defaults.ocr,
@@ -81,12 +85,14 @@ def engine_options(options: argparse.Namespace) -> EngineOptions:
         document_types=options.document_types,
         sentence_model=sentence_model,
         model=options.model,
+        ocr_models=options.ocr_models,
         ocr=options.ocr,
         attachments=options.attachments,
     )
 
 
-def _at_least_one(text: str) -> int:
+def at_least_one(text: str) -> int:
+    """Read a whole number of at least 1. :raises argparse.ArgumentTypeError: it is not one."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)

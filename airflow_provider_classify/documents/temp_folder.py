@@ -21,9 +21,13 @@ PREFIX = "airflow-classify-download-"
 
 
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """Create a folder and remove it at the end of the block."""
-    parent = tempfile.gettempdir()
+def temporary_folder(parent: str | None = None) -> Iterator[Path]:
+    """
+    Create a folder and remove it at the end of the block.
+
+    :param parent: the folder in which it is created; the system's folder for temporary files if None.
+    """
+    parent = parent or tempfile.gettempdir()
     _remove_abandoned_once(parent, os.getpid())
     folder, lock = _create(parent)
     try:

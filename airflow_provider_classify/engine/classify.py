@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.engine.categories.category_paths import inner_nodes
-from airflow_provider_classify.engine.confidence import SURE, is_sure
 from airflow_provider_classify.engine.declared_type import Declaration, declaration_of
 from airflow_provider_classify.engine.document_answer import document_answer
 from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
 from airflow_provider_classify.engine.learned.model import load_model
-from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.packets.documents import find_documents
-from airflow_provider_classify.engine.reading import OpenedDocument, PageReading, open_document
+from airflow_provider_classify.engine.read_pages import read_pages
+from airflow_provider_classify.engine.reading import OpenedDocument, open_document
 from airflow_provider_classify.engine.reading.opened_document import Attachment
 from airflow_provider_classify.engine.results import ResultWriter
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
@@ -27,10 +26,6 @@ from airflow_provider_classify.model.result import ClassificationResult
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
-
-#: OCR does not read a page if its text layer gives a category this probability, and an earlier page is sure of this
-#: category.
-MIN_AGREEMENT = 0.5
 
 
 class Classifier:
@@ -87,7 +82,12 @@ class Classifier:
         """
         options = self._options
         with open_document(
-            path, name=name, max_pages=options.page_limit, threads=options.threads, ocr=options.ocr
+            path,
+            name=name,
+            max_pages=options.page_limit,
+            threads=options.threads,
+            ocr=options.ocr,
+            ocr_models=options.ocr_models,
         ) as document:
             return self.classify_document(document)
 
@@ -130,19 +130,13 @@ class Classifier:
         if declaration is None and document.unreadable_text:
             raise document.unreadable_text
         fallback = declaration.category if declaration and declaration.rivals else None
-        answers: list[PageAnswer] = []
-        failed: dict[int, DocumentError] = {}
-        for reading in document.pages:
-            try:
-                answer = self._answer(
-                    reading, origin=document.origin, fallback=fallback, known=_sure_categories(answers)
-                )
-            except DocumentError as error:
-                failed[reading.number] = error
-                continue
-            if declaration:
-                answer = replace(answer, shares=declaration.apply(answer.shares))
-            answers.append(answer)
+        read = read_pages(document, self._categories, fallback=fallback, reads_all=self._options.max_pages == "all")
+        failed = {number: answer for number, answer in read.items() if isinstance(answer, DocumentError)}
+        answers = [
+            replace(answer, shares=declaration.apply(answer.shares)) if declaration else answer
+            for answer in read.values()
+            if isinstance(answer, PageAnswer)
+        ]
         # A page that failed may have text, so the document does not count as blank.
         if failed and all(answer.is_blank for answer in answers):
             raise next(iter(failed.values()))
@@ -155,29 +149,6 @@ class Classifier:
         return self._writer.result(
             found, answers, failed, documents, is_image=document.is_image, declaration=declaration
         )
-
-    def _answer(
-        self, reading: PageReading, *, origin: Origin, fallback: int | None, known: Container[int]
-    ) -> PageAnswer:
-        """
-        Read a page until its answer is sure, and return the answer.
-
-        :param known: the categories of which earlier pages are sure. See ``MIN_AGREEMENT``.
-        """
-        answer = None
-        for page in reading.passes():
-            answer = self._categories.answer(page, origin=origin, fallback=fallback)
-            if is_sure(self._categories.certainty(answer), lines=len(page.lines), unread=len(page.unread)):
-                break
-            if page.source == "text_layer" and answer.best in known and answer.confidence > MIN_AGREEMENT:
-                break
-        if answer is None:
-            raise DocumentEmpty(f"Page {reading.number} has no content.")
-        return answer
-
-
-def _sure_categories(answers: Sequence[PageAnswer]) -> set[int]:
-    return {answer.best for answer in answers if answer.confidence > SURE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ class EngineOptions:
     :param document_types: the folder of the user's own document types, in addition to those of this package.
     :param sentence_model: the folder of a sentence model for category names that the knowledge does not have.
     :param model: the file of the learned model; that of this package if None.
+    :param ocr_models: the folder of OCR models for other scripts; None for none.
     :param ocr: when to use OCR; see :func:`~airflow_provider_classify.engine.reading.open_document`.
     :param attachments: what to do with the attachments of an e-mail.
     """
@@ -55,6 +56,7 @@ class EngineOptions:
     document_types: Path | None = None
     sentence_model: Path | None = None
     model: Path | None = None
+    ocr_models: Path | None = None
     ocr: OcrMode = "auto"
     attachments: AttachmentMode = "ignore"
 
@@ -71,6 +73,6 @@ class EngineOptions:
     def from_json(cls, text: str) -> Self:
         """Return the options that :meth:`to_json` wrote."""
         fields = json.loads(text)
-        for name in ("document_types", "sentence_model", "model"):
+        for name in ("document_types", "sentence_model", "model", "ocr_models"):
             fields[name] = Path(fields[name]) if fields[name] else None
         return cls(**fields)

@@ -225,12 +225,13 @@ class ClassifyHook(BaseHook):
 
     def cancel(self, job_id: str) -> Job | None:
         """
-        Cancel a job. A job that has ended stays as it is.
+        Cancel a job that nobody needs any more.
 
         The hosted API has no cancel. This package's service removes a queued job from its queue. If the job is being
-        processed, the service finishes it and drops the result.
+        processed, the service finishes it and drops the result. If the job has ended, the service deletes it with its
+        result. The local engine leaves a job as it is that has ended.
 
-        :returns: the current state of the job; ``None`` if there is no such job or the API has no cancel.
+        :returns: the state of the job; ``None`` if there is no such job or the API has no cancel.
         :raises ApiError: the API refused the request, or the request failed.
         """
         job = self.backend.cancel(job_id)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
-from urllib.parse import urlsplit
 
-from airflow_provider_classify.api.settings import REQUEST_TIMEOUT, ApiSettings
+from airflow_provider_classify.api.settings import REQUEST_TIMEOUT, ApiSettings, is_api_url
 from airflow_provider_classify.engine.options import ATTACHMENT_MODES, OCR_MODES, MaxPages
 from airflow_provider_classify.exceptions import ConnectionNotUsable
 from airflow_provider_classify.local.settings import DOCUMENT_TIMEOUT, LocalSettings
@@ -102,13 +101,7 @@ def _base_url(connection: Connection, host: str) -> str:
         port = f":{connection.port}" if connection.port else ""
         url = f"{connection.schema or 'https'}://{host.rstrip('/')}{port}"
     url = url.rstrip("/")
-    try:
-        parts = urlsplit(url)
-        name = (parts.hostname or "").encode("idna")
-        is_usable = parts.scheme in ("http", "https") and name != b"" and parts.port != 0
-    except ValueError:  # a wrong name, port or IPv6 address; not chained, because the message can contain a password
-        is_usable = False
-    if not is_usable or any(character in url for character in "@?#") or any(map(str.isspace, url)):
+    if not is_api_url(url):
         raise ConnectionNotUsable(
             f"The host of the connection {connection.conn_id!r} is not an http(s) URL without user and query; "
             "write it as https://api.example.com."

@@ -24,7 +24,13 @@ from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.example_folder import examples_version, with_listed_examples
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobNotFound
 from airflow_provider_classify.local.engine_extra import require_engine
-from airflow_provider_classify.local.options import engine_options, learned_model, own_document_types, sentence_model
+from airflow_provider_classify.local.options import (
+    engine_options,
+    learned_model,
+    ocr_models,
+    own_document_types,
+    sentence_model,
+)
 from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.api_contract import MAX_STATUS_IDS
@@ -142,7 +148,7 @@ class LocalBackend:
 
     def statuses(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus | ClassifyError]:
         """Return the statuses of several jobs, and a :class:`JobNotFound` for each job that is not in the record."""
-        from airflow_provider_classify.local.job_store import not_recorded
+        from airflow_provider_classify.local.job_table import not_recorded
 
         found = self._store.statuses(job_ids)
         return {**found.by_id, **{job_id: not_recorded(job_id) for job_id in found.not_found}}
@@ -166,12 +172,16 @@ class LocalBackend:
         identity = f"local engine {__version__}, knowledge {knowledge}, model {model}, {self._settings.max_pages} pages"
         if self._settings.ocr != "auto":
             identity += f", OCR {self._settings.ocr}"
+        if folder := ocr_models():
+            from airflow_provider_classify.engine.ocr.script_models import models_in
+
+            identity += "".join(f", {file.stem}" for file in models_in(folder).values())
         if self._settings.attachments != "ignore":
             identity += ", with attachments"
-        if folder := sentence_model():
+        if static_model := sentence_model():
             from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
-            identity += f", sentence model {SentenceModel(folder).version}"
+            identity += f", sentence model {SentenceModel(static_model).version}"
         if version := examples_version(categories):
             identity += f", examples {version}"
         return identity

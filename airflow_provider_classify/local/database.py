@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import create_engine, event
-from sqlalchemy.engine import Connection, Engine, make_url
+from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, IntegrityError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
@@ -18,11 +19,19 @@ from airflow_provider_classify.exceptions import ConnectionNotUsable, ExtraNotIn
 
 #: Seconds that a statement waits while another process writes to the SQLite file.
 SQLITE_WAIT = 30.0
+#: Marks a connection whose transaction writes.
+_WRITES = "classify_writes"
+#: What libpq waits for by default is minutes, or no end. ``tcp_user_timeout`` is in milliseconds.
+_POSTGRESQL_LIMITS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
+#: The extras of this package that have the driver of a database.
+_EXTRA_OF_DRIVER = {"psycopg": "postgresql"}
 
 
 def connect(url: str, *, sqlite_wait: float = SQLITE_WAIT) -> Engine:
     """
     Return the SQLAlchemy engine for a URL, without opening a connection. Create the folder of a SQLite file.
+
+    Its errors do not quote the values of a statement, because the URL of a document may contain a signature.
 
     :param sqlite_wait: seconds that a statement waits while another process writes to the SQLite file.
 
@@ -32,24 +41,30 @@ def connect(url: str, *, sqlite_wait: float = SQLITE_WAIT) -> Engine:
     try:
         parsed = make_url(url)
         if parsed.get_backend_name() != "sqlite":
-            return create_engine(parsed, pool_pre_ping=True)
+            return create_engine(_with_limits(parsed), pool_pre_ping=True, hide_parameters=True)
         if parsed.database:
             _make_folder(Path(parsed.database).parent)
         # SQLAlchemy 2 uses this pool by default. SQLAlchemy 1.4 would open the file for each statement.
         engine = create_engine(
-            parsed, poolclass=QueuePool, connect_args={"timeout": sqlite_wait, "check_same_thread": False}
+            parsed,
+            poolclass=QueuePool,
+            hide_parameters=True,
+            connect_args={"timeout": sqlite_wait, "check_same_thread": False},
         )
     except ArgumentError:
         # The cause is not chained: SQLAlchemy's message quotes the URL, which may contain a password.
         raise ConnectionNotUsable(
             "The URL of the record of jobs is not a SQLAlchemy URL, or names an unknown database; "
-            "write it like sqlite:////path/jobs.db or postgresql+psycopg2://user@host/name."
+            "write it like sqlite:////path/jobs.db or postgresql+psycopg://user@host/name."
         ) from None
     except ModuleNotFoundError as error:
+        extra = _EXTRA_OF_DRIVER.get(error.name or "")
+        package = f"airflow-provider-classify[{extra}]" if extra else "it"
         raise ExtraNotInstalled(
-            f"The record of jobs needs the database driver {error.name!r}, which is not installed; install it."
+            f"The record of jobs needs the database driver {error.name!r}, which is not installed; install {package}."
         ) from error
     event.listen(engine, "connect", lambda connection, _: _prepare_sqlite(connection, sqlite_wait))
+    _write_in_turn(engine, sqlite_wait)
     return engine
 
 
@@ -77,6 +92,35 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         ) from error
 
 
+def _with_limits(url: URL) -> URL:
+    """Add time limits to the URL of a PostgreSQL driver, unless the URL has them, so that no lost server blocks."""
+    if url.get_driver_name() not in ("psycopg", "psycopg2"):
+        return url
+    return url.update_query_dict({name: limit for name, limit in _POSTGRESQL_LIMITS.items() if name not in url.query})
+
+
+def _write_in_turn(engine: Engine, wait: float) -> None:
+    """
+    Let the threads of this process write to the SQLite file one after the other.
+
+    SQLite allows one writer at a time. A second one sleeps for up to 100 ms before it looks again, although a write
+    takes a few milliseconds. A thread that waits for the lock of this process goes on at once.
+    """
+    turn = threading.Lock()
+
+    def begin(connection: Connection, _: Any, statement: str, *__: Any) -> None:
+        if not connection.info.get(_WRITES) and statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE"):
+            # If the turn does not come in time, SQLite itself reports that the file is locked.
+            connection.info[_WRITES] = turn.acquire(timeout=wait)
+
+    def end(_: Any, record: Any) -> None:
+        if record.info.pop(_WRITES, False):
+            turn.release()
+
+    event.listen(engine, "before_cursor_execute", begin)
+    event.listen(engine, "checkin", end)  # after the commit, when the connection goes back to its pool
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -102,3 +146,6 @@ def _prepare_sqlite(connection: Any, wait: float) -> None:
                 raise
             time.sleep(0.02)
     connection.execute("PRAGMA synchronous=FULL")
+    # Overwrite what is deleted, because it may be confidential.
+    connection.execute("PRAGMA secure_delete=ON")
+    connection.execute("PRAGMA foreign_keys=ON")

@@ -9,6 +9,9 @@ SQLite also a loss of power.
 The status of a job changes in one direction only: ``queued`` → ``processing`` → ``completed`` | ``failed``. If a job
 ends twice, because a second run began during the first, the record keeps the first end.
 
+The workers of a service get their jobs from :attr:`JobStore.queue`. A job of the local backend runs in its Airflow
+task, and never is in the queue.
+
 The module uses only what SQLAlchemy Core 1.4 (Airflow 2.11) and 2.x (Airflow 3) have in common.
 """
 
@@ -16,34 +19,40 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy import update as update_rows
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.elements import ColumnElement
 
-from airflow_provider_classify.exceptions import (
-    ClassifyError,
-    IdempotencyKeyReused,
-    InvalidCategories,
-    JobCancelled,
-    JobNotFound,
-)
+from airflow_provider_classify.exceptions import ClassifyError, IdempotencyKeyReused, InvalidCategories
+from airflow_provider_classify.local.backlog import Backlog
 from airflow_provider_classify.local.database import SQLITE_WAIT, connect, transaction
 from airflow_provider_classify.local.job_table import (
     JOBS,
     SHOWN,
     UNFINISHED,
-    create_table,
+    JobRequest,
+    RecordedJob,
+    ShownRow,
+    cancelled,
+    completed,
     damaged,
+    failed,
     job_from_row,
+    not_recorded,
+    now,
     status_from_row,
 )
+from airflow_provider_classify.local.schema import upgrade_database
+from airflow_provider_classify.local.work_queue import LEASE, Claim, WorkQueue, now_in
 from airflow_provider_classify.model.categories import Category, parse_categories
-from airflow_provider_classify.model.job import Job, JobStatus, Progress, Statuses
+from airflow_provider_classify.model.job import Job, JobStatus, Statuses
 from airflow_provider_classify.model.result import ClassificationResult
 
 #: How long a job is kept after its end, by default.
@@ -52,41 +61,19 @@ KEEP_FINISHED = timedelta(days=21)
 PRUNED_PER_ADD = 100
 
 
-@dataclass(frozen=True, slots=True)
-class JobRequest:
-    """
-    The submit of a job.
-
-    ``document`` is the document's label. ``file_url`` is the URL from which the service fetches the document. It is
-    ``None`` for an upload, and after the end of the job, because a URL may contain a signature.
-    """
-
-    document: str
-    categories: tuple[Category, ...]
-    file_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedJob:
-    """A job in the record, without its submit and its result."""
-
-    job_id: str
-    status: str
-    error_kind: str | None
-    idempotency_key: str | None
-
-
 class JobStore:
     """
-    The record of jobs in one database. It creates the table, and the folder of a SQLite file, if they are missing.
+    The record of jobs in one database. It brings the database up to date, and creates the folder of a SQLite file.
 
     Threads can share an instance. Each process needs its own, because database connections do not survive a fork.
 
     :param url: a SQLAlchemy URL, such as ``sqlite:////var/lib/classify/jobs.db``.
-    :param keep_finished: how long a job is kept after its end.
+    :param keep_finished: how long a job is kept after its end. Then it is not found any more, and deleted later.
     :param pruned_per_add: the most expired jobs that one :meth:`add` deletes, so that no call takes long.
     :param sqlite_wait: seconds that a statement waits while another process writes to the SQLite file.
-    :raises ConnectionNotUsable: the URL is not valid for SQLAlchemy, or its folder cannot be created.
+    :param lease: how long a worker has a job of the queue before it must renew its lease.
+    :raises ConnectionNotUsable: the URL is not valid for SQLAlchemy, its folder cannot be created, or a later version
+        of this package has changed the database.
     :raises ExtraNotInstalled: the driver that the URL names is not installed.
     :raises JobRecordUnavailable: the database cannot be reached. Every method can raise this.
     """
@@ -98,11 +85,14 @@ class JobStore:
         keep_finished: timedelta = KEEP_FINISHED,
         pruned_per_add: int = PRUNED_PER_ADD,
         sqlite_wait: float = SQLITE_WAIT,
+        lease: timedelta = LEASE,
     ) -> None:
         self._keep_finished = keep_finished
         self._pruned_per_add = pruned_per_add
         self._engine = connect(url, sqlite_wait=sqlite_wait)
-        create_table(self._engine)
+        upgrade_database(self._engine)
+        #: The jobs for the workers of a service.
+        self.queue = WorkQueue(self._engine, lease)
 
     def add(
         self,
@@ -113,6 +103,10 @@ class JobStore:
         file_url: str | None = None,
         idempotency_key: str | None = None,
         fingerprint: str | None = None,
+        for_workers: bool = False,
+        document_bytes: int | None = None,
+        owner: str = "",
+        traceparent: str | None = None,
     ) -> Job:
         """
         Record a queued job and return it.
@@ -122,9 +116,13 @@ class JobStore:
         :param job_id: the id of the new job; a new uuid4 by default.
         :param fingerprint: the fingerprint of the submit, at most 64 characters. The same document and categories
             have the same fingerprint.
+        :param for_workers: put the job into the queue of the workers.
+        :param document_bytes: the size of the stored document; ``None`` if a worker must fetch it.
+        :param owner: the name of the key that submits the job, if it has one.
+        :param traceparent: the trace that the submit belongs to.
         :raises IdempotencyKeyReused: the job with the key has another fingerprint.
         """
-        self._prune()
+        self.prune()
         job = Job(job_id or str(uuid.uuid4()), JobStatus.QUEUED)
         row = {
             "job_id": job.job_id,
@@ -135,17 +133,25 @@ class JobStore:
             "file_url": file_url,
             "idempotency_key": idempotency_key,
             "fingerprint": fingerprint,
-            "created_at": _now(),
+            "created_at": now(),
+            "document_bytes": document_bytes,
+            "free_at": now_in(self._engine) if for_workers else None,
+            "owner": owner,
+            "traceparent": traceparent,
         }
-        try:
-            with transaction(self._engine) as connection:
-                connection.execute(insert(JOBS).values(**row))
-        except IntegrityError:
-            # An earlier submit has this key. Another process may have sent it.
-            known = self.find(idempotency_key, fingerprint) if idempotency_key else None
-            if known is None:
-                raise
-            return known
+        for is_last_attempt in (False, True):
+            try:
+                with transaction(self._engine) as connection:
+                    connection.execute(insert(JOBS).values(**row))
+            except IntegrityError:
+                # An earlier submit has this key. Another process may have sent it.
+                known = self.find(idempotency_key, fingerprint) if idempotency_key else None
+                if known is not None:
+                    return known
+                if is_last_attempt or not self._prune(JOBS.c.idempotency_key == idempotency_key):
+                    raise
+            else:
+                break
         return job
 
     def start(self, job_id: str) -> None:
@@ -154,7 +160,7 @@ class JobStore:
 
         :raises JobNotFound: the job does not exist.
         """
-        self._update(job_id, status=JobStatus.PROCESSING.value, started_at=_now())
+        self._update(job_id, status=JobStatus.PROCESSING.value, started_at=now())
 
     def complete(self, job_id: str, result: ClassificationResult) -> None:
         """
@@ -162,32 +168,24 @@ class JobStore:
 
         :raises JobNotFound: the job does not exist.
         """
-        self._update(
-            job_id,
-            status=JobStatus.COMPLETED.value,
-            progress=Progress.COMPLETED.value,
-            result=json.dumps(result.to_json(), ensure_ascii=False),
-            finished_at=_now(),
-            file_url=None,
-        )
+        self._update(job_id, **completed(result))
+
+    def complete_claim(self, claim: Claim, result: ClassificationResult) -> bool:
+        """Record the result of a claimed job. Return ``False`` if the lease has been lost; nothing has changed."""
+        return self._end_claim(claim, completed(result))
 
     def fail(self, job_id: str, error: ClassifyError | str) -> None:
         """
         Record that the job failed.
 
         :param error: the error, or a message alone. The record gets the message and the kind of an error.
-
         :raises JobNotFound: the job does not exist.
         """
-        self._update(
-            job_id,
-            status=JobStatus.FAILED.value,
-            progress=Progress.FAILED.value,
-            error=str(error),
-            error_kind=error.kind if isinstance(error, ClassifyError) else None,
-            finished_at=_now(),
-            file_url=None,
-        )
+        self._update(job_id, **failed(error))
+
+    def fail_claim(self, claim: Claim, error: ClassifyError | str) -> bool:
+        """Record that a claimed job failed. Return ``False`` if the lease has been lost; nothing has changed."""
+        return self._end_claim(claim, failed(error))
 
     def cancel(self, job_id: str) -> None:
         """
@@ -195,19 +193,66 @@ class JobStore:
 
         :raises JobNotFound: the job does not exist.
         """
-        self.fail(job_id, JobCancelled(f"The job {job_id} was cancelled; submit the document again to classify it."))
+        self._update(job_id, **failed(cancelled(job_id)))
 
-    def get(self, job_id: str) -> Job:
+    def delete(self, job_id: str) -> Job:
+        """
+        Delete what the record has of the job. Return the job as it was.
+
+        A job that has not ended is cancelled, so that nobody waits for it in vain. Of a cancelled job, the record
+        keeps only that it was cancelled, without the document's name and the categories, until the next delete.
+
+        :raises JobNotFound: the job does not exist.
+        """
+        nothing = {"document": "", "categories": "[]", "document_bytes": None}
+        if self._update(job_id, **failed(cancelled(job_id)), **nothing):
+            return self.get(job_id)
+        job = self.get(job_id)
+        with transaction(self._engine) as connection:
+            connection.execute(delete(JOBS).where(JOBS.c.job_id == job_id))
+        return job
+
+    def get(self, job_id: str, *, owner: str | None = None) -> Job:
         """
         Return the job as the API shows it. A job whose record is damaged is a failed job.
 
+        :param owner: the only owner whose job is found; ``None`` for any.
         :raises JobNotFound: the job does not exist, or it has expired.
         """
-        return job_from_row(self._row(job_id, *SHOWN))
+        row = self._row(job_id, JOBS.c.owner, *SHOWN)
+        if owner is not None and row["owner"] != owner:
+            raise not_recorded(job_id)
+        return job_from_row(row)
 
-    def statuses(self, job_ids: Sequence[str]) -> Statuses:
-        """Return the statuses of at most 500 jobs (:data:`MAX_STATUS_IDS`), read in one query."""
-        query = select(JOBS.c.job_id, JOBS.c.status).where(JOBS.c.job_id.in_(job_ids))
+    def rows(self, job_ids: Collection[str]) -> dict[str, ShownRow]:
+        """Return the rows of at most 500 jobs (:data:`MAX_STATUS_IDS`) by their ids, read in one query."""
+        query = select(*SHOWN, JOBS.c.owner).where(JOBS.c.job_id.in_(job_ids), self._is_kept())
+        with transaction(self._engine) as connection:
+            return {row[0]: ShownRow._make(row) for row in connection.execute(query)}
+
+    def newest(self, limit: int, *, owner: str) -> list[Mapping[str, Any]]:
+        """Return the columns of an owner's newest jobs, without those that were deleted, the newest first."""
+        was_deleted = (JOBS.c.document == "") & JOBS.c.status.not_in(UNFINISHED)
+        query = select(*JOBS.c).where(JOBS.c.owner == owner, self._is_kept(), ~was_deleted)
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query.order_by(JOBS.c.created_at.desc()).limit(limit)).mappings()
+            return [dict(row) for row in rows]
+
+    def has_ended(self, job_id: str) -> bool:
+        """Return whether the job has ended. A job that does not exist, or has expired, has ended too."""
+        query = select(JOBS.c.job_id).where(JOBS.c.job_id == job_id, JOBS.c.status.in_(UNFINISHED))
+        with transaction(self._engine) as connection:
+            return connection.execute(query).first() is None
+
+    def statuses(self, job_ids: Sequence[str], *, owner: str | None = None) -> Statuses:
+        """
+        Return the statuses of at most 500 jobs (:data:`MAX_STATUS_IDS`), read in one query.
+
+        :param owner: the only owner whose jobs are found; ``None`` for any.
+        """
+        query = select(JOBS.c.job_id, JOBS.c.status).where(JOBS.c.job_id.in_(job_ids), self._is_kept())
+        if owner is not None:
+            query = query.where(JOBS.c.owner == owner)
         with transaction(self._engine) as connection:
             found = {job_id: status_from_row(status) for job_id, status in connection.execute(query)}
         return Statuses(found, tuple(job_id for job_id in job_ids if job_id not in found))
@@ -219,9 +264,10 @@ class JobStore:
         :raises JobNotFound: the job does not exist.
         :raises JobRecordDamaged: the record of the job cannot be read.
         """
-        row = self._row(job_id, JOBS.c.document, JOBS.c.categories, JOBS.c.file_url)
+        names = ("document", "categories", "file_url", "created_at", "traceparent")
+        row = self._row(job_id, *(JOBS.c[name] for name in names))
         try:
-            return JobRequest(row["document"], parse_categories(json.loads(row["categories"])), row["file_url"])
+            return JobRequest(**{**row, "categories": parse_categories(json.loads(row["categories"]))})
         except (ValueError, TypeError, InvalidCategories) as error:
             raise damaged(job_id) from error
 
@@ -232,7 +278,7 @@ class JobStore:
         :param fingerprint: the fingerprint of the new submit; ``None`` to compare only the key.
         :raises IdempotencyKeyReused: the job has another fingerprint.
         """
-        query = select(*SHOWN, JOBS.c.fingerprint).where(JOBS.c.idempotency_key == idempotency_key)
+        query = select(*SHOWN, JOBS.c.fingerprint).where(JOBS.c.idempotency_key == idempotency_key, self._is_kept())
         with transaction(self._engine) as connection:
             row = connection.execute(query).mappings().first()
         if row is None:
@@ -265,43 +311,68 @@ class JobStore:
         with transaction(self._engine) as connection:
             return list(connection.execute(query).scalars())
 
+    def backlog(self) -> Backlog:
+        """Return how many jobs have not ended, and the age of the oldest that waits."""
+        query = select(JOBS.c.status, func.count(), func.min(JOBS.c.created_at)).group_by(JOBS.c.status)
+        with transaction(self._engine) as connection:
+            rows = connection.execute(query.where(JOBS.c.status.in_(UNFINISHED))).all()
+        found = {status: (count, oldest) for status, count, oldest in rows}
+        queued, oldest = found.get(JobStatus.QUEUED.value, (0, None))
+        processing, _ = found.get(JobStatus.PROCESSING.value, (0, None))
+        return Backlog(queued, processing, max(0.0, (now() - oldest).total_seconds()) if oldest else 0.0)
+
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """
+        Open a transaction in the database of the record, for tables beside it; see :func:`~.database.transaction`.
+
+        :raises JobRecordUnavailable: the database cannot be reached, or a statement failed.
+        """
+        return transaction(self._engine)
+
     def close(self) -> None:
         """Close the connections to the database."""
         self._engine.dispose()
 
+    def prune(self) -> int:
+        """Delete some of the jobs that are not kept any more. Return how many were deleted."""
+        return self._prune()
+
     def _row(self, job_id: str, *columns: Any) -> Any:
+        query = select(*columns).where(JOBS.c.job_id == job_id, self._is_kept())
         with transaction(self._engine) as connection:
-            row = connection.execute(select(*columns).where(JOBS.c.job_id == job_id)).mappings().first()
+            row = connection.execute(query).mappings().first()
         if row is None:
             raise not_recorded(job_id)
         return row
 
-    def _update(self, job_id: str, **values: Any) -> None:
-        """Update a job that has not ended. Leave a job that has ended as it is. :raises JobNotFound: there is none."""
+    def _update(self, job_id: str, **values: Any) -> bool:
+        """
+        Update a job that has not ended, and return ``True``. If the job has ended, change nothing and return ``False``.
+
+        :raises JobNotFound: the job does not exist.
+        """
         still_open = (JOBS.c.job_id == job_id) & JOBS.c.status.in_(UNFINISHED)
         with transaction(self._engine) as connection:
             changed = connection.execute(update_rows(JOBS).where(still_open).values(**values)).rowcount
         if not changed:
             self._row(job_id, JOBS.c.job_id)
+        return bool(changed)
 
-    def _prune(self) -> None:
-        """Delete some expired jobs. Not every database can limit a ``DELETE``, so a query selects them first."""
-        ended_before = _now() - self._keep_finished
-        expired = select(JOBS.c.job_id).where(JOBS.c.finished_at < ended_before).limit(self._pruned_per_add)
+    def _end_claim(self, claim: Claim, values: dict[str, Any]) -> bool:
+        held = (JOBS.c.job_id == claim.job_id) & (JOBS.c.lease == claim.lease)
         with transaction(self._engine) as connection:
-            job_ids = list(connection.execute(expired).scalars())
+            return bool(connection.execute(update_rows(JOBS).where(held).values(**values)).rowcount)
+
+    def _is_kept(self) -> ColumnElement[bool]:
+        return or_(JOBS.c.finished_at.is_(None), JOBS.c.finished_at >= now() - self._keep_finished)
+
+    def _prune(self, *conditions: ColumnElement[bool]) -> int:
+        """Delete some expired jobs. Not every database can limit a ``DELETE``, so a query selects them first."""
+        expired = JOBS.c.finished_at < now() - self._keep_finished
+        query = select(JOBS.c.job_id).where(expired, *conditions).limit(self._pruned_per_add)
+        with transaction(self._engine) as connection:
+            job_ids = list(connection.execute(query).scalars())
         if job_ids:
             with transaction(self._engine) as connection:
                 connection.execute(delete(JOBS).where(JOBS.c.job_id.in_(job_ids)))
-
-
-def not_recorded(job_id: str) -> JobNotFound:
-    """Return the error for a job that is not in the record."""
-    return JobNotFound(
-        f"The job {job_id!r} is not in the record of jobs: it was never added, or it has expired; "
-        "submit the document again."
-    )
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
+        return len(job_ids)

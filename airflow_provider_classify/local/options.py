@@ -24,6 +24,7 @@ def engine_options(settings: LocalSettings) -> EngineOptions:
         document_types=own_document_types(),
         sentence_model=sentence_model(),
         model=learned_model(),
+        ocr_models=ocr_models(),
         ocr=settings.ocr,
         attachments=settings.attachments,
     )
@@ -39,6 +40,12 @@ def learned_model() -> Path | None:
     """Return the file of ``[classify] model``; ``None`` if it is not set, so that the package's own model is used."""
     file = conf.get("classify", "model", fallback="")
     return Path(file).expanduser() if file else None
+
+
+def ocr_models() -> Path | None:
+    """Return the folder of ``[classify] ocr_models``; ``None`` if it is not set."""
+    folder = conf.get("classify", "ocr_models", fallback="")
+    return Path(folder).expanduser() if folder else None
 
 
 def sentence_model() -> Path | None:

@@ -2,161 +2,239 @@
 The routes of the service.
 
 The contract defines ``POST /classify`` and ``GET /classify/{job_id}``. This service adds
-``GET /classify?job_id=…&job_id=…`` (the statuses of up to 500 jobs), ``DELETE /classify/{job_id}`` (cancel),
-``GET /health`` and ``GET /openapi.json``.
+``GET /classify?job_id=…&job_id=…`` (the statuses of up to 500 jobs), ``DELETE /classify/{job_id}`` (cancel and delete),
+``GET /health``, ``/health/live`` and ``/health/ready``, ``GET /metrics`` and ``GET /openapi.json``.
+People see a page at ``/``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import logging
-from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 
-from fastapi import Depends, FastAPI, Query, Request
-from fastapi.responses import JSONResponse, Response
-from fastapi.security import APIKeyHeader
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from starlette.requests import ClientDisconnect
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable, StorageFull
+from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable, StorageError, StorageFull
 from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.model.api_contract import HONOURED_HEADER, IDEMPOTENCY_HEADER, MAX_STATUS_IDS
-from airflow_provider_classify.model.job import JobStatus, Submission
+from airflow_provider_classify.model.api_contract import HONOURED_HEADER, MAX_STATUS_IDS
+from airflow_provider_classify.service import openapi
+from airflow_provider_classify.service.access import Access, owner
+from airflow_provider_classify.service.dashboard.pictures import Pictures
+from airflow_provider_classify.service.dashboard.routes import add_dashboard
+from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.errors import HttpError, bad_request, is_disk_full, no_room, unavailable
+from airflow_provider_classify.service.events import Events
+from airflow_provider_classify.service.health import Part, add_health
+from airflow_provider_classify.service.job_queue import JobQueue
+from airflow_provider_classify.service.metrics import Metrics
+from airflow_provider_classify.service.quotas import Quotas
+from airflow_provider_classify.service.status_reads import StatusReads, reply_body
+from airflow_provider_classify.service.status_requests import StatusRequests
 from airflow_provider_classify.service.submits import Submits, UploadLimits
-from airflow_provider_classify.service.upload_folder import UploadFolder
-from airflow_provider_classify.service.worker import Worker
+from airflow_provider_classify.service.trace import TraceMiddleware
+from airflow_provider_classify.service.webhook_requests import WebhookRequests
 
 #: The service reads the rest of a refused upload for this many seconds, so that its sender sees the reply.
 DISCARD_SECONDS = 30.0
 #: Also sent with the 404 of an unknown job. A client that lost the reply to its submit requests an unknown job, to
 #: learn whether the server honours keys.
 _KEYS_HONOURED = {HONOURED_HEADER: "true"}
-_KEY_HEADER = APIKeyHeader(name="api-key", auto_error=False)
 _NO_ROOM = "The service has no space for another document; try again later"
 _NO_RECORD = "The service cannot reach its record of jobs; try again later"
 _NO_FOLDER = "The service cannot use its data folder; try again later"
+_NO_STORAGE = "The service cannot use its storage of documents; try again later"
+_NO_ENGINE = "The service cannot start its engine; try again later"
 
 _log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Clients:
+    """
+    What the application needs to know of its clients.
+
+    :param access: admits their requests.
+    :param quotas: counts their documents.
+    :param webhooks: accepts the webhooks that they ask for.
+    """
+
+    access: Access
+    quotas: Quotas
+    webhooks: WebhookRequests
+
+
 def create_app(
     store: JobStore,
-    folder: UploadFolder,
-    worker: Worker,
+    documents: Documents,
+    queue: JobQueue | None,
+    clients: Clients,
+    events: Events,
     *,
-    api_key: str | None = None,
     upload_limits: UploadLimits | None = None,
+    check_engine: Callable[[], None] | None = None,
 ) -> FastAPI:
     """
-    Return the application; the caller starts and stops ``worker``.
+    Return the application.
 
-    :param api_key: the key that clients must send as the header ``api-key``; without a key, every client is accepted.
+    :param queue: the queue of jobs; ``None`` for the application of a process that only works and serves no jobs.
+    :param events: reports the events of the application, and has the metrics that it shows.
+    :param check_engine: raises an error if the engine does not start; ``None`` for a process without the engine.
     """
     # Clients of the API do not follow redirects. The documentation pages would load scripts from the internet.
     app = FastAPI(title="Classify", version=__version__, redirect_slashes=False, docs_url=None, redoc_url=None)
-    submits = Submits(store, folder, worker, upload_limits or UploadLimits())
-    _add_submit(app, submits, api_key)
-    _add_jobs(app, store, worker, keyed=[Depends(_key_check(api_key))])
-    _add_health(app, store, folder)
-    _add_error_replies(app)
+    reads = StatusReads(store)
+    if queue is not None:
+        limits = upload_limits or UploadLimits()
+        submits = Submits(store, documents, queue, clients.quotas, clients.webhooks, events, limits)
+        _add_submit(app, submits, clients.access)
+        pictures = Pictures(store)
+        _add_jobs(app, store, reads, queue, pictures, clients, events)
+        add_dashboard(app, store, pictures, clients.access)
+    add_health(app, _parts(store, documents, check_engine), openapi.HEALTH_REPLIES)
+    _add_metrics(app, events.metrics, clients.access)
+    _add_error_replies(app, events)
+    app.add_middleware(TraceMiddleware)
+    if queue is not None:
+        app.add_middleware(StatusRequests, access=clients.access, reads=reads)
+    openapi.describe(app, keyed=clients.access.needs_key)
     return app
 
 
-def _add_submit(app: FastAPI, submits: Submits, api_key: str | None) -> None:
+def _add_submit(app: FastAPI, submits: Submits, access: Access) -> None:
     # The function reads the form itself while it arrives. FastAPI only describes the form in the OpenAPI document.
     # The function also checks the key itself, because it reads the rest of a refused upload.
-    @app.post("/classify", status_code=202, summary="Submit a document", openapi_extra=_SUBMIT_OPENAPI)
+    @app.post(
+        "/classify",
+        status_code=202,
+        summary="Submit a document",
+        responses=openapi.SUBMIT_REPLIES,
+        openapi_extra=openapi.SUBMIT_EXTRA,
+    )
     @app.post("/classify/", include_in_schema=False)
     async def submit(request: Request) -> Response:
         body = request.stream()
         try:
-            _check_key(request.headers.get("api-key"), api_key)
-            job_id = await submits.take(request, body)
+            reply = await submits.take(request, body, access.admit(request))
         except ClientDisconnect:
             return Response(status_code=400)  # The client does not receive it.
         except Exception:  # after any error, the rest of the upload is read before the reply
             await _discard(body)
             raise
-        reply = Submission(job_id, JobStatus.QUEUED, "Classification started")
         return JSONResponse(reply.to_json(), 202, _KEYS_HONOURED)
 
 
-def _add_jobs(app: FastAPI, store: JobStore, worker: Worker, *, keyed: list[Any]) -> None:
-    @app.get("/classify/{job_id}", dependencies=keyed, summary="Get the status and the result of a job")
-    def status(job_id: str) -> Response:
-        try:
-            return JSONResponse(store.get(job_id).to_json())
-        except JobNotFound as error:
-            raise HttpError(404, "Job not found", headers=_KEYS_HONOURED) from error
+def _add_jobs(
+    app: FastAPI,
+    store: JobStore,
+    reads: StatusReads,
+    queue: JobQueue,
+    pictures: Pictures,
+    clients: Clients,
+    events: Events,
+) -> None:
+    keyed = [Depends(clients.access.client)]
 
-    @app.delete("/classify/{job_id}", dependencies=keyed, summary="Cancel a job")
-    def cancel(job_id: str) -> Response:
+    @app.get(
+        "/classify/{job_id}",
+        dependencies=keyed,
+        summary="Get the status and the result of a job",
+        responses=openapi.STATUS_REPLIES,
+    )
+    async def status(request: Request, job_id: str) -> Response:
+        row = await reads.row(job_id)
+        if row is None or row.owner != owner(request):
+            raise HttpError(404, "Job not found", headers=_KEYS_HONOURED)
+        return Response(reply_body(row), media_type="application/json")
+
+    @app.delete(
+        "/classify/{job_id}",
+        dependencies=keyed,
+        summary="Cancel and delete a job",
+        responses=openapi.CANCEL_REPLIES,
+    )
+    def delete(request: Request, job_id: str) -> Response:
         try:
-            worker.cancel(job_id)
-            return JSONResponse(store.get(job_id).to_json())
+            job = queue.delete(job_id, owner=owner(request))
         except JobNotFound as error:
             raise HttpError(404, "Job not found") from error
+        pictures.delete(job_id)
+        clients.webhooks.remove(job_id)
+        events.deleted(job_id)
+        return JSONResponse(job.to_json())
 
-    @app.get("/classify", dependencies=keyed, summary="Get the statuses of several jobs")
-    def statuses(job_id: Annotated[list[str], Query(default_factory=list)]) -> Response:
-        if not 1 <= len(job_id) <= MAX_STATUS_IDS:
+    @app.get(
+        "/classify",
+        dependencies=keyed,
+        summary="Get the statuses of several jobs",
+        responses=openapi.STATUSES_REPLIES,
+        openapi_extra=openapi.STATUSES_EXTRA,
+    )
+    def statuses(request: Request) -> Response:
+        job_ids = request.query_params.getlist("job_id")
+        if not 1 <= len(job_ids) <= MAX_STATUS_IDS:
             raise bad_request(f"Send 1 to {MAX_STATUS_IDS} job_id parameters")
-        return JSONResponse(store.statuses(job_id).to_json())
+        return JSONResponse(store.statuses(job_ids, owner=owner(request)).to_json())
 
 
-def _add_health(app: FastAPI, store: JobStore, folder: UploadFolder) -> None:
-    @app.get("/health", summary="Check that the service works")
-    def health() -> Response:
-        try:
-            store.check()
-            folder.check_writable()
-        except JobRecordUnavailable as error:
-            _log.error("%s", error, exc_info=error)
-            return unavailable("job_record", _NO_RECORD).response()
-        except (StorageFull, OSError) as error:
-            _log.error("The data folder cannot be used: %s", error, exc_info=error)
-            return unavailable("data_folder", _NO_FOLDER).response()
-        return JSONResponse({"status": "ok"})
+def _parts(store: JobStore, documents: Documents, check_engine: Callable[[], None] | None) -> list[Part]:
+    parts = [Part("record", store.check, _without_record), Part("disk", documents.check_writable, _without_documents)]
+    return parts + ([Part("engine", check_engine, _without_engine)] if check_engine else [])
 
 
-def _add_error_replies(app: FastAPI) -> None:
+def _add_metrics(app: FastAPI, metrics: Metrics, access: Access) -> None:
+    @app.get(
+        "/metrics",
+        dependencies=[Depends(access.operator)],
+        summary="Get the metrics for Prometheus",
+        response_class=PlainTextResponse,
+        responses=openapi.METRICS_REPLIES,
+    )
+    def show() -> Response:
+        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+
+def _add_error_replies(app: FastAPI, events: Events) -> None:
     @app.exception_handler(HttpError)
-    async def refused(_: Request, error: HttpError) -> Response:
+    async def refused(request: Request, error: HttpError) -> Response:
+        events.refused(error, request.method, key=owner(request), job_id=request.path_params.get("job_id"))
         return error.response()
 
-    @app.exception_handler(StorageFull)
-    async def without_room(_: Request, error: StorageFull) -> Response:
-        _log.error("%s", error)
-        return no_room(_NO_ROOM).response()
-
     @app.exception_handler(JobRecordUnavailable)
-    async def without_record(_: Request, error: JobRecordUnavailable) -> Response:
+    async def without_record(request: Request, error: JobRecordUnavailable) -> Response:
         _log.error("%s", error, exc_info=error)
-        return (no_room(_NO_ROOM) if is_disk_full(error) else unavailable("job_record", _NO_RECORD)).response()
+        return await refused(request, no_room(_NO_ROOM) if is_disk_full(error) else _without_record(error))
 
+    @app.exception_handler(StorageFull)
+    @app.exception_handler(StorageError)
     @app.exception_handler(OSError)
-    async def without_folder(_: Request, error: OSError) -> Response:
-        _log.error("The data folder cannot be used: %s", error, exc_info=error)
-        return (no_room(_NO_ROOM) if is_disk_full(error) else unavailable("data_folder", _NO_FOLDER)).response()
+    async def without_documents(request: Request, error: Exception) -> Response:
+        _log.error("The documents cannot be stored: %s", error, exc_info=error)
+        is_full = isinstance(error, StorageFull) or is_disk_full(error)
+        return await refused(request, no_room(_NO_ROOM) if is_full else _without_documents(error))
 
     @app.exception_handler(Exception)
     async def crashed(_: Request, __: Exception) -> Response:
         return JSONResponse({"detail": "The service failed on this request; see its log"}, 500)
 
 
-def _key_check(api_key: str | None) -> Any:
-    def check(given: Annotated[str | None, Depends(_KEY_HEADER)]) -> None:
-        _check_key(given, api_key)
-
-    return check
+def _without_record(_: Exception) -> HttpError:
+    return unavailable("job_record", _NO_RECORD)
 
 
-def _check_key(given: str | None, api_key: str | None) -> None:
-    if api_key is not None and not hmac.compare_digest((given or "").encode("latin-1"), api_key.encode()):
-        raise HttpError(401, "Invalid or missing API key; send it as the header api-key")
+def _without_documents(error: Exception) -> HttpError:
+    if isinstance(error, StorageError):
+        return unavailable("document_storage", _NO_STORAGE)
+    return unavailable("data_folder", _NO_FOLDER)
+
+
+def _without_engine(_: Exception) -> HttpError:
+    return unavailable("engine", _NO_ENGINE)
 
 
 async def _discard(body: AsyncIterator[bytes]) -> None:
@@ -172,27 +250,3 @@ async def _discard(body: AsyncIterator[bytes]) -> None:
                 pass
     except (TimeoutError, ClientDisconnect):
         _log.info("A refused upload did not end within %g seconds or was broken off.", DISCARD_SECONDS)
-
-
-_FIELDS = {
-    "categories": {"type": "string", "description": 'JSON, such as [{"name": "invoice", "description": "optional"}]'},
-    "file_url": {"type": "string", "format": "uri", "description": "Where to fetch the document from"},
-}
-_FILE = {"pdf_file": {"type": "string", "format": "binary", "description": "The document"}}
-_SUBMIT_OPENAPI: dict[str, Any] = {
-    "security": [{"APIKeyHeader": []}],
-    "parameters": [
-        {"name": IDEMPOTENCY_HEADER, "in": "header", "required": False, "schema": {"type": "string", "maxLength": 255}}
-    ],
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {"type": "object", "required": ["categories"], "properties": _FIELDS | _FILE}
-            },
-            "application/x-www-form-urlencoded": {
-                "schema": {"type": "object", "required": ["categories", "file_url"], "properties": _FIELDS}
-            },
-        },
-    },
-}

@@ -1,10 +1,11 @@
 """
-Limit the number of connections to the HTTP server, and the seconds that each may take for the header of a request.
+Limit the number of connections to the HTTP server, the seconds that each may take for the header of a request, and the
+bytes that are not a document.
 
-uvicorn limits neither of them. Its keep-alive timeout ends with the first byte of a request, and its
-``limit_concurrency`` counts a connection only when a whole header has arrived. Other servers also lack a limit.
-hypercorn limits the time for headers, but not the connections. granian limits both, but never closes a connection that
-sends nothing. So this module adds both limits to uvicorn's protocol class.
+uvicorn limits none of them. Its keep-alive timeout ends with the first byte of a request, its ``limit_concurrency``
+counts a connection only when a whole header has arrived, and its fast parser accepts a header of any size. Other
+servers lack limits too. hypercorn limits the time for headers, but not the connections. granian limits both, but never
+closes a connection that sends nothing. So this module adds the limits to uvicorn's protocol class.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 #: The most connections that may be open at the same time.
 MAX_CONNECTIONS = 4096
 #: Seconds from the first byte of a request, or from the start of a connection, to the end of the header.
 HEADER_SECONDS = 15.0
+#: The most bytes of a request beside its body: its line, its headers and trailers, and the sizes of chunks, for which
+#: a long body may have a sixteenth of its size in addition.
+MAX_HEADER_BYTES = 64 * 1024
+#: The most requests that a client may send before the replies to the first of them.
+_MAX_PIPELINED = 1000
 
 
 def bounded_protocol(max_connections: int = MAX_CONNECTIONS, header_seconds: float = HEADER_SECONDS) -> type[Any]:
@@ -29,10 +34,12 @@ def bounded_protocol(max_connections: int = MAX_CONNECTIONS, header_seconds: flo
     header. If the server is answering a request on every open connection, the new connection is closed.
     """
 
-    class BoundedProtocol(H11Protocol):
+    class BoundedProtocol(HttpToolsProtocol):
         #: Connections on which no request is being answered, the oldest first.
         waiting: dict[BoundedProtocol, None] = {}  # noqa: RUF012 - all connections share it
         _deadline: asyncio.TimerHandle | None = None
+        _in_header = False
+        _framing = 0
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -43,20 +50,51 @@ def bounded_protocol(max_connections: int = MAX_CONNECTIONS, header_seconds: flo
                 self._expect_header()
 
         def data_received(self, data: bytes) -> None:
+            self._framing += len(data)
             super().data_received(data)
-            if self.conn.their_state is not h11.IDLE:
-                self._forget_header()
-            elif self._deadline is None:
+            if self.transport.is_closing():
+                return
+            if self._framing > MAX_HEADER_BYTES:
+                self.send_400_response("The header of the request is too large.")
+            elif self._deadline is None and (self._in_header or self._is_idle):
                 self._expect_header()
+
+        def on_message_begin(self) -> None:
+            super().on_message_begin()
+            self._in_header = True
+
+        def on_header(self, name: bytes, value: bytes) -> None:
+            if self._in_header:  # otherwise it is a trailer, which nobody reads
+                super().on_header(name, value)
+
+        def on_headers_complete(self) -> None:
+            self._in_header = False
+            self._forget_header()
+            super().on_headers_complete()
+            if len(self.pipeline) > _MAX_PIPELINED:
+                self.transport.abort()
+
+        def on_body(self, body: bytes) -> None:
+            self._framing -= len(body) + len(body) // 16
+            super().on_body(body)
+
+        def on_message_complete(self) -> None:
+            self._framing = 0
+            super().on_message_complete()
 
         def on_response_complete(self) -> None:
             super().on_response_complete()
-            if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            if self._is_idle and not self._in_header and not self.transport.is_closing():
                 self.waiting[self] = None  # uvicorn's keep-alive timeout runs until the next byte.
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._forget_header()
             super().connection_lost(exc)
+
+        @property
+        def _is_idle(self) -> bool:
+            """Whether no request is being answered. The rest of a refused upload may still arrive."""
+            return self.cycle is None or self.cycle.response_complete
 
         def _expect_header(self) -> None:
             self._deadline = self.loop.call_later(header_seconds, self.transport.abort)

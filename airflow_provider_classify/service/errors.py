@@ -23,14 +23,14 @@ class HttpError(Exception):
     """
     An error reply to a request.
 
-    :param detail: a sentence, or for 422 the list of what is wrong with the fields.
+    :param detail: a sentence, for 422 the list of what is wrong with the fields, and for 402 an object.
     :param error: the ``error`` object that the body has beside ``detail``, if any.
     """
 
     def __init__(
         self,
         status: int,
-        detail: str | list[dict[str, Any]],
+        detail: str | list[dict[str, Any]] | dict[str, Any],
         *,
         error: dict[str, Any] | None = None,
         headers: dict[str, str] | None = None,
@@ -66,6 +66,19 @@ def too_large(what: str, limit: int) -> HttpError:
     return HttpError(
         413, detail, error={"code": "payload_too_large", "message": detail, "details": {"max_bytes": limit}}
     )
+
+
+def rate_limited(requests: int, seconds: int) -> HttpError:
+    """Return a 429: a key has made its ``requests`` of a minute, and has the next one after ``seconds``."""
+    detail = f"This key may make {requests} requests in a minute; try again after {seconds} seconds"
+    return HttpError(429, detail, headers={"Retry-After": str(seconds)})
+
+
+def quota_exceeded(limit: int, current: int) -> HttpError:
+    """Return a 402: the quota of a key is used up. The body is that of the API."""
+    message = f"The quota of {limit} documents of this month is used up; submit again next month"
+    data = {"current": current, "limit": limit, "remaining": 0}
+    return HttpError(402, {"message": message, "status": "QUOTA_EXCEEDED", "quota_data": data})
 
 
 def unavailable(reason: str, detail: str) -> HttpError:

@@ -7,127 +7,181 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable
 from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.local.work_queue import Claim
+from airflow_provider_classify.model.trace import enter_trace
+from airflow_provider_classify.service.documents import Documents
+from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_url import FetchLimits, UrlFetcher
-from airflow_provider_classify.service.upload_folder import Upload, UploadFolder
+from airflow_provider_classify.service.leases import Leases
+from airflow_provider_classify.service.upload_folder import Upload
+
+#: The most claimed jobs for each fetch that can run. More than one, so that jobs of a slow host do not keep those of
+#: other hosts waiting.
+_CLAIMS_PER_FETCH = 16
 
 _log = logging.getLogger(__name__)
 
 
 class FetchJobs:
     """
-    Fetches the documents of jobs into the folder.
+    Claims the jobs whose documents must be fetched, and stores the documents.
 
-    :param fetched: a function that is called in another thread with the id of each job whose document was fetched.
-    :param failed: a function that is called in another thread with the id and the error of each job whose document was
-        not fetched.
+    :param fetched: a function that is called in another thread when a document has been fetched.
+    :param failed: a function that is called in another thread with each job whose document was not fetched.
+    :param poll_seconds: seconds until it looks again for jobs that other processes have added.
     :param record_retry_seconds: seconds until a job is tried again after its record could not be read or written.
     """
 
     def __init__(
         self,
         store: JobStore,
-        folder: UploadFolder,
+        documents: Documents,
+        leases: Leases,
         *,
-        fetched: Callable[[str], None],
-        failed: Callable[[str, Exception], None],
+        fetched: Callable[[], None],
+        failed: Callable[[Claim, Exception], None],
+        events: Events,
         allow_private: bool,
         limits: FetchLimits,
+        poll_seconds: float,
         record_retry_seconds: float,
     ) -> None:
         self._store = store
-        self._folder = folder
+        self._documents = documents
+        self._leases = leases
         self._fetched = fetched
         self._failed = failed
+        self._events = events
         self._allow_private = allow_private
         self._limits = limits
+        self._poll_seconds = poll_seconds
         self._record_retry_seconds = record_retry_seconds
         self._loop = asyncio.new_event_loop()
         # Each fetch needs two threads. One looks up the host name, which may take long. The other writes the document.
         self._loop.set_default_executor(ThreadPoolExecutor(2 * limits.concurrent, "classify-fetch"))
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._news = asyncio.Event()
         self._thread = threading.Thread(target=self._run_loop, name="classify-fetch", daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
 
-    def add(self, job_id: str) -> None:
-        """Fetch the document of a recorded job."""
-        self._loop.call_soon_threadsafe(self._add, job_id)
+    def wake(self) -> None:
+        """Look for jobs now, because one was added."""
+        self._call(self._news.set)
 
     def cancel(self, job_id: str) -> None:
         """Stop the fetch of a job's document, if there is one."""
-        self._loop.call_soon_threadsafe(self._cancel, job_id)
+        self._call(self._cancel, job_id)
 
     def stop(self, seconds: float) -> None:
         """Cancel every fetch, and wait up to ``seconds`` for the thread to end."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._call(self._loop.stop)
         self._thread.join(seconds)
+
+    def _call(self, function: Callable[..., object], *arguments: object) -> None:
+        with suppress(RuntimeError):  # The loop has been closed by a stop.
+            self._loop.call_soon_threadsafe(function, *arguments)
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
         self._fetcher = UrlFetcher(allow_private=self._allow_private, limits=self._limits)
+        claiming = self._loop.create_task(self._claim_all())
         self._loop.run_forever()
-        self._loop.run_until_complete(self._cancel_all())
+        self._loop.run_until_complete(self._cancel_all(claiming))
         self._loop.close()
 
-    async def _cancel_all(self) -> None:
-        tasks = list(self._tasks.values())
+    async def _cancel_all(self, claiming: asyncio.Task[None]) -> None:
+        tasks = [claiming, *self._tasks.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _add(self, job_id: str) -> None:
-        task = self._loop.create_task(self._fetch(job_id))
-        self._tasks[job_id] = task
-        task.add_done_callback(lambda _: self._tasks.pop(job_id, None))
+    async def _claim_all(self) -> None:
+        while True:
+            self._news.clear()
+            try:
+                while len(self._tasks) < _CLAIMS_PER_FETCH * self._limits.concurrent:
+                    claim = await asyncio.to_thread(self._store.queue.claim_fetch)
+                    if claim is None:
+                        break
+                    self._add(claim)
+            except JobRecordUnavailable:
+                _log.exception("No job could be claimed, because the record of jobs cannot be reached.")
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._poll_seconds):
+                    await self._news.wait()
+
+    def _add(self, claim: Claim) -> None:
+        task = self._loop.create_task(self._fetch(claim))
+        self._tasks[claim.job_id] = task
+        task.add_done_callback(lambda _: self._tasks.pop(claim.job_id, None))
 
     def _cancel(self, job_id: str) -> None:
         if task := self._tasks.get(job_id):
             task.cancel()
 
-    async def _fetch(self, job_id: str) -> None:
-        while True:
-            try:
-                await self._download(job_id)
-                await asyncio.to_thread(self._fetched, job_id)
-                return
-            except JobRecordUnavailable:
-                _log.exception("The record of the job %s cannot be reached; the job is tried again.", job_id)
-                await asyncio.sleep(self._record_retry_seconds)
-            except JobNotFound:
-                return
-            except Exception as error:  # after any error, the job must end as failed
-                await self._fail(job_id, error)
-                return
+    async def _fetch(self, claim: Claim) -> None:
+        with self._leases.held(claim):
+            while True:
+                try:
+                    await self._download(claim)
+                    return
+                except JobRecordUnavailable:
+                    _log.exception("The record of the job %s cannot be reached; the job is tried again.", claim.job_id)
+                    await asyncio.sleep(self._record_retry_seconds)
+                except JobNotFound:
+                    return
+                except asyncio.CancelledError:
+                    await asyncio.to_thread(self._give_back, claim)
+                    raise
+                except Exception as error:  # after any error, the job must end as failed
+                    await self._fail(claim, error)
+                    return
 
-    async def _fail(self, job_id: str, error: Exception) -> None:
+    async def _fail(self, claim: Claim, error: Exception) -> None:
         try:
-            await asyncio.to_thread(self._failed, job_id, error)
+            await asyncio.to_thread(self._failed, claim, error)
         except Exception:
-            # After any error, the other fetches must continue. The next start of the service runs the job again.
-            _log.exception("The end of the job %s could not be recorded.", job_id)
+            # After any error, the other fetches must continue. The lease of this job expires, and it runs again.
+            _log.exception("The end of the job %s could not be recorded.", claim.job_id)
 
-    async def _download(self, job_id: str) -> None:
-        request = await asyncio.to_thread(self._store.request, job_id)
+    def _give_back(self, claim: Claim) -> None:
+        """Give a job back whose fetch was stopped. If a client has deleted the job, this changes nothing."""
+        try:
+            self._store.queue.give_back(claim)
+        except JobRecordUnavailable:
+            _log.exception("The job %s is fetched again when its lease has expired.", claim.job_id)
+
+    async def _download(self, claim: Claim) -> None:
+        request = await asyncio.to_thread(self._store.request, claim.job_id)
+        enter_trace(request.traceparent)
         if request.file_url is None:
-            return  # The job was cancelled, or it is an upload whose file is missing; the worker checks which.
+            return  # The job has ended since: a client has cancelled it.
         uploads: list[Upload] = []
 
         async def begin() -> None:
-            uploads.append(self._folder.create(job_id))
-            await asyncio.to_thread(self._store.start, job_id)
+            uploads.append(await asyncio.to_thread(self._documents.create, claim.job_id))
+            await asyncio.to_thread(self._store.queue.begin, claim)
 
         async def write(piece: bytes) -> None:
             await asyncio.to_thread(uploads[0].write, piece)
 
         try:
-            await self._fetcher.fetch(request.file_url, write, begin)
-            await asyncio.to_thread(uploads[0].commit)
+            with self._events.timed("fetch"):
+                await self._fetcher.fetch(request.file_url, write, begin)
+                await asyncio.to_thread(uploads[0].commit)
+            stored = await asyncio.to_thread(self._store.queue.store_document, claim, uploads[0].size)
         except BaseException:
             for upload in uploads:
                 upload.discard()
             raise
+        if stored:
+            self._fetched()
+        elif await asyncio.to_thread(self._store.has_ended, claim.job_id):
+            uploads[0].discard()

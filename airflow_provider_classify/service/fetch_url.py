@@ -1,15 +1,14 @@
 """
 Fetch the document of a ``file_url``.
 
-The fetcher checks every address when it connects. So a host name that later resolves to another address cannot evade
-the check. It follows redirects one by one and also checks each of them. One deadline covers the whole exchange, from
-the look-up of the host name to the last byte.
+The fetcher checks every address when it connects (see :mod:`~airflow_provider_classify.service.outgoing`). It follows
+redirects one by one and also checks each of them. One deadline covers the whole exchange, from the look-up of the host
+name to the last byte.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -25,8 +24,8 @@ from airflow_provider_classify.exceptions import (
     DocumentTookTooLong,
     RequestRejected,
 )
-from airflow_provider_classify.service.addresses import is_allowed
 from airflow_provider_classify.service.errors import printable
+from airflow_provider_classify.service.outgoing import guarded_session
 from airflow_provider_classify.service.transfer_rate import Pace, PacedBody
 
 MAX_REDIRECTS = 5
@@ -122,22 +121,14 @@ class UrlFetcher:
         """Make one request. Return the URL that it redirects to, or ``None`` if the document has been written."""
         shown = _shown(url)
 
-        def open_socket(address: aiohttp.AddrInfoType) -> socket.socket:
-            family, kind, protocol, _, destination = address
-            if not is_allowed(str(destination[0]), allow_private=self._allow_private):
-                raise RequestRejected(
-                    f"{shown} leads to the address {destination[0]}, and this service does not fetch from it; "
-                    "upload the file instead."
-                )
-            return socket.socket(family, kind, protocol)
+        def refusal(address: str) -> RequestRejected:
+            return RequestRejected(
+                f"{shown} leads to the address {address}, and this service does not fetch from it; "
+                "upload the file instead."
+            )
 
-        connector = aiohttp.TCPConnector(
-            ssl=self._tls, socket_factory=open_socket, happy_eyeballs_delay=None, force_close=True, use_dns_cache=False
-        )
         try:
-            async with aiohttp.ClientSession(
-                connector=connector, timeout=aiohttp.ClientTimeout(total=None), cookie_jar=aiohttp.DummyCookieJar()
-            ) as session:
+            async with guarded_session(self._tls, allow_private=self._allow_private, refusal=refusal) as session:
                 async with asyncio.timeout(self._limits.header_seconds):
                     response = await session.get(
                         # The URL is sent as the client wrote it, because its signature may cover only these characters.

@@ -1,8 +1,7 @@
-"""Run the service: one process, one folder, until SIGTERM or SIGINT."""
+"""Run a process of the service until SIGTERM or SIGINT."""
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import resource
@@ -10,25 +9,42 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Literal, get_args
 
 import uvicorn
 from fastapi import FastAPI
 
 from airflow_provider_classify.engine.options import EngineOptions
+from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import ServiceNotStarted
 from airflow_provider_classify.local.engine_extra import require_engine
 from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.model.api_contract import MAX_BYTES
-from airflow_provider_classify.service.app import create_app
+from airflow_provider_classify.local.work_queue import LEASE
+from airflow_provider_classify.service.access import Access
+from airflow_provider_classify.service.app import Clients, create_app
+from airflow_provider_classify.service.cleaner import Cleaner
 from airflow_provider_classify.service.connections import MAX_CONNECTIONS, bounded_protocol
-from airflow_provider_classify.service.upload_folder import UploadFolder
-from airflow_provider_classify.service.worker import Worker
+from airflow_provider_classify.service.dashboard.pictures import DrawingTime, Pictures
+from airflow_provider_classify.service.escalation import ESCALATION_KEY_VARIABLE, Escalation, escalation_settings
+from airflow_provider_classify.service.events import Events
+from airflow_provider_classify.service.job_queue import JobQueue
+from airflow_provider_classify.service.keys import API_KEY_VARIABLE, open_keys
+from airflow_provider_classify.service.logs import LogFormat, configure
+from airflow_provider_classify.service.metrics import Metrics
+from airflow_provider_classify.service.pipeline import Pipeline
+from airflow_provider_classify.service.quotas import Quotas
+from airflow_provider_classify.service.stores import KEEP_RESULTS, StoreOptions, open_stores
+from airflow_provider_classify.service.webhook_requests import WebhookRequests
+from airflow_provider_classify.service.webhook_store import WebhookStore
+from airflow_provider_classify.service.webhooks import Webhooks
+from airflow_provider_classify.service.worker import GRACE_SECONDS, MAX_LOSSES, MAX_LOSSES_OF_SEVERAL, Worker
 
-#: The environment variable with the key that clients must send.
-API_KEY_VARIABLE = "CLASSIFY_API_KEY"
+#: What a process does: serve the API, classify, or both.
+Role = Literal["api", "worker", "both"]
+ROLES: tuple[Role, ...] = get_args(Role)
 #: The most jobs that may wait.
 CAPACITY = 1000
 #: Seconds that an idle connection stays open. A client polls at least every 30 seconds and should keep its connection.
@@ -48,64 +64,131 @@ def serve(
     port: int = 8600,
     data_dir: Path = Path("classify-data"),
     *,
+    database: str | None = None,
+    documents: str | None = None,
+    role: Role = "both",
+    keep_results: timedelta = KEEP_RESULTS,
+    lease: timedelta = LEASE,
     workers: int | None = None,
     capacity: int = CAPACITY,
     options: EngineOptions | None = None,
+    keys_file: Path | None = None,
     allow_anonymous: bool = False,
     allow_private_urls: bool = False,
+    escalate_to: str | None = None,
+    escalate_below: float | None = None,
+    grace_seconds: float = GRACE_SECONDS,
+    log_format: LogFormat = "text",
 ) -> None:
     """
     Serve until SIGTERM or SIGINT, then return. Call it in the main thread.
 
-    It prints one line with the URL when the port is open. Jobs and waiting documents are stored in ``data_dir``;
-    the next start runs the jobs that had not ended.
+    It prints one line with the URL when the port is open. The next start runs the jobs that had not ended.
 
-    The environment variable ``CLASSIFY_API_KEY`` holds the key that clients must send. Without a key, the service
-    starts on a loopback address only.
+    The environment variable ``CLASSIFY_API_KEY`` holds a key that clients can send, ``keys_file`` has others. Without
+    any key, the service starts on a loopback address only. The variable ``CLASSIFY_WEBHOOK_SECRET`` signs webhooks.
 
     :param port: the TCP port; 0 takes any free one.
+    :param data_dir: the folder of this process. Without ``database``, it has the jobs and the documents.
+    :param database: the SQLAlchemy URL of a record of jobs that several processes share.
+    :param documents: the URL of a storage of documents that they share, or a folder that all their machines mount.
+    :param role: serve the API (``api``), classify (``worker``), or both. A worker answers ``/health`` only.
+    :param keep_results: how long a job is kept after its end.
+    :param lease: how long a process has a job before another process may take it, unless the lease is renewed.
     :param workers: the number of documents that are classified at the same time; by default the number of cores.
     :param capacity: the most jobs that may wait; further submits get a 503.
     :param options: the engine's options.
+    :param keys_file: the file with the named keys of clients; see :mod:`~airflow_provider_classify.service.keys`.
     :param allow_anonymous: start without a key on an address that other machines reach.
-    :param allow_private_urls: also fetch a ``file_url`` from loopback, private and other addresses that are not public.
+    :param allow_private_urls: also fetch a ``file_url`` from loopback, private and other addresses that are not public,
+        and send webhooks to them.
+    :param escalate_to: the URL of another classify API, which is asked if the engine is not sure. The environment
+        variable ``CLASSIFY_ESCALATION_API_KEY`` holds its key.
+    :param escalate_below: the confidence below which the engine is not sure, above 0, at most 1.
+    :param grace_seconds: seconds that a stop waits for the documents that are being classified.
+    :param log_format: the format of the log, which is written to stderr.
     :raises InvalidDocumentTypes: the folder of the user's own document types cannot be used.
     :raises ModelNotUsable: the learned model cannot be used.
     :raises ExtraNotInstalled: the ``local`` extra, which has the engine's libraries, is not installed.
+    :raises InvalidKeys: the file of keys cannot be used.
     :raises ServiceNotStarted: the port or folder is in use or not permitted, or a key is missing or empty.
+    :raises ClassifyError: the stores cannot be used; see :func:`open_stores`.
     """
+    configure(log_format)
+    stores = StoreOptions(data_dir, database, documents, keep_results, lease)
+    if role != "both" and database is None:
+        raise ServiceNotStarted(
+            f"A process with the role {role} needs a record and documents that other processes share; "
+            "give --database and --documents."
+        )
+    options = options or EngineOptions()
+    if role != "api":
+        _check_engine(options)
+    escalated = escalation_settings(escalate_to, escalate_below, os.environ.get(ESCALATION_KEY_VARIABLE))
+    keys = open_keys(keys_file, os.environ)
+    max_connections = _allow_connections()
+    with _listen(host, port) as listener, open_stores(stores) as (store, folder):
+        url = _url(host, listener)
+        if not keys.are_required and role != "worker" and not allow_anonymous:
+            _check_is_loopback(listener, url)
+        engine = EnginePool(workers, options) if role != "api" else None
+        events = Events(_metrics(store, engine))
+        worker = None
+        if engine is not None:
+            escalation = Escalation(*escalated) if escalated else None
+            pipeline = Pipeline(engine, Pictures(store), DrawingTime(), escalation)
+            worker = Worker(
+                store,
+                folder,
+                pipeline,
+                events,
+                threads=pipeline.threads,
+                allow_private_urls=allow_private_urls,
+                max_losses=MAX_LOSSES if database is None else MAX_LOSSES_OF_SEVERAL,
+            )
+        webhooks = WebhookStore(store)
+        sender = Webhooks(store, webhooks, keys, events, allow_private=allow_private_urls)
+        clients = Clients(
+            Access(keys), Quotas(store), WebhookRequests(webhooks, keys, allow_private=allow_private_urls)
+        )
+        queue = JobQueue(store, folder, capacity, worker) if role != "worker" else None
+        app = create_app(store, folder, queue, clients, events, check_engine=engine.check if engine else None)
+        server = http_server(app, bounded_protocol(max_connections))
+        with _working(worker, Cleaner(store, folder, webhooks), sender, grace_seconds):
+            _run(server, listener, url)
+
+
+def _check_engine(options: EngineOptions) -> None:
+    """Raise the error of a wrong file or a missing library here, before a child starts."""
     require_engine()
     from airflow_provider_classify.engine.knowledge.load import load_knowledge
     from airflow_provider_classify.engine.learned.model import load_model
-    from airflow_provider_classify.engine.sandbox.pool import EnginePool
 
-    api_key = _api_key()
-    options = options or EngineOptions()
-    load_knowledge(options.document_types)  # A wrong file raises its error here, before a child starts.
+    load_knowledge(options.document_types)
     load_model(options.model)
-    max_connections = _allow_connections()
-    with _lock(data_dir), _listen(host, port) as listener:
-        url = _url(host, listener)
-        if api_key is None and not allow_anonymous:
-            _check_is_loopback(listener, url)
-        store = JobStore(f"sqlite:///{data_dir.absolute() / 'jobs.db'}")
-        folder = UploadFolder(data_dir / "documents", MAX_BYTES)
-        engine = EnginePool(workers, options)
-        worker = Worker(
-            store,
-            folder,
-            engine,
-            threads=engine.size,
-            capacity=capacity,
-            allow_private_urls=allow_private_urls,
-        )
-        server = http_server(create_app(store, folder, worker, api_key=api_key), bounded_protocol(max_connections))
-        worker.start()
-        try:
-            _run(server, listener, url)
-        finally:
-            worker.stop()
-            store.close()
+
+
+def _metrics(store: JobStore, engine: EnginePool | None) -> Metrics:
+    metrics = Metrics()
+    metrics.watch(backlog=store.backlog, restarts=(lambda: engine.restarts) if engine else None)
+    return metrics
+
+
+@contextmanager
+def _working(worker: Worker | None, cleaner: Cleaner, webhooks: Webhooks, grace_seconds: float) -> Iterator[None]:
+    """Classify, clean and send webhooks during the block, if this process has a worker."""
+    if worker is None:
+        yield
+        return
+    worker.start()
+    cleaner.start()
+    webhooks.start()
+    try:
+        yield
+    finally:
+        cleaner.stop()
+        worker.stop(grace_seconds)
+        webhooks.stop(STOP_SECONDS)
 
 
 def _run(server: uvicorn.Server, listener: socket.socket, url: str) -> None:
@@ -120,7 +203,7 @@ def _check_is_loopback(listener: socket.socket, url: str) -> None:
     if not address.startswith("127.") and address != "::1":
         raise ServiceNotStarted(
             f"Every machine that reaches {url} could use the service, because {API_KEY_VARIABLE} is not set; "
-            "set it, or start with --allow-anonymous."
+            "set it, name a file of keys with --keys-file, or start with --allow-anonymous."
         )
 
 
@@ -150,6 +233,7 @@ def http_server(app: FastAPI, protocol: type[Any], port: int = 0) -> uvicorn.Ser
         lifespan="off",
         proxy_headers=False,
         access_log=False,
+        log_config=None,
         log_level="warning",
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=STOP_SECONDS,
@@ -165,33 +249,6 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
     # would end the process by the signal, so this one lets it end with exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
-
-
-def _api_key() -> str | None:
-    api_key = os.environ.get(API_KEY_VARIABLE)
-    if api_key is not None and not api_key.strip():
-        raise ServiceNotStarted(f"{API_KEY_VARIABLE} is set but empty; set it to a key, or unset it.")
-    return api_key
-
-
-@contextmanager
-def _lock(data_dir: Path) -> Iterator[None]:
-    """Lock the folder, since a second service on it would run the same jobs. The lock ends with the process."""
-    try:
-        data_dir.mkdir(parents=True, exist_ok=True)
-        file = (data_dir / "lock").open("w")
-    except OSError as error:
-        raise ServiceNotStarted(
-            f"The folder {data_dir} cannot be used ({error.strerror}); name one that can be written."
-        ) from error
-    with file:
-        try:
-            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise ServiceNotStarted(
-                f"Another service uses the folder {data_dir}; stop it, or name another folder."
-            ) from error
-        yield
 
 
 def _listen(host: str, port: int) -> socket.socket:

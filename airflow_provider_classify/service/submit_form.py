@@ -33,9 +33,10 @@ MAX_BOUNDARY_BYTES = 256
 #: The most parts or fields of a form.
 MAX_PARTS = 100
 _DOCUMENT_FIELD = "pdf_file"
-_TEXT_FIELDS = ("file_url", "categories", "conditions")
+_TEXT_FIELDS = ("file_url", "categories", "conditions", "webhook_url")
 _LONGEST_NAME = 255
-_LONGEST_URL = 8192
+#: The most characters of a file_url.
+LONGEST_URL = 8192
 
 
 @dataclass(slots=True)
@@ -46,11 +47,13 @@ class SubmitForm:
     :param fields: the text fields by name.
     :param upload: the name of the uploaded file, if there is one.
     :param sha256: the SHA-256 of the uploaded file, in hexadecimal.
+    :param size: the bytes of the uploaded file.
     """
 
     fields: dict[str, str] = field(default_factory=dict)
     upload: str | None = None
     sha256: str | None = None
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,16 @@ class SubmitRequest:
     :param document: the name to show for the document.
     :param file_url: where to fetch the document from, unless it was uploaded.
     :param sha256: the SHA-256 of the uploaded document, in hexadecimal.
+    :param size: the bytes of the uploaded document.
+    :param webhook_url: where to send the job when it ends, if anywhere. It is not checked yet.
     """
 
     document: str
     categories: tuple[Category, ...]
     file_url: str | None = None
     sha256: str | None = None
+    size: int | None = None
+    webhook_url: str | None = None
 
     def fingerprint(self) -> str:
         """Return a hash that is equal for two submits of the same document (or URL) and the same categories."""
@@ -86,13 +93,15 @@ def read_request(form: SubmitForm) -> SubmitRequest:
         raise bad_request("Either pdf_file or file_url must be provided")
     if form.upload is not None and file_url is not None:
         raise bad_request("Provide either pdf_file or file_url, not both")
-    if file_url is not None and (len(file_url) > _LONGEST_URL or not is_fetchable(file_url)):
-        raise bad_request(f"file_url must be an absolute http or https URL of at most {_LONGEST_URL} characters")
+    if file_url is not None and (len(file_url) > LONGEST_URL or not is_fetchable(file_url)):
+        raise bad_request(f"file_url must be an absolute http or https URL of at most {LONGEST_URL} characters")
     written = form.fields.get("categories") or form.fields.get("conditions")
     if not written:
         raise invalid_field("categories", "missing", "Field required")
     categories = _read_categories(written)
-    return SubmitRequest(display_name(form.upload or file_url or ""), categories, file_url, form.sha256)
+    name = display_name(form.upload or file_url or "")
+    webhook_url = form.fields.get("webhook_url", "").strip() or None
+    return SubmitRequest(name, categories, file_url, form.sha256, form.size, webhook_url)
 
 
 def _read_categories(written: str) -> tuple[Category, ...]:
@@ -235,6 +244,7 @@ class _MultipartReader:
         if self._document:
             self._document.commit()
             self._form.sha256 = self._document.sha256
+            self._form.size = self._document.size
         return self._form
 
     def discard(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from fastapi import Request
@@ -12,15 +13,21 @@ from starlette.concurrency import run_in_threadpool
 from airflow_provider_classify.exceptions import IdempotencyKeyReused
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.api_contract import IDEMPOTENCY_HEADER
-from airflow_provider_classify.model.job import Job
+from airflow_provider_classify.model.job import Job, JobStatus, Submission
+from airflow_provider_classify.model.trace import current_trace
+from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.errors import HttpError, bad_request, too_large, too_slow
+from airflow_provider_classify.service.events import Events
+from airflow_provider_classify.service.job_queue import JobQueue
+from airflow_provider_classify.service.keys import Key, owned_idempotency_key
 from airflow_provider_classify.service.open_uploads import OpenUploads
+from airflow_provider_classify.service.quotas import Quotas
 from airflow_provider_classify.service.submit_form import MAX_FIELD_BYTES, SubmitRequest, read_form, read_request
 from airflow_provider_classify.service.transfer_rate import Pace
-from airflow_provider_classify.service.upload_folder import UploadFolder
-from airflow_provider_classify.service.worker import Worker
+from airflow_provider_classify.service.webhook_requests import WebhookRequests
 
-_LONGEST_KEY = 255
+#: The most characters of an idempotency key.
+LONGEST_KEY = 255
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +49,27 @@ class UploadLimits:
 class Submits:
     """Accepts submits. Use it in one event loop."""
 
-    def __init__(self, store: JobStore, folder: UploadFolder, worker: Worker, limits: UploadLimits) -> None:
+    def __init__(
+        self,
+        store: JobStore,
+        documents: Documents,
+        queue: JobQueue,
+        quotas: Quotas,
+        webhooks: WebhookRequests,
+        events: Events,
+        limits: UploadLimits,
+    ) -> None:
         self._store = store
-        self._folder = folder
-        self._worker = worker
+        self._documents = documents
+        self._queue = queue
+        self._quotas = quotas
+        self._webhooks = webhooks
+        self._events = events
         self._uploads = OpenUploads(limits.open, limits.pace, limits.silent_seconds)
 
-    async def take(self, request: Request, body: AsyncIterator[bytes]) -> str:
+    async def take(self, request: Request, body: AsyncIterator[bytes], owner: Key) -> Submission:
         """
-        Read the form, record the job, queue it and return its id.
+        Read the form, record the job, queue it and return the reply.
 
         When this returns, the document is on the disk and the job is recorded. A repeated submit with the same
         ``Idempotency-Key`` gets the job of the first one, and its own document is deleted.
@@ -58,57 +77,68 @@ class Submits:
         :raises HttpError: the submit is refused.
         :raises StorageFull: there is no space for the document.
         """
-        key = await self._check_headers(request)
+        key = await self._check_headers(request, owner)
         job_id = str(uuid.uuid4())
         try:
-            submitted = await self._read(job_id, request, body)
-            job = await run_in_threadpool(self._record, job_id, submitted, key)
+            submitted = await self._read(job_id, request, body, owner)
+            job = await run_in_threadpool(self._record, job_id, submitted, key, owner)
         except Exception as error:  # the document of a submit without a job must not stay
-            await run_in_threadpool(self._folder.remove, job_id)
+            await run_in_threadpool(self._documents.remove, job_id)
             if isinstance(error, IdempotencyKeyReused):
                 raise _key_reused(str(error)) from error
             raise
         if job.job_id == job_id:
-            self._worker.accept(job_id)
+            self._events.submitted(job_id, key=owner.name)
+            self._queue.wake()
         else:
-            await run_in_threadpool(self._folder.remove, job_id)
-        return job.job_id
+            await run_in_threadpool(self._documents.remove, job_id)
+        remaining = await run_in_threadpool(self._quotas.remaining, owner)
+        return Submission(job.job_id, JobStatus.QUEUED, "Classification started", quota_remaining=remaining)
 
-    async def _check_headers(self, request: Request) -> str | None:
+    async def _check_headers(self, request: Request, owner: Key) -> str | None:
         """Return the idempotency key, if any; refuse a submit that cannot be accepted before its body is read."""
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise HttpError(415, "Send the form as it is, without a Content-Encoding")
-        if int(request.headers.get("content-length", 0)) > self._folder.max_bytes + 2 * MAX_FIELD_BYTES:
-            raise too_large("The form", self._folder.max_bytes)
+        if int(request.headers.get("content-length", 0)) > self._documents.max_bytes + 2 * MAX_FIELD_BYTES:
+            raise too_large("The form", self._documents.max_bytes)
         key = request.headers.get(IDEMPOTENCY_HEADER) or None
         if key:
-            if len(key) > _LONGEST_KEY:
-                raise bad_request(f"Idempotency-Key is longer than {_LONGEST_KEY} characters")
+            if len(key) > LONGEST_KEY:
+                raise bad_request(f"Idempotency-Key is longer than {LONGEST_KEY} characters")
+            key = owned_idempotency_key(owner.name, key)
             if await run_in_threadpool(self._store.find, key):
                 return key  # The job of this key already has a place.
-        self._worker.queue.check_place()
+        await run_in_threadpool(self._quotas.check, owner)
+        await run_in_threadpool(self._queue.check_place)
         return key
 
-    async def _read(self, job_id: str, request: Request, body: AsyncIterator[bytes]) -> SubmitRequest:
+    async def _read(self, job_id: str, request: Request, body: AsyncIterator[bytes], owner: Key) -> SubmitRequest:
         # A request that is cancelled by a stop of the service may be recorded already, so its document stays.
         # If it is not recorded, the next start of the service deletes the document.
         content_type = request.headers.get("content-type")
         try:
-            with self._uploads.admit(body) as upload:
+            with self._uploads.admit(body) as upload, self._events.timed("receive"):
                 form = await read_form(
-                    upload, content_type, lambda: self._folder.create(job_id), self._folder.max_bytes
+                    upload, content_type, lambda: self._documents.create(job_id), self._documents.max_bytes
                 )
         except TimeoutError as error:
             raise too_slow("The form arrived too slowly; send it again") from error
-        return await run_in_threadpool(read_request, form)
+        submitted = await run_in_threadpool(read_request, form)
+        if submitted.webhook_url is not None:
+            self._webhooks.check(submitted.webhook_url, owner)
+        return submitted
 
-    def _record(self, job_id: str, submitted: SubmitRequest, key: str | None) -> Job:
+    def _record(self, job_id: str, submitted: SubmitRequest, key: str | None, owner: Key) -> Job:
         fingerprint = submitted.fingerprint()
         if key and (known := self._store.find(key, fingerprint)):
             return known
-        self._worker.queue.reserve(job_id, to_fetch=submitted.file_url is not None)
-        recorded = False
-        try:
+        trace = current_trace()
+        with self._queue.place(to_fetch=submitted.file_url is not None), ExitStack() as undo:
+            taken = self._quotas.take(owner)
+            undo.callback(self._quotas.give_back, owner, taken)
+            if submitted.webhook_url is not None:
+                self._webhooks.add(job_id, owner, submitted.webhook_url)
+                undo.callback(self._webhooks.remove, job_id)
             job = self._store.add(
                 submitted.document,
                 submitted.categories,
@@ -116,11 +146,13 @@ class Submits:
                 file_url=submitted.file_url,
                 idempotency_key=key,
                 fingerprint=fingerprint,
+                for_workers=True,
+                document_bytes=submitted.size,
+                owner=owner.name,
+                traceparent=trace.header() if trace else None,
             )
-            recorded = job.job_id == job_id
-        finally:
-            if not recorded:
-                self._worker.queue.remove(job_id)
+            if job.job_id == job_id:
+                undo.pop_all()  # The job is new, so nothing is undone.
         return job
 
 

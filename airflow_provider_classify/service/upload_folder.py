@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from airflow_provider_classify.exceptions import DocumentTooLarge, StorageFull
+from airflow_provider_classify.exceptions import DocumentTooLarge, StorageFull, StorageNotFound
 from airflow_provider_classify.service.errors import is_disk_full
 
 #: The most bytes of all documents together.
@@ -45,9 +45,9 @@ class UploadFolder:
         min_free_bytes: int = MIN_FREE_BYTES,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._folder = folder
+        self.folder = folder
         self.max_bytes = max_bytes
-        self._max_total_bytes = max_total_bytes
+        self.max_total_bytes = max_total_bytes
         self._min_free_bytes = min_free_bytes
         self._sizes: dict[str, int] = {}
         self._total = 0
@@ -55,7 +55,7 @@ class UploadFolder:
 
     def path(self, job_id: str) -> Path:
         """Return the path of the job's document. It may not exist."""
-        return self._folder / job_id
+        return self.folder / job_id
 
     def create(self, job_id: str) -> Upload:
         """
@@ -64,21 +64,39 @@ class UploadFolder:
         :raises StorageFull: there is no space.
         """
         self.check_room()
-        with _full_disk_as_storage_full():
-            return Upload(self, job_id)
+        return Upload(self, job_id)
+
+    @contextmanager
+    def opened(self, job_id: str) -> Iterator[Path]:
+        """Provide the job's document during a block. :raises StorageNotFound: there is none."""
+        path = self.path(job_id)
+        if not path.exists():
+            raise StorageNotFound(f"The folder {self.folder} has no document of the job {job_id}; submit it again.")
+        yield path
 
     def remove(self, job_id: str) -> None:
         """Delete the job's document, if there is one."""
         self.path(job_id).unlink(missing_ok=True)
         self.free(job_id)
 
-    def clear(self, keep: Container[str]) -> None:
-        """Count the documents of the jobs in ``keep``, and delete the other files, which a killed service left."""
-        for path in self._folder.iterdir():
+    def job_ids(self) -> set[str]:
+        """Return the ids of the jobs whose documents are stored."""
+        return {path.name for path in self.folder.iterdir() if "." not in path.name}
+
+    def clear(self, keep: Container[str]) -> dict[str, int]:
+        """
+        Count the documents of the jobs in ``keep``, and delete the other files, which a killed service left.
+
+        :returns: the sizes of the documents, by their jobs' ids.
+        """
+        sizes: dict[str, int] = {}
+        for path in self.folder.iterdir():
             if path.name in keep:
-                self.take(path.name, path.stat().st_size)
+                sizes[path.name] = path.stat().st_size
+                self.take(path.name, sizes[path.name])
             else:
                 path.unlink()
+        return sizes
 
     def check_room(self) -> None:
         """
@@ -86,15 +104,15 @@ class UploadFolder:
 
         :raises StorageFull: it has no space.
         """
-        free = shutil.disk_usage(self._folder).free
+        free = shutil.disk_usage(self.folder).free
         if free < self._min_free_bytes:
             raise StorageFull(
-                f"The disk of the folder {self._folder} has {free} bytes left, "
+                f"The disk of the folder {self.folder} has {free} bytes left, "
                 f"and the service keeps {self._min_free_bytes} free; free some space there."
             )
-        if self._total >= self._max_total_bytes:
+        if self._total >= self.max_total_bytes:
             raise StorageFull(
-                f"The documents in {self._folder} have reached the limit of {self._max_total_bytes} bytes; "
+                f"The documents in {self.folder} have reached the limit of {self.max_total_bytes} bytes; "
                 "submit again when some have been classified."
             )
 
@@ -106,7 +124,7 @@ class UploadFolder:
         :raises StorageFull: there is no space.
         """
         self.check_room()
-        probe = self._folder / f".probe-{threading.get_ident()}"
+        probe = self.folder / f".probe-{threading.get_ident()}"
         with _full_disk_as_storage_full():
             probe.write_bytes(b"probe")
             probe.unlink()
@@ -118,9 +136,9 @@ class UploadFolder:
         :raises StorageFull: all documents together pass the limit; the bytes are not counted.
         """
         with self._lock:
-            if self._total + size > self._max_total_bytes:
+            if self._total + size > self.max_total_bytes:
                 raise StorageFull(
-                    f"The documents in {self._folder} have reached the limit of {self._max_total_bytes} bytes; "
+                    f"The documents in {self.folder} have reached the limit of {self.max_total_bytes} bytes; "
                     "submit again when some have been classified."
                 )
             self._sizes[job_id] = self._sizes.get(job_id, 0) + size
@@ -137,7 +155,9 @@ class Upload:
     A document while it arrives.
 
     ``commit`` or ``discard`` ends it; ``discard`` after ``commit`` deletes it. Another thread may discard it
-    during a write; later writes are ignored.
+    during a write; later writes are ignored. ``size`` is the number of bytes so far.
+
+    :raises StorageFull: the disk is full.
     """
 
     def __init__(self, folder: UploadFolder, job_id: str) -> None:
@@ -145,11 +165,12 @@ class Upload:
         self._job_id = job_id
         self._path = folder.path(job_id)
         self._part = self._path.with_name(f"{job_id}.part")
-        self._size = 0
+        self.size = 0
         self._measured = 0
         self._digest = hashlib.sha256()
         self._lock = threading.Lock()
-        self._file: BinaryIO = self._part.open("xb")
+        with _full_disk_as_storage_full():
+            self._file: BinaryIO = self._part.open("xb")
 
     @property
     def sha256(self) -> str:
@@ -166,15 +187,15 @@ class Upload:
         with self._lock:
             if self._file.closed:
                 return
-            self._size += len(data)
-            if self._size > self._folder.max_bytes:
+            self.size += len(data)
+            if self.size > self._folder.max_bytes:
                 raise DocumentTooLarge(
                     f"The document is larger than the limit of {self._folder.max_bytes} bytes; split it."
                 )
             self._folder.take(self._job_id, len(data))
-            if self._size - self._measured > _MEASURE_EVERY:
+            if self.size - self._measured > _MEASURE_EVERY:
                 self._folder.check_room()
-                self._measured = self._size
+                self._measured = self.size
             with _full_disk_as_storage_full():
                 self._file.write(data)
             self._digest.update(data)

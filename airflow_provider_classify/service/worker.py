@@ -1,7 +1,7 @@
 """
-Run the recorded jobs: fetch the documents that must be fetched, then classify several at a time.
+Run the jobs of the queue: fetch the documents that must be fetched, then classify several at a time.
 
-The record of jobs has the jobs that must run. The queue in memory has only their order.
+Several processes can run the jobs of one record. Each job is claimed by one of them at a time.
 """
 
 from __future__ import annotations
@@ -9,39 +9,62 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from airflow_provider_classify.engine.sandbox.child_process import ChildDied
 from airflow_provider_classify.exceptions import (
     ClassifyError,
     DocumentCorrupt,
+    DocumentCrashedParser,
     DocumentNotReadable,
+    EngineClosed,
     JobNotFound,
+    JobRecordDamaged,
     JobRecordUnavailable,
+    StorageError,
     StorageFull,
+    StorageNotFound,
 )
 from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.local.job_table import JobRequest
+from airflow_provider_classify.local.work_queue import Claim
 from airflow_provider_classify.model.api_contract import CANNOT_OPEN
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.result import ClassificationResult
+from airflow_provider_classify.model.trace import traced
+from airflow_provider_classify.service.documents import Documents
+from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_jobs import FetchJobs
 from airflow_provider_classify.service.fetch_url import FetchLimits
-from airflow_provider_classify.service.job_queue import JobQueue
-from airflow_provider_classify.service.upload_folder import UploadFolder
+from airflow_provider_classify.service.leases import Leases
 
-#: Seconds that a stop waits for the threads.
+#: Seconds that a stop waits for the documents that are being classified. Kubernetes kills a container after 30.
+GRACE_SECONDS = 20.0
+#: Seconds that a stop waits for the threads after it has ended the engine.
 STOP_SECONDS = 5.0
-#: Seconds until a job is tried again after its record could not be read or written.
+#: Seconds until a job is tried again after its record or its document could not be read or written.
 RECORD_RETRY_SECONDS = 5.0
+#: Seconds until an idle worker looks again for jobs that other processes have added or given back.
+POLL_SECONDS = 0.5
+#: A document fails when it has ended so many processes of the engine.
+MAX_CRASHES = 2
+#: A job fails when the service has disappeared so many times while it classified the document.
+MAX_LOSSES = 2
+#: The same for a service of several processes, which are more often killed for other reasons than the document.
+MAX_LOSSES_OF_SEVERAL = 5
 
 _log = logging.getLogger(__name__)
+_Returned = TypeVar("_Returned")
 
 
 class Classifier(Protocol):
-    """Classifies documents from several threads at the same time, as the engine's ``EnginePool`` does."""
+    """Classifies documents from several threads at the same time, as :class:`~.pipeline.Pipeline` does."""
 
-    def classify(self, path: Path, categories: tuple[Category, ...], *, name: str) -> ClassificationResult:
-        """Classify one document; raise a :class:`ClassifyError` if that is not possible."""
+    def classify(self, path: Path, categories: tuple[Category, ...], *, name: str, job_id: str) -> ClassificationResult:
+        """Classify the document of a job; raise a :class:`ClassifyError` if that is not possible."""
 
     def close(self) -> None:
         """Stop every classification that is running."""
@@ -52,141 +75,221 @@ class Worker:
     Runs the jobs of a record.
 
     :param threads: documents that are classified at the same time.
-    :param capacity: the most jobs that may wait; further submits are refused.
     :param allow_private_urls: also fetch documents from addresses that are not public.
+    :param max_losses: how many workers may disappear while they have a job, until the job fails.
     """
 
     def __init__(
         self,
         store: JobStore,
-        folder: UploadFolder,
+        documents: Documents,
         classifier: Classifier,
+        events: Events,
         *,
         threads: int,
-        capacity: int,
         allow_private_urls: bool = False,
+        max_losses: int = MAX_LOSSES,
         fetch_limits: FetchLimits | None = None,
         record_retry_seconds: float = RECORD_RETRY_SECONDS,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
-        self.queue = JobQueue(capacity)
         self._store = store
-        self._folder = folder
+        self._documents = documents
         self._classifier = classifier
+        self._events = events
+        self._max_losses = max_losses
         self._record_retry_seconds = record_retry_seconds
+        self._poll_seconds = poll_seconds
         self._stopping = threading.Event()
+        self._news = threading.Event()
+        # A thread holds it while it looks for a job, so that only one thread asks an empty queue again and again.
+        self._turn = threading.Lock()
+        # Whether a job runs whose last worker disappeared. Two of them must not run here at the same time: if one of
+        # them is to blame and ends this worker too, the other must not be suspected again.
+        self._runs_suspect = False
+        self._leases = Leases(store.queue, lambda claim: self.stop_fetch(claim.job_id))
         self._fetches = FetchJobs(
             store,
-            folder,
-            fetched=self._put_if_waiting,
-            failed=self._fetch_failed,
+            documents,
+            self._leases,
+            fetched=self._news.set,
+            failed=self._end_as_failed,
+            events=events,
             allow_private=allow_private_urls,
             limits=fetch_limits or FetchLimits(),
+            poll_seconds=poll_seconds,
             record_retry_seconds=record_retry_seconds,
         )
         # The threads are daemons, so that a document that hangs cannot prevent the end of the process.
         self._threads = [threading.Thread(target=self._run, name=f"classify-{i}", daemon=True) for i in range(threads)]
 
     def start(self) -> None:
-        """Start the threads. They first run the jobs that an earlier run left unfinished, the oldest first."""
-        unfinished = self._store.unfinished()
-        self._folder.clear(keep=frozenset(unfinished))
+        """Start the threads."""
+        self._leases.start()
         self._fetches.start()
-        for job_id in unfinished:
-            has_document = self._folder.path(job_id).exists()
-            self.queue.reserve(job_id, to_fetch=not has_document, even_if_full=True)
-            self.accept(job_id)
         for thread in self._threads:
             thread.start()
 
-    def stop(self) -> None:
-        """Stop immediately. A running job stays unfinished in the record, and the next start runs it again."""
-        deadline = time.monotonic() + STOP_SECONDS
+    def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
+        """
+        Claim no more jobs, wait for the documents that are being classified, and give the other jobs back.
+
+        :param grace_seconds: seconds to wait. Jobs that run longer are given back, and run again elsewhere or later.
+        """
         self._stopping.set()
-        self._classifier.close()
-        self.queue.close()
+        self.wake()
         self._fetches.stop(STOP_SECONDS)
+        self._join(grace_seconds)
+        self._classifier.close()
+        self._join(STOP_SECONDS)
+        try:
+            self._leases.stop()
+        except JobRecordUnavailable:
+            _log.exception("Some jobs could not be given back; they run again when their leases have expired.")
+
+    def wake(self) -> None:
+        """Look for jobs now, because one was added."""
+        self._news.set()
+        self._fetches.wake()
+
+    def stop_fetch(self, job_id: str) -> None:
+        """Stop the fetch of the document of a job that was deleted, if it runs here."""
+        self._fetches.cancel(job_id)
+
+    def _join(self, seconds: float) -> None:
+        deadline = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def accept(self, job_id: str) -> None:
-        """Queue a recorded job, or first fetch its document if the folder does not have it."""
-        if self._folder.path(job_id).exists():
-            self.queue.put(job_id)
-        else:
-            self._fetches.add(job_id)
-
-    def cancel(self, job_id: str) -> None:
-        """
-        Cancel a job: free its place in the queue and delete its document.
-
-        A classification that has begun runs to its end, and its result is ignored.
-
-        :raises JobNotFound: there is no such job.
-        """
-        self._store.cancel(job_id)
-        self.queue.remove(job_id)
-        self._fetches.cancel(job_id)
-        self._folder.remove(job_id)
-
-    def _put_if_waiting(self, job_id: str) -> None:
-        if self.queue.has_place(job_id):
-            self.queue.put(job_id)
-        else:  # The job was cancelled after the last byte of its document had arrived.
-            self._folder.remove(job_id)
-
-    def _fetch_failed(self, job_id: str, error: Exception) -> None:
-        self.queue.remove(job_id)
-        self._fail(job_id, error)
-
     def _run(self) -> None:
-        while (job_id := self.queue.get()) is not None:
-            try:
-                self._classify(job_id)
-            except JobRecordUnavailable:
-                _log.exception("The record of the job %s cannot be reached; the job is tried again.", job_id)
-                if not self._stopping.wait(self._record_retry_seconds):
-                    self.queue.put(job_id)
-            except Exception:
-                # After any error, the thread must continue with the other jobs. If this job has not ended, the next
-                # start runs it again.
-                _log.exception("The end of the job %s could not be recorded.", job_id)
+        while (claim := self._next()) is not None:
+            with self._leases.held(claim):
+                try:
+                    self._classify(claim)
+                except Exception:
+                    # After any error, the thread must continue with the other jobs. The lease of this job expires, and
+                    # it runs again.
+                    _log.exception("The end of the job %s could not be recorded.", claim.job_id)
+            if claim.losses:
+                self._runs_suspect = False
 
-    def _classify(self, job_id: str) -> None:
-        if self._store.get(job_id).status.is_terminal:  # The job was cancelled while it waited.
-            self._folder.remove(job_id)
-            return
+    def _next(self) -> Claim | None:
+        """Wait for a job and claim it. Return ``None`` when the worker stops."""
+        with self._turn:
+            while not self._stopping.is_set():
+                self._news.clear()
+                try:
+                    claim = self._store.queue.claim(lost_before=not self._runs_suspect)
+                except JobRecordUnavailable:
+                    _log.exception("No job could be claimed, because the record of jobs cannot be reached.")
+                    self._stopping.wait(self._record_retry_seconds)
+                    continue
+                if claim is not None:
+                    self._runs_suspect = self._runs_suspect or claim.losses > 0
+                    return claim
+                self._news.wait(self._poll_seconds)
+        return None
+
+    def _classify(self, claim: Claim) -> None:
         try:
-            request = self._store.request(job_id)
-            self._store.start(job_id)
-            result = self._classifier.classify(self._folder.path(job_id), request.categories, name=request.document)
-            self._store.complete(job_id, result)
-        except (JobRecordUnavailable, JobNotFound):
+            request = self._insist(claim, lambda: self._store.request(claim.job_id))
+        except JobNotFound:  # A client has deleted the job.
+            return
+        except JobRecordDamaged as error:
+            self._end_as_failed(claim, error)
+            return
+        with traced(request.traceparent):
+            self._classify_request(claim, request)
+
+    def _classify_request(self, claim: Claim, request: JobRequest) -> None:
+        self._events.started(claim.job_id, request.created_at)
+        try:
+            if claim.losses >= self._max_losses:
+                raise DocumentCrashedParser(
+                    f"{claim.losses} workers ended without an answer while they classified the document "
+                    f"{request.document!r}; save it again, or in another format."
+                )
+            with self._documents.opened(claim.job_id) as path, self._events.timed("classify"):
+                result = self._classify_file(path, request.categories, request.document, claim.job_id)
+        except JobRecordUnavailable:
             raise
         except Exception as error:  # after any error, the job must end as failed
-            self._fail(job_id, error)
+            self._end_as_failed(claim, error)
         else:
-            self._folder.remove(job_id)
+            if self._end(claim, lambda: self._store.complete_claim(claim, result)):
+                self._events.completed(claim.job_id, result)
 
-    def _fail(self, job_id: str, error: Exception) -> None:
-        if self._stopping.is_set():
-            return  # The stop caused the error. The next start runs the job again.
-        if isinstance(error, StorageFull):
-            error = DocumentNotReadable(f"The document of the job {job_id} could not be stored: {error}")
-        if isinstance(error, ClassifyError):
-            self._store.fail(job_id, error_for_api(error, self._folder.path(job_id)))
-        else:
-            _log.error("The job %s failed because of a fault in the service.", job_id, exc_info=error)
-            self._store.fail(job_id, "The service failed on this document; see the service's log.")
-        self._folder.remove(job_id)
+    def _classify_file(
+        self, path: Path, categories: tuple[Category, ...], name: str, job_id: str
+    ) -> ClassificationResult:
+        try:
+            return self._classifier.classify(path, categories, name=name, job_id=job_id)
+        except DocumentCorrupt as error:
+            if _is_pdf(path):
+                raise DocumentCorrupt(CANNOT_OPEN) from error  # the API's message for this case
+            raise
+
+    def _end_as_failed(self, claim: Claim, error: Exception) -> None:
+        """Record that a job failed, or give it back if it can succeed later or elsewhere."""
+        if self._stopping.is_set() or isinstance(error, EngineClosed):
+            self._store.queue.give_back(claim)
+            return
+        if isinstance(error, StorageError) and not isinstance(error, StorageNotFound):
+            _log.error(
+                "The document of the job %s cannot be read; the job is tried again.", claim.job_id, exc_info=error
+            )
+            after = timedelta(seconds=self._record_retry_seconds)
+            self._insist(claim, lambda: self._store.queue.give_back(claim, after=after))
+            return
+        if _engine_died(error) and claim.crashes + 1 < MAX_CRASHES:
+            _log.warning("%s The document is tried once more.", error)
+            self._insist(claim, lambda: self._store.queue.give_back(claim, crashed=True))
+            self.wake()
+            return
+        if self._end(claim, lambda: self._store.fail_claim(claim, _recorded_error(claim, error))):
+            self._events.failed(claim.job_id, error)
+
+    def _end(self, claim: Claim, record_end: Callable[[], bool]) -> bool:
+        """Record the end of a job and delete its document. Return whether this is the recorded end."""
+        is_recorded = self._insist(claim, record_end)
+        if not is_recorded and not self._store.has_ended(claim.job_id):
+            _log.warning("The lease of the job %s had expired; its result is ignored.", claim.job_id)
+            return False  # Another worker has the job, and needs the document.
+        try:
+            self._documents.remove(claim.job_id)
+        except StorageError as error:
+            _log.error("The document of the job %s is deleted later: %s", claim.job_id, error)
+        return is_recorded
+
+    def _insist(self, claim: Claim, call: Callable[[], _Returned]) -> _Returned:
+        """Call a method of the record until the record can be reached."""
+        while True:
+            try:
+                return call()
+            except JobRecordUnavailable:
+                if self._stopping.is_set():
+                    raise
+                _log.exception("The record of the job %s cannot be reached; this is tried again.", claim.job_id)
+                self._stopping.wait(self._record_retry_seconds)
 
 
-def error_for_api(error: ClassifyError, path: Path) -> ClassifyError:
-    """Return the error with the API's message if it reports a damaged PDF; return any other error unchanged."""
-    if not isinstance(error, DocumentCorrupt):
+def _engine_died(error: Exception) -> bool:
+    """Return whether the document ended its process of the engine, which an overloaded machine may have caused."""
+    return isinstance(error, DocumentCrashedParser) and isinstance(error.__cause__, ChildDied)
+
+
+def _recorded_error(claim: Claim, error: Exception) -> ClassifyError | str:
+    if isinstance(error, (StorageFull, StorageNotFound)):
+        return DocumentNotReadable(f"The document of the job {claim.job_id} was not stored: {error}")
+    if isinstance(error, ClassifyError):
         return error
+    _log.error("The job %s failed because of a fault in the service.", claim.job_id, exc_info=error)
+    return "The service failed on this document; see the service's log."
+
+
+def _is_pdf(path: Path) -> bool:
     try:
         with path.open("rb") as file:
-            is_pdf = b"%PDF-" in file.read(1024)
-    except FileNotFoundError:  # The job was cancelled.
-        return error
-    return DocumentCorrupt(CANNOT_OPEN) if is_pdf else error
+            return b"%PDF-" in file.read(1024)
+    except FileNotFoundError:  # The job was deleted.
+        return False

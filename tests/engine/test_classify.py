@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pymupdf
 import pytest
 from samples import SAMPLES, draw_samples
 
-from airflow_provider_classify.engine.classify import MIN_AGREEMENT, Classifier
+from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.confidence import SURE
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.read_pages import MIN_AGREEMENT
 from airflow_provider_classify.engine.reading import OpenedDocument
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNotFound
@@ -42,6 +43,18 @@ class Reading:
         for page in self.pages:
             self.read += 1
             yield page
+
+
+@dataclass
+class TextReading(Reading):
+    """A page with a text layer. OCR reads the pictures beside it in further passes."""
+
+    text: Page | None = None
+    lacks_most: bool = False
+
+    def text_passes(self) -> Iterator[Page]:
+        if self.text:
+            yield self.text
 
 
 def document(*readings: Reading, is_image: bool = False) -> OpenedDocument:
@@ -198,3 +211,40 @@ def test_a_text_layer_that_agrees_with_a_sure_page_is_not_completed(earlier: lis
     assert MIN_AGREEMENT < before.confidence < SURE
     classifier.classify_document(document(*readings, last))
     assert last.read == times_read
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_ocr_does_not_read_pictures_if_another_page_is_sure(is_first: bool) -> None:
+    numbers = (1, 2) if is_first else (2, 1)
+    unclear = page_of("Some words that tell nothing", number=numbers[1])
+    sure = Reading(numbers[0], [replace(INVOICE, number=numbers[0])])
+    pictured = TextReading(numbers[1], [unclear, LETTER], text=unclear, lacks_most=True)
+    readings = sorted([sure, pictured], key=lambda reading: reading.number)
+    result = Classifier(CATEGORIES).classify_document(document(*readings))
+    assert result.classification == "invoice"
+    assert [page.page for page in result.page_results] == [1, 2]
+    assert pictured.read == 0
+
+
+def test_ocr_reads_pictures_if_no_page_is_sure() -> None:
+    unclear = page_of("Some words that tell nothing")
+    pictured = TextReading(1, [unclear, replace(INVOICE, number=1)], text=unclear)
+    result = Classifier(CATEGORIES).classify_document(document(pictured, Reading(2, [replace(unclear, number=2)])))
+    assert result.classification == "invoice"
+    assert pictured.read == 2
+
+
+def test_a_sure_text_does_not_decide_if_pictures_show_more_than_it() -> None:
+    letterhead = TextReading(1, [replace(LETTER, number=1)], text=INVOICE, lacks_most=True)
+    unclear = page_of("Some words that tell nothing", number=2)
+    result = Classifier(CATEGORIES).classify_document(document(letterhead, Reading(2, [unclear])))
+    assert letterhead.read == 1
+    assert result.classification == "letter"
+
+
+def test_if_all_pages_are_read_ocr_reads_the_pictures_of_each() -> None:
+    unclear = page_of("Some words that tell nothing", number=2)
+    pictured = TextReading(2, [unclear, LETTER], text=unclear)
+    options = EngineOptions(max_pages="all")
+    Classifier(CATEGORIES, options).classify_document(document(Reading(1, [INVOICE]), pictured))
+    assert pictured.read == 2

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_classify.local.job_store import JobStore, RecordedJob
+from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.local.job_table import RecordedJob
 
 
 def read_jobs(database: Path) -> dict[str, RecordedJob]:

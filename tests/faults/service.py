@@ -15,7 +15,7 @@ class Service:
     """The real service on a fixed port. The context manager starts and stops it."""
 
     def __init__(self, folder: Path, api_key: str, port: int) -> None:
-        self._arguments = (folder, api_key, port, {})
+        self._arguments = (folder, api_key, port, {}, {})
         self._held: list[psutil.Process] = []
         self.url = f"http://127.0.0.1:{port}"
         self.record = folder / "jobs.db"

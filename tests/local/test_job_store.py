@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,7 +19,8 @@ from airflow_provider_classify.exceptions import (
     JobRecordDamaged,
     JobRecordUnavailable,
 )
-from airflow_provider_classify.local.job_store import JobRequest, JobStore, RecordedJob
+from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.local.job_table import JobRequest, RecordedJob
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import JobStatus, Progress
 from airflow_provider_classify.model.result import ClassificationResult, PageResult
@@ -55,7 +56,10 @@ def test_a_new_job_is_queued_and_knows_its_request(store: JobStore) -> None:
     assert str(uuid.UUID(job.job_id)) == job.job_id
     assert store.get(job.job_id) == job
     assert (job.status, job.progress, job.error, job.result) == (JobStatus.QUEUED, Progress.STARTING, None, None)
-    assert store.request(job.job_id) == JobRequest("scan.pdf", CATEGORIES, "https://example.org/scan.pdf?sig=1")
+    request = store.request(job.job_id)
+    url = "https://example.org/scan.pdf?sig=1"
+    assert request == JobRequest("scan.pdf", CATEGORIES, request.created_at, url)
+    assert abs(request.created_at - datetime.now(UTC).replace(tzinfo=None)) < timedelta(minutes=5)
 
 
 def test_a_job_completes_with_its_whole_result(store: JobStore) -> None:
@@ -174,13 +178,65 @@ def test_expired_jobs_are_pruned_in_bites_and_unfinished_ones_stay(
     store = JobStore(url, keep_finished=timedelta(0), pruned_per_add=2)
 
     def left() -> list[str]:
-        return [job_id for job_id in old if _known(store, job_id)]
+        return [job.job_id for job in store.jobs() if job.job_id in old]
 
     store.add("new.pdf", CATEGORIES)
     assert len(left()) == 1
     store.add("newer.pdf", CATEGORIES)
     assert left() == []
     assert waiting in store.unfinished()
+
+
+def test_a_job_that_is_not_kept_any_more_is_not_found_before_it_is_pruned(url: str) -> None:
+    kept, expiring = JobStore(url), JobStore(url, keep_finished=timedelta(0), pruned_per_add=0)
+    job_id = kept.add("a.pdf", CATEGORIES, idempotency_key="k").job_id
+    kept.complete(job_id, RESULT)
+    with pytest.raises(JobNotFound, match="expired"):
+        expiring.get(job_id)
+    with pytest.raises(JobNotFound):
+        expiring.request(job_id)
+    assert expiring.statuses([job_id]).not_found == (job_id,)
+    assert expiring.find("k") is None
+    assert kept.get(job_id).result == RESULT
+
+
+def test_an_idempotency_key_is_free_when_its_job_is_not_kept_any_more(url: str) -> None:
+    first = JobStore(url).add("a.pdf", CATEGORIES, idempotency_key="k")
+    JobStore(url).complete(first.job_id, RESULT)
+    many = [JobStore(url).add(f"{i}.pdf", CATEGORIES).job_id for i in range(2)]
+    for job_id in many:
+        JobStore(url).complete(job_id, RESULT)
+    expiring = JobStore(url, keep_finished=timedelta(0), pruned_per_add=1)
+    assert expiring.add("a.pdf", CATEGORIES, idempotency_key="k").job_id != first.job_id
+
+
+@pytest.mark.parametrize("has_ended", [True, False])
+def test_a_deleted_job_leaves_nothing_in_the_file(store: JobStore, tmp_path: Path, has_ended: bool) -> None:
+    job_id = store.add("payroll.pdf", CATEGORIES, idempotency_key="k").job_id
+    if has_ended:
+        store.complete(job_id, RESULT)
+    store.delete(job_id)
+    if has_ended:
+        with pytest.raises(JobNotFound):
+            store.get(job_id)
+        with pytest.raises(JobNotFound):
+            store.delete(job_id)
+        assert store.jobs() == []
+    store.close()
+    for file in (tmp_path / "deep").iterdir():
+        assert b"payroll" not in file.read_bytes()
+        assert b"Vertrag" not in file.read_bytes()
+
+
+def test_an_unfinished_job_that_is_deleted_is_cancelled_and_leaves_no_content(store: JobStore) -> None:
+    job_id = store.add("payroll.pdf", CATEGORIES, file_url="https://example.org/a?signature=1").job_id
+    assert store.delete(job_id).error_kind == "JobCancelled"
+    assert store.get(job_id).error_kind == "JobCancelled"
+    with pytest.raises(JobRecordDamaged):
+        store.request(job_id)
+    assert store.delete(job_id).error_kind == "JobCancelled"
+    with pytest.raises(JobNotFound):
+        store.get(job_id)
 
 
 def test_recent_jobs_are_not_pruned(store: JobStore) -> None:
@@ -283,14 +339,6 @@ def test_a_missing_driver_is_named() -> None:
         JobStore("mssql+pymssql://user:hunter2@host/db")
 
 
-def _known(store: JobStore, job_id: str) -> bool:
-    try:
-        store.get(job_id)
-    except JobNotFound:
-        return False
-    return True
-
-
 def test_a_key_is_for_one_fingerprint(store: JobStore) -> None:
     first = store.add("a.pdf", CATEGORIES, idempotency_key="k", fingerprint="f1")
     assert store.add("a.pdf", CATEGORIES, idempotency_key="k", fingerprint="f1") == first
@@ -309,17 +357,6 @@ def test_all_jobs_are_listed_the_oldest_first(store: JobStore) -> None:
         RecordedJob(first, "failed", "JobCancelled", "k"),
         RecordedJob(second, "queued", None, None),
     ]
-
-
-def test_a_record_of_an_earlier_version_is_brought_up_to_date(tmp_path: Path) -> None:
-    path = tmp_path / "jobs.db"
-    old = JobStore(f"sqlite:///{path}")
-    job_id = old.add("a.pdf", CATEGORIES, idempotency_key="k").job_id
-    old.close()
-    change_record(path, "ALTER TABLE {table} DROP COLUMN fingerprint")
-    store = JobStore(f"sqlite:///{path}")
-    assert store.add("a.pdf", CATEGORIES, idempotency_key="k", fingerprint="f").job_id == job_id
-    assert store.add("a.pdf", CATEGORIES, idempotency_key="k2", fingerprint="f").job_id != job_id
 
 
 @pytest.mark.parametrize(

@@ -213,7 +213,7 @@ def test_unknown_fields_and_files_are_read_over(server: AppServer) -> None:
     assert server.classifier.seen == [("a.pdf", b"right")]
 
 
-@pytest.mark.parametrize("path", ["/", "/classify/x/y", "/nothing", "/docs", "/redoc"])
+@pytest.mark.parametrize("path", ["/classify/x/y", "/nothing", "/docs", "/redoc"])
 def test_unknown_routes_have_a_detail(server: AppServer, path: str) -> None:
     reply = httpx.get(server.url + path)
     assert (reply.status_code, reply.json()) == (404, {"detail": "Not Found"})
@@ -378,11 +378,24 @@ def test_a_job_that_is_cancelled_while_it_is_classified_stays_cancelled(held_ser
     assert get(server, job_id).json()["error_kind"] == "JobCancelled"
 
 
-def test_a_job_that_has_ended_is_not_changed_by_a_cancel(server: AppServer) -> None:
+def test_a_job_that_has_ended_is_deleted_with_its_result(server: AppServer) -> None:
     job_id = submit(server).json()["job_id"]
     server.ended(job_id)
-    assert httpx.delete(f"{server.url}/classify/{job_id}").json() == get(server, job_id).json()
-    assert get(server, job_id).json()["status"] == "completed"
+    answer = get(server, job_id).json()
+    reply = httpx.delete(f"{server.url}/classify/{job_id}")
+    assert (reply.status_code, reply.json()) == (200, answer)
+    for gone in (get(server, job_id), httpx.delete(f"{server.url}/classify/{job_id}")):
+        assert (gone.status_code, gone.json()) == (404, {"detail": "Job not found"})
+    assert server.store.jobs() == []
+
+
+def test_a_job_that_is_deleted_before_its_end_leaves_only_that_it_was_cancelled(held_server: AppServer) -> None:
+    server = held_server
+    job_id = submit(server, name="payroll.pdf").json()["job_id"]
+    httpx.delete(f"{server.url}/classify/{job_id}")
+    assert server.uploads() == set()
+    assert get(server, job_id).json()["error_kind"] == "JobCancelled"
+    assert "payroll" not in get(server, job_id).text
 
 
 def test_only_who_has_the_key_cancels(tmp_path: Path) -> None:
@@ -480,6 +493,9 @@ def test_the_routes_are_described(server: AppServer) -> None:
         "/classify": {"get", "post"},
         "/classify/{job_id}": {"get", "delete"},
         "/health": {"get"},
+        "/health/live": {"get"},
+        "/health/ready": {"get"},
+        "/metrics": {"get"},
     }
     form = described["paths"]["/classify"]["post"]["requestBody"]["content"]["multipart/form-data"]["schema"]
-    assert set(form["properties"]) == {"pdf_file", "file_url", "categories"}
+    assert set(form["properties"]) == {"pdf_file", "file_url", "categories", "conditions", "webhook_url"}

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -141,6 +142,45 @@ def test_half_headers_beyond_the_limit_give_way(tmp_path: Path) -> None:
 def test_a_header_has_a_limit_of_size(server: AppServer) -> None:
     with connection(server, b"GET /health HTTP/1.1\r\n" + b"X-Pad: aaaaaaaaaaaaaaaaaaa\r\n" * 10_000) as client:
         assert b" 200 " not in received(client)[:20]
+
+
+def test_the_sizes_and_trailers_of_chunks_have_a_limit(server: AppServer) -> None:
+    head = (
+        b"POST /classify HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+        b"Content-Type: multipart/form-data; boundary=b\r\n\r\n"
+    )
+    for framing in (b"1;" + b"x" * 200_000, b"0\r\nX: " + b"y" * 200_000, b"0\r\n" + b"X: y\r\n" * 40_000):
+        with connection(server, head) as client, contextlib.suppress(OSError):
+            client.sendall(framing)
+            assert received(client).startswith(b"HTTP/1.1 400 ")
+    assert httpx.get(f"{server.url}/health").status_code == 200
+
+
+def test_a_form_in_chunks_is_accepted_and_its_trailers_are_ignored(server: AppServer) -> None:
+    form = (
+        FILE + b"x" * 5000 + b'\r\n--b\r\ncontent-disposition: form-data; name="categories"\r\n\r\n["a"]\r\n--b--\r\n'
+    )
+    head = BEGUN.replace(b"Content-Length: 100000", b"Transfer-Encoding: chunked")
+    pieces = [form[start : start + 100] for start in range(0, len(form), 100)]
+    chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
+    with connection(server, head, chunks, b"0\r\napi-key: forged\r\n\r\n") as client:
+        assert client.recv(65536).startswith(b"HTTP/1.1 202 ")
+
+
+def test_what_follows_the_reply_to_a_request_has_a_deadline(tmp_path: Path) -> None:
+    with app_server(tmp_path, header_seconds=0.3) as server, connection(server) as client:
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert client.recv(65536).startswith(b"HTTP/1.1 200 ")
+        client.sendall(b"\r\n")  # allowed before a request, but no request follows
+        assert received(client) == b""
+
+
+def test_pipelined_requests_are_answered_in_order(server: AppServer) -> None:
+    paths = [b"/health" if number % 2 else b"/classify/none" for number in range(40)]
+    with connection(server, b"".join(b"GET %s HTTP/1.1\r\nHost: x\r\n\r\n" % path for path in paths)) as client:
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        statuses = re.findall(rb"HTTP/1\.1 (\d+) ", received(client))
+    assert statuses == [b"404", b"200"] * 20 + [b"200"]
 
 
 # --- forms --------------------------------------------------------------------------------

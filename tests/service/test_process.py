@@ -6,6 +6,7 @@ import socket
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -89,7 +90,7 @@ def test_every_submit_that_was_answered_survives_a_kill_amid_submits(tmp_path: P
 
 
 def test_a_stop_is_clean_and_leaves_the_running_job_unfinished(tmp_path: Path, samples: Path) -> None:
-    with running_service(tmp_path) as service:
+    with running_service(tmp_path, options={"grace_seconds": 0}) as service:
         jobs = [submit(service, samples / "contract.pdf") for _ in range(3)]
         wait_until(lambda: get(service, jobs[0]).status is JobStatus.PROCESSING)
         children = psutil.Process(service.pid).children(recursive=True)
@@ -101,6 +102,70 @@ def test_a_stop_is_clean_and_leaves_the_running_job_unfinished(tmp_path: Path, s
     assert all(store.get(job_id).status is not JobStatus.FAILED for job_id in jobs)
     with running_service(tmp_path) as service:
         assert {ended(service, job_id).status for job_id in jobs} == {JobStatus.COMPLETED}
+
+
+def test_a_stop_finishes_the_document_that_is_being_classified(tmp_path: Path, samples: Path) -> None:
+    with running_service(tmp_path) as service:
+        job_id = submit(service, samples / "contract.pdf")
+        wait_until(lambda: get(service, job_id).status is JobStatus.PROCESSING)
+        assert service.stop() == 0
+    with closing(JobStore(f"sqlite:///{tmp_path / 'jobs.db'}")) as store:
+        assert store.get(job_id).status is JobStatus.COMPLETED
+    assert list((tmp_path / "documents").iterdir()) == []
+
+
+def test_a_stop_gives_a_job_back_that_takes_longer_than_its_grace(tmp_path: Path, samples: Path) -> None:
+    with running_service(tmp_path, options={"grace_seconds": 0.2}) as service, service.frozen_engine():
+        job_id = submit(service, samples / "invoice.pdf")
+        wait_until(lambda: get(service, job_id).status is JobStatus.PROCESSING)
+        assert service.stop() == 0
+    with closing(JobStore(f"sqlite:///{tmp_path / 'jobs.db'}")) as store:
+        assert store.unfinished() == [job_id]
+        claim = store.queue.claim()
+        assert claim is not None
+        assert (claim.job_id, claim.crashes, claim.losses) == (job_id, 0, 0)
+        assert store.queue.give_back(claim)
+    with running_service(tmp_path) as service:
+        assert ended(service, job_id).status is JobStatus.COMPLETED
+
+
+def test_a_document_that_ends_its_engine_twice_fails(tmp_path: Path, samples: Path) -> None:
+    with running_service(tmp_path) as service:
+        job_id = submit(service, samples / "contract.pdf")
+        killed: list[int] = []
+        while len(killed) < 2:
+            wait_until(lambda: [child for child in service.engine() if child.pid not in killed])
+            [child] = [child for child in service.engine() if child.pid not in killed]
+            killed.append(child.pid)
+            child.kill()
+        job = ended(service, job_id)
+        assert (job.status, job.error_kind) == (JobStatus.FAILED, "DocumentCrashedParser")
+        assert "contract.pdf" in str(job.error)
+        assert ended(service, submit(service, samples / "invoice.pdf")).status is JobStatus.COMPLETED
+
+
+def test_a_document_whose_engine_dies_once_is_classified(tmp_path: Path, samples: Path) -> None:
+    with running_service(tmp_path) as service:
+        job_id = submit(service, samples / "contract.pdf")
+        wait_until(service.engine)
+        service.engine()[0].kill()
+        assert ended(service, job_id).status is JobStatus.COMPLETED
+
+
+def test_a_document_with_which_the_service_dies_twice_fails(tmp_path: Path, samples: Path) -> None:
+    for run in range(2):
+        with running_service(tmp_path, options={"workers": 1}) as service:
+            if run == 0:
+                fatal, other = submit(service, samples / "contract.pdf"), submit(service, samples / "invoice.pdf")
+            wait_until(service.engine)
+            assert get(service, fatal).status is JobStatus.PROCESSING
+            service.kill()
+    with running_service(tmp_path) as service:
+        job = ended(service, fatal)
+        assert (job.status, job.error_kind) == (JobStatus.FAILED, "DocumentCrashedParser")
+        assert "contract.pdf" in str(job.error)
+        assert ended(service, other).status is JobStatus.COMPLETED
+        wait_until(lambda: not list((tmp_path / "documents").iterdir()))
 
 
 def test_a_kill_leaves_no_child(tmp_path: Path, samples: Path) -> None:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from types import SimpleNamespace
 
 import pytest
+import sqlalchemy
 
 # gcsfs asks Google by gRPC for the kind of each bucket, which no emulator answers.
 os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"
 
+from tests.faults.postgres import create_database, program, running_postgres
 from tests.storage.other_process import OtherProcess
-from tests.storage.storages import OBJECT_STORES, STORAGES, Storage
+from tests.storage.storages import OBJECT_STORES, STORAGES, Storage, require
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +35,22 @@ def start_storage() -> Iterator[Callable[[str], Storage]]:
         yield start
     for name in [name for name in os.environ if name.startswith("AIRFLOW_CONN_STORAGE_")]:
         del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlalchemy.URL]:
+    """A running PostgreSQL server."""
+    require("psycopg")
+    if program("initdb") is None or program("postgres") is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    with running_postgres(tmp_path_factory.mktemp("postgres") / "log") as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_url(postgres_server: sqlalchemy.URL) -> str:
+    """The URL of a new database."""
+    return create_database(postgres_server, uuid.uuid4().hex).render_as_string(hide_password=False)
 
 
 @pytest.fixture(params=list(STORAGES))

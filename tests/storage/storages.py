@@ -19,6 +19,7 @@ import pytest
 from standalone import free_port
 
 from airflow_provider_classify.documents.object_storage import StoragePath
+from tests.support.s3 import BUCKET, KEY, SECRET, running_s3
 from tests.support.storage import attach
 from tests.support.waiting import wait_until
 
@@ -98,7 +99,7 @@ def memory_storage() -> Iterator[Storage]:
     MemoryFileSystem.store.clear()
 
 
-def s3_fields(port: int, *, login: str = "key", password: str = "s3cret-of-s3") -> dict[str, object]:
+def s3_fields(port: int, *, login: str = KEY, password: str = SECRET) -> dict[str, object]:
     config = {"retries": {"max_attempts": 1}, "connect_timeout": 2, "read_timeout": 10}
     extra = {"endpoint_url": f"http://127.0.0.1:{port}", "region_name": "us-east-1", "config_kwargs": config}
     return {"conn_type": "aws", "login": login, "password": password, "extra": extra}
@@ -107,29 +108,13 @@ def s3_fields(port: int, *, login: str = "key", password: str = "s3cret-of-s3") 
 @contextmanager
 def s3_storage() -> Iterator[Storage]:
     require("moto", "flask", "flask_cors", "s3fs", "airflow.providers.amazon")
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        port = server.get_host_and_port()[1]
-        client = boto3.client(
-            "s3",
-            endpoint_url=f"http://127.0.0.1:{port}",
-            region_name="us-east-1",
-            aws_access_key_id="key",
-            aws_secret_access_key="s3cret-of-s3",
-        )
-        client.create_bucket(Bucket="documents")
+    with running_s3() as server:
 
         def buckets() -> set[str]:
-            return {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+            return {bucket["Name"] for bucket in server.client.list_buckets()["Buckets"]}
 
-        set_connection("storage_s3", s3_fields(port))
-        yield Storage("s3", "s3://storage_s3@documents", buckets, s3_fields(port), port)
-    finally:
-        server.stop()
+        set_connection("storage_s3", s3_fields(server.port))
+        yield Storage("s3", f"s3://storage_s3@{BUCKET}", buckets, s3_fields(server.port), server.port)
 
 
 def azure_fields(port: int, *, key: str = AZURITE_KEY) -> dict[str, object]:

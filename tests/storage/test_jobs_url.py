@@ -10,8 +10,6 @@ import pytest
 
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.model.job import JobStatus
-from tests.faults.postgres import create_database, program, running_postgres
-from tests.storage.storages import require
 
 WORKER = """
 import json, sys
@@ -22,16 +20,11 @@ print(json.dumps([hook.submit(document, ["letter", "invoice"], key).job_id for d
 """
 
 
-@pytest.fixture(scope="module")
-def jobs_url(tmp_path_factory):
-    require("psycopg")
-    if program("initdb") is None or program("postgres") is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with running_postgres(tmp_path_factory.mktemp("postgres") / "log") as server, pytest.MonkeyPatch.context() as patch:
-        url = create_database(server, "jobs").render_as_string(hide_password=False)
-        patch.setenv("AIRFLOW__CLASSIFY__JOBS_URL", url)
-        patch.setenv("AIRFLOW_CONN_LOCAL_ENGINE", '{"conn_type": "classify", "extra": {"backend": "local"}}')
-        yield url
+@pytest.fixture
+def jobs_url(postgres_url, monkeypatch):
+    monkeypatch.setenv("AIRFLOW__CLASSIFY__JOBS_URL", postgres_url)
+    monkeypatch.setenv("AIRFLOW_CONN_LOCAL_ENGINE", '{"conn_type": "classify", "extra": {"backend": "local"}}')
+    return postgres_url
 
 
 def start(*documents):

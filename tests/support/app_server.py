@@ -18,12 +18,21 @@ from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.model.result import ClassificationResult, PageResult
-from airflow_provider_classify.service.app import create_app
+from airflow_provider_classify.service.access import Access
+from airflow_provider_classify.service.app import Clients, create_app
 from airflow_provider_classify.service.connections import bounded_protocol
+from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_url import FetchLimits
+from airflow_provider_classify.service.job_queue import JobQueue
+from airflow_provider_classify.service.keys import Keys
+from airflow_provider_classify.service.metrics import Metrics
+from airflow_provider_classify.service.quotas import Quotas
 from airflow_provider_classify.service.server import http_server
 from airflow_provider_classify.service.submits import UploadLimits
 from airflow_provider_classify.service.upload_folder import UploadFolder
+from airflow_provider_classify.service.webhook_requests import WebhookRequests
+from airflow_provider_classify.service.webhook_store import WebhookStore
+from airflow_provider_classify.service.webhooks import WebhookLimits, Webhooks
 from airflow_provider_classify.service.worker import Worker
 from tests.support.waiting import wait_until
 
@@ -39,8 +48,11 @@ class HeldClassifier:
     gate: threading.Event = field(default_factory=threading.Event)
     seen: list[tuple[str, bytes]] = field(default_factory=list)
     closed: bool = False
+    start_failure: ClassifyError | None = None
 
-    def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
+    def classify(
+        self, path: Path, categories: Sequence[Category], *, name: str, job_id: str = ""
+    ) -> ClassificationResult:
         content = path.read_bytes()
         self.seen.append((name, content))
         self.gate.wait()
@@ -55,6 +67,10 @@ class HeldClassifier:
         answer = categories[0].name
         return ClassificationResult(True, answer, 0.9, 1, 1, (PageResult(1, True, answer, 0.9, raw_result=answer),))
 
+    def check(self) -> None:
+        if self.start_failure:
+            raise self.start_failure
+
     def close(self) -> None:
         self.closed = True
         self.gate.set()
@@ -66,6 +82,20 @@ class AppServer:
     store: JobStore
     documents: Path
     classifier: HeldClassifier
+    metrics: Metrics
+
+    @contextmanager
+    def more_webhooks(self, secret: str, limits: WebhookLimits) -> Iterator[None]:
+        """Also send the webhooks of this record as another process does, until the block ends."""
+        keys = Keys(webhook_secret=secret)
+        sender = Webhooks(
+            self.store, WebhookStore(self.store), keys, Events(Metrics()), allow_private=True, limits=limits
+        )
+        sender.start()
+        try:
+            yield
+        finally:
+            sender.stop(10)
 
     def ended(self, job_id: str) -> Job:
         """Wait for the job's end and return the job."""
@@ -82,6 +112,9 @@ def app_server(
     folder: Path,
     *,
     api_key: str | None = None,
+    keys: Keys | None = None,
+    webhook_secret: str | None = None,
+    webhook_limits: WebhookLimits | None = None,
     capacity: int = 100,
     max_bytes: int = 1_000_000,
     threads: int = 2,
@@ -105,27 +138,38 @@ def app_server(
     uploads = UploadFolder(
         folder / "documents", max_bytes, max_total_bytes=max_total_bytes, min_free_bytes=min_free_bytes
     )
+    metrics = Metrics()
+    metrics.watch(backlog=store.backlog)
+    events = Events(metrics)
+    keys = keys or Keys(api_key, webhook_secret=webhook_secret)
+    webhooks = WebhookStore(store)
+    sender = Webhooks(store, webhooks, keys, events, allow_private=allow_private_urls, limits=webhook_limits)
+    requests = WebhookRequests(webhooks, keys, allow_private=allow_private_urls)
     worker = Worker(
         store,
         uploads,
         classifier,
+        events,
         threads=threads,
-        capacity=capacity,
         allow_private_urls=allow_private_urls,
         fetch_limits=fetch_limits,
         record_retry_seconds=record_retry_seconds,
     )
-    app = create_app(store, uploads, worker, api_key=api_key, upload_limits=upload_limits)
+    queue = JobQueue(store, uploads, capacity, worker)
+    clients = Clients(Access(keys), Quotas(store), requests)
+    app = create_app(store, uploads, queue, clients, events, upload_limits=upload_limits, check_engine=classifier.check)
     server = http_server(app, bounded_protocol(max_connections, header_seconds))
     thread = threading.Thread(target=server.run)
     worker.start()
+    sender.start()
     thread.start()
     try:
         wait_until(lambda: server.started)
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield AppServer(f"http://127.0.0.1:{port}", store, folder / "documents", classifier)
+        yield AppServer(f"http://127.0.0.1:{port}", store, folder / "documents", classifier, metrics)
     finally:
         server.should_exit = True
         thread.join()
-        worker.stop()
+        worker.stop(grace_seconds=0)
+        sender.stop(10)
         store.close()

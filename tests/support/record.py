@@ -6,10 +6,11 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from airflow_provider_classify.local.job_table import JOBS
+
 
 def change_record(path: Path, statement: str, *values: object) -> None:
-    """Execute a statement in which ``{table}`` stands for the one table of the SQLite file."""
+    """Execute a statement in which ``{table}`` stands for the table of jobs."""
     with closing(sqlite3.connect(path)) as database:
-        [table] = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        database.execute(statement.format(table=table), values)
+        database.execute(statement.format(table=JOBS.name), values)
         database.commit()

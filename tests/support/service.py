@@ -14,9 +14,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -29,16 +30,14 @@ from tests.support.waiting import wait_until
 KEY = "key-of-the-tests-5c1d"
 
 _SERVE = """
+import json
 import sys
+from datetime import timedelta
 from pathlib import Path
 from airflow_provider_classify.service.server import serve
-serve(
-    "127.0.0.1",
-    int(sys.argv[2]),
-    Path(sys.argv[1]),
-    allow_private_urls=sys.argv[3] == "True",
-    workers=int(sys.argv[4]) or None,
-)
+options = json.loads(sys.argv[3])
+times = {name: timedelta(seconds=options.pop(name)) for name in ("lease", "keep_results") if name in options}
+serve("127.0.0.1", int(sys.argv[2]), Path(sys.argv[1]), **options, **times)
 """
 _STARTED = "Classify service on "
 _START_SECONDS = 60
@@ -46,26 +45,23 @@ _STOP_SECONDS = 30
 
 
 class RunningService:
-    """A service on a port of loopback (0 takes any free one). Its log is ``data_dir/service.log``."""
+    """
+    A service on a port of loopback (0 takes any free one). Its log is ``data_dir/service.log``.
+
+    :param options: more arguments of ``serve``, as JSON values; ``lease`` and ``keep_results`` in seconds.
+    """
 
     def __init__(
-        self,
-        data_dir: Path,
-        api_key: str | None,
-        port: int,
-        env: dict[str, str],
-        *,
-        allow_private_urls: bool = False,
-        workers: int | None = None,
+        self, data_dir: Path, api_key: str | None, port: int, env: dict[str, str], options: Mapping[str, Any]
     ) -> None:
-        self._workers = workers
+        self._options = options
         self.log = data_dir / "service.log"
         self._headers = {"api-key": api_key} if api_key is not None else {}
         inherited = {name: value for name, value in os.environ.items() if name != "CLASSIFY_API_KEY"}
         key = {"CLASSIFY_API_KEY": api_key} if api_key is not None else {}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _SERVE, str(data_dir), str(port), str(allow_private_urls), str(workers or 0)],
+                [sys.executable, "-c", _SERVE, str(data_dir), str(port), json.dumps(options)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -79,6 +75,10 @@ class RunningService:
         store = JobStore(f"sqlite:///{self.log.parent / 'jobs.db'}")
         with closing(store):
             return [job.job_id for job in store.jobs()]
+
+    def engine(self) -> list[psutil.Process]:
+        """Return the processes of its engine. A process starts when all others are busy."""
+        return psutil.Process(self.pid).children(recursive=True)
 
     def stop(self) -> int:
         """Stop the service with SIGTERM and return its exit code."""
@@ -104,7 +104,7 @@ class RunningService:
         The process starts with the first document. If there was none, this method classifies one. The service must
         have one worker: a second one would start a process of its own in the block.
         """
-        assert self._workers == 1, "Start the service with workers=1."
+        assert self._options["workers"] == 1, "Start the service with workers=1."
         process = psutil.Process(self.pid)
         if not process.children(recursive=True):
             self._classify_a_letter()
@@ -156,15 +156,18 @@ def running_service(
     *,
     allow_private_urls: bool = False,
     workers: int | None = None,
+    options: Mapping[str, Any] | None = None,
     **env: str,
 ) -> Iterator[RunningService]:
     """
     Start the service on ``data_dir``, with ``env`` added to the environment, and end it after the block.
 
     :param workers: the number of documents that are classified at the same time; ``None`` for one for each core.
+    :param options: more arguments of ``serve``, as JSON values; ``lease`` and ``keep_results`` in seconds.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
-    service = RunningService(data_dir, api_key, port, env, allow_private_urls=allow_private_urls, workers=workers)
+    arguments = {"allow_private_urls": allow_private_urls, "workers": workers, **(options or {})}
+    service = RunningService(data_dir, api_key, port, env, arguments)
     try:
         yield service
     finally:

@@ -34,7 +34,9 @@ class TableClassifier(HeldClassifier):
     table: Mapping[bytes, Answer] = field(default_factory=dict)
     engine: str = "table"
 
-    def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
+    def classify(
+        self, path: Path, categories: Sequence[Category], *, name: str, job_id: str = ""
+    ) -> ClassificationResult:
         content = path.read_bytes()
         self.seen.append((name, content))
         self.gate.wait()

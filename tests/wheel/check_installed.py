@@ -19,7 +19,14 @@ from typing import Any
 BIN = Path(sys.executable).parent
 PACKAGE = "airflow-provider-classify"
 #: A module of each extra that only its packages provide.
-MODULES = {"local": "pymupdf", "parquet": "pyarrow", "sentences": "model2vec", "service": "uvicorn"}
+MODULES = {
+    "local": "pymupdf",
+    "parquet": "pyarrow",
+    "postgresql": "psycopg",
+    "s3": "s3fs",
+    "sentences": "model2vec",
+    "service": "uvicorn",
+}
 #: The modules that the base installation must not have.
 NOT_IN_BASE = ("pymupdf", "rapidocr", "onnxruntime", "model2vec", "pyarrow")
 
@@ -112,7 +119,7 @@ def main(dags: str, document: str, extras: list[str]) -> None:
     check_provider()
     check_events()
     check_dags(dags)
-    check_command_line(document, can_classify="local" in extras)
+    check_command_line(document, can_classify=importlib.util.find_spec("pymupdf") is not None)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
@@ -48,19 +48,27 @@ def layout_measures(page: Page, features: Features) -> list[float]:
         blank = len(NAMES) - len(ratios) - _SINGLE
         return [*[0.0] * blank, *ratios, math.log(max(0.05, ratio)), *[0.0] * (_SINGLE - 1)]
     count = len(lines)
-    sizes = sorted(line.size for line in lines)
+    lefts, rights = [line.x0 for line in lines], [line.x1 for line in lines]
+    tops, bottoms = [line.y0 for line in lines], [line.y1 for line in lines]
+    widths = [x1 - x0 for x0, x1 in zip(lefts, rights, strict=True)]
+    sizes = sorted([line.size for line in lines])
     median = max(1e-6, sizes[count // 2])
-    left = Counter(int(line.x0 * _EDGE_BINS) for line in lines)
-    right = Counter(int(line.x1 * _EDGE_BINS) for line in lines)
-    edges = [n for _, n in left.most_common(3)]
-    largest = max(lines, key=lambda line: (line.size, -line.y0))
-    tops, bottoms = sorted(line.y0 for line in lines), sorted(line.y1 for line in lines)
+    relative = [size / median for size in sizes]
+    left_edges = Counter([int(x0 * _EDGE_BINS) for x0 in lefts])
+    right_edges = Counter([int(x1 * _EDGE_BINS) for x1 in rights])
+    edges = [n for _, n in left_edges.most_common(2)]
+    largest = min([line for line in lines if line.size == sizes[-1]], key=lambda line: line.y0)
+    covered = sum([width * (y1 - y0) for width, y0, y1 in zip(widths, tops, bottoms, strict=True)])
+    centred = sum(
+        [width < 0.6 and abs(x0 + x1 - 1.0) < 0.03 for width, x0, x1 in zip(widths, lefts, rights, strict=True)]
+    )
+    tops.sort()
     characters = max(1, features.characters)
     return [
-        *_shares([line.x0 for line in lines], _LEFT),
-        *_shares([line.x1 - line.x0 for line in lines], _WIDTH),
+        *_shares(sorted(lefts), _LEFT),
+        *_shares(sorted(widths), _WIDTH),
         *_shares(tops, _TOP),
-        *_shares([size / median for size in sizes], _SIZE),
+        *_shares(relative, _SIZE),
         *ratios,
         math.log(max(0.05, ratio)),
         min(4.0, features.side_by_side) / 2,
@@ -71,18 +79,18 @@ def layout_measures(page: Page, features: Features) -> list[float]:
         features.line_width,
         edges[0] / count,
         edges[1] / count if len(edges) > 1 else 0.0,
-        len(left) / min(count, _EDGE_BINS),
-        right.most_common(1)[0][1] / count,
-        sum(abs(line.x0 + line.x1 - 1.0) < 0.03 and line.x1 - line.x0 < 0.6 for line in lines) / count,
-        min(1.5, sum((line.x1 - line.x0) * (line.y1 - line.y0) for line in lines)),
+        len(left_edges) / min(count, _EDGE_BINS),
+        max(right_edges.values()) / count,
+        centred / count,
+        min(1.5, covered),
         tops[0],
-        1.0 - bottoms[-1],
-        len({round(size / median, 1) for size in sizes}) / 10,
-        1.0 - max(line.x1 for line in lines),
-        max((below - above for above, below in pairwise(tops)), default=0.0),
+        1.0 - max(bottoms),
+        len({round(size, 1) for size in relative}) / 10,
+        1.0 - max(rights),
+        max([below - above for above, below in pairwise(tops)], default=0.0),
         page.pictured,
         math.log1p(page.number) / 2,
-        sum(len(line.text) for line in lines if line.size > 1.5 * median) / characters,
+        sum([len(line.text) for line in lines if line.size > 1.5 * median]) / characters,
         len(page.unread) / count,
     ]
 
@@ -92,7 +100,6 @@ _SINGLE = sum(name.startswith("layout:") for name in NAMES)
 
 
 def _shares(values: Sequence[float], bounds: Sequence[float]) -> list[float]:
-    counts = [0] * (len(bounds) + 1)
-    for value in values:
-        counts[bisect_right(bounds, value)] += 1
-    return [count / len(values) for count in counts]
+    """Return the share of the values in each bin. ``values`` are sorted."""
+    ends = [0, *(bisect_left(values, bound) for bound in bounds), len(values)]
+    return [(end - begin) / len(values) for begin, end in pairwise(ends)]

@@ -11,7 +11,6 @@ the correction of documents that no category fits, so only the knowledge disting
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -229,7 +228,7 @@ class LearnedModel:
         standard = np.clip((measures - self._means) / self._scales, -CLIP, CLIP)
         amount = np.float32(amount_of_evidence(types))
         standard[: self.slices["look"].start] *= amount
-        words, values = word_values(Counter(types.text.words), self._numbers, self._rarity)
+        words, values = word_values(types.text.counts, self._numbers, self._rarity)
         values *= amount
         points = amount * self._constant + standard @ self.weights + values @ self.word_weights[words]
         return Correction(self, [*points.tolist(), 0.0], standard, words, values)

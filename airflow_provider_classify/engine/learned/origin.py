@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 #: Kinds of programs, and patterns for the creator and producer that they write into the metadata of a PDF.
 _PROGRAMS: Mapping[str, re.Pattern[str]] = {
@@ -73,6 +74,7 @@ class Origin:
     pages: int = 1
 
 
+@lru_cache(maxsize=64)
 def origin_measures(origin: Origin) -> Sequence[float]:
     """Return the measures that ``NAMES`` lists."""
     programs = [float(bool(pattern.search(origin.metadata.program))) for pattern in _PROGRAMS.values()]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from operator import itemgetter
 
-from airflow_provider_classify.engine.scoring.features import SENTENCE_WORDS, Features, PageText
+from airflow_provider_classify.engine.scoring.features import Features, PageText
 from airflow_provider_classify.engine.text.words import words_of
 
 #: Groups of signs that are counted together, each with its name.
@@ -108,6 +108,12 @@ NAMES: tuple[str, ...] = (
     *(f"voice:{name}" for name, _ in _VOICES),
 )  # fmt: skip
 
+#: For each word, the numbers of the groups of _VOICES that have it.
+_VOICES_OF: Mapping[str, Sequence[int]] = {
+    word: [number for number, (_, voice) in enumerate(_VOICES) if word in voice]
+    for _, words in _VOICES
+    for word in words
+}
 #: A sign that no text contains.
 _NO_SIGN = "\0"
 #: The signs that have a count even if a text does not contain them.
@@ -123,7 +129,7 @@ _MAX_CHARACTERS = 2000
 
 def text_measures(text: PageText, features: Features) -> list[float]:
     """Return the measures that ``NAMES`` lists. Most of them lie between 0 and 3."""
-    raw, words = text.raw[:_MAX_CHARACTERS], Counter(text.words)
+    raw, words = text.raw[:_MAX_CHARACTERS], text.counts
     signs = dict.fromkeys(_COUNTED, 0) | Counter(raw)
     length, count = max(1, len(raw)), max(1, len(text.words))
     split = raw.split()
@@ -139,7 +145,7 @@ def text_measures(text: PageText, features: Features) -> list[float]:
         digits / length,
         sum(number for sign, number in signs.items() if sign.isupper()) / length,
         sum(number for sign, number in signs.items() if not sign.isascii()) / length,
-        sum(words[word] for word in SENTENCE_WORDS.intersection(words)) / count,
+        text.sentence_words / count,
         len(words) / count,
         letters / max(1, len(split)) / 6,
         count / max(1, len(text.lines)) / 8,
@@ -151,11 +157,17 @@ def text_measures(text: PageText, features: Features) -> list[float]:
         *(math.log1p(len(pattern.findall(not_words))) for _, pattern in _PATTERNS),
         *(math.log1p(sum(map(raw.count, pieces))) for _, pieces in _PIECES),
         *_kinds_of_lines(raw.split("\n")[:_MAX_LINES]),
-        *(
-            math.sqrt(_SHARE_SCALE * sum(words[w] for w in voice.intersection(words)) / count) / 2
-            for _, voice in _VOICES
-        ),
+        *(math.sqrt(_SHARE_SCALE * number / count) / 2 for number in _counts_of_voices(words)),
     ]
+
+
+def _counts_of_voices(words: Mapping[str, int]) -> list[int]:
+    """Return how often the words of each group of ``_VOICES`` occur."""
+    counts = [0] * len(_VOICES)
+    for word in words.keys() & _VOICES_OF.keys():
+        for voice in _VOICES_OF[word]:
+            counts[voice] += words[word]
+    return counts
 
 
 def _kinds_of_lines(lines: Sequence[str]) -> list[float]:

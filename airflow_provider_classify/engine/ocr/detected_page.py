@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from airflow_provider_classify.engine.page import Line, Page, View, by_place
 #: A page is of an unknown script if fewer characters than this are recognised for each square letter that its lines
 #: have room for. The second value is the least room, in square letters, that is enough to decide.
 _LEAST_READ, _LEAST_ROOM = 1.0, 30
+#: The models know only the Greek letters of formulas. A text with this share of them is Greek, and is read badly.
+_GREEK, _MUCH_GREEK = re.compile("[\u0370-\u03ff]"), 0.25
 
 
 class DetectedPage:
@@ -44,11 +47,19 @@ class DetectedPage:
         """Return the pictures of lines, cut out of the page."""
         return [cut_out(self._pixels, self._boxes[line]) for line in lines]
 
-    def page(self, recognised: Mapping[int, RecognisedText], *, is_upside_down: bool) -> Page:
-        """Return the page with the lines that are recognised so far."""
+    def page(
+        self, recognised: Mapping[int, RecognisedText], *, is_upside_down: bool, is_of_other_script: bool = False
+    ) -> Page:
+        """
+        Return the page with the lines that are recognised so far.
+
+        :param is_of_other_script: whether the lines were read in a script that the models do not know.
+        """
         texts, letters = list(recognised.values()), [self._boxes[line].letters for line in recognised]
         sureness, share_read = mean_probability(texts, letters), _share_read(texts, letters)
-        is_unknown = sum(letters) >= _LEAST_ROOM and share_read < _LEAST_READ
+        is_unknown = (
+            not is_of_other_script and sum(letters) >= _LEAST_ROOM and (share_read < _LEAST_READ or _is_greek(texts))
+        )
         lines = [self._line(line, text.text, is_upside_down) for line, text in recognised.items() if text.text]
         return Page(
             number=self._number,
@@ -58,7 +69,7 @@ class DetectedPage:
             source="ocr",
             unread=tuple(self._line(line, "", is_upside_down) for line in self.order if line not in recognised),
             pictured=self._pictured,
-            legibility=sureness * share_read if is_unknown else sureness,
+            legibility=sureness * min(1.0, share_read) if is_unknown else sureness,
             is_of_unknown_script=is_unknown,
             view=replace(self._view, quarters=self._view.quarters + 2 * is_upside_down),
         )
@@ -75,6 +86,11 @@ class DetectedPage:
 def mean_probability(texts: Sequence[RecognisedText], letters: Sequence[float]) -> float:
     """Return the mean probability of lines, 0 to 1, each weighted by the letters that it has room for."""
     return sum(text.probability * n for text, n in zip(texts, letters, strict=True)) / max(1.0, sum(letters))
+
+
+def _is_greek(texts: Sequence[RecognisedText]) -> bool:
+    text = "".join(text.text for text in texts)
+    return len(_GREEK.findall(text)) > _MUCH_GREEK * sum(map(str.isalpha, text))
 
 
 def _share_read(texts: Sequence[RecognisedText], letters: Sequence[float]) -> float:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from airflow_provider_classify.engine.cores import available_cores
+from airflow_provider_classify.engine.knowledge.known_words import is_in_a_language
 from airflow_provider_classify.engine.memory import release_freed_memory
 from airflow_provider_classify.engine.ocr.detect_lines import Detector, TextBox
 from airflow_provider_classify.engine.ocr.detected_page import DetectedPage, mean_probability
@@ -19,6 +21,7 @@ from airflow_provider_classify.engine.ocr.merge import boxes_beside, merged, tur
 from airflow_provider_classify.engine.ocr.models import DETECTION, RECOGNITION, model_path
 from airflow_provider_classify.engine.ocr.page_image import Picture, Pixels
 from airflow_provider_classify.engine.ocr.recognise_line import LINE_HEIGHT, RecognisedText, Recogniser
+from airflow_provider_classify.engine.ocr.script_models import ScriptModels
 from airflow_provider_classify.engine.page import WHOLE_PAGE, Line, Page, Region, View
 
 #: The least room for text, in square letters, that is enough to decide whether a page is upside down.
@@ -31,15 +34,23 @@ _TRIED = 6
 _LEGIBLE, _TURNED_GAIN = 0.9, 0.1
 #: A closer picture is read if this many times as much text is found in it.
 _CLOSER_GAIN = 1.3
+#: Some scripts look like Latin letters upside down. So a page whose words are those of no language may be of another
+#: script, unless its lines are recognised with this probability.
+_SURE_SCRIPT = 0.95
 #: Sets of models that are kept in memory, one for each number of threads.
 _READERS = 4
 
 
 class OcrReader:
-    """Both loaded models. It keeps no data of a page, so that one instance is enough for a process."""
+    """
+    Both loaded models. It keeps no data of a page, so that one instance is enough for a process.
 
-    def __init__(self, *, threads: int) -> None:
+    :param models: the folder of models for other scripts; None for none.
+    """
+
+    def __init__(self, *, threads: int, models: Path | None = None) -> None:
         self._threads = threads
+        self._script_models = ScriptModels(models, threads=threads) if models else None
         self._detector = Detector(model_path(DETECTION), threads=threads)
         self._recogniser = Recogniser(model_path(RECOGNITION), threads=threads)
 
@@ -65,7 +76,7 @@ class OcrReader:
         look = picture.look()
         recognised: dict[int, RecognisedText] = {}
         is_upside_down: bool | None = None
-        is_cyrillic_tried = False
+        is_other_script_tried = False
         for budget in PASSES:
             fresh = detected.order[len(recognised) : budget]
             cuts = detected.cuts(fresh)
@@ -78,10 +89,11 @@ class OcrReader:
             if text is None and not page.lines and not page.unread and picture.is_blank_inside():
                 yield replace(page, is_blank=True)
                 return
-            if page.is_of_unknown_script and not is_cyrillic_tried:
-                is_cyrillic_tried = True
-                if cyrillic := _in_cyrillic(detected, is_upside_down):
-                    page, is_upside_down = cyrillic
+            is_doubtful = page.is_of_unknown_script or (page.legibility < _SURE_SCRIPT and not is_in_a_language(page))
+            if is_doubtful and not is_other_script_tried:
+                is_other_script_tried = True
+                if found := self._in_other_script(detected, is_upside_down):
+                    page, is_upside_down = found
                     yield _with_text(replace(page, look=look), text)
                     return
             yield _with_text(page, text)
@@ -132,43 +144,46 @@ class OcrReader:
             RecognisedText("", 0.0) if cut is None else self._recogniser.recognise(cut, is_upside_down) for cut in cuts
         ]
 
+    def _in_other_script(self, detected: DetectedPage, is_upside_down: bool) -> tuple[Page, bool] | None:
+        """
+        Read the page by the models of other scripts or by Tesseract, and return also whether it is upside down.
 
-def shared_reader(threads: int | None = None) -> OcrReader:
+        Both ways are tried, because the models cannot find out which way up a page is if they do not know its script.
+        """
+        # Imported only for such pages, because it needs PyMuPDF, and reading images does not.
+        from airflow_provider_classify.engine.ocr.tesseract import read_other_script
+
+        lines = detected.order[: PASSES[-1]]
+        upright = detected.cuts(lines)
+        turned = [None if cut is None else cut[::-1, ::-1] for cut in upright]
+        readers = [self._script_models.read] if self._script_models else []
+        for read in (*readers, read_other_script):
+            for way in (is_upside_down, not is_upside_down):
+                if (texts := read(turned if way else upright)) is not None:
+                    recognised = dict(zip(lines, texts, strict=True))
+                    return detected.page(recognised, is_upside_down=way, is_of_other_script=True), way
+        return None
+
+
+def shared_reader(threads: int | None = None, models: Path | None = None) -> OcrReader:
     """
     Return the process's reader for a number of threads; its models are loaded at the first call.
 
     :param threads: the number of cores that it may use; all available cores if None.
+    :param models: the folder of models for other scripts; None for none.
     """
-    return _shared_reader(threads or available_cores())
+    return _shared_reader(threads or available_cores(), models)
 
 
 @lru_cache(maxsize=_READERS)
-def _shared_reader(threads: int) -> OcrReader:
-    return OcrReader(threads=threads)
+def _shared_reader(threads: int, models: Path | None) -> OcrReader:
+    return OcrReader(threads=threads, models=models)
 
 
 def _is_sideways(boxes: Sequence[TextBox]) -> bool:
     if sum(box.letters for box in boxes) < _ENOUGH_TO_TELL:
         return False
     return sum(box.is_sideways for box in boxes) > _SIDEWAYS_SHARE * len(boxes)
-
-
-def _in_cyrillic(detected: DetectedPage, is_upside_down: bool) -> tuple[Page, bool] | None:
-    """
-    Read the page by Tesseract, and return also whether it is upside down.
-
-    Both ways are tried, because the models cannot find out which way up a page is if they do not know its script.
-    """
-    # Imported only for such pages, because it needs PyMuPDF, and reading images does not.
-    from airflow_provider_classify.engine.ocr.tesseract import read_cyrillic
-
-    lines = detected.order[: PASSES[-1]]
-    cuts = detected.cuts(lines)
-    for way in (is_upside_down, not is_upside_down):
-        texts = read_cyrillic([None if cut is None else cut[::-1, ::-1] for cut in cuts] if way else cuts)
-        if texts is not None:
-            return detected.page(dict(zip(lines, texts, strict=True)), is_upside_down=way), way
-    return None
 
 
 def _with_text(page: Page, text: Page | None) -> Page:

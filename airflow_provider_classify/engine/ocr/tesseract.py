@@ -1,9 +1,13 @@
 """
-Read lines in Cyrillic, which the OCR models do not know, with the Tesseract that is part of MuPDF.
+Read lines in scripts that the OCR models do not know, with the Tesseract that is part of MuPDF.
 
-It needs only language data, which distributions package (Debian: ``tesseract-ocr-rus`` and the like). Tesseract gets
-the detected lines below each other instead of the page. So it also reads crooked pages and titles that it would treat
-as pictures, and it is faster. The models read other scripts better, so Tesseract is used only where they fail.
+It needs only language data, which distributions package (Debian: ``tesseract-ocr-rus``, ``tesseract-ocr-ara`` and the
+like). Tesseract gets the detected lines below each other instead of the page. So it also reads crooked pages and titles
+that it would treat as pictures, and it is faster. The models read other scripts better, so Tesseract is used only where
+they fail.
+
+MuPDF cannot ask Tesseract for the script of a page. So the data of all installed scripts read a few lines together.
+Tesseract takes the most probable reading of each word, and the script of most letters is that of the page.
 """
 
 from __future__ import annotations
@@ -22,86 +26,84 @@ import pymupdf
 from airflow_provider_classify.engine.memory import is_out_of_memory
 from airflow_provider_classify.engine.ocr.page_image import Pixels
 from airflow_provider_classify.engine.ocr.recognise_line import LINE_HEIGHT, RecognisedText
+from airflow_provider_classify.engine.ocr.scripts import SCRIPTS, Script, script_of
 from airflow_provider_classify.exceptions import LanguageDataNotUsable
 
-#: Tesseract's names of the languages in Cyrillic letters. It splits words of Korean, Hindi and Thai into pieces.
-LANGUAGES = frozenset({"rus", "ukr", "bel", "bul", "mkd", "srp", "kaz", "kir", "mon"})
+#: The language whose data is used beside those of the scripts, so that Latin print is not taken for another script.
+_LATIN = "eng"
+#: The number of lines that decide the script, and the most pixels of each.
+_SAMPLED_LINES, _SAMPLED_WIDTH = 3, 700
+#: Tesseract takes some short lines among long ones, such as headings, for pictures. So many of them are read again, the
+#: most useful ones first, each twice below itself.
+_RETRIED = 3
 #: The percentile of a line's greys that is the grey of its paper.
 _PAPER = 70
 #: White around each line, in pixels.
 _MARGIN = 16
-#: Characters of a word are at most this far from one another, in points: an error of rounding.
-_GAP = 0.5
-_EDGES = ".,;:!?()[]\"'«»“”’‘-–—/*•"
-_FEWEST_LETTERS = 3
-#: The least share of a Cyrillic text's letters that are in words. Text of other scripts has a lower share.
-_LEAST_IN_WORDS = 0.8
-_CYRILLIC = re.compile("[\u0400-\u052f]")
+#: The distance of two lines on the sheet.
+_ROW = LINE_HEIGHT + _MARGIN
+#: An operator in MuPDF's page: a move by x and y, or a word as hexadecimal UTF-16, in one or several pieces.
+_OPERATOR = re.compile(rb"(-?[\d.]+) (-?[\d.]+) Td|(<[0-9a-f]*>Tj|\[[^\]]*\]TJ)")
+_PIECE = re.compile(rb"<([0-9a-f]*)>")
 
 
-def read_cyrillic(cuts: Sequence[Pixels | None]) -> list[RecognisedText] | None:
+def read_other_script(cuts: Sequence[Pixels | None]) -> list[RecognisedText] | None:
     """
-    Read lines cut out of a page in the Cyrillic languages that are installed.
+    Read lines cut out of a page in a script that the OCR models do not know.
 
     :param cuts: lines upright and ``LINE_HEIGHT`` high.
-    :returns: the text of each line; ``None`` if no language is installed, or the script is another one. All lines have
-        the same probability, the share of their letters that are in likely words, because MuPDF does not give that of
-        Tesseract.
+    :returns: the text of each line; ``None`` if no data of its script is installed. All lines have the same
+        probability, the share of their letters that are of the script and in likely words, because MuPDF does not give
+        that of Tesseract.
     :raises LanguageDataNotUsable: the language data is damaged.
     """
-    folder, languages = installed_languages()
-    if not languages:
+    script = _script(cuts)
+    if script is None:
         return None
-    lines = _read(_stacked(cuts), len(cuts), folder, languages)
-    text = " ".join(lines)
-    letters = sum(map(str.isalpha, text))
-    sureness = letters_in_words(text) / max(1, letters)
-    if sureness < _LEAST_IN_WORDS or len(_CYRILLIC.findall(text)) < letters / 2:
-        return None
-    return [RecognisedText(line, sureness) for line in lines]
-
-
-def letters_in_words(text: str) -> int:
-    """Return the number of letters in likely words: at least three letters, with capitals only first or throughout."""
-    words = (word.strip(_EDGES).replace("-", "") for word in text.split())
-    return sum(len(word) for word in words if len(word) >= _FEWEST_LETTERS and _is_word(word))
-
-
-def _is_word(word: str) -> bool:
-    return word.isalpha() and (word[1:] == word[1:].lower() or word == word.upper())
+    languages = [language for language in script.languages if language in installed_languages()[1]]
+    lines = _read(cuts, languages)
+    for number in [n for n, cut in enumerate(cuts) if cut is not None and not lines[n]][:_RETRIED]:
+        lines[number] = next(filter(None, _read([cuts[number], cuts[number]], languages)), "")
+    if not script.has_spaces:
+        lines = ["".join(line.split()) for line in lines]
+    sureness = script.sureness(" ".join(lines), _room(cuts))
+    return [RecognisedText(line, sureness) for line in lines] if sureness else None
 
 
 @cache
-def installed_languages() -> tuple[str | None, tuple[str, ...]]:
+def installed_languages() -> tuple[str | None, frozenset[str]]:
     """
-    Return the folder of Tesseract's language data and the languages in it that are used.
+    Return the folder of Tesseract's language data and the languages in it.
 
     The environment variable ``TESSDATA_PREFIX`` names the folder, or else the program ``tesseract``.
     """
     try:
         folder = pymupdf.get_tessdata()
     except RuntimeError:  # MuPDF raises it if there is no folder
-        return None, ()
-    return folder, tuple(sorted(LANGUAGES & {path.stem for path in Path(folder).glob("*.traineddata")}))
+        return None, frozenset()
+    return folder, frozenset(path.stem for path in Path(folder).glob("*.traineddata"))
 
 
-def _stacked(cuts: Sequence[Pixels | None]) -> Pixels:
-    """
-    Return all lines on one sheet with white paper, one line per row. Tesseract would treat the grey of photographs as
-    ink.
-    """
-    width = max((cut.shape[1] for cut in cuts if cut is not None), default=0)
-    sheet = np.full((len(cuts) * (LINE_HEIGHT + _MARGIN) + _MARGIN, width + 2 * _MARGIN, 3), 255, np.uint8)
-    for row, cut in enumerate(cuts):
-        if cut is not None:
-            top = _MARGIN + row * (LINE_HEIGHT + _MARGIN)
-            whitened = cv2.convertScaleAbs(cut, alpha=255 / max(1.0, np.percentile(cut, _PAPER)))
-            sheet[top : top + LINE_HEIGHT, _MARGIN : _MARGIN + cut.shape[1]] = whitened
-    return sheet
+def _script(cuts: Sequence[Pixels | None]) -> Script | None:
+    """Return the script of lines if its data is installed."""
+    _, installed = installed_languages()
+    scripts = [script for script in SCRIPTS if not installed.isdisjoint(script.languages)]
+    if not scripts:
+        return None
+    languages = [next(language for language in script.languages if language in installed) for script in scripts]
+    sample = [cut[:, :_SAMPLED_WIDTH] for cut in cuts if cut is not None][:_SAMPLED_LINES]
+    text = " ".join(_read(sample, [*languages, *installed & {_LATIN}]))
+    return script_of(text, _room(sample), scripts)
 
 
-def _read(sheet: Pixels, rows: int, folder: str | None, languages: Sequence[str]) -> list[str]:
-    """Return the text of each row of the sheet."""
+def _room(cuts: Sequence[Pixels | None]) -> float:
+    """Return the room of lines, in square letters."""
+    return sum(int(cut.shape[1]) for cut in cuts if cut is not None) / LINE_HEIGHT
+
+
+def _read(cuts: Sequence[Pixels | None], languages: Sequence[str]) -> list[str]:
+    """Return the text of each line."""
+    sheet, (folder, _) = _stacked(cuts), installed_languages()
     height, width = sheet.shape[:2]
     pixmap = pymupdf.Pixmap(pymupdf.csRGB, width, height, sheet[:, :, ::-1].tobytes(), False)
     try:
@@ -114,31 +116,38 @@ def _read(sheet: Pixels, rows: int, folder: str | None, languages: Sequence[str]
         ) from error
     with pymupdf.open(stream=pdf, filetype="pdf") as document:
         page = document[0]
-        row_height = (LINE_HEIGHT + _MARGIN) * page.rect.height / height
-        words: dict[int, list[tuple[float, str]]] = defaultdict(list)
-        for x, y, word in _words(page):
-            words[int(y / row_height)].append((x, word))
-    return [" ".join(word for _, word in sorted(words[row])) for row in range(rows)]
+        zoom = height / page.rect.height
+        rows: dict[int, list[str]] = defaultdict(list)
+        for y, word in _words(page):
+            rows[int((height - y * zoom - _MARGIN / 2) / _ROW)].append(word)
+    return [" ".join(rows[row]) for row in range(len(cuts))]
 
 
-def _words(page: Any) -> Iterator[tuple[float, float, str]]:
+def _stacked(cuts: Sequence[Pixels | None]) -> Pixels:
     """
-    Yield each word of Tesseract: the x at which it begins, the y of its middle, and its text.
-
-    MuPDF puts the characters of a word beside each other without a gap. Its own ``get_text("words")`` would join words
-    with a narrow space between them.
+    Return all lines on one sheet with white paper, one line per row. Tesseract would treat the grey of photographs as
+    ink.
     """
-    word, start, end, middle = "", 0.0, 0.0, 0.0
-    for block in page.get_text("rawdict", flags=0)["blocks"]:
-        for span in (span for line in block["lines"] for span in line["spans"]):
-            for character in span["chars"]:
-                x0, y0, x1, y1 = character["bbox"]
-                if word and (character["c"].isspace() or abs(x0 - end) > _GAP):
-                    yield start, middle, word
-                    word = ""
-                if not word:
-                    start, middle = x0, (y0 + y1) / 2
-                word += character["c"].strip()
-                end = x1
-    if word:
-        yield start, middle, word
+    width = max((cut.shape[1] for cut in cuts if cut is not None), default=0)
+    sheet = np.full((len(cuts) * _ROW + _MARGIN, width + 2 * _MARGIN, 3), 255, np.uint8)
+    for row, cut in enumerate(cuts):
+        if cut is not None:
+            top = _MARGIN + row * _ROW
+            whitened = cv2.convertScaleAbs(cut, alpha=255 / max(1.0, np.percentile(cut, _PAPER)))
+            sheet[top : top + LINE_HEIGHT, _MARGIN : _MARGIN + cut.shape[1]] = whitened
+    return sheet
+
+
+def _words(page: Any) -> Iterator[tuple[float, str]]:
+    """
+    Yield the words of Tesseract in the order in which they are read, each with the y of its baseline from below.
+
+    The page's own operators have each word as a whole, also from right to left. MuPDF's text extraction would order
+    words from left to right, and join or split them by the gaps between their characters.
+    """
+    y = 0.0
+    for _, down, word in _OPERATOR.findall(page.read_contents()):
+        if word:
+            yield y, bytes.fromhex("".join(piece.decode() for piece in _PIECE.findall(word))).decode("utf-16-be")
+        else:
+            y += float(down)

@@ -11,6 +11,8 @@ from airflow_provider_classify.engine.text.words import fold
 
 #: A number without a total counts only if it is near the upper or lower edge: within this share of the page's height.
 _MARGIN = 0.1
+#: The most characters of a line with a page number.
+_MAX_CHARACTERS = 200
 #: The greatest page number. Larger numbers are years or amounts.
 _MAX_NUMBER = 500
 _PAGE = (
@@ -18,6 +20,7 @@ _PAGE = (
     r"страница|стр|лист|σελιδα|sheet|slide|feuille|feuillet|blad)"
 )
 _OF = r"(?:of|von|de|of the|sur|di|af|av|van|z|ze|iz|din|dari|tren|из|з|од|σε|/|\\|\||aus|/\s*of)"
+_TOTAL = re.compile(rf"\d\s*{_OF}\s*\d")
 _NAMED_OF = re.compile(rf"\b{_PAGE}\b[.:\s#-]*(\d{{1,3}})\s*{_OF}\s*(\d{{1,3}})\b")
 _NAMED = re.compile(rf"\b{_PAGE}\b[.:\s#-]*(\d{{1,3}})(?![\d.,/-]*\d)")
 _BARE_OF = re.compile(rf"^\W*(\d{{1,3}})\s*{_OF}\s*(\d{{1,3}})\W*$")
@@ -25,6 +28,7 @@ _CHINESE_OR_JAPANESE = re.compile(
     r"第\s*(\d{1,3})\s*[页頁ページ]+(?:.{0,4}?[共全/]\s*(\d{1,3})\s*[页頁ページ])?|(\d{1,3})\s*/\s*(\d{1,3})\s*[页頁ページ]"
 )
 _BARE = re.compile(r"^\W*(\d{1,3})\W*$")
+_DIGIT = re.compile(r"\d")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +64,22 @@ def page_number(page: Page) -> PageNumber | None:
 
 def _candidates(page: Page) -> Iterator[PageNumber]:
     for line in page.lines:
-        if len(line.text) > 200:
+        if len(line.text) > _MAX_CHARACTERS or (line.text.isascii() and not _DIGIT.search(line.text)):
             continue
         text = fold(line.text)
-        if found := _with_total(text, line):
+        # Searching for a total is fast, and without one the slow search for the word before it is not needed.
+        has_total = _TOTAL.search(text) is not None
+        if (has_total or not text.isascii()) and (found := _with_total(text, line)):
             yield found
+        elif not _is_at_edge(line):
+            continue
         elif (
-            not _NAMED_OF.search(text)
+            not (has_total and _NAMED_OF.search(text))
             and (named := _NAMED.search(text))
-            and _is_at_edge(line)
             and 0 < int(named[1]) <= _MAX_NUMBER
         ):
             yield PageNumber(int(named[1]))
-        elif (bare := _BARE.match(text)) and _is_at_edge(line) and 0 < int(bare[1]) <= _MAX_NUMBER:
+        elif (bare := _BARE.match(text)) and 0 < int(bare[1]) <= _MAX_NUMBER:
             yield PageNumber(int(bare[1]), is_bare=True)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -109,10 +108,12 @@ def traits_of(answer: PageAnswer, type_names: Sequence[str]) -> PageTraits:
     """
     page, types = answer.page, answer.scored.types
     lines = page.lines
-    words = types.text.words
     probabilities = softmax(types.scores)
-    counts = Counter(word for word in words if len(word) > 2 and word not in COMMON_WORDS and not word.isdigit())
-    known = types.text.spelling
+    counts = {
+        word: count
+        for word, count in types.text.counts.items()
+        if len(word) > 2 and word not in COMMON_WORDS and not word.isdigit()
+    }
     sizes = [line.size for line in lines]
     text_lines = [line for line in lines if len(line.text.split()) >= _TEXT_LINE and _HEADER / 2 < line.y0 < 0.93]
     above = "\n".join(line.text for line in lines if line.y0 < _LETTERHEAD_REGION)
@@ -122,9 +123,9 @@ def traits_of(answer: PageAnswer, type_names: Sequence[str]) -> PageTraits:
         size=None if page.source == "ocr" else (page.width, page.height),
         is_ocr=page.source == "ocr",
         is_cover=answer.is_cover,
-        language=guess_language(words),
+        language=guess_language(types.text.counts),
         words=counts,
-        names={word: count for word, count in counts.items() if word not in known},
+        names={word: counts[word] for word in types.text.spelling.unknown(counts)},
         identifiers=frozenset(_IDENTIFIER.findall(types.text.raw)),
         running_lines=frozenset(_running_lines(page)),
         categories=answer.shares,

@@ -33,6 +33,7 @@ def open_document(
     max_pages: int = api_contract.MAX_PAGES,
     threads: int | None = None,
     ocr: OcrMode = "auto",
+    ocr_models: Path | None = None,
 ) -> Iterator[OpenedDocument]:
     """
     Open a document for reading; its pages can be read until the block ends.
@@ -43,9 +44,10 @@ def open_document(
     :param threads: the number of cores that OCR may use; all available cores if None.
     :param ocr: ``auto`` reads a page by OCR if its text layer lacks text that the page shows, ``always`` reads each
         page of a PDF or an Office document by OCR, ``never`` reads text layers only.
+    :param ocr_models: the folder of models for other scripts, which ``airflow-classify fetch-ocr-models`` has fetched.
     :raises DocumentError: the document is missing, empty, of no known type, damaged, encrypted, too large, or a
         placeholder for another one. If only a page cannot be read, the error comes from the ``passes()`` of that page.
     :raises ExtraNotInstalled: the ``local`` extra is missing.
     """
-    with open_source(Source(name, path), ReadingOptions(max_pages, threads, ocr)) as document:
+    with open_source(Source(name, path), ReadingOptions(max_pages, threads, ocr, ocr_models)) as document:
         yield document

@@ -35,9 +35,7 @@ def open_source(source: Source, options: ReadingOptions) -> Iterator[OpenedDocum
         case Format.HTML:
             from airflow_provider_classify.engine.reading.mupdf import open_with_mupdf
 
-            with open_with_mupdf(
-                source, kind, max_pages=options.max_pages, threads=options.threads, ocr=options.ocr
-            ) as document:
+            with open_with_mupdf(source, kind, options) as document:
                 yield document
         case Format.DOCX | Format.PPTX | Format.XLSX | Format.OPEN_DOCUMENT:
             from airflow_provider_classify.engine.reading.office import open_office
@@ -47,7 +45,7 @@ def open_source(source: Source, options: ReadingOptions) -> Iterator[OpenedDocum
         case Format.IMAGE:
             from airflow_provider_classify.engine.reading.images import open_image
 
-            with open_image(source, max_pages=options.max_pages, threads=options.threads, ocr=options.ocr) as document:
+            with open_image(source, options) as document:
                 yield document
         case Format.SIGNED:
             from airflow_provider_classify.engine.reading.signed_document import MAX_SIGNED_BYTES, signed_content

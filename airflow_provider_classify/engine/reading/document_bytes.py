@@ -26,6 +26,7 @@ class ReadingOptions:
     max_pages: int = api_contract.MAX_PAGES
     threads: int | None = None
     ocr: OcrMode = "auto"
+    ocr_models: Path | None = None
     depth: int = 0
 
     def deeper(self) -> ReadingOptions:

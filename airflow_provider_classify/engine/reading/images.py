@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from airflow_provider_classify.engine.ocr import Picture, shared_reader
-from airflow_provider_classify.engine.page import OcrMode, Page
-from airflow_provider_classify.engine.reading.document_bytes import Source
+from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.pages import first_pages
 from airflow_provider_classify.engine.reading.sniffing import Format, is_heif
@@ -44,16 +44,14 @@ _DECODER_ERRORS = (
 
 
 @contextmanager
-def open_image(
-    source: Source, *, max_pages: int, threads: int | None, ocr: OcrMode = "auto"
-) -> Iterator[OpenedDocument]:
+def open_image(source: Source, options: ReadingOptions) -> Iterator[OpenedDocument]:
     """Open an image; errors as :func:`~airflow_provider_classify.engine.reading.open_document`."""
-    if ocr == "never":
+    if options.ocr == "never":
         raise DocumentNeedsOcr(
             f"The image {source.name!r} can be read by OCR only; set ocr to auto, or leave images out."
         )
     with open_frames(source) as (image, page_count):
-        pages = first_pages((_Frame(image, source, n + 1, threads) for n in range(page_count)), max_pages)
+        pages = first_pages((_Frame(image, source, n + 1, options) for n in range(page_count)), options.max_pages)
         yield OpenedDocument(kind=Format.IMAGE, page_count=page_count, pages=pages, is_image=page_count == 1)
 
 
@@ -92,14 +90,14 @@ class _Frame:
     image: Image.Image
     source: Source
     number: int
-    threads: int | None
+    options: ReadingOptions
 
     def passes(self) -> Iterator[Page]:
         picture = self.picture()
         if picture.is_blank():
             yield Page(self.number, picture.width, picture.height, (), "ocr", is_blank=True)
             return
-        yield from shared_reader(self.threads).passes(picture, self.number)
+        yield from shared_reader(self.options.threads, self.options.ocr_models).passes(picture, self.number)
 
     def picture(self) -> Picture:
         try:

@@ -51,22 +51,25 @@ def joined(pieces: Iterable[Piece]) -> list[JoinedLine]:
     pieces.
     """
     lines: list[JoinedLine] = []
+    # The size and the edges of the last line. Most pieces are too far to the right of it, or to the left of its end.
+    last_size = right = 0.0
     for number, (text, size, x0, y0, x1, y1, _) in enumerate(pieces):
         if lines:
-            last = lines[-1]
-            larger = size if size > last.size else last.size
-            gap = (x0 - last.x1) / larger if larger > 0 else SPACE
+            larger = size if size > last_size else last_size
+            gap = (x0 - right) / larger if larger > 0 else SPACE
             if -SPACE / 2 <= gap < SPACE:
+                last = lines[-1]
                 height, last_height = y1 - y0, last.y1 - last.y0
                 bottom, top = (y1 if y1 < last.y1 else last.y1), (y0 if y0 > last.y0 else last.y0)
                 lower, higher = (height, last_height) if height < last_height else (last_height, height)
                 if higher <= LEVEL * larger and bottom - top >= OVERLAP * lower:
                     last.text = f"{last.text}{text}" if gap <= NO_GAP else f"{last.text} {text}"
-                    last.size = larger
+                    last.size = last_size = larger
                     last.y0 = y0 if y0 < last.y0 else last.y0
-                    last.x1 = x1 if x1 > last.x1 else last.x1
+                    last.x1 = right = x1 if x1 > right else right
                     last.y1 = y1 if y1 > last.y1 else last.y1
                     last.pieces.append(number)
                     continue
         lines.append(JoinedLine(text, size, x0, y0, x1, y1, [number]))
+        last_size, right = size, x1
     return lines

@@ -6,11 +6,11 @@ import codecs
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from airflow_provider_classify.engine.learned.origin import PdfMetadata
-from airflow_provider_classify.engine.page import OcrMode
-from airflow_provider_classify.engine.reading.document_bytes import Source
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.encodings import decode_html
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument
 from airflow_provider_classify.engine.reading.pages import first_pages
@@ -40,12 +40,10 @@ SLIDE, SHEET = {"width": 720, "height": 540}, {"width": 595, "height": 842}
 
 
 @contextmanager
-def open_with_mupdf(
-    source: Source, kind: Format, *, max_pages: int, threads: int | None, ocr: OcrMode
-) -> Iterator[OpenedDocument]:
+def open_with_mupdf(source: Source, kind: Format, options: ReadingOptions) -> Iterator[OpenedDocument]:
     """Open a document of ``kind``; errors as :func:`~airflow_provider_classify.engine.reading.open_document`."""
     with mupdf_file(source, kind) as opened:
-        yield pages_of(opened, source.name, kind, max_pages=max_pages, threads=threads, ocr=ocr)
+        yield pages_of(opened, source.name, kind, options)
 
 
 @contextmanager
@@ -95,10 +93,8 @@ def pages_of(
     opened: Any,
     name: str,
     kind: Format,
+    options: ReadingOptions,
     *,
-    max_pages: int,
-    threads: int | None,
-    ocr: OcrMode,
     check_only_page: Callable[[MupdfPage], None] | None = None,
 ) -> OpenedDocument:
     """
@@ -117,18 +113,19 @@ def pages_of(
         if opened.is_repaired:
             raise DocumentCorrupt(f"The document {name!r} is damaged: none of its pages can be read; fetch it again.")
         raise DocumentEmpty(f"The document {name!r} has no pages; check how it was made.")
-    mode = "auto" if ocr == "always" and kind is not Format.PDF else ocr
+    if options.ocr == "always" and kind is not Format.PDF:
+        options = replace(options, ocr="auto")
     pages: Iterable[MupdfPage]
     if page_count == 1:
-        pages = [MupdfPage(opened, 1, name, threads, mode)]
+        pages = [MupdfPage(opened, 1, name, options)]
         if check_only_page:
             check_only_page(pages[0])
     else:
-        pages = (MupdfPage(opened, n + 1, name, threads, mode) for n in range(page_count))
+        pages = (MupdfPage(opened, n + 1, name, options) for n in range(page_count))
     return OpenedDocument(
         kind=kind,
         page_count=page_count,
-        pages=first_pages(pages, max_pages),
+        pages=first_pages(pages, options.max_pages),
         metadata=_metadata(opened) if kind is Format.PDF else PdfMetadata(),
     )
 

@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pymupdf
 
+from airflow_provider_classify.engine.knowledge.known_words import is_in_a_language
 from airflow_provider_classify.engine.learned import looks
 from airflow_provider_classify.engine.learned.looks import look_of
-from airflow_provider_classify.engine.page import OcrMode, Page, Region
+from airflow_provider_classify.engine.page import Page, Region
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions
 from airflow_provider_classify.engine.reading.lines import Box
 from airflow_provider_classify.engine.reading.missing_text import Doubt, area_of, doubt_of
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS, damage
@@ -35,7 +37,6 @@ from airflow_provider_classify.engine.reading.quality import (
     amount_of_text,
     better_reading,
     can_be_read_by_ocr,
-    is_in_a_language,
     is_legible,
     is_readable,
     says_the_same,
@@ -54,6 +55,8 @@ LEAST_OF_EARLIER = 0.5
 SHORT_TEXT = 600
 #: On a page with more text, images are compared with it if they have this share of the page's area.
 LARGE_IMAGE = 0.05
+#: If an earlier or a later page decides, the pictures beside so many characters of text are not read.
+ENOUGH_TEXT = 200
 #: A page with this many characters of text can mostly be classified by them. Its images are compared with it only if
 #: the text is not enough to classify the page, and if together they have this share of the page's area.
 LONG_TEXT, ILLUSTRATED = 1200, 0.15
@@ -78,8 +81,7 @@ class MupdfPage:
     document: Any
     number: int
     name: str
-    threads: int | None
-    ocr: OcrMode
+    options: ReadingOptions
 
     @cached_property
     def _page(self) -> Any:
@@ -109,14 +111,34 @@ class MupdfPage:
         """Yield the page, each time more complete; see :class:`PageReading`."""
         page, layer = self._page, self.text_layer
         text = layer.page
-        if self.ocr == "never":
+        if self.options.ocr == "never":
             yield self._text_only(page, layer)
-        elif self.ocr == "always" or not is_readable(text) or self._is_bad_ocr(page, text):
+        elif self.options.ocr == "always" or not is_readable(text) or self._is_bad_ocr(page, text):
             yield from self._by_ocr(page, text)
         elif is_in_a_language(text) or not (shown := self._shows_something_else(page, text)):
             yield from self._by_text(page, layer)
         else:
             yield from shown
+
+    def text_passes(self) -> Iterator[Page]:
+        """Yield the passes that need no OCR; none if the text layer has little text, or text that may be wrong."""
+        page, layer = self._page, self.text_layer
+        text = layer.page
+        if (
+            self.options.ocr != "always"
+            and amount_of_text(text) >= ENOUGH_TEXT
+            and is_readable(text)
+            and is_in_a_language(text)
+            and not self._is_bad_ocr(page, text)
+        ):
+            yield from self._text_and_look(page, layer)
+
+    @cached_property
+    def lacks_most(self) -> bool:
+        """Whether pictures beside the text may show more text than the text layer has."""
+        page = self._page
+        with self._damage_named():
+            return _doubt(page, self.text_layer, is_thorough=False) is Doubt.MOST and not is_earlier_ocr(page)
 
     def picture(self) -> Picture:
         """Draw the page at the scale at which OCR reads it."""
@@ -167,9 +189,7 @@ class MupdfPage:
 
         If the pictures cover more of the page than the text, the first pass already has both.
         """
-        with self._damage_named():
-            doubt = _doubt(page, layer, is_thorough=False)
-            is_beside = doubt is Doubt.MOST and not is_earlier_ocr(page)
+        is_beside = self.lacks_most
         if is_beside:
             is_read = False
             for read in self._with_pictures(page, layer):
@@ -177,10 +197,13 @@ class MupdfPage:
                 yield read
             if is_read:
                 return
+        yield from self._text_and_look(page, layer)
+        yield from self._more(page, layer, is_compared=is_beside)
+
+    def _text_and_look(self, page: Any, layer: TextLayer) -> Iterator[Page]:
         yield layer.page
         if 0 < amount_of_text(layer.page) < LONG_TEXT:
             yield self._with_look(page, layer.page)
-        yield from self._more(page, layer, is_compared=is_beside)
 
     def _more(self, page: Any, layer: TextLayer, *, is_compared: bool) -> Iterator[Page]:
         """Read pictures, or an earlier OCR's scan, after the text layer was not enough to classify the page."""
@@ -232,7 +255,7 @@ class MupdfPage:
     def _passes(self, picture: Picture, layer: TextLayer | None = None) -> Iterator[Page]:
         from airflow_provider_classify.engine.ocr import shared_reader
 
-        reader = shared_reader(self.threads)
+        reader = shared_reader(self.options.threads, self.options.ocr_models)
         if layer is None:
             return reader.passes(picture, self.number)
         return reader.passes(picture, self.number, layer.page, layer.covering)

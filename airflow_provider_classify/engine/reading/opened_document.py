@@ -36,6 +36,22 @@ class PageReading(Protocol):
 
 
 @runtime_checkable
+class TextPage(Protocol):
+    """A page with a text layer, which can be read without OCR."""
+
+    def text_passes(self) -> Iterator[Page]:
+        """
+        Yield the passes that need no OCR; none if the page has so little text that it tells nothing.
+
+        :raises DocumentError: this page cannot be read.
+        """
+
+    @property
+    def lacks_most(self) -> bool:
+        """Whether pictures beside the text may show more text than the text layer has."""
+
+
+@runtime_checkable
 class PicturedPage(Protocol):
     """A page that can be shown as a picture. Pages of text have none."""
 

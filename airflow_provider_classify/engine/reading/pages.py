@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading.opened_document import PageReading, PicturedPage
+from airflow_provider_classify.engine.reading.opened_document import PageReading, PicturedPage, TextPage
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.ocr import Picture
@@ -50,3 +50,11 @@ class _CheckedPage:
         for page in self._page.passes():
             self.is_blank = page.is_blank
             yield page
+
+    def text_passes(self) -> Iterator[Page]:
+        if isinstance(self._page, TextPage):
+            yield from self._page.text_passes()
+
+    @property
+    def lacks_most(self) -> bool:
+        return isinstance(self._page, TextPage) and self._page.lacks_most

@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from string import ascii_letters, digits
 
-from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.text.language import COMMON_WORDS
-from airflow_provider_classify.engine.text.words import is_unspaced, singular, words_of
+from airflow_provider_classify.engine.text.words import words_of
 
 #: A text layer with fewer characters is ignored.
 MIN_CHARACTERS = 40
 #: Replacement, control and private-use characters.
 _GLYPH = re.compile("[\ufffd\x00-\x1f\ue000-\uf8ff]")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 #: Text is legible if more than this share of its words are letters only, or numbers.
 MIN_CLEAN_WORDS = 0.8
 #: Letters only, a hyphen or apostrophe between them; or a number, with its currency.
 _CLEAN = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|[^\w\s]?\d[\d.,/:%-]*")
 #: The number of words of a page that are judged.
 _SAMPLE = 150
-#: The number of characters of a page that are searched for them.
-_SAMPLE_CHARACTERS = 1500
-#: A text is in a language if more than this share of its words are common words of any language, or words of the
-#: document types. The second value is the fewest words that decide, and the third the fewest letters of a word that
-#: counts.
-MIN_KNOWN_WORDS, _FEWEST_WORDS, _SHORTEST = 0.08, 8, 3
+#: The fewest letters of a word that counts.
+_SHORTEST = 3
 #: A text layer has the same text as the page if it has at least this share of the words that OCR reads. The second
 #: value is the least legibility at which OCR's words are trusted.
 MIN_SAME_WORDS, _SURE = 0.4, 0.8
@@ -67,31 +61,6 @@ def _first_pieces(page: Page) -> list[str]:
     return pieces[:_SAMPLE]
 
 
-def is_in_a_language(page: Page) -> bool:
-    """
-    Return whether the words are those of a language; true if there are too few words to decide.
-
-    A font whose character map is wrong gives other letters than it shows.
-    """
-    # Each line has a character, so that this many lines have as many characters.
-    text = "\n".join([line.text for line in page.lines[:_SAMPLE_CHARACTERS]])[:_SAMPLE_CHARACTERS]
-    if is_unspaced(text):
-        return True
-    known = _known_words()
-    count = found = 0
-    for line in text.split("\n"):
-        for word in words_of(line):
-            if len(word) < _SHORTEST or not word.isalpha():
-                continue
-            count += 1
-            found += word in known or singular(word) in known
-            if found > MIN_KNOWN_WORDS * _SAMPLE:  # enough for the longest sample, so the other lines are not examined
-                return True
-            if count == _SAMPLE:
-                return False
-    return count < _FEWEST_WORDS or found > MIN_KNOWN_WORDS * count
-
-
 def says_the_same(text_layer: Page, ocr: Page) -> bool:
     """Return whether the text layer has the words that OCR read; true if OCR could not read most of the page."""
     words = [word for line in ocr.lines for word in words_of(line.text) if len(word) >= _SHORTEST and word.isalpha()]
@@ -118,16 +87,10 @@ def amount_of_text(page: Page) -> int:
 
 
 def _count_letters_and_digits(text: str) -> tuple[int, int]:
-    if not text.isascii():
-        return sum(map(str.isalpha, text)), sum(map(str.isdigit, text))
-    # For ASCII, this is ten times faster.
-    without_letters = text.encode().translate(None, ascii_letters.encode())
+    # For the characters of ASCII, this is ten times faster than str.isalpha and str.isdigit.
+    ascii_part = text.encode("ascii", errors="ignore")
+    without_letters = ascii_part.translate(None, ascii_letters.encode())
     without_digits = without_letters.translate(None, digits.encode())
-    return len(text) - len(without_letters), len(without_letters) - len(without_digits)
-
-
-@cache
-def _known_words() -> frozenset[str]:
-    types = load_knowledge().types.values()
-    phrases = (phrase for kind in types for phrase in (*kind.cues, *kind.titles, *kind.aliases))
-    return COMMON_WORDS.union(*map(words_of, phrases))
+    others = "" if text.isascii() else "".join(_NOT_ASCII.findall(text))
+    letters = len(ascii_part) - len(without_letters) + sum(map(str.isalpha, others))
+    return letters, len(without_letters) - len(without_digits) + sum(map(str.isdigit, others))

@@ -98,7 +98,7 @@ def _remove_letterspacing(textpage: Any, lines: Sequence[JoinedLine]) -> None:
     """Put the words of letter-spaced lines together by the places of their characters."""
     pieces: list[dict[str, Any]] = []
     for line in lines:
-        if is_letterspaced(line.text):
+        if may_have_letterspacing(line.text) and is_letterspaced(line.text):
             pieces = pieces or list(_raw_pieces(textpage))
             characters = [character for number in line.pieces for character in _characters(pieces[number])]
             line.text = words_by_gaps(characters, line.size)

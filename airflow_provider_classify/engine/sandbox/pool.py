@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from queue import LifoQueue
+from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from airflow_provider_classify.engine.cores import available_cores
@@ -57,6 +58,10 @@ class EngineProcess:
         self._state = threading.RLock()
         self._child: Child | None = None
         self._closed = False
+        #: How many children have started.
+        self.starts = 0
+        #: Why the last child did not start; ``None`` if it did.
+        self.start_failure: EngineNotStarted | None = None
 
     def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
         """
@@ -127,7 +132,10 @@ class EngineProcess:
             reply = child.ask(json.dumps({**request, "deadline": deadline}).encode() + b"\n", deadline)
         except ChildDied as death:
             self._discard()
-            raise self._error_of(death, name, is_first=child.served == 1) from death
+            error = self._error_of(death, name, is_first=child.served == 1)
+            if isinstance(error, EngineNotStarted):
+                self.start_failure = error
+            raise error from death
         except TimeoutError as error:
             self._discard()
             raise self._took_too_long(name) from error
@@ -135,6 +143,7 @@ class EngineProcess:
             # The wait was interrupted. The child's late reply would be read as the reply for the next document.
             self._discard()
             raise
+        self.start_failure = None
         if reply.get("kind") == DocumentCrashedParser.__name__ or child.served >= self._documents_per_child:
             self._discard()
         return reply
@@ -163,6 +172,7 @@ class EngineProcess:
             self._check_open()
             if self._child is None:
                 self._child = Child([self._options.to_json(), str(os.getpid())])
+                self.starts += 1
                 if self._closed:  # by a signal handler of this thread, while the child started
                     self._discard()
                     self._check_open()
@@ -203,6 +213,26 @@ class EnginePool:
         """Classify as :meth:`EngineProcess.classify` does; wait while all children are busy."""
         with self.process() as process:
             return process.classify(path, categories, name=name)
+
+    @property
+    def restarts(self) -> int:
+        """How often a child was replaced: after a crash, a timeout, or many documents."""
+        return sum(max(0, process.starts - 1) for process in self._processes)
+
+    def check(self) -> None:
+        """
+        Check that the engine starts. If the last start of a child failed, start it again with a short letter.
+
+        An error of a document says nothing about the next one. But an engine that does not start fails all of them.
+
+        :raises ClassifyError: the engine does not start.
+        """
+        for process in self._processes:
+            if process.start_failure is not None:
+                with TemporaryDirectory() as folder:
+                    letter = Path(folder, "letter.txt")
+                    letter.write_text("Dear Mrs. Brown,\n\nthank you for your letter.\n")
+                    process.classify(letter, (Category("letter"),), name=letter.name)
 
     @contextmanager
     def process(self) -> Iterator[EngineProcess]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import accumulate
@@ -14,6 +15,7 @@ from airflow_provider_classify.engine.text.phrases import NOWHERE, Phrase
 from airflow_provider_classify.engine.text.spelling import Spelling
 from airflow_provider_classify.engine.text.words import fold, is_unspaced, words_of
 
+_DIGIT = re.compile(r"\d")
 _AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
 
 #: Words that sentences have and that tables, forms and cards rarely have.
@@ -42,7 +44,7 @@ class PageText:
     @cached_property
     def lines(self) -> list[list[str]]:
         """The words of each line, with OCR's mistakes corrected."""
-        lines = [words_of(line.text) for line in self.page.lines]
+        lines = list(map(words_of, [line.text for line in self.page.lines]))
         if self.page.source == "text_layer":
             return lines
         return [[self.spelling.corrected(word) for word in words] for words in lines]
@@ -51,6 +53,17 @@ class PageText:
     def words(self) -> list[str]:
         """The words of all lines."""
         return [word for line in self.lines for word in line]
+
+    @cached_property
+    def counts(self) -> Counter[str]:
+        """How often each word occurs."""
+        return Counter(self.words)
+
+    @cached_property
+    def sentence_words(self) -> int:
+        """The number of words that sentences have, and tables rarely."""
+        counts = self.counts
+        return sum([counts[word] for word in SENTENCE_WORDS.intersection(counts)])
 
     @cached_property
     def line_ends(self) -> list[int]:
@@ -141,6 +154,12 @@ def features_of(text: PageText) -> Features:
     )
 
 
+def _digits(text: str) -> int:
+    if text.isascii() and not _DIGIT.search(text):  # as most lines of sentences; the search is faster than counting
+        return 0
+    return sum(map(str.isdigit, text))
+
+
 def _prose(text: PageText) -> float:
     """
     Return the share of running text, 0 to 1: the greater of two estimates, by lines and by sentence words.
@@ -152,10 +171,10 @@ def _prose(text: PageText) -> float:
     in_sentences = sum(
         len(words)
         for words, line in zip(text.lines, text.page.lines, strict=True)
-        if len(words) >= 6 and sum(map(str.isdigit, line.text)) < 0.08 * len(line.text)
+        if len(words) >= 6 and _digits(line.text) < 0.08 * len(line.text)
     )
     by_lines = in_sentences / total
     if total < 30:
         return by_lines * 0.5
-    by_words = (sum(word in SENTENCE_WORDS for word in text.words) / total - 0.22) / 0.16
+    by_words = (text.sentence_words / total - 0.22) / 0.16
     return max(by_lines, min(1.0, by_words))

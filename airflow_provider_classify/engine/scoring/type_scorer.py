@@ -108,9 +108,12 @@ class TypeScorer:
         self._types = list(knowledge.types.values())
         self.names = [document_type.name for document_type in self._types]
         self.numbers = {name: number for number, name in enumerate(self.names)}
+        # Few layouts are different, so their numbers are kept for the types.
+        layouts = list(dict.fromkeys((t.geometry, t.styles) for t in self._types))
+        self._layout_numbers = [layouts.index((t.geometry, t.styles)) for t in self._types]
         self._layouts = [
-            ([geometry_rule(geometry) for geometry in t.geometry], [style_rule(style) for style in t.styles])
-            for t in self._types
+            ([geometry_rule(name) for name in geometry], [style_rule(name) for name in styles])
+            for geometry, styles in layouts
         ]
         self._cues = PhraseIndex()
         self._titles = PhraseIndex()
@@ -122,6 +125,9 @@ class TypeScorer:
                 self._titles.add(title, number, 1.0)
             for pattern, weight in document_type.patterns:
                 self._patterns[pattern].append((number, weight))
+        # Most pages match none of the patterns that begin at a line, which one search finds out.
+        self._at_lines = frozenset(p for p in self._patterns if p.pattern.startswith("^") and not p.groups)
+        self._any_at_lines = re.compile("|".join(f"(?:{p.pattern})" for p in self._at_lines), re.MULTILINE)
         #: The phrases of all types.
         self.phrases: tuple[Phrase, ...] = (*self._cues.entries, *self._titles.entries)
         self._sections = {
@@ -156,26 +162,33 @@ class TypeScorer:
                 clear_titles[number] = max(clear_titles[number], heading.points * share)
         shrink = share_of_long_text(len(text.words))
         empty = emptiness(page, features.characters, is_unspaced=bool(text.unspaced))
+        of_styles = [sum(style(features) for style in styles) for _, styles in self._layouts]
+        # Most types have no phrases on a page, and their scores are those of their layouts.
+        without_phrases = [
+            sum(rule(features, 0.0) for rule in geometry) + of_style
+            for (geometry, _), of_style in zip(self._layouts, of_styles, strict=True)
+        ]
         scores = []
-        for (geometry, styles), cue_sum, title, clear_title in zip(
-            self._layouts, sums, titles, clear_titles, strict=True
-        ):
-            cue_points = CUES_LIMIT * (1.0 - math.exp(-cue_sum * shrink / CUES_LIMIT)) if cue_sum else 0.0
-            layout = 0.0
-            for geometry_points in geometry:
-                layout += geometry_points(features, cue_points)
-            score = cue_points + title + layout
-            for style_points in styles:
-                score += style_points(features)
+        for number, cue_sum, title, clear_title in zip(self._layout_numbers, sums, titles, clear_titles, strict=True):
+            if not cue_sum and not title:
+                scores.append(without_phrases[number])
+                continue
+            cue_points = CUES_LIMIT * (1.0 - math.exp(-cue_sum * shrink / CUES_LIMIT))
+            layout = sum(rule(features, cue_points) for rule in self._layouts[number][0])
+            score = cue_points + title + layout + of_styles[number]
             if empty:  # Little text makes the words weak evidence, but not the page's shape.
                 score -= doubt(cue_points + title, cue_sum + clear_title + max(0.0, layout), empty)
             scores.append(score)
         return TypeScores(text, features, scores, (*cues, *headings, *patterns))
 
     def _find_patterns(self, text: PageText) -> Iterator[Match]:
+        raw = text.raw
+        has_any_at_lines = self._any_at_lines.search(raw) is not None
         for pattern, counts_for in self._patterns.items():
-            if found := pattern.search(text.raw):
-                line = text.raw.count("\n", 0, found.start())
+            if not has_any_at_lines and pattern in self._at_lines:
+                continue
+            if found := pattern.search(raw):
+                line = raw.count("\n", 0, found.start())
                 yield Match((found.group().strip(),), counts_for, line=line)
 
 

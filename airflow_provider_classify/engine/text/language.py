@@ -80,18 +80,20 @@ _LEAST_OF_SCRIPT = {"uk": 0.02, "ru": 0.005, "sr": 0.02, "bg": 0.01, "ja": 0.05}
 _USUAL_SHARE = 0.3
 
 
-def guess_language(words: Iterable[str]) -> str | None:
+def guess_language(words: Iterable[str] | Mapping[str, int]) -> str | None:
     """
     Return the language of a text as an ISO 639-1 code, or ``None`` if too few words indicate one.
 
-    :param words: the text's words, folded.
+    :param words: the text's words, folded; or how often each word occurs.
     """
-    counts = Counter(words)
+    counts = words if isinstance(words, Mapping) else Counter(words)
     return _by_script(counts) or _by_words(counts)
 
 
 def _by_script(words: Mapping[str, int]) -> str | None:
-    foreign = "".join(word for word in words if not word.isascii())
+    foreign = "".join([word for word in words if not word.isascii()])
+    if not foreign:
+        return None
     letters = sum(map(len, words))
     for language, letter in _SCRIPTS.items():
         if len(letter.findall(foreign)) > letters * _LEAST_OF_SCRIPT.get(language, _USUAL_SHARE):

@@ -29,7 +29,10 @@ class PhraseIndex:
 
     def __init__(self) -> None:
         self.entries: dict[Phrase, list[tuple[int, float]]] = defaultdict(list)
-        self._lengths: dict[str, set[int]] = defaultdict(set)
+        self._single: set[str] = set()
+        # The first words of longer phrases, and the lengths of these phrases by their first two words.
+        self._first: set[str] = set()
+        self._lengths: dict[Phrase, tuple[int, ...]] = {}
         self._unspaced: dict[str, Phrase] = {}
         # By the first letters of the word; endings by the last letters.
         self._glued: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
@@ -60,10 +63,19 @@ class PhraseIndex:
         elif is_unspaced(text):
             self._unspaced["".join(phrase)] = phrase
         else:
-            self._lengths[phrase[0]].add(len(phrase))
-            if len(phrase) > 1 and len(glued := "".join(phrase)) >= SHORTEST_WITHIN_WORD and phrase not in self.entries:
-                self._glued[glued[:SHORTEST_STEM]].append((glued, phrase))
+            self._add_words(phrase)
         self.entries[phrase].append((number, weight))
+
+    def _add_words(self, phrase: Phrase) -> None:
+        if len(phrase) == 1:
+            self._single.add(phrase[0])
+            return
+        self._first.add(phrase[0])
+        lengths = self._lengths.get(phrase[:2], ())
+        if len(phrase) not in lengths:
+            self._lengths[phrase[:2]] = (*lengths, len(phrase))
+        if len(glued := "".join(phrase)) >= SHORTEST_WITHIN_WORD and phrase not in self.entries:
+            self._glued[glued[:SHORTEST_STEM]].append((glued, phrase))
 
     def find(
         self, words: Sequence[str], *, fields: Iterable[str] = (), unspaced: str = "", is_ocr: bool = False
@@ -76,17 +88,20 @@ class PhraseIndex:
         :param is_ocr: also look for phrases whose spaces OCR has dropped.
         """
         found: dict[Phrase, int] = {}
-        lengths, entries = self._lengths, self.entries
+        single, first, lengths, entries = self._single, self._first, self._lengths, self.entries
         for start, word in enumerate(words):
-            if word in lengths:
-                for length in lengths[word]:
+            if word in single and (word,) not in found:
+                found[word,] = start
+            if word in first:
+                for length in lengths.get(tuple(words[start : start + 2]), ()):
                     phrase = tuple(words[start : start + length])
                     if phrase in entries and phrase not in found:
                         found[phrase] = start
         for word in set(words):
-            for phrase in self._within(word, is_ocr):
-                start = words.index(word)
-                found[phrase] = min(start, found.get(phrase, start))
+            if is_ocr or word[:SHORTEST_STEM] in self._beginnings or word[-SHORTEST_STEM:] in self._endings:
+                for phrase in self._within(word, is_ocr):
+                    start = words.index(word)
+                    found[phrase] = min(start, found.get(phrase, start))
         for word in fields:
             if (f"{word}:",) in entries and word in words:
                 found[f"{word}:",] = words.index(word)

@@ -33,6 +33,11 @@ class Spelling:
     def __contains__(self, word: str) -> bool:
         return word in self._known or singular(word) in self._known
 
+    def unknown(self, words: Iterable[str]) -> list[str]:
+        """Return the words that are not known, neither as they are nor in the singular."""
+        known = self._known
+        return [word for word in words if word not in known and singular(word) not in known]
+
     @cached_property
     def _by_look(self) -> dict[str, str | None]:
         """The known word for each look, or ``None`` if several share it. Built for the first page that OCR reads."""

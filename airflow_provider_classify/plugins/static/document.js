@@ -1,15 +1,12 @@
 // A document in the list. It is one line; when it is opened, its details and evidence are below.
 
 import { el, percent } from "./dom.js";
-
-const level = (confidence) => (confidence >= 0.8 ? "" : confidence >= 0.5 ? " middle" : " low");
+import { confidenceBar, evidenceList } from "./evidence.js";
 
 function bar({ confidence, reviewed_by: person }) {
   if (person) return el("span", { class: "quiet" }, "chosen by a person");
   if (confidence === null) return el("span", { class: "quiet" }, "–");
-  const fill = el("div", { class: `fill${level(confidence)}` });
-  fill.style.width = `${confidence * 100}%`;
-  return el("div", { class: "bar" }, el("div", { class: "track" }, fill), el("span", {}, percent(confidence)));
+  return confidenceBar(confidence);
 }
 
 function badge(found) {
@@ -36,21 +33,7 @@ function details(found, picture) {
   if (found.reviewed_by) fact("Reviewed by", found.reviewed_by);
   if (found.predicted) fact("Prediction", found.predicted);
   if (found.answered_by) fact("Answered by", `${found.answered_by}${found.is_escalated ? " (the first connection was not sure)" : ""}`);
-  const marks = [];
-  const lines = found.evidence.map((evidence) => {
-    const isMarked = picture && evidence.page === 1 && evidence.box;
-    const where = [evidence.page ? `page ${evidence.page}` : "", evidence.type ? `evidence for ${evidence.type}` : ""].filter(Boolean).join(", ");
-    const line = el("li", { class: isMarked ? "marked" : "" }, `“${evidence.text}”`, where ? el("span", { class: "sub" }, ` ${where}`) : "");
-    if (isMarked) {
-      const [left, top, right, bottom] = evidence.box;
-      const mark = el("div", { class: "mark", title: evidence.text });
-      Object.assign(mark.style, { left: `${left * 100}%`, top: `${top * 100}%`, width: `${(right - left) * 100}%`, height: `${(bottom - top) * 100}%` });
-      line.addEventListener("mouseenter", () => mark.classList.add("active"));
-      line.addEventListener("mouseleave", () => mark.classList.remove("active"));
-      marks.push(mark);
-    }
-    return line;
-  });
+  const { lines, marks } = evidenceList(found.evidence, picture !== null);
   return el(
     "div",
     { class: "more" },

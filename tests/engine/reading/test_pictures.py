@@ -8,7 +8,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading.document_bytes import Source
+from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.images import open_image
 from airflow_provider_classify.exceptions import DocumentCorrupt
 from tests.support import paper
@@ -132,7 +132,7 @@ def test_a_jpeg_of_which_less_than_half_is_there_is_damaged(share: float, tmp_pa
 
 
 def test_heic() -> None:
-    with open_image(Source("photo.heic", HEIC), max_pages=1, threads=1) as document:
+    with open_image(Source("photo.heic", HEIC), ReadingOptions(max_pages=1, threads=1)) as document:
         (page,) = (list(reading.passes())[-1] for reading in document.pages)
     assert [line.text for line in page.lines] == list(paper.INVOICE)
 
@@ -141,6 +141,6 @@ def test_a_cut_heic_is_damaged(tmp_path: Path) -> None:
     (tmp_path / "cut").write_bytes(HEIC.read_bytes()[:5000])
     with (
         pytest.raises(DocumentCorrupt, match=r"'photo\.heic'"),
-        open_image(Source("photo.heic", tmp_path / "cut"), max_pages=1, threads=1) as document,
+        open_image(Source("photo.heic", tmp_path / "cut"), ReadingOptions(max_pages=1, threads=1)) as document,
     ):
         next(next(document.pages).passes())

@@ -130,6 +130,26 @@ def test_child_that_cannot_start_is_not_the_documents_fault(
     assert engine.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf").success
 
 
+def test_a_pool_whose_engine_does_not_start_says_so_until_it_does(
+    documents: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "python"
+    broken.write_text("#!/bin/sh\nexit 1\n")
+    broken.chmod(0o755)
+    with EnginePool(1) as pool:
+        pool.check()
+        with monkeypatch.context() as patch:
+            patch.setattr(sys, "executable", str(broken))
+            with pytest.raises(EngineNotStarted):
+                pool.classify(documents / "invoice.pdf", CATEGORIES, name="invoice.pdf")
+            with pytest.raises(EngineNotStarted):
+                pool.check()
+        pool.check()
+        with pytest.raises(DocumentCorrupt):
+            pool.classify(documents / "broken.pdf", CATEGORIES, name="broken.pdf")
+        pool.check()
+
+
 def test_an_interpreter_that_is_not_there_is_reported_to_the_caller(
     engine: EngineProcess, documents: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

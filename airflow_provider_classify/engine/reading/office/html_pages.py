@@ -114,9 +114,7 @@ def _pages(
             opened,
             name,
             kind,
-            max_pages=options.max_pages * READ_LIMIT,
-            threads=options.threads,
-            ocr=options.ocr,
+            replace(options, max_pages=options.max_pages * READ_LIMIT),
         )
         for page in document.pages:
             number += 1

@@ -1,0 +1,105 @@
+"""
+Read the pages of a document until their answers are sure.
+
+OCR takes a hundred times as long as reading text. So a page is read in passes, each time more complete, and its answer
+is examined after each pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from airflow_provider_classify.engine.confidence import SURE, is_sure
+from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.reading import OpenedDocument, PageReading
+from airflow_provider_classify.engine.reading.opened_document import TextPage
+from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
+from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
+
+#: OCR does not read a page if its text layer gives a category this probability, and another page is sure of this
+#: category.
+MIN_AGREEMENT = 0.5
+
+#: The answer or the error of a page.
+Outcome = PageAnswer | DocumentError
+
+
+def read_pages(
+    document: OpenedDocument, categories: CategorySet, *, fallback: int | None, reads_all: bool
+) -> dict[int, Outcome]:
+    """
+    Return the answer or the error of each page, by page number.
+
+    If the text of a page is not enough, OCR may find more in its pictures. This is done at the end, and only if no page
+    is sure.
+
+    :param fallback: the number of a category that gets at most the points that any category gets by chance.
+    :param reads_all: whether all pages of the file are read. Then OCR reads pictures at once, because the pages may
+        be of different documents.
+    """
+    pages = _Pages(document, categories, fallback)
+    return pages.read_all() if reads_all or document.page_count == 1 else pages.read_text_first()
+
+
+class _Pages:
+    def __init__(self, document: OpenedDocument, categories: CategorySet, fallback: int | None) -> None:
+        self._document, self._categories, self._fallback = document, categories, fallback
+        self._found: dict[int, Outcome] = {}
+        self._known: set[int] = set()  # the categories of which a page is sure
+
+    def read_all(self) -> dict[int, Outcome]:
+        """Read each page in the order of the document."""
+        for reading in self._document.pages:
+            self._keep(reading.number, self._whole(reading))
+        return self._found
+
+    def read_text_first(self) -> dict[int, Outcome]:
+        """Read each page in the order of the document, but pictures beside text at the end."""
+        waiting: list[PageReading] = []
+        for reading in self._document.pages:
+            outcome, is_enough = self._by_text(reading)
+            if outcome is None:
+                self._keep(reading.number, self._whole(reading))
+            elif is_enough:
+                self._keep(reading.number, outcome)
+            else:
+                self._found[reading.number] = outcome
+                waiting.append(reading)
+        for reading in waiting:
+            if not self._known:
+                self._keep(reading.number, self._whole(reading))
+        return self._found
+
+    def _keep(self, number: int, outcome: Outcome) -> None:
+        self._found[number] = outcome
+        if isinstance(outcome, PageAnswer) and outcome.confidence > SURE:
+            self._known.add(outcome.best)
+
+    def _by_text(self, reading: PageReading) -> tuple[Outcome | None, bool]:
+        """Return the outcome of a page without OCR, and whether it is enough; None if the page needs OCR."""
+        if not isinstance(reading, TextPage):
+            return None, False
+        try:
+            answer, is_enough = self._answer(reading.text_passes())
+            return answer, is_enough and not reading.lacks_most
+        except DocumentError as error:
+            return error, True
+
+    def _whole(self, reading: PageReading) -> Outcome:
+        """Return the outcome of a page, with OCR if its text is not enough."""
+        try:
+            answer, _ = self._answer(reading.passes())
+        except DocumentError as error:
+            return error
+        return answer or DocumentEmpty(f"Page {reading.number} has no content.")
+
+    def _answer(self, passes: Iterable[Page]) -> tuple[PageAnswer | None, bool]:
+        """Read passes of a page until its answer is sure. Return the answer, and whether no more passes are needed."""
+        answer = None
+        for page in passes:
+            answer = self._categories.answer(page, origin=self._document.origin, fallback=self._fallback)
+            if is_sure(self._categories.certainty(answer), lines=len(page.lines), unread=len(page.unread)):
+                return answer, True
+            if page.source == "text_layer" and answer.best in self._known and answer.confidence > MIN_AGREEMENT:
+                return answer, True
+        return answer, False

@@ -1,0 +1,80 @@
+"""Admit requests by the key that they carry, and within the key's rate."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import APIKeyHeader
+
+from airflow_provider_classify.service.errors import HttpError
+from airflow_provider_classify.service.keys import Key, Keys
+from airflow_provider_classify.service.rate_limits import RateLimits
+
+KEY_HEADER = "api-key"
+_BEARER = "bearer "
+_NO_KEY = Key()
+#: It only describes the header in the OpenAPI document.
+_SCHEME = APIKeyHeader(name=KEY_HEADER, auto_error=False)
+
+
+class Access:
+    """
+    Admits requests. All methods are thread-safe.
+
+    The key of an admitted request is kept in its state; see :func:`owner`.
+    """
+
+    def __init__(self, keys: Keys, rates: RateLimits | None = None) -> None:
+        self._keys = keys
+        self._rates = rates or RateLimits()
+
+    @property
+    def needs_key(self) -> bool:
+        """Whether a client must send a key."""
+        return self._keys.are_required
+
+    def admit(self, request: Request) -> Key:
+        """
+        Return the key of the request.
+
+        :raises HttpError: 401 without a known key, 429 beyond its rate.
+        """
+        key = self._keys.find(request.headers.get(KEY_HEADER))
+        if key is None:
+            raise _unauthorized()
+        request.state.key = key
+        self._rates.take(key)
+        request.state.is_admitted = True
+        return key
+
+    async def client(self, request: Request, _: Annotated[str | None, Depends(_SCHEME)]) -> None:
+        """Admit the request of a client once; a dependency of a route. :raises HttpError: as :meth:`admit`."""
+        if not getattr(request.state, "is_admitted", False):
+            self.admit(request)
+
+    async def operator(self, request: Request, _: Annotated[str | None, Depends(_SCHEME)]) -> None:
+        """
+        Admit a request for what concerns all clients; a dependency of a route.
+
+        A service with keys asks for the one without a name, which may also be a bearer token, as Prometheus sends it.
+
+        :raises HttpError: 401
+        """
+        given = request.headers.get(KEY_HEADER)
+        authorization = request.headers.get("authorization", "")
+        if given is None and authorization[: len(_BEARER)].lower() == _BEARER:
+            given = authorization[len(_BEARER) :].strip()
+        key = self._keys.find(given)
+        if key is None or key.name:
+            raise _unauthorized()
+
+
+def owner(request: Request) -> str:
+    """Return the name of the key of an admitted request; it is empty if the key has none, or was not admitted."""
+    key: Key = getattr(request.state, "key", _NO_KEY)
+    return key.name
+
+
+def _unauthorized() -> HttpError:
+    return HttpError(401, "Invalid or missing API key; send it as the header api-key")

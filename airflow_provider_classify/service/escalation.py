@@ -1,0 +1,232 @@
+"""
+Ask another classify API about the documents of which the engine is not sure.
+
+The decision when to ask is that of :mod:`~airflow_provider_classify.model.cascade`. If the other API gives no answer,
+the engine's answer stands, marked with an ``escalation_error``. If the engine has no answer either, the job fails with
+the engine's error.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
+
+from airflow_provider_classify.api.aio import open_session
+from airflow_provider_classify.api.settings import ApiSettings, is_api_url
+from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.exceptions import (
+    ApiUnavailable,
+    ClassifyError,
+    EngineClosed,
+    ServiceNotStarted,
+    error_of_kind,
+)
+from airflow_provider_classify.job_session import JobSession, wait_for
+from airflow_provider_classify.model import polling
+from airflow_provider_classify.model.cascade import Cascade, Escalate, Outcome, after_first, answer_fields
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.result import ClassificationResult
+from airflow_provider_classify.service.pauses import Pauses
+
+#: The environment variable with the key of the other API.
+ESCALATION_KEY_VARIABLE = "CLASSIFY_ESCALATION_API_KEY"
+#: The most documents about which the other API is asked at the same time.
+MAX_ASKED = 16
+#: The most seconds from the submit to the other API until its answer.
+ANSWER_SECONDS = 300.0
+#: The name of the engine in the ``first_answer`` of a result.
+_ENGINE = "engine"
+
+_log = logging.getLogger(__name__)
+
+
+def escalation_settings(url: str | None, below: float | None, api_key: str | None) -> tuple[ApiSettings, float] | None:
+    """
+    Check the settings of an escalation.
+
+    :param url: the URL of the other API; ``None`` for no escalation.
+    :param below: the confidence below which it is asked.
+    :param api_key: the key of the other API, if it needs one.
+    :returns: ``None`` if there is no escalation.
+    :raises ServiceNotStarted: a setting is missing or wrong.
+    """
+    if url is None and below is None:
+        return None
+    if url is None or below is None:
+        given, missing = ("below", "to") if url is None else ("to", "below")
+        raise ServiceNotStarted(f"The service has --escalate-{given} without --escalate-{missing}; give both or none.")
+    if not 0 < below <= 1:
+        raise ServiceNotStarted(f"--escalate-below is {below:g}; give a confidence above 0, at most 1.")
+    url = url.rstrip("/")
+    if not is_api_url(url):
+        raise ServiceNotStarted(
+            "--escalate-to is not an http(s) URL without user and query; write it as https://api.example.com, "
+            f"and set the key in the environment as {ESCALATION_KEY_VARIABLE}."
+        )
+    return ApiSettings(conn_id="--escalate-to", base_url=url, api_key=api_key or ""), below
+
+
+@dataclass(frozen=True, slots=True)
+class _StoredDocument(Document):
+    """A document of the service. ``reference`` is its name, and ``path`` is its file."""
+
+    path: Path = Path()
+
+    @property
+    def is_url(self) -> bool:
+        """A stored document is always uploaded."""
+        return False
+
+    @contextmanager
+    def open(self) -> Iterator[BinaryIO]:
+        """Open the file. The setting ``[classify] allowed_roots`` of Airflow does not apply to the service."""
+        with self.path.open("rb") as stream:
+            yield stream
+
+
+class Escalation:
+    """
+    Asks another classify API. Thread-safe.
+
+    All documents share one HTTP session, on an event loop in a thread of its own.
+
+    :param below: the confidence below which the other API is asked.
+    :param answer_seconds: the most seconds from a submit until its answer.
+    """
+
+    def __init__(
+        self,
+        settings: ApiSettings,
+        below: float,
+        *,
+        answer_seconds: float = ANSWER_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._host = urlsplit(settings.base_url).netloc
+        self._cascade = Cascade(_ENGINE, self._host, below)
+        self._answer_seconds = answer_seconds
+        self._pauses = Pauses(clock=clock)
+        self._loop = asyncio.new_event_loop()
+        self._session: JobSession | None = None
+        self._is_open = threading.Event()
+        self._thread = threading.Thread(target=self._run_loop, name="classify-escalation", daemon=True)
+        for warning in settings.warnings:
+            _log.warning("%s", warning)
+        self._thread.start()
+        self._is_open.wait()
+
+    def answer(
+        self,
+        first: ClassificationResult | ClassifyError,
+        path: Path,
+        categories: tuple[Category, ...],
+        *,
+        name: str,
+        job_id: str,
+    ) -> ClassificationResult:
+        """
+        Return the result of a document for which the engine gave ``first``.
+
+        :param job_id: the job of this service. It is also the idempotency key at the other API, so that a second run of
+            the job does not pay twice.
+        :raises ClassifyError: neither the engine nor the other API has an answer.
+        :raises EngineClosed: :meth:`close` was called before or meanwhile.
+        """
+        outcome = Outcome(_ENGINE, first)
+        step = after_first(self._cascade, outcome)
+        if not isinstance(step, Escalate):
+            if isinstance(first, ClassifyError):
+                raise first
+            return first
+        _log.info("The document of the job %s is escalated to %s: %s.", job_id, self._host, step.reason)
+        second = self._outcome(_StoredDocument(name, path), categories, job_id)
+        if isinstance(second.end, EngineClosed):
+            raise second.end
+        if isinstance(second.end, ClassifyError):
+            _log.warning("%s gave no answer for the job %s: %s", self._host, job_id, second.end)
+        return combine(outcome, second)
+
+    def close(self) -> None:
+        """Stop asking. Every :meth:`answer` that waits raises ``EngineClosed``."""
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+
+    def _outcome(self, document: Document, categories: tuple[Category, ...], job_id: str) -> Outcome:
+        """Ask the other API, unless it has just failed several times."""
+        if not self._pauses.may_ask():
+            return Outcome(
+                self._host, ApiUnavailable(f"{self._host} has failed several times; it is asked again soon.")
+            )
+        try:
+            asked = asyncio.run_coroutine_threadsafe(self._ask(document, categories, job_id), self._loop)
+            end: ClassificationResult | ClassifyError = asked.result()
+        except (CancelledError, RuntimeError) as error:  # RuntimeError: the loop is closed
+            end = EngineClosed("The service stopped while another API was asked; the document is classified again.")
+            end.__cause__ = error
+        except ClassifyError as error:
+            end = error
+        self._pauses.note(failed=isinstance(end, ClassifyError) and not end.unreadable)
+        return Outcome(self._host, end)
+
+    async def _ask(self, document: Document, categories: tuple[Category, ...], job_id: str) -> ClassificationResult:
+        assert self._session is not None, "The session is open as long as the loop runs."
+        since = time.time()
+        submission = await self._session.submit(document, categories, job_id)
+        wait = polling.Wait(submission.job_id, since=since, deadline=since + self._answer_seconds)
+        job = await wait_for(self._session, wait)
+        return polling.answer(job, document.label, [category.name for category in categories])
+
+    def _run_loop(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        stack = AsyncExitStack()
+        opening: AbstractAsyncContextManager[JobSession] = open_session(self._settings)
+        self._session = self._loop.run_until_complete(stack.enter_async_context(opening))
+        self._is_open.set()
+        self._loop.run_forever()
+        self._loop.run_until_complete(self._cancel_all())
+        self._loop.run_until_complete(stack.aclose())
+        self._loop.close()
+
+    async def _cancel_all(self) -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def combine(first: Outcome, second: Outcome) -> ClassificationResult:
+    """
+    Return the result of an escalated document.
+
+    The answer of the other API stands. Its ``engine`` names the API. If the API gave none, the engine's answer stands,
+    with an ``escalation_error``.
+
+    :raises ClassifyError: neither gave an answer. The error is of the class of the engine's error.
+    """
+    if isinstance(second.end, ClassificationResult):
+        theirs = second.end.extra.get("engine")
+        engine = {"name": second.conn_id} | (dict(theirs) if isinstance(theirs, dict) else {}) | {"api": second.conn_id}
+        return _with(second.end, engine=engine, first_answer=_answered(first))
+    why = f"{second.conn_id} gave no answer ({second.end.kind})"
+    if isinstance(first.end, ClassifyError):
+        text = f"{str(first.end).rstrip('.')}; {why}."
+        raise error_of_kind(first.end.kind, text) from second.end
+    return _with(first.end, first_answer=_answered(first), escalation_error=f"{why}; the engine's answer stands.")
+
+
+def _answered(first: Outcome) -> object:
+    return answer_fields(first.conn_id, first.short())["first_answer"]
+
+
+def _with(result: ClassificationResult, **fields: object) -> ClassificationResult:
+    return replace(result, extra={**result.extra, **fields})

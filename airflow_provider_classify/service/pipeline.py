@@ -1,0 +1,95 @@
+"""
+What is done with the document of a job: the engine classifies it, the page gets a picture of it, and another API is
+asked if the engine is not sure.
+"""
+
+from __future__ import annotations
+
+import base64
+import logging
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_provider_classify.exceptions import ClassifyError, EngineClosed
+from airflow_provider_classify.local.thumbnails import SMALL_SIDE
+from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.result import ClassificationResult
+from airflow_provider_classify.service.dashboard.pictures import DrawingTime, Pictures
+from airflow_provider_classify.service.escalation import MAX_ASKED, Escalation
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
+
+_log = logging.getLogger(__name__)
+
+
+class Pipeline:
+    """
+    Classifies documents from several threads at the same time.
+
+    :param pictures: where pictures for the page are kept.
+    :param drawing: limits the time that pictures take.
+    :param escalation: asks another API; ``None`` if there is none.
+    """
+
+    def __init__(
+        self, engine: EnginePool, pictures: Pictures, drawing: DrawingTime, escalation: Escalation | None = None
+    ) -> None:
+        self._engine = engine
+        self._pictures = pictures
+        self._drawing = drawing
+        self._escalation = escalation
+
+    @property
+    def threads(self) -> int:
+        """
+        The number of threads that can use the pipeline.
+
+        While some of them record what they have done, or wait for the other API, the others keep the engine busy.
+        """
+        return 2 * self._engine.size + (MAX_ASKED if self._escalation else 0)
+
+    def classify(self, path: Path, categories: tuple[Category, ...], *, name: str, job_id: str) -> ClassificationResult:
+        """
+        Classify the document of a job.
+
+        :param name: the document's name in errors.
+        :raises ClassifyError: the document cannot be classified.
+        """
+        if self._escalation is None:
+            return self._by_engine(path, categories, name=name, job_id=job_id)
+        first: ClassificationResult | ClassifyError
+        try:
+            first = self._by_engine(path, categories, name=name, job_id=job_id)
+        except ClassifyError as error:
+            first = error
+        return self._escalation.answer(first, path, categories, name=name, job_id=job_id)
+
+    def close(self) -> None:
+        """Stop every classification that is running."""
+        self._engine.close()
+        if self._escalation is not None:
+            self._escalation.close()
+
+    def _by_engine(
+        self, path: Path, categories: tuple[Category, ...], *, name: str, job_id: str
+    ) -> ClassificationResult:
+        with self._engine.process() as process:
+            result = process.classify(path, categories, name=name)
+            if self._drawing.is_left():
+                self._draw(process, path, name=name, job_id=job_id)
+        return result
+
+    def _draw(self, process: EngineProcess, path: Path, *, name: str, job_id: str) -> None:
+        began = time.monotonic()
+        try:
+            drawn = process.thumbnail(path, name=name, longest_side=SMALL_SIDE)
+            if drawn is not None:
+                self._pictures.add(job_id, base64.b64decode(drawn))
+        except EngineClosed:
+            raise
+        except ClassifyError as error:  # the document has its answer, which must not be lost
+            _log.info("The page has no picture of the job %s: %s", job_id, error)
+        finally:
+            self._drawing.spend(time.monotonic() - began)
