@@ -64,7 +64,7 @@ NEWER = {
     "python-multipart": "2026-11-01",
 }
 #: What the tests need beside the package. The tests of pages need Chromium and are not run here.
-TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "pandas", "apache-airflow-providers-standard")
+TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist", "pandas", "apache-airflow-providers-standard")
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def run_tests(executable: Path, report: Path, tests: Sequence[str]) -> None:
     status = subprocess.run(
         [
             str(executable), "-m", "pytest", "-p", "no:cacheprovider", "--quiet", "--tb=short",
-            f"--junitxml={report}", *tests,
+            "-W", "ignore", "--numprocesses", "auto", "--dist", "loadfile", f"--junitxml={report}", *tests,
         ],
         cwd=ROOT, check=False, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
     ).returncode  # fmt: skip
