@@ -63,8 +63,9 @@ def check_provider() -> None:
     assert manager.field_behaviours["classify"]["relabeling"]["password"] == "API key"
     form = {name.rpartition("__")[2] for name in manager.connection_form_widgets if "classify" in name}
     assert {"backend", "evidence", "max_pages", "ocr"} <= form, form
-    triggers = {trigger.trigger_class_name.rpartition(".")[2] for trigger in manager.trigger}
-    assert {"ClassifyTrigger", "ClassifyBatchTrigger", "NewDocumentsTrigger"} <= triggers, triggers
+    triggers = {trigger.trigger_class_name for trigger in manager.trigger if trigger.package_name == PACKAGE}
+    modules = {name.rpartition(".")[2] for name in triggers}
+    assert {"classify", "batch", "new_documents"} <= modules, triggers
     assert conf.getboolean("classify", "thumbnails") is True
     assert "classify" in {row["name"] for row in listed("plugins")}
 
