@@ -11,6 +11,7 @@ from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.hooks.connection import Settings
 from airflow_provider_classify.job_session import JobSession
+from airflow_provider_classify.lifecycle import metrics
 from airflow_provider_classify.llm.settings import LlmSettings
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission
@@ -23,6 +24,8 @@ class Backend(Protocol):
     It is a context manager that closes its connections.
     """
 
+    #: ``local`` or ``api``, for metrics and spans.
+    backend_name: ClassVar[str]
     #: Whether a second submit of the same document costs nothing but time.
     resubmit_is_free: ClassVar[bool]
 
@@ -83,17 +86,29 @@ class Backend(Protocol):
         ...
 
 
-def create_backend(settings: Settings) -> Backend:
-    """Return the backend of a connection."""
+def backend_name(settings: Settings) -> str:
+    """Return ``api``, ``local`` or ``model``, for metrics and spans."""
+    if isinstance(settings, ApiSettings):
+        return "api"
+    return "model" if isinstance(settings, LlmSettings) else "local"
+
+
+def create_backend(settings: Settings, *, thumbnails: bool = False) -> Backend:
+    """
+    Return the backend of a connection.
+
+    :param thumbnails: whether the local engine also draws the first page of each document.
+    """
+    on_looked = metrics.look_counter(backend_name(settings))
     # Airflow imports the hook when it parses a DAG. These imports would make that slow.
     if isinstance(settings, ApiSettings):
         from airflow_provider_classify.api.sync import ApiBackend
 
-        return ApiBackend(settings)
+        return ApiBackend(settings, on_looked=on_looked)
     if isinstance(settings, LlmSettings):
         from airflow_provider_classify.llm.backend import LlmBackend
 
-        return LlmBackend(settings)
+        return LlmBackend(settings, on_looked=on_looked)
     from airflow_provider_classify.local.backend import LocalBackend
 
-    return LocalBackend(settings)
+    return LocalBackend(settings, on_looked=on_looked, thumbnails=thumbnails)

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from airflow_provider_classify.api.poller import OnLooked, ignore_looks
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable, ExtraNotInstalled
 from airflow_provider_classify.llm.calibration import Calibration
 from airflow_provider_classify.llm.cost import Budget
@@ -44,15 +45,22 @@ class LlmBackend(RecordedBackend):
 
     :param open_hook: opens the hook of the model's connection.
     :param patience: decides when a request is sent again.
+    :param on_looked: counts the jobs that a session of :meth:`connect` asks for.
     """
 
+    backend_name: ClassVar[str] = "model"
     resubmit_is_free: ClassVar[bool] = False
     classifier: ClassVar[str] = "the model"
 
     def __init__(
-        self, settings: LlmSettings, *, open_hook: OpenHook | None = None, patience: Patience | None = None
+        self,
+        settings: LlmSettings,
+        *,
+        open_hook: OpenHook | None = None,
+        patience: Patience | None = None,
+        on_looked: OnLooked = ignore_looks,
     ) -> None:
-        super().__init__(evidence=settings.evidence)
+        super().__init__(evidence=settings.evidence, on_looked=on_looked)
         self.settings = settings
         self._open_hook = open_hook or _hook_of
         self.patience = patience or Patience()

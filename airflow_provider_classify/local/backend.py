@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_classify import __version__
+from airflow_provider_classify.api.poller import OnLooked, ignore_looks
 from airflow_provider_classify.documents.allowed_roots import require_allowed_examples
 from airflow_provider_classify.documents.example_folder import examples_version, with_listed_examples
 from airflow_provider_classify.local.engine_extra import require_engine
@@ -19,6 +20,7 @@ from airflow_provider_classify.local.options import (
 )
 from airflow_provider_classify.local.recorded_backend import RecordedBackend
 from airflow_provider_classify.local.settings import LocalSettings
+from airflow_provider_classify.local.thumbnails import draw_small
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.result import ClassificationResult
 
@@ -34,26 +36,40 @@ class LocalBackend(RecordedBackend):
     :meth:`submit` also raises :class:`ExtraNotInstalled` without the ``local`` extra, :class:`InvalidDocumentTypes` and
     :class:`SentenceModelNotUsable` if the user's own cannot be used, and :class:`DocumentError` if an example of a
     category is not allowed.
+
+    :param on_looked: counts the jobs that a session of :meth:`connect` asks for.
+    :param thumbnails: whether a submit also draws the first page of its document.
     """
 
+    backend_name: ClassVar[str] = "local"
     resubmit_is_free: ClassVar[bool] = True
     classifier: ClassVar[str] = "the local engine"
 
-    def __init__(self, settings: LocalSettings) -> None:
-        super().__init__(evidence=settings.evidence)
+    def __init__(
+        self, settings: LocalSettings, *, on_looked: OnLooked = ignore_looks, thumbnails: bool = False
+    ) -> None:
+        super().__init__(evidence=settings.evidence, on_looked=on_looked)
         self._settings = settings
+        self._thumbnails = thumbnails and settings.evidence
+        #: Whether the last submit has drawn its document, and the picture; see :mod:`~.thumbnails`.
+        self.has_drawn = False
+        self.thumbnail: str | None = None
 
     def _prepare(self, categories: Sequence[Category]) -> Sequence[Category]:
         _require_extra()
         categories = with_listed_examples(categories)
         require_allowed_examples(categories)
+        self.has_drawn = False
         return categories
 
     def _classify(self, path: Path, categories: Sequence[Category], name: str) -> ClassificationResult:
         from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 
         with EngineProcess(engine_options(self._settings)) as engine:
-            return engine.classify(path, categories, name=name)
+            result = engine.classify(path, categories, name=name)
+            if self._thumbnails:  # the process has the document's parser in memory
+                self.has_drawn, self.thumbnail = True, draw_small(engine, path, name)
+        return result
 
     def pool(self) -> EnginePool:
         """Return a pool with an engine process for each core. The caller closes it."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_classify.api.poller import Poller
+from airflow_provider_classify.api.poller import OnLooked, Poller, ignore_looks
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobNotFound
 from airflow_provider_classify.model import polling
@@ -47,15 +47,23 @@ def default_jobs_url() -> str:
 
 
 class RecordedBackend(ABC):
-    """The record of jobs, and the methods that need only the record. A subclass classifies."""
+    """
+    The record of jobs, and the methods that need only the record. A subclass classifies.
 
+    :param evidence: whether the record keeps text of the documents.
+    :param on_looked: counts the jobs that a session of :meth:`connect` asks for.
+    """
+
+    #: The value of ``backend`` in the connection, for metrics and spans.
+    backend_name: ClassVar[str]
     #: Whether a second submit of the same document costs nothing but time.
     resubmit_is_free: ClassVar[bool]
     #: Who classifies, for the message of a submit.
     classifier: ClassVar[str]
 
-    def __init__(self, *, evidence: bool) -> None:
+    def __init__(self, *, evidence: bool, on_looked: OnLooked = ignore_looks) -> None:
         self._evidence = evidence
+        self.on_looked = on_looked
 
     def __enter__(self) -> Self:
         return self
@@ -182,7 +190,8 @@ class RecordedSession:
 
     def __init__(self, backend: RecordedBackend) -> None:
         self._backend = backend
-        self.poller = Poller(self, rate=None)
+        self.backend_name = backend.backend_name
+        self.poller = Poller(self, rate=None, on_looked=backend.on_looked)
 
     async def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
