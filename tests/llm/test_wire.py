@@ -73,7 +73,7 @@ def server(script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
 
 
 @pytest.fixture
-def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+def pauses() -> list[float]:
     """The pauses between two requests, which do not take time."""
     return []
 
