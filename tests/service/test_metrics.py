@@ -35,7 +35,7 @@ def submit(server: AppServer, content: bytes = b"%PDF-1.7", **headers: str) -> h
 
 
 def metrics(server: AppServer, **headers: str) -> dict[tuple[str, ...], float]:
-    """Return the samples by name and values of labels, as a Prometheus server reads them."""
+    """Return the samples by name and values of the sorted labels, as a Prometheus server reads them."""
     reply = httpx.get(f"{server.url}/metrics", headers=headers)
     assert reply.status_code == 200
     families = text_string_to_metric_families(reply.text)
@@ -46,9 +46,9 @@ def test_jobs_are_counted_by_status_and_category(server: AppServer) -> None:
     for content in (b"one", b"two", b"damaged"):
         server.ended(submit(server, content).json()["job_id"])
     ended = "classify_jobs_ended_total"
-    wait_until(lambda: metrics(server).get((ended, "completed", "invoice")) == 2)
+    wait_until(lambda: metrics(server).get((ended, "invoice", "completed")) == 2)
     found = metrics(server)
-    assert found[(ended, "failed", "")] == 1
+    assert found[(ended, "", "failed")] == 1
     assert found[("classify_jobs_submitted_total",)] == 3
     for stage in ("receive", "wait", "classify"):
         assert found[("classify_stage_seconds_count", stage)] == 3

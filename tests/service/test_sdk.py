@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +56,23 @@ async def test_the_async_client_too(service: RunningService, samples: Path) -> N
         assert status.status in ("queued", "processing", "completed")
         done = await client.classify_and_wait(file=samples / "letter.pdf", categories=CATEGORIES)
         assert done.result["classification"] == "letter"
+
+
+async def test_the_async_client_sends_bytes_and_gets_failed_jobs(service: RunningService, samples: Path) -> None:
+    async with AsyncUnsiloedClient(KEY, service.url) as client:
+        image, damaged, missing = await asyncio.gather(
+            client.classify_and_wait(file=(samples / "receipt.jpg").read_bytes(), categories=CATEGORIES),
+            client.classify_and_wait(file=b"%PDF-1.7\nnothing more", categories=CATEGORIES),
+            client.classify_and_wait(file_url=f"{service.url}/no-such-document", categories=CATEGORIES),
+        )
+        assert (image.status, image.result["classification"]) == ("completed", "receipt")
+        assert (damaged.status, damaged.error, damaged.result) == ("failed", CANNOT_OPEN, None)
+        assert missing.status == "failed"
+        assert "/no-such-document" in missing.error
+        with pytest.raises(NotFoundError, match="Job not found"):
+            await client.get_classify_result("00000000-0000-4000-8000-000000000000")
+        with pytest.raises(InvalidRequestError, match="given twice"):
+            await client.classify(file=b"x", categories=["a", "A"])
 
 
 def test_a_file_that_cannot_be_opened_is_a_failed_job(client: UnsiloedClient) -> None:
