@@ -103,6 +103,7 @@ _RESULT = _object(
             ),
             "description": "The documents in a file of several pages",
         },
+        "attachments": {"type": "array", "items": {"type": "object"}, "description": "Those of an e-mail"},
         "confidence_by_path": {"type": "object", "additionalProperties": _SHARE},
         "suggested_type": _TEXT | {"description": "A document type that fits better than the categories"},
         "first_answer": {"type": "object", "description": "The engine's answer, if another API was asked"},
