@@ -12,7 +12,7 @@ from airflow_provider_classify.documents.reference import label_of
 from airflow_provider_classify.exceptions import error_of_kind
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model.batch_output import BatchManifest, FailedDocument
-from airflow_provider_classify.model.cascade import CASCADE_FIELDS
+from airflow_provider_classify.model.cascade import CASCADE_FIELDS, is_escalated
 from airflow_provider_classify.model.text import quotable
 
 #: The most failed documents that a manifest lists. The output has all of them.
@@ -114,10 +114,10 @@ class Summary:
     def _add(self, row: Mapping[str, Any]) -> None:
         self.documents += 1
         self.reused += row.get("reused", False)
-        self.escalated += "first_answer" in row
+        self.escalated += is_escalated(row)
         if "answered_by" in row:
             self.answered_by[row["answered_by"]] += 1
-            self.calls_saved += "first_answer" not in row
+            self.calls_saved += not is_escalated(row)
         if "error" in row:
             self._add_failure(row["error_kind"])
             self.failures.append({"document": row["document"], "error": row["error"]})

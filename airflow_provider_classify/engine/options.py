@@ -47,6 +47,7 @@ class EngineOptions:
     :param ocr_models: the folder of OCR models for other scripts; None for none.
     :param ocr: when to use OCR; see :func:`~airflow_provider_classify.engine.reading.open_document`.
     :param attachments: what to do with the attachments of an e-mail.
+    :param niceness: lowers the priority of the child process, from 0 to 19. A server stays responsive at full load.
     """
 
     seconds: float = 120.0
@@ -59,6 +60,7 @@ class EngineOptions:
     ocr_models: Path | None = None
     ocr: OcrMode = "auto"
     attachments: AttachmentMode = "ignore"
+    niceness: int = 0
 
     @property
     def page_limit(self) -> int:

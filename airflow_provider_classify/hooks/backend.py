@@ -11,6 +11,7 @@ from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.hooks.settings import Settings
 from airflow_provider_classify.job_session import JobSession
+from airflow_provider_classify.lifecycle import metrics
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission
 
@@ -22,6 +23,8 @@ class Backend(Protocol):
     It is a context manager that closes its connections.
     """
 
+    #: ``local`` or ``api``, for metrics and spans.
+    backend_name: ClassVar[str]
     #: Whether a second submit of the same document costs nothing but time.
     resubmit_is_free: ClassVar[bool]
 
@@ -82,13 +85,23 @@ class Backend(Protocol):
         ...
 
 
-def create_backend(settings: Settings) -> Backend:
-    """Return the backend of a connection."""
+def backend_name(settings: Settings) -> str:
+    """Return ``local`` or ``api``, for metrics and spans."""
+    return "api" if isinstance(settings, ApiSettings) else "local"
+
+
+def create_backend(settings: Settings, *, thumbnails: bool = False) -> Backend:
+    """
+    Return the backend of a connection.
+
+    :param thumbnails: whether the local engine also draws the first page of each document.
+    """
+    on_looked = metrics.look_counter(backend_name(settings))
     # Airflow imports the hook when it parses a DAG. These imports would make that slow.
     if isinstance(settings, ApiSettings):
         from airflow_provider_classify.api.sync import ApiBackend
 
-        return ApiBackend(settings)
+        return ApiBackend(settings, on_looked=on_looked)
     from airflow_provider_classify.local.backend import LocalBackend
 
-    return LocalBackend(settings)
+    return LocalBackend(settings, on_looked=on_looked, thumbnails=thumbnails)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.api.poller import Poller
+from airflow_provider_classify.api.poller import OnLooked, Poller, ignore_looks
 from airflow_provider_classify.documents.allowed_roots import require_allowed_examples
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.example_folder import examples_version, with_listed_examples
@@ -32,6 +32,7 @@ from airflow_provider_classify.local.options import (
     sentence_model,
 )
 from airflow_provider_classify.local.settings import LocalSettings
+from airflow_provider_classify.local.thumbnails import draw_small
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.api_contract import MAX_STATUS_IDS
 from airflow_provider_classify.model.categories import Category
@@ -53,12 +54,25 @@ def default_jobs_url() -> str:
 
 
 class LocalBackend:
-    """The engine in a child process, and its record of jobs."""
+    """
+    The engine in a child process, and its record of jobs.
 
+    :param on_looked: counts the jobs that a session of :meth:`connect` asks for.
+    :param thumbnails: whether a submit also draws the first page of its document.
+    """
+
+    backend_name: ClassVar[str] = "local"
     resubmit_is_free: ClassVar[bool] = True
 
-    def __init__(self, settings: LocalSettings) -> None:
+    def __init__(
+        self, settings: LocalSettings, *, on_looked: OnLooked = ignore_looks, thumbnails: bool = False
+    ) -> None:
         self._settings = settings
+        self.on_looked = on_looked
+        self._thumbnails = thumbnails and settings.evidence
+        #: Whether the last submit has drawn its document, and the picture; see :mod:`~.thumbnails`.
+        self.has_drawn = False
+        self.thumbnail: str | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -90,21 +104,23 @@ class LocalBackend:
         _require_extra()
         categories = with_listed_examples(categories)
         require_allowed_examples(categories)
-        with document.local_copy() as path:
+        self.has_drawn = False
+        with document.local_copy() as path, self._engine() as engine:
             job = self._job_for(document, categories, idempotency_key)
             job_id = job.job_id
             if job.status is JobStatus.COMPLETED:
                 return Submission(job_id=job_id, status=job.status, message="Classified by an earlier submit")
             self._store.start(job_id)
             try:
-                with self._engine() as engine:
-                    result = engine.classify(path, categories, name=document.label)
+                result = engine.classify(path, categories, name=document.label)
             except ClassifyError as error:
                 self._store.fail(job_id, error)
                 if not isinstance(error, DocumentError):
                     raise
             else:
                 self._store.complete(job_id, result if self._settings.evidence else result.without_text())
+                if self._thumbnails:  # the process has the document's parser in memory
+                    self.has_drawn, self.thumbnail = True, draw_small(engine, path, document.label)
         return Submission(job_id=job_id, status=self.get(job_id).status, message="Classified by the local engine")
 
     def _job_for(self, document: Document, categories: Sequence[Category], idempotency_key: str | None) -> Job:
@@ -202,11 +218,12 @@ class LocalBackend:
 class LocalSession:
     """The local backend on an event loop. Each call runs on a thread, because the database and the engine block."""
 
+    backend_name: ClassVar[str] = "local"
     group_size = MAX_STATUS_IDS
 
     def __init__(self, backend: LocalBackend) -> None:
         self._backend = backend
-        self.poller = Poller(self, rate=None)
+        self.poller = Poller(self, rate=None, on_looked=backend.on_looked)
 
     async def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None

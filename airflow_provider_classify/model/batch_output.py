@@ -48,6 +48,8 @@ class ResultRow(TypedDict, total=False):
     reused: bool
     #: The connection that gave the answer, if the batch has a second connection.
     answered_by: str
+    #: Present, and true, if the second connection was asked.
+    escalated: bool
     #: A short form of the answer or error of the first connection, if the document was escalated.
     first_answer: dict[str, Any]
     #: Why the second connection could not classify the document, so that the first answer stands.
@@ -110,6 +112,7 @@ COLUMNS: Mapping[str, type[str] | type[float] | type[int] | type[bool]] = {
     "error_kind": str,
     "intent": str,
     "answered_by": str,
+    "escalated": bool,
 }
 
 

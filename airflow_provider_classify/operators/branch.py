@@ -10,7 +10,8 @@ from airflow.providers.common.compat.sdk import SET_DURING_EXECUTION, BranchMixI
 
 from airflow_provider_classify.documents.document import DocumentLike
 from airflow_provider_classify.exceptions import InvalidRoutes
-from airflow_provider_classify.lifecycle import compat, fail_fast, mapped_branch
+from airflow_provider_classify.lifecycle import compat, fail_fast, lineage, mapped_branch
+from airflow_provider_classify.lifecycle.lineage import Lineage
 from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.checks import is_known
@@ -93,6 +94,7 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
         self.review = review
         self.otherwise = otherwise
         self.minimum_confidence = minimum_confidence
+        self._taken: tuple[Any, list[str]] | None = None  # the result and the tasks that follow, for the lineage
         self.has_categories = document is not None or categories is not None
         self._check_rules_in_file(self._all_categories())
 
@@ -111,6 +113,13 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
         """Classify the document, or take the result; then branch. :returns: the result."""
         self.check(context)
         return self._branch(context, self.result if self.has_result else super().execute(context))
+
+    def lineage(self) -> Lineage:
+        """Return the document, the answer and the tasks that follow."""
+        if self._taken is None:
+            return super().lineage()
+        result, targets = self._taken
+        return lineage.of_result(result, route=targets)
 
     def check(self, context: Context) -> None:
         """
@@ -138,6 +147,7 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
             targets = self._targets(as_names(decision.route))
         self.log.info("The document goes to %s. %s", ", ".join(targets), decision.why)
         task_instance.xcom_push(key=DECISION_KEY, value=decision.to_json())
+        self._taken = (result, targets)
         if self.do_xcom_push:
             # In Airflow 3, do_branch can end the task by an exception, and then no returned value reaches XCom.
             task_instance.xcom_push(key="return_value", value=result)

@@ -9,6 +9,7 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import FrameType
@@ -51,6 +52,8 @@ CAPACITY = 1000
 KEEP_ALIVE_SECONDS = 75
 #: Seconds after which a connection is closed if its client reads nothing of a reply.
 UNREAD_SECONDS = 60
+#: The niceness of the engine's processes, so that clients get their replies while all cores classify.
+ENGINE_NICENESS = 10
 #: The most files that the service opens beside its connections.
 _OTHER_FILES = 1024
 #: Seconds that a stop waits for requests that are being answered.
@@ -131,7 +134,7 @@ def serve(
         url = _url(host, listener)
         if not keys.are_required and role != "worker" and not allow_anonymous:
             _check_is_loopback(listener, url)
-        engine = EnginePool(workers, options) if role != "api" else None
+        engine = EnginePool(workers, replace(options, niceness=ENGINE_NICENESS)) if role != "api" else None
         events = Events(_metrics(store, engine))
         worker = None
         if engine is not None:

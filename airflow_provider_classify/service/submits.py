@@ -28,6 +28,8 @@ from airflow_provider_classify.service.webhook_requests import WebhookRequests
 
 #: The most characters of an idempotency key.
 LONGEST_KEY = 255
+#: The most characters of the fields that are checked in the event loop. More take a thread.
+_SHORT_FORM = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,8 @@ class Submits:
             self._queue.wake()
         else:
             await run_in_threadpool(self._documents.remove, job_id)
-        remaining = await run_in_threadpool(self._quotas.remaining, owner)
+        # Without a quota there is nothing to look up, and a thread would cost more than the answer.
+        remaining = None if owner.quota is None else await run_in_threadpool(self._quotas.remaining, owner)
         return Submission(job.job_id, JobStatus.QUEUED, "Classification started", quota_remaining=remaining)
 
     async def _check_headers(self, request: Request, owner: Key) -> str | None:
@@ -108,9 +111,12 @@ class Submits:
             key = owned_idempotency_key(owner.name, key)
             if await run_in_threadpool(self._store.find, key):
                 return key  # The job of this key already has a place.
-        await run_in_threadpool(self._quotas.check, owner)
-        await run_in_threadpool(self._queue.check_place)
+        await run_in_threadpool(self._check_limits, owner)
         return key
+
+    def _check_limits(self, owner: Key) -> None:
+        self._quotas.check(owner)
+        self._queue.check_place()
 
     async def _read(self, job_id: str, request: Request, body: AsyncIterator[bytes], owner: Key) -> SubmitRequest:
         # A request that is cancelled by a stop of the service may be recorded already, so its document stays.
@@ -123,7 +129,8 @@ class Submits:
                 )
         except TimeoutError as error:
             raise too_slow("The form arrived too slowly; send it again") from error
-        submitted = await run_in_threadpool(read_request, form)
+        is_short = sum(map(len, form.fields.values())) <= _SHORT_FORM
+        submitted = read_request(form) if is_short else await run_in_threadpool(read_request, form)
         if submitted.webhook_url is not None:
             self._webhooks.check(submitted.webhook_url, owner)
         return submitted

@@ -94,7 +94,7 @@ def test_the_page_shows_the_jobs_after_the_sign_in(service: RunningService, dark
         rows = page.locator("details.document")
         rows.first.wait_for()
         assert rows.count() == 4
-        assert rows.nth(0).locator(".name").inner_text().startswith("img src=x") or SCRIPT in rows.nth(0).inner_text()
+        assert rows.nth(0).locator(".name").inner_text() == f"{SCRIPT}.pdf"
         assert rows.nth(1).locator(".badge").inner_text() == "not classified"
         assert rows.nth(2).locator(".badge").inner_text() == "invoice"
         assert rows.nth(2).locator(".bar").inner_text().endswith("%")

@@ -14,6 +14,7 @@ from unsiloed_sdk import UnsiloedClient
 from unsiloed_sdk.exceptions import APIError, QuotaExceededError
 
 from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.service.errors import HttpError
 from airflow_provider_classify.service.keys import Key, Keys, KeysFile, key_line, new_key
 from airflow_provider_classify.service.quotas import Quotas
@@ -228,3 +229,13 @@ def test_metrics_need_the_own_key_as_header_or_bearer(server: AppServer) -> None
         ({"Authorization": "Bearer wrong"}, 401),
     ):
         assert httpx.get(f"{server.url}/metrics", headers=headers).status_code == status
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_a_request_for_a_status_counts_once(tmp_path: Path, exists: bool) -> None:
+    path = tmp_path / "keys"
+    path.write_text(key_line(SLOW, Key("slow", rate=2)))
+    with app_server(tmp_path, keys=Keys(None, KeysFile(path))) as server, client(server, SLOW) as slow:
+        job_id = server.store.add("a.pdf", (Category("invoice"),), owner="slow").job_id if exists else "unknown"
+        statuses = [slow.get(f"/classify/{job_id}").status_code for _ in range(3)]
+        assert statuses == [200 if exists else 404] * 2 + [429]

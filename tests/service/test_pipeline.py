@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
@@ -13,6 +14,8 @@ from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.service.dashboard.pictures import DrawingTime, Pictures
 from airflow_provider_classify.service.pipeline import Pipeline
+from airflow_provider_classify.service.server import ENGINE_NICENESS
+from tests.support.service import running_service
 
 CATEGORIES = (Category("invoice"), Category("letter"))
 
@@ -65,3 +68,9 @@ def test_a_damaged_document_has_its_own_error_and_no_picture(
 
 def test_more_threads_than_processes_keep_the_engine_busy(store: JobStore, engine: EnginePool) -> None:
     assert Pipeline(engine, Pictures(store), DrawingTime()).threads > engine.size
+
+
+def test_the_engine_gives_way_to_the_replies_of_the_service(tmp_path: Path) -> None:
+    with running_service(tmp_path) as service, service.frozen_engine():
+        process = psutil.Process(service.pid)
+        assert {child.nice() - process.nice() for child in process.children()} == {ENGINE_NICENESS}

@@ -115,7 +115,7 @@ def test_a_stop_finishes_the_document_that_is_being_classified(tmp_path: Path, s
 
 
 def test_a_stop_gives_a_job_back_that_takes_longer_than_its_grace(tmp_path: Path, samples: Path) -> None:
-    with running_service(tmp_path, options={"grace_seconds": 0.2}) as service, service.frozen_engine():
+    with running_service(tmp_path, workers=1, options={"grace_seconds": 0.2}) as service, service.frozen_engine():
         job_id = submit(service, samples / "invoice.pdf")
         wait_until(lambda: get(service, job_id).status is JobStatus.PROCESSING)
         assert service.stop() == 0
@@ -154,7 +154,7 @@ def test_a_document_whose_engine_dies_once_is_classified(tmp_path: Path, samples
 
 def test_a_document_with_which_the_service_dies_twice_fails(tmp_path: Path, samples: Path) -> None:
     for run in range(2):
-        with running_service(tmp_path, options={"workers": 1}) as service:
+        with running_service(tmp_path, workers=1) as service:
             if run == 0:
                 fatal, other = submit(service, samples / "contract.pdf"), submit(service, samples / "invoice.pdf")
             wait_until(service.engine)

@@ -46,6 +46,7 @@ def main(options: EngineOptions, parent: int) -> None:
     end_with_parent(parent)
     let_alarm_kill()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.nice(options.niceness)
     gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)
     _limit_memory(options.memory_mb * 1024**2)
     requests, replies = _take_pipes()
