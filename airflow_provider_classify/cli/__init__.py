@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     :returns: the exit status: 0 for success, 1 if a document failed, 2 for invalid arguments, 130 after Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
+    options = create_parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # JSON is UTF-8 in every locale. A byte of a file name that is not UTF-8 becomes a \udc… escape of JSON.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -40,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
+def create_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line. The reference in the documentation is made from it."""
     parser = argparse.ArgumentParser(prog="airflow-classify", description="Classify documents with the local engine.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

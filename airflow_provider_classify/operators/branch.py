@@ -47,14 +47,15 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
     The other parameters are those of :class:`ClassifyOperator`, without ``wait_for_completion`` and
     ``end_from_trigger``: a branch needs the result, and a worker.
 
-    :param document: see :class:`ClassifyOperator`. Templated.
+    :param document: the document to classify, in any form that :class:`ClassifyOperator` accepts. Templated.
     :param result: the result of an earlier task (``classify.output``). Nothing is classified then. Templated.
     :param routes: one task id or a list of task ids for each category.
     :param otherwise: the task id or ids for a category that is not in ``routes``.
     :param review: the task id or ids for a document that a person has to review.
     :param minimum_confidence: the threshold, from 0 to 1, for all categories; or a dict with a threshold for each
         category. Templated.
-    :param categories: see :class:`ClassifyOperator`. The default is the keys of ``routes``. Templated.
+    :param categories: in any form that :class:`ClassifyOperator` accepts. The default is the keys of ``routes``.
+        Templated.
     """
 
     template_fields: Sequence[str] = (*ClassifyOperator.template_fields, "result", "minimum_confidence")
