@@ -11,7 +11,7 @@ LANGUAGES := rus ell ara heb hin kor tha
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards bench-service bench-service-workers train bench-own docs wheel test-matrix test-wheel
+.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-escalation bench-events bench-shards bench-service bench-service-workers train bench-own docs wheel test-matrix test-wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -82,6 +82,9 @@ bench-ending: $(INSTALLED)  ## time from the end of a job to the success of its 
 
 bench-cascade: $(INSTALLED) $(TESSDATA)  ## calls that the local engine saves before an API, by threshold: make bench-cascade DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/cascade.py "$(DOCUMENTS)"
+
+bench-escalation: $(INSTALLED) $(TESSDATA)  ## documents and tokens that the local engine saves before a language model, by threshold: make bench-escalation DOCUMENTS=folder-with-labels.csv
+	@$(BIN)/python -m benchmarks.escalation "$(DOCUMENTS)"
 
 bench-service: $(INSTALLED)  ## the service on loopback, beside a bare Starlette app and the bare engine: make bench-service [ONLY=status,submits,pages,uploads,soak] [MINUTES=20] [UPLOAD_MB=500]
 	@$(BIN)/python -m benchmarks.service $(if $(ONLY),--only $(ONLY)) $(if $(MINUTES),--soak-minutes $(MINUTES)) $(if $(UPLOAD_MB),--upload-mb $(UPLOAD_MB))
@@ -160,7 +163,7 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@touch $@
 
 # Language data for scans in other scripts. If it cannot be fetched, Tesseract uses the data of the system.
-test train bench-own bench-packets bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(dir $(TESSDATA))rus.traineddata && echo $(CURDIR)/$(dir $(TESSDATA)))
+test train bench-own bench-packets bench-accuracy bench-cascade bench-escalation bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(dir $(TESSDATA))rus.traineddata && echo $(CURDIR)/$(dir $(TESSDATA)))
 $(TESSDATA): | $(INSTALLED)
 	@sh scripts/fetch_debian_files.sh $(@D) '*.traineddata' $(addprefix tesseract-ocr-,$(LANGUAGES))
 	@test ! -s $(@D)/rus.traineddata || touch $@

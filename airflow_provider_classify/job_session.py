@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError
@@ -20,8 +20,10 @@ from airflow_provider_classify.model.job import Job, Submission
 class JobSession(Protocol):
     """The calls of a backend on one event loop, over its open connections. They do not block the loop."""
 
-    #: ``local`` or ``api``, for metrics and spans.
-    backend_name: ClassVar[str]
+    @property
+    def backend_name(self) -> str:
+        """``api``, ``local`` or ``model``, for metrics and spans."""
+        ...
 
     async def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None

@@ -166,6 +166,10 @@ def _remarks(result: Mapping[str, Any]) -> Iterator[str]:
     """Yield the facts about the document that a person should know before the choice."""
     if source := result.get("read_from"):
         yield f"The classifier read the file {escape(source)} in the document."
+    if result.get("none_of_these") is True:
+        yield "The model found that the document belongs to none of the categories. The prediction is the nearest one."
+    if isinstance(reason := result.get("reasoning"), str) and reason:
+        yield f"The model's reason: “{escape(reason, 300)}”"
     if result.get("mixed") is True:
         groups = [
             f"{escape(group['category'])} on {_pages(group['pages'])}"

@@ -155,6 +155,7 @@ def test_a_task_reads_the_results_of_a_batch(samples, tmp_path, name):
         ("sort_by_route", 40),
         ("batch_and_read", 10),
         ("batch_in_shards", 20),
+        ("compare_backends", 30),
     ],
 )
 def test_an_example_is_short(name, longest):

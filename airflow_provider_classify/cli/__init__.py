@@ -1,7 +1,7 @@
 """
 The command ``airflow-classify``, which runs the local engine in a shell or as a service.
 
-It does not import Airflow, so that it starts fast.
+It does not import Airflow, so that it starts fast. Only ``calibrate`` does, when it runs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.cli import classify, fetch_ocr_models, key, serve, split
+from airflow_provider_classify.cli import calibrate, classify, fetch_ocr_models, key, serve, split
 from airflow_provider_classify.exceptions import ClassifyError
 
 
@@ -42,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def create_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line. The reference in the documentation is made from it."""
-    parser = argparse.ArgumentParser(prog="airflow-classify", description="Classify documents with the local engine.")
+    parser = argparse.ArgumentParser(prog="airflow-classify", description="Classify documents.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (classify, split, fetch_ocr_models, serve, key):
+    for command in (classify, split, calibrate, fetch_ocr_models, serve, key):
         command.add_command(commands)
     return parser

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import BaseHook
@@ -18,8 +18,8 @@ from airflow_provider_classify.api.shared_session import shared
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
 from airflow_provider_classify.hooks.backend import Backend, backend_name, create_backend
-from airflow_provider_classify.hooks.connection import CONN_TYPE
-from airflow_provider_classify.hooks.settings import DEFAULT_CONN_ID, Settings, SettingsReader
+from airflow_provider_classify.hooks.connection import CONN_TYPE, Settings
+from airflow_provider_classify.hooks.settings import DEFAULT_CONN_ID, SettingsReader
 from airflow_provider_classify.hooks.waiting import look, wait_in_thread
 from airflow_provider_classify.job_session import wait_for
 from airflow_provider_classify.lifecycle import metrics, tracing
@@ -43,7 +43,7 @@ _FETCH_TIMEOUT = 120.0
 
 class ClassifyHook(BaseHook):
     """
-    Classify documents through a connection: a classify API, or the local engine.
+    Classify documents through a connection: a classify API, the local engine, or a language model.
 
     The connection's ``backend`` selects one. If the connection ``classify_default`` is not defined, the local engine
     classifies, so that a first DAG needs no account. Any other connection must exist.
@@ -79,7 +79,7 @@ class ClassifyHook(BaseHook):
 
     @property
     def backend_name(self) -> str:
-        """``local`` or ``api``, for metrics and spans; ``unknown`` if the connection cannot be used."""
+        """``api``, ``local`` or ``model``, for metrics and spans; ``unknown`` if the connection cannot be used."""
         try:
             return backend_name(self._settings)
         except ConnectionNotUsable:
@@ -101,13 +101,17 @@ class ClassifyHook(BaseHook):
         return self._reader.read()
 
     @property
-    def is_local(self) -> bool:
-        """Whether the local engine classifies. :raises ConnectionNotUsable: as :attr:`backend`."""
-        return isinstance(self._settings, LocalSettings)
+    def reads_documents(self) -> bool:
+        """
+        Whether the documents are read where the task runs: for the local engine or a language model.
+
+        :raises ConnectionNotUsable: as :attr:`backend`.
+        """
+        return not isinstance(self._settings, ApiSettings)
 
     def job_url(self, job_id: str) -> str:
         """
-        Return the URL of a job at the API; an empty text for a job of the local engine.
+        Return the URL of a job at the API; an empty text for a job of another backend.
 
         :raises ConnectionNotUsable: as :attr:`backend`.
         """
@@ -122,14 +126,15 @@ class ClassifyHook(BaseHook):
         :param result: the result of the document. If an earlier try has classified it, the page is drawn now.
         :returns: ``None`` for an API, without ``thumbnails`` or ``evidence``, and if the document has no picture.
         """
-        if not (self._thumbnails and self.is_local and self.evidence):
+        if not (self._thumbnails and self.reads_documents and self.evidence):
             return None
         from airflow_provider_classify.local.backend import LocalBackend
         from airflow_provider_classify.local.thumbnails import small_first_page
 
         backend = self.backend
-        has_drawn = isinstance(backend, LocalBackend) and backend.has_drawn
-        return cast("LocalBackend", backend).thumbnail if has_drawn else small_first_page(result)
+        if isinstance(backend, LocalBackend) and backend.has_drawn:
+            return backend.thumbnail
+        return small_first_page(result)
 
     def get_conn(self) -> Backend:
         """Return the :attr:`backend`. Airflow defines the name of this method."""
@@ -201,7 +206,7 @@ class ClassifyHook(BaseHook):
         job: Job,
         document: DocumentLike | None,
         categories: CategoriesLike | None,
-        settings: ApiSettings | LocalSettings,
+        settings: Settings,
     ) -> dict[str, Any]:
         label = None if document is None else Document.of(document).label
         names = None if categories is None else [category.name for category in parse_categories(categories)]

@@ -25,6 +25,7 @@ from airflow_provider_classify.exceptions import (
     DocumentCrashedParser,
     DocumentNeedsOcr,
     DocumentPlaceholder,
+    DocumentRefused,
     DocumentTookTooLong,
     DocumentTooLarge,
     DocumentTypeUnknown,
@@ -46,6 +47,7 @@ _OTHERS_MAY_READ = (
     DocumentTooLarge,
     DocumentTookTooLong,
     DocumentCrashedParser,
+    DocumentRefused,
     JobFailed,
 )
 
@@ -96,7 +98,7 @@ class Outcome:
             answer: dict[str, Any] = {"error": encodable(str(end)), "error_kind": end.kind}
         else:
             answer = {"classification": end.classification, "confidence": end.confidence}
-            answer |= present(blank=end.blank or None, engine=end.extra.get("engine"))
+            answer |= present(blank=end.blank or None, engine=end.extra.get("engine"), usage=end.extra.get("usage"))
         return {"answered_by": self.conn_id} | present(job_id=self.job_id) | answer
 
 
