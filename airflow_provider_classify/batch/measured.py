@@ -13,8 +13,8 @@ def measured(entry: Entry, backend: str, backend_of: Mapping[str, str]) -> Itera
     """
     Yield the measurements of a new entry.
 
-    :param backend: the backend that runs this part of the batch. Only an API records its submits. The others classify on
-        the worker, and count a submit when the document has its outcome.
+    :param backend: the backend that runs this part of the batch. Only an API records its submits. The others classify
+        on the worker, and count a submit when the document has its outcome.
     :param backend_of: the backends of a cascade by connection id. The first answer can stand after the second failed.
     """
     if entry.state is State.SUBMITTED or (backend != "api" and entry.state is not State.LOST):
