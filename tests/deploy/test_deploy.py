@@ -96,7 +96,7 @@ def test_the_image_has_what_the_package_is_built_from() -> None:
 def test_the_compose_file_follows_the_specification() -> None:
     from compose_spec import PyCompose
 
-    PyCompose.from_dict(COMPOSE).validate()
+    PyCompose.from_yaml(yaml.safe_dump(COMPOSE)).validate()
 
 
 def test_the_compose_file_names_only_what_it_has() -> None:
