@@ -11,7 +11,7 @@ LANGUAGES := rus ell ara heb hin kor tha
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-events bench-shards bench-service bench-service-workers train bench-own docs wheel
+.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-escalation bench-events bench-shards bench-service bench-service-workers train bench-own docs wheel test-matrix test-wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -21,6 +21,12 @@ test: $(INSTALLED) $(INSTALLED)-storage $(INSTALLED)-browser $(INSTALLED)-deploy
 
 test-faults: $(INSTALLED)-faults  ## kill real processes while 300 documents are classified; needs PostgreSQL and Redis
 	@$(BIN)/python -m pytest tests/faults -m faults --numprocesses 2 --dist loadgroup $(PYTEST)
+
+test-matrix: $(INSTALLED)  ## tests and example DAGs on Airflow 2.11 to 3.3: make test-matrix [AIRFLOW=2.11,3.0] [PYTHONS=3.11,3.12]
+	@$(BIN)/python scripts/matrix.py $(if $(AIRFLOW),--airflow "$(AIRFLOW)") $(if $(PYTHONS),--python "$(PYTHONS)")
+
+test-wheel: $(INSTALLED)  ## install the wheel with plain pip into empty environments, with each extra
+	@$(BIN)/python -m pytest tests/wheel -m "extras or not extras" $(PYTEST)
 
 airflow: $(INSTALLED)  ## run Airflow with the example DAGs and the classify service, until Ctrl-C
 	@exec $(BIN)/python scripts/standalone.py
@@ -77,6 +83,9 @@ bench-ending: $(INSTALLED)  ## time from the end of a job to the success of its 
 bench-cascade: $(INSTALLED) $(TESSDATA)  ## calls that the local engine saves before an API, by threshold: make bench-cascade DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/cascade.py "$(DOCUMENTS)"
 
+bench-escalation: $(INSTALLED) $(TESSDATA)  ## documents and tokens that the local engine saves before a language model, by threshold: make bench-escalation DOCUMENTS=folder-with-labels.csv
+	@$(BIN)/python -m benchmarks.escalation "$(DOCUMENTS)"
+
 bench-service: $(INSTALLED)  ## the service on loopback, beside a bare Starlette app and the bare engine: make bench-service [ONLY=status,submits,pages,uploads,soak] [MINUTES=20] [UPLOAD_MB=500]
 	@$(BIN)/python -m benchmarks.service $(if $(ONLY),--only $(ONLY)) $(if $(MINUTES),--soak-minutes $(MINUTES)) $(if $(UPLOAD_MB),--upload-mb $(UPLOAD_MB))
 
@@ -86,17 +95,19 @@ bench-shards: $(INSTALLED)-faults  ## a batch in shards on two Celery workers, c
 bench-service-workers: $(INSTALLED)-faults  ## the service on two workers, compared with one; needs PostgreSQL: make bench-service-workers [N=120]
 	@$(BIN)/python benchmarks/service_workers.py $(if $(N),--documents $(N))
 
-wheel: $(INSTALLED)  ## build the wheel and the source distribution in dist/, and check them
-	@rm -rf dist && $(BIN)/python -m build --outdir dist . > /dev/null && $(BIN)/twine check --strict dist/* && du -h dist/*
+wheel: $(INSTALLED)  ## build the wheel and the source distribution in dist/, check them, and list what they install
+	@rm -rf dist && $(BIN)/python -m build --outdir dist . > /dev/null && $(BIN)/twine check --strict dist/*
+	@$(BIN)/python scripts/dependencies.py dist && du -h dist/*
 
-docs: .venv-docs/.installed  ## build the documentation in .site; warnings are errors
+docs: $(INSTALLED) .venv-docs/.installed  ## build the documentation in .site; warnings are errors
+	@$(BIN)/python scripts/reference.py .reference && $(BIN)/python scripts/dependencies.py .reference
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet && echo "The documentation is in .site/index.html."
 
 bench-events: $(INSTALLED)  ## time from a document's arrival to its routed task: make bench-events [N=200] [PAUSE=2]
 	@$(BIN)/python benchmarks/events.py $(or $(N),200) $(PAUSE)
 
 clean:  ## remove everything that the other targets made
-	rm -rf .venv .venv-docs .site dist .venv-bench .venv-embeddings .airflow .bench .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-docs .site .reference .matrix dist .venv-bench .venv-embeddings .airflow .bench .mypy_cache .pytest_cache .ruff_cache
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with make PYTHON=..." if sys.version_info < (3, 11) else 0)'
@@ -152,7 +163,7 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@touch $@
 
 # Language data for scans in other scripts. If it cannot be fetched, Tesseract uses the data of the system.
-test train bench-own bench-packets bench-accuracy bench-cascade bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(dir $(TESSDATA))rus.traineddata && echo $(CURDIR)/$(dir $(TESSDATA)))
+test train bench-own bench-packets bench-accuracy bench-cascade bench-escalation bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(dir $(TESSDATA))rus.traineddata && echo $(CURDIR)/$(dir $(TESSDATA)))
 $(TESSDATA): | $(INSTALLED)
 	@sh scripts/fetch_debian_files.sh $(@D) '*.traineddata' $(addprefix tesseract-ocr-,$(LANGUAGES))
 	@test ! -s $(@D)/rus.traineddata || touch $@

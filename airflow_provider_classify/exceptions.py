@@ -157,6 +157,14 @@ class AirflowTooOld(ClassifyError):
     """This version of Airflow is too old for a feature. The message names both."""
 
 
+class CalibrationNotUsable(ClassifyError):
+    """The calibration of a language model cannot be read, or cannot be fitted on the documents."""
+
+
+class BudgetUsedUp(ClassifyError):
+    """A task has used the tokens or the money that its connection to a language model allows for one task."""
+
+
 class EngineClosed(ClassifyError):
     """The engine was shut down before it could classify. The document is not the reason."""
 
@@ -247,6 +255,16 @@ class DocumentCrashedParser(DocumentError):
     """The engine's process crashed on the document or reached its memory limit."""
 
 
+class DocumentRefused(DocumentError):
+    """A language model, or the content filter of its provider, refused the document."""
+
+
+class DocumentOverUsageLimit(DocumentError):
+    """A language model used more tokens or money for the document than ``usage_limits`` of the connection allows."""
+
+    unreadable = False
+
+
 # --- the API ------------------------------------------------------------------------------
 
 
@@ -298,6 +316,12 @@ class InvalidReply(ApiError):
     """The reply breaks the contract: HTML, broken JSON, a missing field, another job, a number out of range."""
 
     retryable = True
+
+
+class AnswerCutOff(InvalidReply):
+    """The answer of a language model ended at the limit of its tokens."""
+
+    retryable = False
 
 
 # --- the job ------------------------------------------------------------------------------

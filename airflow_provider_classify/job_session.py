@@ -20,6 +20,11 @@ from airflow_provider_classify.model.job import Job, Submission
 class JobSession(Protocol):
     """The calls of a backend on one event loop, over its open connections. They do not block the loop."""
 
+    @property
+    def backend_name(self) -> str:
+        """``api``, ``local`` or ``model``, for metrics and spans."""
+        ...
+
     async def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
     ) -> Submission:

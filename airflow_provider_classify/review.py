@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_provider_classify.documents.reference import is_http_url, label_of, name_of
 from airflow_provider_classify.exceptions import InvalidResult
+from airflow_provider_classify.model.evidence import described
 from airflow_provider_classify.model.markdown import escape, link, linked_image
 from airflow_provider_classify.model.text import encodable
 
@@ -165,6 +166,10 @@ def _remarks(result: Mapping[str, Any]) -> Iterator[str]:
     """Yield the facts about the document that a person should know before the choice."""
     if source := result.get("read_from"):
         yield f"The classifier read the file {escape(source)} in the document."
+    if result.get("none_of_these") is True:
+        yield "The model found that the document belongs to none of the categories. The prediction is the nearest one."
+    if isinstance(reason := result.get("reasoning"), str) and reason:
+        yield f"The model's reason: “{escape(reason, 300)}”"
     if result.get("mixed") is True:
         groups = [
             f"{escape(group['category'])} on {_pages(group['pages'])}"
@@ -209,14 +214,15 @@ def _evidence_lines(result: Mapping[str, Any]) -> Iterator[str]:
     url = label if is_http_url(label := _label(result)) and label.lower().endswith(".pdf") else None
     for part in (result, *_objects(result.get("page_results"))):
         for found in _objects(part.get("evidence")):
-            text, page = found.get("line") or found.get("text"), found.get("page")
+            (text, is_quotation), page = described(found), found.get("page")
             if not text or (page, text) in seen:
                 continue
             seen.add((page, text))
             where = f"page {page}" if isinstance(page, int) else "the document"
             shown = link(where, f"{url}#page={page}") if url and isinstance(page, int) else where
             sign = f", evidence for {escape(found['type'])}" if found.get("type") else ""
-            yield f"“{escape(text, 160)}” on {shown}{sign}"
+            quoted = f"“{escape(text, 160)}”" if is_quotation else escape(text, 160)
+            yield f"{quoted} on {shown}{sign}"
 
 
 def _scores(result: Mapping[str, Any]) -> dict[str, float]:

@@ -3,10 +3,11 @@ Measure the accuracy and the calibration of the engine on labelled documents.
 
     python benchmarks/accuracy.py FOLDER [--diagram PNG] [--paraphrased] [--held-back] [--unknown]
 
-FOLDER has ``labels.csv`` with the columns path, category, kind, language and source_repo; the environment variable
-DOCUMENTS can name it instead. The figures are those of the engine with its own model. On documents that the model was
-fitted on they are too good: ``make train`` prints those of sources that a model has not seen. Some figures
-have their goal beside them. The goals are for documents that were not used for tuning. Further options add tables:
+FOLDER has ``labels.csv`` with the columns path and category. With the columns kind, language and source_repo, the
+figures of these groups are printed, too. The environment variable DOCUMENTS can name the folder instead. The figures
+are those of the engine with its own model. On documents that the model was fitted on they are too good: ``make train``
+prints those of sources that a model has not seen. Some figures have their goal beside them. The goals are for documents
+that were not used for tuning. Further options add tables:
 
 * ``--paraphrased``: all categories are named in the words of several users.
 * ``--held-back``: each category in turn is unknown to the engine, and described by its name and a sentence.
@@ -111,14 +112,16 @@ def print_summary(answers: Sequence[Answer]) -> None:
     pairs = [(answer.document["category"], answer.given) for answer in answers]
     print(f"documents             {len(answers)}")
     print_figures(answers)
-    print_table("by kind", answers, lambda a: a.document["kind"])
-    print_table("by language", answers, lambda a: "English" if a.document["language"] == "en" else "other languages")
+    columns = answers[0].document.keys()
+    if "kind" in columns:
+        print_table("by kind", answers, lambda a: a.document["kind"])
+    if "language" in columns:
+        print_table(
+            "by language", answers, lambda a: "English" if a.document["language"] == "en" else "other languages"
+        )
     print_table("by category", answers, lambda a: a.document["category"])
-    print_table("by source", answers, lambda a: a.document["source_repo"])
-    by_source: dict[str, list[bool]] = defaultdict(list)
-    for answer in answers:
-        by_source[answer.document["source_repo"]].append(answer.is_right)
-    print(f"mean over sources     {sum(map(share, by_source.values())) / len(by_source):.1%}")
+    if "source_repo" in columns:
+        print_sources(answers)
     confused = Counter(pair for pair in pairs if pair[0] != pair[1])
     print("\nconfused: truth -> answer")
     for (truth, given), count in confused.most_common():
@@ -126,6 +129,14 @@ def print_summary(answers: Sequence[Answer]) -> None:
     for answer in answers:
         if not answer.is_right:
             print(f"  {answer.document['path']}: {answer.error or f'{answer.given} {answer.confidence:.2f}'}")
+
+
+def print_sources(answers: Sequence[Answer]) -> None:
+    print_table("by source", answers, lambda a: a.document["source_repo"])
+    by_source: dict[str, list[bool]] = defaultdict(list)
+    for answer in answers:
+        by_source[answer.document["source_repo"]].append(answer.is_right)
+    print(f"mean over sources     {sum(map(share, by_source.values())) / len(by_source):.1%}")
 
 
 def print_figures(answers: Sequence[Answer]) -> None:

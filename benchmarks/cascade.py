@@ -14,7 +14,6 @@ accuracy is the most that an API can reach.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import os
 import sys
@@ -36,6 +35,7 @@ os.environ |= {
     "PYTEST_CURRENT_TEST": "benchmark",
 }
 
+from airflow_provider_classify.documents.labelled_folder import read_labels  # noqa: E402
 from airflow_provider_classify.exceptions import ClassifyError, error_of_kind  # noqa: E402
 from airflow_provider_classify.model.cascade import Accept, Cascade, Escalate, Outcome, after_first  # noqa: E402
 from airflow_provider_classify.model.result import ClassificationResult  # noqa: E402
@@ -72,24 +72,16 @@ def main() -> None:
     options = parser.parse_args()
     if not options.folder:
         parser.error("name the FOLDER, or set DOCUMENTS")
-    labels = read_labels(Path(options.folder))
-    if not labels:
-        parser.error(f"{options.folder} has neither a labels.csv nor folders with documents")
+    try:
+        labels = read_labels(Path(options.folder))
+    except ClassifyError as error:
+        parser.error(str(error))
     with tempfile.TemporaryDirectory() as folder:
         rows, manifest, calls = run(labels, options.threshold, Path(folder))
     print_run(labels, rows, manifest, calls, options.threshold)
     firsts = [first_of(row, labels) for row in rows]
     thresholds = [None, *sorted({*THRESHOLDS, options.threshold})]
     print_table([line(firsts, threshold) for threshold in thresholds], len(firsts))
-
-
-def read_labels(folder: Path) -> dict[str, str]:
-    """Return the category of each document by its path."""
-    if (folder / "labels.csv").exists():
-        with (folder / "labels.csv").open(newline="") as file:
-            return {str(folder / row["path"]): row["category"] for row in csv.DictReader(file)}
-    documents = (path for path in sorted(folder.glob("*/*")) if path.is_file() and not path.name.startswith("."))
-    return {str(path): path.parent.name for path in documents}
 
 
 def run(

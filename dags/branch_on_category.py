@@ -17,10 +17,15 @@ with DAG("branch_on_category", schedule=None, params={"folder": "incoming"}, tag
     @task_group
     def each_document(document):
         classify = ClassifyBranchOperator(
-            task_id="classify", document=document, on_unreadable="result", categories=["invoice", "contract", "letter"],
-            routes={"invoice": "pay", "contract": ["legal", "archive"]}, otherwise="archive", review="ask",
+            task_id="classify",
+            document=document,
+            on_unreadable="result",
+            categories=["invoice", "contract", "letter"],
+            routes={"invoice": "pay", "contract": ["legal", "archive"]},
+            otherwise="archive",
+            review="ask",
             minimum_confidence=0.8,
-        )  # fmt: skip
+        )
         classify >> [handle.override(task_id=name)(classify.output) for name in ("pay", "legal", "archive", "ask")]
 
     each_document.expand(document=list_documents())

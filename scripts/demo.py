@@ -46,11 +46,6 @@ def main() -> int:
         console.print(f"The DAG failed; its log is in {LOG.relative_to(ROOT)}.", style="red")
         return 1
     console.print(_table(rows))
-    for row in rows:
-        if row.get("error"):
-            console.print(
-                f"{escape(Path(row['document']).name)}: {escape(row['error'])}", style="yellow", highlight=False
-            )
     console.print(
         f"{len(rows)} documents in {time.monotonic() - started:.0f} s. Log: {LOG.relative_to(ROOT)}", style="dim"
     )
@@ -123,10 +118,15 @@ def _print_task(console: Console, mark: str, task_instance: Any) -> None:
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
+    """Return the table of the documents. A document that could not be read has the reason in place of a category."""
     table = Table("Document", "Category", "Confidence", "Route")
     for row in rows:
+        document = Path(row["document"])
+        category = escape(row["category"] or "–")
+        if row.get("error"):
+            category = f"[yellow]{escape(row['error'].replace(str(document), document.name))}[/]"
         confidence = f"{row['confidence']:.2f}" if row["confidence"] is not None else "–"
-        table.add_row(escape(Path(row["document"]).name), escape(row["category"] or "–"), confidence, row["route"])
+        table.add_row(escape(document.name), category, confidence, row["route"])
     return table
 
 

@@ -1,30 +1,51 @@
 """
 Take screenshots of Airflow's UI for the documentation: ``python scripts/screenshots.py FOLDER``.
 
-It starts an Airflow of its own with the example DAGs, runs them on sample documents, and writes ``review.png``:
-the page on which a person answers a review, and ``task.png``, ``run.png`` and ``runs.png``: the documents of a task, a
-run and a DAG. Each also has a dark version, such as ``review_dark.png``. It needs what ``browser.py`` needs.
+It starts an Airflow of its own with the example DAGs, runs two of them on sample documents, and adds results to its
+database. It writes a light and a dark picture (``….png`` and ``…_dark.png``) of
+
+- ``review``: the page on which a person answers a review,
+- ``six_…``: the documents of a task, of a run and of a DAG, with six documents,
+- ``many_…``: the documents of a run with 10,000 documents, the first one opened, and of the runs of a DAG,
+- ``empty_…``: a run and a DAG without documents, and a DAG whose documents are older.
+
+It needs what ``browser.py`` needs.
 """
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
-from browser import open_browser, open_review, page_frame
+from browser import HEIGHT, WIDTH, open_browser, open_review, page_frame
 from samples import draw_samples
-from standalone import Airflow, Standalone, free_port
+from standalone import ROOT, Airflow, Standalone, free_port
 
 from airflow_provider_classify.lifecycle.links import DAG_TAB, RUN_TAB, page_path
 
-DAG_ID = "review_doubtful_documents"
-#: The sample that fits none of the DAG's categories.
-DOCUMENT = "receipt.jpg"
-#: The most seconds until the review is asked for.
+REVIEW, SIX, MANY, OLD, EMPTY = (
+    "review_doubtful_documents",
+    "branch_on_category",
+    "batch_and_read",
+    "sort_by_route",
+    "first_classification",
+)
+#: The sample that fits none of the categories of the review's DAG.
+DOUBTFUL = "receipt.jpg"
+#: A window in which the whole review fits.
+REVIEW_SIZE: Any = {"width": WIDTH, "height": 1700}
+#: A promise that is fulfilled when the pictures that are in sight are loaded.
+IMAGES_LOADED = """() => Promise.all(
+    [...document.images].filter(image => image.getBoundingClientRect().top < innerHeight).map(image => image.decode())
+)"""
+#: The most seconds until a DAG is loaded, a run ends or a review is asked for.
 MAX_SECONDS = 600
 
 
@@ -32,48 +53,87 @@ def main(folder: Path) -> None:
     """Write the screenshots into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="airflow-classify-") as home:
-        incoming = Path(home) / "incoming"
+        incoming, doubtful = Path(home) / "incoming", Path(home) / "doubtful"
         draw_samples(incoming)
-        for path in incoming.iterdir():
-            if path.name != DOCUMENT:
-                path.unlink()
+        doubtful.mkdir()
+        shutil.copy(incoming / DOUBTFUL, doubtful)
         settings = {"LEARNED_DOCUMENTS": f"{home}/learned"}
         with Standalone(Path(home) / "airflow", free_port(), settings) as airflow:
-            instance = _review(airflow, incoming)
-            run_id = instance["dag_run_id"]
+            _wait_for_dags(airflow, {REVIEW, SIX, MANY, OLD, EMPTY})
+            review, six = _start(airflow, REVIEW, doubtful), _start(airflow, SIX, incoming)
+            instance = _wait_for(lambda: _asked(airflow, review), "review")
+            _wait_for(lambda: airflow.request("GET", f"dags/{SIX}/dagRuns/{six}")["state"] == "success", SIX)
+            _write_results(airflow)
             tabs = {
-                "task": page_path(DAG_ID, run_id, "classify", 0),
-                "run": f"dags/{DAG_ID}/runs/{run_id}/plugin/{RUN_TAB}",
-                "runs": f"dags/{DAG_ID}/plugin/{DAG_TAB}",
+                "six_task": page_path(SIX, six, "each_document.classify", 0),
+                "six_run": _run_tab(SIX, six),
+                "six_dag": _dag_tab(SIX),
+                "many_run": _run_tab(MANY, "many"),
+                "many_dag": _dag_tab(MANY),
+                "empty_run": _run_tab(EMPTY, "empty"),
+                "empty_dag": _dag_tab(EMPTY),
+                "empty_month": _dag_tab(OLD),
             }
             for ending, dark in (("", False), ("_dark", True)):
                 with open_browser(airflow, dark=dark) as page:
-                    open_review(page, airflow, DAG_ID, run_id, "review", instance["map_index"])
+                    page.set_viewport_size(REVIEW_SIZE)
+                    open_review(page, airflow, REVIEW, review, "review", instance["map_index"])
                     page.screenshot(path=folder / f"review{ending}.png")
+                    page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
                     for name, tab in tabs.items():
-                        page_frame(page, f"{airflow.url}/{tab}")
-                        page.wait_for_load_state("networkidle")
+                        frame = page_frame(page, f"{airflow.url}/{tab}")
+                        if name.endswith(("task", "run")):
+                            page.get_by_text("Success").first.wait_for()  # Airflow's header with the state
+                        if name == "many_run":
+                            frame.locator("details.document summary").first.click()
+                        # Airflow's UI keeps sending requests while a run is not over, so the network is never idle.
+                        frame.locator("body").evaluate(IMAGES_LOADED)
                         page.screenshot(path=folder / f"{name}{ending}.png")
-                print(f"{folder}: review, {', '.join(tabs)} ({'dark' if dark else 'light'})")
+                print(f"{folder}: review, {', '.join(tabs)} ({'dark' if dark else 'light'})", flush=True)
 
 
-def _review(airflow: Airflow, incoming: Path) -> dict[str, Any]:
-    """Run the DAG and return the task instance that waits for a person."""
+def _run_tab(dag_id: str, run_id: str) -> str:
+    return f"dags/{dag_id}/runs/{run_id}/plugin/{RUN_TAB}"
+
+
+def _dag_tab(dag_id: str) -> str:
+    return f"dags/{dag_id}/plugin/{DAG_TAB}"
+
+
+def _wait_for_dags(airflow: Airflow, wanted: set[str]) -> None:
     # The first request makes the server import its API for tasks, which takes longer than a task waits.
     httpx.get(f"{airflow.url}/execution/health", timeout=180).raise_for_status()
+    _wait_for(lambda: wanted <= {dag["dag_id"] for dag in airflow.request("GET", "dags")["dags"]}, "the example DAGs")
+
+
+def _start(airflow: Airflow, dag_id: str, folder: Path) -> str:
+    """Run a DAG on the documents of a folder and return the id of the run."""
+    body = {"logical_date": None, "conf": {"folder": str(folder)}}
+    return str(airflow.request("POST", f"dags/{dag_id}/dagRuns", body)["dag_run_id"])
+
+
+def _asked(airflow: Airflow, run_id: str) -> dict[str, Any] | None:
+    """Return the task instance that waits for a person; ``None`` if there is none yet."""
+    for detail in airflow.request("GET", f"dags/{REVIEW}/dagRuns/{run_id}/hitlDetails")["hitl_details"]:
+        if detail["task_instance"]["state"] in ("awaiting_input", "deferred"):
+            return dict(detail["task_instance"])
+    return None
+
+
+def _wait_for(happened: Callable[[], Any], name: str) -> Any:
     deadline = time.monotonic() + MAX_SECONDS
-    path = None
-    while time.monotonic() < deadline:
+    while not (found := happened()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{name} was not ready within {MAX_SECONDS} s.")
         time.sleep(1)
-        if path is None:
-            if DAG_ID in {dag["dag_id"] for dag in airflow.request("GET", "dags")["dags"]}:
-                body = {"logical_date": None, "conf": {"folder": str(incoming)}}
-                path = f"dags/{DAG_ID}/dagRuns/{airflow.request('POST', f'dags/{DAG_ID}/dagRuns', body)['dag_run_id']}"
-            continue
-        for detail in airflow.request("GET", f"{path}/hitlDetails")["hitl_details"]:
-            if detail["task_instance"]["state"] in ("awaiting_input", "deferred"):
-                return dict(detail["task_instance"])
-    raise TimeoutError(f"The DAG {DAG_ID} asked for no review within {MAX_SECONDS} s; its log is {airflow.home}.")
+    return found
+
+
+def _write_results(airflow: Airflow) -> None:
+    """Add results to the database of this Airflow, with the code that the tests use."""
+    code = f"from written_results import write; write({MANY!r}, {OLD!r}, {EMPTY!r})"
+    environment = airflow.environment | {"PYTHONPATH": f"{ROOT}:{ROOT / 'scripts'}"}
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, check=True)
 
 
 if __name__ == "__main__":

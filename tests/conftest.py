@@ -28,8 +28,11 @@ for _name in [name for name in os.environ if name.startswith(("AIRFLOW_", "CLASS
     del os.environ[_name]
 os.environ["AIRFLOW_HOME"] = _HOME
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-# `dag.test()` runs only DAGs that Airflow finds in a bundle: the example DAGs, and those of the tests.
+# `dag.test()` runs only DAGs that Airflow finds in a bundle: the example DAGs, those of the tests, and those that the
+# tests of the documentation write.
 _TESTS = Path(__file__).parent
+_SNIPPETS = Path(_HOME) / "snippets"
+_SNIPPETS.mkdir()
 os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps(
     [
         {
@@ -37,7 +40,7 @@ os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps(
             "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
             "kwargs": {"path": str(folder)},
         }
-        for name, folder in (("examples", _TESTS.parent / "dags"), ("tests", _TESTS / "dags"))
+        for name, folder in (("examples", _TESTS.parent / "dags"), ("tests", _TESTS / "dags"), ("snippets", _SNIPPETS))
     ]
 )
 

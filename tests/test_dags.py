@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib import import_module
 from pathlib import Path
 
+import airflow
 import pytest
 
+from airflow_provider_classify.exceptions import AirflowTooOld, ReviewNotAvailable
+from airflow_provider_classify.lifecycle import compat
 from tests.support.dags import run_dag
 from tests.support.table_api import connect_to, table_api
+
+IS_AIRFLOW_2 = airflow.__version__.startswith("2.")
 
 
 def test_every_document_is_classified_and_routed(samples, tmp_path):
@@ -149,6 +155,7 @@ def test_a_task_reads_the_results_of_a_batch(samples, tmp_path, name):
         ("sort_by_route", 40),
         ("batch_and_read", 10),
         ("batch_in_shards", 20),
+        ("compare_backends", 30),
     ],
 )
 def test_an_example_is_short(name, longest):
@@ -172,3 +179,42 @@ def test_a_cascade_asks_the_api_about_the_rest(samples, tmp_path, monkeypatch):
     manifest = run.xcom("classify")
     assert (manifest["escalated"], manifest["calls_saved"]) == (1, 1)
     assert manifest["categories"] == {"invoice": 1, "letter": 1}
+
+
+@pytest.mark.skipif(IS_AIRFLOW_2, reason="assets came with Airflow 3.0")
+def test_a_run_without_an_event_reads_nothing():
+    run = run_dag(import_module("contract_arrived").dag)
+
+    assert run.state == "success"
+    assert run.xcom("read") == []
+
+
+@pytest.mark.skipif(compat.human_in_the_loop_operator() is None, reason="reviews need Airflow 3.1")
+def test_nobody_is_asked_about_a_sure_answer(samples, tmp_path, monkeypatch):
+    folder = folder_with(samples, tmp_path, "invoice.pdf")
+    monkeypatch.setenv("LEARNED_DOCUMENTS", str(tmp_path / "learned"))
+    monkeypatch.delitem(sys.modules, "review_doubtful_documents", raising=False)
+    for name in ("invoice", "contract", "letter"):
+        (tmp_path / "learned" / name).mkdir(parents=True)
+
+    run = run_dag(import_module("review_doubtful_documents").dag, folder=folder)
+
+    assert run.state == "success"
+    assert run.xcom("review", map_index=0)["classification"] == "invoice"
+
+
+@pytest.mark.skipif(compat.human_in_the_loop_operator() is not None, reason="Airflow 3.1 has reviews")
+def test_the_review_says_which_airflow_it_needs():
+    with pytest.raises(
+        ReviewNotAvailable, match=r"needs Airflow's human-in-the-loop page, which came with Airflow 3.1"
+    ):
+        import_module("review_doubtful_documents")
+
+
+@pytest.mark.skipif(IS_AIRFLOW_2, reason="watchers of assets came with Airflow 3.0")
+def test_the_watcher_of_a_folder_says_which_airflow_it_needs():
+    if hasattr(compat.BaseEventTrigger, "create_shared_stream_producer"):
+        assert import_module("route_documents_on_arrival").incoming.watchers
+        return
+    with pytest.raises(AirflowTooOld, match=r"NewDocumentsTrigger needs Airflow 3\.3 or newer, and this is 3\."):
+        import_module("route_documents_on_arrival")

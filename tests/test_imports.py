@@ -7,7 +7,10 @@ import sys
 
 import pytest
 
-HEAVY = ("pymupdf", "PIL", "numpy", "onnxruntime", "cv2", "fastapi", "aiohttp", "rapidocr", "pyarrow", "pandas")
+HEAVY = (
+    "pymupdf", "PIL", "numpy", "onnxruntime", "cv2", "fastapi", "aiohttp", "rapidocr", "pyarrow", "pandas",
+    "pydantic_ai",
+)  # fmt: skip
 LISTING = "import sys, {module}; print(*[name for name in {heavy!r} if name in sys.modules])"
 
 

@@ -13,14 +13,14 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property, partial
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, BinaryIO, ClassVar, TypeVar
 
 import aiohttp
 from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from airflow_provider_classify.api import errors, exchange, replies, requests
-from airflow_provider_classify.api.poller import Poller
+from airflow_provider_classify.api.poller import OnLooked, Poller, ignore_looks
 from airflow_provider_classify.api.proxy import proxy_for
 from airflow_provider_classify.api.reply_body import ReplyBody
 from airflow_provider_classify.api.settings import ApiSettings
@@ -60,7 +60,10 @@ class ApiSession:
     The calls of the API on one event loop, over an open HTTP session.
 
     :param sleep: waits between the attempts of a submit. Its argument is the number of seconds.
+    :param on_looked: see :class:`~airflow_provider_classify.api.poller.Poller`.
     """
+
+    backend_name: ClassVar[str] = "api"
 
     def __init__(
         self,
@@ -68,6 +71,7 @@ class ApiSession:
         session: aiohttp.ClientSession,
         *,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        on_looked: OnLooked = ignore_looks,
     ) -> None:
         self._settings = settings
         self._session = session
@@ -76,7 +80,7 @@ class ApiSession:
         self._has_answered_group = False
         self._reading_large = asyncio.Lock()
         self._limits = TimeLimits()
-        self.poller = Poller(self, settings.request_rate)
+        self.poller = Poller(self, settings.request_rate, on_looked)
 
     async def submit(
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
@@ -249,11 +253,14 @@ class _Upload(aiohttp.Payload):
 
 @asynccontextmanager
 async def open_session(
-    settings: ApiSettings, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep
+    settings: ApiSettings,
+    *,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    on_looked: OnLooked = ignore_looks,
 ) -> AsyncIterator[ApiSession]:
     """Open a session and its poller on the running loop. Close both at the end."""
     async with _http_session(settings) as http_session:
-        session = ApiSession(settings, http_session, sleep=sleep)
+        session = ApiSession(settings, http_session, sleep=sleep, on_looked=on_looked)
         try:
             yield session
         finally:

@@ -12,7 +12,7 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -34,6 +34,12 @@ _MAX_JOBS = 800
 _TICK = 0.1
 
 Seen = JobStatus | ClassifyError
+#: A function that counts the jobs of a request.
+OnLooked = Callable[[int], None]
+
+
+def ignore_looks(jobs: int) -> None:
+    """Count nothing."""
 
 
 class Source(Protocol):
@@ -91,10 +97,12 @@ class Poller:
 
     :param source: returns the statuses of jobs.
     :param rate: the most requests per second; ``None`` for no limit.
+    :param on_looked: called after each request, with the number of its jobs.
     """
 
-    def __init__(self, source: Source, rate: float | None) -> None:
+    def __init__(self, source: Source, rate: float | None, on_looked: OnLooked = ignore_looks) -> None:
         self._source = source
+        self._on_looked = on_looked
         self._throttle = Throttle(rate)
         self._watched: set[_Watched] = set()
         # Jobs by their due time on the loop's clock. The number decides the order of equal times.
@@ -196,6 +204,7 @@ class Poller:
                 self._throttle.failed(error, sent_at=sent_at, now=now, chance=random.random())
         else:
             self._throttle.answered()
+        self._on_looked(len(ids))
         self._step(group, seen)
 
     async def _turn(self) -> float:

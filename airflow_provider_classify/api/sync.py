@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 import httpx
 
 from airflow_provider_classify.api import errors, exchange, replies, requests
+from airflow_provider_classify.api.poller import OnLooked, ignore_looks
 from airflow_provider_classify.api.proxy import proxy_for
 from airflow_provider_classify.api.reply_body import ReplyBody
 from airflow_provider_classify.api.settings import ApiSettings
@@ -40,12 +41,21 @@ class ApiBackend:
     It is a context manager that closes its HTTP connections at the end. A later call opens new ones.
 
     :param sleep: waits between the attempts of a submit. Its argument is the number of seconds.
+    :param on_looked: counts the jobs that a session of :meth:`connect` asks for.
     """
 
+    backend_name: ClassVar[str] = "api"
     resubmit_is_free: ClassVar[bool] = False
 
-    def __init__(self, settings: ApiSettings, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(
+        self,
+        settings: ApiSettings,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        on_looked: OnLooked = ignore_looks,
+    ) -> None:
         self._settings = settings
+        self._on_looked = on_looked
         self._sleep = sleep
         self._lock = threading.Lock()
         self._client: httpx.Client | None = None
@@ -93,7 +103,7 @@ class ApiBackend:
     def _open_session(self) -> AbstractAsyncContextManager[JobSession]:
         from airflow_provider_classify.api.aio import open_session
 
-        return open_session(self._settings)
+        return open_session(self._settings, on_looked=self._on_looked)
 
     def identity(self, categories: Sequence[Category] = ()) -> str:
         """Return the API's URL. The API does not name the version of its classifier."""

@@ -13,7 +13,7 @@ The record is read only when it is loaded. After that, its state in memory is ke
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from airflow_provider_classify.batch.cascade import next_entry
@@ -26,7 +26,7 @@ from airflow_provider_classify.batch.summary import small
 from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.exceptions import ClassifyError, InvalidReply
-from airflow_provider_classify.model.cascade import Cascade
+from airflow_provider_classify.model.cascade import Cascade, is_escalated
 
 
 class BatchRecord:
@@ -48,6 +48,8 @@ class BatchRecord:
         self.plan = PlanFile(self._base, task)
         #: The cascade that decides whether a first answer stands; ``None`` without a cascade.
         self.cascade: Cascade | None = None
+        #: Called with each new entry, for metrics.
+        self.on_entry: Callable[[Entry], None] | None = None
         self._evidence = evidence
         self._parts = Parts(StoragePath(self.parts_folder), seconds=part_seconds)
         self._lock = threading.Lock()
@@ -110,7 +112,7 @@ class BatchRecord:
         for item in items:
             entry = self.state.result(item)
             fields = (entry and entry.cascade) or {}
-            if entry and "first_answer" not in fields and fields.get("answered_by") != self.cascade.second:
+            if entry and not is_escalated(fields) and fields.get("answered_by") != self.cascade.second:
                 following = next_entry(self.cascade, None, entry)
                 if following != entry:
                     self._add(following)
@@ -165,3 +167,5 @@ class BatchRecord:
         with self._lock:  # the parts have the order of the state
             self.state.add(entry, encoded)
             self._parts.add(encoded)
+        if self.on_entry is not None:
+            self.on_entry(entry)

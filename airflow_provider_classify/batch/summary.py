@@ -12,8 +12,9 @@ from airflow_provider_classify.documents.reference import label_of
 from airflow_provider_classify.exceptions import error_of_kind
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model.batch_output import BatchManifest, FailedDocument
-from airflow_provider_classify.model.cascade import CASCADE_FIELDS
+from airflow_provider_classify.model.cascade import CASCADE_FIELDS, is_escalated
 from airflow_provider_classify.model.text import quotable
+from airflow_provider_classify.model.usage import Usage
 
 #: The most failed documents that a manifest lists. The output has all of them.
 _LISTED_FAILURES = 100
@@ -32,6 +33,8 @@ _SMALL = (
     "confidence",
     "total_pages",
     "scores",
+    "confidence_source",
+    "usage",
     "error",
     "error_kind",
     *CASCADE_FIELDS,
@@ -58,6 +61,7 @@ class Summary:
     calls_saved: int = 0
     categories: Counter[str] = field(default_factory=Counter)
     answered_by: Counter[str] = field(default_factory=Counter)
+    usage: Usage | None = None
     failures: list[FailedDocument] = field(default_factory=list)
     _doubtful: list[tuple[float, str, str]] = field(default_factory=list)
 
@@ -74,9 +78,10 @@ class Summary:
         Return the summary for XCom. Its size does not grow with the number of documents.
 
         ``failures`` lists the first 100 documents without a result, whether they count as failed or not.
-        A blank document is classified, but has no category.
+        A blank document is classified, but has no category. ``usage`` is the sum of what the answers of language models
+        used, without those that were reused.
         """
-        return {
+        manifest: BatchManifest = {
             "documents": self.documents,
             "classified": self.documents - self.failed - self.unreadable - self.skipped,
             "failed": self.failed,
@@ -91,6 +96,9 @@ class Summary:
             "failures": self.failures[:_LISTED_FAILURES],
             "output": output,
         }
+        if self.usage is not None:
+            manifest["usage"] = self.usage.to_json()
+        return manifest
 
     def lines(self, output: str | None) -> Iterator[str]:
         """Yield the end of the task's log: counts by category, the least confident documents and the output."""
@@ -108,16 +116,22 @@ class Summary:
             yield f"The least confident answers, of those below {_DOUBTFUL}:"
         for confidence, document, category in doubtful:
             yield f"  {confidence:.2f} {quotable(category, 80)}: {quotable(document, 200)}"
+        if self.usage is not None:
+            cost = "" if self.usage.cost is None else f", ${self.usage.cost:.4f}"
+            tokens = f"{self.usage.input_tokens} input and {self.usage.output_tokens} output tokens"
+            yield f"Language models used {tokens}{cost}."
         if output:
             yield f"The output is {label_of(output)}."
 
     def _add(self, row: Mapping[str, Any]) -> None:
         self.documents += 1
         self.reused += row.get("reused", False)
-        self.escalated += "first_answer" in row
+        self.escalated += is_escalated(row)
+        if not row.get("reused"):
+            self._add_usage(row.get("usage"), (row.get("first_answer") or {}).get("usage"))
         if "answered_by" in row:
             self.answered_by[row["answered_by"]] += 1
-            self.calls_saved += "first_answer" not in row
+            self.calls_saved += not is_escalated(row)
         if "error" in row:
             self._add_failure(row["error_kind"])
             self.failures.append({"document": row["document"], "error": row["error"]})
@@ -128,6 +142,10 @@ class Summary:
             self._doubtful.append((row["confidence"], row["document"], row["classification"]))
             if len(self._doubtful) > 100 * _LISTED_DOUBTFUL:
                 self._doubtful = nsmallest(_LISTED_DOUBTFUL, self._doubtful)
+
+    def _add_usage(self, *found: object) -> None:
+        for usage in filter(None, map(Usage.from_json, found)):
+            self.usage = usage if self.usage is None else self.usage + usage
 
     def _add_failure(self, kind: str) -> None:
         if self.on_unreadable == "fail" or not error_of_kind(kind, "").unreadable:

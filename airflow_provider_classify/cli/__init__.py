@@ -1,7 +1,7 @@
 """
 The command ``airflow-classify``, which runs the local engine in a shell or as a service.
 
-It does not import Airflow, so that it starts fast.
+It does not import Airflow, so that it starts fast. Only ``calibrate`` does, when it runs.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.cli import classify, fetch_ocr_models, key, serve, split
+from airflow_provider_classify.cli import calibrate, classify, fetch_ocr_models, key, serve, split
 from airflow_provider_classify.exceptions import ClassifyError
 
 
@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     :returns: the exit status: 0 for success, 1 if a document failed, 2 for invalid arguments, 130 after Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
+    options = create_parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
         # JSON is UTF-8 in every locale. A byte of a file name that is not UTF-8 becomes a \udc… escape of JSON.
         sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -40,10 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="airflow-classify", description="Classify documents with the local engine.")
+def create_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line. The reference in the documentation is made from it."""
+    parser = argparse.ArgumentParser(prog="airflow-classify", description="Classify documents.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (classify, split, fetch_ocr_models, serve, key):
+    for command in (classify, split, calibrate, fetch_ocr_models, serve, key):
         command.add_command(commands)
     return parser

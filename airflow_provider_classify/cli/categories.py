@@ -16,10 +16,10 @@ def categories_of(options: argparse.Namespace) -> tuple[Category, ...]:
     if options.categories is not None:
         names = ",".join(options.categories).split(",")
         return parse_categories([name for name in names if name.strip()])
-    return _categories_in(options.categories_file)
+    return categories_in(options.categories_file)
 
 
-def _categories_in(file: Path) -> tuple[Category, ...]:
+def categories_in(file: Path) -> tuple[Category, ...]:
     """Return the categories in a JSON file. :raises InvalidCategories: they are wrong. The error names the file."""
     try:
         value = json.loads(file.read_text(encoding="utf-8"))

@@ -7,6 +7,7 @@ from pathlib import Path
 import cv2
 
 from airflow_provider_classify.engine.ocr import Picture
+from airflow_provider_classify.engine.ocr.page_image import Pixels
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.reading.opened_document import PicturedPage
 
@@ -36,11 +37,17 @@ def thumbnail(path: Path, *, name: str, longest_side: int = LONGEST_SIDE) -> byt
 
 
 def _jpeg(picture: Picture, longest_side: int) -> bytes | None:
-    scale = min(1.0, longest_side / max(picture.width, picture.height))
-    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
-    pixels = cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA)
+    pixels = shrunk(picture, longest_side)
     for quality in _QUALITIES:
         _, encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])
         if encoded.size <= MAX_BYTES:
             return bytes(encoded)
     return None
+
+
+def shrunk(picture: Picture, longest_side: int) -> Pixels:
+    """Return the pixels of a picture, shrunk so that its longest side has at most this many. It is never enlarged."""
+    scale = min(1.0, longest_side / max(picture.width, picture.height))
+    size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    pixels: Pixels = cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA)
+    return pixels

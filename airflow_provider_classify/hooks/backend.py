@@ -1,4 +1,4 @@
-"""The backends of the hook, a classify API and the local engine, and the methods that they have."""
+"""The backends of the hook (a classify API, the local engine, a language model), and the methods that they have."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import ClassVar, Protocol, Self
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.hooks.settings import Settings
+from airflow_provider_classify.hooks.connection import Settings
 from airflow_provider_classify.job_session import JobSession
+from airflow_provider_classify.lifecycle import metrics
+from airflow_provider_classify.llm.settings import LlmSettings
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission
 
@@ -22,6 +24,8 @@ class Backend(Protocol):
     It is a context manager that closes its connections.
     """
 
+    #: ``local`` or ``api``, for metrics and spans.
+    backend_name: ClassVar[str]
     #: Whether a second submit of the same document costs nothing but time.
     resubmit_is_free: ClassVar[bool]
 
@@ -33,7 +37,7 @@ class Backend(Protocol):
         self, document: Document, categories: Sequence[Category], idempotency_key: str | None = None
     ) -> Submission:
         """
-        Submit a document and return its job. The local engine returns when the job has ended.
+        Submit a document and return its job. The local engine and a language model return when the job has ended.
 
         Parameters and errors are those of :meth:`JobSession.submit`.
         """
@@ -82,13 +86,29 @@ class Backend(Protocol):
         ...
 
 
-def create_backend(settings: Settings) -> Backend:
-    """Return the backend of a connection."""
+def backend_name(settings: Settings) -> str:
+    """Return ``api``, ``local`` or ``model``, for metrics and spans."""
+    if isinstance(settings, ApiSettings):
+        return "api"
+    return "model" if isinstance(settings, LlmSettings) else "local"
+
+
+def create_backend(settings: Settings, *, thumbnails: bool = False) -> Backend:
+    """
+    Return the backend of a connection.
+
+    :param thumbnails: whether the local engine also draws the first page of each document.
+    """
+    on_looked = metrics.look_counter(backend_name(settings))
     # Airflow imports the hook when it parses a DAG. These imports would make that slow.
     if isinstance(settings, ApiSettings):
         from airflow_provider_classify.api.sync import ApiBackend
 
-        return ApiBackend(settings)
+        return ApiBackend(settings, on_looked=on_looked)
+    if isinstance(settings, LlmSettings):
+        from airflow_provider_classify.llm.backend import LlmBackend
+
+        return LlmBackend(settings, on_looked=on_looked)
     from airflow_provider_classify.local.backend import LocalBackend
 
-    return LocalBackend(settings)
+    return LocalBackend(settings, on_looked=on_looked, thumbnails=thumbnails)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -16,16 +16,17 @@ from airflow.providers.common.compat.sdk import BaseHook
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.shared_session import shared
 from airflow_provider_classify.documents.document import Document, DocumentLike
-from airflow_provider_classify.exceptions import ClassifyError
-from airflow_provider_classify.hooks.backend import Backend, create_backend
-from airflow_provider_classify.hooks.connection import CONN_TYPE
-from airflow_provider_classify.hooks.settings import DEFAULT_CONN_ID, Settings, SettingsReader
+from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
+from airflow_provider_classify.hooks.backend import Backend, backend_name, create_backend
+from airflow_provider_classify.hooks.connection import CONN_TYPE, Settings
+from airflow_provider_classify.hooks.settings import DEFAULT_CONN_ID, SettingsReader
 from airflow_provider_classify.hooks.waiting import look, wait_in_thread
 from airflow_provider_classify.job_session import wait_for
+from airflow_provider_classify.lifecycle import metrics, tracing
 from airflow_provider_classify.lifecycle.cancel import describe_cancel
 from airflow_provider_classify.local.settings import LocalSettings
-from airflow_provider_classify.model import polling
-from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
+from airflow_provider_classify.model import measurements, polling
+from airflow_provider_classify.model.categories import CategoriesLike, Category, parse_categories
 from airflow_provider_classify.model.job import Job, Submission
 from airflow_provider_classify.model.xcom import xcom_value
 
@@ -42,7 +43,7 @@ _FETCH_TIMEOUT = 120.0
 
 class ClassifyHook(BaseHook):
     """
-    Classify documents through a connection: a classify API, or the local engine.
+    Classify documents through a connection: a classify API, the local engine, or a language model.
 
     The connection's ``backend`` selects one. If the connection ``classify_default`` is not defined, the local engine
     classifies, so that a first DAG needs no account. Any other connection must exist.
@@ -51,6 +52,7 @@ class ClassifyHook(BaseHook):
 
     :param classify_conn_id: an Airflow connection of type ``classify``.
     :param evidence: whether the values for XCom contain text of the document. By default the connection decides.
+    :param thumbnails: whether the local engine also draws the first page of each document, for :meth:`thumbnail`.
     """
 
     conn_name_attr = "classify_conn_id"
@@ -58,10 +60,13 @@ class ClassifyHook(BaseHook):
     conn_type = CONN_TYPE
     hook_name = "Classify"
 
-    def __init__(self, classify_conn_id: str = DEFAULT_CONN_ID, *, evidence: bool | None = None) -> None:
+    def __init__(
+        self, classify_conn_id: str = DEFAULT_CONN_ID, *, evidence: bool | None = None, thumbnails: bool = False
+    ) -> None:
         super().__init__()
         self.classify_conn_id = classify_conn_id
         self._evidence = evidence
+        self._thumbnails = thumbnails
 
     @cached_property
     def backend(self) -> Backend:
@@ -70,7 +75,15 @@ class ClassifyHook(BaseHook):
 
         :raises ConnectionNotUsable: the connection is missing, or one of its fields is missing or wrong.
         """
-        return create_backend(self._settings)
+        return create_backend(self._settings, thumbnails=self._thumbnails)
+
+    @property
+    def backend_name(self) -> str:
+        """``api``, ``local`` or ``model``, for metrics and spans; ``unknown`` if the connection cannot be used."""
+        try:
+            return backend_name(self._settings)
+        except ConnectionNotUsable:
+            return "unknown"
 
     def __enter__(self) -> Self:
         return self
@@ -88,19 +101,40 @@ class ClassifyHook(BaseHook):
         return self._reader.read()
 
     @property
-    def is_local(self) -> bool:
-        """Whether the local engine classifies. :raises ConnectionNotUsable: as :attr:`backend`."""
-        return isinstance(self._settings, LocalSettings)
+    def reads_documents(self) -> bool:
+        """
+        Whether the documents are read where the task runs: for the local engine or a language model.
+
+        :raises ConnectionNotUsable: as :attr:`backend`.
+        """
+        return not isinstance(self._settings, ApiSettings)
 
     def job_url(self, job_id: str) -> str:
         """
-        Return the URL of a job at the API; an empty text for a job of the local engine.
+        Return the URL of a job at the API; an empty text for a job of another backend.
 
         :raises ConnectionNotUsable: as :attr:`backend`.
         """
         if not isinstance(self._settings, ApiSettings):
             return ""
         return f"{self._settings.base_url}/classify/{quote(job_id, safe='')}"
+
+    def thumbnail(self, result: Mapping[str, Any]) -> str | None:
+        """
+        Return a small picture of the first page of the document that was submitted last, as a JPEG in Base64.
+
+        :param result: the result of the document. If an earlier try has classified it, the page is drawn now.
+        :returns: ``None`` for an API, without ``thumbnails`` or ``evidence``, and if the document has no picture.
+        """
+        if not (self._thumbnails and self.reads_documents and self.evidence):
+            return None
+        from airflow_provider_classify.local.backend import LocalBackend
+        from airflow_provider_classify.local.thumbnails import small_first_page
+
+        backend = self.backend
+        if isinstance(backend, LocalBackend) and backend.has_drawn:
+            return backend.thumbnail
+        return small_first_page(result)
 
     def get_conn(self) -> Backend:
         """Return the :attr:`backend`. Airflow defines the name of this method."""
@@ -148,11 +182,11 @@ class ClassifyHook(BaseHook):
         parsed = parse_categories(categories)
         settings = await self._reader.aread()
         async with self.connect() as session:
-            submission = await session.submit(Document.of(document), parsed, str(uuid.uuid4()))
-            self._log_submission(document, submission)
+            submission = await self._asubmit(session, document, parsed, str(uuid.uuid4()))
             wait = polling.Wait(submission.job_id, since=since, deadline=since + timeout)
-            job = await wait_for(session, wait)
-        return self._value(job, document, categories, evidence=settings.evidence)
+            with tracing.span(tracing.WAIT, backend=backend_name(settings), job_id=wait.job_id):
+                job = await wait_for(session, wait)
+        return self._value(job, document, categories, settings)
 
     def answer(
         self, job: Job, document: DocumentLike | None = None, categories: CategoriesLike | None = None
@@ -165,16 +199,25 @@ class ClassifyHook(BaseHook):
         :raises JobFailed: the job failed, or none of its pages was classified.
         :raises ClassifyError: see :func:`polling.answer`.
         """
-        return self._value(job, document, categories, evidence=self.evidence)
+        return self._value(job, document, categories, self._settings)
 
     def _value(
-        self, job: Job, document: DocumentLike | None, categories: CategoriesLike | None, *, evidence: bool
+        self,
+        job: Job,
+        document: DocumentLike | None,
+        categories: CategoriesLike | None,
+        settings: Settings,
     ) -> dict[str, Any]:
         label = None if document is None else Document.of(document).label
         names = None if categories is None else [category.name for category in parse_categories(categories)]
-        result = polling.answer(job, label, names)
+        try:
+            result = polling.answer(job, label, names)
+        except ClassifyError as error:
+            metrics.send(measurements.ended(backend_name(settings), error))
+            raise
+        metrics.send(measurements.ended(backend_name(settings), result))
         self.log.info("%s is %s.", label or f"The document of job {job.job_id}", polling.describe_answer(result))
-        return xcom_value(result, job.job_id, label, evidence=evidence)
+        return xcom_value(result, job.job_id, label, evidence=settings.evidence)
 
     def split(self, document: DocumentLike, result: Mapping[str, Any], to: str) -> list[dict[str, Any]]:
         """
@@ -210,8 +253,10 @@ class ClassifyHook(BaseHook):
         :raises DocumentError: the document is missing, empty or too large to send.
         :raises ApiError: the API refused the request, or the request failed.
         """
-        submission = self.backend.submit(Document.of(document), parse_categories(categories), idempotency_key)
-        self._log_submission(document, submission)
+        found, parsed = Document.of(document), parse_categories(categories)
+        with tracing.span(tracing.SUBMIT, backend=self.backend_name, document=found.label) as span:
+            submission = self.backend.submit(found, parsed, idempotency_key)
+            self._submitted(found, submission, self.backend_name, span)
         return submission
 
     def get(self, job_id: str) -> Job:
@@ -255,7 +300,8 @@ class ClassifyHook(BaseHook):
         :raises JobTimedOut: the job had not ended at the deadline. This is raised at most 1 s after the deadline.
         :raises ClassifyError: a request failed with an error that is not retryable, such as a rejected api key.
         """
-        return wait_in_thread(self.backend, wait, self.log)
+        with tracing.span(tracing.WAIT, backend=self.backend_name, job_id=wait.job_id):
+            return wait_in_thread(self.backend, wait, self.log)
 
     def fetch(self, job_id: str) -> Job:
         """
@@ -266,7 +312,8 @@ class ClassifyHook(BaseHook):
         :raises ClassifyError: the server did not return the job within 120 s.
         """
         now = time.time()
-        return self.wait(polling.Wait(job_id, since=now, deadline=now + _FETCH_TIMEOUT))
+        wait = polling.Wait(job_id, since=now, deadline=now + _FETCH_TIMEOUT)
+        return wait_in_thread(self.backend, wait, self.log)
 
     def connect(self) -> AbstractAsyncContextManager[JobSession]:
         """
@@ -292,8 +339,19 @@ class ClassifyHook(BaseHook):
         """Submit a document on an event loop, as :meth:`submit` does. For several calls, use :meth:`connect`."""
         parsed = parse_categories(categories)
         async with self.connect() as session:
-            submission = await session.submit(Document.of(document), parsed, idempotency_key)
-        self._log_submission(document, submission)
+            return await self._asubmit(session, document, parsed, idempotency_key)
+
+    async def _asubmit(
+        self,
+        session: JobSession,
+        document: DocumentLike,
+        categories: Sequence[Category],
+        idempotency_key: str | None,
+    ) -> Submission:
+        found = Document.of(document)
+        with tracing.span(tracing.SUBMIT, backend=session.backend_name, document=found.label) as span:
+            submission = await session.submit(found, categories, idempotency_key)
+            self._submitted(found, submission, session.backend_name, span)
         return submission
 
     async def aget(self, job_id: str) -> Job:
@@ -315,8 +373,9 @@ class ClassifyHook(BaseHook):
         except ClassifyError as error:
             return False, str(error)
 
-    def _log_submission(self, document: DocumentLike, submission: Submission) -> None:
+    def _submitted(self, document: Document, submission: Submission, backend: str, span: Any) -> None:
+        """Log and count a submit, and name the job in its span."""
         quota = "" if submission.quota_remaining is None else f", {submission.quota_remaining} left of the quota"
-        self.log.info(
-            "Submitted %s as job %s (%s%s).", Document.of(document).label, submission.job_id, submission.status, quota
-        )
+        self.log.info("Submitted %s as job %s (%s%s).", document.label, submission.job_id, submission.status, quota)
+        metrics.send(measurements.submitted(backend))
+        span.set_attribute(tracing.JOB_ID, submission.job_id)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from airflow_provider_classify.api.settings import REQUEST_TIMEOUT, ApiSettings, is_api_url
 from airflow_provider_classify.engine.options import ATTACHMENT_MODES, OCR_MODES, MaxPages
+from airflow_provider_classify.engine.page_contents import PAGE_FORMS
 from airflow_provider_classify.exceptions import ConnectionNotUsable
+from airflow_provider_classify.llm.settings import IMAGE_PX, MAX_TOKENS, LlmSettings
+from airflow_provider_classify.llm.settings import REQUEST_TIMEOUT as MODEL_REQUEST_TIMEOUT
 from airflow_provider_classify.local.settings import DOCUMENT_TIMEOUT, LocalSettings
 from airflow_provider_classify.model.api_contract import MAX_PAGES
 
@@ -15,7 +19,9 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
 CONN_TYPE = "classify"
-#: The extras of both backends. Airflow's connection form shows all of them for each backend.
+#: The settings of a connection, by its backend.
+Settings: TypeAlias = ApiSettings | LocalSettings | LlmSettings
+#: The extras of all backends. Airflow's connection form shows all of them for each backend.
 _EXTRAS = (
     "backend",
     "evidence",
@@ -25,12 +31,24 @@ _EXTRAS = (
     "max_pages",
     "ocr",
     "attachments",
+    "model_conn_id",
+    "model",
+    "send",
+    "image_px",
+    "votes",
+    "logprobs",
+    "calibration",
+    "max_tokens",
+    "usage_limits",
+    "budget_tokens",
+    "budget_cost",
+    "batch_api",
 )
 
 _Choice = TypeVar("_Choice", bound=str)
 
 
-def parse_connection(connection: Connection, extra: object) -> ApiSettings | LocalSettings:
+def parse_connection(connection: Connection, extra: object) -> Settings:
     """
     Parse a connection. If it has a host and no ``backend``, the backend is ``api``.
 
@@ -56,10 +74,12 @@ def parse_connection(connection: Connection, extra: object) -> ApiSettings | Loc
                 ocr=extras.choice("ocr", OCR_MODES) or "auto",
                 attachments=extras.choice("attachments", ATTACHMENT_MODES) or "ignore",
             )
+        case "model":
+            return _llm_settings(conn_id, extras)
         case other:
             raise ConnectionNotUsable(
                 f"The connection {conn_id!r} has no valid backend ({other!r}); "
-                'set "backend" in its extra to "api" (with a host) or "local".'
+                'set "backend" in its extra to "api" (with a host), "local" or "model".'
             )
 
 
@@ -90,6 +110,34 @@ def _api_settings(connection: Connection, extras: _Extras) -> ApiSettings:
         request_timeout=extras.positive("request_timeout") or REQUEST_TIMEOUT,
         request_rate=extras.positive("request_rate"),
         is_https_assumed="://" not in host and not connection.schema,
+    )
+
+
+def _llm_settings(conn_id: str, extras: _Extras) -> LlmSettings:
+    model_conn_id = extras.text("model_conn_id")
+    if model_conn_id is None:
+        raise ConnectionNotUsable(
+            f'The connection {conn_id!r} with the backend "model" has no model_conn_id; set it to a connection of '
+            "Airflow's common.ai provider, such as pydanticai_default."
+        )
+    return LlmSettings(
+        conn_id=conn_id,
+        evidence=extras.flag("evidence", default=True),
+        model_conn_id=model_conn_id,
+        model=extras.text("model"),
+        send=extras.choice("send", PAGE_FORMS) or "auto",
+        max_pages=extras.pages("max_pages") or MAX_PAGES,
+        image_px=extras.whole("image_px") or IMAGE_PX,
+        votes=extras.whole("votes") or 1,
+        logprobs=extras.flag("logprobs", default=True),
+        calibration=extras.text("calibration") or "",
+        max_tokens=extras.whole("max_tokens") or MAX_TOKENS,
+        usage_limits=extras.json_object("usage_limits"),
+        budget_tokens=extras.whole("budget_tokens"),
+        budget_cost=extras.positive("budget_cost"),
+        batch_api=extras.flag("batch_api", default=False),
+        request_timeout=extras.positive("request_timeout") or MODEL_REQUEST_TIMEOUT,
+        document_timeout=extras.positive("document_timeout") or DOCUMENT_TIMEOUT,
     )
 
 
@@ -144,6 +192,32 @@ class _Extras:
                 f"{name!r} of the connection {self._conn_id!r} is {value!r}; give one of {', '.join(choices)}."
             )
         return None
+
+    def text(self, name: str) -> str | None:
+        """Return the value; ``None`` if it is missing. :raises ConnectionNotUsable: it is not a text."""
+        value = self._values.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise ConnectionNotUsable(f"{name!r} of the connection {self._conn_id!r} is {value!r}; give a text.")
+        return value.strip() or None
+
+    def json_object(self, name: str) -> Mapping[str, Any]:
+        """
+        Return a JSON object, or the object in a JSON text; an empty one if it is missing.
+
+        :raises ConnectionNotUsable: it is neither.
+        """
+        value = self._values.get(name, {})
+        try:
+            parsed = json.loads(value) if isinstance(value, str) else value
+        except ValueError:  # reported below
+            parsed = None
+        if not isinstance(parsed, Mapping):
+            raise ConnectionNotUsable(
+                f"{name!r} of the connection {self._conn_id!r} is not a JSON object; write it as one."
+            )
+        return parsed
 
     def flag(self, name: str, *, default: bool) -> bool:
         """Return the value. :raises ConnectionNotUsable: it is not ``true`` or ``false``."""

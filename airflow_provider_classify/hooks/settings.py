@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.exceptions import ConnectionNotUsable
-from airflow_provider_classify.hooks.connection import CONN_TYPE, parse_connection, refuse_unknown_extras
+from airflow_provider_classify.hooks.connection import CONN_TYPE, Settings, parse_connection, refuse_unknown_extras
 from airflow_provider_classify.local.settings import LocalSettings
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
 DEFAULT_CONN_ID = "classify_default"
-
-Settings: TypeAlias = ApiSettings | LocalSettings
 
 
 @dataclass(frozen=True, slots=True)

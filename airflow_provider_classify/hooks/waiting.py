@@ -7,7 +7,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.exceptions import ClassifyError
-from airflow_provider_classify.model import polling
+from airflow_provider_classify.lifecycle import metrics
+from airflow_provider_classify.model import measurements, polling
 from airflow_provider_classify.model.job import Job
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 def look(backend: Backend, job_id: str, *, timeout: float | None = None) -> Job | ClassifyError:
     """Return the current state of a job, or a retryable error; see :meth:`ClassifyHook.look`."""
+    metrics.send(measurements.looked(backend.backend_name))
     try:
         return backend.get(job_id, timeout=timeout)
     except ClassifyError as error:

@@ -15,7 +15,7 @@ from typing import Any, cast
 import airflow
 
 # A trigger uses these names on the triggerer's event loop. An import on the loop would block it.
-from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException, AirflowPlugin, XCom
+from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException, AirflowPlugin, Stats, XCom
 from airflow.providers.common.compat.triggers import BaseEventTrigger
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 
@@ -25,6 +25,38 @@ try:
     from airflow.triggers.shared_stream import SharedStreamProducer as SharedStreamProducer
 except ImportError:  # before Airflow 3.3, which require_event_triggers() refuses
     SharedStreamProducer = object  # type: ignore[assignment,misc]
+
+
+def stats() -> Any:
+    """
+    Return the class with ``incr`` and ``timing`` that sends the metrics of this process.
+
+    A task has the metrics of Airflow's Task SDK, and a trigger those of Airflow itself. Each has its own class, and one
+    that was not initialized sends nothing. Before Airflow 3.2 there is one class for both.
+    """
+    try:
+        from airflow.sdk._shared.observability.metrics import stats as of_tasks
+    except ImportError:
+        return Stats
+    # In Airflow 3.2 it is a field of the class, which looks up all other names in its backend.
+    is_field = not hasattr(of_tasks, "_factory")
+    factory = type.__getattribute__(Stats, "factory") if is_field else of_tasks._factory
+    if factory is not None:
+        return Stats
+    from airflow.observability.stats import Stats as OfAirflow
+
+    return OfAirflow
+
+
+def tracer() -> Any:
+    """
+    Return the tracer of OpenTelemetry for the spans of this package.
+
+    It records nothing before Airflow 3.2, which sets no global tracer provider, unless the user has set one.
+    """
+    from opentelemetry import trace
+
+    return trace.get_tracer("airflow_provider_classify")
 
 
 def task_states(task_instance: Any) -> Mapping[str, Mapping[str, str | None]] | None:

@@ -4,33 +4,50 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.local.engine_extra import require_engine
 
+if TYPE_CHECKING:
+    from airflow_provider_classify.engine.sandbox.pool import EngineProcess
+
 #: The most seconds for drawing a page.
 MAX_SECONDS = 60.0
 
 #: The most pixels of a side of a small picture. It takes 10 to 50 KB.
 SMALL_SIDE = 560
+_NO_PICTURE = "There is no picture of the document: %s"
 
 log = logging.getLogger(__name__)
 
 
+def are_wanted() -> bool:
+    """Return whether ``[classify] thumbnails`` allows small pictures in XCom. The default is yes."""
+    return bool(conf.getboolean("classify", "thumbnails", fallback=True))
+
+
 def small_first_page(result: Mapping[str, Any]) -> str | None:
-    """
-    Return a small picture of the first page; see :func:`first_page`.
-
-    :returns: ``None`` also if ``[classify] thumbnails`` is False.
-    """
-    from airflow.providers.common.compat.sdk import conf
-
-    if not conf.getboolean("classify", "thumbnails", fallback=True):
-        return None
+    """Return a small picture of the first page; see :func:`first_page`."""
     return first_page(result, longest_side=SMALL_SIDE)
+
+
+def draw_small(engine: EngineProcess, path: Path, label: str) -> str | None:
+    """
+    Return a small picture of the first page, drawn by a process that has read the document already.
+
+    :returns: ``None`` as in :func:`first_page`.
+    """
+    try:
+        return engine.thumbnail(path, name=label, longest_side=SMALL_SIDE)
+    except ClassifyError as error:
+        log.info(_NO_PICTURE, error)
+        return None
 
 
 def first_page(result: Mapping[str, Any], *, longest_side: int | None = None) -> str | None:
@@ -52,5 +69,5 @@ def first_page(result: Mapping[str, Any], *, longest_side: int | None = None) ->
         with document.local_copy() as path, EngineProcess(EngineOptions(seconds=MAX_SECONDS)) as engine:
             return engine.thumbnail(path, name=document.label, longest_side=longest_side)
     except ClassifyError as error:
-        log.info("There is no picture of the document: %s", error)
+        log.info(_NO_PICTURE, error)
         return None

@@ -7,7 +7,7 @@ At run time they are dictionaries.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Required, TypedDict
+from typing import Any, NotRequired, Required, TypedDict
 
 
 class ResultRow(TypedDict, total=False):
@@ -40,6 +40,10 @@ class ResultRow(TypedDict, total=False):
     categories: list[dict[str, Any]]
     #: The name and versions of the engine.
     engine: dict[str, Any]
+    #: Where the confidence of a language model comes from: ``logprobs``, ``votes`` or ``stated``.
+    confidence_source: str
+    #: The requests, the tokens and the cost of the answer of a language model.
+    usage: dict[str, Any]
     #: An ISO 639-1 code.
     language: str | None
     #: Present, and true, for a blank document.
@@ -48,6 +52,8 @@ class ResultRow(TypedDict, total=False):
     reused: bool
     #: The connection that gave the answer, if the batch has a second connection.
     answered_by: str
+    #: Present, and true, if the second connection was asked.
+    escalated: bool
     #: A short form of the answer or error of the first connection, if the document was escalated.
     first_answer: dict[str, Any]
     #: Why the second connection could not classify the document, so that the first answer stands.
@@ -92,6 +98,9 @@ class BatchManifest(TypedDict):
     failures: list[FailedDocument]
     #: The path or URI of the output.
     output: str
+    #: The requests, the tokens and the cost in US dollars, if it is known, of the answers of language models. It is
+    #: missing if there are none.
+    usage: NotRequired[dict[str, Any]]
 
 
 #: The columns of a table of rows, and of a ``.csv`` output, with their types. Later versions only add columns.
@@ -110,6 +119,7 @@ COLUMNS: Mapping[str, type[str] | type[float] | type[int] | type[bool]] = {
     "error_kind": str,
     "intent": str,
     "answered_by": str,
+    "escalated": bool,
 }
 
 

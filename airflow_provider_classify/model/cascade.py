@@ -25,6 +25,7 @@ from airflow_provider_classify.exceptions import (
     DocumentCrashedParser,
     DocumentNeedsOcr,
     DocumentPlaceholder,
+    DocumentRefused,
     DocumentTookTooLong,
     DocumentTooLarge,
     DocumentTypeUnknown,
@@ -36,7 +37,7 @@ from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.model.text import encodable
 
 #: The fields that a cascade adds to a result in XCom and to the rows of a batch.
-CASCADE_FIELDS = ("answered_by", "first_answer", "escalation_error")
+CASCADE_FIELDS = ("answered_by", "escalated", "first_answer", "escalation_error")
 
 #: The errors of a document that another classifier may not have.
 _OTHERS_MAY_READ = (
@@ -46,6 +47,7 @@ _OTHERS_MAY_READ = (
     DocumentTooLarge,
     DocumentTookTooLong,
     DocumentCrashedParser,
+    DocumentRefused,
     JobFailed,
 )
 
@@ -96,7 +98,7 @@ class Outcome:
             answer: dict[str, Any] = {"error": encodable(str(end)), "error_kind": end.kind}
         else:
             answer = {"classification": end.classification, "confidence": end.confidence}
-            answer |= present(blank=end.blank or None, engine=end.extra.get("engine"))
+            answer |= present(blank=end.blank or None, engine=end.extra.get("engine"), usage=end.extra.get("usage"))
         return {"answered_by": self.conn_id} | present(job_id=self.job_id) | answer
 
 
@@ -151,7 +153,16 @@ def after_second(first: Outcome, second: Outcome) -> Accept | Fail:
     if isinstance(first.end, ClassificationResult) and error.unreadable:
         fields = answer_fields(first.conn_id, first.short(), encodable(str(error)))
         return Accept(first.end, first.job_id, fields)
-    return Fail(error, second.job_id, {"first_answer": first.short()})
+    return Fail(error, second.job_id, {"escalated": True, "first_answer": first.short()})
+
+
+def is_escalated(fields: Mapping[str, Any]) -> bool:
+    """
+    Return whether the second connection was asked about a document.
+
+    :param fields: a value in XCom or the row of a batch. Those of older versions have no ``escalated``.
+    """
+    return bool(fields.get("escalated")) or "first_answer" in fields
 
 
 def answer_fields(answered_by: str, first_answer: Mapping[str, Any], error: str | None = None) -> dict[str, Any]:
@@ -162,4 +173,5 @@ def answer_fields(answered_by: str, first_answer: Mapping[str, Any], error: str 
     :param first_answer: the :meth:`Outcome.short` of the first connection.
     :param error: the error of the second connection, if the first answer stands because of it.
     """
-    return {"answered_by": answered_by, "first_answer": dict(first_answer)} | present(escalation_error=error)
+    fields = {"answered_by": answered_by, "escalated": True, "first_answer": dict(first_answer)}
+    return fields | present(escalation_error=error)

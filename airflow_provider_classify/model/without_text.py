@@ -34,6 +34,11 @@ _WITHOUT_TEXT = frozenset(
         "cover",
         "unknown_script",
         "read_from",
+        "confidence_source",
+        "uncalibrated_confidence",
+        "none_of_these",
+        "votes",
+        "usage",
     }
 )
 

@@ -23,6 +23,7 @@ from airflow_provider_classify.operators.checks import (
     check_on_unreadable,
     is_known,
 )
+from airflow_provider_classify.operators.lineage import LineageMixin
 from airflow_provider_classify.operators.links import PAGE_LINKS
 from airflow_provider_classify.operators.outlets import Outlets
 
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset
 
 
-class ClassifyBaseOperator(BaseOperator):
+class ClassifyBaseOperator(LineageMixin, BaseOperator):
     """
     Base of the operators that classify.
 
@@ -115,7 +116,12 @@ class ClassifyBaseOperator(BaseOperator):
     @cached_property
     def hook(self) -> ClassifyHook:
         """The hook of the operator's connection."""
-        return ClassifyHook(self.classify_conn_id, evidence=self.evidence)
+        return ClassifyHook(self.classify_conn_id, evidence=self.evidence, thumbnails=self.draws_thumbnails)
+
+    @property
+    def draws_thumbnails(self) -> bool:
+        """Whether the local engine draws the first page of each document."""
+        return False
 
     @cached_property
     def second_hook(self) -> ClassifyHook:

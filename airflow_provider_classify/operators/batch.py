@@ -9,19 +9,27 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.asset_events import are_arrived, require_event
 from airflow_provider_classify.batch.batch import Batch, Request
+from airflow_provider_classify.batch.entry import Entry
+from airflow_provider_classify.batch.measured import measured
 from airflow_provider_classify.batch.output import check_output, check_previous
 from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.shards import Shard
 from airflow_provider_classify.batch.task_address import TaskAddress
-from airflow_provider_classify.lifecycle import cancel, fail_fast
+from airflow_provider_classify.lifecycle import cancel, fail_fast, lineage, metrics
+from airflow_provider_classify.lifecycle.lineage import Lineage
 from airflow_provider_classify.lifecycle.map_label import map_label
 from airflow_provider_classify.model import events, polling
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.batch_checks import OnEmpty, check_batch, failure_limit, output_of
 from airflow_provider_classify.operators.batch_stage import BatchStage
-from airflow_provider_classify.operators.batch_task import has_surely_ended, references_of, skip_if_empty
+from airflow_provider_classify.operators.batch_task import (
+    has_surely_ended,
+    references_if_known,
+    references_of,
+    skip_if_empty,
+)
 from airflow_provider_classify.operators.links import push_links
 
 if TYPE_CHECKING:
@@ -124,6 +132,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         self.output_path = output_of(output, "output", self.task_id)
         self.previous = output_of(previous, "previous", self.task_id)
         self.shard = shard
+        self._value: Any = None  # the manifest or the rows, for the lineage
         self._running: tuple[Any, BatchRecord] | None = None  # the task instance and its record, to cancel its jobs
 
     @classmethod
@@ -183,6 +192,11 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             self._run(context, stage, [], wait)
             return self._finish(context, batch, wait) if stage.is_second else self._escalate(context, stage, wait)
 
+    def lineage(self) -> Lineage:
+        """Return the documents, the output and the counts. The output of a shard is temporary, so it is left out."""
+        output = self.output_path if self.shard is None else None
+        return lineage.of_batch(references_if_known(self.documents), output, self._value)
+
     @property
     def map_label(self) -> str:
         """The name of the folder, or of the output."""
@@ -233,7 +247,13 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
 
     def _run(self, context: Context, stage: BatchStage, todo: Sequence[Item], wait: polling.Wait | None) -> None:
         self._running = (context["ti"], stage.batch.record)
+        stage.batch.record.on_entry = partial(self._count, stage.hook.backend_name)
         stage.run(context["ti"], todo, wait, self.log)
+
+    def _count(self, backend: str, entry: Entry) -> None:
+        hooks = [self.hook] if self.cascade is None else [self.hook, self.second_hook]
+        backend_of = {hook.classify_conn_id: hook.backend_name for hook in hooks}
+        metrics.send(*measured(entry, backend, backend_of))
 
     def _escalate(self, context: Context, first: BatchStage, wait: polling.Wait) -> Any:
         """
@@ -261,6 +281,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
     def _finish(self, context: Context, batch: Batch, wait: polling.Wait) -> Any:
         # The record of a shard is deleted with those of the other shards.
         value = batch.finish(wait, self.limit, self.on_unreadable, keep_record=self.shard is not None)
+        self._value = value
         if self.outlets:
             self.asset_outlets.record_batch(context, self.outlets, batch.rows(), self.output_path)
         return value

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 from airflow_provider_classify.batch.batch import Batch
 from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.work import BatchWork
-from airflow_provider_classify.lifecycle import reattach
+from airflow_provider_classify.lifecycle import reattach, tracing
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.triggers.batch import ClassifyBatchTrigger
@@ -58,17 +58,18 @@ class BatchStage:
         """
         address, state = reattach.address(task_instance), self.batch.record.state
         suffix = f"/{self.hook.classify_conn_id}" if self.is_second else ""
-        self.hook.backend.run_batch(
-            BatchWork(
-                items=self.items,
-                todo=todo,
-                categories=self.categories,
-                record=self.batch.record,
-                wait=wait,
-                key_of=lambda item: reattach.key_of(address, f"{item.fingerprint}{suffix}", state.failures(item)),
-                log=log,
-            )
+        work = BatchWork(
+            items=self.items,
+            todo=todo,
+            categories=self.categories,
+            record=self.batch.record,
+            wait=wait,
+            key_of=lambda item: reattach.key_of(address, f"{item.fingerprint}{suffix}", state.failures(item)),
+            log=log,
         )
+        backend = self.hook.backend
+        with tracing.span(tracing.BATCH, backend=backend.backend_name, documents=len(work.items), submitted=len(todo)):
+            backend.run_batch(work)
 
     def deferral(self, wait: polling.Wait) -> TaskDeferred:
         """Return the exception that defers the task until the jobs of the connection have ended."""

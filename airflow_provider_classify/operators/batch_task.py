@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.reference import is_storage_path
-from airflow_provider_classify.exceptions import BatchEmpty
+from airflow_provider_classify.exceptions import BatchEmpty, InvalidDocument
 from airflow_provider_classify.lifecycle.cancel import has_ended
 from airflow_provider_classify.operators.batch_checks import OnEmpty, require_folder_or_list
 
@@ -35,6 +35,14 @@ def skip_if_empty(on_empty: OnEmpty) -> Iterator[None]:
         if on_empty != "skip":
             raise
         raise AirflowSkipException(str(error)) from error
+
+
+def references_if_known(documents: Any) -> str | list[str]:
+    """Return the references, for the lineage; an empty list while the documents are not known."""
+    try:
+        return references_of(documents)
+    except InvalidDocument:
+        return []
 
 
 def references_of(documents: Any) -> str | list[str]:

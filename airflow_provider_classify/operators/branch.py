@@ -10,7 +10,8 @@ from airflow.providers.common.compat.sdk import SET_DURING_EXECUTION, BranchMixI
 
 from airflow_provider_classify.documents.document import DocumentLike
 from airflow_provider_classify.exceptions import InvalidRoutes
-from airflow_provider_classify.lifecycle import compat, fail_fast, mapped_branch
+from airflow_provider_classify.lifecycle import compat, fail_fast, lineage, mapped_branch
+from airflow_provider_classify.lifecycle.lineage import Lineage
 from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.checks import is_known
@@ -46,14 +47,15 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
     The other parameters are those of :class:`ClassifyOperator`, without ``wait_for_completion`` and
     ``end_from_trigger``: a branch needs the result, and a worker.
 
-    :param document: see :class:`ClassifyOperator`. Templated.
+    :param document: the document to classify, in any form that :class:`ClassifyOperator` accepts. Templated.
     :param result: the result of an earlier task (``classify.output``). Nothing is classified then. Templated.
     :param routes: one task id or a list of task ids for each category.
     :param otherwise: the task id or ids for a category that is not in ``routes``.
     :param review: the task id or ids for a document that a person has to review.
     :param minimum_confidence: the threshold, from 0 to 1, for all categories; or a dict with a threshold for each
         category. Templated.
-    :param categories: see :class:`ClassifyOperator`. The default is the keys of ``routes``. Templated.
+    :param categories: in any form that :class:`ClassifyOperator` accepts. The default is the keys of ``routes``.
+        Templated.
     """
 
     template_fields: Sequence[str] = (*ClassifyOperator.template_fields, "result", "minimum_confidence")
@@ -93,6 +95,7 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
         self.review = review
         self.otherwise = otherwise
         self.minimum_confidence = minimum_confidence
+        self._taken: tuple[Any, list[str]] | None = None  # the result and the tasks that follow, for the lineage
         self.has_categories = document is not None or categories is not None
         self._check_rules_in_file(self._all_categories())
 
@@ -111,6 +114,13 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
         """Classify the document, or take the result; then branch. :returns: the result."""
         self.check(context)
         return self._branch(context, self.result if self.has_result else super().execute(context))
+
+    def lineage(self) -> Lineage:
+        """Return the document, the answer and the tasks that follow."""
+        if self._taken is None:
+            return super().lineage()
+        result, targets = self._taken
+        return lineage.of_result(result, route=targets)
 
     def check(self, context: Context) -> None:
         """
@@ -138,6 +148,7 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
             targets = self._targets(as_names(decision.route))
         self.log.info("The document goes to %s. %s", ", ".join(targets), decision.why)
         task_instance.xcom_push(key=DECISION_KEY, value=decision.to_json())
+        self._taken = (result, targets)
         if self.do_xcom_push:
             # In Airflow 3, do_branch can end the task by an exception, and then no returned value reaches XCom.
             task_instance.xcom_push(key="return_value", value=result)

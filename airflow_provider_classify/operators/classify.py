@@ -7,14 +7,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.documents.document import Document, DocumentLike
-from airflow_provider_classify.exceptions import ClassifyError, InvalidCascade
+from airflow_provider_classify.exceptions import ClassifyError, InvalidCascade, InvalidDocument
 from airflow_provider_classify.hooks.classify import WAIT_TIMEOUT
-from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, reattach, unreadable
+from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, lineage, metrics, reattach, unreadable
+from airflow_provider_classify.lifecycle.lineage import Lineage
 from airflow_provider_classify.lifecycle.map_label import map_label
 from airflow_provider_classify.lifecycle.thumbnail_route import XCOM_KEY
-from airflow_provider_classify.local.thumbnails import small_first_page
+from airflow_provider_classify.local import thumbnails
 from airflow_provider_classify.model import cascade as cascades
-from airflow_provider_classify.model import events, polling
+from airflow_provider_classify.model import events, measurements, polling
 from airflow_provider_classify.model.cascade import Accept, Escalate, Fail, Outcome
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.job import Job
@@ -114,6 +115,8 @@ class ClassifyOperator(ClassifyBaseOperator):
         self.end_from_trigger = end_from_trigger
         check_split_to(split_to, self.task_id, waits=wait_for_completion)
         self.split_to = split_to
+        self._answer: dict[str, Any] | None = None  # the result, for the lineage
+        self._parts: list[dict[str, Any]] = []  # the documents of a packet
         self._asked: tuple[ClassifyHook, str] | None = None  # the last connection that was asked, and the job there
         self._waiting: tuple[Any, ClassifyHook, str] | None = None  # the task instance and its job, to cancel
 
@@ -152,6 +155,14 @@ class ClassifyOperator(ClassifyBaseOperator):
     def map_label(self) -> str:
         """The name of the document."""
         return map_label(self.document)
+
+    def lineage(self) -> Lineage:
+        """Return the document, the answer, and the documents of a packet."""
+        try:
+            reference = Document.of(self.document).reference
+        except InvalidDocument:  # a decorated function has not returned it yet
+            reference = None
+        return lineage.of_document(reference, self._answer, parts=self._parts)
 
     @property
     def job_url(self) -> str:
@@ -192,10 +203,9 @@ class ClassifyOperator(ClassifyBaseOperator):
             job_id = self._submit(context, job)
             wait = polling.Wait(job_id, since=since, deadline=since + self.timeout, longest_pause=self.poll_interval)
             self._waiting = (context["ti"], hook, job_id)
-            if not self.deferrable:
-                return job_id, hook.wait(wait)
-            seen = hook.look(job_id)
+            seen = hook.look(job_id) if self.deferrable else hook.wait(wait)
             if isinstance(seen, Job) and seen.status.is_terminal:
+                metrics.send(measurements.waited(hook.backend_name, time.time() - since))
                 return job_id, seen
             # Only a worker can record asset events.
             can_end = self.end_from_trigger and self.do_xcom_push and not self.outlets and self.split_to is None
@@ -256,19 +266,36 @@ class ClassifyOperator(ClassifyBaseOperator):
 
         :raises ClassifyError: the document has no answer, and the task must fail.
         """
+        metrics.send(self._measured(step))
         value = self._value(step)
+        self._answer = value
         self.asset_outlets.record(context, self.outlets, value)
         self._push_thumbnail(context, value)
         if self.split_to is None:
             return value
         context["ti"].xcom_push(key="result", value=value)
-        return [value] if isinstance(step, Fail) else self.hook.split(self.document, value, str(self.split_to))
+        if isinstance(step, Fail):
+            return [value]
+        self._parts = self.hook.split(self.document, value, str(self.split_to))
+        return self._parts
+
+    def _measured(self, step: Accept | Fail) -> measurements.Measurement:
+        if isinstance(step, Fail):
+            is_of_second = cascades.is_escalated(step.fields)
+        else:
+            is_of_second = self.cascade is not None and step.fields.get("answered_by") == self.cascade.second
+        hook = self.second_hook if is_of_second else self.hook
+        return measurements.ended(hook.backend_name, step.result if isinstance(step, Accept) else step.error)
 
     def _push_thumbnail(self, context: Context, value: dict[str, Any]) -> None:
         """Put a small picture of the first page into XCom, for the page that shows the document."""
-        wanted = self.hook.is_local and self.hook.evidence and value.get("success") and compat.has_pages()
-        if wanted and self.do_xcom_push and (picture := small_first_page(value)) is not None:
+        if value.get("success") and (picture := self.hook.thumbnail(value)) is not None:
             context["ti"].xcom_push(key=XCOM_KEY, value=picture)
+
+    @property
+    def draws_thumbnails(self) -> bool:
+        """Whether XCom gets a small picture of the first page."""
+        return compat.has_pages() and bool(self.do_xcom_push) and thumbnails.are_wanted()
 
     def _value(self, step: Accept | Fail) -> dict[str, Any]:
         if isinstance(step, Fail):

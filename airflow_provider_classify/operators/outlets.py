@@ -33,6 +33,8 @@ class Outlets:
                     f'Asset("{category}s").'
                 )
         self._by_category = dict(by_category)
+        #: The assets by category that have got an event.
+        self.sent: list[Asset] = []
         self.alias = AssetAlias(f"{task_id} by category") if by_category else None
 
     def require_known(self, categories: object, task_id: str) -> None:
@@ -87,3 +89,4 @@ class Outlets:
     def _add(self, context: Mapping[str, Any], category: str | None, extra: dict[str, Any]) -> None:
         if self.alias is not None and category in self._by_category:
             context["outlet_events"][self.alias].add(self._by_category[category], extra=extra)
+            self.sent.append(self._by_category[category])

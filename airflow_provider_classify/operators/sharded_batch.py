@@ -13,13 +13,21 @@ from airflow_provider_classify.asset_events import are_arrived, require_event
 from airflow_provider_classify.batch.output import check_output, check_previous, read_output
 from airflow_provider_classify.batch.sharded_batch import ShardedBatch
 from airflow_provider_classify.batch.task_address import TaskAddress
+from airflow_provider_classify.lifecycle import lineage
 from airflow_provider_classify.lifecycle.fail_fast import fail_without_retry
+from airflow_provider_classify.lifecycle.lineage import Lineage
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.operators.batch_checks import OnEmpty, check_batch, failure_limit, output_of
-from airflow_provider_classify.operators.batch_task import has_surely_ended, references_of, skip_if_empty
+from airflow_provider_classify.operators.batch_task import (
+    has_surely_ended,
+    references_if_known,
+    references_of,
+    skip_if_empty,
+)
 from airflow_provider_classify.operators.checks import check_on_unreadable, is_known
+from airflow_provider_classify.operators.lineage import LineageMixin
 from airflow_provider_classify.operators.links import PAGE_LINKS
 from airflow_provider_classify.operators.outlets import Outlets
 
@@ -178,7 +186,7 @@ class ClassifyBatchPlanOperator(BaseOperator):
             )
 
 
-class ClassifyBatchMergeOperator(BaseOperator):
+class ClassifyBatchMergeOperator(LineageMixin, BaseOperator):
     """Write the rows of all shards to one output, and return one manifest. A task of :func:`classify_batch`."""
 
     template_fields: Sequence[str] = ("documents", "output_path", "plan")
@@ -202,6 +210,7 @@ class ClassifyBatchMergeOperator(BaseOperator):
         self.documents = documents
         self.output_path = output
         self.plan = plan
+        self._manifest: BatchManifest | None = None
         self.on_unreadable = on_unreadable
         self.asset_outlets = Outlets(outlet_by_category or {}, self.task_id)
         if self.asset_outlets.alias is not None:
@@ -216,10 +225,15 @@ class ClassifyBatchMergeOperator(BaseOperator):
             manifest = batch.merge(
                 shards, self.limit, self.on_unreadable, to_clear=f"{task} with the tasks before it in its group"
             )
+            self._manifest = manifest
             if self.outlets:
                 rows = read_output(self.output_path)
                 self.asset_outlets.record_batch(context, self.outlets, rows, self.output_path)
             return manifest
+
+    def lineage(self) -> Lineage:
+        """Return the documents of all shards, the output and the counts."""
+        return lineage.of_batch(references_if_known(self.documents), self.output_path, self._manifest)
 
 
 @cache

@@ -12,7 +12,8 @@ from airflow.providers.common.compat.sdk import conf
 from airflow_provider_classify.batch.output import read_output
 from airflow_provider_classify.documents.allowed_roots import is_allowed, roots_of
 from airflow_provider_classify.exceptions import ClassifyError
-from airflow_provider_classify.plugins.documents import Document, Stored, document_of
+from airflow_provider_classify.plugins.documents import Document
+from airflow_provider_classify.plugins.values import Stored, document_of
 
 log = logging.getLogger(__name__)
 

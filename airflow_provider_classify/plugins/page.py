@@ -112,6 +112,8 @@ def overview(dag_id: str, days: int = 30) -> dict[str, Any]:
     """
     Return the figures of the runs of a DAG in the last days, including today.
 
+    If there are none, ``newest`` is the time of the last result before them, or ``None``.
+
     :param days: the number of days, at least 1.
     """
     from airflow.utils.session import create_session
@@ -121,8 +123,10 @@ def overview(dag_id: str, days: int = 30) -> dict[str, Any]:
     start = first.replace(hour=0, minute=0, second=0, microsecond=0)
     with create_session() as session:
         results = queries.dag_results(session, dag_id, start)
-    found, batches = results.documents, results.batches
+        found, batches = results.documents, results.batches
+        newest = None if found or batches else queries.newest_result(session, dag_id)
     return {
+        "newest": newest.isoformat() if newest else None,
         "figures": figures(found, batches).to_json(),
         "in_batches": sum(batch.documents for batch in batches),
         "by_day": by_day(found, batches, first=first.date(), last=last.date()),

@@ -15,22 +15,17 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.lifecycle.thumbnail_route import XCOM_KEY
-from airflow_provider_classify.plugins.documents import (
-    BatchSummary,
-    Document,
-    Stored,
-    decode,
-    documents_of,
-    manifest_of,
-    merge,
-)
+from airflow_provider_classify.plugins.documents import BatchSummary, Document, merge
 from airflow_provider_classify.plugins.outputs import Rows, read_rows
+from airflow_provider_classify.plugins.values import Stored, decode, documents_of, manifest_of
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
 #: The most results of the overview of a DAG. Older results are not counted, and the page shows a note.
 MAX_RESULTS = 20_000
+#: The newest runs of all DAGs that are searched for results of functions.
+_SEARCHED_RUNS = 500
 #: The number of XComs that are read from the database at a time.
 _CHUNK = 500
 
@@ -104,15 +99,36 @@ def dag_results(session: Session, dag_id: str, since: datetime) -> Results:
     return Results(documents, batches, is_truncated=len(found) > MAX_RESULTS)
 
 
+def newest_result(session: Session, dag_id: str) -> datetime | None:
+    """Return the time of the newest result of a DAG; ``None`` if it has none."""
+    from airflow.models.xcom import XComModel
+
+    query = _query(dag_id).order_by(None).order_by(XComModel.timestamp.desc())
+    for stored in _stored(session, query):
+        if manifest_of(stored) is not None or any(True for _ in documents_of(stored)):
+            return stored.at
+    return None
+
+
 def dags_with_results(session: Session, dag_ids: Iterable[str]) -> list[str]:
-    """Return the DAGs that have results. Their tasks have put a link to the page into XCom."""
+    """
+    Return the DAGs that have results.
+
+    An operator puts a link to the page into XCom. A function that returns the result of a hook does not, so the values
+    of the newest runs are searched for these.
+    """
+    from airflow.models.dagrun import DagRun
     from airflow.models.xcom import XComModel
     from sqlalchemy import select
 
     from airflow_provider_classify.lifecycle.links import PAGE_LINK_KEY
 
-    found = set(session.scalars(select(XComModel.dag_id).where(XComModel.key == PAGE_LINK_KEY).distinct()))
-    return sorted(found & set(dag_ids))
+    readable = set(dag_ids)
+    linked = readable & set(session.scalars(select(XComModel.dag_id).where(XComModel.key == PAGE_LINK_KEY).distinct()))
+    newest = session.scalars(select(DagRun.id).order_by(DagRun.id.desc()).limit(_SEARCHED_RUNS)).all()
+    values = select(XComModel.dag_id).where(XComModel.dag_run_id.in_(newest), *_may_be_results()).distinct()
+    others = (readable - linked) & set(session.scalars(values))
+    return sorted(linked | {dag_id for dag_id in others if newest_result(session, dag_id)})
 
 
 def tasks_with_thumbnail(session: Session, dag_id: str, documents: Sequence[Document]) -> set[tuple[str, str, int]]:
@@ -156,18 +172,22 @@ def _read_run(session: Session, dag_id: str, run_id: str) -> Results:
 def _query(dag_id: str, run_id: str | None = None) -> Any:
     """Return the query for the XComs that may be results, sorted by task and map index."""
     from airflow.models.xcom import XComModel
-    from sqlalchemy import Text, cast, select
+    from sqlalchemy import select
 
     query = (
         select(XComModel.run_id, XComModel.task_id, XComModel.map_index, XComModel.timestamp, XComModel.value)
-        .where(
-            XComModel.dag_id == dag_id,
-            XComModel.key == "return_value",
-            cast(XComModel.value, Text).like("%classifi%"),  # results and manifests have such a field
-        )
+        .where(XComModel.dag_id == dag_id, *_may_be_results())
         .order_by(XComModel.task_id, XComModel.map_index)
     )
     return query if run_id is None else query.where(XComModel.run_id == run_id)
+
+
+def _may_be_results() -> tuple[Any, Any]:
+    """Return the conditions for XComs that may be results. Results and manifests have a field of such a name."""
+    from airflow.models.xcom import XComModel
+    from sqlalchemy import Text, cast
+
+    return XComModel.key == "return_value", cast(XComModel.value, Text).like("%classifi%")
 
 
 def _stored(session: Session, query: Any) -> Iterator[Stored]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader
@@ -36,16 +36,18 @@ class Access:
 
     def admit(self, request: Request) -> Key:
         """
-        Return the key of the request.
+        Return the key of the request. A request that was admitted before is not counted again.
 
         :raises HttpError: 401 without a known key, 429 beyond its rate.
         """
+        if (admitted := getattr(request.state, "admitted", None)) is not None:
+            return cast(Key, admitted)
         key = self._keys.find(request.headers.get(KEY_HEADER))
         if key is None:
             raise _unauthorized()
-        request.state.key = key
+        request.state.key = key  # A refusal by the rate is logged with the name of the key.
         self._rates.take(key)
-        request.state.is_admitted = True
+        request.state.admitted = key
         return key
 
     async def client(self, request: Request, _: Annotated[str | None, Depends(_SCHEME)]) -> None:

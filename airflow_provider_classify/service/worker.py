@@ -224,10 +224,11 @@ class Worker:
     ) -> ClassificationResult:
         try:
             return self._classifier.classify(path, categories, name=name, job_id=job_id)
-        except DocumentCorrupt as error:
-            if _is_pdf(path):
-                raise DocumentCorrupt(CANNOT_OPEN) from error  # the API's message for this case
-            raise
+        except ClassifyError as error:
+            shown = error_for_api(error, path)
+            if shown is error:
+                raise
+            raise shown from error
 
     def _end_as_failed(self, claim: Claim, error: Exception) -> None:
         """Record that a job failed, or give it back if it can succeed later or elsewhere."""
@@ -287,9 +288,13 @@ def _recorded_error(claim: Claim, error: Exception) -> ClassifyError | str:
     return "The service failed on this document; see the service's log."
 
 
-def _is_pdf(path: Path) -> bool:
+def error_for_api(error: ClassifyError, path: Path) -> ClassifyError:
+    """Return the error with the API's message if it reports a damaged PDF; return any other error unchanged."""
+    if not isinstance(error, DocumentCorrupt):
+        return error
     try:
         with path.open("rb") as file:
-            return b"%PDF-" in file.read(1024)
+            is_pdf = b"%PDF-" in file.read(1024)
     except FileNotFoundError:  # The job was deleted.
-        return False
+        return error
+    return DocumentCorrupt(CANNOT_OPEN) if is_pdf else error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,8 +14,8 @@ from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
-from airflow_provider_classify.lifecycle import cancel
-from airflow_provider_classify.model import events, polling
+from airflow_provider_classify.lifecycle import cancel, metrics, tracing
+from airflow_provider_classify.model import events, measurements, polling
 from airflow_provider_classify.model.job import JobStatus
 
 
@@ -100,8 +101,10 @@ class ClassifyBatchTrigger(BaseTrigger):
             if isinstance(end, polling.GaveUp):
                 return False
             progress.one_done(failed=end.status is JobStatus.FAILED)
+            metrics.send(measurements.waited(session.backend_name, time.time() - self.since))
             return True
 
         async with ClassifyHook(self.classify_conn_id).connect() as session, progress:
-            ended = await asyncio.gather(*map(watch, job_ids))
+            with tracing.span(tracing.WAIT, backend=session.backend_name, jobs=len(job_ids)):
+                ended = await asyncio.gather(*map(watch, job_ids))
         return events.encode_batch(jobs=len(ended), ended=sum(ended), is_escalated=self.is_escalated)

@@ -12,8 +12,8 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.hooks.classify import ClassifyHook
-from airflow_provider_classify.lifecycle import cancel, compat
-from airflow_provider_classify.model import events, polling
+from airflow_provider_classify.lifecycle import cancel, compat, metrics, tracing
+from airflow_provider_classify.model import events, measurements, polling
 from airflow_provider_classify.model.cascade import Accept, Cascade, Escalate, Fail, Outcome, after_first, answer_fields
 from airflow_provider_classify.model.job import Job, JobStatus
 from airflow_provider_classify.model.xcom import unreadable_value, xcom_value
@@ -149,9 +149,12 @@ class ClassifyTrigger(BaseTrigger):
         is_pushed = False
         try:
             async with ClassifyHook(self.classify_conn_id).connect() as session:
-                end = await session.watch(wait, self.log)
-                if isinstance(end, polling.Ended) and self._may_push(end.status):
-                    is_pushed = await self._push_result(session)
+                with tracing.span(tracing.WAIT, backend=session.backend_name, job_id=self.job_id):
+                    end = await session.watch(wait, self.log)
+                if isinstance(end, polling.Ended):
+                    metrics.send(measurements.waited(session.backend_name, time.time() - self.since))
+                    if self._may_push(end.status):
+                        is_pushed = await self._push_result(session)
         except ClassifyError as error:  # the connection cannot be used
             end = polling.GaveUp(error)
         event = events.encode_job(self.job_id, end, is_escalated=self.first_answer is not None)
@@ -177,6 +180,7 @@ class ClassifyTrigger(BaseTrigger):
             if value is None:
                 return False
             await compat.push_xcom(self.task_instance, value)
+            metrics.send(measurements.of_value(session.backend_name, value))
         except Exception:  # the worker tries again and reports its error in the task's log
             self.log.warning(
                 "The result of job %s could not be written to XCom here; a worker will try again.",

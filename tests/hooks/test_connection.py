@@ -7,7 +7,9 @@ from airflow.providers.common.compat.sdk import Connection
 
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.exceptions import ConnectionNotUsable
+from airflow_provider_classify.get_provider_info import get_provider_info
 from airflow_provider_classify.hooks.connection import parse_connection, refuse_unknown_extras
+from airflow_provider_classify.llm.settings import LlmSettings
 from airflow_provider_classify.local.settings import LocalSettings
 
 KEY = "sk-recognisable-4711"
@@ -196,3 +198,72 @@ def test_a_key_that_no_header_can_carry_is_not_quoted(key: str) -> None:
 
 def test_blanks_around_a_pasted_key_are_dropped() -> None:
     assert settings(host="https://api.example.com", password=f" {KEY}\n").api_key == KEY
+
+
+def test_a_connection_to_a_model_names_the_models_connection() -> None:
+    model = settings({"backend": "model", "model_conn_id": "my_ai"})
+    assert model == LlmSettings("docs", "my_ai")
+    extra = {
+        "backend": "model",
+        "model_conn_id": " my_ai ",
+        "model": "openai:gpt-5",
+        "send": "both",
+        "max_pages": "all",
+        "image_px": "800",
+        "votes": 3,
+        "logprobs": "false",
+        "calibration": "/etc/c.json",
+        "max_tokens": 300,
+        "usage_limits": '{"total_tokens_limit": 5000}',
+        "budget_tokens": "100000",
+        "budget_cost": 1.5,
+        "request_timeout": 30,
+        "document_timeout": 60,
+        "evidence": False,
+    }
+    assert settings(extra) == LlmSettings(
+        "docs",
+        "my_ai",
+        model="openai:gpt-5",
+        send="both",
+        max_pages="all",
+        image_px=800,
+        votes=3,
+        logprobs=False,
+        calibration="/etc/c.json",
+        max_tokens=300,
+        usage_limits={"total_tokens_limit": 5000},
+        budget_tokens=100_000,
+        budget_cost=1.5,
+        request_timeout=30,
+        document_timeout=60,
+        evidence=False,
+    )
+    refuse_unknown_extras("docs", extra)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"model_conn_id": ""},
+        {"model_conn_id": 5},
+        {"send": "pdf"},
+        {"image_px": 0},
+        {"votes": 1.5},
+        {"votes": -1},
+        {"logprobs": "maybe"},
+        {"max_tokens": "many"},
+        {"usage_limits": "5000"},
+        {"usage_limits": "{"},
+        {"budget_cost": 0},
+        {"budget_tokens": "NaN"},
+    ],
+)
+def test_a_wrong_field_of_a_connection_to_a_model_is_named(wrong: dict[str, object]) -> None:
+    with pytest.raises(ConnectionNotUsable, match=f"'docs'.*{next(iter(wrong))}|{next(iter(wrong))}.*'docs'"):
+        settings({"backend": "model", "model_conn_id": "my_ai", **wrong})
+
+
+def test_the_form_has_each_field_that_a_connection_may_have() -> None:
+    [form] = get_provider_info()["connection-types"]
+    refuse_unknown_extras("docs", dict.fromkeys(form["conn-fields"]))

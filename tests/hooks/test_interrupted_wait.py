@@ -19,12 +19,15 @@ from tests.support.waiting import wait_until
 PROMPTLY = 20
 DRIP = Stream(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b" ", pause=0.05)
 
-#: What a worker does around a task: Airflow 3 limits it by this timeout, and Airflow 2 raises on SIGTERM.
+#: What a worker does around a task: it limits the task by this timeout, and Airflow 2 raises on SIGTERM.
 WORKER = """
 import signal, sys, time
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.model.polling import Wait
-from airflow.sdk.execution_time.timeout import timeout
+try:
+    from airflow.sdk.execution_time.timeout import timeout
+except ImportError:  # Airflow 2
+    from airflow.utils.timeout import timeout
 
 class Terminated(BaseException):
     pass

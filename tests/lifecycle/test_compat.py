@@ -76,6 +76,16 @@ def test_xcom_takes_what_is_passed(monkeypatch: pytest.MonkeyPatch) -> None:
     assert written == {**FIELDS, "key": "return_value", "value": {"classification": "letter"}}
 
 
+def test_a_process_without_the_metrics_of_tasks_has_those_of_airflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_tasks = pytest.importorskip("airflow.sdk._shared.observability.metrics.stats")
+    from airflow.observability import stats
+
+    monkeypatch.setattr(of_tasks, "_factory", None)
+    assert compat.stats() is stats.Stats
+    monkeypatch.setattr(of_tasks, "_factory", object)
+    assert compat.stats() is compat.Stats
+
+
 def test_a_context_without_a_store_has_none() -> None:
     store = object()
     assert compat.task_state_store({}) is None

@@ -28,7 +28,16 @@ from airflow_provider_classify.exceptions import (
     JobTimedOut,
     QuotaExceeded,
 )
-from airflow_provider_classify.model.cascade import Accept, Cascade, Escalate, Fail, Outcome, after_first, after_second
+from airflow_provider_classify.model.cascade import (
+    Accept,
+    Cascade,
+    Escalate,
+    Fail,
+    Outcome,
+    after_first,
+    after_second,
+    is_escalated,
+)
 from airflow_provider_classify.model.result import ClassificationResult
 
 CASCADE = Cascade("engine", "api", 0.9)
@@ -118,6 +127,7 @@ def test_the_second_answer_stands_whatever_its_confidence(answer):
         "job-2",
         {
             "answered_by": "api",
+            "escalated": True,
             "first_answer": {
                 "answered_by": "engine",
                 "job_id": "job-1",
@@ -127,6 +137,13 @@ def test_the_second_answer_stands_whatever_its_confidence(answer):
             },
         },
     )
+
+
+def test_a_value_of_an_older_version_is_escalated_by_its_first_answer():
+    assert is_escalated({"first_answer": {"confidence": 0.5}})
+    assert is_escalated({"escalated": True})
+    assert not is_escalated({"answered_by": "engine"})
+    assert not is_escalated({"escalated": False})
 
 
 def test_so_it_does_after_an_error_of_the_first():

@@ -24,7 +24,9 @@ from airflow_provider_classify.exceptions import (
     JobTimedOut,
 )
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
+from airflow_provider_classify.results import read_results
 from tests.support.context import context, with_task
+from tests.support.sharded import Tasks
 from tests.support.table_api import connect_to, table_api
 from tests.support.waiting import wait_until
 
@@ -293,6 +295,69 @@ def test_a_higher_threshold_asks_only_about_the_documents_between(apis, folder):
     check(folder, manifest)
     assert sent_to(second) == sorted(SECOND)
     assert sent_to(first) == WITH_RETRY
+
+
+class TestInShards:
+    @pytest.fixture
+    def tasks(self, apis, folder):
+        def tasks(run="run", **arguments):
+            cascade = {"classify_conn_id": "first", "escalate_to": "second", "escalate_below": 0.9}
+            return Tasks(folder, run, shards=2, **cascade, **arguments)
+
+        return tasks
+
+    def test_each_shard_escalates_its_documents(self, apis, folder, tasks):
+        first, second = apis
+        group = tasks()
+        plan = group.plan()
+        manifests = group.shards(plan)
+        assert [manifest["documents"] for manifest in manifests] == [3, 3]
+        assert sum(manifest["escalated"] for manifest in manifests) == 3
+        assert sum(manifest["calls_saved"] for manifest in manifests) == 2
+        check(folder, group.merge(plan))
+        assert sent_to(first) == sorted(FIRST)
+        assert sent_to(second) == sorted(SECOND)
+
+    def test_a_shard_that_is_cleared_asks_neither_connection_again(self, apis, folder, tasks):
+        first, second = apis
+        group = tasks()
+        plan = group.plan()
+        group.shards(plan)
+        for index in range(len(plan)):
+            group.shard(plan, index)
+        check(folder, group.merge(plan))
+        assert sent_to(second) == sorted(SECOND)
+        assert sent_to(first) == WITH_RETRY, "only the failed document is classified again"
+
+    def test_a_later_run_reuses_both_answers(self, apis, folder, tasks):
+        first, second = apis
+        group = tasks()
+        plan = group.plan()
+        group.shards(plan)
+        group.merge(plan)
+        Path(f"{folder}.jsonl").rename(f"{folder}-1.jsonl")
+        later = tasks("later", previous=f"{folder}-1.jsonl")
+        plan = later.plan()
+        later.shards(plan)
+        check(folder, later.merge(plan))
+        assert sent_to(second) == sorted(SECOND)
+        assert sent_to(first) == WITH_RETRY
+
+
+def test_a_csv_file_keeps_which_documents_were_escalated(apis, folder):
+    """A CSV file has no first answers. So it must have another mark, or a later batch asks, and pays, again."""
+    first, second = apis
+    counted = ("documents", "classified", "failed", "blank", "escalated", "calls_saved", "answered_by")
+    one = batch(folder, output=f"{folder}.csv").execute(context())
+    another = context()
+    another["ti"].run_id += "another"
+    two = batch(folder, output=f"{folder}-2.csv", previous=f"{folder}.csv").execute(another)
+    assert (two["escalated"], two["calls_saved"], two["reused"]) == (3, 2, 5)
+    assert {name: one[name] for name in counted} == {name: two[name] for name in counted}
+    assert sent_to(second) == sorted(SECOND), "no document is escalated twice"
+    assert sent_to(first) == WITH_RETRY
+    found = {Path(row["document"]).stem: row for row in read_results(f"{folder}-2.csv")}
+    assert {name for name, row in found.items() if row.get("escalated")} == {"doubtful", "unsure", "slow"}
 
 
 def test_an_earlier_output_without_a_cascade_is_reused_by_one(apis, folder):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from airflow.dag_processing.dagbag import DagBag
+from airflow.models import DagBag
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 from airflow.providers.standard.operators.empty import EmptyOperator
 

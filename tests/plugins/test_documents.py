@@ -6,15 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from airflow_provider_classify.plugins.documents import (
-    MAX_EVIDENCE,
-    Stored,
-    decode,
-    documents_of,
-    manifest_of,
-    merge,
-    select,
-)
+from airflow_provider_classify.plugins.documents import merge, select
+from airflow_provider_classify.plugins.values import MAX_EVIDENCE, Stored, decode, documents_of, manifest_of
 
 AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
 
@@ -43,7 +36,14 @@ def test_a_result_has_its_runner_up_and_its_evidence():
     assert (document.name, document.category, document.confidence) == ("a.pdf", "invoice", 0.9)
     assert document.runner_up == ("contract", 0.08)
     [found] = document.evidence
-    assert found == {"text": "Invoice number 4711", "page": 1, "type": "invoice", "box": [0.0, 0.1, 1.0, 0.2]}
+    box = [0.0, 0.1, 1.0, 0.2]
+    assert found == {
+        "text": "Invoice number 4711",
+        "is_quotation": True,
+        "page": 1,
+        "type": "invoice",
+        "box": box,
+    }
 
 
 @pytest.mark.parametrize(

@@ -177,6 +177,35 @@ def test_the_overview_counts_the_days(get):
     assert [run["run_id"] for run in reply["recent_runs"]] == ["today", "yesterday"]
 
 
+def test_an_empty_overview_says_when_the_last_document_was_classified(get):
+    now = datetime.now(UTC)
+    write_run(DAG, "other", [Value({"classification": "unknown"}), Value("classified", "text")], now)
+    assert get(f"api/dags/{DAG}/overview?days=7").json()["newest"] is None
+    write_run(DAG, "long_ago", [Value(result(1))], now - timedelta(days=60))
+    reply = get(f"api/dags/{DAG}/overview?days=7").json()
+    assert reply["figures"]["documents"] == 0
+    assert datetime.fromisoformat(reply["newest"]).date() == (now - timedelta(days=60)).date()
+    assert get(f"api/dags/{DAG}/overview?days=90").json()["newest"] is None, "it is in the period"
+
+
+def test_results_of_older_versions_are_shown(get):
+    """They have no scores, no evidence and no names of documents, and their manifests have fewer counts."""
+    oldest = {"job_id": "job-1", "success": True, "classification": "invoice", "confidence": 0.9, "page_results": []}
+    counts = {"documents": 2, "classified": 2, "categories": {"letter": 2}, "output": "/out.jsonl"}
+    write_run(DAG, "run", [Value(oldest), Value(counts, "batch"), Value({**oldest, "job_id": None}, "other")])
+    reply = documents(get)
+    assert [found["name"] for found in reply["documents"]] == ["Job job-1", "Unnamed document"]
+    assert (reply["documents"][0]["runner_up"], reply["documents"][0]["evidence"]) == (None, [])
+    assert reply["figures"]["documents"] == 4
+    assert get(f"api/dags/{DAG}/overview?days=7").json()["figures"]["documents"] == 4
+
+
+def test_a_document_whose_picture_is_gone_is_shown_without_one(get):
+    write_run(DAG, "run", [Value(result(1)), Value("no picture", key="thumbnail")])
+    [found] = documents(get)["documents"]
+    assert get(found["thumbnail"].removeprefix("classify/")).status_code == 404
+
+
 PATHS = ["api/dags/secret/runs/run/documents", "api/dags/secret/overview", "thumbnails/secret/run/classify/-1"]
 
 
@@ -197,6 +226,14 @@ def test_only_dags_that_the_user_may_read_are_listed(get):
     assert {DAG, SECRET_DAG} <= set(get("api/dags").json()["dags"])
     assert SECRET_DAG not in get("api/dags", "guest").json()["dags"]
     assert get("api/dags", None).status_code == 401
+
+
+def test_a_dag_whose_function_returns_a_result_is_listed(get):
+    write_run(DAG, "run", [Value({"note": "classified"})])
+    assert DAG not in get("api/dags").json()["dags"], "it only has a similar word"
+    write_run(SECRET_DAG, "run", [Value(result(1))])
+    assert SECRET_DAG in get("api/dags").json()["dags"]
+    assert SECRET_DAG not in get("api/dags", "guest").json()["dags"]
 
 
 def test_the_page_has_all_its_files_and_loads_no_others(get):

@@ -35,7 +35,7 @@ def submit(server: AppServer, content: bytes = b"%PDF-1.7", **headers: str) -> h
 
 
 def metrics(server: AppServer, **headers: str) -> dict[tuple[str, ...], float]:
-    """Return the samples by name and values of the labels in order of their names, as Prometheus reads them."""
+    """Return the samples by name and values of the sorted labels, as a Prometheus server reads them."""
     reply = httpx.get(f"{server.url}/metrics", headers=headers)
     assert reply.status_code == 200
     families = text_string_to_metric_families(reply.text)

@@ -185,16 +185,17 @@ def test_a_storage_that_goes_away_loses_nothing(tmp_path: Path, postgres_url: st
         with ServiceProcesses(tmp_path, postgres_url, f"s3://{BUCKET}/proxied", env, lease=LEASE) as processes:
             api, worker = processes.start("api"), processes.start("worker")
             with frozen(api, worker):
-                jobs = [submit(api) for _ in range(2)]
-                wait_until(lambda: get(api, jobs[0]).status is JobStatus.PROCESSING)
+                # The worker has two threads. The last job waits in the queue.
+                jobs = [submit(api) for _ in range(3)]
+                wait_until(lambda: get(api, jobs[1]).status is JobStatus.PROCESSING)
                 proxy.is_broken = True
                 files, data = {"pdf_file": LETTER}, {"categories": CATEGORIES}
                 reply = httpx.post(f"{api.url}/classify", files=files, data=data, timeout=60)
                 assert (reply.status_code, reply.json()["error"]["details"]["reason"]) == (503, "document_storage")
                 assert httpx.get(f"{api.url}/health", timeout=60).status_code == 503
-            wait_until(lambda: f"The job {jobs[1]} is tried again" in worker.log.read_text())
+            wait_until(lambda: f"The document of the job {jobs[2]} cannot be read" in worker.log.read_text())
             proxy.is_broken = False
-            assert [ended(api, job_id).status for job_id in jobs] == [JobStatus.COMPLETED] * 2
+            assert [ended(api, job_id).status for job_id in jobs] == [JobStatus.COMPLETED] * 3
 
 
 def test_a_shared_folder_is_a_storage_too(tmp_path: Path, postgres_url: str) -> None:

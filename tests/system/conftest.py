@@ -59,8 +59,8 @@ def airflow(connections, tmp_path_factory):
         "AIRFLOW__TRIGGERER__ON_KILL_TIMEOUT": "120",
         "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": TAKE_OVER_AFTER,
     }
-    wanted = {"classify_incoming_documents", "interrupted_cases"}
-    wanted |= {"mapped_branch_cases", "branch_on_category", "sort_by_route", "batch_and_read", "batch_in_shards"}
+    wanted = {"classify_incoming_documents", "interrupted_cases", "mapped_branch_cases", "branch_in_mapped_group"}
+    wanted |= {"branch_on_category", "sort_by_route", "batch_and_read", "batch_in_shards"}
     with Standalone(tmp_path_factory.mktemp("airflow"), free_port(), settings) as airflow:
         wait_until(lambda: {dag["dag_id"] for dag in airflow.request("GET", "dags")["dags"]} >= wanted, 300, pause=0.5)
         # The first request makes the server import its API for tasks. On a busy machine that takes longer than a task

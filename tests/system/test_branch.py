@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from airflow import __version__
 
 from tests.dags.mapped_branch_cases import CATEGORIES
 from tests.support.airflow_run import DagRun
@@ -47,3 +48,12 @@ def test_the_example_that_maps_tasks_over_the_list_of_each_route(airflow, docume
     assert states(run, "pay") == {0: "success"}
     assert states(run, "archive") == {0: "success"}
     assert set(states(run, "ask_a_person").values()) == {"skipped"}
+
+
+@pytest.mark.skipif(not __version__.startswith("3.3."), reason="It was seen with Airflow 3.2 and 3.3.")
+def test_a_branch_of_airflow_itself_runs_every_leg(airflow):
+    """If this fails, Airflow has corrected it, and ``compat.skip_instances`` may not be needed for that version."""
+    run = DagRun(airflow, "branch_in_mapped_group", {})
+    assert run.wait(300) == "success"
+    for leg in ("even", "odd"):
+        assert states(run, f"each.{leg}") == {0: "success", 1: "success"}, "the branch asked for one of them"

@@ -92,10 +92,17 @@ class _Frame:
     number: int
     options: ReadingOptions
 
+    def without_ocr(self) -> Page | None:
+        picture = self.picture()
+        return self._blank(picture) if picture.is_blank() else None
+
+    def _blank(self, picture: Picture) -> Page:
+        return Page(self.number, picture.width, picture.height, (), "ocr", is_blank=True)
+
     def passes(self) -> Iterator[Page]:
         picture = self.picture()
         if picture.is_blank():
-            yield Page(self.number, picture.width, picture.height, (), "ocr", is_blank=True)
+            yield self._blank(picture)
             return
         yield from shared_reader(self.options.threads, self.options.ocr_models).passes(picture, self.number)
 

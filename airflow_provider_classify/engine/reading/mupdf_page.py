@@ -120,6 +120,13 @@ class MupdfPage:
         else:
             yield from shown
 
+    def without_ocr(self) -> Page | None:
+        """Return the page if its text layer is enough, or if it is blank; see :class:`PicturedPage`."""
+        page, text = self._page, self.text_layer.page
+        if is_readable(text) and not self._is_bad_ocr(page, text) and is_in_a_language(text):
+            return None if self.lacks_most else text
+        return self._blank(text) if not text.lines and self._render(page).is_blank() else None
+
     def text_passes(self) -> Iterator[Page]:
         """Yield the passes that need no OCR; none if the text layer has little text, or text that may be wrong."""
         page, layer = self._page, self.text_layer
@@ -173,15 +180,19 @@ class MupdfPage:
         """Read the whole page by OCR."""
         picture = self._render(page)
         if picture.is_blank():
-            if self.document.is_repaired and not text.lines:
-                raise DocumentCorrupt(
-                    f"Page {self.number} of the document {self.name!r} is lost: the file is damaged or incomplete; "
-                    "fetch it again."
-                )
-            yield replace(text, is_blank=not text.lines)
+            yield self._blank(text)
             return
         for read in self._passes(picture):
             yield better_reading(text, read)
+
+    def _blank(self, text: Page) -> Page:
+        """Return a page that shows nothing. :raises DocumentCorrupt: its content is lost."""
+        if self.document.is_repaired and not text.lines:
+            raise DocumentCorrupt(
+                f"Page {self.number} of the document {self.name!r} is lost: the file is damaged or incomplete; "
+                "fetch it again."
+            )
+        return replace(text, is_blank=not text.lines)
 
     def _by_text(self, page: Any, layer: TextLayer) -> Iterator[Page]:
         """

@@ -58,6 +58,14 @@ class PicturedPage(Protocol):
     def picture(self) -> Picture | None:
         """Return the picture of the page. :raises DocumentError: the page cannot be drawn."""
 
+    def without_ocr(self) -> Page | None:
+        """
+        Return the page if its text layer has the text that it shows, or if it is blank.
+
+        :returns: ``None`` if only its picture shows its text.
+        :raises DocumentError: the page cannot be read.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class Attachment:

@@ -46,6 +46,13 @@ class _CheckedPage:
     def picture(self) -> Picture | None:
         return self._page.picture() if isinstance(self._page, PicturedPage) else None
 
+    def without_ocr(self) -> Page | None:
+        if not isinstance(self._page, PicturedPage):
+            return next(self.passes(), None)
+        page = self._page.without_ocr()
+        self.is_blank = page is not None and page.is_blank
+        return page
+
     def passes(self) -> Iterator[Page]:
         for page in self._page.passes():
             self.is_blank = page.is_blank

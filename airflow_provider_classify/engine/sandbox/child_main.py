@@ -5,8 +5,9 @@ Run the engine's child process: read requests as lines of JSON and write one lin
 parent ends, or when a document takes longer than its time limit.
 
 A request has ``path``, ``name`` and ``deadline``. With ``categories``, it asks for a classification; with ``targets``,
-it asks to write documents of a packet; otherwise it asks for a thumbnail. A reply has either ``result``, the fields of
-a ``ClassificationResult`` or the thumbnail, or ``kind`` and ``message`` of an error.
+it asks to write documents of a packet; with ``form``, it asks what the pages show; otherwise it asks for a thumbnail. A
+reply has either ``result``, the fields of a ``ClassificationResult`` or of a ``DocumentContent`` or the thumbnail, or
+``kind`` and ``message`` of an error.
 """
 
 from __future__ import annotations
@@ -93,6 +94,8 @@ def _reply(request: dict[str, Any], options: EngineOptions) -> dict[str, Any]:
 def _result(request: dict[str, Any], options: EngineOptions) -> Any:
     if "categories" in request:
         return _classify(request, options)
+    if "form" in request:
+        return _contents(request, options)
     return _split(request) if "targets" in request else _thumbnail(request)
 
 
@@ -101,6 +104,13 @@ def _classify(request: dict[str, Any], options: EngineOptions) -> dict[str, Any]
         Category(**{**fields, "examples": tuple(fields["examples"])}) for fields in request["categories"]
     )
     return asdict(_classifier(categories, options).classify(Path(request["path"]), name=request["name"]))
+
+
+def _contents(request: dict[str, Any], options: EngineOptions) -> dict[str, Any]:
+    from airflow_provider_classify.engine.reading.contents import read_contents
+
+    asked = {name: request[name] for name in ("name", "form", "longest_side")}
+    return read_contents(Path(request["path"]), options=options, **asked).to_json()
 
 
 def _split(request: dict[str, Any]) -> None:

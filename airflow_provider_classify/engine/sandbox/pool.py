@@ -22,6 +22,7 @@ from typing import Any, Self
 
 from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.options import EngineOptions
+from airflow_provider_classify.engine.page_contents import DocumentContent, PageForm
 from airflow_provider_classify.engine.sandbox.child_process import Child, ChildDied
 from airflow_provider_classify.exceptions import (
     ClassifyError,
@@ -90,6 +91,15 @@ class EngineProcess:
         size = {} if longest_side is None else {"longest_side": longest_side}
         picture: str | None = self._answer(path, name, **size)
         return picture
+
+    def contents(self, path: Path, *, name: str, form: PageForm, longest_side: int) -> DocumentContent:
+        """
+        Return what the first pages of a document show; see
+        :func:`~airflow_provider_classify.engine.reading.contents.read_contents`.
+
+        :raises ClassifyError: as :meth:`classify`.
+        """
+        return DocumentContent.from_json(self._answer(path, name, form=form, longest_side=longest_side))
 
     def split(self, path: Path, targets: Sequence[tuple[Path, Sequence[int]]], *, name: str, page_count: int) -> None:
         """
@@ -213,6 +223,11 @@ class EnginePool:
         """Classify as :meth:`EngineProcess.classify` does; wait while all children are busy."""
         with self.process() as process:
             return process.classify(path, categories, name=name)
+
+    def contents(self, path: Path, *, name: str, form: PageForm, longest_side: int) -> DocumentContent:
+        """Read as :meth:`EngineProcess.contents` does; wait while all children are busy."""
+        with self.process() as process:
+            return process.contents(path, name=name, form=form, longest_side=longest_side)
 
     @property
     def restarts(self) -> int:

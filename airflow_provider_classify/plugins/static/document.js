@@ -15,6 +15,16 @@ function badge(found) {
   return el("span", { class: "badge" }, found.category);
 }
 
+// The scores compare the categories with each other, and the confidence also says whether the document belongs to any of
+// them. A score that is higher than the confidence would look like a mistake, so that it is left out.
+const isUnlikely = ({ confidence, runner_up: other }) => Boolean(other) && confidence !== null && other.score > confidence;
+
+function runnerUp(found) {
+  if (!found.runner_up) return "–";
+  const { category, score } = found.runner_up;
+  return isUnlikely(found) ? category : `${category} ${percent(score)}`;
+}
+
 /** Return short remarks about the review and the escalation of a document. */
 function remarks(found) {
   const lines = [];
@@ -30,6 +40,7 @@ function details(found, picture) {
   fact("Document", found.label || found.name);
   fact("Task", found.map_index >= 0 ? `${found.task_id} [${found.map_index}]` : found.task_id);
   if (found.error) fact("Error", found.error);
+  if (isUnlikely(found) && !found.reviewed_by) fact("Confidence", "It is low because the document may belong to none of the categories.");
   if (found.reviewed_by) fact("Reviewed by", found.reviewed_by);
   if (found.predicted) fact("Prediction", found.predicted);
   if (found.answered_by) fact("Answered by", `${found.answered_by}${found.is_escalated ? " (the first connection was not sure)" : ""}`);
@@ -60,7 +71,7 @@ export function documentRow(found, { isOpen, showTask }) {
     el("span", {}, el("span", { class: "name" }, found.name), sub ? el("div", { class: "sub" }, sub) : ""),
     el("span", {}, badge(found)),
     bar(found),
-    el("span", { class: "quiet" }, found.runner_up ? `${found.runner_up.category} ${percent(found.runner_up.score)}` : "–"),
+    el("span", { class: "quiet" }, runnerUp(found)),
   );
   const row = el("details", { class: "document" }, summary);
   const fill = () => {

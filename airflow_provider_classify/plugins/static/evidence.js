@@ -21,7 +21,7 @@ export function evidenceList(evidence, hasPicture) {
   const lines = evidence.map((found) => {
     const isMarked = hasPicture && found.page === 1 && found.box;
     const where = [found.page ? `page ${found.page}` : "", found.type ? `evidence for ${found.type}` : ""].filter(Boolean).join(", ");
-    const line = el("li", { class: isMarked ? "marked" : "" }, `“${found.text}”`, where ? el("span", { class: "sub" }, ` ${where}`) : "");
+    const line = el("li", { class: isMarked ? "marked" : "" }, found.is_quotation === false ? found.text : `“${found.text}”`, where ? el("span", { class: "sub" }, ` ${where}`) : "");
     if (isMarked) {
       const [left, top, right, bottom] = found.box;
       const mark = el("div", { class: "mark", title: found.text });

@@ -45,6 +45,8 @@ function figureTiles(figures) {
 
 const note = (text) => el("p", { class: "note" }, text);
 
+const ABOUT_TAB = "Airflow shows this tab for every DAG, run and task.";
+
 // ---- The documents of a run or task.
 
 const state = { category: "", text: "", order: "order", offset: 0 };
@@ -119,11 +121,11 @@ function pager(reply, reload) {
 
 async function documentsView() {
   let reply = await fetchDocuments();
-  const where = taskId ? (mapIndex ? `this task` : `the task ${taskId}`) : "this run";
+  const where = taskId ? (mapIndex ? "This task" : `The task ${taskId}`) : "This run";
   const title = taskId ? `Documents of ${taskId}${mapIndex ? ` [${mapIndex}]` : ""}` : "Documents of the run";
   if (!reply.figures.documents) {
     const gone = "Airflow does not have this run. If the run was deleted, its results were deleted, too.";
-    const none = `There are no results of ${where}. They appear here when a task that classifies documents ends.`;
+    const none = `${where} has not classified a document. ${ABOUT_TAB}`;
     return show(message(reply.run_exists ? "No documents yet" : "Run not found", reply.run_exists ? none : gone));
   }
   const list = el("div", { class: "list" });
@@ -191,7 +193,9 @@ async function overviewView(chosen, days, dags) {
   }
   const header = el("header", {}, el("h1", {}, `Documents of ${chosen}`), el("div", { class: "tools" }, controls));
   if (!reply.figures.documents) {
-    return show(header, message("No documents", `No run of this DAG has classified a document in the last ${days} days.`));
+    if (!reply.newest) return show(message("No documents", `No task of ${chosen} has classified a document. ${ABOUT_TAB}`));
+    const last = new Date(reply.newest).toLocaleDateString(undefined, { dateStyle: "long" });
+    return show(header, message("No documents", `No document was classified in the last ${days} days. The last one was classified on ${last}.`));
   }
   const daily = chartPanel("Documents by category and day", (canvas) => charts.daily(canvas, reply.by_day));
   const confidences = chartPanel("Confidences of the classifier", (canvas) => charts.histogram(canvas, reply.figures.histogram));

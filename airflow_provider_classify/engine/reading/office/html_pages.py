@@ -131,6 +131,10 @@ class _NumberedPage:
     def picture(self) -> PagePicture | None:
         return self.page.picture() if isinstance(self.page, PicturedPage) else None
 
+    def without_ocr(self) -> Page | None:
+        page = self.page.without_ocr() if isinstance(self.page, PicturedPage) else next(self.page.passes(), None)
+        return page and replace(page, number=self.number)
+
     def passes(self) -> Iterator[Page]:
         for page in self.page.passes():
             yield replace(page, number=self.number)

@@ -1,0 +1,1 @@
+"""The backend that asks a language model, through the connections of Airflow's common.ai provider."""

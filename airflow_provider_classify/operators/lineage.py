@@ -1,0 +1,43 @@
+"""The methods that Airflow's OpenLineage provider calls on an operator. Without that provider, nothing calls them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_classify.lifecycle.lineage import Lineage
+
+if TYPE_CHECKING:
+    from airflow.providers.openlineage.extractors import OperatorLineage
+
+    from airflow_provider_classify.operators.outlets import Outlets
+
+
+class LineageMixin:
+    """
+    Tell OpenLineage which documents an operator reads, what it writes, and the answer.
+
+    At the end of a run, the operator is the same object that has classified, also after a deferral. A task that the
+    triggerer ends (``end_from_trigger``) has no such end, so OpenLineage gets only its start.
+    """
+
+    if TYPE_CHECKING:
+        inlets: list[Any]
+        outlets: list[Any]
+        asset_outlets: Outlets
+
+    def lineage(self) -> Lineage:
+        """Return what is known so far. A subclass overrides this."""
+        return Lineage()
+
+    def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:
+        """Return the lineage before the operator runs."""
+        return self._lineage()
+
+    def get_openlineage_facets_on_complete(self, task_instance: Any) -> OperatorLineage[Any, Any]:
+        """Return the lineage with the answer. It is also called after a failure, and then there may be no answer."""
+        return self._lineage()
+
+    def _lineage(self) -> OperatorLineage[Any, Any]:
+        from airflow_provider_classify.lifecycle.openlineage import operator_lineage
+
+        return operator_lineage(self.lineage(), self.inlets, [*self.outlets, *self.asset_outlets.sent])
