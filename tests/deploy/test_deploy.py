@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
@@ -81,13 +82,16 @@ def test_hadolint_accepts_the_dockerfile() -> None:
 
 
 def test_the_image_has_what_the_package_is_built_from() -> None:
-    copied = [
-        word for line in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE) for word in line.split()[:-1]
-    ]
+    lines = re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE)
+    copied = [word for line in lines for word in line.split()[:-1]]
     assert all((ROOT / name).exists() for name in copied)
-    project = (ROOT / "pyproject.toml").read_text()
-    named = re.findall(r'^readme = "(.*)"$|^license-files = \["(.*)"\]$|^packages = \["(.*)"\]$', project, re.MULTILINE)
-    assert {name for group in named for name in group if name} <= set(copied)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    named = [
+        settings["project"]["readme"],
+        *settings["project"]["license-files"],
+        *settings["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"],
+    ]
+    assert {Path(name).parts[0] for name in named} <= set(copied)
     kept = re.findall(r"^!(.*)$", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE)
     assert set(kept) == set(copied)
 
