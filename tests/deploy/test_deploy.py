@@ -86,10 +86,11 @@ def test_the_image_has_what_the_package_is_built_from() -> None:
     copied = [word for line in lines for word in line.split()[:-1]]
     assert all((ROOT / name).exists() for name in copied)
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    hatch = settings["tool"]["hatch"]
     named = [
-        settings["project"]["readme"],
+        *(fragment["path"] for fragment in hatch["metadata"]["hooks"]["fancy-pypi-readme"]["fragments"]),
         *settings["project"]["license-files"],
-        *settings["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"],
+        *hatch["build"]["targets"]["wheel"]["packages"],
     ]
     assert {Path(name).parts[0] for name in named} <= set(copied)
     kept = re.findall(r"^!(.*)$", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE)
