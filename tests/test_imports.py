@@ -41,8 +41,10 @@ def test_a_dag_file_loads_nothing_heavy(module):
     assert loaded(module) == []
 
 
-def test_the_command_line_loads_no_airflow():
-    command = [sys.executable, "-c", "import sys, airflow_provider_classify.cli; print('airflow' in sys.modules)"]
+@pytest.mark.parametrize("module", ["cli", "service.server"])
+def test_the_command_line_and_the_service_load_no_airflow(module):
+    script = f"import sys, airflow_provider_classify.{module}; print('airflow' in sys.modules)"
+    command = [sys.executable, "-c", script]
     assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == "False"
 
 

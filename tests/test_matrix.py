@@ -1,4 +1,4 @@
-"""What the table of ``make test-matrix`` says. ``.ci/run`` runs the matrix itself."""
+"""What the table of ``make test-matrix`` says."""
 
 from __future__ import annotations
 

@@ -19,6 +19,8 @@ MaxPages = int | Literal["all"]
 OCR_MODES: tuple[OcrMode, ...] = get_args(OcrMode)
 ATTACHMENT_MODES: tuple[AttachmentMode, ...] = get_args(AttachmentMode)
 
+#: The most pixels of a side of a small picture of a page. It takes 10 to 50 KB.
+SMALL_SIDE = 560
 #: More pages than a result may have.
 _ALL_PAGES = 1_000_000
 

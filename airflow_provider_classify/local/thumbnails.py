@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.engine.options import EngineOptions
+from airflow_provider_classify.engine.options import SMALL_SIDE, EngineOptions
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.local.engine_extra import require_engine
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 #: The most seconds for drawing a page.
 MAX_SECONDS = 60.0
 
-#: The most pixels of a side of a small picture. It takes 10 to 50 KB.
-SMALL_SIDE = 560
 _NO_PICTURE = "There is no picture of the document: %s"
 
 log = logging.getLogger(__name__)

@@ -24,12 +24,10 @@ class Cleaner:
     :param seconds: seconds between two runs.
     """
 
-    def __init__(
-        self, store: JobStore, documents: Documents, webhooks: WebhookStore, *, seconds: float = CLEAN_SECONDS
-    ) -> None:
+    def __init__(self, store: JobStore, documents: Documents, *, seconds: float = CLEAN_SECONDS) -> None:
         self._store = store
         self._documents = documents
-        self._webhooks = webhooks
+        self._webhooks = WebhookStore(store)
         self._seconds = seconds
         self._seen: set[str] = set()
         self._stopping = threading.Event()

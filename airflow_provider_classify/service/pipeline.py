@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_provider_classify.engine.options import SMALL_SIDE
 from airflow_provider_classify.exceptions import ClassifyError, EngineClosed
-from airflow_provider_classify.local.thumbnails import SMALL_SIDE
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.service.dashboard.pictures import DrawingTime, Pictures

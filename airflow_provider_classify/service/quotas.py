@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Column, ColumnElement, Integer, MetaData, String, Table, and_, insert, select
+from sqlalchemy import Column, Integer, MetaData, String, Table, and_, insert, select
 from sqlalchemy import update as update_rows
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.expression import ColumnElement
 
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.service.errors import quota_exceeded

@@ -37,6 +37,7 @@ _TEXT: Schema = {"type": "string"}
 _TRUE: Schema = {"type": "boolean", "const": True}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
 _PAGE: Schema = {"type": "integer", "minimum": 1}
+_PAGES: Schema = {"type": "array", "items": _PAGE}
 _SHARE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 _JOB_ID: Schema = {"type": "string", "minLength": 1, "maxLength": 200}
 _STATUS: Schema = {"type": "string", "enum": [status.value for status in JobStatus]}
@@ -52,6 +53,8 @@ _PAGE_RESULT = _object(
         "error": _TEXT | {"description": "Why the page could not be read"},
         "blank": _TRUE,
         "text_source": _TEXT,
+        "cover": _TRUE,
+        "unknown_script": _TRUE,
         "evidence": {
             "type": "array",
             "items": _object(
@@ -85,12 +88,26 @@ _RESULT = _object(
             "items": _object(
                 {
                     "category": _TEXT,
-                    "pages": {"type": "array", "items": _PAGE},
+                    "pages": _PAGES,
                     "page_count": _COUNT,
                     "confidence": _SHARE,
                 }
             ),
         },
+        "mixed": {"type": "boolean", "description": "Whether the pages belong to several categories"},
+        "documents": {
+            "type": "array",
+            "items": _object(
+                {"category": _or_null(_TEXT), "pages": _PAGES, "confidence": _SHARE, "cover": _TRUE},
+                ["category", "pages", "confidence"],
+            ),
+            "description": "The documents in a file of several pages",
+        },
+        "attachments": {"type": "array", "items": {"type": "object"}, "description": "Those of an e-mail"},
+        "confidence_by_path": {"type": "object", "additionalProperties": _SHARE},
+        "suggested_type": _TEXT | {"description": "A document type that fits better than the categories"},
+        "first_answer": {"type": "object", "description": "The engine's answer, if another API was asked"},
+        "escalation_error": _TEXT | {"description": "Why another API gave no answer"},
         "language": _or_null(_TEXT),
         "engine": {"type": "object", "description": "What answered, with its versions"},
     },

@@ -157,7 +157,7 @@ def serve(
         queue = JobQueue(store, folder, capacity, worker) if role != "worker" else None
         app = create_app(store, folder, queue, clients, events, check_engine=engine.check if engine else None)
         server = http_server(app, bounded_protocol(max_connections))
-        with _working(worker, Cleaner(store, folder, webhooks), sender, grace_seconds):
+        with _working(worker, Cleaner(store, folder), sender, grace_seconds):
             _run(server, listener, url)
 
 

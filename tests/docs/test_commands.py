@@ -42,8 +42,12 @@ def check_pip(words: list[str], **_: object) -> None:
         if match:
             assert match["path"] in (".", f"dist/airflow_provider_classify-{__version__}-py3-none-any.whl")
             extras = set(match["extras"].split(",")) if match["extras"] else set()
+        elif Requirement(word).name != PACKAGE:  # a package of others that the tests run with
+            assert re.search(
+                rf"^{re.escape(Requirement(word).name)}==", (ROOT / "constraints.txt").read_text(), re.MULTILINE
+            )
+            continue
         else:
-            assert Requirement(word).name == PACKAGE
             extras = Requirement(word).extras
         assert extras <= set(metadata(PACKAGE).get_all("Provides-Extra") or [])
 
@@ -53,14 +57,14 @@ def check_export(words: list[str], monkeypatch: pytest.MonkeyPatch, **_: object)
     for word in words:
         name, _equals, value = word.partition("=")
         monkeypatch.setenv(name, value)
-        if name.startswith("AIRFLOW_CONN_"):
+        if name.startswith("AIRFLOW_CONN_") and json.loads(value)["conn_type"] == "classify":
             assert ClassifyHook(name.removeprefix("AIRFLOW_CONN_").lower()).backend
         elif name.startswith("AIRFLOW__CLASSIFY__"):
             assert (
                 name.removeprefix("AIRFLOW__CLASSIFY__").lower() in get_provider_info()["config"]["classify"]["options"]
             )
-        else:
-            assert name in {"AIRFLOW_HOME", "CLASSIFY_API_KEY", "CLASSIFY_DATABASE"}
+        else:  # another section or connection of Airflow, or the environment of the service
+            assert re.fullmatch(r"AIRFLOW_HOME|AIRFLOW_(CONN)?_[A-Z_]+|CLASSIFY_(API_KEY|DATABASE)", name)
 
 
 def check_airflow(words: list[str], tmp_path: Path, **_: object) -> None:

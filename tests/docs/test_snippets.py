@@ -84,9 +84,9 @@ def test_a_snippet_is_complete(block: Block, tmp_path: Path) -> None:
 @pytest.mark.parametrize("block", [block for block in own() if is_dag(block)], ids=str)
 def test_a_dag_of_a_page_runs(block: Block, incoming: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     migrate_database()
-    monkeypatch.setenv(
-        "AIRFLOW_CONN_PACKETS", '{"conn_type": "classify", "extra": {"backend": "local", "max_pages": "all"}}'
-    )
+    local = {"conn_type": "classify", "extra": {"backend": "local", "max_pages": "all"}}
+    for connection in ("PACKETS", "CLASSIFY_MODEL"):  # the local engine takes the place of a language model
+        monkeypatch.setenv(f"AIRFLOW_CONN_{connection}", json.dumps(local))
     text = block.text
     for place in PLACES:
         text = text.replace(place, f"{tmp_path}/")

@@ -58,7 +58,7 @@ def test_a_new_job_is_queued_and_knows_its_request(store: JobStore) -> None:
     assert (job.status, job.progress, job.error, job.result) == (JobStatus.QUEUED, Progress.STARTING, None, None)
     request = store.request(job.job_id)
     url = "https://example.org/scan.pdf?sig=1"
-    assert request == JobRequest("scan.pdf", CATEGORIES, request.created_at, url)
+    assert request == JobRequest("scan.pdf", CATEGORIES, url)
     assert abs(request.created_at - datetime.now(UTC).replace(tzinfo=None)) < timedelta(minutes=5)
 
 

@@ -21,6 +21,7 @@ PACKAGE = "airflow-provider-classify"
 #: A module of each extra that only its packages provide.
 MODULES = {
     "local": "pymupdf",
+    "model": "pydantic_ai",
     "parquet": "pyarrow",
     "postgresql": "psycopg",
     "s3": "s3fs",

@@ -149,7 +149,7 @@ def check_types(python: Path, folder: Path) -> None:
     command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python), "consumer.py"]
     output = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
     assert "import-untyped" not in output
-    assert 'Revealed type is "builtins.dict[builtins.str, Any]"' in output
+    assert 'Revealed type is "builtins.dict[builtins.str, Any]"' in output, output
     assert 'Revealed type is "builtins.str"' in output
     assert re.findall(r"error: (.*)", output) == [
         'Argument "wait_for_completion" to "ClassifyOperator" has incompatible type "str"; expected "bool"  [arg-type]'
