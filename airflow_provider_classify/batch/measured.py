@@ -13,11 +13,11 @@ def measured(entry: Entry, backend: str, backend_of: Mapping[str, str]) -> Itera
     """
     Yield the measurements of a new entry.
 
-    :param backend: the backend that runs this part of the batch. The local engine has no jobs, so it counts a submit
-        when the document has its outcome.
+    :param backend: the backend that runs this part of the batch. Only an API records its submits. The others classify
+        on the worker, and count a submit when the document has its outcome.
     :param backend_of: the backends of a cascade by connection id. The first answer can stand after the second failed.
     """
-    if entry.state is State.SUBMITTED or (backend == "local" and entry.state is not State.LOST):
+    if entry.state is State.SUBMITTED or (backend != "api" and entry.state is not State.LOST):
         yield measurements.submitted(backend)
     if entry.state is State.CLASSIFIED:
         answered_by = backend_of.get(str((entry.cascade or {}).get("answered_by")), backend)

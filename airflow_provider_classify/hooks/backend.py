@@ -24,7 +24,7 @@ class Backend(Protocol):
     It is a context manager that closes its connections.
     """
 
-    #: ``local`` or ``api``, for metrics and spans.
+    #: ``local``, ``api`` or ``model``, for metrics and spans.
     backend_name: ClassVar[str]
     #: Whether a second submit of the same document costs nothing but time.
     resubmit_is_free: ClassVar[bool]

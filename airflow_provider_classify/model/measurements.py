@@ -1,7 +1,7 @@
 """
 Decide what Airflow's metrics count. All functions are pure; :mod:`airflow_provider_classify.lifecycle.metrics` sends.
 
-Every metric has the tag ``backend``, which is ``local`` or ``api``.
+Every metric has the tag ``backend``: ``local``, ``api`` or ``model``.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from airflow_provider_classify.batch.entry import Entry, State
 from airflow_provider_classify.batch.measured import measured
 from airflow_provider_classify.exceptions import DocumentCorrupt
@@ -20,9 +22,10 @@ def test_an_api_counts_a_submit_and_its_answer_at_their_times():
     assert of(entry, "api") == [measurements.completed("api", "letter")]
 
 
-def test_the_local_engine_counts_both_together():
+@pytest.mark.parametrize("backend", ["local", "model"])
+def test_a_backend_on_the_worker_counts_both_together(backend):
     entry = Entry("f", State.CLASSIFIED, result=RESULT)
-    assert of(entry, "local") == [measurements.submitted("local"), measurements.completed("local", "letter")]
+    assert of(entry, backend) == [measurements.submitted(backend), measurements.completed(backend, "letter")]
 
 
 def test_an_escalated_document_has_no_answer_yet():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from airflow_provider_classify.batch.entry import Entry
+from airflow_provider_classify.batch.output import read_output, write_output
 from airflow_provider_classify.batch.summary import Summary
+from airflow_provider_classify.model.cascade import answer_fields, is_escalated
 
 
 def row(number, category="invoice", confidence=0.95):
@@ -46,3 +49,25 @@ def test_a_batch_of_sure_documents_lists_none():
 def test_a_name_cannot_forge_a_line():
     found = lines([row("a\nThe output is /etc", "in\x1b[31mvoice", 0.1)])
     assert all("\n" not in line and "\x1b" not in line for line in found)
+
+
+def test_a_csv_file_keeps_the_counts_of_a_cascade(tmp_path):
+    """A later batch reuses its rows, so that it must know which documents were escalated."""
+    answer = {"intent": "f", "success": True, "classification": "letter", "confidence": 0.9}
+    written = [
+        answer | {"document": "a.pdf", "answered_by": "engine"},
+        answer | {"document": "b.pdf"} | answer_fields("paid", {"answered_by": "engine", "confidence": 0.4}),
+        answer | {"document": "c.pdf"} | answer_fields("engine", {"answered_by": "engine"}, "It is an image."),
+    ]
+    path = str(tmp_path / "out.csv")
+    write_output(path, written)
+    read = list(read_output(path))
+    assert [row.get("escalated", False) for row in read] == [False, True, True]
+    counts = []
+    for rows in (written, read):
+        summary = Summary()
+        list(summary.count(rows))
+        counts.append((summary.escalated, summary.calls_saved, summary.answered_by))
+    assert counts == [(2, 1, {"engine": 2, "paid": 1})] * 2
+    reused = [Entry.from_row(row) for row in read]
+    assert [is_escalated(entry.cascade) for entry in reused] == [False, True, True]

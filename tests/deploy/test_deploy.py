@@ -13,6 +13,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
@@ -81,13 +82,17 @@ def test_hadolint_accepts_the_dockerfile() -> None:
 
 
 def test_the_image_has_what_the_package_is_built_from() -> None:
-    copied = [
-        word for line in re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE) for word in line.split()[:-1]
-    ]
+    lines = re.findall(r"^COPY (?!--from)(.*)$", DOCKERFILE, re.MULTILINE)
+    copied = [word for line in lines for word in line.split()[:-1]]
     assert all((ROOT / name).exists() for name in copied)
-    project = (ROOT / "pyproject.toml").read_text()
-    named = re.findall(r'^readme = "(.*)"$|^license-files = \["(.*)"\]$|^packages = \["(.*)"\]$', project, re.MULTILINE)
-    assert {name for group in named for name in group if name} <= set(copied)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    hatch = settings["tool"]["hatch"]
+    named = [
+        *(fragment["path"] for fragment in hatch["metadata"]["hooks"]["fancy-pypi-readme"]["fragments"]),
+        *settings["project"]["license-files"],
+        *hatch["build"]["targets"]["wheel"]["packages"],
+    ]
+    assert {Path(name).parts[0] for name in named} <= set(copied)
     kept = re.findall(r"^!(.*)$", (DEPLOY / "Dockerfile.dockerignore").read_text(), re.MULTILINE)
     assert set(kept) == set(copied)
 
@@ -96,7 +101,7 @@ def test_the_image_has_what_the_package_is_built_from() -> None:
 def test_the_compose_file_follows_the_specification() -> None:
     from compose_spec import PyCompose
 
-    PyCompose.from_dict(COMPOSE).validate()
+    PyCompose.from_yaml(yaml.safe_dump(COMPOSE)).validate()
 
 
 def test_the_compose_file_names_only_what_it_has() -> None:

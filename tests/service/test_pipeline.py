@@ -71,6 +71,6 @@ def test_more_threads_than_processes_keep_the_engine_busy(store: JobStore, engin
 
 
 def test_the_engine_gives_way_to_the_replies_of_the_service(tmp_path: Path) -> None:
-    with running_service(tmp_path) as service, service.frozen_engine():
+    with running_service(tmp_path, workers=1) as service, service.frozen_engine():
         process = psutil.Process(service.pid)
         assert {child.nice() - process.nice() for child in process.children()} == {ENGINE_NICENESS}

@@ -6,6 +6,7 @@ import inspect
 
 from airflow.providers.common.compat.sdk import DAG
 
+from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.operators.sharded_batch import classify_batch
 from tests.support.context import context
@@ -46,8 +47,9 @@ class Tasks:
     def shard(self, plan, index, **more):
         """Run a shard. ``more`` arguments replace those of the group."""
         arguments = {**self.dag.get_task("batch.shard").partial_kwargs, **plan[index]}
-        own = inspect.signature(ClassifyBatchOperator.__init__).parameters.keys() | {"categories", "classify_conn_id"}
-        arguments = {name: value for name, value in arguments.items() if name in own - {"task_id"}}
+        classes = (ClassifyBaseOperator, ClassifyBatchOperator)
+        own = {name for one in classes for name in inspect.signature(one.__init__).parameters}
+        arguments = {name: value for name, value in arguments.items() if name in own - {"task_id", "kwargs"}}
         operator = ClassifyBatchOperator(task_id="shard", **{"poll_interval": 1, **arguments, **more})
         return operator.execute(self.context("batch.shard", index))
 
