@@ -1,6 +1,7 @@
 # Every target sets up what it needs in .venv. It requires only Python >= 3.11, make and git.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INSTALLED := .venv/.installed
 BENCH := .venv-bench/bin
 AZURITE := .venv/azurite/.installed
@@ -11,12 +12,12 @@ LANGUAGES := rus ell ara heb hin kor tha
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-escalation bench-events bench-shards bench-service bench-service-workers train bench-own docs wheel test-matrix test-wheel
+.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-escalation bench-events bench-shards bench-service bench-service-workers train curate bench-own docs wheel test-matrix test-wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
 
-test: $(INSTALLED) $(INSTALLED)-storage $(INSTALLED)-browser $(INSTALLED)-deploy $(AZURITE) $(TESSDATA) $(SCRIPT_FONTS)  ## run all tests
+test: $(INSTALLED) $(INSTALLED)-tests $(AZURITE) $(TESSDATA) $(SCRIPT_FONTS)  ## run all tests
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(PYTEST)
 
 test-faults: $(INSTALLED)-faults  ## kill real processes while 300 documents are classified; needs PostgreSQL and Redis
@@ -45,6 +46,9 @@ bench-accuracy: $(INSTALLED) $(TESSDATA)  ## accuracy of the local engine: make 
 # One thread, so that sums have one order and a second run gives the same bytes.
 train: $(INSTALLED) $(TESSDATA)  ## fit the learned model: make train DOCUMENTS="folder ..." [MODEL=own.npz]; each folder with labels.csv
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m training $(DOCUMENTS) $(if $(MODEL),--model "$(MODEL)")
+
+curate: $(INSTALLED) $(TESSDATA)  ## which cues real documents support: make curate DOCUMENTS="folder ..." [CROSS_VALIDATE=1]
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m training.curate $(DOCUMENTS) $(if $(CROSS_VALIDATE),--cross-validate)
 
 bench-own: $(INSTALLED) $(TESSDATA)  ## accuracy after training on 5, 10, 30 documents of each own type: make bench-own DOCUMENTS="folder ..."
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.own_archive $(DOCUMENTS)
@@ -113,36 +117,24 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with make PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up .venv (once) ..."
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test]'
+	@$(PIP_INSTALL) --editable '.[test]'
 	@touch $@
 
-# Airflow's providers for object storage, and servers for their tests. If they cannot be installed, the tests in
-# tests/storage that need them are skipped with a message. The Google provider is installed without the packages that it
-# requires, because they conflict with the other pins. The extra has the packages that its storage imports.
-$(INSTALLED)-storage: $(INSTALLED)
-	@echo "Setting up the storage tests (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,storage]' \
-		|| echo "The object storages could not be installed; their tests are skipped."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --no-deps apache-airflow-providers-google \
-		|| echo "Airflow's Google provider could not be installed; the tests on Google Cloud Storage are skipped."
-	@touch $@
-
-# As root, apt-get installs Chromium. Without it, the tests that look at pages are skipped with a message.
-$(INSTALLED)-browser: $(INSTALLED)
+# What only some tests need: Airflow's providers for object storage and servers for them, Playwright and Chromium for the
+# tests that look at pages, and linters for the files in deploy/. What cannot be installed is named, and its tests are
+# skipped with a message. As root, apt-get installs Chromium. The Google provider is installed without the packages that
+# it requires, because they conflict with the other pins. The extra `storage` has the packages that its storage imports.
+$(INSTALLED)-tests: $(INSTALLED)
+	@echo "Setting up what some tests need (once) ..."
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && ! command -v chromium > /dev/null; then \
 		apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends chromium \
 			|| echo "Chromium could not be installed."; fi
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,test-browser]' \
-		|| echo "Playwright could not be installed; the tests that look at pages are skipped."
-	@touch $@
-
-# Linters for the files in deploy/. A test whose linter cannot be installed is skipped with a message.
-$(INSTALLED)-deploy: $(INSTALLED)
-	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && ! { command -v promtool && command -v systemd-analyze; } > /dev/null; then \
-		apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends prometheus systemd \
-			|| echo "promtool and systemd-analyze could not be installed."; fi
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,test-deploy]' \
-		|| echo "The linters of deploy/ could not be installed."
+	@$(PIP_INSTALL) --editable '.[test,storage,test-browser,test-deploy]' || \
+		for extra in storage test-browser test-deploy; do \
+			$(PIP_INSTALL) --editable ".[test,$$extra]" || echo "The extra $$extra could not be installed; its tests are skipped."; \
+		done
+	@$(PIP_INSTALL) --no-deps apache-airflow-providers-google \
+		|| echo "Airflow's Google provider could not be installed; the tests on Google Cloud Storage are skipped."
 	@touch $@
 
 azurite: $(AZURITE)  ## install Azurite, the Azure Blob server of the storage tests, if npm is installed
@@ -159,11 +151,11 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && ! { command -v psql && command -v redis-server; } > /dev/null; then \
 		apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends postgresql redis-server \
 			|| echo "PostgreSQL and Redis could not be installed."; fi
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[test,faults]'
+	@$(PIP_INSTALL) --editable '.[test,faults]'
 	@touch $@
 
 # Language data for scans in other scripts. If it cannot be fetched, Tesseract uses the data of the system.
-test train bench-own bench-packets bench-accuracy bench-cascade bench-escalation bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(dir $(TESSDATA))rus.traineddata && echo $(CURDIR)/$(dir $(TESSDATA)))
+test train curate bench-own bench-packets bench-accuracy bench-cascade bench-escalation bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(dir $(TESSDATA))rus.traineddata && echo $(CURDIR)/$(dir $(TESSDATA)))
 $(TESSDATA): | $(INSTALLED)
 	@sh scripts/fetch_debian_files.sh $(@D) '*.traineddata' $(addprefix tesseract-ocr-,$(LANGUAGES))
 	@test ! -s $(@D)/rus.traineddata || touch $@

@@ -37,6 +37,15 @@ else:
 _NOT_KNOWN_YET = ["(the categories)"]
 
 
+def _require_page(task_id: object) -> None:
+    """Check that Airflow has the page. :raises ReviewNotAvailable: it is older than 3.1."""
+    if compat.human_in_the_loop_operator() is None:
+        raise ReviewNotAvailable(
+            f"Task {task_id!r} needs Airflow's human-in-the-loop page, which came with Airflow 3.1; "
+            "update Airflow and its standard provider, or send doubtful documents to people in another way."
+        )
+
+
 class ClassificationReviewOperator(HITLOperator):
     """
     Ask a person for the category of a document, on Airflow's *Required Actions* page (Airflow 3.1 or later).
@@ -85,11 +94,7 @@ class ClassificationReviewOperator(HITLOperator):
         thumbnail: bool = True,
         **kwargs: Any,
     ) -> None:
-        if compat.human_in_the_loop_operator() is None:
-            raise ReviewNotAvailable(
-                f"Task {kwargs.get('task_id')!r} needs Airflow's human-in-the-loop page, which came with Airflow 3.1; "
-                "update Airflow and its standard provider, or send doubtful documents to people in another way."
-            )
+        _require_page(kwargs.get("task_id"))
         super().__init__(subject="", options=_NOT_KNOWN_YET, **kwargs)
         if categories is not None:
             check_categories(categories, self.task_id)
@@ -118,7 +123,12 @@ class ClassificationReviewOperator(HITLOperator):
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
-        """Create a mapped task, as for any operator. By default, it is called by the name of its document."""
+        """
+        Create a mapped task, as for any operator. By default, it is called by the name of its document.
+
+        :raises ReviewNotAvailable: this Airflow has no page on which a person can answer.
+        """
+        _require_page(kwargs.get("task_id"))
         return super().partial(**{"map_index_template": MAP_INDEX_TEMPLATE, **kwargs})
 
     @property
