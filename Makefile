@@ -12,7 +12,7 @@ LANGUAGES := rus ell ara heb hin kor tha
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-escalation bench-events bench-shards bench-service bench-service-workers train bench-own docs wheel test-matrix test-wheel
+.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-escalation bench-events bench-shards bench-service bench-service-workers train curate bench-own docs wheel test-matrix test-wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -46,6 +46,9 @@ bench-accuracy: $(INSTALLED) $(TESSDATA)  ## accuracy of the local engine: make 
 # One thread, so that sums have one order and a second run gives the same bytes.
 train: $(INSTALLED) $(TESSDATA)  ## fit the learned model: make train DOCUMENTS="folder ..." [MODEL=own.npz]; each folder with labels.csv
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m training $(DOCUMENTS) $(if $(MODEL),--model "$(MODEL)")
+
+curate: $(INSTALLED) $(TESSDATA)  ## which cues real documents support: make curate DOCUMENTS="folder ..." [CROSS_VALIDATE=1]
+	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m training.curate $(DOCUMENTS) $(if $(CROSS_VALIDATE),--cross-validate)
 
 bench-own: $(INSTALLED) $(TESSDATA)  ## accuracy after training on 5, 10, 30 documents of each own type: make bench-own DOCUMENTS="folder ..."
 	@OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benchmarks.own_archive $(DOCUMENTS)
@@ -152,7 +155,7 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@touch $@
 
 # Language data for scans in other scripts. If it cannot be fetched, Tesseract uses the data of the system.
-test train bench-own bench-packets bench-accuracy bench-cascade bench-escalation bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(dir $(TESSDATA))rus.traineddata && echo $(CURDIR)/$(dir $(TESSDATA)))
+test train curate bench-own bench-packets bench-accuracy bench-cascade bench-escalation bench-degraded bench-examples bench-engine fuzz: export TESSDATA_PREFIX ?= $(shell test -s $(dir $(TESSDATA))rus.traineddata && echo $(CURDIR)/$(dir $(TESSDATA)))
 $(TESSDATA): | $(INSTALLED)
 	@sh scripts/fetch_debian_files.sh $(@D) '*.traineddata' $(addprefix tesseract-ocr-,$(LANGUAGES))
 	@test ! -s $(@D)/rus.traineddata || touch $@

@@ -26,6 +26,7 @@ PENALTIES: Mapping[str, float] = {
     "scores": 100.0,
     "text": 25.0,
     "layout": 35.0,
+    "familiar": 20.0,
     "origin": 60.0,
     "look": 120.0,
     "words": 0.7,

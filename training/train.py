@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airflow_provider_classify.engine.confidence import TEMPERATURE
-from airflow_provider_classify.engine.knowledge.load import load_knowledge
+from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
 from airflow_provider_classify.engine.learned.model import NONE, LearnedModel
 from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.scoring.category_set import CategorySet
@@ -37,7 +37,7 @@ WRITTEN_WEIGHT = 0.15
 FEW_WRITTEN = 8
 #: How much a document that no category fits counts for the temperature. If the categories are complete, there are few
 #: such documents.
-OUTSIDE_WEIGHT = 0.5
+OUTSIDE_WEIGHT = 0.25
 #: The log loss limits a confidence to this distance from 0 and 1, so that one wrong answer cannot decide alone.
 _MIN_DOUBT = 0.002
 #: With a base model, the L2 penalties are multiplied by this. A user's own types need larger weights, because the
@@ -73,10 +73,13 @@ class Trainer:
 
     :param names: the names of the categories.
     :param base: the base model, to which the new categories are added; None for the knowledge alone.
+    :param knowledge: the knowledge of document types; that of this package if None.
     """
 
-    def __init__(self, names: Sequence[str], base: LearnedModel | None = None) -> None:
-        knowledge = load_knowledge()
+    def __init__(
+        self, names: Sequence[str], base: LearnedModel | None = None, *, knowledge: Knowledge | None = None
+    ) -> None:
+        knowledge = knowledge or load_knowledge()
         self.base = base
         self.type_names = compiled(knowledge).type_scorer.names
         model = base or LearnedModel.empty(self.type_names)
@@ -125,15 +128,15 @@ def train(folders: Sequence[Path], target: Path, base: LearnedModel | None = Non
     temperature = best_temperature(trainer.cross_validated(rest), rest)
     before = np.array([example.whole.points for example in held_out]) / (base.temperature if base else TEMPERATURE)
     metrics: dict[str, Any] = {
-        "held_out": _figures(held_out, trainer.fit(rest).log_odds([e.whole for e in held_out]) / temperature),
-        "held_out_without_model": _figures(held_out, before),
+        "held_out": figures_of(held_out, trainer.fit(rest).log_odds([e.whole for e in held_out]) / temperature),
+        "held_out_without_model": figures_of(held_out, before),
     }
     odds = trainer.cross_validated(examples)
     temperature = best_temperature(odds, examples)
     final = trainer.fit(examples)
     metrics |= {
-        "cross_validated": _figures(examples, odds / temperature),
-        "fitted": _figures(examples, final.log_odds([e.whole for e in examples]) / temperature),
+        "cross_validated": figures_of(examples, odds / temperature),
+        "fitted": figures_of(examples, final.log_odds([e.whole for e in examples]) / temperature),
         "temperature": round(temperature / final.factor, 4),
         "words": len(final.scale.words),
     }
@@ -198,8 +201,8 @@ def written_samples(categories: CategorySet, *, one_of: int = 1) -> Iterator[Sam
     """
     Yield the documents that were written for the tests.
 
-    If no category means the type of a document, its label is "none of them". The samples have only the parts ``scores``
-    and ``text``, because these documents have no layout.
+    If no category means the type of a document, its label is "none of them". These documents have no layout and
+    no origin, so the samples lack these parts.
 
     :param one_of: use one of this many documents, with the weight of all of them.
     """
@@ -211,7 +214,7 @@ def written_samples(categories: CategorySet, *, one_of: int = 1) -> Iterator[Sam
         sample = sample_of(read, Origin(), categories, label, "tests", weight=WRITTEN_WEIGHT * one_of, is_real=False)
         if sample is not None:
             pages = [
-                replace(page, measures={part: page.measures[part] for part in ("scores", "text")})
+                replace(page, measures={part: page.measures[part] for part in ("scores", "text", "familiar")})
                 for page in sample.pages
             ]
             yield replace(sample, pages=pages)
@@ -232,7 +235,8 @@ def _labels_of_written(names: Sequence[str], categories: CategorySet) -> dict[st
     return labels
 
 
-def _figures(examples: Sequence[Example], odds: Array) -> dict[str, Any]:
+def figures_of(examples: Sequence[Example], odds: Array) -> dict[str, Any]:
+    """Return the figures of examples by their log odds, divided by the temperature."""
     return figures(
         [example.document for example in examples], [example.whole.label for example in examples], softmax(odds)
     )

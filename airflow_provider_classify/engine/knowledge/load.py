@@ -32,8 +32,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -86,7 +86,11 @@ class Style(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DocumentType:
-    """One type. Its cues are folded (see ``words``); ``cues`` and ``patterns`` have weights in points."""
+    """
+    One type. Its cues are folded (see ``words``); ``cues`` and ``patterns`` have weights in points.
+
+    :param languages: the languages of each cue, as the files name them.
+    """
 
     name: str
     description: str
@@ -96,10 +100,15 @@ class DocumentType:
     related: tuple[str, ...]
     titles: tuple[str, ...]
     cues: Mapping[str, float]
+    languages: Mapping[str, frozenset[str]]
     patterns: tuple[tuple[re.Pattern[str], float], ...]
     geometry: frozenset[Geometry]
     styles: frozenset[Style]
     cover: bool = False
+
+
+#: The fields of a type in a file.
+_FIELDS = frozenset(DocumentType.__slots__) - {"name", "languages"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -112,6 +121,16 @@ class Knowledge:
 
     types: Mapping[str, DocumentType]
     version: str
+
+    def without_cues(self, cues: Collection[tuple[str, str]]) -> Knowledge:
+        """Return the knowledge without some cues. Each is the name of a type and the cue, as :attr:`types` has it."""
+        return Knowledge(
+            {
+                name: replace(t, cues={cue: weight for cue, weight in t.cues.items() if (name, cue) not in cues})
+                for name, t in self.types.items()
+            },
+            self.version,
+        )
 
     def without(self, names: Iterable[str]) -> Knowledge:
         """Return the knowledge without some types."""
@@ -169,7 +188,7 @@ def _entries(content: bytes, file: str) -> Iterator[tuple[str, _Entry]]:
 
 def _document_type(name: str, entry: _Entry) -> DocumentType:
     fields = dict(entry.items())
-    unknown = fields.keys() - DocumentType.__slots__
+    unknown = fields.keys() - _FIELDS
     if unknown:
         raise entry.error(f"has an unknown field {min(unknown)!r}")
     if "description" not in fields:
@@ -178,6 +197,7 @@ def _document_type(name: str, entry: _Entry) -> DocumentType:
     def listed(field: str) -> tuple[str, ...]:
         return entry.at(fields[field]).phrases() if field in fields else ()
 
+    cues, languages = _cues(entry.at(fields["cues"])) if "cues" in fields else ({}, {})
     return DocumentType(
         name=name,
         description=entry.at(fields["description"]).text(),
@@ -186,7 +206,8 @@ def _document_type(name: str, entry: _Entry) -> DocumentType:
         parents=listed("parents"),
         related=listed("related"),
         titles=listed("titles"),
-        cues=_cues(entry.at(fields["cues"])) if "cues" in fields else {},
+        cues=cues,
+        languages=languages,
         patterns=tuple(_patterns(entry.at(fields["patterns"]))) if "patterns" in fields else (),
         geometry=frozenset(_member(Geometry, entry, word) for word in listed("geometry")),
         styles=frozenset(_member(Style, entry, word) for word in listed("styles")),
@@ -201,10 +222,11 @@ def _member(kind: type[Member], entry: _Entry, word: str) -> Member:
         raise entry.error(f"has a {kind.__name__.lower()} {word!r} that is not one of {', '.join(kind)}") from error
 
 
-def _cues(entry: _Entry) -> dict[str, float]:
-    """Return the cues with their weights. A phrase that two languages share has the greater weight."""
+def _cues(entry: _Entry) -> tuple[dict[str, float], dict[str, frozenset[str]]]:
+    """Return the cues with their weights and languages. A phrase that two languages share has the greater weight."""
     cues: dict[str, float] = {}
-    for by_strength in dict(entry.items()).values():
+    languages: dict[str, frozenset[str]] = {}
+    for language, by_strength in dict(entry.items()).items():
         for strength, node in entry.at(by_strength).items():
             weight = entry.at(node).weight(strength)
             for phrase in entry.at(node).phrases():
@@ -212,7 +234,8 @@ def _cues(entry: _Entry) -> dict[str, float]:
                 if not folded:
                     raise entry.at(node).error(f"has a cue that is not a phrase: {phrase!r}")
                 cues[folded] = max(weight, cues.get(folded, 0.0))
-    return cues
+                languages[folded] = languages.get(folded, frozenset()) | {language}
+    return cues, languages
 
 
 def _folded(cue: str) -> str:

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airflow_provider_classify.engine.confidence import TEMPERATURE
-from airflow_provider_classify.engine.learned import layout_measures, looks, origin, text_measures
+from airflow_provider_classify.engine.learned import familiarity, layout_measures, looks, origin, text_measures
 from airflow_provider_classify.engine.learned.model_file import SHIPPED, read_model_file
 from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.scoring.features import PageText
@@ -32,11 +32,12 @@ from airflow_provider_classify.engine.text.words import label_words
 from airflow_provider_classify.exceptions import ModelNotUsable
 
 #: The version of the measures. A model that was fitted on another version cannot be used.
-MEASURES = 1
+MEASURES = 2
 #: The parts of a page's measures, each with the names of its measures.
 PARTS: Mapping[str, Sequence[str]] = {
     "text": text_measures.NAMES,
     "layout": layout_measures.NAMES,
+    "familiar": familiarity.NAMES,
     "origin": origin.NAMES,
     "look": looks.NAMES,  # the last one, because it counts in full on a page with little text
 }
@@ -73,6 +74,7 @@ def measures_of(types: TypeScores, document: Origin) -> dict[str, Sequence[float
     measures = {
         "text": text_measures.text_measures(types.text, types.features),
         "layout": layout_measures.layout_measures(page, types.features),
+        "familiar": familiarity.familiarity_measures(types),
         "origin": origin.origin_measures(document),
     }
     if page.look is not None:

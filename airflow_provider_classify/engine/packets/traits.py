@@ -13,7 +13,7 @@ from airflow_provider_classify.engine.packets.page_numbers import PageNumber, pa
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.scoring.category_set import PageAnswer
 from airflow_provider_classify.engine.scoring.headings import HEADING_REGION
-from airflow_provider_classify.engine.text.language import COMMON_WORDS, guess_language
+from airflow_provider_classify.engine.text.language import COMMON_WORDS
 from airflow_provider_classify.engine.text.phrases import NOWHERE
 from airflow_provider_classify.engine.text.words import words_of
 
@@ -123,7 +123,7 @@ def traits_of(answer: PageAnswer, type_names: Sequence[str]) -> PageTraits:
         size=None if page.source == "ocr" else (page.width, page.height),
         is_ocr=page.source == "ocr",
         is_cover=answer.is_cover,
-        language=guess_language(types.text.counts),
+        language=types.text.language,
         words=counts,
         names={word: counts[word] for word in types.text.spelling.unknown(counts)},
         identifiers=frozenset(_IDENTIFIER.findall(types.text.raw)),

@@ -11,6 +11,7 @@ from itertools import accumulate
 from statistics import median
 
 from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.text.language import guess_language
 from airflow_provider_classify.engine.text.phrases import NOWHERE, Phrase
 from airflow_provider_classify.engine.text.spelling import Spelling
 from airflow_provider_classify.engine.text.words import fold, is_unspaced, words_of
@@ -58,6 +59,11 @@ class PageText:
     def counts(self) -> Counter[str]:
         """How often each word occurs."""
         return Counter(self.words)
+
+    @cached_property
+    def language(self) -> str | None:
+        """The language of the text; None if too few words indicate one."""
+        return guess_language(self.counts)
 
     @cached_property
     def sentence_words(self) -> int:

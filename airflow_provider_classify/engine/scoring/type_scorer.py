@@ -25,6 +25,7 @@ from airflow_provider_classify.engine.scoring.doubt import doubt, emptiness
 from airflow_provider_classify.engine.scoring.features import Features, PageText, features_of
 from airflow_provider_classify.engine.scoring.headings import find_headings
 from airflow_provider_classify.engine.scoring.layout_rules import geometry_rule, style_rule
+from airflow_provider_classify.engine.text.language import related_languages
 from airflow_provider_classify.engine.text.phrases import NOWHERE, Phrase, PhraseIndex
 from airflow_provider_classify.engine.text.spelling import Spelling
 
@@ -116,11 +117,14 @@ class TypeScorer:
             for geometry, styles in layouts
         ]
         self._cues = PhraseIndex()
+        #: The languages of texts in which each cue counts. A cue of another language is there by chance.
+        self._languages: dict[Phrase, frozenset[str]] = defaultdict(frozenset)
         self._titles = PhraseIndex()
         self._patterns: dict[re.Pattern[str], list[tuple[int, float]]] = defaultdict(list)
         for number, document_type in enumerate(self._types):
             for cue, weight in document_type.cues.items():
-                self._cues.add(cue, number, weight)
+                phrase = self._cues.add(cue, number, weight)
+                self._languages[phrase] |= related_languages(document_type.languages[cue])
             for title in {*document_type.titles, document_type.name, *document_type.aliases}:
                 self._titles.add(title, number, 1.0)
             for pattern, weight in document_type.patterns:
@@ -143,6 +147,9 @@ class TypeScorer:
         text = PageText(page, self._spelling)
         features = features_of(text)
         cue_words = self._cues.find(text.words, fields=text.fields, unspaced=text.unspaced, is_ocr=features.is_ocr)
+        if text.language:
+            fits = self._languages
+            cue_words = {phrase: word for phrase, word in cue_words.items() if text.language in fits[phrase]}
         cues = [Match(phrase, self._cues.entries[phrase], word=word) for phrase, word in cue_words.items()]
         patterns = list(self._find_patterns(text))
         sums = [0.0] * len(self._types)

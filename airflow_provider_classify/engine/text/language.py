@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 from airflow_provider_classify.engine.text.words import words_of
 
@@ -53,6 +54,11 @@ _WORDS: Mapping[str, frozenset[str]] = {
         "tr": "ve bir bu için ile da de olarak olan ne tarih adı numarası fatura tutar miktar",
     }.items()
 }
+#: Related languages, which a short text can hardly tell apart.
+_RELATED = (
+    {"da", "no", "nb", "nn", "sv"}, {"cs", "sk"}, {"hr", "sr", "sl", "bs"}, {"id", "ms"}, {"es", "pt", "ca", "gl"},
+    {"ru", "uk", "bg", "be", "mk"},
+)  # fmt: skip
 #: The words of all languages.
 COMMON_WORDS: frozenset[str] = frozenset().union(*_WORDS.values())
 #: The number of languages that have a word. A word of many languages distinguishes them less.
@@ -88,6 +94,24 @@ def guess_language(words: Iterable[str] | Mapping[str, int]) -> str | None:
     """
     counts = words if isinstance(words, Mapping) else Counter(words)
     return _by_script(counts) or _by_words(counts)
+
+
+def common_words_of() -> Mapping[str, frozenset[str]]:
+    """Return the common words of each language."""
+    return _WORDS
+
+
+@cache
+def related_languages(languages: frozenset[str]) -> frozenset[str]:
+    """
+    Return the languages, and those that a short text can hardly tell apart from them.
+
+    If a language is unknown, return all languages, because :func:`guess_language` never returns it.
+    """
+    known = frozenset().union(_WORDS, _SCRIPTS, *_RELATED)
+    if not languages <= known:
+        return known | languages
+    return languages.union(*(group for group in _RELATED if not languages.isdisjoint(group)))
 
 
 def _by_script(words: Mapping[str, int]) -> str | None:

@@ -19,6 +19,16 @@ Phrase = tuple[str, ...]
 NOWHERE = -1
 
 
+def phrase_of(text: str) -> Phrase:
+    """Return the words of a phrase as it is written, folded, with its mark."""
+    words = tuple(words_of(text))
+    if words and text.endswith((":", "*")):
+        return (f"{words[0]}{text[-1]}",)
+    if words and text.startswith("*"):
+        return (f"*{words[0]}",)
+    return words
+
+
 class PhraseIndex:
     """
     Phrases, each with the types that it counts for: pairs of a type's number and a weight.
@@ -39,32 +49,32 @@ class PhraseIndex:
         self._beginnings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
         self._endings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
 
-    def add(self, text: str, number: int, weight: float) -> None:
+    def add(self, text: str, number: int, weight: float) -> Phrase:
         """
-        Add a phrase for a type.
+        Add a phrase for a type, and return its words; none if it has no words.
 
         :param text: the phrase as it is written.
         :param number: the number of the type.
         :param weight: the points that the phrase adds to the type's score.
         """
-        phrase = tuple(words_of(text))
-        if not phrase:
-            return
-        if text.endswith(":"):
-            phrase = (f"{phrase[0]}:",)
+        phrase = phrase_of(text)
+        if not phrase or text.endswith(":"):
+            pass
         elif text.endswith("*"):
-            stem, phrase = phrase[0], (f"{phrase[0]}*",)
+            stem = phrase[0][:-1]
             if phrase not in self.entries:
                 self._beginnings[stem[:SHORTEST_STEM]].append((stem, phrase))
         elif text.startswith("*"):
-            stem, phrase = phrase[0], (f"*{phrase[0]}",)
+            stem = phrase[0][1:]
             if phrase not in self.entries:
                 self._endings[stem[-SHORTEST_STEM:]].append((stem, phrase))
         elif is_unspaced(text):
             self._unspaced["".join(phrase)] = phrase
         else:
             self._add_words(phrase)
-        self.entries[phrase].append((number, weight))
+        if phrase:
+            self.entries[phrase].append((number, weight))
+        return phrase
 
     def _add_words(self, phrase: Phrase) -> None:
         if len(phrase) == 1:

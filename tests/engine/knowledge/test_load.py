@@ -64,6 +64,12 @@ def test_an_entry_becomes_a_type(tmp_path: Path) -> None:
         related=("form",),
         titles=("toll sheet", "tolls of the day"),
         cues={"bridge keeper": 3.0, "toll:": 0.5, "bruckengeld*": 2.0, "*zoll": 2.0},
+        languages={
+            "bridge keeper": frozenset({"en"}),
+            "toll:": frozenset({"en"}),
+            "bruckengeld*": frozenset({"de"}),
+            "*zoll": frozenset({"de"}),
+        },
         patterns=((re.compile(r"T-\d{4}", re.MULTILINE), 1.0),),
         geometry=frozenset({Geometry.NARROW, Geometry.SHORT}),
         styles=frozenset({Style.AMOUNTS}),
@@ -155,3 +161,16 @@ def test_cover_is_yes_or_no(tmp_path: Path) -> None:
     (tmp_path / "own.yaml").write_text("slip:\n  description: A slip.\n  cover: perhaps\n")
     with pytest.raises(InvalidDocumentTypes, match=r"'slip' has 'perhaps' where yes or no is expected"):
         load_knowledge(tmp_path)
+
+
+def test_without_some_cues(knowledge: Knowledge) -> None:
+    rest = knowledge.without_cues({("invoice", "bill to")})
+    assert "bill to" in knowledge.types["invoice"].cues
+    assert "bill to" not in rest.types["invoice"].cues
+    assert rest.types["receipt"] == knowledge.types["receipt"]
+
+
+def test_a_cue_has_the_languages_of_its_files(knowledge: Knowledge) -> None:
+    invoice = knowledge.types["invoice"]
+    assert invoice.languages["bill to"] == {"en"}
+    assert invoice.languages.keys() == invoice.cues.keys()

@@ -11,8 +11,8 @@ import pytest
 
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
-from airflow_provider_classify.engine.learned import layout_measures, looks, origin, text_measures
-from airflow_provider_classify.engine.learned.model import NONE, PARTS, LearnedModel, load_model
+from airflow_provider_classify.engine.learned import familiarity, layout_measures, looks, origin, text_measures
+from airflow_provider_classify.engine.learned.model import MEASURES, NONE, PARTS, LearnedModel, load_model
 from airflow_provider_classify.engine.learned.model_file import SHIPPED
 from airflow_provider_classify.engine.learned.origin import Origin, PdfMetadata
 from airflow_provider_classify.engine.options import EngineOptions
@@ -51,7 +51,7 @@ def model_with(*, words: dict[str, tuple[float, ...]] | None = None, **weights: 
     arrays = dict(LearnedModel.empty(names).arrays)
     words = words or {}
     arrays |= {
-        "measures": np.array(1),
+        "measures": np.array(MEASURES),
         "families": np.array(families),
         "type_names": np.array(names),
         "type_families": np.array([0 if name == "letter" else -1 for name in names]),
@@ -155,6 +155,7 @@ def test_measures_have_their_names() -> None:
     assert len(text_measures.text_measures(types.text, types.features)) == len(text_measures.NAMES)
     assert len(layout_measures.layout_measures(LETTER, types.features)) == len(layout_measures.NAMES)
     assert len(layout_measures.layout_measures(blank, types.features)) == len(layout_measures.NAMES)
+    assert len(familiarity.familiarity_measures(types)) == len(familiarity.NAMES)
     assert len(looks.look_of(PICTURE)) == len(looks.NAMES)
     assert len(origin.origin_measures(Origin())) == len(origin.NAMES)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -210,3 +211,24 @@ def test_running_lines_by_hand_speak_for_a_letter(scorer: TypeScorer) -> None:
     assert score(scorer, written, "newspaper article") == score(scorer, printed, "newspaper article")
     a_page_of_print = replace(page_of(*lines * 5, source="ocr"), legibility=0.82)
     assert score(scorer, a_page_of_print, "letter") < score(scorer, written, "letter")
+
+
+def test_a_cue_counts_in_texts_of_its_language(scorer: TypeScorer) -> None:
+    english = "We thank you for your order of 3 May, which will be sent to the address below. Pay this amount"
+    german = "Wir bitten Sie, den Betrag bis zum 3. Mai auf unser Konto zu überweisen. Pay this amount"
+    short = "Pay this amount"
+    phrases = [
+        {match.phrase for match in scorer.score(page_of(text, top=0.4)).matches} for text in (english, german, short)
+    ]
+    assert [("pay", "this", "amount") in found for found in phrases] == [True, False, True]
+
+
+def test_a_cue_of_an_unknown_language_counts_in_all_texts(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(
+        "tide log:\n  description: A log.\n  cues:\n    any: {strong: high water}\n    fr: {strong: low water}\n"
+    )
+    own = TypeScorer(load_knowledge(tmp_path))
+    text = "We thank you for your order of high water and low water, which will be sent to the address below."
+    found = {match.phrase for match in own.score(page_of(text, top=0.4)).matches}
+    assert ("high", "water") in found
+    assert ("low", "water") not in found
