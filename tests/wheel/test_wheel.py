@@ -34,7 +34,8 @@ from airflow_provider_classify.results import BatchManifest, read_results
 from airflow_provider_classify.routing import route
 
 reveal_type(ClassifyHook().classify("scan.pdf", ["invoice"]))
-reveal_type(route({"classification": "invoice"}, {"invoice": "pay"}, otherwise="file", review="ask", minimum_confidence=0.8))
+rules = {"invoice": "pay"}
+reveal_type(route({"classification": "invoice"}, rules, otherwise="file", review="ask", minimum_confidence=0.8))
 
 
 def largest(manifest: BatchManifest) -> str:
