@@ -143,8 +143,10 @@ def _open(url: str) -> tuple[Any, str]:
     except ImportError as error:
         extra = _EXTRA_OF_PROTOCOL.get(url.partition(":")[0])
         package = f"airflow-provider-classify[{extra}]" if extra else "the driver that fsspec names for it"
+        # fsspec raises an ImportError of its own, whose cause names the module.
+        driver = getattr(error.__cause__, "name", None) or error.name or "a driver"
         raise ExtraNotInstalled(
-            f"The documents in {label_of(url)} need a driver ({error.name}); install {package}."
+            f"The storage {label_of(url)} of documents needs {driver}; install {package}."
         ) from error
     except ValueError as error:
         raise ServiceNotStarted(

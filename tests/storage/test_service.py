@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import uuid
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fsspec import get_filesystem_class
 
 from airflow_provider_classify.exceptions import ExtraNotInstalled, ServiceNotStarted, StorageError
 from airflow_provider_classify.model.api_contract import MAX_BYTES
@@ -225,12 +227,10 @@ def test_a_storage_of_an_unknown_kind_is_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_driver_is_named_with_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import fsspec.registry
-
-    monkeypatch.setitem(fsspec.registry._registry, "s3", None)
-    monkeypatch.delitem(fsspec.registry._registry, "s3")
-    monkeypatch.setitem(__import__("sys").modules, "s3fs", None)
-    with pytest.raises(ExtraNotInstalled, match=r"airflow-provider-classify\[s3\]"):
+    # fsspec remembers the classes of storages that it has opened.
+    monkeypatch.delitem(sys.modules[get_filesystem_class.__module__]._registry, "s3", raising=False)
+    monkeypatch.setitem(sys.modules, "s3fs", None)
+    with pytest.raises(ExtraNotInstalled, match=r"needs s3fs; install airflow-provider-classify\[s3\]"):
         ObjectDocuments("s3://bucket/a", UploadFolder(tmp_path, MAX_BYTES))
 
 

@@ -99,12 +99,12 @@ def test_an_image_and_a_frame_of_a_tiff(tmp_path: Path) -> None:
 
 
 def test_a_mail_with_little_text_gives_its_attachment(tmp_path: Path) -> None:
-    data = write_mail_with_invoice(tmp_path / "m.eml").read_bytes()
-    long = contents(data, tmp_path, "a.eml")
-    assert (long.read_from, "on the phone" in long.filled[0].text) == (None, True)
-    short = data.replace(b"please find attached what you asked for on the phone last week.", b"")
+    short = write_mail_with_invoice(tmp_path / "m.eml").read_bytes()
     found = contents(short, tmp_path, "a.eml")
     assert (found.read_from, "2026-0417" in found.filled[0].text) == ("invoice.pdf", True)
+    words = b"We spoke about it on the phone and you said that it would be all right for you. " * 20
+    long = contents(short.replace(b"Best wishes", words + b"\nBest wishes"), tmp_path, "a.eml")
+    assert (long.read_from, "on the phone" in long.filled[0].text) == (None, True)
 
 
 def test_a_document_that_cannot_be_read_has_its_error(tmp_path: Path) -> None:
