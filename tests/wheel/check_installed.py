@@ -88,7 +88,7 @@ def check_dags(folder: str) -> None:
     """All example DAGs can be parsed, whatever extras are installed."""
     from airflow.models import DagBag
 
-    bag = DagBag(folder, include_examples=False)
+    bag = DagBag(folder)
     assert bag.import_errors == {}, bag.import_errors
     assert len(bag.dags) == len(list(Path(folder).glob("*.py")))
 

@@ -34,7 +34,8 @@ from airflow_provider_classify.results import BatchManifest, read_results
 from airflow_provider_classify.routing import route
 
 reveal_type(ClassifyHook().classify("scan.pdf", ["invoice"]))
-reveal_type(route({"classification": "invoice"}, {"invoice": "pay"}, review="ask", minimum_confidence=0.8))
+rules = {"invoice": "pay"}
+reveal_type(route({"classification": "invoice"}, rules, otherwise="file", review="ask", minimum_confidence=0.8))
 
 
 def largest(manifest: BatchManifest) -> str:
@@ -149,8 +150,8 @@ def check_types(python: Path, folder: Path) -> None:
     command = [sys.executable, "-m", "mypy", "--strict", "--python-executable", str(python), "consumer.py"]
     output = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False).stdout
     assert "import-untyped" not in output
-    assert 'Revealed type is "builtins.dict[builtins.str, Any]"' in output, output
-    assert 'Revealed type is "builtins.str"' in output
+    assert 'Revealed type is "dict[str, Any]"' in output, output
+    assert 'Revealed type is "str"' in output
     assert re.findall(r"error: (.*)", output) == [
         'Argument "wait_for_completion" to "ClassifyOperator" has incompatible type "str"; expected "bool"  [arg-type]'
     ], output
