@@ -4,6 +4,8 @@ from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath, task, ta
 
 from airflow_provider_classify.operators.branch import ClassifyBranchOperator
 
+ROUTES = {"invoice": "pay", "contract": ["legal", "archive"], "letter": "archive"}
+
 with DAG("branch_on_category", schedule=None, params={"folder": "incoming"}, tags=["classify", "example"]) as dag:
 
     @task
@@ -15,17 +17,10 @@ with DAG("branch_on_category", schedule=None, params={"folder": "incoming"}, tag
         print(result["document"], result["classification"])
 
     @task_group
-    def each_document(document):
-        classify = ClassifyBranchOperator(
-            task_id="classify",
-            document=document,
-            on_unreadable="result",
-            categories=["invoice", "contract", "letter"],
-            routes={"invoice": "pay", "contract": ["legal", "archive"]},
-            otherwise="archive",
-            review="ask",
-            minimum_confidence=0.8,
+    def each_document(path):
+        route = ClassifyBranchOperator(
+            task_id="route", document=path, on_unreadable="result", routes=ROUTES, review="ask", minimum_confidence=0.8
         )
-        classify >> [handle.override(task_id=name)(classify.output) for name in ("pay", "legal", "archive", "ask")]
+        route >> [handle.override(task_id=name)(route.output) for name in ("pay", "legal", "archive", "ask")]
 
-    each_document.expand(document=list_documents())
+    each_document.expand(path=list_documents())

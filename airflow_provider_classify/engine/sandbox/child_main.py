@@ -26,7 +26,7 @@ from typing import IO, TYPE_CHECKING, Any
 from airflow_provider_classify.engine.memory import is_out_of_memory
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.lifetime import end_with_parent, let_alarm_kill, time_limit
-from airflow_provider_classify.exceptions import ClassifyError, DocumentCrashedParser
+from airflow_provider_classify.exceptions import ClassifyError, DocumentCrashedParser, ExtraNotInstalled
 from airflow_provider_classify.model.categories import Category
 
 if TYPE_CHECKING:
@@ -86,6 +86,9 @@ def _reply(request: dict[str, Any], options: EngineOptions) -> dict[str, Any]:
         result = _result(request, options)
     except ClassifyError as error:
         return {"kind": error.kind, "message": str(error)}
+    except ModuleNotFoundError as error:
+        message = f"The local engine needs {error.name}; install airflow-provider-classify[local]."
+        return {"kind": ExtraNotInstalled.__name__, "message": message}
     except Exception as error:  # a parser can raise any error for a damaged file, and the child must reply
         return {"kind": DocumentCrashedParser.__name__, "message": _message(error, name, options.memory_mb)}
     return {"result": result}
