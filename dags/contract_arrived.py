@@ -11,7 +11,7 @@ from airflow_provider_classify.asset_events import documents_of
 
 log = logging.getLogger(__name__)
 
-with DAG("contract_arrived", schedule=Asset("contracts"), tags=["classify"], doc_md=__doc__):
+with DAG("contract_arrived", schedule=Asset("contracts"), tags=["classify"], doc_md=__doc__) as dag:
 
     @task
     def read(triggering_asset_events: Any = None) -> list[dict[str, Any]]:

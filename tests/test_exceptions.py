@@ -58,6 +58,7 @@ def test_only_a_fault_of_the_document_itself_is_unreadable() -> None:
         "DocumentTooLarge",
         "DocumentTookTooLong",
         "DocumentCrashedParser",
+        "DocumentRefused",
         "JobFailed",
     }
     assert not any(kind.retryable for kind in KINDS if kind.unreadable)

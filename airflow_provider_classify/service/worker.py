@@ -253,9 +253,11 @@ class Worker:
     def _end(self, claim: Claim, record_end: Callable[[], bool]) -> bool:
         """Record the end of a job and delete its document. Return whether this is the recorded end."""
         is_recorded = self._insist(claim, record_end)
-        if not is_recorded and not self._store.has_ended(claim.job_id):
-            _log.warning("The lease of the job %s had expired; its result is ignored.", claim.job_id)
-            return False  # Another worker has the job, and needs the document.
+        if not is_recorded:
+            if not self._store.has_ended(claim.job_id):
+                _log.warning("The lease of the job %s had expired; its result is ignored.", claim.job_id)
+                return False  # Another worker has the job, and needs the document.
+            _log.info("The job %s had ended already; this result is ignored.", claim.job_id)
         try:
             self._documents.remove(claim.job_id)
         except StorageError as error:

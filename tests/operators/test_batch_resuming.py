@@ -27,9 +27,10 @@ from tests.support.waiting import wait_until
 
 class TestResuming:
     def test_a_try_that_timed_out_is_gone_on_with_and_nothing_is_submitted_twice(self, service, folder, tmp_path):
-        before = submitted_to(service)
-        with service.frozen_engine(), pytest.raises(JobTimedOut, match="of 5 documents"):
-            batch(folder, tmp_path, timeout=2).execute(context())
+        with service.frozen_engine():
+            before = submitted_to(service)
+            with pytest.raises(JobTimedOut, match="of 5 documents"):
+                batch(folder, tmp_path, timeout=2).execute(context())
         assert submitted_to(service) == before + 5
         manifest = batch(folder, tmp_path).execute(context())
         assert (manifest["classified"], manifest["failed"]) == (4, 1)

@@ -123,6 +123,7 @@ def test_a_replaced_process_of_the_engine_is_counted(samples: Path) -> None:
         assert pool.restarts == 0
         [child] = set(psutil.Process().children()) - others
         child.kill()
+        wait_until(lambda: child.status() == psutil.STATUS_ZOMBIE)
         pool.classify(samples / "letter.pdf", (Category("letter"),), name="letter.pdf")
         assert pool.restarts == 1
         counted = Metrics()

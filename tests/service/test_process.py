@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
 from collections import Counter
@@ -95,7 +96,7 @@ def test_a_stop_is_clean_and_leaves_the_running_job_unfinished(tmp_path: Path, s
         wait_until(lambda: get(service, jobs[0]).status is JobStatus.PROCESSING)
         children = psutil.Process(service.pid).children(recursive=True)
         assert service.stop() == 0
-        assert service.log.read_text() == ""
+        assert not re.search("WARNING|ERROR|Traceback", service.log.read_text())
         wait_until(lambda: not any(child.is_running() for child in children))
     store = JobStore(f"sqlite:///{tmp_path / 'jobs.db'}")
     assert store.unfinished()

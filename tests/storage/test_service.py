@@ -129,7 +129,7 @@ def test_a_late_result_is_refused(processes: ServiceProcesses, documents: Object
         assert answer.status is JobStatus.COMPLETED
         assert other.engine()
     late.resume()
-    wait_until(lambda: f"The lease of the job {job_id} had expired" in late.log.read_text())
+    wait_until(lambda: f"The job {job_id} had ended already" in late.log.read_text())
     assert get(api, job_id) == answer
     wait_until(lambda: documents.job_ids() == set())
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,8 @@ class RunningService:
             yield
         finally:
             for child in children:
-                child.resume()
+                with suppress(psutil.NoSuchProcess):  # the service may have been stopped in the block
+                    child.resume()
 
     def _classify_a_letter(self) -> None:
         files = {"pdf_file": ("letter.txt", b"Dear Mrs. Brown,\n\nthank you for your letter.\n")}
