@@ -19,7 +19,6 @@ from airflow_provider_classify.model.api_contract import MAX_BYTES
 from airflow_provider_classify.service.cleaner import Cleaner
 from airflow_provider_classify.service.object_documents import ObjectDocuments
 from airflow_provider_classify.service.upload_folder import UploadFolder
-from airflow_provider_classify.service.webhook_store import WebhookStore
 from tests.faults import postgres
 from tests.faults.documents import DOCUMENTS, INVOICE, LETTER
 from tests.support.s3 import BUCKET, running_s3
@@ -126,7 +125,7 @@ def test_processes_are_killed_every_five_seconds(tmp_path, database_server, caps
             monkeypatch.setenv(name, value)
         documents = ObjectDocuments(f"s3://{BUCKET}/waiting", UploadFolder(tmp_path / "arriving", MAX_BYTES))
         with closing(JobStore(url)) as store:
-            cleaner = Cleaner(store, documents, WebhookStore(store))
+            cleaner = Cleaner(store, documents)
             for _ in range(2):
                 cleaner.clean()
         assert documents.job_ids() == set()

@@ -12,7 +12,6 @@ from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.service.cleaner import Cleaner
 from airflow_provider_classify.service.upload_folder import UploadFolder
-from airflow_provider_classify.service.webhook_store import WebhookStore
 from tests.support.waiting import wait_until
 
 CATEGORIES = (Category("invoice"),)
@@ -45,7 +44,7 @@ def test_documents_without_an_unfinished_job_are_deleted_in_the_second_run(
     store.cancel(ended)
     unknown = put(documents, "5b3c")
     arriving = documents.create("7d2e")
-    cleaner = Cleaner(store, documents, WebhookStore(store))
+    cleaner = Cleaner(store, documents)
     cleaner.clean()
     assert documents.job_ids() == {waiting, ended, unknown}
     late = put(documents, "9f4a")
@@ -60,7 +59,7 @@ def test_jobs_that_are_not_kept_any_more_are_deleted(tmp_path: Path, store: JobS
     for job_id in jobs[:4]:
         store.cancel(job_id)
     expiring = JobStore(f"sqlite:///{tmp_path / 'jobs.db'}", keep_finished=timedelta(0), pruned_per_add=3)
-    Cleaner(expiring, documents, WebhookStore(expiring)).clean()
+    Cleaner(expiring, documents).clean()
     assert [job.job_id for job in store.jobs()] == jobs[4:]
     expiring.close()
 
@@ -71,7 +70,7 @@ def test_it_runs_by_itself_and_survives_an_error(
     put(documents, "5b3c")
     folder, aside = documents.folder, documents.folder.with_name("aside")
     folder.rename(aside)
-    cleaner = Cleaner(store, documents, WebhookStore(store), seconds=0.01)
+    cleaner = Cleaner(store, documents, seconds=0.01)
     cleaner.start()
     wait_until(lambda: "this is tried again" in caplog.text)
     aside.rename(folder)

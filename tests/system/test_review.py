@@ -122,7 +122,10 @@ def test_the_page_shows_the_document_and_runs_nothing_of_it(reviewed):
     with open_browser(reviewed.airflow) as page:
         errors: list[str] = []
         foreign: list[str] = []
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: errors.append(f"{message.text} {message.location}") if message.type == "error" else None,
+        )
         page.on("request", lambda request: foreign.append(request.url) if "evil" in request.url else None)
         open_review(page, reviewed.airflow, "review_cases", instance["dag_run_id"], "review", instance["map_index"])
         pictures = page.evaluate("[...document.images].map(image => image.naturalWidth)")
