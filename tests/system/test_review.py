@@ -115,6 +115,11 @@ def test_only_a_user_who_may_read_the_dag_gets_the_picture(reviewed):
     assert f"]({thumbnail_path(*names, instance['map_index'])})" in detail["body"]
 
 
+def is_error(message):
+    """The plugin of Airflow's common.ai provider asks for a review of its own on every task, and gets 404."""
+    return message.type == "error" and "/hitl-" not in message.location["url"]
+
+
 @needs_browser
 def test_the_page_shows_the_document_and_runs_nothing_of_it(reviewed):
     [detail] = asked(reviewed)
@@ -122,10 +127,7 @@ def test_the_page_shows_the_document_and_runs_nothing_of_it(reviewed):
     with open_browser(reviewed.airflow) as page:
         errors: list[str] = []
         foreign: list[str] = []
-        page.on(
-            "console",
-            lambda message: errors.append(f"{message.text} {message.location}") if message.type == "error" else None,
-        )
+        page.on("console", lambda message: errors.append(message.text) if is_error(message) else None)
         page.on("request", lambda request: foreign.append(request.url) if "evil" in request.url else None)
         open_review(page, reviewed.airflow, "review_cases", instance["dag_run_id"], "review", instance["map_index"])
         pictures = page.evaluate("[...document.images].map(image => image.naturalWidth)")
