@@ -18,6 +18,7 @@ from standalone import USER, Standalone, free_port
 
 from airflow_provider_classify.lifecycle.links import page_path
 from tests.support.airflow_run import DagRun
+from tests.support.console import is_error
 from tests.support.documents import write_pdf
 from tests.support.waiting import wait_until
 
@@ -75,7 +76,7 @@ def test_task_run_and_dag_show_their_documents_without_an_error(run, dark):
     with open_browser(airflow, dark=dark) as page:
         errors: list[str] = []
         foreign: list[str] = []
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on("console", lambda message: errors.append(message.text) if is_error(message) else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on(
             "request",

@@ -18,6 +18,7 @@ from standalone import USER, Standalone, free_port
 
 from airflow_provider_classify.lifecycle.thumbnail_route import thumbnail_path
 from tests.support.airflow_run import DagRun
+from tests.support.console import is_error
 from tests.support.documents import write_pdf
 from tests.support.waiting import wait_until
 
@@ -113,11 +114,6 @@ def test_only_a_user_who_may_read_the_dag_gets_the_picture(reviewed):
     assert picture.content.startswith(b"\xff\xd8\xff")
     assert httpx.get(url + "7", headers=headers, timeout=60).status_code == 404
     assert f"]({thumbnail_path(*names, instance['map_index'])})" in detail["body"]
-
-
-def is_error(message):
-    """The plugin of Airflow's common.ai provider asks for a review of its own on every task, and gets 404."""
-    return message.type == "error" and "/hitl-" not in message.location["url"]
 
 
 @needs_browser
