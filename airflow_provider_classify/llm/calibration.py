@@ -99,7 +99,7 @@ class Calibration:
 
     @classmethod
     def load(cls, file: Path) -> Self:
-        """Read a calibration. :raises CalibrationNotUsable: there is none in the file."""
+        """Read a calibration. :raises CalibrationNotUsable: the file has no calibration."""
         try:
             return cls.from_json(json.loads(file.read_text(encoding="utf-8")))
         except OSError as error:

@@ -273,7 +273,7 @@ class JobStore:
 
     def find(self, idempotency_key: str, fingerprint: str | None = None) -> Job | None:
         """
-        Return the job that was added with this key; ``None`` if there is none.
+        Return the job that was added with this key; ``None`` if the key is new.
 
         :param fingerprint: the fingerprint of the new submit; ``None`` to compare only the key.
         :raises IdempotencyKeyReused: the job has another fingerprint.

@@ -76,7 +76,7 @@ class WorkQueue:
 
     def claim(self, *, lost_before: bool = True) -> Claim | None:
         """
-        Take the job that has waited longest for its classification; return ``None`` if there is none.
+        Take the job that has waited longest for its classification; return ``None`` if no job waits.
 
         :param lost_before: also take a job whose earlier run ended because its worker disappeared.
         """
@@ -84,7 +84,7 @@ class WorkQueue:
         return self._claim(wanted, **_started())
 
     def claim_fetch(self) -> Claim | None:
-        """Take the job that has waited longest for the fetch of its document; return ``None`` if there is none."""
+        """Take the job that has waited longest for the fetch of its document; return ``None`` if no job waits."""
         return self._claim(~_IS_STORED)
 
     def begin(self, claim: Claim) -> bool:

@@ -99,7 +99,7 @@ class BatchManifest(TypedDict):
     #: The path or URI of the output.
     output: str
     #: The requests, the tokens and the cost in US dollars, if it is known, of the answers of language models. It is
-    #: missing if there are none.
+    #: missing if no model answered.
     usage: NotRequired[dict[str, Any]]
 
 

@@ -37,7 +37,7 @@ class Trace:
 
     @classmethod
     def parse(cls, header: str | None) -> Trace | None:
-        """Return the trace in the header; ``None`` if there is none, or if it is not valid."""
+        """Return the trace in the header; ``None`` if the header is missing or not valid."""
         match = _TRACEPARENT.fullmatch(header or "")
         if match is None or (match[1] == "00" and match[5]):
             return None
@@ -64,7 +64,7 @@ def enter_trace(header: str | None) -> None:
 
 @contextmanager
 def traced(header: str | None) -> Iterator[None]:
-    """Make the trace in a header the current one while the block runs. Without a valid header there is none."""
+    """Make the trace in a header the current one while the block runs. A header that is not valid sets no trace."""
     token = _current.set(Trace.parse(header))
     try:
         yield

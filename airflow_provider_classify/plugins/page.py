@@ -112,7 +112,7 @@ def overview(dag_id: str, days: int = 30) -> dict[str, Any]:
     """
     Return the figures of the runs of a DAG in the last days, including today.
 
-    If there are none, ``newest`` is the time of the last result before them, or ``None``.
+    If these days have no results, ``newest`` is the time of the last result before them, or ``None``.
 
     :param days: the number of days, at least 1.
     """
@@ -137,7 +137,7 @@ def overview(dag_id: str, days: int = 30) -> dict[str, Any]:
 
 
 def _thumbnail(document: Document, dag_id: str, pictured: set[tuple[str, str, int]]) -> str | None:
-    """Return the URL of the document's thumbnail, relative to Airflow's base URL; ``None`` if there is none."""
+    """Return the URL of the document's thumbnail, relative to Airflow's base URL; ``None`` without a thumbnail."""
     for task_id, map_index in ((document.task_id, document.map_index), *filter(None, [document.reviewed_in])):
         if (document.run_id, task_id, map_index) in pictured:
             return thumbnail_path(dag_id, document.run_id, task_id, map_index)

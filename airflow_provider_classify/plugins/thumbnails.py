@@ -42,7 +42,7 @@ def add_thumbnails(routes: FastAPI) -> None:
 
 
 def _picture(dag_id: str, run_id: str, task_id: str, map_index: int) -> bytes | None:
-    """Return the picture in a task's XCom; ``None`` if there is none."""
+    """Return the picture in a task's XCom; ``None`` without a picture."""
     from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
 

@@ -243,7 +243,7 @@ class Keys:
         return self._file.find(digest) if self._file else None
 
     def webhook_secret(self, name: str) -> str | None:
-        """Return the secret that signs the webhooks of the key with this name; ``None`` if there is none."""
+        """Return the secret that signs the webhooks of the key with this name; ``None`` without a secret."""
         own = self._file.webhook_secret(name) if self._file and name else None
         return own or self._webhook_secret
 

@@ -68,7 +68,7 @@ class UploadFolder:
 
     @contextmanager
     def opened(self, job_id: str) -> Iterator[Path]:
-        """Provide the job's document during a block. :raises StorageNotFound: there is none."""
+        """Provide the job's document during a block. :raises StorageNotFound: the job has no document."""
         path = self.path(job_id)
         if not path.exists():
             raise StorageNotFound(f"The folder {self.folder} has no document of the job {job_id}; submit it again.")

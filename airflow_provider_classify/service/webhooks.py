@@ -76,7 +76,7 @@ class Outcome:
 
 def next_pause(outcome: Outcome, attempt: int, pauses: Sequence[float], jitter: float) -> timedelta | None:
     """
-    Return how long to wait before the next try; ``None`` if there is none.
+    Return how long to wait before the next try; ``None`` if no further try is made.
 
     :param attempt: which try has ended, from 1.
     :param jitter: a random number from 0 to 1.

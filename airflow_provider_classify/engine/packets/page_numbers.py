@@ -58,7 +58,7 @@ class PageNumber:
 
 
 def page_number(page: Page) -> PageNumber | None:
-    """Return the printed page number; None if there is none. A number with a total is preferred."""
+    """Return the printed page number; None if the page has no number. A number with a total is preferred."""
     return max(_candidates(page), key=lambda found: (found.total is not None, not found.is_bare), default=None)
 
 

@@ -105,7 +105,7 @@ class Examples:
 
     def same_form(self, page: ExampleProfile) -> float:
         """
-        Return the share of words that the page has in common with an example of the same form; 0 if there is none.
+        Return the share of words that the page has in common with an example of the same form; 0 without such a one.
 
         A page is often read only in part, until its confidence is high. So it is also compared with parts of the
         examples.
@@ -122,7 +122,7 @@ def read_examples(
     category: Category, compiled: CompiledKnowledge, *, is_known: bool, threads: int | None = None
 ) -> Examples | None:
     """
-    Read the examples of a category; return ``None`` if there are none that can be used.
+    Read the examples of a category; return ``None`` if no example can be used.
 
     An example from the category's folder that cannot be used is left out with a warning. Reviews store documents in
     such a folder, and one document must not stop the tasks that use the folder.

@@ -69,7 +69,7 @@ class Pictures:
             return  # Another run of the job has added its picture.
 
     def get(self, job_id: str, *, owner: str = "") -> bytes | None:
-        """Return the picture of an owner's job as a JPEG; ``None`` if there is none."""
+        """Return the picture of an owner's job as a JPEG; ``None`` if it has no picture."""
         query = select(PICTURES.c.jpeg).join(JOBS).where(JOBS.c.job_id == job_id, JOBS.c.owner == owner)
         with self._store.transaction() as connection:
             return connection.execute(query).scalar()
