@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 #: The most connections that may be open at the same time.
 MAX_CONNECTIONS = 4096
@@ -43,9 +43,10 @@ def bounded_protocol(max_connections: int = MAX_CONNECTIONS, header_seconds: flo
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            self._unanswered: list[RequestResponseCycle] = []
             if len(self.connections) > max_connections:
                 oldest = next(iter(self.waiting), self)
-                oldest.transport.abort()
+                oldest._abort()
             if not transport.is_closing():
                 self._expect_header()
 
@@ -71,8 +72,10 @@ def bounded_protocol(max_connections: int = MAX_CONNECTIONS, header_seconds: flo
             self._in_header = False
             self._forget_header()
             super().on_headers_complete()
+            if self.cycle is not None:
+                self._unanswered.append(self.cycle)
             if len(self.pipeline) > _MAX_PIPELINED:
-                self.transport.abort()
+                self._abort()
 
         def on_body(self, body: bytes) -> None:
             self._framing -= len(body) + len(body) // 16
@@ -83,13 +86,31 @@ def bounded_protocol(max_connections: int = MAX_CONNECTIONS, header_seconds: flo
             super().on_message_complete()
 
         def on_response_complete(self) -> None:
+            self._unanswered = [cycle for cycle in self._unanswered if not cycle.response_complete]
             super().on_response_complete()
             if self._is_idle and not self._in_header and not self.transport.is_closing():
                 self.waiting[self] = None  # uvicorn's keep-alive timeout runs until the next byte.
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._forget_header()
+            self._disconnect()
             super().connection_lost(exc)
+
+        def _abort(self) -> None:
+            self._disconnect()
+            self.transport.abort()
+
+        def _disconnect(self) -> None:
+            """
+            Tell each unanswered request that its connection is lost.
+
+            uvicorn tells only the request that arrived last. The reply to an earlier request would then be written to
+            a closed connection, which raises an error.
+            """
+            for cycle in self._unanswered:
+                cycle.disconnected = True
+                cycle.message_event.set()
+            self._unanswered.clear()
 
         @property
         def _is_idle(self) -> bool:
@@ -97,7 +118,7 @@ def bounded_protocol(max_connections: int = MAX_CONNECTIONS, header_seconds: flo
             return self.cycle is None or self.cycle.response_complete
 
         def _expect_header(self) -> None:
-            self._deadline = self.loop.call_later(header_seconds, self.transport.abort)
+            self._deadline = self.loop.call_later(header_seconds, self._abort)
             self.waiting[self] = None
 
         def _forget_header(self) -> None:

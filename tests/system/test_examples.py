@@ -144,7 +144,7 @@ def test_documents_on_which_three_backends_differ_go_to_a_person(airflow, servic
     wait_until(lambda: open_questions(run), 300, pause=1)
     [question] = open_questions(run)
     assert question["subject"] == "Which category fits letter.pdf?"
-    assert "It has the form of one." in question["body"]
+    assert r"It has the form of one\." in question["body"]
     manifests = {name: run.xcom(name) for name in ("default", "api", "model")}
     assert {name: manifest["categories"] for name, manifest in manifests.items()} == {
         "default": {"invoice": 1, "letter": 1},
