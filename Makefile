@@ -1,7 +1,7 @@
 # Every target sets up what it needs in .venv. It requires only Python >= 3.11, make and git.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INSTALL := sh scripts/install.sh
 INSTALLED := .venv/.installed
 BENCH := .venv-bench/bin
 AZURITE := .venv/azurite/.installed
@@ -117,7 +117,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with make PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up .venv (once) ..."
 	@$(PYTHON) -m venv .venv
-	@$(PIP_INSTALL) --editable '.[test]'
+	@$(INSTALL) --editable '.[test]'
 	@touch $@
 
 # What only some tests need: Airflow's providers for object storage and servers for them, Playwright and Chromium for the
@@ -129,11 +129,11 @@ $(INSTALLED)-tests: $(INSTALLED)
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && ! command -v chromium > /dev/null; then \
 		apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends chromium \
 			|| echo "Chromium could not be installed."; fi
-	@$(PIP_INSTALL) --editable '.[test,storage,test-browser,test-deploy]' || \
+	@$(INSTALL) --editable '.[test,storage,test-browser,test-deploy]' || \
 		for extra in storage test-browser test-deploy; do \
-			$(PIP_INSTALL) --editable ".[test,$$extra]" || echo "The extra $$extra could not be installed; its tests are skipped."; \
+			$(INSTALL) --editable ".[test,$$extra]" || echo "The extra $$extra could not be installed; its tests are skipped."; \
 		done
-	@$(PIP_INSTALL) --no-deps apache-airflow-providers-google \
+	@$(INSTALL) --no-deps apache-airflow-providers-google \
 		|| echo "Airflow's Google provider could not be installed; the tests on Google Cloud Storage are skipped."
 	@touch $@
 
@@ -151,7 +151,7 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && ! { command -v psql && command -v redis-server; } > /dev/null; then \
 		apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends postgresql redis-server \
 			|| echo "PostgreSQL and Redis could not be installed."; fi
-	@$(PIP_INSTALL) --editable '.[test,faults]'
+	@$(INSTALL) --editable '.[test,faults]'
 	@touch $@
 
 # Language data for scans in other scripts. If it cannot be fetched, Tesseract uses the data of the system.

@@ -45,6 +45,27 @@ os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps(
 )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest tests first."""
+    from tests.support.schedule import sort_longest_first
+
+    sort_longest_first(items)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one process more than there are cores, because many tests wait for servers that they have started."""
+    from airflow_provider_classify.engine.cores import available_cores
+
+    return available_cores() + 1
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Divide the tests by :class:`Schedule` for ``--dist loadfile``."""
+    from tests.support.schedule import Schedule
+
+    return Schedule(config, log) if config.option.dist == "loadfile" else None
+
+
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """Run the service with a key, and the Airflow connections ``service`` and ``wrong_key`` to it."""

@@ -6,7 +6,6 @@ The tests of the page run where Playwright and Chromium are installed (extra ``t
 
 from __future__ import annotations
 
-import json
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 from browser import chromium, open_browser, open_review
-from standalone import USER, Standalone, free_port
+from standalone import USER
 
 from airflow_provider_classify.lifecycle.thumbnail_route import thumbnail_path
 from tests.support.airflow_run import DagRun
@@ -45,24 +44,6 @@ Yours sincerely
 J. Marlow"""
 #: What a document could do to the page: a picture and links, Jinja, and text that looks like a table.
 EVIL = "Invoice number ![x](http://evil.example/x.png) {{ 7 * 7 }} | www.evil.example"
-
-
-@pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory, learned: Path):
-    settings = {
-        "AIRFLOW_CONN_CLASSIFY_LOCAL": json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}),
-        "LEARNED_DOCUMENTS": str(learned / "example"),
-    }
-    wanted = {"review_doubtful_documents", "review_cases", "review_timeout_prediction", "review_timeout_fail"}
-    with Standalone(tmp_path_factory.mktemp("airflow"), free_port(), settings) as airflow:
-        wait_until(lambda: {dag["dag_id"] for dag in airflow.request("GET", "dags")["dags"]} >= wanted, 300, pause=0.5)
-        httpx.get(f"{airflow.url}/execution/health", timeout=180).raise_for_status()
-        yield airflow
-
-
-@pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("learned")
 
 
 @pytest.fixture(scope="module")
