@@ -12,7 +12,7 @@ LANGUAGES := rus ell ara heb hin kor tha
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-escalation bench-events bench-shards bench-service bench-service-workers train curate bench-own docs wheel test-matrix test-wheel
+.PHONY: demo test azurite test-faults airflow lint lint-types lint-duplicates lint-imports lint-style bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-escalation bench-events bench-shards bench-service bench-service-workers train curate bench-own docs wheel test-matrix test-wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -32,13 +32,21 @@ test-wheel: $(INSTALLED)  ## install the wheel with plain pip into empty environ
 airflow: $(INSTALLED)  ## run Airflow with the example DAGs and the classify service, until Ctrl-C
 	@exec $(BIN)/python scripts/standalone.py
 
-lint: $(INSTALLED)  ## check style, spelling, types, the direction of imports, and duplicated code
+lint: lint-types lint-duplicates lint-imports lint-style  ## check style, spelling, types, the direction of imports, and duplicated code
+
+lint-types: $(INSTALLED)
+	$(BIN)/mypy
+
+lint-duplicates: $(INSTALLED)
+	$(BIN)/pylint airflow_provider_classify
+
+lint-imports: $(INSTALLED)
+	$(BIN)/lint-imports --no-cache
+
+lint-style: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
-	$(BIN)/pylint airflow_provider_classify
 
 bench-accuracy: $(INSTALLED) $(TESSDATA)  ## accuracy of the local engine: make bench-accuracy DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/accuracy.py "$(DOCUMENTS)"
