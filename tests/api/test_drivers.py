@@ -194,7 +194,11 @@ def test_a_server_without_a_cancel_leaves_the_job(client: Httpx) -> None:
     with scripted_server(Answer(405, {"detail": "Method Not Allowed"})) as server:
         assert client.cancel(settings_for(server.url), "8a1c") is None
     [request] = server.requests
-    assert (request.method, request.path, request.headers["api-key"]) == ("DELETE", "/classify/8a1c", KEY)
+    assert (request.method, request.path, request.headers["api-key"]) == (
+        "DELETE",
+        "/classify/8a1c?unless_ended=true",
+        KEY,
+    )
 
 
 async def test_many_looks_at_once() -> None:
