@@ -66,9 +66,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return Schedule(config, log) if config.option.dist == "loadfile" else None
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """Run the service with a key, and the Airflow connections ``service`` and ``wrong_key`` to it."""
+    """
+    Run the service with a key, and the Airflow connections ``service`` and ``wrong_key`` to it.
+
+    The modules share it, so its record has jobs of other tests.
+    """
     from tests.support.service import KEY, connected_service
 
     with connected_service(tmp_path_factory.mktemp("service"), KEY) as service:
@@ -83,9 +87,9 @@ def local_engine() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the sample documents of the demo."""
+    """Return a folder with the sample documents of the demo. A test must not change them."""
     from samples import draw_samples
 
     folder = tmp_path_factory.mktemp("samples")
