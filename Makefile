@@ -23,8 +23,8 @@ test: $(INSTALLED) $(INSTALLED)-tests $(AZURITE) $(TESSDATA) $(SCRIPT_FONTS)  ##
 test-faults: $(INSTALLED)-faults  ## kill real processes while 300 documents are classified; needs PostgreSQL and Redis
 	@$(BIN)/python -m pytest tests/faults -m faults --numprocesses 2 --dist loadgroup $(PYTEST)
 
-test-matrix: $(INSTALLED)  ## tests and example DAGs on Airflow 2.11 to 3.3: make test-matrix [AIRFLOW=2.11,3.0] [PYTHONS=3.11,3.12]
-	@$(BIN)/python scripts/matrix.py $(if $(AIRFLOW),--airflow "$(AIRFLOW)") $(if $(PYTHONS),--python "$(PYTHONS)")
+test-matrix: $(INSTALLED)  ## tests and example DAGs on Airflow 2.11 to 3.3: make test-matrix [AIRFLOW=2.11,3.0] [PYTHONS=3.11,3.12] [TESTS="tests/hooks ..."]
+	@$(BIN)/python scripts/matrix.py $(if $(AIRFLOW),--airflow "$(AIRFLOW)") $(if $(PYTHONS),--python "$(PYTHONS)") $(TESTS)
 
 test-wheel: $(INSTALLED)  ## install the wheel with plain pip into empty environments, with each extra
 	@$(BIN)/python -m pytest tests/wheel -m "extras or not extras" $(PYTEST)
