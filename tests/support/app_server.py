@@ -53,9 +53,7 @@ class HeldClassifier:
     def classify(
         self, path: Path, categories: Sequence[Category], *, name: str, job_id: str = ""
     ) -> ClassificationResult:
-        content = path.read_bytes()
-        self.seen.append((name, content))
-        self.gate.wait()
+        content = self.read(path, name)
         if self.closed:
             raise ClassifyError("The engine was closed.")
         if not content:
@@ -66,6 +64,13 @@ class HeldClassifier:
             raise ZeroDivisionError("a bug")
         answer = categories[0].name
         return ClassificationResult(True, answer, 0.9, 1, 1, (PageResult(1, True, answer, 0.9, raw_result=answer),))
+
+    def read(self, path: Path, name: str) -> bytes:
+        """Return the content of a document when ``gate`` is open."""
+        content = path.read_bytes()
+        self.seen.append((name, content))
+        self.gate.wait()
+        return content
 
     def check(self) -> None:
         if self.start_failure:
