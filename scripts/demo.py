@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import time
@@ -124,7 +125,8 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         document = Path(row["document"])
         category = escape(row["category"] or "–")
         if row.get("error"):
-            category = f"[yellow]{escape(row['error'].replace(str(document), document.name))}[/]"
+            reason = re.sub(r"^Job \S+ failed: ", "", row["error"]).replace(str(document), document.name)
+            category = f"[yellow]{escape(reason)}[/]"
         confidence = f"{row['confidence']:.2f}" if row["confidence"] is not None else "–"
         table.add_row(escape(document.name), category, confidence, row["route"])
     return table

@@ -42,7 +42,7 @@ def test_the_demo_says_beside_a_document_why_it_cannot_be_read(tmp_path: Path) -
     write_corrupt_pdf(tmp_path / "damaged.pdf")
     damaged, invoice = run_demo("--documents", str(tmp_path), columns=400)
     assert damaged[0] == "damaged.pdf"
-    assert "is damaged" in damaged[1]
+    assert damaged[1].startswith("The document 'damaged.pdf' is damaged")
     assert str(tmp_path) not in damaged[1]
     assert damaged[2:] == ["–", "review"]
     assert (invoice[0], invoice[1], invoice[3]) == ("invoice.pdf", "invoice", "accounting")
