@@ -60,6 +60,8 @@ JOBS = Table(
     Column("owner", String(64), nullable=False, server_default=""),
     # The trace that the submit belongs to, as its header has it.
     Column("traceparent", String(64)),
+    # How many services have escalated the document before this one got it.
+    Column("escalations", Integer, nullable=False, server_default="0"),
 )
 
 
@@ -87,6 +89,7 @@ class JobRequest:
     ``document`` is the document's label. ``file_url`` is the URL from which the service fetches the document. It is
     ``None`` for an upload, and after the end of the job, because a URL may contain a signature. ``created_at`` is the
     time of the submit, in UTC without a time zone. ``traceparent`` is the trace that the submit belongs to.
+    ``escalations`` says how many services have escalated the document before this one got it.
     """
 
     document: str
@@ -94,6 +97,7 @@ class JobRequest:
     file_url: str | None = None
     created_at: datetime = field(default=datetime.min, compare=False)
     traceparent: str | None = None
+    escalations: int = 0
 
 
 @dataclass(frozen=True, slots=True)

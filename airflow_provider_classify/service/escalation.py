@@ -34,6 +34,7 @@ from airflow_provider_classify.job_session import JobSession, wait_for
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.cascade import Cascade, Escalate, Outcome, after_first, answer_fields
 from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.escalations import MAX_ESCALATIONS, current_escalations, escalated
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.service.pauses import Pauses
 
@@ -137,6 +138,8 @@ class Escalation:
         """
         Return the result of a document for which the engine gave ``first``.
 
+        A document that :data:`~.escalations.MAX_ESCALATIONS` services have escalated keeps the engine's answer.
+
         :param job_id: the job of this service. It is also the idempotency key at the other API, so that a second run of
             the job does not pay twice.
         :raises ClassifyError: neither the engine nor the other API has an answer.
@@ -145,11 +148,19 @@ class Escalation:
         outcome = Outcome(_ENGINE, first)
         step = after_first(self._cascade, outcome)
         if not isinstance(step, Escalate):
-            if isinstance(first, ClassifyError):
-                raise first
-            return first
+            return _answer_of(first)
+        count = current_escalations()
+        if count >= MAX_ESCALATIONS:
+            _log.warning(
+                "The document of the job %s is not escalated to %s, because %d services have escalated it already.",
+                job_id,
+                self._host,
+                count,
+            )
+            return _answer_of(first)
         _log.info("The document of the job %s is escalated to %s: %s.", job_id, self._host, step.reason)
-        second = self._outcome(_StoredDocument(name, path), categories, job_id)
+        with escalated(count + 1):
+            second = self._outcome(_StoredDocument(name, path), categories, job_id)
         if isinstance(second.end, EngineClosed):
             raise second.end
         if isinstance(second.end, ClassifyError):
@@ -202,6 +213,12 @@ class Escalation:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _answer_of(first: ClassificationResult | ClassifyError) -> ClassificationResult:
+    if isinstance(first, ClassifyError):
+        raise first
+    return first
 
 
 def combine(first: Outcome, second: Outcome) -> ClassificationResult:

@@ -14,9 +14,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from airflow_provider_classify.model.api_contract import HONOURED_HEADER, IDEMPOTENCY_HEADER, MAX_STATUS_IDS
+from airflow_provider_classify.model.escalations import ESCALATIONS_HEADER, MAX_ESCALATIONS
 from airflow_provider_classify.model.trace import TRACE_HEADER
 from airflow_provider_classify.service.schemas import SCHEMAS, ref
-from airflow_provider_classify.service.submit_form import LONGEST_URL
+from airflow_provider_classify.service.submit_request import LONGEST_URL
 from airflow_provider_classify.service.submits import LONGEST_KEY
 from airflow_provider_classify.service.webhook_requests import LONGEST_WEBHOOK_URL
 
@@ -143,6 +144,13 @@ _HEADERS = [
         "required": False,
         "description": "Repeated submits with one key are one job",
         "schema": {"type": "string", "maxLength": LONGEST_KEY},
+    },
+    {
+        "name": ESCALATIONS_HEADER,
+        "in": "header",
+        "required": False,
+        "description": f"How many services have escalated the document; after {MAX_ESCALATIONS} no other one does",
+        "schema": {"type": "string"},
     },
     {
         "name": TRACE_HEADER,

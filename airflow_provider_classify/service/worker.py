@@ -33,6 +33,7 @@ from airflow_provider_classify.local.job_table import JobRequest
 from airflow_provider_classify.local.work_queue import Claim
 from airflow_provider_classify.model.api_contract import CANNOT_OPEN
 from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.escalations import escalated
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.model.trace import traced
 from airflow_provider_classify.service.documents import Documents
@@ -198,7 +199,7 @@ class Worker:
         except JobRecordDamaged as error:
             self._end_as_failed(claim, error)
             return
-        with traced(request.traceparent):
+        with traced(request.traceparent), escalated(request.escalations):
             self._classify_request(claim, request)
 
     def _classify_request(self, claim: Claim, request: JobRequest) -> None:

@@ -20,6 +20,7 @@ from airflow_provider_classify.exceptions import (
     ServiceNotStarted,
 )
 from airflow_provider_classify.model.cascade import Outcome
+from airflow_provider_classify.model.escalations import MAX_ESCALATIONS, read_escalations
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.service.escalation import combine, escalation_settings
 from airflow_provider_classify.service.pauses import Pauses
@@ -101,6 +102,23 @@ def test_the_answer_of_the_engine_stands_if_the_other_api_fails(tmp_path: Path, 
         failed = ended(asking, UNKNOWN, "unknown.xyz")
         assert (failed["status"], failed["error_kind"]) == ("failed", "DocumentTypeUnknown")
         assert ended(asking, SURE)["result"]["classification"] == "invoice"
+
+
+def test_services_that_escalate_to_each_other_end(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    to_itself = ("--port", port, "--escalate-to", f"http://127.0.0.1:{port}", "--escalate-below", "0.8")
+    with serving(tmp_path, *to_itself) as client:
+        result = ended(client, UNSURE)["result"]
+        assert result["success"] is True
+        assert jobs(client) == 1 + MAX_ESCALATIONS
+
+
+@pytest.mark.parametrize(
+    ("header", "count"), [(None, 0), ("", 0), ("2", 2), ("99999", MAX_ESCALATIONS), ("-1", 0), ("two", 0), ("²", 0)]
+)
+def test_the_header_with_the_escalations_is_read(header: str | None, count: int) -> None:
+    assert read_escalations(header) == count
 
 
 def test_a_job_about_which_a_silent_api_is_asked_is_given_back_at_the_stop(tmp_path: Path) -> None:
