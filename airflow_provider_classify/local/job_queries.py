@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -10,28 +9,24 @@ from typing import Any
 from sqlalchemy import DateTime, bindparam, func, or_, select
 from sqlalchemy.engine import Engine
 
-from airflow_provider_classify.exceptions import IdempotencyKeyReused, InvalidCategories
+from airflow_provider_classify.exceptions import IdempotencyKeyReused
 from airflow_provider_classify.local.backlog import Backlog
 from airflow_provider_classify.local.database import transaction
 from airflow_provider_classify.local.job_table import (
     JOBS,
+    REQUEST,
     SHOWN,
     UNFINISHED,
     JobRequest,
     RecordedJob,
     ShownRow,
-    damaged,
     job_from_row,
     not_recorded,
     now,
+    request_from_row,
     status_from_row,
 )
-from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.job import Job, JobStatus, Statuses
-
-_REQUEST = tuple(
-    JOBS.c[name] for name in ("document", "categories", "file_url", "created_at", "traceparent", "escalations")
-)
 
 
 class JobQueries:
@@ -99,11 +94,7 @@ class JobQueries:
         :raises JobNotFound: the job does not exist.
         :raises JobRecordDamaged: the record of the job cannot be read.
         """
-        row = self._row(job_id, *_REQUEST)
-        try:
-            return JobRequest(**{**row, "categories": parse_categories(json.loads(row["categories"]))})
-        except (ValueError, TypeError, InvalidCategories) as error:
-            raise damaged(job_id) from error
+        return request_from_row(job_id, self._row(job_id, *REQUEST))
 
     def find(self, idempotency_key: str, fingerprint: str | None = None) -> Job | None:
         """

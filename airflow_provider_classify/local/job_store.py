@@ -24,7 +24,7 @@ from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 from sqlalchemy import update as update_rows
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
@@ -48,7 +48,14 @@ from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, JobStatus
 from airflow_provider_classify.model.result import ClassificationResult
 
+# To build a statement takes longer than to run it. Its values are those of the call.
 _INSERT = insert(JOBS)
+_UPDATE_UNFINISHED = update_rows(JOBS).where(
+    JOBS.c.job_id == bindparam("unfinished_job"), JOBS.c.status.in_(UNFINISHED)
+)
+_UPDATE_CLAIMED = update_rows(JOBS).where(
+    JOBS.c.job_id == bindparam("claimed_job"), JOBS.c.lease == bindparam("held_lease")
+)
 _Returned = TypeVar("_Returned")
 
 #: How long a job is kept after its end, by default.
@@ -241,17 +248,15 @@ class JobStore(JobQueries):
 
         :raises JobNotFound: the job does not exist.
         """
-        still_open = (JOBS.c.job_id == job_id) & JOBS.c.status.in_(UNFINISHED)
-        query = update_rows(JOBS).where(still_open).values(**values)
-        changed = self._writes.run(lambda connection: connection.execute(query).rowcount)
+        values["unfinished_job"] = job_id
+        changed = self._writes.run(lambda connection: connection.execute(_UPDATE_UNFINISHED, values).rowcount)
         if not changed:
             self._row(job_id, JOBS.c.job_id)
         return bool(changed)
 
     def _end_claim(self, claim: Claim, values: dict[str, Any]) -> bool:
-        held = (JOBS.c.job_id == claim.job_id) & (JOBS.c.lease == claim.lease)
-        query = update_rows(JOBS).where(held).values(**values)
-        return bool(self._writes.run(lambda connection: connection.execute(query).rowcount))
+        values |= {"claimed_job": claim.job_id, "held_lease": claim.lease}
+        return bool(self._writes.run(lambda connection: connection.execute(_UPDATE_CLAIMED, values).rowcount))
 
     def _prune(self, *conditions: ColumnElement[bool]) -> int:
         """Delete some expired jobs. Not every database can limit a ``DELETE``, so a query selects them first."""

@@ -15,12 +15,13 @@ from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, String, 
 
 from airflow_provider_classify.exceptions import (
     ClassifyError,
+    InvalidCategories,
     InvalidReply,
     JobCancelled,
     JobNotFound,
     JobRecordDamaged,
 )
-from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.categories import Category, parse_categories
 from airflow_provider_classify.model.job import Job, JobStatus, Progress
 from airflow_provider_classify.model.result import ClassificationResult
 
@@ -100,6 +101,12 @@ class JobRequest:
     escalations: int = 0
 
 
+#: The columns of a job from which :func:`request_from_row` makes its submit.
+REQUEST = tuple(
+    JOBS.c[name] for name in ("document", "categories", "file_url", "created_at", "traceparent", "escalations")
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedJob:
     """A job in the record, without its submit and its result."""
@@ -124,6 +131,15 @@ def job_from_row(row: Any) -> Job:
     except (ValueError, TypeError, InvalidReply):
         error = damaged(str(row["job_id"]))
         return Job(str(row["job_id"]), JobStatus.FAILED, Progress.FAILED, str(error), error.kind)
+
+
+def request_from_row(job_id: str, row: Any) -> JobRequest:
+    """Return the submit in a row of the columns :data:`REQUEST`. :raises JobRecordDamaged: the row cannot be read."""
+    fields = {column.name: row[column.name] for column in REQUEST}
+    try:
+        return JobRequest(**{**fields, "categories": parse_categories(json.loads(fields["categories"]))})
+    except (ValueError, TypeError, InvalidCategories) as error:
+        raise damaged(job_id) from error
 
 
 def status_from_row(recorded: str) -> JobStatus:

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Collection
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,8 +22,9 @@ from sqlalchemy import DateTime, and_, bindparam, case, func, or_, select
 from sqlalchemy import update as update_rows
 from sqlalchemy.engine import Connection, Engine
 
+from airflow_provider_classify.exceptions import JobRecordDamaged
 from airflow_provider_classify.local.database import transaction
-from airflow_provider_classify.local.job_table import JOBS, UNFINISHED, now
+from airflow_provider_classify.local.job_table import JOBS, REQUEST, UNFINISHED, JobRequest, now, request_from_row
 from airflow_provider_classify.local.writes import Writes
 from airflow_provider_classify.model.job import JobStatus
 
@@ -31,10 +33,22 @@ LEASE = timedelta(seconds=20)
 
 #: A job is stored when its document has arrived. A job without document and URL is claimed too, to end with an error.
 _IS_STORED = or_(JOBS.c.document_bytes.is_not(None), JOBS.c.file_url.is_(None))
-
-
 #: Whether a job is in the queue or claimed. SQLite would read all rows, also of ended jobs, to find those with a time.
 _IS_QUEUED = JOBS.c.free_at > datetime(1970, 1, 1)
+
+
+def _machine_time(after: timedelta = timedelta(0)) -> Any:
+    return bindparam(None, callable_=lambda: now() + after, type_=DateTime(), unique=True)
+
+
+#: The columns of a job whose work begins.
+_STARTED = {"status": JobStatus.PROCESSING.value, "started_at": func.coalesce(JOBS.c.started_at, _machine_time())}
+#: A job waits until its document has arrived and a worker has claimed it.
+_WAITING = select(
+    func.coalesce(func.sum(case((or_(JOBS.c.lease.is_(None), ~_IS_STORED), 1), else_=0)), 0),
+    func.coalesce(func.sum(case((_IS_STORED, 0), else_=1)), 0),
+    func.coalesce(func.sum(JOBS.c.document_bytes), 0),
+).where(_IS_QUEUED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +59,14 @@ class Claim:
     :param lease: the id of this run of the job.
     :param crashes: how many earlier runs ended because the engine's process died.
     :param losses: how many earlier runs ended because their worker disappeared.
+    :param request: the submit of the job; ``None`` if it was not read, or is damaged.
     """
 
     job_id: str
     lease: str
     crashes: int = 0
     losses: int = 0
+    request: JobRequest | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,17 +194,18 @@ class WorkQueue:
 
     def _first(self, wanted: Any) -> Any:
         """Return the query for the first of the wanted jobs that a worker may take."""
-        columns = (JOBS.c.job_id, JOBS.c.lease, JOBS.c.crashes, JOBS.c.losses)
+        columns = (JOBS.c.job_id, JOBS.c.lease, JOBS.c.crashes, JOBS.c.losses, *REQUEST)
         # A job that has ended is never free. A condition on the status would keep SQLite from the index by time.
         waits = select(*columns).where(JOBS.c.free_at <= self._time(), wanted)
         return waits.order_by(JOBS.c.free_at).limit(1).with_for_update(skip_locked=True)
 
     def _claim(self, query: Any, update: Any) -> Claim | None:
         def take(connection: Connection) -> Claim | None:
-            row = connection.execute(query).first()
+            row = connection.execute(query).mappings().first()
             if row is None:
                 return None
-            claim = Claim(row.job_id, str(uuid.uuid4()), row.crashes, row.losses + (row.lease is not None))
+            losses = row["losses"] + (row["lease"] is not None)
+            claim = Claim(row["job_id"], str(uuid.uuid4()), row["crashes"], losses, _request(row))
             taken = {"claimed": claim.job_id, "new_lease": claim.lease, "new_losses": claim.losses}
             connection.execute(update, taken)
             return claim
@@ -202,22 +219,14 @@ class WorkQueue:
         return bool(self._writes.run(lambda connection: connection.execute(query).rowcount, is_durable=is_durable))
 
 
+def _request(row: Any) -> JobRequest | None:
+    with suppress(JobRecordDamaged):  # the worker reads the row again, and reports the error
+        return request_from_row(row["job_id"], row)
+    return None
+
+
 def time_in(engine: Engine, *, after: timedelta = timedelta(0)) -> Any:
     """Return an expression for the time of the database, in UTC without a time zone, plus ``after``."""
     if engine.dialect.name == "postgresql":
         return func.timezone("UTC", func.statement_timestamp(), type_=DateTime()) + after
     return _machine_time(after)
-
-
-def _machine_time(after: timedelta = timedelta(0)) -> Any:
-    return bindparam(None, callable_=lambda: now() + after, type_=DateTime(), unique=True)
-
-
-#: The columns of a job whose work begins.
-_STARTED = {"status": JobStatus.PROCESSING.value, "started_at": func.coalesce(JOBS.c.started_at, _machine_time())}
-#: A job waits until its document has arrived and a worker has claimed it.
-_WAITING = select(
-    func.coalesce(func.sum(case((or_(JOBS.c.lease.is_(None), ~_IS_STORED), 1), else_=0)), 0),
-    func.coalesce(func.sum(case((_IS_STORED, 0), else_=1)), 0),
-    func.coalesce(func.sum(JOBS.c.document_bytes), 0),
-).where(_IS_QUEUED)

@@ -18,8 +18,8 @@ from airflow_provider_classify.service.places import Places
 class Worker(Protocol):
     """The worker of this process."""
 
-    def wake(self) -> None:
-        """Look for jobs now, because one was added."""
+    def wake(self, *, to_fetch: bool = False) -> None:
+        """Look for jobs now, because one was added; ``to_fetch`` says whether its document must be fetched."""
 
     def stop_fetch(self, job_id: str) -> None:
         """Stop the fetch of the document of a job that was deleted, if it runs here."""
@@ -77,10 +77,10 @@ class JobQueue:
             raise
         self._places.record(job)
 
-    def wake(self) -> None:
+    def wake(self, *, to_fetch: bool) -> None:
         """Tell the worker of this process that a job was added. Other workers look for jobs by themselves."""
         if self._worker:
-            self._worker.wake()
+            self._worker.wake(to_fetch=to_fetch)
 
     def delete(self, job_id: str, *, owner: str | None = None) -> Job:
         """

@@ -29,8 +29,6 @@ MAX_BOUNDARY_BYTES = 256
 MAX_PARTS = 100
 _DOCUMENT_FIELD = "pdf_file"
 _TEXT_FIELDS = ("file_url", "categories", "conditions", "webhook_url")
-#: Bytes of a body that are kept in memory before they are parsed and written, which takes a thread.
-_PIECE_BYTES = 64 * 1024
 
 
 @dataclass(slots=True)
@@ -51,12 +49,18 @@ class SubmitForm:
 
 
 async def read_form(
-    chunks: AsyncIterable[bytes], content_type: str | None, create: Callable[[], Upload], max_bytes: int
+    chunks: AsyncIterable[bytes],
+    content_type: str | None,
+    create: Callable[[], Upload],
+    max_bytes: int,
+    *,
+    length: int | None = None,
 ) -> SubmitForm:
     """
     Read a form of either encoding from the body's ``chunks``.
 
     :param create: opens the file for the document; it is committed when this returns, and discarded if it raises.
+    :param length: the bytes of the body, if the client has named them.
     :raises HttpError: 400 for a broken form, 413 for too large a document or fields, 422 for text as ``pdf_file``.
     :raises StorageFull: there is no space for the document.
     """
@@ -74,21 +78,21 @@ async def read_form(
             "Send the form as multipart/form-data with a boundary, or as application/x-www-form-urlencoded"
         )
     try:
-        # In a thread, so that a slow disk delays this upload only. A small form takes one thread once.
-        piece = bytearray()
+        # In a thread, so that a slow disk delays this upload only. The last piece and the end take one thread together.
+        received = 0
         async for chunk in chunks:
-            piece += chunk
-            if len(piece) >= _PIECE_BYTES:
-                await run_in_threadpool(reader.feed, bytes(piece))
-                piece.clear()
-        return await run_in_threadpool(_finish, reader, bytes(piece))
+            received += len(chunk)
+            if received == length:
+                return await run_in_threadpool(_finish, reader, chunk)
+            await run_in_threadpool(reader.feed, chunk)
+        return await run_in_threadpool(reader.finish)
     except BaseException:
         await run_in_threadpool(reader.discard)
         raise
 
 
-def _finish(reader: _Reader, rest: bytes) -> SubmitForm:
-    reader.feed(rest)
+def _finish(reader: _Reader, last: bytes) -> SubmitForm:
+    reader.feed(last)
     return reader.finish()
 
 

@@ -94,7 +94,7 @@ class Submits:
             raise
         if job.job_id == job_id:
             self._events.submitted(job_id, key=owner.name)
-            self._queue.wake()
+            self._queue.wake(to_fetch=submitted.file_url is not None)
         else:
             await run_in_threadpool(self._documents.remove, job_id)
         # Without a quota there is nothing to look up, and a thread would cost more than the answer.
@@ -125,11 +125,15 @@ class Submits:
     async def _read(self, job_id: str, request: Request, body: AsyncIterator[bytes], owner: Key) -> SubmitRequest:
         # A request that is cancelled by a stop of the service may be recorded already, so its document stays.
         # If it is not recorded, the next start of the service deletes the document.
-        content_type = request.headers.get("content-type")
+        content_type, length = request.headers.get("content-type"), request.headers.get("content-length")
         try:
             with self._uploads.admit(body) as upload, self._events.timed("receive"):
                 form = await read_form(
-                    upload, content_type, lambda: self._documents.create(job_id), self._documents.max_bytes
+                    upload,
+                    content_type,
+                    lambda: self._documents.create(job_id),
+                    self._documents.max_bytes,
+                    length=int(length) if length else None,
                 )
         except TimeoutError as error:
             raise too_slow("The form arrived too slowly; send it again") from error

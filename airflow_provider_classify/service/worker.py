@@ -14,24 +14,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from airflow_provider_classify.engine.sandbox.child_process import ChildDied
 from airflow_provider_classify.exceptions import (
     ClassifyError,
-    DocumentCorrupt,
     DocumentCrashedParser,
-    DocumentNotReadable,
     EngineClosed,
     JobNotFound,
     JobRecordDamaged,
     JobRecordUnavailable,
     StorageError,
-    StorageFull,
     StorageNotFound,
 )
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.local.job_table import JobRequest
 from airflow_provider_classify.local.work_queue import Claim
-from airflow_provider_classify.model.api_contract import CANNOT_OPEN
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.escalations import escalated
 from airflow_provider_classify.model.result import ClassificationResult
@@ -40,6 +35,7 @@ from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_jobs import FetchJobs
 from airflow_provider_classify.service.fetch_url import FetchLimits
+from airflow_provider_classify.service.job_errors import engine_died, error_for_api, recorded_error
 from airflow_provider_classify.service.leases import Leases
 
 #: Seconds that a stop waits for the documents that are being classified. Kubernetes kills a container after 30.
@@ -148,10 +144,12 @@ class Worker:
         except JobRecordUnavailable:
             _log.exception("Some jobs could not be given back; they run again when their leases have expired.")
 
-    def wake(self) -> None:
-        """Look for jobs now, because one was added."""
-        self._news.set()
-        self._fetches.wake()
+    def wake(self, *, to_fetch: bool = False) -> None:
+        """Look for jobs now, because one was added; ``to_fetch`` says whether its document must be fetched."""
+        if to_fetch:
+            self._fetches.wake()
+        else:
+            self._news.set()
 
     def stop_fetch(self, job_id: str) -> None:
         """Stop the fetch of the document of a job that was deleted, if it runs here."""
@@ -193,7 +191,7 @@ class Worker:
 
     def _classify(self, claim: Claim) -> None:
         try:
-            request = self._insist(claim, lambda: self._store.request(claim.job_id))
+            request = claim.request or self._insist(claim, lambda: self._store.request(claim.job_id))
         except JobNotFound:  # A client has deleted the job.
             return
         except JobRecordDamaged as error:
@@ -243,12 +241,12 @@ class Worker:
             after = timedelta(seconds=self._record_retry_seconds)
             self._insist(claim, lambda: self._store.queue.give_back(claim, after=after))
             return
-        if _engine_died(error) and claim.crashes + 1 < MAX_CRASHES:
+        if engine_died(error) and claim.crashes + 1 < MAX_CRASHES:
             _log.warning("%s The document is tried once more.", error)
             self._insist(claim, lambda: self._store.queue.give_back(claim, crashed=True))
             self.wake()
             return
-        if self._end(claim, lambda: self._store.fail_claim(claim, _recorded_error(claim, error))):
+        if self._end(claim, lambda: self._store.fail_claim(claim, recorded_error(claim.job_id, error))):
             self._events.failed(claim.job_id, error)
 
     def _end(self, claim: Claim, record_end: Callable[[], bool]) -> bool:
@@ -275,29 +273,3 @@ class Worker:
                     raise
                 _log.exception("The record of the job %s cannot be reached; this is tried again.", claim.job_id)
                 self._stopping.wait(self._record_retry_seconds)
-
-
-def _engine_died(error: Exception) -> bool:
-    """Return whether the document ended its process of the engine, which an overloaded machine may have caused."""
-    return isinstance(error, DocumentCrashedParser) and isinstance(error.__cause__, ChildDied)
-
-
-def _recorded_error(claim: Claim, error: Exception) -> ClassifyError | str:
-    if isinstance(error, (StorageFull, StorageNotFound)):
-        return DocumentNotReadable(f"The document of the job {claim.job_id} was not stored: {error}")
-    if isinstance(error, ClassifyError):
-        return error
-    _log.error("The job %s failed because of a fault in the service.", claim.job_id, exc_info=error)
-    return "The service failed on this document; see the service's log."
-
-
-def error_for_api(error: ClassifyError, path: Path) -> ClassifyError:
-    """Return the error with the API's message if it reports a damaged PDF; return any other error unchanged."""
-    if not isinstance(error, DocumentCorrupt):
-        return error
-    try:
-        with path.open("rb") as file:
-            is_pdf = b"%PDF-" in file.read(1024)
-    except FileNotFoundError:  # The job was deleted.
-        return error
-    return DocumentCorrupt(CANNOT_OPEN) if is_pdf else error
