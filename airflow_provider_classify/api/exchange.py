@@ -17,7 +17,7 @@ from airflow_provider_classify.api.replies import Reply
 from airflow_provider_classify.api.requests import Request
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.exceptions import ClassifyError, JobNotFound
+from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, JobStatus, Submission
 
@@ -113,16 +113,10 @@ def statuses(settings: ApiSettings, job_ids: Sequence[str]) -> Exchange[Mapping[
 
 def cancel(settings: ApiSettings, job_id: str) -> Exchange[Job | None]:
     """
-    Cancel a job. A job that has ended stays as it is: a service would delete it, although somebody may need its result.
+    Cancel a job.
 
     :returns: the current state of the job; ``None`` if there is no such job or the API has no cancel.
     """
-    try:
-        job = yield from get(settings, job_id)
-    except JobNotFound:
-        return None
-    if job.status.is_terminal:
-        return job
     request = requests.cancel_request(settings, job_id)
     reply = yield from _reply(request)
     return replies.read_cancelled(reply, job_id=job_id, what=request.what, settings=settings)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.model.api_contract import IDEMPOTENCY_HEADER
+from airflow_provider_classify.model.api_contract import IDEMPOTENCY_HEADER, UNLESS_ENDED
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.escalations import escalation_headers
 from airflow_provider_classify.model.job import require_job_id
@@ -78,8 +78,15 @@ def job_request(settings: ApiSettings, job_id: str, timeout: float | None = None
 
 
 def cancel_request(settings: ApiSettings, job_id: str) -> Request:
-    """Return the request to cancel a job. :raises InvalidJobId: the id is not valid."""
-    return Request("DELETE", job_path(job_id), what=f"the cancel of job {job_id}", timeout=settings.request_timeout)
+    """
+    Return the request to cancel a job unless it has ended.
+
+    The classify service of this package deletes an ended job by the same request without ``unless_ended``.
+
+    :raises InvalidJobId: the id is not valid.
+    """
+    path = f"{job_path(job_id)}?{UNLESS_ENDED}=true"
+    return Request("DELETE", path, what=f"the cancel of job {job_id}", timeout=settings.request_timeout)
 
 
 def statuses_request(settings: ApiSettings, job_ids: Sequence[str]) -> Request:

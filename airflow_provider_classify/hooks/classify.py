@@ -274,7 +274,7 @@ class ClassifyHook(BaseHook):
 
         The hosted API has no cancel. This package's service removes a queued job from its queue. If the job is being
         processed, the service finishes it and drops the result. A job that has ended stays as it is with its result,
-        because somebody else may need it. To delete it, send ``DELETE /classify/{job_id}`` to the service.
+        because somebody else may need it.
 
         :returns: the state of the job; ``None`` if there is no such job or the API has no cancel.
         :raises ApiError: the API refused the request, or the request failed.

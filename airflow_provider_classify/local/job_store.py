@@ -202,19 +202,22 @@ class JobStore(JobQueries):
         """
         self._update(job_id, **failed(cancelled(job_id)))
 
-    def delete(self, job_id: str) -> Job:
+    def delete(self, job_id: str, *, unless_ended: bool = False) -> Job:
         """
         Delete what the record has of the job. Return the job as it was.
 
         A job that has not ended is cancelled, so that nobody waits for it in vain. Of a cancelled job, the record
         keeps only that it was cancelled, without the document's name and the categories, until the next delete.
 
+        :param unless_ended: leave a job that has ended as it is.
         :raises JobNotFound: the job does not exist.
         """
         nothing = {"document": "", "categories": "[]", "document_bytes": None}
         if self._update(job_id, **failed(cancelled(job_id)), **nothing):
             return self.get(job_id)
         job = self.get(job_id)
+        if unless_ended:
+            return job
         self._writes.run(lambda connection: connection.execute(delete(JOBS).where(JOBS.c.job_id == job_id)))
         return job
 

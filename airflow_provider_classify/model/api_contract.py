@@ -18,5 +18,8 @@ MAX_STATUS_IDS = 500
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 #: The reply header of a server that honours :data:`IDEMPOTENCY_HEADER`. This package's service adds it to the API.
 HONOURED_HEADER = "Idempotency-Key-Honoured"
+#: The query parameter of ``DELETE /classify/{job_id}`` that leaves a job that has ended as it is, with its result. This
+#: package's service adds the route to the API.
+UNLESS_ENDED = "unless_ended"
 #: The API's error for a file that it cannot open.
 CANNOT_OPEN = "This PDF could not be opened — the file may be corrupt or in an unsupported format."

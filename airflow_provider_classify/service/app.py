@@ -20,9 +20,15 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from starlette.requests import ClientDisconnect
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable, StorageError, StorageFull
+from airflow_provider_classify.exceptions import (
+    JobCancelled,
+    JobNotFound,
+    JobRecordUnavailable,
+    StorageError,
+    StorageFull,
+)
 from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.model.api_contract import HONOURED_HEADER, MAX_STATUS_IDS
+from airflow_provider_classify.model.api_contract import HONOURED_HEADER, MAX_STATUS_IDS, UNLESS_ENDED
 from airflow_provider_classify.service import openapi
 from airflow_provider_classify.service.access import Access, owner
 from airflow_provider_classify.service.dashboard.pictures import Pictures
@@ -157,12 +163,19 @@ def _add_jobs(
         dependencies=keyed,
         summary="Cancel and delete a job",
         responses=openapi.CANCEL_REPLIES,
+        openapi_extra=openapi.CANCEL_EXTRA,
     )
     def delete(request: Request, job_id: str) -> Response:
+        flag = request.query_params.get(UNLESS_ENDED, "false")
+        if flag not in ("true", "false"):
+            raise bad_request(f"{UNLESS_ENDED} must be true or false")
+        unless_ended = flag == "true"
         try:
-            job = queue.delete(job_id, owner=owner(request))
+            job = queue.delete(job_id, owner=owner(request), unless_ended=unless_ended)
         except JobNotFound as error:
             raise HttpError(404, "Job not found") from error
+        if unless_ended and job.error_kind != JobCancelled.__name__:
+            return JSONResponse(job.to_json())
         pictures.delete(job_id)
         clients.webhooks.remove(job_id)
         events.deleted(job_id)

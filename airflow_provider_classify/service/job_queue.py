@@ -82,18 +82,19 @@ class JobQueue:
         if self._worker:
             self._worker.wake(to_fetch=to_fetch)
 
-    def delete(self, job_id: str, *, owner: str | None = None) -> Job:
+    def delete(self, job_id: str, *, owner: str | None = None, unless_ended: bool = False) -> Job:
         """
         Delete a job with its document, and return the job as it was. A job that has not ended is cancelled.
 
         A classification that has begun runs to its end, and its result is ignored.
 
         :param owner: the only owner whose job is deleted; ``None`` for any.
+        :param unless_ended: leave a job that has ended as it is, so that a late cancel does not delete its result.
         :raises JobNotFound: there is no such job.
         :raises StorageError: the document could not be deleted. The call can be repeated.
         """
         self._store.get(job_id, owner=owner)
-        job = self._store.delete(job_id)
+        job = self._store.delete(job_id, unless_ended=unless_ended)
         if self._worker:
             self._worker.stop_fetch(job_id)
         self._documents.remove(job_id)

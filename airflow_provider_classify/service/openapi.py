@@ -13,7 +13,12 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from airflow_provider_classify.model.api_contract import HONOURED_HEADER, IDEMPOTENCY_HEADER, MAX_STATUS_IDS
+from airflow_provider_classify.model.api_contract import (
+    HONOURED_HEADER,
+    IDEMPOTENCY_HEADER,
+    MAX_STATUS_IDS,
+    UNLESS_ENDED,
+)
 from airflow_provider_classify.model.escalations import ESCALATIONS_HEADER, MAX_ESCALATIONS
 from airflow_provider_classify.model.trace import TRACE_HEADER
 from airflow_provider_classify.service.schemas import SCHEMAS, ref
@@ -64,7 +69,13 @@ STATUS_REPLIES: Replies = {
     404: _NO_JOB[404] | {"headers": _HONOURED},
     **_FAULTS,
 }
-CANCEL_REPLIES: Replies = {200: _reply("The job as it was", "Job"), **_KEYED, **_NO_JOB, **_FAULTS}
+CANCEL_REPLIES: Replies = {
+    200: _reply("The job as it was", "Job"),
+    400: _reply("unless_ended is neither true nor false", "Problem"),
+    **_KEYED,
+    **_NO_JOB,
+    **_FAULTS,
+}
 STATUSES_REPLIES: Replies = {
     200: _reply("The statuses of the jobs", "Statuses"),
     400: _reply("There are no job ids, or too many", "Problem"),
@@ -192,6 +203,16 @@ STATUSES_EXTRA: dict[str, Any] = {
             "required": True,
             "description": "The ids of the jobs, one parameter for each",
             "schema": {"type": "array", "items": {"type": "string"}, "minItems": 1, "maxItems": MAX_STATUS_IDS},
+        }
+    ]
+}
+CANCEL_EXTRA: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": UNLESS_ENDED,
+            "in": "query",
+            "description": "Leave a job that has ended as it is, with its result",
+            "schema": {"type": "boolean", "default": False},
         }
     ]
 }

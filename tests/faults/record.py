@@ -24,7 +24,7 @@ class Outcome:
     """
     The outcome of a run.
 
-    :param lost: documents without a result of a completed job.
+    :param lost: documents without a result of a completed job, each with what they have instead.
     :param doubled: the number of jobs and results in excess of one for each document.
     :param wrong: documents whose result has another category than expected.
     """
@@ -49,7 +49,16 @@ def outcome(drawn: Mapping[str, str], results: Iterable[Mapping[str, Any]], jobs
     users_of = Counter(result["job_id"] for result in good.values())
     shared = sum(users - 1 for users in users_of.values())
     return Outcome(
-        lost=tuple(document for document in drawn if document not in good),
+        lost=tuple(f"{document}: {_instead(document, given, jobs)}" for document in drawn if document not in good),
         doubled=max(0, len(jobs) - len(drawn)) + sum(number - 1 for number in results_of.values()) + shared,
         wrong=tuple(path for path, one in good.items() if one["classification"] != drawn.get(path)),
     )
+
+
+def _instead(document: str, given: Iterable[Mapping[str, Any]], jobs: Mapping[str, RecordedJob]) -> str:
+    found = []
+    for result in given:
+        if result["document"] == document:
+            job = jobs.get(result.get("job_id", ""))
+            found.append(f"result of {job or 'a job that is not in the record'}: {dict(result)}")
+    return "; ".join(found) or "no result"

@@ -15,7 +15,7 @@ RESULTS = [
 
 def found(results=RESULTS, jobs=JOBS):
     result = outcome(DRAWN, results, jobs)
-    return result.lost, result.doubled, result.wrong
+    return tuple(lost.split(":")[0] for lost in result.lost), result.doubled, result.wrong
 
 
 def test_one_job_and_one_result_for_each_document():

@@ -15,6 +15,8 @@ from typing import Any
 import httpx
 import pytest
 
+from airflow_provider_classify.api.settings import ApiSettings
+from airflow_provider_classify.api.sync import ApiBackend
 from airflow_provider_classify.model.api_contract import CANNOT_OPEN, MAX_BYTES
 from airflow_provider_classify.model.job import Job, JobStatus, Submission
 from tests.support.app_server import AppServer, app_server
@@ -387,6 +389,22 @@ def test_a_job_that_has_ended_is_deleted_with_its_result(server: AppServer) -> N
     for gone in (get(server, job_id), httpx.delete(f"{server.url}/classify/{job_id}")):
         assert (gone.status_code, gone.json()) == (404, {"detail": "Job not found"})
     assert server.store.jobs() == []
+
+
+def test_a_late_cancel_leaves_a_job_that_has_ended(server: AppServer) -> None:
+    """The client may cancel a job that ended a moment ago, and whose result somebody else still reads."""
+    job_id = submit(server).json()["job_id"]
+    server.ended(job_id)
+    answer = get(server, job_id).json()
+    reply = httpx.delete(f"{server.url}/classify/{job_id}", params={"unless_ended": "true"})
+    assert (reply.status_code, reply.json()) == (200, answer)
+    assert get(server, job_id).json() == answer
+
+    with ApiBackend(ApiSettings("classify_api", server.url)) as client:
+        job = client.cancel(job_id)
+    assert job is not None
+    assert job.status is JobStatus.COMPLETED
+    assert get(server, job_id).json() == answer
 
 
 def test_a_job_that_is_deleted_before_its_end_leaves_only_that_it_was_cancelled(held_server: AppServer) -> None:
