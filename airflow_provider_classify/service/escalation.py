@@ -14,10 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from airflow_provider_classify.api.aio import open_session
@@ -118,6 +118,11 @@ class Escalation:
         self._answer_seconds = answer_seconds
         self._pauses = Pauses(clock=clock)
         self._loop = asyncio.new_event_loop()
+        #: The questions that run, by the jobs of this service, and those jobs among them that were deleted.
+        self._asking: dict[str, asyncio.Task[Any] | None] = {}
+        self._deleted: set[str] = set()
+        #: The cancels that run. An event loop keeps only weak references to its tasks.
+        self._cancels: set[asyncio.Task[None] | None] = set()
         self._session: JobSession | None = None
         self._is_open = threading.Event()
         self._thread = threading.Thread(target=self._run_loop, name="classify-escalation", daemon=True)
@@ -167,6 +172,11 @@ class Escalation:
             _log.warning("%s gave no answer for the job %s: %s", self._host, job_id, second.end)
         return combine(outcome, second)
 
+    def cancel(self, job_id: str) -> None:
+        """Stop asking about the document of a job that was deleted, and cancel its job at the other API."""
+        with suppress(RuntimeError):  # The loop has been closed by a stop.
+            self._loop.call_soon_threadsafe(self._cancel, job_id)
+
     def close(self) -> None:
         """Stop asking. Every :meth:`answer` that waits raises ``EngineClosed``."""
         self._loop.call_soon_threadsafe(self._loop.stop)
@@ -182,20 +192,46 @@ class Escalation:
             asked = asyncio.run_coroutine_threadsafe(self._ask(document, categories, job_id), self._loop)
             end: ClassificationResult | ClassifyError = asked.result()
         except (CancelledError, RuntimeError) as error:  # RuntimeError: the loop is closed
-            end = EngineClosed("The service stopped while another API was asked; the document is classified again.")
+            end = EngineClosed("The question to another API was stopped, by a stop of the service or a deleted job.")
             end.__cause__ = error
         except ClassifyError as error:
             end = error
-        self._pauses.note(failed=isinstance(end, ClassifyError) and not end.unreadable)
+        self._pauses.note(
+            failed=isinstance(end, ClassifyError) and not isinstance(end, EngineClosed) and not end.unreadable
+        )
         return Outcome(self._host, end)
 
     async def _ask(self, document: Document, categories: tuple[Category, ...], job_id: str) -> ClassificationResult:
         assert self._session is not None, "The session is open as long as the loop runs."
+        self._asking[job_id] = asyncio.current_task()
         since = time.time()
-        submission = await self._session.submit(document, categories, job_id)
-        wait = polling.Wait(submission.job_id, since=since, deadline=since + self._answer_seconds)
-        job = await wait_for(self._session, wait)
+        submission = None
+        try:
+            submission = await self._session.submit(document, categories, job_id)
+            wait = polling.Wait(submission.job_id, since=since, deadline=since + self._answer_seconds)
+            job = await wait_for(self._session, wait)
+        except asyncio.CancelledError:
+            if submission is not None and job_id in self._deleted:
+                self._cancels.add(asyncio.create_task(self._cancel_there(submission.job_id)))
+            raise
+        finally:
+            self._asking.pop(job_id, None)
+            self._deleted.discard(job_id)
         return polling.answer(job, document.label, [category.name for category in categories])
+
+    def _cancel(self, job_id: str) -> None:
+        if task := self._asking.get(job_id):
+            self._deleted.add(job_id)
+            task.cancel()
+
+    async def _cancel_there(self, job_id: str) -> None:
+        assert self._session is not None, "The session is open as long as the loop runs."
+        try:
+            await self._session.cancel(job_id)
+        except ClassifyError as error:
+            _log.warning("The job %s of %s could not be cancelled: %s", job_id, self._host, error)
+        finally:
+            self._cancels.discard(asyncio.current_task())
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)

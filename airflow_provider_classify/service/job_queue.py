@@ -21,8 +21,8 @@ class Worker(Protocol):
     def wake(self, *, to_fetch: bool = False) -> None:
         """Look for jobs now, because one was added; ``to_fetch`` says whether its document must be fetched."""
 
-    def stop_fetch(self, job_id: str) -> None:
-        """Stop the fetch of the document of a job that was deleted, if it runs here."""
+    def cancel(self, job_id: str) -> None:
+        """Stop the work on a job that was deleted, if it runs here and can be stopped."""
 
 
 class JobQueue:
@@ -86,7 +86,8 @@ class JobQueue:
         """
         Delete a job with its document, and return the job as it was. A job that has not ended is cancelled.
 
-        A classification that has begun runs to its end, and its result is ignored.
+        A classification by the engine that has begun runs to its end, and its result is ignored. A fetch of the
+        document is stopped, and so is a job at the other API to which the document was escalated.
 
         :param owner: the only owner whose job is deleted; ``None`` for any.
         :param unless_ended: leave a job that has ended as it is, so that a late cancel does not delete its result.
@@ -96,7 +97,7 @@ class JobQueue:
         self._store.get(job_id, owner=owner)
         job = self._store.delete(job_id, unless_ended=unless_ended)
         if self._worker:
-            self._worker.stop_fetch(job_id)
+            self._worker.cancel(job_id)
         self._documents.remove(job_id)
         return job
 

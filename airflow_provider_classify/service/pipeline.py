@@ -66,6 +66,11 @@ class Pipeline:
             first = error
         return self._escalation.answer(first, path, categories, name=name, job_id=job_id)
 
+    def cancel(self, job_id: str) -> None:
+        """Stop asking the other API about the document of a job that was deleted. The engine cannot be stopped."""
+        if self._escalation is not None:
+            self._escalation.cancel(job_id)
+
     def close(self) -> None:
         """Stop every classification that is running."""
         self._engine.close()

@@ -63,6 +63,9 @@ class Classifier(Protocol):
     def classify(self, path: Path, categories: tuple[Category, ...], *, name: str, job_id: str) -> ClassificationResult:
         """Classify the document of a job; raise a :class:`ClassifyError` if that is not possible."""
 
+    def cancel(self, job_id: str) -> None:
+        """Stop what can be stopped of the classification of a job that was deleted, if it runs."""
+
     def close(self) -> None:
         """Stop every classification that is running."""
 
@@ -104,7 +107,7 @@ class Worker:
         # Whether a job runs whose last worker disappeared. Two of them must not run here at the same time: if one of
         # them is to blame and ends this worker too, the other must not be suspected again.
         self._runs_suspect = False
-        self._leases = Leases(store.queue, lambda claim: self.stop_fetch(claim.job_id))
+        self._leases = Leases(store.queue, self._lost)
         self._fetches = FetchJobs(
             store,
             documents,
@@ -151,9 +154,16 @@ class Worker:
         else:
             self._news.set()
 
-    def stop_fetch(self, job_id: str) -> None:
-        """Stop the fetch of the document of a job that was deleted, if it runs here."""
+    def cancel(self, job_id: str) -> None:
+        """Stop the work on a job that was deleted, if it runs here and can be stopped."""
         self._fetches.cancel(job_id)
+        self._classifier.cancel(job_id)
+
+    def _lost(self, claim: Claim) -> None:
+        """Stop the work on a job that another worker has, or that was deleted by a request to another process."""
+        self._fetches.cancel(claim.job_id)
+        if self._store.has_ended(claim.job_id):
+            self._classifier.cancel(claim.job_id)
 
     def _join(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds

@@ -25,6 +25,7 @@ from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.service.escalation import combine, escalation_settings
 from airflow_provider_classify.service.pauses import Pauses
 from tests.support.command_service import serving
+from tests.support.scripted_server import Answer, scripted_server
 from tests.support.waiting import wait_until
 
 OWN = "keeper log:\n  description: The log of a lighthouse.\n  cues: {en: {decisive: lamp lit}}"
@@ -102,6 +103,19 @@ def test_the_answer_of_the_engine_stands_if_the_other_api_fails(tmp_path: Path, 
         failed = ended(asking, UNKNOWN, "unknown.xyz")
         assert (failed["status"], failed["error_kind"]) == ("failed", "DocumentTypeUnknown")
         assert ended(asking, SURE)["result"]["classification"] == "invoice"
+
+
+def test_a_deleted_job_is_cancelled_at_the_other_api(tmp_path: Path) -> None:
+    theirs = {"job_id": "theirs", "status": "processing"}
+    with scripted_server(Answer(202, theirs), Answer(200, theirs)) as other:
+        options = ("--escalate-to", other.url, "--escalate-below", "0.8")
+        with serving(tmp_path, *options) as client:
+            files, data = {"pdf_file": ("log.txt", UNSURE)}, {"categories": json.dumps(["invoice", "keeper log"])}
+            job_id = client.post("/classify", files=files, data=data).json()["job_id"]
+            wait_until(lambda: len(other.requests) > 1)
+            assert client.delete(f"/classify/{job_id}").status_code == 200
+            wait_until(lambda: other.requests[-1].method == "DELETE")
+            assert other.requests[-1].path.startswith("/classify/theirs")
 
 
 def test_services_that_escalate_to_each_other_end(tmp_path: Path) -> None:
