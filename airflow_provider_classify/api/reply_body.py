@@ -59,11 +59,17 @@ class ReplyBody:
             self.is_full = True
 
     def finish(self) -> bytes:
-        """Return the body after the last chunk. :raises InvalidReply: the compressed body is incomplete."""
+        """
+        Return the body after the last chunk, and free the memory of the chunks. Call it once.
+
+        :raises InvalidReply: the compressed body is incomplete.
+        """
         if self._inflate is not None and not self._inflate.eof and not self.is_full and self._body:
             self._refuse_encoding()
         with memoryview(self._body) as view:  # a slice of the array would be one more copy of up to 16 MB
-            return bytes(view[: self._limit])
+            body = bytes(view[: self._limit])
+        self._body.clear()
+        return body
 
     def _refuse_encoding(self) -> None:
         if self._is_success:

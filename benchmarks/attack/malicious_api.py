@@ -53,7 +53,7 @@ from benchmarks.attack.malicious_transfers import (
 from benchmarks.attack.replies import Asked, Case, Reset
 
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_PATH = re.compile(r"^(\w+) /(\d+)/(\d+)/(\w+)/classify(?:/([^ ?]*)|\?([^ ]*))? ")
+_PATH = re.compile(r"^(\w+) /(\d+)/(\d+)/(\w+)/classify(?:/([^ ?]*))?(?:\?([^ ]*))? ")
 
 
 #: The cases, and whether a client may take the reply for a result of the job that it asked for.

@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,6 +85,7 @@ class _Attack:
     counts: Counts = field(default_factory=Counts)
     statuses: Counter[str] = field(default_factory=Counter)
     accepted: set[str] = field(default_factory=set)
+    deleted: set[str] = field(default_factory=set)
     #: The request and the job's id for each accepted idempotency key.
     by_key: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
     refused: int = 0
@@ -109,9 +110,9 @@ class _Attack:
         try:
             async with asyncio.timeout(END_SECONDS):
                 for job_id in sorted(self.accepted):
-                    while (job := await self._job(job_id))["status"] not in _ENDED:
+                    while not self._has_ended(job_id, job := await self._job(job_id)):
                         if job["status"] == "processing" and not (folder / "documents" / job_id).exists():
-                            await self._talk(Exchange((request(method=b"DELETE", target=_target(job_id)),)))
+                            await self._delete(job_id)
                         await asyncio.sleep(0.1)
         except (TimeoutError, KeyError):
             self._count("lost", f"the job {job_id}: {job}")
@@ -138,7 +139,7 @@ class _Attack:
         self._judge(name, exchange, answer)
         for job_id in _JOB_ID.findall(answer):
             if exchange.cancel:
-                await self._talk(Exchange((request(method=b"DELETE", target=_target(job_id.decode())),)))
+                await self._delete(job_id.decode())
 
     def _judge(self, name: str, exchange: Exchange, answer: bytes) -> None:
         for status, headers in _STATUS.findall(answer):
@@ -171,6 +172,14 @@ class _Attack:
             return
         if job["status"] != "completed":
             self._count("lost", f"an honest job: {job}")
+
+    async def _delete(self, job_id: str) -> None:
+        self.deleted.add(job_id)
+        await self._talk(Exchange((request(method=b"DELETE", target=_target(job_id)),)))
+
+    def _has_ended(self, job_id: str, job: Mapping[str, Any]) -> bool:
+        """Return whether the job has ended. A job that had ended when it was deleted is not found any more."""
+        return (job_id in self.deleted and "status" not in job) or job["status"] in _ENDED
 
     async def _job(self, job_id: str) -> dict[str, Any]:
         answer = await self._talk(Exchange((request(method=b"GET", target=_target(job_id)),)))
