@@ -67,9 +67,11 @@ def submits(seconds: float, *, pause: float) -> None:
     """
     Measure how long the reply to a submit takes with 50 clients, while the engine works on the documents.
 
-    :param pause: seconds between a reply and the client's next submit. With 0.5 s, 50 clients send at most 100 documents
-        in a second, fewer than the engine classifies on two cores. Without a pause, they would send as many as the
-        service can accept, and the latency would only show how many clients wait for each other.
+    With a pause of 0.5 s, 50 clients send at most 100 documents in a second, fewer than the engine classifies on two
+    cores. Without a pause, they would send as many as the service accepts. The latency would then only show how many
+    clients wait for each other.
+
+    :param pause: seconds between a reply and the client's next submit.
     """
     documents = [submit(name, content, CATEGORIES) for name, content in born_digital()]
 
