@@ -1,7 +1,7 @@
 # Every target sets up what it needs in .venv. It requires only Python >= 3.11, make and git.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INSTALL := sh scripts/install.sh
 INSTALLED := .venv/.installed
 BENCH := .venv-bench/bin
 AZURITE := .venv/azurite/.installed
@@ -12,7 +12,7 @@ LANGUAGES := rus ell ara heb hin kor tha
 # The providers whose triggers are compared with this package's.
 PEERS := databricks http dbt-cloud airbyte openai
 
-.PHONY: demo test azurite test-faults airflow lint bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-escalation bench-events bench-shards bench-service bench-service-workers train curate bench-own docs wheel test-matrix test-wheel
+.PHONY: demo test azurite test-faults airflow lint lint-types lint-duplicates lint-imports lint-style bench-packets bench-accuracy bench-degraded bench-examples bench-imports bench-polling bench-engine fuzz attack clean bench-batch bench-ending bench-cascade bench-escalation bench-events bench-shards bench-service bench-service-workers train curate bench-own docs wheel test-matrix test-wheel
 
 demo: $(INSTALLED)  ## run the first example DAG: make demo [DOCUMENTS=folder] [CATEGORIES=a,b,c]
 	@$(BIN)/python scripts/demo.py $(if $(DOCUMENTS),--documents "$(DOCUMENTS)") $(if $(CATEGORIES),--categories "$(CATEGORIES)")
@@ -23,8 +23,8 @@ test: $(INSTALLED) $(INSTALLED)-tests $(AZURITE) $(TESSDATA) $(SCRIPT_FONTS)  ##
 test-faults: $(INSTALLED)-faults  ## kill real processes while 300 documents are classified; needs PostgreSQL and Redis
 	@$(BIN)/python -m pytest tests/faults -m faults --numprocesses 2 --dist loadgroup $(PYTEST)
 
-test-matrix: $(INSTALLED)  ## tests and example DAGs on Airflow 2.11 to 3.3: make test-matrix [AIRFLOW=2.11,3.0] [PYTHONS=3.11,3.12]
-	@$(BIN)/python scripts/matrix.py $(if $(AIRFLOW),--airflow "$(AIRFLOW)") $(if $(PYTHONS),--python "$(PYTHONS)")
+test-matrix: $(INSTALLED)  ## tests and example DAGs on Airflow 2.11 to 3.3: make test-matrix [AIRFLOW=2.11,3.0] [PYTHONS=3.11,3.12] [TESTS="tests/hooks ..."]
+	@$(BIN)/python scripts/matrix.py $(if $(AIRFLOW),--airflow "$(AIRFLOW)") $(if $(PYTHONS),--python "$(PYTHONS)") $(TESTS)
 
 test-wheel: $(INSTALLED)  ## install the wheel with plain pip into empty environments, with each extra
 	@$(BIN)/python -m pytest tests/wheel -m "extras or not extras" $(PYTEST)
@@ -32,13 +32,21 @@ test-wheel: $(INSTALLED)  ## install the wheel with plain pip into empty environ
 airflow: $(INSTALLED)  ## run Airflow with the example DAGs and the classify service, until Ctrl-C
 	@exec $(BIN)/python scripts/standalone.py
 
-lint: $(INSTALLED)  ## check style, spelling, types, the direction of imports, and duplicated code
+lint: lint-types lint-duplicates lint-imports lint-style  ## check style, spelling, types, the direction of imports, and duplicated code
+
+lint-types: $(INSTALLED)
+	$(BIN)/mypy
+
+lint-duplicates: $(INSTALLED)
+	$(BIN)/pylint airflow_provider_classify
+
+lint-imports: $(INSTALLED)
+	$(BIN)/lint-imports --no-cache
+
+lint-style: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
-	$(BIN)/pylint airflow_provider_classify
 
 bench-accuracy: $(INSTALLED) $(TESSDATA)  ## accuracy of the local engine: make bench-accuracy DOCUMENTS=folder-with-labels.csv
 	@$(BIN)/python benchmarks/accuracy.py "$(DOCUMENTS)"
@@ -117,7 +125,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with make PYTHON=..." if sys.version_info < (3, 11) else 0)'
 	@echo "Setting up .venv (once) ..."
 	@$(PYTHON) -m venv .venv
-	@$(PIP_INSTALL) --editable '.[test]'
+	@$(INSTALL) --editable '.[test]'
 	@touch $@
 
 # What only some tests need: Airflow's providers for object storage and servers for them, Playwright and Chromium for the
@@ -129,11 +137,11 @@ $(INSTALLED)-tests: $(INSTALLED)
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && ! command -v chromium > /dev/null; then \
 		apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends chromium \
 			|| echo "Chromium could not be installed."; fi
-	@$(PIP_INSTALL) --editable '.[test,storage,test-browser,test-deploy]' || \
+	@$(INSTALL) --editable '.[test,storage,test-browser,test-deploy]' || \
 		for extra in storage test-browser test-deploy; do \
-			$(PIP_INSTALL) --editable ".[test,$$extra]" || echo "The extra $$extra could not be installed; its tests are skipped."; \
+			$(INSTALL) --editable ".[test,$$extra]" || echo "The extra $$extra could not be installed; its tests are skipped."; \
 		done
-	@$(PIP_INSTALL) --no-deps apache-airflow-providers-google \
+	@$(INSTALL) --no-deps apache-airflow-providers-google \
 		|| echo "Airflow's Google provider could not be installed; the tests on Google Cloud Storage are skipped."
 	@touch $@
 
@@ -151,7 +159,7 @@ $(INSTALLED)-faults: $(INSTALLED)
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && ! { command -v psql && command -v redis-server; } > /dev/null; then \
 		apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends postgresql redis-server \
 			|| echo "PostgreSQL and Redis could not be installed."; fi
-	@$(PIP_INSTALL) --editable '.[test,faults]'
+	@$(INSTALL) --editable '.[test,faults]'
 	@touch $@
 
 # Language data for scans in other scripts. If it cannot be fetched, Tesseract uses the data of the system.

@@ -66,22 +66,27 @@ class Line:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    labels, threshold = parse_options(__doc__)
+    with tempfile.TemporaryDirectory() as folder:
+        rows, manifest, calls = run(labels, threshold, Path(folder))
+    print_run(labels, rows, manifest, calls, threshold)
+    firsts = [first_of(row, labels) for row in rows]
+    thresholds = [None, *sorted({*THRESHOLDS, threshold})]
+    print_table([line(firsts, threshold) for threshold in thresholds], len(firsts))
+
+
+def parse_options(description: str | None) -> tuple[Mapping[str, str], float]:
+    """Return the category of each document of the folder that the command line names, and its threshold."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", default=os.environ.get("DOCUMENTS"))
     parser.add_argument("--threshold", type=float, default=0.9)
     options = parser.parse_args()
     if not options.folder:
         parser.error("name the FOLDER, or set DOCUMENTS")
     try:
-        labels = read_labels(Path(options.folder))
+        return read_labels(Path(options.folder)), options.threshold
     except ClassifyError as error:
         parser.error(str(error))
-    with tempfile.TemporaryDirectory() as folder:
-        rows, manifest, calls = run(labels, options.threshold, Path(folder))
-    print_run(labels, rows, manifest, calls, options.threshold)
-    firsts = [first_of(row, labels) for row in rows]
-    thresholds = [None, *sorted({*THRESHOLDS, options.threshold})]
-    print_table([line(firsts, threshold) for threshold in thresholds], len(firsts))
 
 
 def run(

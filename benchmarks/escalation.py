@@ -14,7 +14,6 @@ stand-in about the rest. The table then decides about the same first answers wit
 
 from __future__ import annotations
 
-import argparse
 import base64
 import json
 import os
@@ -27,10 +26,9 @@ from pathlib import Path
 from typing import Any
 
 # It also sets up an Airflow for the run, so it comes first.
-from benchmarks.cascade import THRESHOLDS, First, first_of, line  # isort: skip
+from benchmarks.cascade import THRESHOLDS, First, first_of, line, parse_options  # isort: skip
 import pymupdf
 
-from airflow_provider_classify.documents.labelled_folder import read_labels
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import ClassifyError
@@ -59,29 +57,20 @@ class Question:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", nargs="?", default=os.environ.get("DOCUMENTS"))
-    parser.add_argument("--threshold", type=float, default=0.9)
-    options = parser.parse_args()
-    if not options.folder:
-        parser.error("name the FOLDER, or set DOCUMENTS")
-    try:
-        labels = read_labels(Path(options.folder))
-    except ClassifyError as error:
-        parser.error(str(error))
+    labels, chosen = parse_options(__doc__)
     questions = ask_for_all(labels)
     with tempfile.TemporaryDirectory() as folder:
-        rows, manifest, requests = run(labels, questions, options.threshold, Path(folder))
+        rows, manifest, requests = run(labels, questions, chosen, Path(folder))
     right = sum(row.get("classification") == labels[row["document"]] for row in rows)
     usage = manifest.get("usage", {})
-    print(f"One run of the cascade at {options.threshold:g} over {len(rows)} documents:")
+    print(f"One run of the cascade at {chosen:g} over {len(rows)} documents:")
     print(f"  documents sent on     {manifest['escalated']}, requests that the stand-in got: {requests}")
     print(f"  tokens                {usage.get('input_tokens', 0):,} in, {usage.get('output_tokens', 0):,} out")
     print(f"  accuracy              {right / len(rows):.1%}, not classified: {manifest['failed']}\n")
     firsts = [(row["document"], first_of(row, labels)) for row in rows]
     print("threshold   sent on            tokens in   tokens out   tokens of all sent on   accuracy")
     everything = sum(question.tokens + question.answer_tokens for question in questions.values())
-    for threshold in [None, *sorted({*THRESHOLDS, options.threshold}), 1.01]:
+    for threshold in [None, *sorted({*THRESHOLDS, chosen}), 1.01]:
         print_line(firsts, questions, threshold, everything)
 
 

@@ -67,12 +67,12 @@ def main() -> None:
         with Standalone(Path(name) / "airflow", free_port(), settings) as airflow:
             for number in range(3):  # to warm up
                 drop(incoming, f"warm-up-{number}.txt", number)
-            wait_until(lambda: len(times_of(airflow)) >= 3, 600, pause=2)
+            wait_until(lambda: all_are_routed(airflow, 3), 600, pause=2)
             arrivals = {}
             for number in range(documents):
                 arrivals[drop(incoming, f"{number:04}.txt", number)] = time.time()
                 time.sleep(pause)
-            wait_until(lambda: len(times_of(airflow)) >= documents + 3, 600, pause=5)
+            wait_until(lambda: all_are_routed(airflow, documents + 3), 600, pause=5)
             times = times_of(airflow)
     print(f"{documents} documents, one each {pause:.1f} s, on {os.cpu_count()} cores; seconds")
     print(f"{'':36} {'p50':>6} {'p95':>6} {'longest':>8}")
@@ -90,26 +90,50 @@ def drop(folder: Path, name: str, number: int) -> str:
     return str(folder / name)
 
 
+def all_are_routed(airflow: Standalone, documents: int) -> bool:
+    """
+    Return whether this number of documents is routed and all runs have ended.
+
+    While a run that an event has created is queued, Airflow 3.3.2 answers the request for the events with HTTP 500,
+    because the run has no start date.
+    """
+    if airflow.request("GET", "dags/~/dagRuns?state=queued&state=running&limit=1")["total_entries"]:
+        return False
+    runs = tasks_of_runs(airflow)
+    return documents <= sum(len(routed(airflow, run, route)) for run, route, _ in routes_of(runs))
+
+
 def times_of(airflow: Standalone) -> dict[str, tuple[float, float, float, float]]:
-    """Return the times of each document after its arrival, for all that are routed."""
+    """Return the times of each document after its arrival."""
     event_of = {
         document["document"]: moment(event["timestamp"])
         for event in pages(airflow, "assets/events", "asset_events")
         if event["name"] == "incoming_documents"
         for document in event["extra"]["payload"]["documents"]
     }
-    instances: dict[str, dict[str, Any]] = {}
-    for task in pages(airflow, f"dags/{DAG_ID}/dagRuns/~/taskInstances", "task_instances"):
-        instances.setdefault(task["dag_run_id"], {})[task["task_id"]] = task
     found = {}
-    for run, tasks in instances.items():
+    for run, route, tasks in routes_of(tasks_of_runs(airflow)):
+        classify = tasks["classify"]
+        steps = (moment(classify["start_date"]), moment(classify["end_date"]))
+        for document in routed(airflow, run, route):
+            found[document] = (event_of[document], *steps, moment(tasks[route]["start_date"]))
+    return found
+
+
+def tasks_of_runs(airflow: Standalone) -> dict[str, dict[str, Any]]:
+    """Return the task instances of each run by their task ids."""
+    runs: dict[str, dict[str, Any]] = {}
+    for task in pages(airflow, f"dags/{DAG_ID}/dagRuns/~/taskInstances", "task_instances"):
+        runs.setdefault(task["dag_run_id"], {})[task["task_id"]] = task
+    return runs
+
+
+def routes_of(runs: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    """Yield each task of a route that has succeeded, as its run, its task id, and the tasks of the run."""
+    for run, tasks in runs.items():
         for route in ROUTES:
             if route in tasks and tasks[route]["state"] == "success":
-                classify = tasks["classify"]
-                steps = (moment(classify["start_date"]), moment(classify["end_date"]))
-                for document in routed(airflow, run, route):
-                    found[document] = (event_of[document], *steps, moment(tasks[route]["start_date"]))
-    return found
+                yield run, route, tasks
 
 
 _XCOM: dict[tuple[str, str], list[str]] = {}

@@ -23,7 +23,7 @@ WIDTH, HEIGHT = 1280, 1250
 
 
 def chromium() -> str | None:
-    """Return the path of the system's Chromium; ``None`` if there is none."""
+    """Return the path of the Chromium that ``CHROMIUM`` names, or of the system's; ``None`` if none is installed."""
     named = os.environ.get("CHROMIUM")
     return named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

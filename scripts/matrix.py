@@ -2,8 +2,8 @@
 Run the tests and the example DAGs on several versions of Airflow and Python, and print a table.
 
 ``python scripts/matrix.py [--airflow 2.11,3.0] [--python 3.11,3.12]``. uv installs each version of Airflow into an
-environment of its own in ``.matrix``, with dependencies of the time of its release, and removes the environment after
-its tests. A Python that cannot be found gets a row that says so.
+environment of its own in ``.matrix``, with dependencies of the time of its release. The next run uses it again; ``make
+clean`` removes all of them. A Python that cannot be found gets a row that says so.
 """
 
 from __future__ import annotations
@@ -137,9 +137,10 @@ def uv() -> str:
 
 
 def install(release: Release, python: str, folder: Path) -> Path:
-    """Create an environment with this package and a release of Airflow. :returns: its Python."""
-    subprocess.run([uv(), "venv", "--quiet", "--clear", "--python", python, str(folder)], check=True)
+    """Create or update an environment with this package and a release of Airflow. :returns: its Python."""
     executable = folder / "bin" / "python"
+    if not executable.exists():
+        subprocess.run([uv(), "venv", "--quiet", "--clear", "--python", python, str(folder)], check=True)
     newer = [f"--exclude-newer-package={name}={time}" for name, time in NEWER.items()]
     subprocess.run(
         [
@@ -166,17 +167,14 @@ def run_tests(executable: Path, report: Path, tests: Sequence[str]) -> None:
 
 
 def run(release: Release, version: str, tests: Sequence[str]) -> Row:
-    """Install an environment, run its tests and remove it."""
+    """Install an environment and run its tests."""
     python = find_python(version)
     if python is None:
         return Row(release, version, problem=f"Python {version} is not installed")
     started = time.monotonic()
     folder = FOLDER / f"airflow-{release.minor}-python-{version}"
     report = FOLDER / f"{folder.name}.xml"
-    try:
-        run_tests(install(release, python, folder), report, tests)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    run_tests(install(release, python, folder), report, tests)
     tests_, examples = counts_of(report, examples=False), counts_of(report, examples=True)
     return Row(release, version, tests_, examples, seconds=time.monotonic() - started)
 

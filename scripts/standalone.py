@@ -66,7 +66,11 @@ class Airflow:
             login.raise_for_status()
             bearer = {"Authorization": f"Bearer {login.json()['access_token']}"}
             response = client.request(method, f"/api/v2/{path}", json=body, headers=bearer)
-            response.raise_for_status()
+            try:
+                response.raise_for_status()
+            except httpx.HTTPStatusError as error:
+                error.add_note(response.text[:2000])
+                raise
             return response.json() if response.content else None
 
 

@@ -45,9 +45,34 @@ os.environ["AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST"] = json.dumps(
 )
 
 
-@pytest.fixture(scope="module")
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Start the longest tests first."""
+    from tests.support.schedule import sort_longest_first
+
+    sort_longest_first(items)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Run one process more than there are cores, because many tests wait for servers that they have started."""
+    from airflow_provider_classify.engine.cores import available_cores
+
+    return available_cores() + 1
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Divide the tests by :class:`Schedule` for ``--dist loadfile``."""
+    from tests.support.schedule import Schedule
+
+    return Schedule(config, log) if config.option.dist == "loadfile" else None
+
+
+@pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
-    """Run the service with a key, and the Airflow connections ``service`` and ``wrong_key`` to it."""
+    """
+    Run the service with a key, and the Airflow connections ``service`` and ``wrong_key`` to it.
+
+    The modules share it, so its record has jobs of other tests.
+    """
     from tests.support.service import KEY, connected_service
 
     with connected_service(tmp_path_factory.mktemp("service"), KEY) as service:
@@ -62,9 +87,9 @@ def local_engine() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the sample documents of the demo."""
+    """Return a folder with the sample documents of the demo. A test must not change them."""
     from samples import draw_samples
 
     folder = tmp_path_factory.mktemp("samples")

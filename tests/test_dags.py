@@ -203,12 +203,28 @@ def test_nobody_is_asked_about_a_sure_answer(samples, tmp_path, monkeypatch):
     assert run.xcom("review", map_index=0)["classification"] == "invoice"
 
 
+@pytest.mark.skipif(compat.human_in_the_loop_operator() is None, reason="reviews need Airflow 3.1")
+def test_nobody_is_asked_if_three_backends_agree(samples, tmp_path, monkeypatch):
+    folder = folder_with(samples, tmp_path, "invoice.pdf")
+    # Any connection is a backend; tests/system runs this example with a language model.
+    with table_api(tmp_path / "api", {(samples / "invoice.pdf").read_bytes(): ("invoice", 0.99)}) as api:
+        connect_to(monkeypatch, "classify_api", api)
+        connect_to(monkeypatch, "classify_model", api)
+        run = run_dag(import_module("compare_backends").dag, folder=folder)
+
+    assert run.state == "success"
+    assert [run.xcom(task_id)["categories"] for task_id in ("default", "api", "model")] == [{"invoice": 1}] * 3
+    assert run.xcom("disagreements") == []
+    assert set(states(run, "review").values()) == {"skipped"}
+
+
 @pytest.mark.skipif(compat.human_in_the_loop_operator() is not None, reason="Airflow 3.1 has reviews")
-def test_the_review_says_which_airflow_it_needs():
+@pytest.mark.parametrize("name", ["compare_backends", "review_doubtful_documents"])
+def test_the_review_says_which_airflow_it_needs(name):
     with pytest.raises(
         ReviewNotAvailable, match=r"needs Airflow's human-in-the-loop page, which came with Airflow 3.1"
     ):
-        import_module("review_doubtful_documents")
+        import_module(name)
 
 
 @pytest.mark.skipif(IS_AIRFLOW_2, reason="watchers of assets came with Airflow 3.0")

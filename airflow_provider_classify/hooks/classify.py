@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import quote
@@ -14,21 +13,20 @@ from urllib.parse import quote
 from airflow.providers.common.compat.sdk import BaseHook
 
 from airflow_provider_classify.api.settings import ApiSettings
-from airflow_provider_classify.api.shared_session import shared
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
+from airflow_provider_classify.hooks.answer import answer_of, log_submission
 from airflow_provider_classify.hooks.backend import Backend, backend_name, create_backend
 from airflow_provider_classify.hooks.connection import CONN_TYPE, Settings
+from airflow_provider_classify.hooks.event_loop import EventLoopCalls
 from airflow_provider_classify.hooks.settings import DEFAULT_CONN_ID, SettingsReader
 from airflow_provider_classify.hooks.waiting import look, wait_in_thread
-from airflow_provider_classify.job_session import wait_for
-from airflow_provider_classify.lifecycle import metrics, tracing
+from airflow_provider_classify.lifecycle import tracing
 from airflow_provider_classify.lifecycle.cancel import describe_cancel
 from airflow_provider_classify.local.settings import LocalSettings
-from airflow_provider_classify.model import measurements, polling
-from airflow_provider_classify.model.categories import CategoriesLike, Category, parse_categories
+from airflow_provider_classify.model import polling
+from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
 from airflow_provider_classify.model.job import Job, Submission
-from airflow_provider_classify.model.xcom import xcom_value
 
 if TYPE_CHECKING:
     from airflow_provider_classify.job_session import JobSession
@@ -95,6 +93,10 @@ class ClassifyHook(BaseHook):
     @property
     def _reader(self) -> SettingsReader:
         return SettingsReader(self.classify_conn_id, self._evidence, self.log)
+
+    @property
+    def _event_loop(self) -> EventLoopCalls:
+        return EventLoopCalls(self._reader, self.log)
 
     @cached_property
     def _settings(self) -> Settings:
@@ -178,15 +180,7 @@ class ClassifyHook(BaseHook):
 
         Any number of calls can run concurrently. They share the HTTP connections and the requests for statuses.
         """
-        since = time.time()
-        parsed = parse_categories(categories)
-        settings = await self._reader.aread()
-        async with self.connect() as session:
-            submission = await self._asubmit(session, document, parsed, str(uuid.uuid4()))
-            wait = polling.Wait(submission.job_id, since=since, deadline=since + timeout)
-            with tracing.span(tracing.WAIT, backend=backend_name(settings), job_id=wait.job_id):
-                job = await wait_for(session, wait)
-        return self._value(job, document, categories, settings)
+        return await self._event_loop.classify(document, categories, timeout)
 
     def answer(
         self, job: Job, document: DocumentLike | None = None, categories: CategoriesLike | None = None
@@ -199,25 +193,7 @@ class ClassifyHook(BaseHook):
         :raises JobFailed: the job failed, or none of its pages was classified.
         :raises ClassifyError: see :func:`polling.answer`.
         """
-        return self._value(job, document, categories, self._settings)
-
-    def _value(
-        self,
-        job: Job,
-        document: DocumentLike | None,
-        categories: CategoriesLike | None,
-        settings: Settings,
-    ) -> dict[str, Any]:
-        label = None if document is None else Document.of(document).label
-        names = None if categories is None else [category.name for category in parse_categories(categories)]
-        try:
-            result = polling.answer(job, label, names)
-        except ClassifyError as error:
-            metrics.send(measurements.ended(backend_name(settings), error))
-            raise
-        metrics.send(measurements.ended(backend_name(settings), result))
-        self.log.info("%s is %s.", label or f"The document of job {job.job_id}", polling.describe_answer(result))
-        return xcom_value(result, job.job_id, label, evidence=settings.evidence)
+        return answer_of(job, document, categories, self._settings, self.log)
 
     def split(self, document: DocumentLike, result: Mapping[str, Any], to: str) -> list[dict[str, Any]]:
         """
@@ -256,7 +232,7 @@ class ClassifyHook(BaseHook):
         found, parsed = Document.of(document), parse_categories(categories)
         with tracing.span(tracing.SUBMIT, backend=self.backend_name, document=found.label) as span:
             submission = self.backend.submit(found, parsed, idempotency_key)
-            self._submitted(found, submission, self.backend_name, span)
+            log_submission(found, submission, self.backend_name, span, self.log)
         return submission
 
     def get(self, job_id: str) -> Job:
@@ -324,40 +300,17 @@ class ClassifyHook(BaseHook):
 
         :raises ConnectionNotUsable: the connection is missing, or one of its fields is missing or wrong.
         """
-        return shared((self.classify_conn_id, self._evidence), self._open)
-
-    @asynccontextmanager
-    async def _open(self) -> AsyncIterator[JobSession]:
-        settings = await self._reader.aread()
-        backend = await asyncio.to_thread(create_backend, settings)  # its imports would block the loop
-        async with backend.connect() as session:
-            yield session
+        return self._event_loop.connect()
 
     async def asubmit(
         self, document: DocumentLike, categories: CategoriesLike, idempotency_key: str | None = None
     ) -> Submission:
         """Submit a document on an event loop, as :meth:`submit` does. For several calls, use :meth:`connect`."""
-        parsed = parse_categories(categories)
-        async with self.connect() as session:
-            return await self._asubmit(session, document, parsed, idempotency_key)
-
-    async def _asubmit(
-        self,
-        session: JobSession,
-        document: DocumentLike,
-        categories: Sequence[Category],
-        idempotency_key: str | None,
-    ) -> Submission:
-        found = Document.of(document)
-        with tracing.span(tracing.SUBMIT, backend=session.backend_name, document=found.label) as span:
-            submission = await session.submit(found, categories, idempotency_key)
-            self._submitted(found, submission, session.backend_name, span)
-        return submission
+        return await self._event_loop.submit(document, categories, idempotency_key)
 
     async def aget(self, job_id: str) -> Job:
         """Return a job on an event loop, as :meth:`get` does. For several calls, use :meth:`connect`."""
-        async with self.connect() as session:
-            return await session.get(job_id)
+        return await self._event_loop.get(job_id)
 
     def test_connection(self) -> tuple[bool, str]:
         """
@@ -372,10 +325,3 @@ class ClassifyHook(BaseHook):
             return True, " ".join([self.backend.check(), *warnings])
         except ClassifyError as error:
             return False, str(error)
-
-    def _submitted(self, document: Document, submission: Submission, backend: str, span: Any) -> None:
-        """Log and count a submit, and name the job in its span."""
-        quota = "" if submission.quota_remaining is None else f", {submission.quota_remaining} left of the quota"
-        self.log.info("Submitted %s as job %s (%s%s).", document.label, submission.job_id, submission.status, quota)
-        metrics.send(measurements.submitted(backend))
-        span.set_attribute(tracing.JOB_ID, submission.job_id)

@@ -20,30 +20,27 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.progress_log import ProgressLog
 from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.engine.page_contents import DocumentContent
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import (
     ApiUnavailable,
     ClassifyError,
-    ConnectionNotUsable,
     DocumentError,
-    ExtraNotInstalled,
     JobTimedOut,
     RequestRejected,
-    StorageNotFound,
 )
+from airflow_provider_classify.llm.adapter import call
 from airflow_provider_classify.llm.answer import Answer, Choices, output_type
 from airflow_provider_classify.llm.confidence import judge
 from airflow_provider_classify.llm.prompt import Prompt, build_prompt
 from airflow_provider_classify.llm.result import Writer
-from airflow_provider_classify.llm.settings import LlmSettings, not_usable
+from airflow_provider_classify.llm.vendor_batch import VendorBatch
 from airflow_provider_classify.model.polling import pause
 from airflow_provider_classify.model.usage import Usage
 
@@ -54,56 +51,12 @@ if TYPE_CHECKING:
     from airflow_provider_classify.llm.backend import LlmBackend
     from airflow_provider_classify.llm.cost import Budget
 
-#: The prefixes of models that the adapter of another prefix serves.
-_SAME_API = {"openai-chat": "openai"}
+T = TypeVar("T")
+
 #: The longest pause between two looks at a vendor batch, in seconds.
 LONGEST_PAUSE = 300.0
 #: The most looks in a row that may fail.
 _MOST_FAILURES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class VendorBatch:
-    """
-    A batch at the provider, as its file keeps it.
-
-    :param key: names the batch at the provider.
-    :param pages: the numbers of the pages that each of its documents has.
-    :param documents: what each document shows, without its text, by the fingerprint of its item. In their order.
-    :param batch_id: the provider's id; ``None`` until the batch is submitted.
-    :param since: the time before the submit, in ISO 8601.
-    """
-
-    key: str
-    pages: tuple[int, ...]
-    documents: Mapping[str, Mapping[str, Any]]
-    batch_id: str | None
-    since: str
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of its documents."""
-        return hashlib.sha256(json.dumps(list(self.documents)).encode()).hexdigest()
-
-    def save(self, folder: str) -> None:
-        """Write the file. :raises StorageError: it cannot be written."""
-        fields = {"key": self.key, "pages": self.pages, "documents": self.documents}
-        data = json.dumps(fields | {"batch_id": self.batch_id, "since": self.since})
-        (StoragePath(folder) / f"{self.key}.vendor.json").write_bytes(data.encode())
-
-    def delete(self, folder: str) -> None:
-        """Delete the file."""
-        (StoragePath(folder) / f"{self.key}.vendor.json").delete()
-
-    @classmethod
-    def load_all(cls, folder: str) -> list[Self]:
-        """Return the vendor batches of earlier tries."""
-        try:
-            files = [file for file in StoragePath(folder).list_files() if file.endswith(".vendor.json")]
-        except StorageNotFound:
-            return []
-        found = [json.loads(StoragePath(file).read_bytes()) for file in files]
-        return [cls(**{**fields, "pages": tuple(fields["pages"])}) for fields in found]
 
 
 @dataclass(frozen=True)
@@ -294,59 +247,8 @@ class VendorRun:
 
         return build_output_spec(output_type(self._choices, pages))
 
-    def _call(self, request: Callable[[], Any]) -> Any:
-        """Send a request of an adapter, which raises the errors of its provider's library."""
-        from airflow.providers.common.ai.exceptions import LLMBatchInputError
-
-        try:
-            return request()
-        except ClassifyError:
-            raise
-        except LLMBatchInputError as error:
-            raise ConnectionNotUsable(
-                f"The batch API of the model of {self.backend.settings.conn_id!r} cannot take the documents "
-                f"({type(error).__name__}); set batch_api of the connection to false, or divide the batch."
-            ) from error
-        except Exception as error:
-            raise ApiUnavailable(
-                f"The batch API of the model of the connection {self.backend.settings.conn_id!r} failed "
-                f"({type(error).__name__}); retry later."
-            ) from error
-
-
-def open_adapter(settings: LlmSettings) -> tuple[BatchAdapter, str]:
-    """
-    Return the adapter for the batch API of a model's provider, and the name of the model there.
-
-    :raises ConnectionNotUsable: the connection is missing, or common.ai has no adapter for it.
-    :raises ExtraNotInstalled: the library of the provider is not installed.
-    """
-    from airflow.providers.common.ai.batch.dispatch import (
-        build_adapter_from_connection,
-        get_adapter_class,
-        split_model_id,
-    )
-    from airflow.providers.common.ai.exceptions import LLMBatchInputError
-    from airflow.providers.common.compat.sdk import AirflowOptionalProviderFeatureException, BaseHook
-
-    try:
-        connection = BaseHook.get_connection(settings.model_conn_id)
-        prefix, model = split_model_id(settings.model or connection.extra_dejson.get("model"))
-        prefix = _SAME_API.get(prefix, prefix)
-        name = get_adapter_class(connection.conn_type, f"{prefix}:{model}").name
-        return build_adapter_from_connection(name, connection), model
-    except AirflowOptionalProviderFeatureException as error:
-        raise ExtraNotInstalled(
-            f"The batch API of the model of the connection {settings.conn_id!r} needs a library of its provider; "
-            "install it with the extra of apache-airflow-providers-common-ai that has its name."
-        ) from error
-    except LLMBatchInputError as error:
-        raise ConnectionNotUsable(
-            f"Airflow's common.ai provider has no batch API for the model of the connection {settings.conn_id!r}, "
-            "only for those of OpenAI and Anthropic; set batch_api to false."
-        ) from error
-    except Exception as error:
-        raise not_usable(settings, error) from error
+    def _call(self, request: Callable[[], T]) -> T:
+        return call(request, self.backend.settings)
 
 
 def _without_contents(content: DocumentContent) -> dict[str, Any]:

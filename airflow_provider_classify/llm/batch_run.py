@@ -12,7 +12,8 @@ from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import DocumentError, InvalidReply, JobFailed
-from airflow_provider_classify.llm.batch_api import VendorRun, open_adapter
+from airflow_provider_classify.llm.adapter import open_adapter
+from airflow_provider_classify.llm.batch_api import VendorRun
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.result import ClassificationResult

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCascade, InvalidDocument
 from airflow_provider_classify.hooks.classify import WAIT_TIMEOUT
-from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, lineage, metrics, reattach, unreadable
+from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, lineage, metrics, reattach
 from airflow_provider_classify.lifecycle.lineage import Lineage
 from airflow_provider_classify.lifecycle.map_label import map_label
 from airflow_provider_classify.lifecycle.thumbnail_route import XCOM_KEY
@@ -19,7 +19,7 @@ from airflow_provider_classify.model import events, measurements, polling
 from airflow_provider_classify.model.cascade import Accept, Escalate, Fail, Outcome
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.job import Job
-from airflow_provider_classify.model.xcom import xcom_value
+from airflow_provider_classify.operators.answer import value_of
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.checks import check_document, check_split_to
 from airflow_provider_classify.operators.links import JOB_LINKS, push_links
@@ -267,7 +267,7 @@ class ClassifyOperator(ClassifyBaseOperator):
         :raises ClassifyError: the document has no answer, and the task must fail.
         """
         metrics.send(self._measured(step))
-        value = self._value(step)
+        value = value_of(step, Document.of(self.document), self.on_unreadable, self.log)
         self._answer = value
         self.asset_outlets.record(context, self.outlets, value)
         self._push_thumbnail(context, value)
@@ -296,22 +296,6 @@ class ClassifyOperator(ClassifyBaseOperator):
     def draws_thumbnails(self) -> bool:
         """Whether XCom gets a small picture of the first page."""
         return compat.has_pages() and bool(self.do_xcom_push) and thumbnails.are_wanted()
-
-    def _value(self, step: Accept | Fail) -> dict[str, Any]:
-        if isinstance(step, Fail):
-            label = Document.of(self.document).label if step.error.unreadable else ""
-            value = unreadable.handle(step.error, self.on_unreadable, job_id=step.job_id, document=label)
-            self.log.warning("The task succeeds without a classification: %s", step.error)
-            return value | step.fields
-        label = Document.of(self.document).label
-        if problem := step.fields.get("escalation_error"):
-            self.log.warning(
-                "The first answer about %s stands, because the second connection could not classify it: %s",
-                label,
-                problem,
-            )
-        self.log.info("%s is %s.", label, polling.describe_answer(step.result))
-        return xcom_value(step.result, step.job_id, label, step.fields)
 
     @property
     def _category_names(self) -> list[str]:

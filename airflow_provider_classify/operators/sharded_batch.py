@@ -99,10 +99,7 @@ def classify_batch(
     check_on_unreadable(on_unreadable, task_id)
     if is_known(categories):
         Outlets(outlet_by_category or {}, task_id).require_known(categories, task_id)
-    of_all = {name: value for name, value in kwargs.items() if name not in _batch_arguments()}
-    first = {name: value for name, value in of_all.items() if name not in _LAST_ONLY}
-    middle = {name: value for name, value in kwargs.items() if name not in (*_FIRST_ONLY, *_LAST_ONLY)}
-    last = {name: value for name, value in of_all.items() if name not in _FIRST_ONLY}
+    first, middle, last = _arguments_of_tasks(kwargs)
     output_path = output_of(output, "output", task_id)
     group = ClassifyBatchGroup(group_id=task_id)
     with group:
@@ -234,6 +231,15 @@ class ClassifyBatchMergeOperator(LineageMixin, BaseOperator):
     def lineage(self) -> Lineage:
         """Return the documents of all shards, the output and the counts."""
         return lineage.of_batch(references_if_known(self.documents), self.output_path, self._manifest)
+
+
+def _arguments_of_tasks(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Return which of the arguments of a group its first, middle and last task get."""
+    of_all = {name: value for name, value in arguments.items() if name not in _batch_arguments()}
+    first = {name: value for name, value in of_all.items() if name not in _LAST_ONLY}
+    middle = {name: value for name, value in arguments.items() if name not in (*_FIRST_ONLY, *_LAST_ONLY)}
+    last = {name: value for name, value in of_all.items() if name not in _FIRST_ONLY}
+    return first, middle, last
 
 
 @cache

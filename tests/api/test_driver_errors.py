@@ -47,11 +47,7 @@ pytestmark = pytest.mark.usefixtures("_everything_is_logged")
     ],
 )
 def test_an_answer_that_is_an_error(
-    client: Httpx,
-    document: str,
-    answer: Answer,
-    kind: type[ClassifyError],
-    caplog: pytest.LogCaptureFixture,
+    client: Httpx, document: str, answer: Answer, kind: type[ClassifyError], caplog: pytest.LogCaptureFixture
 ) -> None:
     with scripted_server(answer) as server:
         of_submit = failure(client.submit, settings_for(server.url), document, caplog=caplog)

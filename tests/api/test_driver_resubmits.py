@@ -48,11 +48,7 @@ def test_retry_after_is_waited_for(client: Httpx, document: str) -> None:
     [(Answer(429), RateLimited), (Answer(503, HTML, {"Retry-After": "0"}), ApiOverloaded)],
 )
 def test_a_server_that_keeps_turning_away_is_believed_in_the_end(
-    client: Httpx,
-    document: str,
-    answer: Answer,
-    kind: type[ClassifyError],
-    caplog: pytest.LogCaptureFixture,
+    client: Httpx, document: str, answer: Answer, kind: type[ClassifyError], caplog: pytest.LogCaptureFixture
 ) -> None:
     with scripted_server(answer) as server:
         assert type(failure(client.submit, settings_for(server.url), document, caplog=caplog)) is kind

@@ -37,11 +37,8 @@ def model() -> Model:
 
 @pytest.fixture
 def server(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[BatchServer]:
-    monkeypatch.setenv("AIRFLOW__CLASSIFY__JOBS_URL", f"sqlite:///{tmp_path}/jobs.db")
-    with batch_server(model, looks=2) as server:
-        server.connect(monkeypatch, batch_api=True)
+    with batch_server(model, looks=2) as server, server.connected(monkeypatch, tmp_path, batch_api=True):
         yield server
-    assert server.invalid == []
 
 
 @pytest.fixture

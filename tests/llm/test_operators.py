@@ -45,11 +45,8 @@ def model() -> Model:
 
 @pytest.fixture
 def server(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
-    monkeypatch.setenv("AIRFLOW__CLASSIFY__JOBS_URL", f"sqlite:///{tmp_path}/jobs.db")
-    with chat_server(model) as server:
-        server.connect(monkeypatch)
+    with chat_server(model) as server, server.connected(monkeypatch, tmp_path):
         yield server
-    assert server.invalid == []
 
 
 @pytest.fixture

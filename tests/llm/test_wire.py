@@ -66,11 +66,8 @@ def script() -> Script:
 
 @pytest.fixture
 def server(script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ChatServer]:
-    monkeypatch.setenv("AIRFLOW__CLASSIFY__JOBS_URL", f"sqlite:///{tmp_path}/jobs.db")
-    with chat_server(script) as server:
-        server.connect(monkeypatch)
+    with chat_server(script) as server, server.connected(monkeypatch, tmp_path):
         yield server
-    assert server.invalid == []
 
 
 @pytest.fixture

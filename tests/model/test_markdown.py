@@ -1,4 +1,4 @@
-"""Text of documents in Markdown. tests/system/test_review.py checks it in a browser, in Airflow's UI."""
+"""Text of documents in Markdown. The system tests of reviews check it in a browser, in Airflow's UI."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plugin that shows thumbnails. tests/system/test_review.py asks a real API server for one."""
+"""The plugin that shows thumbnails. The system tests of reviews ask a real API server for one."""
 
 from __future__ import annotations
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
-from airflow_provider_classify.api.aio import ApiSession, open_session
+from airflow_provider_classify.api.aio import open_session
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.sync import ApiBackend
 from airflow_provider_classify.documents.document import Document
@@ -18,7 +18,6 @@ from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission
 from tests.support.scripted_server import Answer
 
-T = TypeVar("T")
 KEY = "sk-recognisable-4711"
 CATEGORIES = (Category("invoice"), Category("Straße", "a street"))
 ACCEPTED = Answer(202, {"job_id": "8a1c", "status": "queued", "message": "Classification started"})
@@ -48,45 +47,31 @@ class Httpx:
         categories: Sequence[Category] = CATEGORIES,
         idempotency_key: str | None = None,
     ) -> Submission:
-        with ApiBackend(settings, sleep=self._sleep) as backend:
-            return backend.submit(Document(document), categories, idempotency_key)
+        return self._call(settings, lambda client: client.submit(Document(document), categories, idempotency_key))
 
     def cancel(self, settings: ApiSettings, job_id: str) -> Job | None:
-        with ApiBackend(settings) as backend:
-            return backend.cancel(job_id)
+        return self._call(settings, lambda client: client.cancel(job_id))
 
     def get(self, settings: ApiSettings, job_id: str) -> Job:
-        with ApiBackend(settings) as backend:
-            return backend.get(job_id)
+        return self._call(settings, lambda client: client.get(job_id))
+
+    def _call(self, settings: ApiSettings, call: Callable[[Any], Any]) -> Any:
+        with ApiBackend(settings, sleep=self._sleep) as backend:
+            return call(backend)
 
 
 class Aiohttp(Httpx):
     """The client as an event loop drives it."""
 
-    def _run(self, settings: ApiSettings, call: Callable[[ApiSession], Awaitable[T]]) -> T:
+    def _call(self, settings: ApiSettings, call: Callable[[Any], Any]) -> Any:
         async def sleep(seconds: float) -> None:
             self._sleep(seconds)
 
-        async def run() -> T:
+        async def run() -> Any:
             async with open_session(settings, sleep=sleep) as session:
                 return await call(session)
 
         return asyncio.run(run())
-
-    def submit(
-        self,
-        settings: ApiSettings,
-        document: str,
-        categories: Sequence[Category] = CATEGORIES,
-        idempotency_key: str | None = None,
-    ) -> Submission:
-        return self._run(settings, lambda session: session.submit(Document(document), categories, idempotency_key))
-
-    def cancel(self, settings: ApiSettings, job_id: str) -> Job | None:
-        return self._run(settings, lambda session: session.cancel(job_id))
-
-    def get(self, settings: ApiSettings, job_id: str) -> Job:
-        return self._run(settings, lambda session: session.get(job_id))
 
 
 def settings_for(url: str, key: str = KEY, request_timeout: float = 30.0) -> ApiSettings:

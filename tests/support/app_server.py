@@ -54,9 +54,7 @@ class HeldClassifier:
     def classify(
         self, path: Path, categories: Sequence[Category], *, name: str, job_id: str = ""
     ) -> ClassificationResult:
-        content = path.read_bytes()
-        self.seen.append((name, content))
-        self.gate.wait()
+        content = self.read(path, name)
         if self.closed:
             raise ClassifyError("The engine was closed.")
         if not content:
@@ -70,6 +68,13 @@ class HeldClassifier:
 
     def cancel(self, job_id: str) -> None:
         self.cancelled.append(job_id)
+
+    def read(self, path: Path, name: str) -> bytes:
+        """Return the content of a document when ``gate`` is open."""
+        content = path.read_bytes()
+        self.seen.append((name, content))
+        self.gate.wait()
+        return content
 
     def check(self) -> None:
         if self.start_failure:

@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import Any, Self
 
 import pytest
 from openai.types import CompletionUsage
@@ -146,6 +147,14 @@ class ChatServer:
             "AIRFLOW_CONN_MODEL_API": json.dumps(api),
             "AIRFLOW_CONN_MODEL": json.dumps({"conn_type": "classify", "extra": backend}),
         }
+
+    @contextmanager
+    def connected(self, patch: pytest.MonkeyPatch, folder: Path, **extra: Any) -> Iterator[Self]:
+        """Define the connections, with a record of jobs in ``folder``. Each request must have been valid."""
+        patch.setenv("AIRFLOW__CLASSIFY__JOBS_URL", f"sqlite:///{folder}/jobs.db")
+        self.connect(patch, **extra)
+        yield self
+        assert self.invalid == []
 
     def connect(self, patch: pytest.MonkeyPatch, **extra: Any) -> None:
         """Define the Airflow connections ``model`` and ``model_api``."""

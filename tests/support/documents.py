@@ -26,6 +26,23 @@ Subtotal 174.00
 VAT 20% 34.80
 Amount due 208.80, payment due within 30 days"""
 
+#: A form to fill in with name, town, number, day and amount. The engine alone takes it for an invoice or a letter.
+PAYMENT_REMINDER = """Nordlicht Supplies Ltd.
+
+To {name}, {town}
+Payment reminder
+
+Dear {name},
+
+our invoice number {number} of {day} is still unpaid.
+Invoice number {number}
+Total amount due {amount} EUR
+VAT included
+Please transfer the amount within ten days to our bank account.
+
+Yours sincerely
+J. Marlow"""
+
 
 def write_pdf(path: Path, text: str = INVOICE, *, password: str | None = None) -> Path:
     """Write a PDF of one page, encrypted if there is a password."""

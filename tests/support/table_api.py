@@ -37,10 +37,7 @@ class TableClassifier(HeldClassifier):
     def classify(
         self, path: Path, categories: Sequence[Category], *, name: str, job_id: str = ""
     ) -> ClassificationResult:
-        content = path.read_bytes()
-        self.seen.append((name, content))
-        self.gate.wait()
-        answer = self.table[content]
+        answer = self.table[self.read(path, name)]
         if isinstance(answer, ClassifyError):
             raise answer
         category, confidence = answer

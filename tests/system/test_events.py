@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
 
-import httpx
 import pytest
-from samples import draw_samples
-from standalone import ROOT, Standalone, free_port
 
 from tests.support.airflow_run import DagRun
+from tests.support.system_airflow import system_airflow
 from tests.support.triggerers import another_triggerer, kill_triggerer
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 
-DAG_IDS = {"route_documents_on_arrival", "contract_arrived", "outlet_cases", "outlet_cases_letter"}
-
-
-@pytest.fixture(scope="module")
-def samples(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("samples")
-    draw_samples(folder)
-    return folder
+DAGS = ("dags/route_documents_on_arrival.py", "dags/contract_arrived.py", "tests/dags/outlet_cases.py")
 
 
 @pytest.fixture(scope="module")
@@ -34,27 +24,10 @@ def incoming(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def dags(tmp_path_factory):
-    """A folder with the DAGs of these tests only, since the DAG processor reads all others again and again."""
-    folder = tmp_path_factory.mktemp("dags")
-    for path in ("dags/route_documents_on_arrival.py", "dags/contract_arrived.py", "tests/dags/outlet_cases.py"):
-        shutil.copy(ROOT / path, folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def airflow(connection, dags, incoming, tmp_path_factory):
-    bundle = {"name": "dags", "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle"}
-    settings = {
-        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps([{**bundle, "kwargs": {"path": str(dags)}}]),
-        "AIRFLOW_CONN_CLASSIFY_DEFAULT": connection,
-        "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
-        "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "8",
-        "INCOMING_DOCUMENTS": str(incoming),
-    }
-    with Standalone(tmp_path_factory.mktemp("airflow"), free_port(), settings) as airflow:
-        wait_until(lambda: {dag["dag_id"] for dag in airflow.request("GET", "dags")["dags"]} >= DAG_IDS, 300, pause=0.5)
-        httpx.get(f"{airflow.url}/execution/health", timeout=180).raise_for_status()
+def airflow(connection, incoming, tmp_path_factory):
+    environment = {"INCOMING_DOCUMENTS": str(incoming)}
+    connections = {"CLASSIFY_DEFAULT": connection}
+    with system_airflow(tmp_path_factory.mktemp("airflow"), DAGS, connections, environment) as airflow:
         yield airflow
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 
-import httpx
 import pytest
-from standalone import Standalone, free_port
 
 from tests.support.airflow_run import DagRun
 from tests.support.statsd import statsd_server
+from tests.support.system_airflow import system_airflow
 from tests.support.traces import Collector
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
 pytest.importorskip("airflow.providers.openlineage")
+
+DAGS = ("tests/dags/lineage_cases.py",)
 
 
 @pytest.fixture(scope="module")
@@ -35,18 +36,14 @@ def collector():
 
 
 @pytest.fixture(scope="module")
-def airflow(connections, tmp_path_factory, events, statsd, collector):
-    settings = {
-        **{f"AIRFLOW_CONN_{name}": connection for name, connection in connections.items()},
+def airflow(connection, tmp_path_factory, events, statsd, collector):
+    environment = {
         **statsd.environment,
         **collector.environment,
         "AIRFLOW__OPENLINEAGE__TRANSPORT": json.dumps({"type": "file", "log_file_path": str(events), "append": False}),
     }
-    with Standalone(tmp_path_factory.mktemp("airflow"), free_port(), settings) as airflow:
-        wait_until(
-            lambda: "lineage_cases" in {dag["dag_id"] for dag in airflow.request("GET", "dags")["dags"]}, 300, pause=0.5
-        )
-        httpx.get(f"{airflow.url}/execution/health", timeout=180).raise_for_status()
+    connections = {"CLASSIFY_DEFAULT": connection}
+    with system_airflow(tmp_path_factory.mktemp("airflow"), DAGS, connections, environment) as airflow:
         yield airflow
 
 

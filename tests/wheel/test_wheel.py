@@ -1,7 +1,8 @@
 """
-Build the wheel, look into it, and install it with plain pip into empty environments.
+Build the wheel, look into it, and install it into empty environments.
 
-The base installation is a part of ``make test``. ``make test-wheel`` also installs each extra.
+``make test`` makes the base installation with uv, which takes seconds. ``make test-wheel`` makes it with plain pip too,
+and each extra.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import sys
 import tarfile
 import venv
 import zipfile
-from email.message import Message
 from email.parser import HeaderParser
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from tests.support.markdown import ROOT
 CHECK = Path(__file__).with_name("check_installed.py")
 EXTRAS = extras()
 MAX_BYTES = 5_000_000
+IMAGE = "docs/images/run.png"
 #: A consumer's module: what its author writes, with the types that mypy must derive.
 CONSUMER = """
 from airflow_provider_classify.hooks.classify import ClassifyHook
@@ -52,7 +53,11 @@ ClassifyOperator(task_id="classify", document="scan.pdf", categories=["invoice"]
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the wheel and the source distribution."""
     folder = tmp_path_factory.mktemp("dist")
-    subprocess.run([sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT)], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "build", "--installer", "uv", "--outdir", str(folder), str(ROOT)],
+        check=True,
+        capture_output=True,
+    )
     return folder
 
 
@@ -62,20 +67,14 @@ def wheel(built: Path) -> Path:
     return wheel
 
 
-@pytest.fixture(scope="module")
-def described(wheel: Path) -> Message:
-    """Return the metadata of the wheel."""
-    with zipfile.ZipFile(wheel) as archive:
-        [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
-        return HeaderParser().parsestr(archive.read(name).decode())
-
-
-def install(wheel: Path, folder: Path, *names: str) -> Path:
+def install(wheel: Path, folder: Path, *names: str, with_uv: bool = False) -> Path:
     """Install the wheel and what it requires into an empty environment. :returns: its Python."""
     venv.create(folder, with_pip=True)
     python = folder / "bin" / "python"
     requirement = f"{wheel}[{','.join(names)}]" if names else str(wheel)
-    subprocess.run([python, "-m", "pip", "install", "--quiet", requirement], check=True)
+    uv = [Path(sys.executable).with_name("uv"), "pip", "install", "--python", python]
+    pip = uv if with_uv else [python, "-m", "pip", "install"]
+    subprocess.run([*pip, "--quiet", requirement], check=True)
     return python
 
 
@@ -121,25 +120,57 @@ def test_both_can_be_published(built: Path) -> None:
     subprocess.run([sys.executable, "-m", "twine", "check", "--strict", *files], check=True)
 
 
-def test_the_description_has_links_that_work_outside_the_repository(described: Message) -> None:
-    source = next(
-        url for entry in described.get_all("Project-URL", []) for name, url in [entry.split(", ")] if name == "Source"
-    )
-    links = re.findall(r"\]\(([^)\s]+)\)", str(described.get_payload()))
-    assert links
-    for link in links:
-        assert re.match("https?://|#", link), link
-        if link.startswith(source):
-            path = re.sub(r"^/(?:blob|raw)/main/", "", link.removeprefix(source)).partition("#")[0]
-            assert (ROOT / path).exists(), link
-    names = {entry.partition(",")[0] for entry in described.get_all("Project-URL", [])}
-    assert {"Changelog", "Documentation", "Issues", "Source"} <= names
-    assert "Framework :: Apache Airflow :: Provider" in described.get_all("Classifier", [])
+def described(wheel: Path) -> tuple[dict[str, str], str]:
+    """Return the URLs of the project and its description, from the metadata of a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        [name] = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        metadata = HeaderParser().parsestr(archive.read(name).decode())
+    assert "Framework :: Apache Airflow :: Provider" in metadata.get_all("Classifier", [])
+    urls = dict(entry.split(", ") for entry in metadata.get_all("Project-URL", []))
+    return urls, str(metadata.get_payload())
+
+
+def links_of(description: str) -> list[str]:
+    return re.findall(r"\]\(([^)\s]+)\)", description)
+
+
+def test_without_a_public_address_nothing_points_to_a_file(wheel: Path) -> None:
+    urls, description = described(wheel)
+    assert urls == {}
+    assert [link for link in links_of(description) if not link.startswith(("https://", "#"))] == []
+    assert "ClassifyBranchOperator" in description
+    assert "docs/images" not in description
+
+
+def test_with_a_public_address_links_work_outside_the_repository(built: Path, tmp_path: Path) -> None:
+    address = "https://git.example.com/owner/name"
+    [source] = built.glob("*.tar.gz")
+    with tarfile.open(source) as archive:
+        archive.extractall(tmp_path, filter="data")
+    [project] = tmp_path.iterdir()
+    settings = (project / "pyproject.toml").read_text()
+    assert settings.count('\nrepository = ""\n') == 1
+    (project / "pyproject.toml").write_text(settings.replace('\nrepository = ""\n', f'\nrepository = "{address}/"\n'))
+    build = [sys.executable, "-m", "build", "--wheel", "--outdir", str(tmp_path / "dist"), str(project)]
+    subprocess.run(build, check=True, capture_output=True)
+    [wheel] = (tmp_path / "dist").iterdir()
+    subprocess.run([sys.executable, "-m", "twine", "check", "--strict", str(wheel)], check=True)
+
+    urls, description = described(wheel)
+    assert urls.keys() == {"Changelog", "Documentation", "Issues", "Source"}
+    links = [*links_of(description), urls["Changelog"], urls["Documentation"]]
+    files = [link.removeprefix(f"{address}/") for link in links if link.startswith(f"{address}/")]
+    assert f"raw/main/{IMAGE}" in files
+    assert len(files) > 20
+    for file in files:
+        path = re.sub(r"^(?:blob|raw)/main/", "", file).partition("#")[0]
+        assert (ROOT / path).exists(), file
+    assert [link for link in links if not link.startswith(("https://", "#"))] == []
 
 
 @pytest.mark.timeout(1200)
 def test_the_base_installation_works(wheel: Path, tmp_path: Path) -> None:
-    python = install(wheel, tmp_path / "env")
+    python = install(wheel, tmp_path / "env", with_uv=True)
     check(python, tmp_path)
     check_types(python, tmp_path)
 
@@ -159,7 +190,7 @@ def check_types(python: Path, folder: Path) -> None:
 
 @pytest.mark.extras
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("extra", [*EXTRAS, "all"])
-def test_the_installation_with_an_extra_works(wheel: Path, tmp_path: Path, extra: str) -> None:
-    names = EXTRAS if extra == "all" else [extra]
+@pytest.mark.parametrize("extra", ["none", *EXTRAS, "all"])
+def test_the_installation_with_pip_works(wheel: Path, tmp_path: Path, extra: str) -> None:
+    names = {"none": [], "all": EXTRAS}.get(extra, [extra])
     check(install(wheel, tmp_path / "env", *names), tmp_path, *names)

@@ -13,23 +13,8 @@ from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 from airflow_provider_classify.model.categories import Category, parse_categories
 from tests.support import paper
-from tests.support.documents import write_corrupt_pdf, write_pdf
+from tests.support.documents import PAYMENT_REMINDER, write_corrupt_pdf, write_pdf
 
-FORM = """Nordlicht Supplies Ltd.
-
-To {name}, {town}
-Payment reminder
-
-Dear {name},
-
-our invoice number {number} of {day} is still unpaid.
-Invoice number {number}
-Total amount due {amount} EUR
-VAT included
-Please transfer the amount within ten days to our bank account.
-
-Yours sincerely
-J. Marlow"""
 FIRST = {"name": "Mrs. Brown", "town": "Leeds", "number": "4711", "day": "1 March", "amount": "1,250.00"}
 SECOND = {"name": "Mr. Chandra", "town": "Cardiff", "number": "5190", "day": "2 April", "amount": "88.10"}
 NAMES = ("invoice", "letter", "contract")
@@ -40,8 +25,8 @@ def taught(folder: Path) -> tuple[Category, ...]:
 
 
 def test_the_same_mistake_is_not_made_twice(tmp_path: Path) -> None:
-    first = write_pdf(tmp_path / "first.pdf", FORM.format(**FIRST))
-    second = write_pdf(tmp_path / "second.pdf", FORM.format(**SECOND))
+    first = write_pdf(tmp_path / "first.pdf", PAYMENT_REMINDER.format(**FIRST))
+    second = write_pdf(tmp_path / "second.pdf", PAYMENT_REMINDER.format(**SECOND))
     learned = tmp_path / "learned"
     with EngineProcess(EngineOptions(threads=1)) as engine:
         before = engine.classify(first, taught(learned), name="first.pdf")
@@ -70,7 +55,7 @@ def test_a_scan_is_compared_as_far_as_it_was_read(tmp_path: Path) -> None:
     """OCR stops when the answer is sure, so only a part of the page's lines is compared."""
     paths = []
     for number, values in enumerate((FIRST, SECOND)):
-        lines = [line for line in FORM.format(**values).splitlines() if line]
+        lines = [line for line in PAYMENT_REMINDER.format(**values).splitlines() if line]
         paths.append(tmp_path / f"{number}.png")
         paper.picture(lines, size=(1500, 1000)).save(paths[-1])
     names = [Category("invoice"), Category("letter")]
@@ -83,7 +68,10 @@ def test_a_scan_is_compared_as_far_as_it_was_read(tmp_path: Path) -> None:
 def test_the_first_page_decides_about_further_pages(tmp_path: Path) -> None:
     path = tmp_path / "long.pdf"
     with pymupdf.open() as document:
-        for text in (FORM.format(**FIRST), *["INVOICE\nInvoice number 12\nTotal amount due 5.00\nVAT 20%\n" * 4] * 3):
+        for text in (
+            PAYMENT_REMINDER.format(**FIRST),
+            *["INVOICE\nInvoice number 12\nTotal amount due 5.00\nVAT 20%\n" * 4] * 3,
+        ):
             document.new_page().insert_textbox((50, 50, 550, 800), text)
         document.save(path)
     categories = [Category("invoice"), Category("letter", examples=(str(path),))]

@@ -6,7 +6,6 @@ The tests of the page run where Playwright and Chromium are installed (extra ``t
 
 from __future__ import annotations
 
-import json
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,12 +13,12 @@ from pathlib import Path
 import httpx
 import pytest
 from browser import chromium, open_browser, open_review
-from standalone import USER, Standalone, free_port
+from standalone import USER
 
 from airflow_provider_classify.lifecycle.thumbnail_route import thumbnail_path
 from tests.support.airflow_run import DagRun
 from tests.support.console import is_error
-from tests.support.documents import write_pdf
+from tests.support.documents import PAYMENT_REMINDER, write_pdf
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]
@@ -28,41 +27,8 @@ needs_browser = pytest.mark.skipif(
     reason="The page is not looked at: install airflow-provider-classify[test-browser] and Chromium.",
 )
 
-FORM = """Nordlicht Supplies Ltd.
-
-To {name}
-Payment reminder
-
-Dear {name},
-
-our invoice number {number} is still unpaid.
-Invoice number {number}
-Total amount due {amount} EUR
-VAT included
-Please transfer the amount within ten days to our bank account.
-
-Yours sincerely
-J. Marlow"""
 #: What a document could do to the page: a picture and links, Jinja, and text that looks like a table.
 EVIL = "Invoice number ![x](http://evil.example/x.png) {{ 7 * 7 }} | www.evil.example"
-
-
-@pytest.fixture(scope="module")
-def airflow(tmp_path_factory: pytest.TempPathFactory, learned: Path):
-    settings = {
-        "AIRFLOW_CONN_CLASSIFY_LOCAL": json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}),
-        "LEARNED_DOCUMENTS": str(learned / "example"),
-    }
-    wanted = {"review_doubtful_documents", "review_cases", "review_timeout_prediction", "review_timeout_fail"}
-    with Standalone(tmp_path_factory.mktemp("airflow"), free_port(), settings) as airflow:
-        wait_until(lambda: {dag["dag_id"] for dag in airflow.request("GET", "dags")["dags"]} >= wanted, 300, pause=0.5)
-        httpx.get(f"{airflow.url}/execution/health", timeout=180).raise_for_status()
-        yield airflow
-
-
-@pytest.fixture(scope="module")
-def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("learned")
 
 
 @pytest.fixture(scope="module")
@@ -139,12 +105,13 @@ def test_the_page_shows_the_document_and_runs_nothing_of_it(reviewed):
 
 def test_the_answer_is_routed_and_learned_and_the_mistake_is_not_made_twice(airflow, learned, tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
-    for folder, name, number, amount in (
-        (first, "Mrs. Brown", "4711", "1,250.00"),
-        (second, "Mr. Chandra", "5190", "88.10"),
+    for folder, name, town, number, day, amount in (
+        (first, "Mrs. Brown", "Leeds", "4711", "1 March", "1,250.00"),
+        (second, "Mr. Chandra", "Cardiff", "5190", "2 April", "88.10"),
     ):
         folder.mkdir()
-        write_pdf(folder / "scan.pdf", FORM.format(name=name, number=number, amount=amount))
+        fields = {"name": name, "town": town, "number": number, "day": day, "amount": amount}
+        write_pdf(folder / "scan.pdf", PAYMENT_REMINDER.format(**fields))
     run = DagRun(airflow, "review_cases", {"folder": str(first), "learned": str(learned)})
     wait_until(lambda: asked(run), 400, pause=1)
     predicted = run.xcom("classify", 0)["classification"]

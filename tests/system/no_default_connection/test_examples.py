@@ -8,23 +8,9 @@ import time
 import pytest
 
 from tests.support.airflow_run import DagRun
-from tests.support.chat_server import chat_server, says
 from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(420)]
-
-
-@pytest.fixture(scope="module")
-def model():
-    """A language model that takes a document with the word "invoice" for an invoice, and any other for a contract."""
-    with chat_server(lambda request: says("invoice" if "invoice" in request.text.lower() else "contract")) as model:
-        yield model
-
-
-@pytest.fixture(scope="module")
-def connections(connection, model):
-    api, backend = model.environment().values()
-    return {"CLASSIFY_API": connection, "MODEL_API": api, "CLASSIFY_MODEL": backend}
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Tests that share one Airflow, whose connection ``classify_default`` is the service."""
