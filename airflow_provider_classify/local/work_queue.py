@@ -136,7 +136,7 @@ class WorkQueue:
         :param document_bytes: the size of the document.
         :returns: ``False`` if the lease has been lost; nothing has changed.
         """
-        values = {"document_bytes": document_bytes, "lease": None, "free_at": self._time()}
+        values: dict[str, Any] = {"document_bytes": document_bytes, "lease": None, "free_at": self._time()}
         return self._update(claim, is_durable=True, **values)
 
     def give_back(self, claim: Claim, *, after: timedelta = timedelta(0), crashed: bool = False) -> bool:
@@ -148,7 +148,7 @@ class WorkQueue:
         :returns: ``False`` if the lease has been lost; nothing has changed.
         """
         crashes = JOBS.c.crashes + 1 if crashed else JOBS.c.crashes
-        values = {"lease": None, "free_at": self._time(after=after), "crashes": crashes}
+        values: dict[str, Any] = {"lease": None, "free_at": self._time(after=after), "crashes": crashes}
         return self._update(claim, is_durable=True, **values)
 
     def renew(self, claims: Collection[Claim]) -> list[Claim]:
