@@ -42,7 +42,10 @@ def _machine_time(after: timedelta = timedelta(0)) -> Any:
 
 
 #: The columns of a job whose work begins.
-_STARTED = {"status": JobStatus.PROCESSING.value, "started_at": func.coalesce(JOBS.c.started_at, _machine_time())}
+_STARTED: dict[str, Any] = {
+    "status": JobStatus.PROCESSING.value,
+    "started_at": func.coalesce(JOBS.c.started_at, _machine_time()),
+}
 #: A job waits until its document has arrived and a worker has claimed it.
 _WAITING = select(
     func.coalesce(func.sum(case((or_(JOBS.c.lease.is_(None), ~_IS_STORED), 1), else_=0)), 0),
