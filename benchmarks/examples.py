@@ -28,7 +28,8 @@ from measures import calibration_error, share
 
 from airflow_provider_classify.engine.categories.meanings import meanings_of
 from airflow_provider_classify.engine.classify import Classifier
-from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
+from airflow_provider_classify.engine.knowledge.document_type import Knowledge
+from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.model.categories import Category
 
 COUNTS = (0, 1, 3, 5)

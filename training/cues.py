@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from airflow_provider_classify.engine.knowledge.load import Knowledge
+from airflow_provider_classify.engine.knowledge.document_type import Knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled
 from airflow_provider_classify.engine.text.language import common_words_of, related_languages

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airflow_provider_classify.engine.confidence import TEMPERATURE
-from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
+from airflow_provider_classify.engine.knowledge.document_type import Knowledge
+from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.learned.model import NONE, LearnedModel
 from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.scoring.category_set import CategorySet

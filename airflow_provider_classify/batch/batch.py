@@ -82,7 +82,8 @@ class Batch:
         :raises StorageError: a storage refused the request or cannot be reached.
         """
         record = BatchRecord.load(record_folder(output), task, evidence=evidence)
-        record.plan.require_sole_use(has_ended)
+        if output:  # the records of tasks without an output share a folder, and do not disturb each other
+            record.plan.require_sole_use(has_ended)
         references = find_documents(request.documents, request.pattern, output, may_be_empty=request.may_be_empty)
         if request.shard:
             references = [reference for reference in references if request.shard.has(reference)]
@@ -92,7 +93,10 @@ class Batch:
             )
         items = read_items(references, request.categories, request.classifier)
         is_complete = output is not None and record.plan.has_complete_output()
-        record.plan.claim(items, has_ended, output_is_complete=is_complete)
+        if output:
+            record.plan.claim(items, has_ended, output_is_complete=is_complete)
+        else:
+            record.plan.write(items)
         batch = cls(record, items, output)
         record.cascade = request.cascade
         if output and is_complete:

@@ -11,7 +11,8 @@ from airflow_provider_classify import __version__
 from airflow_provider_classify.engine.categories.category_paths import inner_nodes
 from airflow_provider_classify.engine.declared_type import Declaration, declaration_of
 from airflow_provider_classify.engine.document_answer import document_answer
-from airflow_provider_classify.engine.knowledge.load import Knowledge, load_knowledge
+from airflow_provider_classify.engine.knowledge.document_type import Knowledge
+from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.learned.model import load_model
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.packets.documents import find_documents

@@ -25,7 +25,7 @@ POINTS_OF_UNKNOWN = 2.0
 #: The least points of "none of the categories", if the name of each category is known.
 POINTS_OF_NONE = 1.0
 #: Points that are subtracted from a type without a category. There are many such types, so some match by chance.
-UNCLAIMED_COST = 1.0
+UNCLAIMED_COST = 0.5
 #: Above this probability, no more lines of a page are read. SURE applies if at least half of the lines are read, and
 #: SURE_OF_LITTLE before that.
 SURE, SURE_OF_LITTLE = 0.98, 0.997

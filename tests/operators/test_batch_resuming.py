@@ -88,6 +88,17 @@ class TestResuming:
         assert batch(folder, tmp_path).execute(its_context)["documents"] == 5
         assert batch(folder, tmp_path).execute(context())["documents"] == 5
 
+    def test_a_second_task_without_an_output_runs_while_the_first_goes_on(self, service, folder, tmp_path, monkeypatch):
+        monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "airflow"))
+        first, its_context = batch(folder, tmp_path, output=None, timeout=2), context()
+        its_context["ti"].run_id = "an_earlier_run"
+        with service.frozen_engine(), pytest.raises(JobTimedOut):
+            first.execute(its_context)
+        assert len(batch(folder, tmp_path, output=None).execute(context())) == 5
+        before = submitted_to(service)
+        assert len(batch(folder, tmp_path, output=None).execute(its_context)) == 5
+        assert submitted_to(service) == before
+
     def test_a_batch_whose_record_lost_a_document_does_not_end_well(self, service, folder, tmp_path):
         operator, task = batch(folder, tmp_path, deferrable=True), context()
         with pytest.raises(TaskDeferred) as deferred:

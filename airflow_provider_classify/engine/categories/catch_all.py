@@ -7,7 +7,8 @@ from functools import cache
 import yaml
 
 from airflow_provider_classify.engine.categories.names import alternatives, without_carriers
-from airflow_provider_classify.engine.knowledge.load import CATCH_ALL_FILE, YAML_LOADER
+from airflow_provider_classify.engine.knowledge.load import CATCH_ALL_FILE
+from airflow_provider_classify.engine.knowledge.yaml_entry import YAML_LOADER
 from airflow_provider_classify.engine.text.words import label_words
 
 

@@ -18,7 +18,7 @@ from airflow_provider_classify.engine.categories.names import BY_VAGUE_HEAD, typ
 from airflow_provider_classify.engine.categories.related_types import BY_PARENT, inherited
 from airflow_provider_classify.engine.categories.resemblance import Resemblance
 from airflow_provider_classify.engine.knowledge.aliases import Aliases, aliases_of
-from airflow_provider_classify.engine.knowledge.load import DocumentType, Knowledge
+from airflow_provider_classify.engine.knowledge.document_type import DocumentType, Knowledge
 from airflow_provider_classify.engine.text.words import label_words
 from airflow_provider_classify.model.categories import Category
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from airflow_provider_classify.engine.knowledge.load import DocumentType, Knowledge
+from airflow_provider_classify.engine.knowledge.document_type import DocumentType, Knowledge
 
 #: The weight of a type, from 0 to 1, for a category that means its parent, or a related type.
 BY_PARENT = 0.9

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from airflow_provider_classify.engine.categories.names import PARTICLES
-from airflow_provider_classify.engine.knowledge.load import DocumentType, Knowledge
+from airflow_provider_classify.engine.knowledge.document_type import DocumentType, Knowledge
 from airflow_provider_classify.engine.text.words import label_words, singular, words_of
 from airflow_provider_classify.model.categories import Category
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from airflow_provider_classify.engine.knowledge.load import DocumentType
+from airflow_provider_classify.engine.knowledge.document_type import DocumentType
 from airflow_provider_classify.engine.text.words import spaced
 from airflow_provider_classify.exceptions import SentenceModelNotUsable
 from airflow_provider_classify.model.categories import Category

@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from functools import lru_cache
 
-from airflow_provider_classify.engine.knowledge.load import Knowledge
+from airflow_provider_classify.engine.knowledge.document_type import Knowledge
 from airflow_provider_classify.engine.text.words import label_words, singular
 
 #: Endings of plurals and cases of folded words, the longest first.

@@ -32,8 +32,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -41,6 +40,8 @@ from typing import TypeVar
 
 import yaml
 
+from airflow_provider_classify.engine.knowledge.document_type import DocumentType, Geometry, Knowledge, Style
+from airflow_provider_classify.engine.knowledge.yaml_entry import YAML_LOADER, Entry
 from airflow_provider_classify.engine.text.phrases import SHORTEST_STEM
 from airflow_provider_classify.engine.text.words import words_of
 from airflow_provider_classify.exceptions import InvalidDocumentTypes
@@ -49,93 +50,12 @@ FOLDER = Path(__file__).with_name("document_types")
 #: The file of the names of catch-all categories. It is part of the knowledge's version, because it changes answers.
 CATCH_ALL_FILE = Path(__file__).with_name("catch_all.yaml")
 
-#: The points that a phrase adds to a type's score.
-STRENGTHS: Mapping[str, float] = {"decisive": 3.0, "strong": 2.0, "usual": 1.0, "weak": 0.5}
-
 Member = TypeVar("Member", bound=StrEnum)
 
 #: A cue with a mark: see the module's example.
 _MARKED = re.compile(r"\*[^*:]+|[^*:]+[*:]")
-
-_TRUTH: Mapping[str, bool] = {"yes": True, "true": True, "no": False, "false": False}
-
-#: The faster loader in C, if PyYAML has it.
-YAML_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-
-
-class Geometry(StrEnum):
-    """The shape of a type's pages."""
-
-    NARROW = "narrow"  # a till roll
-    CARD = "card"  # a card, photographed
-    SHEET = "sheet"  # a whole sheet of paper, never a till roll
-    SHORT = "short"  # little text
-    LANDSCAPE = "landscape"  # slides
-    PRESS = "press"  # printed columns under headlines, mostly scans
-    FIELDS = "fields"  # many short pieces of text side by side
-    HANDWRITTEN = "handwritten"  # running text by hand
-    SPARSE = "sparse"  # a few words, some in large print, or around a picture
-
-
-class Style(StrEnum):
-    """The main content of a type's text."""
-
-    PROSE = "prose"
-    AMOUNTS = "amounts"
-
-
-@dataclass(frozen=True, slots=True)
-class DocumentType:
-    """
-    One type. Its cues are folded (see ``words``); ``cues`` and ``patterns`` have weights in points.
-
-    :param languages: the languages of each cue, as the files name them.
-    """
-
-    name: str
-    description: str
-    aliases: tuple[str, ...]
-    labels: tuple[str, ...]
-    parents: tuple[str, ...]
-    related: tuple[str, ...]
-    titles: tuple[str, ...]
-    cues: Mapping[str, float]
-    languages: Mapping[str, frozenset[str]]
-    patterns: tuple[tuple[re.Pattern[str], float], ...]
-    geometry: frozenset[Geometry]
-    styles: frozenset[Style]
-    cover: bool = False
-
-
 #: The fields of a type in a file.
 _FIELDS = frozenset(DocumentType.__slots__) - {"name", "languages"}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Knowledge:
-    """
-    All types by name. ``version`` changes with the files.
-
-    Two instances are never equal, so that a cache can use one as a key without comparing all types.
-    """
-
-    types: Mapping[str, DocumentType]
-    version: str
-
-    def without_cues(self, cues: Collection[tuple[str, str]]) -> Knowledge:
-        """Return the knowledge without some cues. Each is the name of a type and the cue, as :attr:`types` has it."""
-        return Knowledge(
-            {
-                name: replace(t, cues={cue: weight for cue, weight in t.cues.items() if (name, cue) not in cues})
-                for name, t in self.types.items()
-            },
-            self.version,
-        )
-
-    def without(self, names: Iterable[str]) -> Knowledge:
-        """Return the knowledge without some types."""
-        left_out = set(names)
-        return Knowledge({name: t for name, t in self.types.items() if name not in left_out}, self.version)
 
 
 @cache
@@ -148,7 +68,7 @@ def load_knowledge(own: Path | None = None) -> Knowledge:
     :raises InvalidDocumentTypes: a file cannot be used; the message names the file, the type and the line.
     """
     digest = hashlib.sha256(CATCH_ALL_FILE.read_bytes())
-    entries: dict[str, _Entry] = {}
+    entries: dict[str, Entry] = {}
     for folder in (own, FOLDER) if own else (FOLDER,):
         entries |= {name: entry for name, entry in _read(folder, digest).items() if name not in entries}
     types = {name: _document_type(name, entry) for name, entry in entries.items()}
@@ -159,9 +79,9 @@ def load_knowledge(own: Path | None = None) -> Knowledge:
     return Knowledge(types, digest.hexdigest()[:12])
 
 
-def _read(folder: Path, digest: hashlib._Hash) -> dict[str, _Entry]:
+def _read(folder: Path, digest: hashlib._Hash) -> dict[str, Entry]:
     """Return the types of a folder's files, and add the files to ``digest``."""
-    entries: dict[str, _Entry] = {}
+    entries: dict[str, Entry] = {}
     for path in sorted(folder.glob("*.yaml")):
         try:
             content = path.read_bytes()
@@ -177,16 +97,16 @@ def _read(folder: Path, digest: hashlib._Hash) -> dict[str, _Entry]:
     return entries
 
 
-def _entries(content: bytes, file: str) -> Iterator[tuple[str, _Entry]]:
+def _entries(content: bytes, file: str) -> Iterator[tuple[str, Entry]]:
     try:
         root = yaml.compose(content, Loader=YAML_LOADER) or yaml.MappingNode("tag:yaml.org,2002:map", [])
     except yaml.YAMLError as error:
         raise InvalidDocumentTypes(f"{file} is not YAML: {' '.join(str(error).split())}.") from error
-    for name, node in _Entry(root, file, "").items():
-        yield name, _Entry(node, file, name)
+    for name, node in Entry(root, file, "").items():
+        yield name, Entry(node, file, name)
 
 
-def _document_type(name: str, entry: _Entry) -> DocumentType:
+def _document_type(name: str, entry: Entry) -> DocumentType:
     fields = dict(entry.items())
     unknown = fields.keys() - _FIELDS
     if unknown:
@@ -215,14 +135,14 @@ def _document_type(name: str, entry: _Entry) -> DocumentType:
     )
 
 
-def _member(kind: type[Member], entry: _Entry, word: str) -> Member:
+def _member(kind: type[Member], entry: Entry, word: str) -> Member:
     try:
         return kind(word)
     except ValueError as error:
         raise entry.error(f"has a {kind.__name__.lower()} {word!r} that is not one of {', '.join(kind)}") from error
 
 
-def _cues(entry: _Entry) -> tuple[dict[str, float], dict[str, frozenset[str]]]:
+def _cues(entry: Entry) -> tuple[dict[str, float], dict[str, frozenset[str]]]:
     """Return the cues with their weights and languages. A phrase that two languages share has the greater weight."""
     cues: dict[str, float] = {}
     languages: dict[str, frozenset[str]] = {}
@@ -248,7 +168,7 @@ def _folded(cue: str) -> str:
     return words[0].join(("*" if cue.startswith("*") else "", cue[-1] if cue[-1] in "*:" else ""))
 
 
-def _patterns(entry: _Entry) -> Iterator[tuple[re.Pattern[str], float]]:
+def _patterns(entry: Entry) -> Iterator[tuple[re.Pattern[str], float]]:
     for strength, node in entry.items():
         for item in entry.at(node).sequence():
             text = entry.at(item).text()
@@ -258,53 +178,3 @@ def _patterns(entry: _Entry) -> Iterator[tuple[re.Pattern[str], float]]:
                 raise entry.at(item).error(
                     f"has a pattern {text!r} that is not a regular expression: {error}"
                 ) from error
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """A node of a YAML file and its place, so that each error names file, type and line."""
-
-    node: yaml.Node
-    file: str
-    type_name: str
-
-    def at(self, node: yaml.Node) -> _Entry:
-        return _Entry(node, self.file, self.type_name)
-
-    def error(self, complaint: str) -> InvalidDocumentTypes:
-        line = self.node.start_mark.line + 1 if self.node.start_mark else 1
-        subject = f"the document type {self.type_name!r}" if self.type_name else "the file"
-        return InvalidDocumentTypes(f"{self.file}, line {line}: {subject} {complaint}.")
-
-    def items(self) -> Iterator[tuple[str, yaml.Node]]:
-        if not isinstance(self.node, yaml.MappingNode):
-            raise self.error("is not a mapping where one is expected")
-        for key, value in self.node.value:
-            yield str(key.value), value
-
-    def sequence(self) -> list[yaml.Node]:
-        if not isinstance(self.node, yaml.SequenceNode):
-            raise self.error("has no list where one is expected")
-        return list(self.node.value)
-
-    def text(self) -> str:
-        if not isinstance(self.node, yaml.ScalarNode) or not self.node.value.strip():
-            raise self.error("has no text where one is expected")
-        return str(self.node.value).strip()
-
-    def truth(self) -> bool:
-        text = self.text().lower()
-        if text not in _TRUTH:
-            raise self.error(f"has {text!r} where yes or no is expected")
-        return _TRUTH[text]
-
-    def phrases(self) -> tuple[str, ...]:
-        phrases = tuple(phrase.strip() for phrase in self.text().split(","))
-        if not all(phrases):
-            raise self.error("has a comma too many")
-        return phrases
-
-    def weight(self, strength: str) -> float:
-        if strength not in STRENGTHS:
-            raise self.error(f"has a strength {strength!r} that is not one of {', '.join(STRENGTHS)}")
-        return STRENGTHS[strength]

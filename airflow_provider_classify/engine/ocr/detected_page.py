@@ -16,6 +16,11 @@ from airflow_provider_classify.engine.page import Line, Page, View, by_place
 #: A page is of an unknown script if fewer characters than this are recognised for each square letter that its lines
 #: have room for. The second value is the least room, in square letters, that is enough to decide.
 _LEAST_READ, _LEAST_ROOM = 1.0, 30
+#: The same for a page whose words are those of no language. The models read some scripts, such as Hebrew, as Latin
+#: letters upside down, but fewer of them than in Latin print. And they are less sure than this.
+_LEAST_READ_OF_LATIN, _SURE_OF_LATIN = 2.5, 0.9
+#: The characters that are recognised for each square letter of Latin print.
+_LATIN = 3.0
 #: The models know only the Greek letters of formulas. A text with this share of them is Greek, and is read badly.
 _GREEK, _MUCH_GREEK = re.compile("[\u0370-\u03ff]"), 0.25
 
@@ -73,6 +78,14 @@ class DetectedPage:
             is_of_unknown_script=is_unknown,
             view=replace(self._view, quarters=self._view.quarters + 2 * is_upside_down),
         )
+
+    def of_no_language(self, page: Page, recognised: Mapping[int, RecognisedText]) -> Page:
+        """Return a page whose words are those of no language, as of an unknown script if it hardly is Latin print."""
+        texts, letters = list(recognised.values()), [self._boxes[line].letters for line in recognised]
+        sureness, share_read = mean_probability(texts, letters), _share_read(texts, letters)
+        if sum(letters) < _LEAST_ROOM or sureness >= _SURE_OF_LATIN or share_read >= _LEAST_READ_OF_LATIN:
+            return page
+        return replace(page, legibility=min(page.legibility, sureness * share_read / _LATIN), is_of_unknown_script=True)
 
     def _line(self, number: int, text: str, is_upside_down: bool) -> Line:
         box = self._boxes[number]

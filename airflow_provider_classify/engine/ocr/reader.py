@@ -89,13 +89,15 @@ class OcrReader:
             if text is None and not page.lines and not page.unread and picture.is_blank_inside():
                 yield replace(page, is_blank=True)
                 return
-            is_doubtful = page.is_of_unknown_script or (page.legibility < _SURE_SCRIPT and not is_in_a_language(page))
-            if is_doubtful and not is_other_script_tried:
+            is_of_no_language = page.legibility < _SURE_SCRIPT and not is_in_a_language(page)
+            if (page.is_of_unknown_script or is_of_no_language) and not is_other_script_tried:
                 is_other_script_tried = True
                 if found := self._in_other_script(detected, is_upside_down):
                     page, is_upside_down = found
                     yield _with_text(replace(page, look=look), text)
                     return
+            if is_of_no_language:
+                page = detected.of_no_language(page, recognised)
             yield _with_text(page, text)
             if not page.unread:
                 return

@@ -15,24 +15,14 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pymupdf
-
 from airflow_provider_classify.engine.knowledge.known_words import is_in_a_language
-from airflow_provider_classify.engine.learned import looks
-from airflow_provider_classify.engine.learned.looks import look_of
 from airflow_provider_classify.engine.page import Page, Region
+from airflow_provider_classify.engine.reading.beside_text import LONG_TEXT, doubt_beside, has_letters_beside
 from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions
-from airflow_provider_classify.engine.reading.lines import Box
-from airflow_provider_classify.engine.reading.missing_text import Doubt, area_of, doubt_of
+from airflow_provider_classify.engine.reading.missing_text import Doubt
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS, damage
-from airflow_provider_classify.engine.reading.page_pictures import (
-    image_area,
-    image_boxes,
-    is_earlier_ocr,
-    is_scan,
-    outlines,
-)
+from airflow_provider_classify.engine.reading.page_drawing import picture_of, with_look
+from airflow_provider_classify.engine.reading.page_pictures import is_earlier_ocr, is_scan
 from airflow_provider_classify.engine.reading.quality import (
     amount_of_text,
     better_reading,
@@ -41,7 +31,6 @@ from airflow_provider_classify.engine.reading.quality import (
     is_readable,
     says_the_same,
 )
-from airflow_provider_classify.engine.reading.rendering import render
 from airflow_provider_classify.engine.reading.text_layer import TextLayer, read_shapes, read_text_layer
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNeedsOcr
 
@@ -51,22 +40,8 @@ if TYPE_CHECKING:
 #: A page of small print has more lines than OCR reads. The text of an earlier OCR is replaced only if OCR reads at
 #: least this share of its characters.
 LEAST_OF_EARLIER = 0.5
-#: Text with fewer characters may be a letterhead, so all images of the page are compared with it.
-SHORT_TEXT = 600
-#: On a page with more text, images are compared with it if they have this share of the page's area.
-LARGE_IMAGE = 0.05
 #: If an earlier or a later page decides, the pictures beside so many characters of text are not read.
 ENOUGH_TEXT = 200
-#: A page with this many characters of text can mostly be classified by them. Its images are compared with it only if
-#: the text is not enough to classify the page, and if together they have this share of the page's area.
-LONG_TEXT, ILLUSTRATED = 1200, 0.15
-#: A picture is read if it shows at least this many letters.
-FEWEST_LETTERS = 24
-#: It must also show this share of the number of characters in the text layer, or MANY_LETTERS.
-SHARE_OF_TEXT, MANY_LETTERS = 0.3, 120
-#: Text with fewer characters may be a stamp on a scan. Such a scan is always read, because handwriting and some scripts
-#: do not have the strokes of print.
-STAMP = 100
 
 
 @dataclass(frozen=True)
@@ -145,7 +120,7 @@ class MupdfPage:
         """Whether pictures beside the text may show more text than the text layer has."""
         page = self._page
         with self._damage_named():
-            return _doubt(page, self.text_layer, is_thorough=False) is Doubt.MOST and not is_earlier_ocr(page)
+            return doubt_beside(page, self.text_layer, is_thorough=False) is Doubt.MOST and not is_earlier_ocr(page)
 
     def picture(self) -> Picture:
         """Draw the page at the scale at which OCR reads it."""
@@ -161,20 +136,6 @@ class MupdfPage:
                     f"Page {self.number} of the document {self.name!r} can be read by OCR only; set ocr to auto."
                 )
             return replace(layer.page, is_blank=is_empty)
-
-    def _with_look(self, page: Any, text: Page) -> Page:
-        """
-        Return the text layer together with what the page looks like, once its text was not enough.
-
-        Rendering a page takes longer than extracting its text, so a page with much text is not rendered.
-        """
-        with self._damage_named():
-            width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
-            pixels = render(page, page.rect, looks.WIDTH / width, looks.HEIGHT / height)
-        if (pixels.width, pixels.height) != (looks.WIDTH, looks.HEIGHT):
-            return text
-        rows = np.frombuffer(pixels.samples, np.uint8).reshape(pixels.height, pixels.stride)
-        return replace(text, look=look_of(rows[:, : 3 * pixels.width].reshape(looks.HEIGHT, looks.WIDTH, 3)))
 
     def _by_ocr(self, page: Any, text: Page) -> Iterator[Page]:
         """Read the whole page by OCR."""
@@ -214,13 +175,17 @@ class MupdfPage:
     def _text_and_look(self, page: Any, layer: TextLayer) -> Iterator[Page]:
         yield layer.page
         if 0 < amount_of_text(layer.page) < LONG_TEXT:
-            yield self._with_look(page, layer.page)
+            # The text was not enough, so the page is drawn to see what it looks like. Drawing takes longer than
+            # extracting the text, so a page with much text is not drawn.
+            with self._damage_named():
+                seen = with_look(page, layer.page)
+            yield seen
 
     def _more(self, page: Any, layer: TextLayer, *, is_compared: bool) -> Iterator[Page]:
         """Read pictures, or an earlier OCR's scan, after the text layer was not enough to classify the page."""
         with self._damage_named():
             is_earlier = is_earlier_ocr(page)
-            doubt = Doubt.NONE if is_earlier or is_compared else _doubt(page, layer, is_thorough=True)
+            doubt = Doubt.NONE if is_earlier or is_compared else doubt_beside(page, layer, is_thorough=True)
         if is_earlier:
             if not can_be_read_by_ocr(layer.page):
                 return
@@ -234,23 +199,10 @@ class MupdfPage:
 
     def _with_pictures(self, page: Any, layer: TextLayer) -> Iterator[Page]:
         """Yield the text layer together with the text that OCR finds beside it; nothing if there is no such text."""
-        if self._has_letters_beside(page, layer):
-            yield from self._passes(replace(self._render(page), closer=None), layer)
-
-    def _has_letters_beside(self, page: Any, layer: TextLayer) -> bool:
-        """Return whether the page, rendered in a low resolution, shows much text that is not in the text layer."""
-        from airflow_provider_classify.engine.reading.printed_letters import SIDE, Strokes
-
-        zoom = SIDE / max(1.0, page.rect.width, page.rect.height)
         with self._damage_named():
-            pixels = render(page, page.rect, zoom, zoom, is_grey=True)
-        strokes = Strokes.of_grey(
-            pixels.samples, layer.covering, width=pixels.width, height=pixels.height, stride=pixels.stride
-        )
-        amount = amount_of_text(layer.page)
-        if strokes.letters() >= max(FEWEST_LETTERS, min(SHARE_OF_TEXT * amount, MANY_LETTERS)):
-            return True
-        return amount < STAMP and strokes.are_there() and is_scan(page)
+            are_there = has_letters_beside(page, layer)
+        if are_there:
+            yield from self._passes(replace(self._render(page), closer=None), layer)
 
     def _shows_something_else(self, page: Any, text: Page) -> Iterator[Page] | None:
         """Read a page with words of an unknown language by OCR; return ``None`` if the page shows the same words."""
@@ -273,18 +225,8 @@ class MupdfPage:
 
     def _render(self, page: Any, region: Region | None = None) -> Picture:
         """Return the picture of a page, or of a region of it, at the scale at which OCR reads it."""
-        from airflow_provider_classify.engine.ocr import Picture, reading_scale
-
-        clip = page.rect
-        if region is not None:
-            (x0, y0), (width, height) = clip.top_left, (clip.width, clip.height)
-            clip = pymupdf.Rect(
-                x0 + region.x0 * width, y0 + region.y0 * height, x0 + region.x1 * width, y0 + region.y1 * height
-            )
-        scale = reading_scale(clip.width, clip.height)
         with self._damage_named():
-            pixels = render(page, clip, scale, scale)
-        picture = Picture.from_rgb(pixels.samples, width=pixels.width, height=pixels.height, stride=pixels.stride)
+            picture = picture_of(page, region)
         return picture if region is not None else replace(picture, closer=lambda region: self._render(page, region))
 
     @contextmanager
@@ -293,24 +235,3 @@ class MupdfPage:
             yield
         except MUPDF_ERRORS as error:
             raise damage(error, f"Page {self.number} of the document {self.name!r}") from error
-
-
-def _doubt(page: Any, layer: TextLayer, *, is_thorough: bool) -> Doubt:
-    """
-    Return how much of the page's content the text layer may lack.
-
-    :param is_thorough: also compare small images beside much text.
-    """
-    amount = amount_of_text(layer.page)
-    if amount >= LONG_TEXT:
-        # Few drawings and small images change the classification of so much text.
-        if not is_thorough or image_area(page) < ILLUSTRATED:
-            return Doubt.NONE
-        boxes = image_boxes(page)
-        return doubt_of(_boxes(layer), boxes, ()) if sum(map(area_of, boxes)) >= ILLUSTRATED else Doubt.NONE
-    are_wanted = is_thorough or amount < SHORT_TEXT or image_area(page) >= LARGE_IMAGE
-    return doubt_of(_boxes(layer), image_boxes(page) if are_wanted else [], outlines(page))
-
-
-def _boxes(layer: TextLayer) -> Iterator[Box]:
-    return ((line.x0, line.y0, line.x1, line.y1) for line in layer.covering)

@@ -18,7 +18,7 @@ from airflow_provider_classify.engine.confidence import (
     trust,
 )
 from airflow_provider_classify.engine.knowledge.aliases import aliases_of
-from airflow_provider_classify.engine.knowledge.load import Knowledge
+from airflow_provider_classify.engine.knowledge.document_type import Knowledge
 from airflow_provider_classify.engine.learned.model import LearnedModel, amount_of_evidence, load_model
 from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.page import Page

@@ -17,7 +17,7 @@ from pathlib import Path
 import yaml
 
 from airflow_provider_classify.engine.categories.resemblance import distinctive_words
-from airflow_provider_classify.engine.knowledge.load import Geometry, Style
+from airflow_provider_classify.engine.knowledge.document_type import Geometry, Style
 from airflow_provider_classify.engine.scoring.features import Features, PageText
 from airflow_provider_classify.engine.scoring.layout_rules import geometry_rule, style_rule
 from airflow_provider_classify.engine.text.words import label_words, singular, words_of

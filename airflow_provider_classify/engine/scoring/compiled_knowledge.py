@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 
 from airflow_provider_classify.engine.categories.resemblance import distinctive_words
-from airflow_provider_classify.engine.knowledge.load import Geometry, Knowledge, Style
+from airflow_provider_classify.engine.knowledge.document_type import Geometry, Knowledge, Style
 from airflow_provider_classify.engine.scoring.type_scorer import TypeScorer
 
 #: A word indicates a layout if at least this share of the types with the word have the layout, ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from airflow_provider_classify.engine.knowledge.load import Geometry, Style
+from airflow_provider_classify.engine.knowledge.document_type import Geometry, Style
 from airflow_provider_classify.engine.scoring.features import Features
 
 #: Height divided by width: only till rolls exceed TILL_ROLL; most till rolls exceed LONG_SLIP.

@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from airflow_provider_classify.engine.knowledge.load import Knowledge
+from airflow_provider_classify.engine.knowledge.document_type import Knowledge
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.scoring.doubt import doubt, emptiness
 from airflow_provider_classify.engine.scoring.features import Features, PageText, features_of

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
 
-from airflow_provider_classify.engine.knowledge.load import (
-    FOLDER,
-    STRENGTHS,
-    DocumentType,
-    Geometry,
-    Knowledge,
-    Style,
-    load_knowledge,
-)
+from airflow_provider_classify.engine.knowledge.document_type import DocumentType, Geometry, Knowledge, Style
+from airflow_provider_classify.engine.knowledge.load import FOLDER, load_knowledge
+from airflow_provider_classify.engine.knowledge.yaml_entry import STRENGTHS
 from airflow_provider_classify.engine.text.words import fold, label_words
 from airflow_provider_classify.exceptions import InvalidDocumentTypes
 
@@ -174,3 +169,65 @@ def test_a_cue_has_the_languages_of_its_files(knowledge: Knowledge) -> None:
     invoice = knowledge.types["invoice"]
     assert invoice.languages["bill to"] == {"en"}
     assert invoice.languages.keys() == invoice.cues.keys()
+
+
+#: The scripts of the languages that are not written in Latin letters. Japanese mixes three scripts.
+SCRIPTS = {
+    "ar": {"ARABIC"}, "fa": {"ARABIC"}, "bg": {"CYRILLIC"}, "ru": {"CYRILLIC"}, "sr": {"CYRILLIC", "LATIN"},
+    "uk": {"CYRILLIC"}, "el": {"GREEK"}, "he": {"HEBREW"}, "hi": {"DEVANAGARI"}, "ja": {"CJK", "KANA"},
+    "ko": {"HANGUL", "CJK"}, "th": {"THAI"}, "zh": {"CJK"},
+}  # fmt: skip
+#: Words in Latin letters that are written so in texts of other scripts.
+LATIN_ANYWHERE = {"no", "iphone", "自己pr"}
+
+
+def scripts_of(text: str) -> set[str]:
+    """Return the scripts of a text's letters. The kana of Japanese count as one script."""
+    names = [unicodedata.name(character) for character in text if character.isalpha()]
+    first = {name.split()[0] for name in names}
+    kana = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "HALFWIDTH"}
+    return {{"IDEOGRAPHIC": "CJK"}.get(name, "KANA" if name in kana else name) for name in first}
+
+
+def mixes_scripts(phrase: str) -> bool:
+    """Return whether a phrase mixes scripts that no language mixes. Some Latin words occur in texts of all scripts."""
+    found = scripts_of(" ".join(word for word in phrase.split() if word.lower() not in LATIN_ANYWHERE))
+    return len(found) > 1 and not found <= {"CJK", "KANA"}
+
+
+@pytest.mark.parametrize(
+    ("phrase", "is_mixed"),
+    [
+        ("декларация", False),
+        ("деклaрация", True),  # with a Latin letter
+        ("račun ضريبية", True),
+        ("счет no", False),
+        ("アンケート用紙", False),
+        ("お支払金額", False),
+        ("発票 счет", True),
+    ],
+)
+def test_a_phrase_that_mixes_scripts_is_found(phrase: str, is_mixed: bool) -> None:
+    assert mixes_scripts(phrase) == is_mixed
+
+
+def test_no_phrase_mixes_scripts(knowledge: Knowledge) -> None:
+    mixed = [
+        (document_type.name, phrase)
+        for document_type in knowledge.types.values()
+        for phrase in (*document_type.aliases, *document_type.labels, *document_type.titles, *document_type.cues)
+        if mixes_scripts(phrase)
+    ]
+    assert mixed == []
+
+
+def test_a_cue_has_the_script_of_its_language(knowledge: Knowledge) -> None:
+    wrong = [
+        (document_type.name, cue, language)
+        for document_type in knowledge.types.values()
+        for cue, languages in document_type.languages.items()
+        for language in languages
+        if not scripts_of(" ".join(word for word in cue.split() if word not in LATIN_ANYWHERE))
+        <= SCRIPTS.get(language, {"LATIN"})
+    ]
+    assert wrong == []

@@ -237,7 +237,7 @@ def test_other_scripts_are_read_upside_down(script: str, tmp_path: Path) -> None
     assert page.view.quarters == 2
 
 
-@pytest.mark.parametrize("script", ["Arabic", "Devanagari", "Thai"])
+@pytest.mark.parametrize("script", ["Arabic", "Devanagari", "Hebrew", "Thai"])
 def test_a_script_whose_data_is_missing_is_left_alone(script: str, only_russian: None, tmp_path: Path) -> None:
     (page,) = read(paper.scanned_pdf(_lease(script)), tmp_path)
     assert page.is_of_unknown_script

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_provider_classify.engine.knowledge.load import Style, load_knowledge
+from airflow_provider_classify.engine.knowledge.document_type import Style
+from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.scoring.category_words import CategoryWords, PageWords
 from airflow_provider_classify.engine.scoring.compiled_knowledge import layouts_of_words, rarity_of_words

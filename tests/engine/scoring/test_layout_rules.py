@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from airflow_provider_classify.engine.knowledge.load import Geometry, Style
+from airflow_provider_classify.engine.knowledge.document_type import Geometry, Style
 from airflow_provider_classify.engine.scoring.features import Features
 from airflow_provider_classify.engine.scoring.layout_rules import geometry_rule, style_rule
 

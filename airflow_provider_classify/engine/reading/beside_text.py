@@ -1,0 +1,64 @@
+"""Decide whether pictures or outlines beside the text layer of a page may show more text than the text layer has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from airflow_provider_classify.engine.reading.lines import Box
+from airflow_provider_classify.engine.reading.missing_text import Doubt, area_of, doubt_of
+from airflow_provider_classify.engine.reading.page_pictures import image_area, image_boxes, is_scan, outlines
+from airflow_provider_classify.engine.reading.quality import amount_of_text
+from airflow_provider_classify.engine.reading.rendering import render
+from airflow_provider_classify.engine.reading.text_layer import TextLayer
+
+#: Text with fewer characters may be a letterhead, so all images of the page are compared with it.
+SHORT_TEXT = 600
+#: On a page with more text, images are compared with it if they have this share of the page's area.
+LARGE_IMAGE = 0.05
+#: A page with this many characters of text can mostly be classified by them. Its images are compared with it only if
+#: the text is not enough to classify the page, and if together they have this share of the page's area.
+LONG_TEXT, ILLUSTRATED = 1200, 0.15
+#: A picture is read if it shows at least this many letters.
+FEWEST_LETTERS = 24
+#: It must also show this share of the number of characters in the text layer, or MANY_LETTERS.
+SHARE_OF_TEXT, MANY_LETTERS = 0.3, 120
+#: Text with fewer characters may be a stamp on a scan. Such a scan is always read, because handwriting and some scripts
+#: do not have the strokes of print.
+STAMP = 100
+
+
+def doubt_beside(page: Any, layer: TextLayer, *, is_thorough: bool) -> Doubt:
+    """
+    Return how much of the page's content the text layer may lack.
+
+    :param is_thorough: also compare small images beside much text.
+    """
+    amount = amount_of_text(layer.page)
+    if amount >= LONG_TEXT:
+        # Few drawings and small images change the classification of so much text.
+        if not is_thorough or image_area(page) < ILLUSTRATED:
+            return Doubt.NONE
+        boxes = image_boxes(page)
+        return doubt_of(_boxes(layer), boxes, ()) if sum(map(area_of, boxes)) >= ILLUSTRATED else Doubt.NONE
+    are_wanted = is_thorough or amount < SHORT_TEXT or image_area(page) >= LARGE_IMAGE
+    return doubt_of(_boxes(layer), image_boxes(page) if are_wanted else [], outlines(page))
+
+
+def has_letters_beside(page: Any, layer: TextLayer) -> bool:
+    """Return whether the page, drawn in a low resolution, shows much text that is not in the text layer."""
+    from airflow_provider_classify.engine.reading.printed_letters import SIDE, Strokes
+
+    zoom = SIDE / max(1.0, page.rect.width, page.rect.height)
+    pixels = render(page, page.rect, zoom, zoom, is_grey=True)
+    strokes = Strokes.of_grey(
+        pixels.samples, layer.covering, width=pixels.width, height=pixels.height, stride=pixels.stride
+    )
+    amount = amount_of_text(layer.page)
+    if strokes.letters() >= max(FEWEST_LETTERS, min(SHARE_OF_TEXT * amount, MANY_LETTERS)):
+        return True
+    return amount < STAMP and strokes.are_there() and is_scan(page)
+
+
+def _boxes(layer: TextLayer) -> Iterator[Box]:
+    return ((line.x0, line.y0, line.x1, line.y1) for line in layer.covering)
