@@ -72,7 +72,7 @@ def main() -> None:
             for number in range(documents):
                 arrivals[drop(incoming, f"{number:04}.txt", number)] = time.time()
                 time.sleep(pause)
-            wait_until(lambda: all_are_routed(airflow, documents + 3), 600, pause=5)
+            late = wait_for_the_last(airflow, incoming, documents + 3)
             times = times_of(airflow)
     print(f"{documents} documents, one each {pause:.1f} s, on {os.cpu_count()} cores; seconds")
     print(f"{'':36} {'p50':>6} {'p95':>6} {'longest':>8}")
@@ -82,12 +82,30 @@ def main() -> None:
     print_row("  event to start of classification", [one.classify_start - one.event for one in found])
     print_row("  classification", [one.classify_end - one.classify_start for one in found])
     print_row("  classification to routed task", [one.routed - one.classify_end for one in found])
+    print(f"The last event waited for the next one {late} times.")
 
 
 def drop(folder: Path, name: str, number: int) -> str:
     (folder / f"{name}.part").write_text(TEXTS[number % len(TEXTS)].format(number))
     (folder / f"{name}.part").rename(folder / name)
     return str(folder / name)
+
+
+def wait_for_the_last(airflow: Standalone, folder: Path, documents: int) -> int:
+    """
+    Wait until this number of documents is routed. Return how often it took a further document.
+
+    If an event arrives while Airflow's scheduler creates a run of the DAG, the scheduler of Airflow 3.3.2 may delete
+    the queue's row of this event together with the row of the event before. Then the run of the next event gets both.
+    """
+    for further in range(4):
+        if further:
+            drop(folder, f"further-{further}.txt", 0)
+        for _ in range(15):
+            if all_are_routed(airflow, documents + further):
+                return further
+            time.sleep(4)
+    raise AssertionError("Documents are missing also after further events.")
 
 
 def all_are_routed(airflow: Standalone, documents: int) -> bool:

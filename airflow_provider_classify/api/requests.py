@@ -12,6 +12,7 @@ from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.model.api_contract import IDEMPOTENCY_HEADER, UNLESS_ENDED
 from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.escalations import escalation_headers
 from airflow_provider_classify.model.job import require_job_id
 from airflow_provider_classify.model.trace import outgoing_headers
 
@@ -58,12 +59,13 @@ def submit_request(
     It continues the current trace, if there is one.
     """
     form = {"categories": json.dumps([category.to_json() for category in categories], ensure_ascii=False)}
+    key = {IDEMPOTENCY_HEADER: idempotency_key} if idempotency_key else {}
     return Request(
         "POST",
         SUBMIT_PATH,
         what=f"the document {document.label}",
         timeout=settings.request_timeout,
-        headers=({IDEMPOTENCY_HEADER: idempotency_key} if idempotency_key else {}) | outgoing_headers() or None,
+        headers=key | outgoing_headers() | escalation_headers() or None,
         form=form | ({"file_url": document.file_url} if document.is_url else {}),
         document=None if document.is_url else document,
     )

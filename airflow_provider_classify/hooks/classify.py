@@ -249,8 +249,8 @@ class ClassifyHook(BaseHook):
         Cancel a job that nobody needs any more.
 
         The hosted API has no cancel. This package's service removes a queued job from its queue. If the job is being
-        processed, the service finishes it and drops the result. If the job has ended, the service deletes it with its
-        result. The local engine leaves a job as it is that has ended.
+        processed, the service finishes it and drops the result. A job that has ended stays as it is with its result,
+        because somebody else may need it.
 
         :returns: the state of the job; ``None`` if there is no such job or the API has no cancel.
         :raises ApiError: the API refused the request, or the request failed.

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
-from airflow_provider_classify.exceptions import ClassifyError
+from airflow_provider_classify.exceptions import ClassifyError, JobCancelled
 from airflow_provider_classify.job_session import JobSession
 from airflow_provider_classify.lifecycle.compat import task_states
 from airflow_provider_classify.model.job import Job
@@ -93,6 +93,8 @@ def describe_cancel(job_id: str, job: Job | None) -> str:
     """Describe the outcome of a cancel request, for a log line."""
     if job is None:
         return f"Job {job_id} is not cancelled, because the API has no cancel or does not have the job"
+    if job.status.is_terminal and job.error_kind != JobCancelled.__name__:
+        return f"Job {job_id} is not cancelled, because it has ended: it is {job.status}"
     return f"Cancel was requested for job {job_id}, which is {job.status} ({job.error or job.progress})"
 
 

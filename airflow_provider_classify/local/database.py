@@ -21,6 +21,12 @@ from airflow_provider_classify.exceptions import ConnectionNotUsable, ExtraNotIn
 SQLITE_WAIT = 30.0
 #: Marks a connection whose transaction writes.
 _WRITES = "classify_writes"
+#: Marks a connection whose transaction commits without a wait for the disk.
+_UNSYNCED = "classify_unsynced"
+#: Makes a commit wait until its data is on the disk.
+_SYNC = "PRAGMA synchronous=FULL"
+#: How a statement begins that takes the lock of SQLite's writer.
+_WRITING = ("INSERT", "UPDATE", "DELETE", "BEGIN ")
 #: What libpq waits for by default is minutes, or no end. ``tcp_user_timeout`` is in milliseconds.
 _POSTGRESQL_LIMITS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
 #: The extras of this package that have the driver of a database.
@@ -92,6 +98,16 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         ) from error
 
 
+def commit_without_sync(connection: Connection) -> None:
+    """
+    Let the transaction of a connection to SQLite commit without a wait for the disk. Call it before the first write.
+
+    A loss of power may undo the commit, until a later commit has waited for the disk. It never damages the file.
+    """
+    connection.info[_UNSYNCED] = True
+    connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
+
+
 def _with_limits(url: URL) -> URL:
     """Add time limits to the URL of a PostgreSQL driver, unless the URL has them, so that no lost server blocks."""
     if url.get_driver_name() not in ("psycopg", "psycopg2"):
@@ -109,11 +125,13 @@ def _write_in_turn(engine: Engine, wait: float) -> None:
     turn = threading.Lock()
 
     def begin(connection: Connection, _: Any, statement: str, *__: Any) -> None:
-        if not connection.info.get(_WRITES) and statement.lstrip()[:6].upper() in ("INSERT", "UPDATE", "DELETE"):
+        if not connection.info.get(_WRITES) and statement.lstrip()[:6].upper() in _WRITING:
             # If the turn does not come in time, SQLite itself reports that the file is locked.
             connection.info[_WRITES] = turn.acquire(timeout=wait)
 
-    def end(_: Any, record: Any) -> None:
+    def end(connection: Any, record: Any) -> None:
+        if record.info.pop(_UNSYNCED, False) and connection is not None:  # it is None if it was broken
+            connection.execute(_SYNC)
         if record.info.pop(_WRITES, False):
             turn.release()
 
@@ -145,7 +163,7 @@ def _prepare_sqlite(connection: Any, wait: float) -> None:
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.02)
-    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute(_SYNC)
     # Overwrite what is deleted, because it may be confidential.
     connection.execute("PRAGMA secure_delete=ON")
     connection.execute("PRAGMA foreign_keys=ON")

@@ -15,12 +15,13 @@ from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, String, 
 
 from airflow_provider_classify.exceptions import (
     ClassifyError,
+    InvalidCategories,
     InvalidReply,
     JobCancelled,
     JobNotFound,
     JobRecordDamaged,
 )
-from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.categories import Category, parse_categories
 from airflow_provider_classify.model.job import Job, JobStatus, Progress
 from airflow_provider_classify.model.result import ClassificationResult
 
@@ -60,6 +61,8 @@ JOBS = Table(
     Column("owner", String(64), nullable=False, server_default=""),
     # The trace that the submit belongs to, as its header has it.
     Column("traceparent", String(64)),
+    # How many services have escalated the document before this one got it.
+    Column("escalations", Integer, nullable=False, server_default="0"),
 )
 
 
@@ -87,6 +90,7 @@ class JobRequest:
     ``document`` is the document's label. ``file_url`` is the URL from which the service fetches the document. It is
     ``None`` for an upload, and after the end of the job, because a URL may contain a signature. ``created_at`` is the
     time of the submit, in UTC without a time zone. ``traceparent`` is the trace that the submit belongs to.
+    ``escalations`` says how many services have escalated the document before this one got it.
     """
 
     document: str
@@ -94,6 +98,13 @@ class JobRequest:
     file_url: str | None = None
     created_at: datetime = field(default=datetime.min, compare=False)
     traceparent: str | None = None
+    escalations: int = 0
+
+
+#: The columns of a job from which :func:`request_from_row` makes its submit.
+REQUEST = tuple(
+    JOBS.c[name] for name in ("document", "categories", "file_url", "created_at", "traceparent", "escalations")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,15 @@ def job_from_row(row: Any) -> Job:
     except (ValueError, TypeError, InvalidReply):
         error = damaged(str(row["job_id"]))
         return Job(str(row["job_id"]), JobStatus.FAILED, Progress.FAILED, str(error), error.kind)
+
+
+def request_from_row(job_id: str, row: Any) -> JobRequest:
+    """Return the submit in a row of the columns :data:`REQUEST`. :raises JobRecordDamaged: the row cannot be read."""
+    fields = {column.name: row[column.name] for column in REQUEST}
+    try:
+        return JobRequest(**{**fields, "categories": parse_categories(json.loads(fields["categories"]))})
+    except (ValueError, TypeError, InvalidCategories) as error:
+        raise damaged(job_id) from error
 
 
 def status_from_row(recorded: str) -> JobStatus:

@@ -14,10 +14,10 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from airflow_provider_classify.api.aio import open_session
@@ -34,6 +34,7 @@ from airflow_provider_classify.job_session import JobSession, wait_for
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.cascade import Cascade, Escalate, Outcome, after_first, answer_fields
 from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.escalations import MAX_ESCALATIONS, current_escalations, escalated
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.service.pauses import Pauses
 
@@ -117,6 +118,11 @@ class Escalation:
         self._answer_seconds = answer_seconds
         self._pauses = Pauses(clock=clock)
         self._loop = asyncio.new_event_loop()
+        #: The questions that run, by the jobs of this service, and those jobs among them that were deleted.
+        self._asking: dict[str, asyncio.Task[Any] | None] = {}
+        self._deleted: set[str] = set()
+        #: The cancels that run. An event loop keeps only weak references to its tasks.
+        self._cancels: set[asyncio.Task[None] | None] = set()
         self._session: JobSession | None = None
         self._is_open = threading.Event()
         self._thread = threading.Thread(target=self._run_loop, name="classify-escalation", daemon=True)
@@ -137,6 +143,8 @@ class Escalation:
         """
         Return the result of a document for which the engine gave ``first``.
 
+        A document that :data:`~.escalations.MAX_ESCALATIONS` services have escalated keeps the engine's answer.
+
         :param job_id: the job of this service. It is also the idempotency key at the other API, so that a second run of
             the job does not pay twice.
         :raises ClassifyError: neither the engine nor the other API has an answer.
@@ -145,16 +153,29 @@ class Escalation:
         outcome = Outcome(_ENGINE, first)
         step = after_first(self._cascade, outcome)
         if not isinstance(step, Escalate):
-            if isinstance(first, ClassifyError):
-                raise first
-            return first
+            return _answer_of(first)
+        count = current_escalations()
+        if count >= MAX_ESCALATIONS:
+            _log.warning(
+                "The document of the job %s is not escalated to %s, because %d services have escalated it already.",
+                job_id,
+                self._host,
+                count,
+            )
+            return _answer_of(first)
         _log.info("The document of the job %s is escalated to %s: %s.", job_id, self._host, step.reason)
-        second = self._outcome(_StoredDocument(name, path), categories, job_id)
+        with escalated(count + 1):
+            second = self._outcome(_StoredDocument(name, path), categories, job_id)
         if isinstance(second.end, EngineClosed):
             raise second.end
         if isinstance(second.end, ClassifyError):
             _log.warning("%s gave no answer for the job %s: %s", self._host, job_id, second.end)
         return combine(outcome, second)
+
+    def cancel(self, job_id: str) -> None:
+        """Stop asking about the document of a job that was deleted, and cancel its job at the other API."""
+        with suppress(RuntimeError):  # The loop has been closed by a stop.
+            self._loop.call_soon_threadsafe(self._cancel, job_id)
 
     def close(self) -> None:
         """Stop asking. Every :meth:`answer` that waits raises ``EngineClosed``."""
@@ -171,20 +192,46 @@ class Escalation:
             asked = asyncio.run_coroutine_threadsafe(self._ask(document, categories, job_id), self._loop)
             end: ClassificationResult | ClassifyError = asked.result()
         except (CancelledError, RuntimeError) as error:  # RuntimeError: the loop is closed
-            end = EngineClosed("The service stopped while another API was asked; the document is classified again.")
+            end = EngineClosed("The question to another API was stopped, by a stop of the service or a deleted job.")
             end.__cause__ = error
         except ClassifyError as error:
             end = error
-        self._pauses.note(failed=isinstance(end, ClassifyError) and not end.unreadable)
+        self._pauses.note(
+            failed=isinstance(end, ClassifyError) and not isinstance(end, EngineClosed) and not end.unreadable
+        )
         return Outcome(self._host, end)
 
     async def _ask(self, document: Document, categories: tuple[Category, ...], job_id: str) -> ClassificationResult:
         assert self._session is not None, "The session is open as long as the loop runs."
+        self._asking[job_id] = asyncio.current_task()
         since = time.time()
-        submission = await self._session.submit(document, categories, job_id)
-        wait = polling.Wait(submission.job_id, since=since, deadline=since + self._answer_seconds)
-        job = await wait_for(self._session, wait)
+        submission = None
+        try:
+            submission = await self._session.submit(document, categories, job_id)
+            wait = polling.Wait(submission.job_id, since=since, deadline=since + self._answer_seconds)
+            job = await wait_for(self._session, wait)
+        except asyncio.CancelledError:
+            if submission is not None and job_id in self._deleted:
+                self._cancels.add(asyncio.create_task(self._cancel_there(submission.job_id)))
+            raise
+        finally:
+            self._asking.pop(job_id, None)
+            self._deleted.discard(job_id)
         return polling.answer(job, document.label, [category.name for category in categories])
+
+    def _cancel(self, job_id: str) -> None:
+        if task := self._asking.get(job_id):
+            self._deleted.add(job_id)
+            task.cancel()
+
+    async def _cancel_there(self, job_id: str) -> None:
+        assert self._session is not None, "The session is open as long as the loop runs."
+        try:
+            await self._session.cancel(job_id)
+        except ClassifyError as error:
+            _log.warning("The job %s of %s could not be cancelled: %s", job_id, self._host, error)
+        finally:
+            self._cancels.discard(asyncio.current_task())
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
@@ -202,6 +249,12 @@ class Escalation:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _answer_of(first: ClassificationResult | ClassifyError) -> ClassificationResult:
+    if isinstance(first, ClassifyError):
+        raise first
+    return first
 
 
 def combine(first: Outcome, second: Outcome) -> ClassificationResult:

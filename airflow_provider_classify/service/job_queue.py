@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
 from airflow_provider_classify.exceptions import StorageFull
 from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.local.work_queue import Waiting
 from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.errors import unavailable
+from airflow_provider_classify.service.places import Places
 
 
 class Worker(Protocol):
     """The worker of this process."""
 
-    def wake(self) -> None:
-        """Look for jobs now, because one was added."""
+    def wake(self, *, to_fetch: bool = False) -> None:
+        """Look for jobs now, because one was added; ``to_fetch`` says whether its document must be fetched."""
 
-    def stop_fetch(self, job_id: str) -> None:
-        """Stop the fetch of the document of a job that was deleted, if it runs here."""
+    def cancel(self, job_id: str) -> None:
+        """Stop the work on a job that was deleted, if it runs here and can be stopped."""
 
 
 class JobQueue:
@@ -30,7 +31,7 @@ class JobQueue:
 
     A job takes a place until a worker has claimed it for its classification. Jobs whose document must be fetched take
     at most half of the places, so that slow servers do not block uploads. If several processes serve the API, each of
-    them may exceed the limits by the submits that arrive in the same moment.
+    them may exceed the limits by the submits that the others accept within :data:`~.places.COUNT_SECONDS`.
 
     :param capacity: the number of places.
     :param worker: the worker of this process, if it has one.
@@ -41,10 +42,12 @@ class JobQueue:
         self._documents = documents
         self._capacity = capacity
         self._worker = worker
-        # Jobs that have a place but are not recorded yet, and those of them whose document must be fetched.
-        self._places = 0
-        self._to_fetch = 0
-        self._lock = threading.Lock()
+        self._places = Places(store.queue.waiting)
+
+    @property
+    def has_place(self) -> bool:
+        """Whether a place is free for sure. This never blocks; if it is false, ask :meth:`check_place`."""
+        return self._places.is_known_free(self._refusal)
 
     def check_place(self) -> None:
         """
@@ -53,39 +56,38 @@ class JobQueue:
         :raises HttpError: 503, every place is taken.
         :raises StorageFull: the documents of all jobs together have reached their limit.
         """
-        with self._lock:
-            self._check(to_fetch=False)
+        self._places.check(self._refusal)
 
     @contextmanager
-    def place(self, *, to_fetch: bool) -> Iterator[None]:
+    def place(self, *, to_fetch: bool, document_bytes: int | None = None) -> Iterator[None]:
         """
         Take a place while the block records the job.
 
         :param to_fetch: whether the document must be fetched first.
+        :param document_bytes: the size of a document that is stored.
         :raises HttpError: 503, every place is taken, or half of them by jobs whose document must be fetched.
         :raises StorageFull: the documents of all jobs together have reached their limit.
         """
-        with self._lock:
-            self._check(to_fetch=to_fetch)
-            self._places += 1
-            self._to_fetch += to_fetch
+        job = Waiting(1, int(to_fetch), document_bytes or 0)
+        self._places.take(job, self._refusal_of_fetch if to_fetch else self._refusal)
         try:
             yield
-        finally:
-            with self._lock:
-                self._places -= 1
-                self._to_fetch -= to_fetch
+        except BaseException:
+            self._places.give_back(job)
+            raise
+        self._places.record(job)
 
-    def wake(self) -> None:
+    def wake(self, *, to_fetch: bool) -> None:
         """Tell the worker of this process that a job was added. Other workers look for jobs by themselves."""
         if self._worker:
-            self._worker.wake()
+            self._worker.wake(to_fetch=to_fetch)
 
     def delete(self, job_id: str, *, owner: str | None = None, unless_ended: bool = False) -> Job:
         """
         Delete a job with its document, and return the job as it was. A job that has not ended is cancelled.
 
-        A classification that has begun runs to its end, and its result is ignored.
+        A classification by the engine that has begun runs to its end, and its result is ignored. A fetch of the
+        document is stopped, and so is a job at the other API to which the document was escalated.
 
         :param owner: the only owner whose job is deleted; ``None`` for any.
         :param unless_ended: leave a job that has ended as it is, so that a late cancel does not delete its result.
@@ -95,19 +97,24 @@ class JobQueue:
         self._store.get(job_id, owner=owner)
         job = self._store.delete(job_id, unless_ended=unless_ended)
         if self._worker:
-            self._worker.stop_fetch(job_id)
+            self._worker.cancel(job_id)
         self._documents.remove(job_id)
         return job
 
-    def _check(self, *, to_fetch: bool) -> None:
-        waiting = self._store.queue.waiting()
-        if waiting.jobs + self._places >= self._capacity:
-            raise unavailable("queue_full", f"{self._capacity} documents are waiting already; try again later")
-        fetches = waiting.to_fetch + self._to_fetch
-        if to_fetch and fetches >= max(1, self._capacity // 2):
-            raise unavailable("fetches_full", f"{fetches} documents wait to be fetched already; try again later")
+    def _refusal(self, waiting: Waiting) -> Exception | None:
+        """Return the error of a submit while so many jobs wait; ``None`` if a place is free."""
+        if waiting.jobs >= self._capacity:
+            return unavailable("queue_full", f"{self._capacity} documents are waiting already; try again later")
         if waiting.document_bytes >= self._documents.max_total_bytes:
-            raise StorageFull(
+            return StorageFull(
                 f"The documents of all jobs have reached the limit of {self._documents.max_total_bytes} bytes; "
                 "submit again when some have been classified."
             )
+        return None
+
+    def _refusal_of_fetch(self, waiting: Waiting) -> Exception | None:
+        """Return the error of a submit whose document must be fetched."""
+        if waiting.jobs < self._capacity and waiting.to_fetch >= max(1, self._capacity // 2):
+            waits = f"{waiting.to_fetch} documents wait to be fetched already; try again later"
+            return unavailable("fetches_full", waits)
+        return self._refusal(waiting)

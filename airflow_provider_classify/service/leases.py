@@ -21,7 +21,8 @@ class Leases:
     The claims of one worker. A thread renews their leases.
 
     :param lost: a function that is called with each claim whose lease has been lost: a client has deleted the job, or
-        the lease had expired and another worker has claimed the job.
+        the lease had expired and another worker has claimed the job. It may raise ``JobRecordUnavailable``; then it is
+        called again.
     """
 
     def __init__(self, queue: WorkQueue, lost: Callable[[Claim], None]) -> None:
@@ -63,10 +64,9 @@ class Leases:
         while not self._stopping.wait(self._queue.lease.total_seconds() / _RENEWALS):
             try:
                 lost = self._queue.renew(self.claims())
+                held = {claim.lease for claim in self.claims()}
+                for claim in lost:
+                    if claim.lease in held:  # otherwise the job has ended meanwhile
+                        self._lost(claim)
             except JobRecordUnavailable:
                 _log.exception("The leases of the running jobs could not be renewed; this is tried again.")
-                continue
-            held = {claim.lease for claim in self.claims()}
-            for claim in lost:
-                if claim.lease in held:  # otherwise the job has ended meanwhile
-                    self._lost(claim)

@@ -16,7 +16,7 @@ from typing import Any
 from airflow_provider_classify.documents.reference import label_of
 from airflow_provider_classify.documents.storage_errors import storage_error
 from airflow_provider_classify.exceptions import ExtraNotInstalled, ServiceNotStarted
-from airflow_provider_classify.service.upload_folder import MAX_TOTAL_BYTES, Upload, UploadFolder
+from airflow_provider_classify.service.upload_folder import MAX_TOTAL_BYTES, Upload, UploadFolder, sync
 
 #: The extras of this package that have the driver of a storage.
 _EXTRA_OF_PROTOCOL = {"s3": "s3", "s3a": "s3"}
@@ -62,6 +62,9 @@ class ObjectDocuments:
         """Copy a file of this machine to the storage. :raises StorageError: it could not be written."""
         with self._errors("written", job_id):
             self._files.put_file(str(path), self._name(job_id))
+            if self._is_local:  # Other storages reply when they have the document for good.
+                sync(Path(self._name(job_id)))
+                sync(Path(self._root))
 
     def remove(self, job_id: str) -> None:
         """Delete the job's document, if there is one. :raises StorageError: it could not be deleted."""
@@ -114,6 +117,8 @@ class ObjectDocuments:
 
 class _ObjectUpload(Upload):
     """A document that is copied to the storage when it has arrived."""
+
+    _is_durable = False  # The copy is.
 
     def __init__(self, documents: ObjectDocuments, arriving: UploadFolder, job_id: str) -> None:
         super().__init__(arriving, job_id)

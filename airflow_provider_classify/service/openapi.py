@@ -19,9 +19,10 @@ from airflow_provider_classify.model.api_contract import (
     MAX_STATUS_IDS,
     UNLESS_ENDED,
 )
+from airflow_provider_classify.model.escalations import ESCALATIONS_HEADER, MAX_ESCALATIONS
 from airflow_provider_classify.model.trace import TRACE_HEADER
 from airflow_provider_classify.service.schemas import SCHEMAS, ref
-from airflow_provider_classify.service.submit_form import LONGEST_URL
+from airflow_provider_classify.service.submit_request import LONGEST_URL
 from airflow_provider_classify.service.submits import LONGEST_KEY
 from airflow_provider_classify.service.webhook_requests import LONGEST_WEBHOOK_URL
 
@@ -154,6 +155,13 @@ _HEADERS = [
         "required": False,
         "description": "Repeated submits with one key are one job",
         "schema": {"type": "string", "maxLength": LONGEST_KEY},
+    },
+    {
+        "name": ESCALATIONS_HEADER,
+        "in": "header",
+        "required": False,
+        "description": f"How many services have escalated the document; after {MAX_ESCALATIONS} no other one does",
+        "schema": {"type": "string"},
     },
     {
         "name": TRACE_HEADER,

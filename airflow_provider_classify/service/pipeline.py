@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_classify.engine.options import SMALL_SIDE
-from airflow_provider_classify.exceptions import ClassifyError, EngineClosed
+from airflow_provider_classify.exceptions import ClassifyError, EngineClosed, JobRecordUnavailable
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.service.dashboard.pictures import DrawingTime, Pictures
@@ -30,7 +30,7 @@ class Pipeline:
 
     :param pictures: where pictures for the page are kept.
     :param drawing: limits the time that pictures take.
-    :param escalation: asks another API; ``None`` if there is none.
+    :param escalation: asks another API about some documents; ``None`` to ask no other API.
     """
 
     def __init__(
@@ -66,6 +66,11 @@ class Pipeline:
             first = error
         return self._escalation.answer(first, path, categories, name=name, job_id=job_id)
 
+    def cancel(self, job_id: str) -> None:
+        """Stop asking the other API about the document of a job that was deleted. The engine cannot be stopped."""
+        if self._escalation is not None:
+            self._escalation.cancel(job_id)
+
     def close(self) -> None:
         """Stop every classification that is running."""
         self._engine.close()
@@ -75,21 +80,30 @@ class Pipeline:
     def _by_engine(
         self, path: Path, categories: tuple[Category, ...], *, name: str, job_id: str
     ) -> ClassificationResult:
+        picture = None
         with self._engine.process() as process:
             result = process.classify(path, categories, name=name)
             if self._drawing.is_left():
-                self._draw(process, path, name=name, job_id=job_id)
+                picture = self._draw(process, path, name=name, job_id=job_id)
+        if picture is not None:  # The engine has gone on to another document.
+            self._keep(picture, job_id)
         return result
 
-    def _draw(self, process: EngineProcess, path: Path, *, name: str, job_id: str) -> None:
+    def _draw(self, process: EngineProcess, path: Path, *, name: str, job_id: str) -> bytes | None:
         began = time.monotonic()
         try:
             drawn = process.thumbnail(path, name=name, longest_side=SMALL_SIDE)
-            if drawn is not None:
-                self._pictures.add(job_id, base64.b64decode(drawn))
         except EngineClosed:
             raise
         except ClassifyError as error:  # the document has its answer, which must not be lost
             _log.info("The page has no picture of the job %s: %s", job_id, error)
+            return None
         finally:
             self._drawing.spend(time.monotonic() - began)
+        return None if drawn is None else base64.b64decode(drawn)
+
+    def _keep(self, picture: bytes, job_id: str) -> None:
+        try:
+            self._pictures.add(job_id, picture)
+        except JobRecordUnavailable as error:
+            _log.info("The page has no picture of the job %s: %s", job_id, error)

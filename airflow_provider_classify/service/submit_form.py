@@ -1,5 +1,5 @@
 """
-Read and check the form of a submit.
+Read the form of a submit.
 
 The document is written to the disk while it arrives. The fields stay in memory. python-multipart parses the form.
 Starlette's own form reader has no size limit. It also keeps the upload in a temporary file, from which the service
@@ -8,22 +8,17 @@ would have to copy up to 500 MB.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import AsyncIterable, Callable
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.concurrency import run_in_threadpool
 
-from airflow_provider_classify.exceptions import DocumentTooLarge, InvalidCategories
-from airflow_provider_classify.model.categories import Category, parse_categories
+from airflow_provider_classify.exceptions import DocumentTooLarge
 from airflow_provider_classify.service.errors import bad_request, invalid_field, too_large
-from airflow_provider_classify.service.fetch_url import is_fetchable
 from airflow_provider_classify.service.upload_folder import Upload
 
 #: The most bytes of a form's text fields together.
@@ -34,9 +29,6 @@ MAX_BOUNDARY_BYTES = 256
 MAX_PARTS = 100
 _DOCUMENT_FIELD = "pdf_file"
 _TEXT_FIELDS = ("file_url", "categories", "conditions", "webhook_url")
-_LONGEST_NAME = 255
-#: The most characters of a file_url.
-LONGEST_URL = 8192
 
 
 @dataclass(slots=True)
@@ -56,81 +48,19 @@ class SubmitForm:
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitRequest:
-    """
-    A valid submit.
-
-    :param document: the name to show for the document.
-    :param file_url: where to fetch the document from, unless it was uploaded.
-    :param sha256: the SHA-256 of the uploaded document, in hexadecimal.
-    :param size: the bytes of the uploaded document.
-    :param webhook_url: where to send the job when it ends, if anywhere. It is not checked yet.
-    """
-
-    document: str
-    categories: tuple[Category, ...]
-    file_url: str | None = None
-    sha256: str | None = None
-    size: int | None = None
-    webhook_url: str | None = None
-
-    def fingerprint(self) -> str:
-        """Return a hash that is equal for two submits of the same document (or URL) and the same categories."""
-        categories = [category.to_json() for category in self.categories]
-        text = json.dumps([self.sha256, self.file_url, categories], ensure_ascii=False)
-        return hashlib.sha256(text.encode()).hexdigest()
-
-
-def read_request(form: SubmitForm) -> SubmitRequest:
-    """
-    Check the content of a form and return the submit.
-
-    :raises HttpError: 400 without exactly one document or with malformed categories, 422 without categories.
-    """
-    file_url = form.fields.get("file_url", "").strip() or None
-    if form.upload is None and file_url is None:
-        raise bad_request("Either pdf_file or file_url must be provided")
-    if form.upload is not None and file_url is not None:
-        raise bad_request("Provide either pdf_file or file_url, not both")
-    if file_url is not None and (len(file_url) > LONGEST_URL or not is_fetchable(file_url)):
-        raise bad_request(f"file_url must be an absolute http or https URL of at most {LONGEST_URL} characters")
-    written = form.fields.get("categories") or form.fields.get("conditions")
-    if not written:
-        raise invalid_field("categories", "missing", "Field required")
-    categories = _read_categories(written)
-    name = display_name(form.upload or file_url or "")
-    webhook_url = form.fields.get("webhook_url", "").strip() or None
-    return SubmitRequest(name, categories, file_url, form.sha256, form.size, webhook_url)
-
-
-def _read_categories(written: str) -> tuple[Category, ...]:
-    try:
-        categories = parse_categories(written)
-    except InvalidCategories as error:
-        raise bad_request(str(error)) from error
-    if any(category.examples for category in categories):
-        raise bad_request("Categories must not have examples: the service reads no files that a client names")
-    return categories
-
-
-def display_name(given: str) -> str:
-    """Return the name to show for a file name or URL: the last part of its path, printable, at most 255 characters."""
-    try:
-        path = urlsplit(given).path if "://" in given else given.replace("\\", "/")
-    except ValueError:  # A file name may look like a broken URL.
-        path = ""
-    name = "".join(character for character in PurePosixPath(path).name if character.isprintable())
-    return name[-_LONGEST_NAME:] or "document"
-
-
 async def read_form(
-    chunks: AsyncIterable[bytes], content_type: str | None, create: Callable[[], Upload], max_bytes: int
+    chunks: AsyncIterable[bytes],
+    content_type: str | None,
+    create: Callable[[], Upload],
+    max_bytes: int,
+    *,
+    length: int | None = None,
 ) -> SubmitForm:
     """
     Read a form of either encoding from the body's ``chunks``.
 
     :param create: opens the file for the document; it is committed when this returns, and discarded if it raises.
+    :param length: the bytes of the body, if the client has named them.
     :raises HttpError: 400 for a broken form, 413 for too large a document or fields, 422 for text as ``pdf_file``.
     :raises StorageFull: there is no space for the document.
     """
@@ -148,13 +78,22 @@ async def read_form(
             "Send the form as multipart/form-data with a boundary, or as application/x-www-form-urlencoded"
         )
     try:
-        # In a thread, so that a slow disk delays this upload only.
+        # In a thread, so that a slow disk delays this upload only. The last piece and the end take one thread together.
+        received = 0
         async for chunk in chunks:
+            received += len(chunk)
+            if received == length:
+                return await run_in_threadpool(_finish, reader, chunk)
             await run_in_threadpool(reader.feed, chunk)
         return await run_in_threadpool(reader.finish)
     except BaseException:
         await run_in_threadpool(reader.discard)
         raise
+
+
+def _finish(reader: _Reader, last: bytes) -> SubmitForm:
+    reader.feed(last)
+    return reader.finish()
 
 
 class _Reader(Protocol):

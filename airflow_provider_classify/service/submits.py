@@ -13,6 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from airflow_provider_classify.exceptions import IdempotencyKeyReused
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.model.api_contract import IDEMPOTENCY_HEADER
+from airflow_provider_classify.model.escalations import ESCALATIONS_HEADER, read_escalations
 from airflow_provider_classify.model.job import Job, JobStatus, Submission
 from airflow_provider_classify.model.trace import current_trace
 from airflow_provider_classify.service.documents import Documents
@@ -22,7 +23,8 @@ from airflow_provider_classify.service.job_queue import JobQueue
 from airflow_provider_classify.service.keys import Key, owned_idempotency_key
 from airflow_provider_classify.service.open_uploads import OpenUploads
 from airflow_provider_classify.service.quotas import Quotas
-from airflow_provider_classify.service.submit_form import MAX_FIELD_BYTES, SubmitRequest, read_form, read_request
+from airflow_provider_classify.service.submit_form import MAX_FIELD_BYTES, read_form
+from airflow_provider_classify.service.submit_request import SubmitRequest, read_request
 from airflow_provider_classify.service.transfer_rate import Pace
 from airflow_provider_classify.service.webhook_requests import WebhookRequests
 
@@ -83,7 +85,8 @@ class Submits:
         job_id = str(uuid.uuid4())
         try:
             submitted = await self._read(job_id, request, body, owner)
-            job = await run_in_threadpool(self._record, job_id, submitted, key, owner)
+            escalations = read_escalations(request.headers.get(ESCALATIONS_HEADER))
+            job = await run_in_threadpool(self._record, job_id, submitted, key, owner, escalations)
         except Exception as error:  # the document of a submit without a job must not stay
             await run_in_threadpool(self._documents.remove, job_id)
             if isinstance(error, IdempotencyKeyReused):
@@ -91,7 +94,7 @@ class Submits:
             raise
         if job.job_id == job_id:
             self._events.submitted(job_id, key=owner.name)
-            self._queue.wake()
+            self._queue.wake(to_fetch=submitted.file_url is not None)
         else:
             await run_in_threadpool(self._documents.remove, job_id)
         # Without a quota there is nothing to look up, and a thread would cost more than the answer.
@@ -111,7 +114,8 @@ class Submits:
             key = owned_idempotency_key(owner.name, key)
             if await run_in_threadpool(self._store.find, key):
                 return key  # The job of this key already has a place.
-        await run_in_threadpool(self._check_limits, owner)
+        if owner.quota is not None or not self._queue.has_place:
+            await run_in_threadpool(self._check_limits, owner)
         return key
 
     def _check_limits(self, owner: Key) -> None:
@@ -121,11 +125,15 @@ class Submits:
     async def _read(self, job_id: str, request: Request, body: AsyncIterator[bytes], owner: Key) -> SubmitRequest:
         # A request that is cancelled by a stop of the service may be recorded already, so its document stays.
         # If it is not recorded, the next start of the service deletes the document.
-        content_type = request.headers.get("content-type")
+        content_type, length = request.headers.get("content-type"), request.headers.get("content-length")
         try:
             with self._uploads.admit(body) as upload, self._events.timed("receive"):
                 form = await read_form(
-                    upload, content_type, lambda: self._documents.create(job_id), self._documents.max_bytes
+                    upload,
+                    content_type,
+                    lambda: self._documents.create(job_id),
+                    self._documents.max_bytes,
+                    length=int(length) if length else None,
                 )
         except TimeoutError as error:
             raise too_slow("The form arrived too slowly; send it again") from error
@@ -135,12 +143,13 @@ class Submits:
             self._webhooks.check(submitted.webhook_url, owner)
         return submitted
 
-    def _record(self, job_id: str, submitted: SubmitRequest, key: str | None, owner: Key) -> Job:
+    def _record(self, job_id: str, submitted: SubmitRequest, key: str | None, owner: Key, escalations: int) -> Job:
         fingerprint = submitted.fingerprint()
         if key and (known := self._store.find(key, fingerprint)):
             return known
         trace = current_trace()
-        with self._queue.place(to_fetch=submitted.file_url is not None), ExitStack() as undo:
+        place = self._queue.place(to_fetch=submitted.file_url is not None, document_bytes=submitted.size)
+        with place, ExitStack() as undo:
             taken = self._quotas.take(owner)
             undo.callback(self._quotas.give_back, owner, taken)
             if submitted.webhook_url is not None:
@@ -157,6 +166,7 @@ class Submits:
                 document_bytes=submitted.size,
                 owner=owner.name,
                 traceparent=trace.header() if trace else None,
+                escalations=escalations,
             )
             if job.job_id == job_id:
                 undo.pop_all()  # The job is new, so nothing is undone.

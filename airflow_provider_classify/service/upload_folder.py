@@ -1,8 +1,8 @@
 """
 Store the documents that wait to be classified in a folder, one file for each job, named by the job's id.
 
-A file gets its name only when it is complete and on the disk. So a job that is recorded afterwards can run again
-after the service was killed.
+A file gets its name when it is complete. A job is recorded only when the file and its name are on the disk, so that the
+job can run again after the machine has lost its power.
 """
 
 from __future__ import annotations
@@ -160,6 +160,9 @@ class Upload:
     :raises StorageFull: the disk is full.
     """
 
+    #: Whether the file must survive a loss of power.
+    _is_durable = True
+
     def __init__(self, folder: UploadFolder, job_id: str) -> None:
         self._folder = folder
         self._job_id = job_id
@@ -202,7 +205,7 @@ class Upload:
 
     def commit(self) -> None:
         """
-        Flush the file to the disk and rename it to its final name.
+        Rename the file to its final name, and write the file and the name to the disk.
 
         :raises StorageFull: the disk is full.
         """
@@ -210,14 +213,13 @@ class Upload:
             if self._file.closed:
                 return
             self._file.flush()
-            os.fsync(self._file.fileno())
-            self._file.close()
+            # Before the file is written to the disk, because most file systems then write the name with it. The write
+            # of the folder has nothing left to do.
             self._part.replace(self._path)
-            folder = os.open(self._path.parent, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            if self._is_durable:
+                os.fsync(self._file.fileno())
+                sync(self._path.parent)
+            self._file.close()
 
     def discard(self) -> None:
         """Close and delete the file."""
@@ -229,6 +231,15 @@ class Upload:
                     raise
             self._part.unlink(missing_ok=True)
             self._folder.remove(self._job_id)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 @contextmanager

@@ -14,31 +14,28 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from airflow_provider_classify.engine.sandbox.child_process import ChildDied
 from airflow_provider_classify.exceptions import (
     ClassifyError,
-    DocumentCorrupt,
     DocumentCrashedParser,
-    DocumentNotReadable,
     EngineClosed,
     JobNotFound,
     JobRecordDamaged,
     JobRecordUnavailable,
     StorageError,
-    StorageFull,
     StorageNotFound,
 )
 from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.local.job_table import JobRequest
 from airflow_provider_classify.local.work_queue import Claim
-from airflow_provider_classify.model.api_contract import CANNOT_OPEN
 from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.model.escalations import escalated
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.model.trace import traced
 from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_jobs import FetchJobs
 from airflow_provider_classify.service.fetch_url import FetchLimits
+from airflow_provider_classify.service.job_errors import engine_died, error_for_api, recorded_error
 from airflow_provider_classify.service.leases import Leases
 
 #: Seconds that a stop waits for the documents that are being classified. Kubernetes kills a container after 30.
@@ -65,6 +62,9 @@ class Classifier(Protocol):
 
     def classify(self, path: Path, categories: tuple[Category, ...], *, name: str, job_id: str) -> ClassificationResult:
         """Classify the document of a job; raise a :class:`ClassifyError` if that is not possible."""
+
+    def cancel(self, job_id: str) -> None:
+        """Stop what can be stopped of the classification of a job that was deleted, if it runs."""
 
     def close(self) -> None:
         """Stop every classification that is running."""
@@ -107,7 +107,7 @@ class Worker:
         # Whether a job runs whose last worker disappeared. Two of them must not run here at the same time: if one of
         # them is to blame and ends this worker too, the other must not be suspected again.
         self._runs_suspect = False
-        self._leases = Leases(store.queue, lambda claim: self.stop_fetch(claim.job_id))
+        self._leases = Leases(store.queue, self._lost)
         self._fetches = FetchJobs(
             store,
             documents,
@@ -147,14 +147,23 @@ class Worker:
         except JobRecordUnavailable:
             _log.exception("Some jobs could not be given back; they run again when their leases have expired.")
 
-    def wake(self) -> None:
-        """Look for jobs now, because one was added."""
-        self._news.set()
-        self._fetches.wake()
+    def wake(self, *, to_fetch: bool = False) -> None:
+        """Look for jobs now, because one was added; ``to_fetch`` says whether its document must be fetched."""
+        if to_fetch:
+            self._fetches.wake()
+        else:
+            self._news.set()
 
-    def stop_fetch(self, job_id: str) -> None:
-        """Stop the fetch of the document of a job that was deleted, if it runs here."""
+    def cancel(self, job_id: str) -> None:
+        """Stop the work on a job that was deleted, if it runs here and can be stopped."""
         self._fetches.cancel(job_id)
+        self._classifier.cancel(job_id)
+
+    def _lost(self, claim: Claim) -> None:
+        """Stop the work on a job that another worker has, or that was deleted by a request to another process."""
+        self._fetches.cancel(claim.job_id)
+        if self._store.has_ended(claim.job_id):
+            self._classifier.cancel(claim.job_id)
 
     def _join(self, seconds: float) -> None:
         deadline = time.monotonic() + seconds
@@ -192,13 +201,13 @@ class Worker:
 
     def _classify(self, claim: Claim) -> None:
         try:
-            request = self._insist(claim, lambda: self._store.request(claim.job_id))
+            request = claim.request or self._insist(claim, lambda: self._store.request(claim.job_id))
         except JobNotFound:  # A client has deleted the job.
             return
         except JobRecordDamaged as error:
             self._end_as_failed(claim, error)
             return
-        with traced(request.traceparent):
+        with traced(request.traceparent), escalated(request.escalations):
             self._classify_request(claim, request)
 
     def _classify_request(self, claim: Claim, request: JobRequest) -> None:
@@ -242,12 +251,12 @@ class Worker:
             after = timedelta(seconds=self._record_retry_seconds)
             self._insist(claim, lambda: self._store.queue.give_back(claim, after=after))
             return
-        if _engine_died(error) and claim.crashes + 1 < MAX_CRASHES:
+        if engine_died(error) and claim.crashes + 1 < MAX_CRASHES:
             _log.warning("%s The document is tried once more.", error)
             self._insist(claim, lambda: self._store.queue.give_back(claim, crashed=True))
             self.wake()
             return
-        if self._end(claim, lambda: self._store.fail_claim(claim, _recorded_error(claim, error))):
+        if self._end(claim, lambda: self._store.fail_claim(claim, recorded_error(claim.job_id, error))):
             self._events.failed(claim.job_id, error)
 
     def _end(self, claim: Claim, record_end: Callable[[], bool]) -> bool:
@@ -274,29 +283,3 @@ class Worker:
                     raise
                 _log.exception("The record of the job %s cannot be reached; this is tried again.", claim.job_id)
                 self._stopping.wait(self._record_retry_seconds)
-
-
-def _engine_died(error: Exception) -> bool:
-    """Return whether the document ended its process of the engine, which an overloaded machine may have caused."""
-    return isinstance(error, DocumentCrashedParser) and isinstance(error.__cause__, ChildDied)
-
-
-def _recorded_error(claim: Claim, error: Exception) -> ClassifyError | str:
-    if isinstance(error, (StorageFull, StorageNotFound)):
-        return DocumentNotReadable(f"The document of the job {claim.job_id} was not stored: {error}")
-    if isinstance(error, ClassifyError):
-        return error
-    _log.error("The job %s failed because of a fault in the service.", claim.job_id, exc_info=error)
-    return "The service failed on this document; see the service's log."
-
-
-def error_for_api(error: ClassifyError, path: Path) -> ClassifyError:
-    """Return the error with the API's message if it reports a damaged PDF; return any other error unchanged."""
-    if not isinstance(error, DocumentCorrupt):
-        return error
-    try:
-        with path.open("rb") as file:
-            is_pdf = b"%PDF-" in file.read(1024)
-    except FileNotFoundError:  # The job was deleted.
-        return error
-    return DocumentCorrupt(CANNOT_OPEN) if is_pdf else error

@@ -30,7 +30,7 @@ from airflow_provider_classify.local.backend import LocalBackend
 from airflow_provider_classify.model.job import JobStatus
 from airflow_provider_classify.model.polling import Wait, answer
 from tests.support.documents import write_corrupt_pdf, write_pdf
-from tests.support.hook_replies import PROCESSING
+from tests.support.hook_replies import DONE, PROCESSING
 from tests.support.scripted_server import Answer, scripted_server
 from tests.support.service import KEY, RunningService
 
@@ -238,7 +238,8 @@ def test_a_hook_closes_its_connections(connection: Callable[..., None]) -> None:
 
 def test_a_cancel_says_what_became_of_the_job(connection: Callable[..., None], log: Callable[[], str]) -> None:
     cancelled = {"job_id": "8a1c", "status": "failed", "error": "The job was cancelled.", "error_kind": "JobCancelled"}
-    with scripted_server(Answer(200, cancelled), Answer(405, {"detail": "Method Not Allowed"})) as server:
+    no_cancel = Answer(405, {"detail": "Method Not Allowed"})
+    with scripted_server(Answer(200, cancelled), no_cancel, DONE) as server:
         connection("docs", host=server.url)
         job = ClassifyHook("docs").cancel("8a1c")
         assert job is not None
@@ -246,6 +247,10 @@ def test_a_cancel_says_what_became_of_the_job(connection: Callable[..., None], l
         assert "Cancel was requested for job 8a1c, which is failed (The job was cancelled.)" in log()
         assert ClassifyHook("docs").cancel("8a1c") is None
         assert "Job 8a1c is not cancelled, because the API has no cancel" in log()
+        job = ClassifyHook("docs").cancel("8a1c")
+        assert job is not None
+        assert job.status is JobStatus.COMPLETED
+        assert "Job 8a1c is not cancelled, because it has ended: it is completed" in log()
 
 
 async def test_all_that_use_a_connection_on_a_loop_share_one_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,10 +20,12 @@ from airflow_provider_classify.exceptions import (
     ServiceNotStarted,
 )
 from airflow_provider_classify.model.cascade import Outcome
+from airflow_provider_classify.model.escalations import MAX_ESCALATIONS, read_escalations
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.service.escalation import combine, escalation_settings
 from airflow_provider_classify.service.pauses import Pauses
 from tests.support.command_service import serving
+from tests.support.scripted_server import Answer, scripted_server
 from tests.support.waiting import wait_until
 
 OWN = "keeper log:\n  description: The log of a lighthouse.\n  cues: {en: {decisive: lamp lit}}"
@@ -101,6 +103,36 @@ def test_the_answer_of_the_engine_stands_if_the_other_api_fails(tmp_path: Path, 
         failed = ended(asking, UNKNOWN, "unknown.xyz")
         assert (failed["status"], failed["error_kind"]) == ("failed", "DocumentTypeUnknown")
         assert ended(asking, SURE)["result"]["classification"] == "invoice"
+
+
+def test_a_deleted_job_is_cancelled_at_the_other_api(tmp_path: Path) -> None:
+    theirs = {"job_id": "theirs", "status": "processing"}
+    with scripted_server(Answer(202, theirs), Answer(200, theirs)) as other:
+        options = ("--escalate-to", other.url, "--escalate-below", "0.8")
+        with serving(tmp_path, *options) as client:
+            files, data = {"pdf_file": ("log.txt", UNSURE)}, {"categories": json.dumps(["invoice", "keeper log"])}
+            job_id = client.post("/classify", files=files, data=data).json()["job_id"]
+            wait_until(lambda: len(other.requests) > 1)
+            assert client.delete(f"/classify/{job_id}").status_code == 200
+            wait_until(lambda: other.requests[-1].method == "DELETE")
+            assert other.requests[-1].path.startswith("/classify/theirs")
+
+
+def test_services_that_escalate_to_each_other_end(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    to_itself = ("--port", port, "--escalate-to", f"http://127.0.0.1:{port}", "--escalate-below", "0.8")
+    with serving(tmp_path, *to_itself) as client:
+        result = ended(client, UNSURE)["result"]
+        assert result["success"] is True
+        assert jobs(client) == 1 + MAX_ESCALATIONS
+
+
+@pytest.mark.parametrize(
+    ("header", "count"), [(None, 0), ("", 0), ("2", 2), ("99999", MAX_ESCALATIONS), ("-1", 0), ("two", 0), ("²", 0)]
+)
+def test_the_header_with_the_escalations_is_read(header: str | None, count: int) -> None:
+    assert read_escalations(header) == count
 
 
 def test_a_job_about_which_a_silent_api_is_asked_is_given_back_at_the_stop(tmp_path: Path) -> None:

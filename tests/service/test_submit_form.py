@@ -9,8 +9,9 @@ from airflow_provider_classify.model.api_contract import CANNOT_OPEN
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.service.errors import HttpError
 from airflow_provider_classify.service.fetch_url import is_fetchable
-from airflow_provider_classify.service.submit_form import SubmitForm, SubmitRequest, display_name, read_request
-from airflow_provider_classify.service.worker import error_for_api
+from airflow_provider_classify.service.job_errors import error_for_api
+from airflow_provider_classify.service.submit_form import SubmitForm
+from airflow_provider_classify.service.submit_request import SubmitRequest, display_name, read_request
 
 NAMES = '["invoice", "receipt"]'
 

@@ -47,6 +47,7 @@ class HeldClassifier:
 
     gate: threading.Event = field(default_factory=threading.Event)
     seen: list[tuple[str, bytes]] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
     closed: bool = False
     start_failure: ClassifyError | None = None
 
@@ -64,6 +65,9 @@ class HeldClassifier:
             raise ZeroDivisionError("a bug")
         answer = categories[0].name
         return ClassificationResult(True, answer, 0.9, 1, 1, (PageResult(1, True, answer, 0.9, raw_result=answer),))
+
+    def cancel(self, job_id: str) -> None:
+        self.cancelled.append(job_id)
 
     def read(self, path: Path, name: str) -> bytes:
         """Return the content of a document when ``gate`` is open."""

@@ -133,7 +133,7 @@ def _listed(row: Any, now: datetime) -> ListedJob:
 
 
 def _answer(recorded: str | None) -> dict[str, Any]:
-    """Return the recorded result; an empty object if there is none or if it is damaged, as the API shows it."""
+    """Return the recorded result. A job without a result, or with a damaged one, has an empty object."""
     try:
         result = json.loads(recorded) if recorded else {}
     except ValueError:

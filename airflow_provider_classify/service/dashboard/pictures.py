@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Column, DateTime, ForeignKey, LargeBinary, String, Table, delete, insert, literal, select
+from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
 from airflow_provider_classify.local.job_store import JobStore
@@ -58,13 +59,16 @@ class Pictures:
             (JOBS.c.job_id == job_id) & JOBS.c.status.in_(UNFINISHED)
         )
         newest = select(PICTURES.c.job_id).order_by(PICTURES.c.created_at.desc()).limit(self._kept)
+
+        def write(connection: Connection) -> None:
+            connection.execute(insert(PICTURES).from_select(["job_id", "jpeg", "created_at"], job))
+            # MySQL cannot delete from a table that a subquery with a limit reads, so the ids are read first.
+            kept = list(connection.execute(newest).scalars())
+            if len(kept) == self._kept:
+                connection.execute(delete(PICTURES).where(PICTURES.c.job_id.not_in(kept)))
+
         try:
-            with self._store.transaction() as connection:
-                connection.execute(insert(PICTURES).from_select(["job_id", "jpeg", "created_at"], job))
-                # MySQL cannot delete from a table that a subquery with a limit reads, so the ids are read first.
-                kept = list(connection.execute(newest).scalars())
-                if len(kept) == self._kept:
-                    connection.execute(delete(PICTURES).where(PICTURES.c.job_id.not_in(kept)))
+            self._store.write(write, is_durable=False)
         except IntegrityError:
             return  # Another run of the job has added its picture.
 

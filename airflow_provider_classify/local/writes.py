@@ -1,0 +1,109 @@
+"""
+Write to the database of the record of jobs, several writes in one transaction where that saves time.
+
+A commit on SQLite waits until the disk has the data, which takes milliseconds, and only one transaction writes at a
+time. So the writes that threads ask for during a commit share the next transaction. Each of them has its own
+savepoint, and returns when the transaction is committed. A database server does the same for its clients by itself.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from sqlalchemy.engine import Connection, Engine
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+
+from airflow_provider_classify.exceptions import JobRecordUnavailable
+from airflow_provider_classify.local.database import commit_without_sync, transaction
+
+#: The most writes in one transaction, so that no write waits long for others.
+MAX_SHARED = 100
+
+_Returned = TypeVar("_Returned")
+
+
+@dataclass(slots=True, eq=False)
+class _Write:
+    work: Callable[[Connection], Any]
+    is_durable: bool
+    is_done: bool = False
+    returned: Any = None
+    error: Exception | None = None
+
+
+class Writes:
+    """
+    The writes of this process to a database. Thread-safe.
+
+    :param engine: the database, as :func:`~.database.connect` returns it.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._shares = engine.dialect.name == "sqlite"
+        self._waiting: deque[_Write] = deque()
+        # The thread that holds it writes for all threads that wait.
+        self._turn = threading.Lock()
+
+    def run(self, work: Callable[[Connection], _Returned], *, is_durable: bool = True) -> _Returned:
+        """
+        Call ``work`` in a transaction, and return what it returns when the transaction is committed.
+
+        :param work: reads and writes by the connection only. Its error undoes its own changes alone, and is raised.
+        :param is_durable: whether the write survives a loss of power. A write that does not is faster on SQLite.
+        :raises IntegrityError: a row with the same key exists.
+        :raises JobRecordUnavailable: the database cannot be reached, or a statement failed.
+        """
+        if not self._shares:
+            with transaction(self._engine) as connection:
+                return work(connection)
+        write = _Write(work, is_durable)
+        self._waiting.append(write)
+        with self._turn:
+            while not write.is_done:
+                self._run_waiting()
+        if write.error is not None:
+            raise write.error
+        return cast("_Returned", write.returned)
+
+    def _run_waiting(self) -> None:
+        writes = [self._waiting.popleft() for _ in range(min(MAX_SHARED, len(self._waiting)))]
+        try:
+            with transaction(self._engine) as connection:
+                if not any(write.is_durable for write in writes):
+                    commit_without_sync(connection)
+                # The transaction must hold the lock of the writer from its beginning, because a write may read first.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                for write in writes:
+                    _run(write, connection, is_alone=len(writes) == 1)
+        except IntegrityError as error:  # of a write that is alone
+            writes[0].error = error
+        except BaseException as error:
+            for write in writes:
+                # Each thread needs its own error, because a traceback belongs to one thread.
+                write.error = JobRecordUnavailable(str(error) or "The write to the record of jobs was interrupted.")
+                write.error.__cause__ = error.__cause__
+            if not isinstance(error, JobRecordUnavailable):
+                raise
+        finally:
+            for write in writes:
+                write.is_done = True
+
+
+def _run(write: _Write, connection: Connection, *, is_alone: bool) -> None:
+    if is_alone:  # its error undoes the transaction
+        write.returned = write.work(connection)
+        return
+    try:
+        with connection.begin_nested():
+            write.returned = write.work(connection)
+    except IntegrityError as error:
+        write.error = error
+    except SQLAlchemyError:
+        raise  # The database fails, so the whole transaction does.
+    except Exception as error:  # any other error belongs to the thread whose write it is
+        write.error = error
