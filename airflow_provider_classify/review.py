@@ -11,7 +11,7 @@ from airflow_provider_classify.documents.reference import is_http_url, label_of,
 from airflow_provider_classify.exceptions import InvalidResult
 from airflow_provider_classify.model.evidence import described
 from airflow_provider_classify.model.markdown import escape, link, linked_image
-from airflow_provider_classify.model.text import encodable
+from airflow_provider_classify.model.printable_text import encodable
 
 #: The most lines of evidence and the most categories with scores that a review shows.
 MAX_EVIDENCE = 8

@@ -27,7 +27,7 @@ from samples import SAMPLES, draw_samples  # noqa: E402
 from sqlalchemy import create_engine, extract, func, select  # noqa: E402
 from sqlalchemy.engine import Engine  # noqa: E402
 
-from airflow_provider_classify.local.job_table import JOBS, UNFINISHED  # noqa: E402
+from airflow_provider_classify.job_record.job_table import JOBS, UNFINISHED  # noqa: E402
 from tests.faults import postgres  # noqa: E402
 from tests.support.s3 import BUCKET, running_s3  # noqa: E402
 from tests.support.service_processes import ServiceProcesses  # noqa: E402

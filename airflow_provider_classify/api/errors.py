@@ -29,7 +29,7 @@ from airflow_provider_classify.exceptions import (
     RateLimited,
     RequestRejected,
 )
-from airflow_provider_classify.model.text import quotable
+from airflow_provider_classify.model.printable_text import quotable
 
 #: The most characters of a server's message that an error quotes.
 _LONGEST_QUOTE = 300

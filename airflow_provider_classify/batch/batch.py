@@ -8,11 +8,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from airflow_provider_classify.batch.entry import Entry
 from airflow_provider_classify.batch.output import read_output
 from airflow_provider_classify.batch.plan import Item, find_documents, list_documents, read_items, record_folder
 from airflow_provider_classify.batch.publish import publish
 from airflow_provider_classify.batch.record import BatchRecord
+from airflow_provider_classify.batch.record_entry import Entry
 from airflow_provider_classify.batch.shards import Shard
 from airflow_provider_classify.batch.summary import FailureLimit
 from airflow_provider_classify.batch.task_address import HasEnded, TaskAddress
@@ -27,7 +27,7 @@ from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model.cascade import Cascade
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.polling import Wait
-from airflow_provider_classify.model.text import encodable
+from airflow_provider_classify.model.printable_text import encodable
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from airflow_provider_classify.batch.entry import Entry, State
+from airflow_provider_classify.batch.record_entry import Entry, State
 from airflow_provider_classify.exceptions import error_of_kind
 from airflow_provider_classify.model.cascade import Accept, Cascade, Escalate, Outcome, after_first, after_second
 from airflow_provider_classify.model.result import ClassificationResult

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from airflow_provider_classify.batch.csv_output import read_csv, write_csv
-from airflow_provider_classify.batch.entry import decode_lines, encode_line
 from airflow_provider_classify.batch.parquet_output import pyarrow_is_missing, read_parquet, write_parquet
+from airflow_provider_classify.batch.record_entry import decode_lines, encode_line
 from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.documents.reference import is_http_url
 from airflow_provider_classify.exceptions import InvalidOutput

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, BinaryIO
 
-from airflow_provider_classify.batch.entry import decode_lines
+from airflow_provider_classify.batch.record_entry import decode_lines
 from airflow_provider_classify.exceptions import ExtraNotInstalled, InvalidOutput
 from airflow_provider_classify.model.batch_output import COLUMNS, table_row
 

@@ -16,7 +16,7 @@ from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.exceptions import BatchEmpty, DocumentError, DocumentNotFound, StorageNotFound
 from airflow_provider_classify.model.categories import Category
-from airflow_provider_classify.model.text import encodable
+from airflow_provider_classify.model.printable_text import encodable
 
 #: The suffix that turns the name of an output into the folder of its record.
 RECORD_SUFFIX = ".parts"

@@ -17,10 +17,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from airflow_provider_classify.batch.cascade import next_entry
-from airflow_provider_classify.batch.entry import Entry, State, encode
-from airflow_provider_classify.batch.parts import PART_SECONDS, Parts
 from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.plan_file import PlanFile
+from airflow_provider_classify.batch.record_entry import Entry, State, encode
+from airflow_provider_classify.batch.record_parts import PART_SECONDS, Parts
 from airflow_provider_classify.batch.state import BatchState
 from airflow_provider_classify.batch.summary import small
 from airflow_provider_classify.batch.task_address import TaskAddress

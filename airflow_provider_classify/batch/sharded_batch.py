@@ -30,7 +30,7 @@ from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.exceptions import BatchRecordLost, StorageNotFound
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model.batch_output import BatchManifest
-from airflow_provider_classify.model.text import encodable
+from airflow_provider_classify.model.printable_text import encodable
 
 
 @dataclass(frozen=True, slots=True)

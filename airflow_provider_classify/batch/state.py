@@ -8,8 +8,8 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from airflow_provider_classify.batch.entry import Entry, State, encode
 from airflow_provider_classify.batch.plan import Item
+from airflow_provider_classify.batch.record_entry import Entry, State, encode
 
 
 class BatchState:

@@ -13,7 +13,7 @@ from airflow_provider_classify.exceptions import error_of_kind
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model.batch_output import BatchManifest, FailedDocument
 from airflow_provider_classify.model.cascade import CASCADE_FIELDS, is_escalated
-from airflow_provider_classify.model.text import quotable
+from airflow_provider_classify.model.printable_text import quotable
 from airflow_provider_classify.model.usage import Usage
 
 #: The most failed documents that a manifest lists. The output has all of them.

@@ -31,7 +31,7 @@ def add_command(commands: Commands) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from airflow_provider_classify.service.keys import Key, key_line, new_key
+    from airflow_provider_classify.service.api_keys import Key, key_line, new_key
     from airflow_provider_classify.service.webhook_signature import new_webhook_secret
 
     key = sys.stdin.readline().strip() if options.from_stdin else new_key()

@@ -27,7 +27,7 @@ from airflow_provider_classify.documents.storage_writing import (
     write_and_upload,
 )
 from airflow_provider_classify.exceptions import ClassifyError, StorageNotFound
-from airflow_provider_classify.model.text import encodable
+from airflow_provider_classify.model.printable_text import encodable
 
 #: Schemes that have real folders and can rename files. Every other scheme is an object store: an upload appears
 #: complete or not at all, a folder is a common prefix, and only buckets are created.

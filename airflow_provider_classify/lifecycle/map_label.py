@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_provider_classify.documents.reference import label_of, name_of
-from airflow_provider_classify.model.text import encodable
+from airflow_provider_classify.model.printable_text import encodable
 
 #: The template of the name. Airflow also renders it for a task that is not mapped, which needs no name.
 MAP_INDEX_TEMPLATE = "{{ task.map_label if ti.map_index >= 0 else '' }}"

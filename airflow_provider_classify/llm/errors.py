@@ -26,7 +26,7 @@ from airflow_provider_classify.exceptions import (
     RateLimited,
     RequestRejected,
 )
-from airflow_provider_classify.model.text import quotable
+from airflow_provider_classify.model.printable_text import quotable
 
 
 def named(error: Exception, document: str, conn_id: str) -> ClassifyError | None:

@@ -30,7 +30,7 @@ from airflow_provider_classify.model.job import Job, JobStatus, Submission, requ
 from airflow_provider_classify.model.result import ClassificationResult
 
 if TYPE_CHECKING:
-    from airflow_provider_classify.local.job_store import JobStore
+    from airflow_provider_classify.job_record.job_store import JobStore
 
 
 #: Classifies a file into categories. The last argument is the document's name in errors.
@@ -73,7 +73,7 @@ class RecordedBackend(ABC):
 
     @cached_property
     def _store(self) -> JobStore:
-        from airflow_provider_classify.local.job_store import JobStore
+        from airflow_provider_classify.job_record.job_store import JobStore
 
         return JobStore(default_jobs_url())
 
@@ -168,7 +168,7 @@ class RecordedBackend(ABC):
 
     def statuses(self, job_ids: Sequence[str]) -> Mapping[str, JobStatus | ClassifyError]:
         """Return the statuses of several jobs, and a :class:`JobNotFound` for each job that is not in the record."""
-        from airflow_provider_classify.local.job_table import not_recorded
+        from airflow_provider_classify.job_record.job_table import not_recorded
 
         found = self._store.statuses(job_ids)
         return {**found.by_id, **{job_id: not_recorded(job_id) for job_id in found.not_found}}

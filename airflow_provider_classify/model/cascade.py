@@ -33,8 +33,8 @@ from airflow_provider_classify.exceptions import (
     error_of_kind,
 )
 from airflow_provider_classify.model.json_fields import present
+from airflow_provider_classify.model.printable_text import encodable
 from airflow_provider_classify.model.result import ClassificationResult
-from airflow_provider_classify.model.text import encodable
 
 #: The fields that a cascade adds to a result in XCom and to the rows of a batch.
 CASCADE_FIELDS = ("answered_by", "escalated", "first_answer", "escalation_error")

@@ -10,8 +10,8 @@ from typing import Any
 
 from airflow_provider_classify.exceptions import InvalidJobId, InvalidReply
 from airflow_provider_classify.model.json_fields import Fields, present
+from airflow_provider_classify.model.printable_text import quotable
 from airflow_provider_classify.model.result import ClassificationResult
-from airflow_provider_classify.model.text import quotable
 
 #: The characters of a job id. None of them is escaped in a URL.
 _JOB_ID = re.compile(r"[A-Za-z0-9._~-]{1,200}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from airflow_provider_classify.model.text import quotable
+from airflow_provider_classify.model.printable_text import quotable
 
 #: All ASCII punctuation: a backslash before it makes it plain text (CommonMark 2.4).
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")

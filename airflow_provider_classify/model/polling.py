@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 
 from airflow_provider_classify.exceptions import ClassifyError, InvalidReply, JobFailed, JobTimedOut, error_of_kind
 from airflow_provider_classify.model.job import Job, JobStatus
+from airflow_provider_classify.model.printable_text import quotable
 from airflow_provider_classify.model.result import ClassificationResult
-from airflow_provider_classify.model.text import quotable
 
 #: Seconds from the first request of a wait to the second.
 SHORTEST_PAUSE = 1.0

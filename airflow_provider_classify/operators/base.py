@@ -15,6 +15,7 @@ from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.cascade import Cascade
 from airflow_provider_classify.model.categories import CategoriesLike
+from airflow_provider_classify.operators.asset_outlets import Outlets
 from airflow_provider_classify.operators.checks import (
     check_cascade,
     check_categories,
@@ -25,7 +26,6 @@ from airflow_provider_classify.operators.checks import (
 )
 from airflow_provider_classify.operators.lineage import LineageMixin
 from airflow_provider_classify.operators.links import PAGE_LINKS
-from airflow_provider_classify.operators.outlets import Outlets
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset

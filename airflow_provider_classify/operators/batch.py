@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.asset_events import are_arrived, require_event
 from airflow_provider_classify.batch.batch import Batch, Request
-from airflow_provider_classify.batch.entry import Entry
-from airflow_provider_classify.batch.measured import measured
+from airflow_provider_classify.batch.entry_metrics import measured
 from airflow_provider_classify.batch.output import check_output, check_previous
 from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.record import BatchRecord
+from airflow_provider_classify.batch.record_entry import Entry
 from airflow_provider_classify.batch.shards import Shard
 from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.lifecycle import cancel, fail_fast, lineage, metrics

@@ -14,9 +14,9 @@ from airflow_provider_classify.lifecycle import compat, fail_fast, lineage, mapp
 from airflow_provider_classify.lifecycle.lineage import Lineage
 from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
+from airflow_provider_classify.operators.branch_targets import find_target, tasks_to_skip
 from airflow_provider_classify.operators.checks import is_known
 from airflow_provider_classify.operators.classify import ClassifyOperator
-from airflow_provider_classify.operators.targets import find_target, tasks_to_skip
 from airflow_provider_classify.routing import Routing, Threshold, as_names, route_names
 
 if TYPE_CHECKING:

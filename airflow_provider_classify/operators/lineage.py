@@ -9,7 +9,7 @@ from airflow_provider_classify.lifecycle.lineage import Lineage
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-    from airflow_provider_classify.operators.outlets import Outlets
+    from airflow_provider_classify.operators.asset_outlets import Outlets
 
 
 class LineageMixin:

@@ -17,6 +17,7 @@ from airflow_provider_classify.lifecycle import lineage
 from airflow_provider_classify.lifecycle.fail_fast import fail_without_retry
 from airflow_provider_classify.lifecycle.lineage import Lineage
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
+from airflow_provider_classify.operators.asset_outlets import Outlets
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.operators.batch_checks import OnEmpty, check_batch, failure_limit, output_of
@@ -29,7 +30,6 @@ from airflow_provider_classify.operators.batch_task import (
 from airflow_provider_classify.operators.checks import check_on_unreadable, is_known
 from airflow_provider_classify.operators.lineage import LineageMixin
 from airflow_provider_classify.operators.links import PAGE_LINKS
-from airflow_provider_classify.operators.outlets import Outlets
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset, Context, XComArg

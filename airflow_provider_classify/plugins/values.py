@@ -11,7 +11,7 @@ from typing import Any
 from airflow_provider_classify.documents.reference import label_of
 from airflow_provider_classify.model.cascade import is_escalated
 from airflow_provider_classify.model.evidence import described
-from airflow_provider_classify.model.text import encodable
+from airflow_provider_classify.model.printable_text import encodable
 from airflow_provider_classify.plugins.documents import BatchSummary, Document, State
 
 #: The most lines of evidence of a document.

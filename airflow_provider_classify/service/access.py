@@ -7,8 +7,8 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 from fastapi.security import APIKeyHeader
 
+from airflow_provider_classify.service.api_keys import Key, Keys
 from airflow_provider_classify.service.errors import HttpError
-from airflow_provider_classify.service.keys import Key, Keys
 from airflow_provider_classify.service.rate_limits import RateLimits
 
 KEY_HEADER = "api-key"

@@ -27,7 +27,7 @@ from airflow_provider_classify.exceptions import (
     StorageError,
     StorageFull,
 )
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.model.api_contract import HONOURED_HEADER, MAX_STATUS_IDS, UNLESS_ENDED
 from airflow_provider_classify.service import openapi
 from airflow_provider_classify.service.access import Access, owner

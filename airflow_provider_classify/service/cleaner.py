@@ -6,7 +6,7 @@ import logging
 import threading
 
 from airflow_provider_classify.exceptions import JobRecordUnavailable, StorageError
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.model.api_contract import MAX_STATUS_IDS
 from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.webhook_store import WebhookStore

@@ -36,7 +36,7 @@ from airflow_provider_classify.model.cascade import Cascade, Escalate, Outcome, 
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.escalations import MAX_ESCALATIONS, current_escalations, escalated
 from airflow_provider_classify.model.result import ClassificationResult
-from airflow_provider_classify.service.pauses import Pauses
+from airflow_provider_classify.service.retry_pauses import Pauses
 
 #: The environment variable with the key of the other API.
 ESCALATION_KEY_VARIABLE = "CLASSIFY_ESCALATION_API_KEY"

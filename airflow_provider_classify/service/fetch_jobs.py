@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable
-from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.work_queue import Claim
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.job_record.work_queue import Claim
 from airflow_provider_classify.model.trace import enter_trace
 from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.events import Events

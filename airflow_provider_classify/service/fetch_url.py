@@ -1,7 +1,8 @@
 """
 Fetch the document of a ``file_url``.
 
-The fetcher checks every address when it connects (see :mod:`~airflow_provider_classify.service.outgoing`). It follows
+The fetcher checks every address when it connects (see
+:mod:`~airflow_provider_classify.service.safe_connections`). It follows
 redirects one by one and also checks each of them. One deadline covers the whole exchange, from the look-up of the host
 name to the last byte.
 """
@@ -25,7 +26,7 @@ from airflow_provider_classify.exceptions import (
     RequestRejected,
 )
 from airflow_provider_classify.service.errors import printable
-from airflow_provider_classify.service.outgoing import guarded_session
+from airflow_provider_classify.service.safe_connections import guarded_session
 from airflow_provider_classify.service.transfer_rate import Pace, PacedBody
 
 MAX_REDIRECTS = 5

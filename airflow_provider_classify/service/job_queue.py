@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from airflow_provider_classify.exceptions import StorageFull
-from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.work_queue import Waiting
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.job_record.work_queue import Waiting
 from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.errors import unavailable

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from airflow_provider_classify.exceptions import JobRecordUnavailable
-from airflow_provider_classify.local.work_queue import Claim, WorkQueue
+from airflow_provider_classify.job_record.work_queue import Claim, WorkQueue
 
 #: A lease is renewed so many times before it would expire.
 _RENEWALS = 4

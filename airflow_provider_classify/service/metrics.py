@@ -17,7 +17,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from airflow_provider_classify.exceptions import JobRecordUnavailable
-from airflow_provider_classify.local.backlog import Backlog
+from airflow_provider_classify.job_record.backlog import Backlog
 
 #: The upper bounds of the buckets of seconds. A page of text takes milliseconds; a scan of many pages takes minutes.
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from airflow_provider_classify.local.work_queue import Waiting
+from airflow_provider_classify.job_record.work_queue import Waiting
 
 #: The most seconds for which a count of the record is used.
 COUNT_SECONDS = 0.25

@@ -11,9 +11,9 @@ from sqlalchemy import update as update_rows
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.expression import ColumnElement
 
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.service.api_keys import Key
 from airflow_provider_classify.service.errors import quota_exceeded
-from airflow_provider_classify.service.keys import Key
 
 #: A migration creates the table.
 QUOTAS = Table(

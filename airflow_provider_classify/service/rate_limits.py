@@ -7,8 +7,8 @@ import threading
 import time
 from collections.abc import Callable
 
+from airflow_provider_classify.service.api_keys import Key
 from airflow_provider_classify.service.errors import rate_limited
-from airflow_provider_classify.service.keys import Key
 
 
 class RateLimits:

@@ -21,23 +21,23 @@ from fastapi import FastAPI
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import ServiceNotStarted
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.job_record.work_queue import LEASE
 from airflow_provider_classify.local.engine_extra import require_engine
-from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.work_queue import LEASE
 from airflow_provider_classify.service.access import Access
+from airflow_provider_classify.service.api_keys import API_KEY_VARIABLE, open_keys
 from airflow_provider_classify.service.app import Clients, create_app
 from airflow_provider_classify.service.cleaner import Cleaner
-from airflow_provider_classify.service.connections import MAX_CONNECTIONS, bounded_protocol
+from airflow_provider_classify.service.connection_limits import MAX_CONNECTIONS, bounded_protocol
 from airflow_provider_classify.service.dashboard.pictures import DrawingTime, Pictures
 from airflow_provider_classify.service.escalation import ESCALATION_KEY_VARIABLE, Escalation, escalation_settings
 from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.job_queue import JobQueue
-from airflow_provider_classify.service.keys import API_KEY_VARIABLE, open_keys
 from airflow_provider_classify.service.logs import LogFormat, configure
 from airflow_provider_classify.service.metrics import Metrics
 from airflow_provider_classify.service.pipeline import Pipeline
 from airflow_provider_classify.service.quotas import Quotas
-from airflow_provider_classify.service.stores import KEEP_RESULTS, StoreOptions, open_stores
+from airflow_provider_classify.service.shared_stores import KEEP_RESULTS, StoreOptions, open_stores
 from airflow_provider_classify.service.webhook_requests import WebhookRequests
 from airflow_provider_classify.service.webhook_store import WebhookStore
 from airflow_provider_classify.service.webhooks import Webhooks
@@ -101,7 +101,7 @@ def serve(
     :param workers: the number of documents that are classified at the same time; by default the number of cores.
     :param capacity: the most jobs that may wait; further submits get a 503.
     :param options: the engine's options.
-    :param keys_file: the file with the named keys of clients; see :mod:`~airflow_provider_classify.service.keys`.
+    :param keys_file: the file with the named keys of clients; see :mod:`~airflow_provider_classify.service.api_keys`.
     :param allow_anonymous: start without a key on an address that other machines reach.
     :param allow_private_urls: also fetch a ``file_url`` from loopback, private and other addresses that are not public,
         and send webhooks to them.

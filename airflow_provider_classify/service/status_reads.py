@@ -13,8 +13,8 @@ from functools import lru_cache
 
 from starlette.concurrency import run_in_threadpool
 
-from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.job_table import ShownRow, job_from_row
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.job_record.job_table import ShownRow, job_from_row
 from airflow_provider_classify.model.api_contract import MAX_STATUS_IDS
 
 #: The most replies that are kept, and the most characters of the result in one of them.

@@ -11,21 +11,21 @@ from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
 from airflow_provider_classify.exceptions import IdempotencyKeyReused
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.model.api_contract import IDEMPOTENCY_HEADER
 from airflow_provider_classify.model.escalations import ESCALATIONS_HEADER, read_escalations
 from airflow_provider_classify.model.job import Job, JobStatus, Submission
 from airflow_provider_classify.model.trace import current_trace
+from airflow_provider_classify.service.api_keys import Key, owned_idempotency_key
 from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.errors import HttpError, bad_request, too_large, too_slow
 from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.job_queue import JobQueue
-from airflow_provider_classify.service.keys import Key, owned_idempotency_key
-from airflow_provider_classify.service.open_uploads import OpenUploads
 from airflow_provider_classify.service.quotas import Quotas
 from airflow_provider_classify.service.submit_form import MAX_FIELD_BYTES, read_form
 from airflow_provider_classify.service.submit_request import SubmitRequest, read_request
 from airflow_provider_classify.service.transfer_rate import Pace
+from airflow_provider_classify.service.upload_limit import OpenUploads
 from airflow_provider_classify.service.webhook_requests import WebhookRequests
 
 #: The most characters of an idempotency key.

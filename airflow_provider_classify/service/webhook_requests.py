@@ -6,10 +6,10 @@ import ipaddress
 
 from yarl import URL
 
-from airflow_provider_classify.service.addresses import is_allowed
+from airflow_provider_classify.service.allowed_addresses import is_allowed
+from airflow_provider_classify.service.api_keys import Key, Keys
 from airflow_provider_classify.service.errors import bad_request
 from airflow_provider_classify.service.fetch_url import is_fetchable
-from airflow_provider_classify.service.keys import Key, Keys
 from airflow_provider_classify.service.webhook_store import WebhookStore
 
 #: The most characters of a webhook's URL.

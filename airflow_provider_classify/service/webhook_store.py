@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import Column, DateTime, Integer, MetaData, String, Table, Text, and_, delete, insert, select
 from sqlalchemy import update as update_rows
 
-from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.job_table import JOBS, UNFINISHED, now
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.job_record.job_table import JOBS, UNFINISHED, now
 
 #: How long one try has, before another process may try too.
 LEASE = timedelta(seconds=60)

@@ -18,11 +18,11 @@ from yarl import URL
 
 from airflow_provider_classify import __version__
 from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable, RequestRejected
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.model.trace import outgoing_headers, traced
+from airflow_provider_classify.service.api_keys import Keys
 from airflow_provider_classify.service.events import Events
-from airflow_provider_classify.service.keys import Keys
-from airflow_provider_classify.service.outgoing import guarded_session
+from airflow_provider_classify.service.safe_connections import guarded_session
 from airflow_provider_classify.service.webhook_signature import signed_headers
 from airflow_provider_classify.service.webhook_store import DueWebhook, WebhookStore
 

@@ -24,9 +24,9 @@ from airflow_provider_classify.exceptions import (
     StorageError,
     StorageNotFound,
 )
-from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.job_table import JobRequest
-from airflow_provider_classify.local.work_queue import Claim
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.job_record.job_table import JobRequest
+from airflow_provider_classify.job_record.work_queue import Claim
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.escalations import escalated
 from airflow_provider_classify.model.result import ClassificationResult

@@ -12,8 +12,8 @@ from airflow_provider_classify.documents.object_storage import pattern_depth
 from airflow_provider_classify.documents.reference import is_http_url, label_of, parse_reference
 from airflow_provider_classify.exceptions import InvalidDocument
 from airflow_provider_classify.lifecycle import compat
+from airflow_provider_classify.triggers.arrival_events import Reporter
 from airflow_provider_classify.triggers.folder_scan import FolderScan, SharedScan
-from airflow_provider_classify.triggers.reporter import Reporter
 
 if TYPE_CHECKING:
     from airflow_provider_classify.documents.document import DocumentLike

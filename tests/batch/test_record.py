@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.batch.entry import Entry, State
 from airflow_provider_classify.batch.plan import Item
 from airflow_provider_classify.batch.record import BatchRecord
+from airflow_provider_classify.batch.record_entry import Entry, State
 from airflow_provider_classify.batch.task_address import TaskAddress
 from airflow_provider_classify.exceptions import (
     BatchRecordLost,

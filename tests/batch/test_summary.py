@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_provider_classify.batch.entry import Entry
 from airflow_provider_classify.batch.output import read_output, write_output
+from airflow_provider_classify.batch.record_entry import Entry
 from airflow_provider_classify.batch.summary import Summary
 from airflow_provider_classify.model.cascade import answer_fields, is_escalated
 

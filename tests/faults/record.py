@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.job_table import RecordedJob
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.job_record.job_table import RecordedJob
 
 
 def read_jobs(database: Path) -> dict[str, RecordedJob]:

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from standalone import free_port
 
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.model.api_contract import MAX_BYTES
 from airflow_provider_classify.service.cleaner import Cleaner
 from airflow_provider_classify.service.object_documents import ObjectDocuments

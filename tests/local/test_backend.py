@@ -19,8 +19,8 @@ from airflow_provider_classify.exceptions import (
     JobNotFound,
     SentenceModelNotUsable,
 )
+from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.local.backend import LocalBackend
-from airflow_provider_classify.local.job_store import JobStore
 from airflow_provider_classify.local.recorded_backend import default_jobs_url
 from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model.categories import Category

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.service.cleaner import Cleaner
 from airflow_provider_classify.service.upload_folder import UploadFolder

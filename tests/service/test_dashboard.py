@@ -10,7 +10,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.result import ClassificationResult, PageResult
 from airflow_provider_classify.service.dashboard import routes

@@ -23,7 +23,7 @@ from airflow_provider_classify.model.cascade import Outcome
 from airflow_provider_classify.model.escalations import MAX_ESCALATIONS, read_escalations
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.service.escalation import combine, escalation_settings
-from airflow_provider_classify.service.pauses import Pauses
+from airflow_provider_classify.service.retry_pauses import Pauses
 from tests.support.command_service import serving
 from tests.support.scripted_server import Answer, scripted_server
 from tests.support.waiting import wait_until

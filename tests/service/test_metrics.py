@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import EngineNotStarted
-from airflow_provider_classify.local.backlog import Backlog
+from airflow_provider_classify.job_record.backlog import Backlog
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import JobStatus
 from airflow_provider_classify.service.metrics import OTHER_CATEGORIES, Metrics

@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from airflow_provider_classify.model.api_contract import CANNOT_OPEN
-from airflow_provider_classify.service.keys import Key, Keys, KeysFile, key_line, new_key
+from airflow_provider_classify.service.api_keys import Key, Keys, KeysFile, key_line, new_key
 from airflow_provider_classify.service.webhook_signature import new_webhook_secret
 from tests.support.app_server import AppServer, app_server
 from tests.support.service import RunningService, running_service

@@ -13,10 +13,10 @@ import pytest
 from unsiloed_sdk import UnsiloedClient
 from unsiloed_sdk.exceptions import APIError, QuotaExceededError
 
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
+from airflow_provider_classify.service.api_keys import Key, Keys, KeysFile, key_line, new_key
 from airflow_provider_classify.service.errors import HttpError
-from airflow_provider_classify.service.keys import Key, Keys, KeysFile, key_line, new_key
 from airflow_provider_classify.service.quotas import Quotas
 from tests.support.app_server import AppServer, app_server
 from tests.support.waiting import wait_until

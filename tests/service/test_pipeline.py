@@ -10,7 +10,7 @@ import pytest
 
 from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import DocumentCorrupt
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.service.dashboard.pictures import DrawingTime, Pictures
 from airflow_provider_classify.service.pipeline import Pipeline

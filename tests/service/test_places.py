@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_classify.local.work_queue import Waiting
+from airflow_provider_classify.job_record.work_queue import Waiting
 from airflow_provider_classify.service.places import COUNT_SECONDS, Places
 
 NONE = Waiting(0, 0, 0)

@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from airflow_provider_classify.exceptions import ExtraNotInstalled, ServiceNotStarted
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.model.job import Job, JobStatus
 from airflow_provider_classify.service.server import serve
 from tests.support.service import RunningService, running_service

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_classify.exceptions import JobRecordUnavailable
-from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.job_table import ShownRow
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.job_record.job_table import ShownRow
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.service.status_reads import StatusReads, reply_body

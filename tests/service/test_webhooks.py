@@ -14,7 +14,7 @@ import pytest
 from standardwebhooks import Webhook
 
 from airflow_provider_classify.model.trace import Trace
-from airflow_provider_classify.service.keys import Key, Keys, KeysFile, key_line, new_key
+from airflow_provider_classify.service.api_keys import Key, Keys, KeysFile, key_line, new_key
 from airflow_provider_classify.service.webhook_signature import new_webhook_secret
 from airflow_provider_classify.service.webhooks import PAUSES, Outcome, WebhookLimits, next_pause
 from tests.support.app_server import AppServer, app_server

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_classify.exceptions import DocumentCorrupt
-from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.work_queue import Claim, Waiting
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.job_record.work_queue import Claim, Waiting
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import JobStatus
 from airflow_provider_classify.model.result import ClassificationResult, PageResult
@@ -28,7 +28,7 @@ SHORT = timedelta(seconds=0.05)
 #: Claims and completes jobs until none is left, and prints their ids.
 WORKER = """
 import sys
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.job_store import JobStore
 from tests.storage.test_work_queue import RESULT
 store = JobStore(sys.argv[1])
 while claim := store.queue.claim():

@@ -13,18 +13,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCorrupt, DocumentEmpty
-from airflow_provider_classify.local.database import SQLITE_WAIT
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.database import SQLITE_WAIT
+from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.model.result import ClassificationResult, PageResult
 from airflow_provider_classify.service.access import Access
+from airflow_provider_classify.service.api_keys import Keys
 from airflow_provider_classify.service.app import Clients, create_app
-from airflow_provider_classify.service.connections import bounded_protocol
+from airflow_provider_classify.service.connection_limits import bounded_protocol
 from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.fetch_url import FetchLimits
 from airflow_provider_classify.service.job_queue import JobQueue
-from airflow_provider_classify.service.keys import Keys
 from airflow_provider_classify.service.metrics import Metrics
 from airflow_provider_classify.service.quotas import Quotas
 from airflow_provider_classify.service.server import http_server

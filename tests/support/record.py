@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from airflow_provider_classify.local.job_table import JOBS
+from airflow_provider_classify.job_record.job_table import JOBS
 
 
 def change_record(path: Path, statement: str, *values: object) -> None:

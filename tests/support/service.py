@@ -23,7 +23,7 @@ import httpx
 import psutil
 import pytest
 
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.job_store import JobStore
 from tests.support.waiting import wait_until
 
 #: The key of the shared service, which no log and no file may show.

@@ -13,8 +13,8 @@ import pytest
 from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.exceptions import AirflowTooOld, InvalidDocument, StorageUnavailable
 from airflow_provider_classify.lifecycle import compat
+from airflow_provider_classify.triggers.arrival_events import MAX_BYTES, MAX_DOCUMENTS
 from airflow_provider_classify.triggers.new_documents import NewDocumentsTrigger
-from airflow_provider_classify.triggers.reporter import MAX_BYTES, MAX_DOCUMENTS
 from tests.support.event_triggers import StateStore, Triggerer, names, until
 
 pytestmark = pytest.mark.skipif(
@@ -236,7 +236,7 @@ class TestRestart:
         assert names(payloads) == ["a.pdf"]
 
     async def test_nothing_is_reported_while_it_is_unknown_what_was_reported(self, folder, scans, caplog, monkeypatch):
-        monkeypatch.setattr("airflow_provider_classify.triggers.reporter._RECORD_PAUSE", INTERVAL)
+        monkeypatch.setattr("airflow_provider_classify.triggers.arrival_events._RECORD_PAUSE", INTERVAL)
         store = StateStore()
         (folder / "a.pdf").write_text("x")
         async with Triggerer() as triggerer:

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 
 from airflow_provider_classify.engine.cores import available_cores
+from airflow_provider_classify.engine.freed_memory import release_freed_memory
 from airflow_provider_classify.engine.knowledge.known_words import is_in_a_language
-from airflow_provider_classify.engine.memory import release_freed_memory
 from airflow_provider_classify.engine.ocr.detect_lines import Detector, TextBox
 from airflow_provider_classify.engine.ocr.detected_page import DetectedPage, mean_probability
 from airflow_provider_classify.engine.ocr.find_paper import region_of_small_print

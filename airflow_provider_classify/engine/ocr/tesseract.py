@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 import pymupdf
 
-from airflow_provider_classify.engine.memory import is_out_of_memory
+from airflow_provider_classify.engine.freed_memory import is_out_of_memory
 from airflow_provider_classify.engine.ocr.page_image import Pixels
 from airflow_provider_classify.engine.ocr.recognise_line import LINE_HEIGHT, RecognisedText
 from airflow_provider_classify.engine.ocr.scripts import SCRIPTS, Script, script_of

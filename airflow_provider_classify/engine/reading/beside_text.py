@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow_provider_classify.engine.reading.lines import Box
-from airflow_provider_classify.engine.reading.missing_text import Doubt, area_of, doubt_of
+from airflow_provider_classify.engine.reading.ocr_decision import Doubt, area_of, doubt_of
 from airflow_provider_classify.engine.reading.page_pictures import image_area, image_boxes, is_scan, outlines
-from airflow_provider_classify.engine.reading.quality import amount_of_text
 from airflow_provider_classify.engine.reading.rendering import render
 from airflow_provider_classify.engine.reading.text_layer import TextLayer
+from airflow_provider_classify.engine.reading.text_quality import amount_of_text
 
 #: Text with fewer characters may be a letterhead, so all images of the page are compared with it.
 SHORT_TEXT = 600

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pymupdf
 
-from airflow_provider_classify.engine.memory import is_out_of_memory
+from airflow_provider_classify.engine.freed_memory import is_out_of_memory
 from airflow_provider_classify.exceptions import DocumentCorrupt
 
 #: PyMuPDF raises its own errors as RuntimeError and the errors of MuPDF unchanged. For a damaged file with fewer pages

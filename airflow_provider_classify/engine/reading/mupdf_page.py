@@ -19,11 +19,12 @@ from airflow_provider_classify.engine.knowledge.known_words import is_in_a_langu
 from airflow_provider_classify.engine.page import Page, Region
 from airflow_provider_classify.engine.reading.beside_text import LONG_TEXT, doubt_beside, has_letters_beside
 from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions
-from airflow_provider_classify.engine.reading.missing_text import Doubt
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS, damage
+from airflow_provider_classify.engine.reading.ocr_decision import Doubt
 from airflow_provider_classify.engine.reading.page_drawing import picture_of, with_look
 from airflow_provider_classify.engine.reading.page_pictures import is_earlier_ocr, is_scan
-from airflow_provider_classify.engine.reading.quality import (
+from airflow_provider_classify.engine.reading.text_layer import TextLayer, read_shapes, read_text_layer
+from airflow_provider_classify.engine.reading.text_quality import (
     amount_of_text,
     better_reading,
     can_be_read_by_ocr,
@@ -31,7 +32,6 @@ from airflow_provider_classify.engine.reading.quality import (
     is_readable,
     says_the_same,
 )
-from airflow_provider_classify.engine.reading.text_layer import TextLayer, read_shapes, read_text_layer
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNeedsOcr
 
 if TYPE_CHECKING:

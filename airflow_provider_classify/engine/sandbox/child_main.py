@@ -23,7 +23,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from airflow_provider_classify.engine.memory import is_out_of_memory
+from airflow_provider_classify.engine.freed_memory import is_out_of_memory
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.sandbox.lifetime import end_with_parent, let_alarm_kill, time_limit
 from airflow_provider_classify.exceptions import ClassifyError, DocumentCrashedParser, ExtraNotInstalled

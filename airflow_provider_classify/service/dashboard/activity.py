@@ -14,9 +14,9 @@ from typing import Any
 from sqlalchemy import Integer, cast, extract, func, select
 from sqlalchemy.engine import Connection
 
-from airflow_provider_classify.local.backlog import Backlog
-from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.job_table import JOBS
+from airflow_provider_classify.job_record.backlog import Backlog
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.job_record.job_table import JOBS
 from airflow_provider_classify.model.job import JobStatus
 
 #: The recent jobs that the page lists.

@@ -18,8 +18,8 @@ from sqlalchemy import Column, DateTime, ForeignKey, LargeBinary, String, Table,
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
-from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.job_table import JOBS, UNFINISHED
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.job_record.job_table import JOBS, UNFINISHED
 
 #: The most pictures that are kept.
 KEPT = 100

@@ -14,7 +14,7 @@ from fastapi import Depends, FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.local.job_store import JobStore
+from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.service.access import Access, owner
 from airflow_provider_classify.service.dashboard.activity import read_activity
 from airflow_provider_classify.service.dashboard.pictures import Pictures

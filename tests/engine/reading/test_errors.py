@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.reading import container_format, open_document
-from airflow_provider_classify.engine.reading.quality import better_reading, is_readable
+from airflow_provider_classify.engine.reading.text_quality import better_reading, is_readable
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
     DocumentEmpty,

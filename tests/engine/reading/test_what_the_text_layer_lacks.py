@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import open_document
-from airflow_provider_classify.engine.reading.quality import amount_of_text
+from airflow_provider_classify.engine.reading.text_quality import amount_of_text
 from airflow_provider_classify.exceptions import DocumentNeedsOcr
 from tests.support import paper
 from tests.support.reading import passes_with_more_text, read, text

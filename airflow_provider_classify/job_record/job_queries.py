@@ -10,9 +10,9 @@ from sqlalchemy import DateTime, bindparam, func, or_, select
 from sqlalchemy.engine import Engine
 
 from airflow_provider_classify.exceptions import IdempotencyKeyReused
-from airflow_provider_classify.local.backlog import Backlog
-from airflow_provider_classify.local.database import transaction
-from airflow_provider_classify.local.job_table import (
+from airflow_provider_classify.job_record.backlog import Backlog
+from airflow_provider_classify.job_record.database import transaction
+from airflow_provider_classify.job_record.job_table import (
     JOBS,
     REQUEST,
     SHOWN,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from airflow_provider_classify.batch.entry import Entry, State
+from airflow_provider_classify.batch.record_entry import Entry, State
 from airflow_provider_classify.model import measurements
 from airflow_provider_classify.model.measurements import Measurement
 

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from airflow_provider_classify.exceptions import ConnectionNotUsable, JobRecordUnavailable
-from airflow_provider_classify.local.database import transaction
+from airflow_provider_classify.job_record.database import transaction
 
 #: The table with the version of the schema. Airflow's own database has an ``alembic_version`` already.
 VERSION_TABLE = "classify_alembic_version"

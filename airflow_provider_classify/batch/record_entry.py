@@ -15,7 +15,7 @@ from typing import Any
 
 from airflow_provider_classify.exceptions import ClassifyError, InvalidReply
 from airflow_provider_classify.model.cascade import CASCADE_FIELDS
-from airflow_provider_classify.model.text import encodable
+from airflow_provider_classify.model.printable_text import encodable
 from airflow_provider_classify.model.without_text import without_text
 from airflow_provider_classify.model.xcom import failure_fields
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import aiohttp
 
-from airflow_provider_classify.service.addresses import is_allowed
+from airflow_provider_classify.service.allowed_addresses import is_allowed
 
 
 def guarded_session(

@@ -31,9 +31,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from airflow_provider_classify.exceptions import ClassifyError
-from airflow_provider_classify.local.database import SQLITE_WAIT, connect, transaction
-from airflow_provider_classify.local.job_queries import JobQueries
-from airflow_provider_classify.local.job_table import (
+from airflow_provider_classify.job_record.database import SQLITE_WAIT, connect, transaction
+from airflow_provider_classify.job_record.job_queries import JobQueries
+from airflow_provider_classify.job_record.job_table import (
     JOBS,
     UNFINISHED,
     cancelled,
@@ -41,9 +41,9 @@ from airflow_provider_classify.local.job_table import (
     failed,
     now,
 )
-from airflow_provider_classify.local.schema import upgrade_database
-from airflow_provider_classify.local.work_queue import LEASE, Claim, WorkQueue, time_in
-from airflow_provider_classify.local.writes import Writes
+from airflow_provider_classify.job_record.schema import upgrade_database
+from airflow_provider_classify.job_record.work_queue import LEASE, Claim, WorkQueue, time_in
+from airflow_provider_classify.job_record.writes import Writes
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, JobStatus
 from airflow_provider_classify.model.result import ClassificationResult

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import open_document
-from airflow_provider_classify.engine.reading.quality import is_legible
+from airflow_provider_classify.engine.reading.text_quality import is_legible
 from tests.support import paper
 from tests.support.pages import page_of
 from tests.support.reading import passes_with_more_text, read

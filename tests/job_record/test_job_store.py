@@ -19,8 +19,8 @@ from airflow_provider_classify.exceptions import (
     JobRecordDamaged,
     JobRecordUnavailable,
 )
-from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.job_table import JobRequest, RecordedJob
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.job_record.job_table import JobRequest, RecordedJob
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import JobStatus, Progress
 from airflow_provider_classify.model.result import ClassificationResult, PageResult

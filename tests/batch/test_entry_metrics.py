@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_classify.batch.entry import Entry, State
-from airflow_provider_classify.batch.measured import measured
+from airflow_provider_classify.batch.entry_metrics import measured
+from airflow_provider_classify.batch.record_entry import Entry, State
 from airflow_provider_classify.exceptions import DocumentCorrupt
 from airflow_provider_classify.model import measurements
 

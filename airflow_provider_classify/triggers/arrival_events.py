@@ -19,7 +19,7 @@ from airflow_provider_classify.documents.object_storage import pattern_matcher
 from airflow_provider_classify.documents.reference import label_of
 from airflow_provider_classify.exceptions import TaskStateUnavailable
 from airflow_provider_classify.lifecycle.reported_documents import ReportedDocuments
-from airflow_provider_classify.model.text import encodable
+from airflow_provider_classify.model.printable_text import encodable
 from airflow_provider_classify.triggers.folder_scan import SharedScan
 
 log = logging.getLogger(__name__)

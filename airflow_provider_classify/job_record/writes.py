@@ -18,7 +18,7 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from airflow_provider_classify.exceptions import JobRecordUnavailable
-from airflow_provider_classify.local.database import commit_without_sync, transaction
+from airflow_provider_classify.job_record.database import commit_without_sync, transaction
 
 #: The most writes in one transaction, so that no write waits long for others.
 MAX_SHARED = 100

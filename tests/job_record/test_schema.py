@@ -12,9 +12,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from airflow_provider_classify.exceptions import ConnectionNotUsable
-from airflow_provider_classify.local.database import connect, transaction
-from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.schema import VERSION_TABLE, is_up_to_date, newest_version, upgrade_database
+from airflow_provider_classify.job_record.database import connect, transaction
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.job_record.schema import VERSION_TABLE, is_up_to_date, newest_version, upgrade_database
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import JobStatus
 from airflow_provider_classify.service.dashboard.pictures import PICTURES

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_classify.engine.memory import is_out_of_memory
+from airflow_provider_classify.engine.freed_memory import is_out_of_memory
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Self
 
-from airflow_provider_classify.batch.entry import Entry, decode_lines
+from airflow_provider_classify.batch.record_entry import Entry, decode_lines
 from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.exceptions import ClassifyError, StorageNotFound
 

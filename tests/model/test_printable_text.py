@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_classify.model.text import quotable
+from airflow_provider_classify.model.printable_text import quotable
 
 
 @pytest.mark.parametrize(

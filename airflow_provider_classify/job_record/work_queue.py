@@ -23,9 +23,9 @@ from sqlalchemy import update as update_rows
 from sqlalchemy.engine import Connection, Engine
 
 from airflow_provider_classify.exceptions import JobRecordDamaged
-from airflow_provider_classify.local.database import transaction
-from airflow_provider_classify.local.job_table import JOBS, REQUEST, UNFINISHED, JobRequest, now, request_from_row
-from airflow_provider_classify.local.writes import Writes
+from airflow_provider_classify.job_record.database import transaction
+from airflow_provider_classify.job_record.job_table import JOBS, REQUEST, UNFINISHED, JobRequest, now, request_from_row
+from airflow_provider_classify.job_record.writes import Writes
 from airflow_provider_classify.model.job import JobStatus
 
 #: How long a worker has a job before it must renew the lease.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_classify.engine.reading.missing_text import Doubt, doubt_of
+from airflow_provider_classify.engine.reading.ocr_decision import Doubt, doubt_of
 
 #: The lines of a full page, and of a page of one line.
 FULL = [(0.1, 0.2 + row / 60, 0.9, 0.212 + row / 60) for row in range(40)]

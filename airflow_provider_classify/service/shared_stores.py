@@ -11,8 +11,8 @@ from pathlib import Path
 
 from airflow_provider_classify.documents.temp_folder import temporary_folder
 from airflow_provider_classify.exceptions import ServiceNotStarted
-from airflow_provider_classify.local.job_store import JobStore
-from airflow_provider_classify.local.work_queue import LEASE
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.job_record.work_queue import LEASE
 from airflow_provider_classify.model.api_contract import MAX_BYTES
 from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.object_documents import ObjectDocuments

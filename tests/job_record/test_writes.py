@@ -14,8 +14,8 @@ from sqlalchemy.engine import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from airflow_provider_classify.exceptions import JobRecordUnavailable
-from airflow_provider_classify.local.database import connect, transaction
-from airflow_provider_classify.local.writes import Writes
+from airflow_provider_classify.job_record.database import connect, transaction
+from airflow_provider_classify.job_record.writes import Writes
 
 NUMBERS = Table("numbers", MetaData(), Column("number", Integer, primary_key=True))
 

@@ -14,8 +14,8 @@ import pytest
 
 from airflow_provider_classify.cli import main
 from airflow_provider_classify.exceptions import InvalidKeys
+from airflow_provider_classify.service.api_keys import Key, Keys, KeysFile, key_line, new_key, parse_keys
 from airflow_provider_classify.service.errors import HttpError
-from airflow_provider_classify.service.keys import Key, Keys, KeysFile, key_line, new_key, parse_keys
 from airflow_provider_classify.service.rate_limits import RateLimits
 from airflow_provider_classify.service.webhook_signature import is_webhook_secret, new_webhook_secret
 
