@@ -43,7 +43,8 @@ print(json.dumps({"base": middle - start, "module": end - middle, "heavy before"
 def measure(module: str, airflow_home: str) -> dict[str, Any]:
     """Return the seconds of both imports in a new process, and the heavy packages that they load."""
     command = [sys.executable, "-c", MEASURE, module, *HEAVY]
-    environment = os.environ | {"AIRFLOW_HOME": airflow_home}
+    environment = os.environ | {"AIRFLOW_HOME": airflow_home, "PYTHONPYCACHEPREFIX": f"{airflow_home}/byte_code"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     measured: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return measured

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 from airflow_provider_classify.api.settings import ApiSettings
-from airflow_provider_classify.batch.work import BatchWork
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.hooks.connection import Settings
 from airflow_provider_classify.job_session import JobSession
@@ -15,6 +14,9 @@ from airflow_provider_classify.lifecycle import metrics
 from airflow_provider_classify.llm.settings import LlmSettings
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.batch.work import BatchWork
 
 
 class Backend(Protocol):
