@@ -87,8 +87,10 @@ def test_the_image_has_what_the_package_is_built_from() -> None:
     assert all((ROOT / name).exists() for name in copied)
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
     hatch = settings["tool"]["hatch"]
+    assert "custom" in hatch["metadata"]["hooks"]  # hatch_build.py, which reads the README
     named = [
-        *(fragment["path"] for fragment in hatch["metadata"]["hooks"]["fancy-pypi-readme"]["fragments"]),
+        "hatch_build.py",
+        "README.md",
         *settings["project"]["license-files"],
         *hatch["build"]["targets"]["wheel"]["packages"],
     ]
