@@ -118,7 +118,7 @@ def test_processes_are_killed_every_five_seconds(tmp_path, database_server, caps
                 f"\n{DOCUMENTS} documents, {PROCESSES} processes, {fleet.kills} kills in {seconds:.0f} s: "
                 f"{len(lost)} lost, {doubled} doubled, {len(wrong)} wrong"
             )
-        assert fleet.kills >= DOCUMENTS / RATE / KILL_SECONDS / 2
+        assert fleet.kills >= PROCESSES
         assert (lost, doubled, wrong) == ([], 0, [])
         assert set(recorded) == set(jobs)
         for name, value in s3.env.items():
