@@ -78,7 +78,7 @@ class Places:
             self._recorded += job
 
     def give_back(self, job: Waiting) -> None:
-        """Give back the place of a job that was not recorded."""
+        """Free the place of a job that was not recorded."""
         with self._lock:
             self._open -= job
 
