@@ -52,6 +52,14 @@ class PinnedCluster(Cluster):
         prefix = ["nice", "-n", _NICENESS] if core is None else ["taskset", "--cpu-list", str(core)]
         return [*prefix, *super().command(name)]
 
+    def start(self, name: str) -> None:
+        super().start(name)
+        # Linux may compare the niceness only of processes in the same session, and each component has its own one.
+        # Then the session has a niceness, too.
+        session = Path(f"/proc/{self.processes[name].family()[0].pid}/autogroup")
+        if name not in self.core_of and session.exists():
+            session.write_text(_NICENESS)
+
     def wait_for_worker(self, name: str) -> None:
         log = self.home / f"{name}.log"
         wait_until(lambda: "ready." in log.read_text(), 600, pause=0.5)

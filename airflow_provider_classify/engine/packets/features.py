@@ -18,18 +18,22 @@ _FULL = 0.75
 
 def features_of(before: PageTraits, page: PageTraits) -> dict[str, float]:
     """Return the features of a page that may begin a document. Most of them lie between 0 and 1."""
+    return (
+        {"constant": 1.0}
+        | _look(before, page)
+        | _print(before, page)
+        | _words(before, page)
+        | _types(before, page)
+        | _places(before, page)
+        | _numbering(before, page)
+    )
+
+
+def _look(before: PageTraits, page: PageTraits) -> dict[str, float]:
+    """Return the features of the source, the proportions and the size of the two pages."""
     both_ocr, both_text = before.is_ocr and page.is_ocr, not (before.is_ocr or page.is_ocr)
     ratio = min(1.0, 3 * abs(math.log(max(0.05, page.ratio) / max(0.05, before.ratio))))
-    words = cosine_similarity(before.words, page.words)
-    names = cosine_similarity(before.names, page.names)
-    types = _overlap(before.types, page.types)
-    categories = _overlap(before.categories, page.categories)
-    shared_running_lines = len(before.running_lines & page.running_lines)
-    language_differs = bool(before.language and page.language and before.language != page.language)
-    print_size = _relative_difference(before.print_size, page.print_size)
-    has_little_text = 1.0 if min(before.characters, page.characters) < 150 else 0.0
-    values = {
-        "constant": 1.0,
+    return {
         "source differs": float(before.is_ocr != page.is_ocr),
         "both are read by OCR": float(both_ocr),
         "ratio differs": ratio,
@@ -39,39 +43,17 @@ def features_of(before: PageTraits, page: PageTraits) -> dict[str, float]:
         "no sheet of paper before, both are read by OCR": float(both_ocr and not _is_sheet(before.ratio)),
         "size differs": float(both_text and _sizes_differ(before, page)),
         "size is the same": float(both_text and not _sizes_differ(before, page)),
-        "language differs": float(language_differs),
-        "language is the same": float(before.language is not None and before.language == page.language),
-        # Most words of a page with little text are words of its type, so they do not count.
-        "words": math.sqrt(words) * (1 - has_little_text),
-        "names": math.sqrt(names),
-        "no names are shared": float(not names and min(len(before.names), len(page.names)) > 3),
-        "no words are shared": float(words < 0.02),
-        "both are short, no names are shared": float(not names and max(before.bottom, page.bottom) < _FULL),
-        "identifiers": min(1.0, math.log1p(len(before.identifiers & page.identifiers)) / 1.5),
-        "running lines": min(1.0, shared_running_lines / 2),
-        "running lines, missing": float(
-            bool(before.running_lines) and bool(page.running_lines) and not shared_running_lines
-        ),
-        "types": types,
-        "categories": categories,
-        "types differ, words differ": (1 - types) * (1 - math.sqrt(words)),
-        "each has a title, no names are shared": min(1.0, page.title / 3, before.title / 3) * (1 - math.sqrt(names)),
-        "title": min(1.0, page.title / 4),
-        "title of the page before": min(1.0, before.title / 4),
-        "both have a title": min(1.0, page.title / 3, before.title / 3),
-        "title after a page that is not full": min(1.0, page.title / 4) * (before.bottom < _FULL),
-        "both are short": float(max(before.bottom, page.bottom) < _FULL),
-        "both are of one-page types": min(before.one_page, page.one_page),
-        "both are of one-page types, no names are shared": min(before.one_page, page.one_page) * (not names),
+        "pictured": max(page.pictured, before.pictured),
+        "legibility differs": min(1.0, 5 * abs(page.legibility - before.legibility)),
+    }
+
+
+def _print(before: PageTraits, page: PageTraits) -> dict[str, float]:
+    """Return the features of the print: its size, its margin, and how much of it is prose."""
+    both_text = not (before.is_ocr or page.is_ocr)
+    print_size = _relative_difference(before.print_size, page.print_size)
+    return {
         "large print above": min(1.0, max(0.0, page.print_above - 1) / 2),
-        "begins within a sentence": float(page.begins_in_sentence),
-        "page before ends within a sentence": float(before.ends_in_sentence and before.prose > 0.3),
-        "top": min(1.0, page.top / 0.3),
-        "top differs": min(1.0, abs(page.top - before.top) / 0.15),
-        "page before is not full": min(1.0, max(0.0, 0.93 - before.bottom) / 0.5),
-        "contact": float(page.has_contact),
-        "date": float(page.has_date),
-        "contact of the page before": float(before.has_contact),
         "print size differs": print_size,
         "print size differs, both have a text layer": print_size * both_text,
         "print size is the same": float(both_text and print_size < 0.02),
@@ -80,15 +62,67 @@ def features_of(before: PageTraits, page: PageTraits) -> dict[str, float]:
         "prose differs": abs(page.prose - before.prose),
         "both are prose": min(page.prose, before.prose),
         "amounts differ": min(1.0, abs(math.log1p(page.amounts) - math.log1p(before.amounts)) / 3),
-        "pictured": max(page.pictured, before.pictured),
-        "legibility differs": min(1.0, 5 * abs(page.legibility - before.legibility)),
-        "little text": has_little_text,
         "text of the page before": min(1.0, math.log1p(before.characters) / 8),
         "text": min(1.0, math.log1p(page.characters) / 8),
-        "same category, both are sure": min(max(before.categories), max(page.categories)) * categories,
-        "categories differ, both are sure": min(max(before.categories), max(page.categories)) * (1 - categories),
     }
-    return values | _numbering(before, page)
+
+
+def _words(before: PageTraits, page: PageTraits) -> dict[str, float]:
+    """Return the features of the words, names, identifiers and running lines that the pages share."""
+    words = cosine_similarity(before.words, page.words)
+    names = cosine_similarity(before.names, page.names)
+    shared_running_lines = len(before.running_lines & page.running_lines)
+    both_have_running_lines = bool(before.running_lines) and bool(page.running_lines)
+    has_little_text = 1.0 if min(before.characters, page.characters) < 150 else 0.0
+    return {
+        "language differs": float(bool(before.language and page.language and before.language != page.language)),
+        "language is the same": float(before.language is not None and before.language == page.language),
+        # Most words of a page with little text are words of its type, so they do not count.
+        "words": math.sqrt(words) * (1 - has_little_text),
+        "little text": has_little_text,
+        "names": math.sqrt(names),
+        "no names are shared": float(not names and min(len(before.names), len(page.names)) > 3),
+        "no words are shared": float(words < 0.02),
+        "both are short, no names are shared": float(not names and max(before.bottom, page.bottom) < _FULL),
+        "identifiers": min(1.0, math.log1p(len(before.identifiers & page.identifiers)) / 1.5),
+        "running lines": min(1.0, shared_running_lines / 2),
+        "running lines, missing": float(both_have_running_lines and not shared_running_lines),
+        "types differ, words differ": (1 - _overlap(before.types, page.types)) * (1 - math.sqrt(words)),
+        "each has a title, no names are shared": min(1.0, page.title / 3, before.title / 3) * (1 - math.sqrt(names)),
+        "both are of one-page types, no names are shared": min(before.one_page, page.one_page) * (not names),
+    }
+
+
+def _types(before: PageTraits, page: PageTraits) -> dict[str, float]:
+    """Return the features of the document types and categories of the two pages."""
+    categories = _overlap(before.categories, page.categories)
+    both_are_sure = min(max(before.categories), max(page.categories))
+    return {
+        "types": _overlap(before.types, page.types),
+        "categories": categories,
+        "both are of one-page types": min(before.one_page, page.one_page),
+        "same category, both are sure": both_are_sure * categories,
+        "categories differ, both are sure": both_are_sure * (1 - categories),
+    }
+
+
+def _places(before: PageTraits, page: PageTraits) -> dict[str, float]:
+    """Return the features of where the text of the pages begins and ends, and of their titles and letterheads."""
+    return {
+        "title": min(1.0, page.title / 4),
+        "title of the page before": min(1.0, before.title / 4),
+        "both have a title": min(1.0, page.title / 3, before.title / 3),
+        "title after a page that is not full": min(1.0, page.title / 4) * (before.bottom < _FULL),
+        "both are short": float(max(before.bottom, page.bottom) < _FULL),
+        "begins within a sentence": float(page.begins_in_sentence),
+        "page before ends within a sentence": float(before.ends_in_sentence and before.prose > 0.3),
+        "top": min(1.0, page.top / 0.3),
+        "top differs": min(1.0, abs(page.top - before.top) / 0.15),
+        "page before is not full": min(1.0, max(0.0, 0.93 - before.bottom) / 0.5),
+        "contact": float(page.has_contact),
+        "date": float(page.has_date),
+        "contact of the page before": float(before.has_contact),
+    }
 
 
 def _numbering(before: PageTraits, page: PageTraits) -> dict[str, float]:

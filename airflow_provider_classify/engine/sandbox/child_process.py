@@ -143,7 +143,9 @@ def _popen(arguments: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[byte
         stderr=errors,
         bufsize=0,
         env=_environment(),
-        start_new_session=True,
+        # Ctrl-C reaches the parent's group only. The child stays in the parent's session, because Linux compares the
+        # niceness only of processes in the same session (see autogroup in sched(7)).
+        process_group=0,
     )
 
 
