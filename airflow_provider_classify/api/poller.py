@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from airflow_provider_classify.api.throttle import Throttle
 from airflow_provider_classify.exceptions import ClassifyError, InvalidJobId
 from airflow_provider_classify.model import polling
+from airflow_provider_classify.model.api_contract import SHORTEST_PAUSE
 from airflow_provider_classify.model.job import JobStatus, require_job_id
 from airflow_provider_classify.model.wait_log import WaitLog
 
@@ -131,7 +132,7 @@ class Poller:
         self._watched.add(job)
         self._schedule([job], loop.time() + polling.first_pause(wait, now=now, chance=random.random()))
         # polling.after() ends the wait at its deadline. This timer ends it if requests are delayed by a failing server.
-        late = loop.call_later(max(0.0, wait.deadline - now) + polling.SHORTEST_PAUSE, job.time_out)
+        late = loop.call_later(max(0.0, wait.deadline - now) + SHORTEST_PAUSE, job.time_out)
         try:
             return await job.end
         finally:

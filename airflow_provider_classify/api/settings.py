@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from typing import ClassVar
+from urllib.parse import quote, urlsplit
 
 #: The default of ``request_timeout``, in seconds.
 REQUEST_TIMEOUT = 60.0
@@ -34,6 +35,10 @@ class ApiSettings:
     :param evidence: whether XCom and outputs get text of the document.
     """
 
+    backend_name: ClassVar[str] = "api"
+    #: Whether the documents are read where the task runs.
+    reads_documents: ClassVar[bool] = False
+
     conn_id: str
     base_url: str
     api_key: str = field(default="", repr=False)
@@ -41,6 +46,10 @@ class ApiSettings:
     request_rate: float | None = None
     is_https_assumed: bool = False
     evidence: bool = True
+
+    def job_url(self, job_id: str) -> str:
+        """Return the URL of a job at the API."""
+        return f"{self.base_url}/classify/{quote(job_id, safe='')}"
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -7,8 +7,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, Self, get_args
 
-from airflow_provider_classify.engine.page import OcrMode
 from airflow_provider_classify.model.api_contract import MAX_PAGES
+
+#: When to use OCR: on pages whose text layer lacks text that the page shows, on each page, or on no page.
+OcrMode = Literal["auto", "always", "never"]
 
 #: What to do with the attachments of an e-mail: ignore them, or also return a result for each.
 AttachmentMode = Literal["ignore", "classify"]

@@ -12,8 +12,6 @@ TextSource = Literal["text_layer", "ocr"]
 #: that is higher than _LONG times its width has proportionally more bands. A page with large print has fewer bands: a
 #: band is at least _OF_LINE of a line's height.
 _BANDS, _LONG, _OF_LINE = 50, 1.6, 0.7
-#: When to use OCR: on pages whose text layer lacks text that the page shows, on each page, or on no page.
-OcrMode = Literal["auto", "always", "never"]
 
 
 @dataclass(frozen=True, slots=True)

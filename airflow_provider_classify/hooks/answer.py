@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError
-from airflow_provider_classify.hooks.backend import backend_name
 from airflow_provider_classify.hooks.connection import Settings
 from airflow_provider_classify.lifecycle import metrics, tracing
 from airflow_provider_classify.model import measurements, polling
@@ -40,8 +39,8 @@ def answer_of(
     try:
         result = polling.answer(job, label, names)
     except ClassifyError as error:
-        metrics.send(measurements.ended(backend_name(settings), error))
+        metrics.send(measurements.ended(settings.backend_name, error))
         raise
-    metrics.send(measurements.ended(backend_name(settings), result))
+    metrics.send(measurements.ended(settings.backend_name, result))
     log.info("%s is %s.", label or f"The document of job {job.job_id}", polling.describe_answer(result))
     return xcom_value(result, job.job_id, label, evidence=settings.evidence)

@@ -88,21 +88,14 @@ class Backend(Protocol):
         ...
 
 
-def backend_name(settings: Settings) -> str:
-    """Return ``api``, ``local`` or ``model``, for metrics and spans."""
-    if isinstance(settings, ApiSettings):
-        return "api"
-    return "model" if isinstance(settings, LlmSettings) else "local"
-
-
 def create_backend(settings: Settings, *, thumbnails: bool = False) -> Backend:
     """
     Return the backend of a connection.
 
     :param thumbnails: whether the local engine also draws the first page of each document.
     """
-    on_looked = metrics.look_counter(backend_name(settings))
-    # Airflow imports the hook when it parses a DAG. These imports would make that slow.
+    on_looked = metrics.look_counter(settings.backend_name)
+    # The libraries of a backend that is not used need not be installed.
     if isinstance(settings, ApiSettings):
         from airflow_provider_classify.api.sync import ApiBackend
 

@@ -2,41 +2,27 @@
 
 from __future__ import annotations
 
-import time
-import uuid
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
-from urllib.parse import quote
 
 from airflow.providers.common.compat.sdk import BaseHook
 
-from airflow_provider_classify.api.settings import ApiSettings
-from airflow_provider_classify.documents.document import Document, DocumentLike
-from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable
-from airflow_provider_classify.hooks.answer import answer_of, log_submission
-from airflow_provider_classify.hooks.backend import Backend, backend_name, create_backend
-from airflow_provider_classify.hooks.connection import CONN_TYPE, Settings
-from airflow_provider_classify.hooks.event_loop import EventLoopCalls
-from airflow_provider_classify.hooks.settings import DEFAULT_CONN_ID, SettingsReader
-from airflow_provider_classify.hooks.waiting import look, wait_in_thread
-from airflow_provider_classify.lifecycle import tracing
-from airflow_provider_classify.lifecycle.cancel import describe_cancel
-from airflow_provider_classify.local.settings import LocalSettings
-from airflow_provider_classify.model import polling
-from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
-from airflow_provider_classify.model.job import Job, Submission
+from airflow_provider_classify.hooks.defaults import CONN_TYPE, DEFAULT_CONN_ID, WAIT_TIMEOUT
 
 if TYPE_CHECKING:
+    from airflow_provider_classify.documents.document import DocumentLike
+    from airflow_provider_classify.exceptions import ClassifyError
+    from airflow_provider_classify.hooks.backend import Backend
+    from airflow_provider_classify.hooks.event_loop import EventLoopCalls
+    from airflow_provider_classify.hooks.worker import WorkerCalls
     from airflow_provider_classify.job_session import JobSession
+    from airflow_provider_classify.model import polling
+    from airflow_provider_classify.model.categories import CategoriesLike
+    from airflow_provider_classify.model.job import Job, Submission
 
 __all__ = ["DEFAULT_CONN_ID", "WAIT_TIMEOUT", "ClassifyHook"]
-
-#: The default number of seconds after which the wait for a job ends.
-WAIT_TIMEOUT = 3600.0
-#: Seconds within which the backend must return a job that has ended.
-_FETCH_TIMEOUT = 120.0
 
 
 class ClassifyHook(BaseHook):
@@ -66,41 +52,41 @@ class ClassifyHook(BaseHook):
         self._evidence = evidence
         self._thumbnails = thumbnails
 
-    @cached_property
+    @property
     def backend(self) -> Backend:
         """
         The backend that the connection names.
 
         :raises ConnectionNotUsable: the connection is missing, or one of its fields is missing or wrong.
         """
-        return create_backend(self._settings, thumbnails=self._thumbnails)
+        return self._calls.backend
 
     @property
     def backend_name(self) -> str:
         """``api``, ``local`` or ``model``, for metrics and spans; ``unknown`` if the connection cannot be used."""
-        try:
-            return backend_name(self._settings)
-        except ConnectionNotUsable:
-            return "unknown"
+        return self._calls.backend_name
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        if "backend" in self.__dict__:  # closing must not create a backend
-            self.backend.__exit__(*exc_info)
+        if "_calls" in self.__dict__:
+            self._calls.close(*exc_info)
 
-    @property
-    def _reader(self) -> SettingsReader:
-        return SettingsReader(self.classify_conn_id, self._evidence, self.log)
+    # A DAG file that uses the hook imports this module. These imports would make it slow to parse.
+    @cached_property
+    def _calls(self) -> WorkerCalls:
+        from airflow_provider_classify.hooks.settings import SettingsReader
+        from airflow_provider_classify.hooks.worker import WorkerCalls
+
+        reader = SettingsReader(self.classify_conn_id, self._evidence, self.log)
+        return WorkerCalls(reader, self.log, thumbnails=self._thumbnails)
 
     @property
     def _event_loop(self) -> EventLoopCalls:
-        return EventLoopCalls(self._reader, self.log)
+        from airflow_provider_classify.hooks.event_loop import EventLoopCalls
 
-    @cached_property
-    def _settings(self) -> Settings:
-        return self._reader.read()
+        return EventLoopCalls(self._calls.reader, self.log)
 
     @property
     def reads_documents(self) -> bool:
@@ -109,7 +95,7 @@ class ClassifyHook(BaseHook):
 
         :raises ConnectionNotUsable: as :attr:`backend`.
         """
-        return not isinstance(self._settings, ApiSettings)
+        return self._calls.settings.reads_documents
 
     def job_url(self, job_id: str) -> str:
         """
@@ -117,9 +103,7 @@ class ClassifyHook(BaseHook):
 
         :raises ConnectionNotUsable: as :attr:`backend`.
         """
-        if not isinstance(self._settings, ApiSettings):
-            return ""
-        return f"{self._settings.base_url}/classify/{quote(job_id, safe='')}"
+        return self._calls.settings.job_url(job_id)
 
     def thumbnail(self, result: Mapping[str, Any]) -> str | None:
         """
@@ -128,15 +112,7 @@ class ClassifyHook(BaseHook):
         :param result: the result of the document. If an earlier try has classified it, the page is drawn now.
         :returns: ``None`` for an API, without ``thumbnails`` or ``evidence``, and if the document has no picture.
         """
-        if not (self._thumbnails and self.reads_documents and self.evidence):
-            return None
-        from airflow_provider_classify.local.backend import LocalBackend
-        from airflow_provider_classify.local.thumbnails import small_first_page
-
-        backend = self.backend
-        if isinstance(backend, LocalBackend) and backend.has_drawn:
-            return backend.thumbnail
-        return small_first_page(result)
+        return self._calls.thumbnail(result)
 
     def get_conn(self) -> Backend:
         """Return the :attr:`backend`. Airflow defines the name of this method."""
@@ -145,7 +121,7 @@ class ClassifyHook(BaseHook):
     @property
     def evidence(self) -> bool:
         """Whether values for XCom contain text of the document. :raises ConnectionNotUsable: as :attr:`backend`."""
-        return self._settings.evidence
+        return self._calls.settings.evidence
 
     def classify(
         self, document: DocumentLike, categories: CategoriesLike, *, timeout: float = WAIT_TIMEOUT
@@ -163,10 +139,7 @@ class ClassifyHook(BaseHook):
         :raises JobTimedOut: the job had not ended after ``timeout`` seconds.
         :raises ClassifyError: as :meth:`submit` and :meth:`wait`.
         """
-        since = time.time()
-        submission = self.submit(document, categories, str(uuid.uuid4()))
-        wait = polling.Wait(submission.job_id, since=since, deadline=since + timeout)
-        return self.answer(self.wait(wait), document, categories)
+        return self._calls.classify(document, categories, timeout)
 
     async def aclassify(
         self,
@@ -193,7 +166,7 @@ class ClassifyHook(BaseHook):
         :raises JobFailed: the job failed, or none of its pages was classified.
         :raises ClassifyError: see :func:`polling.answer`.
         """
-        return answer_of(job, document, categories, self._settings, self.log)
+        return self._calls.answer(job, document, categories)
 
     def split(self, document: DocumentLike, result: Mapping[str, Any], to: str) -> list[dict[str, Any]]:
         """
@@ -208,10 +181,7 @@ class ClassifyHook(BaseHook):
         :raises StorageError: the storage refused the request or cannot be reached.
         :raises ExtraNotInstalled: the ``local`` extra is not installed.
         """
-        from airflow_provider_classify.local.split import split_packet
-
-        settings = self._settings if isinstance(self._settings, LocalSettings) else None
-        return split_packet(Document.of(document), result, to, settings)
+        return self._calls.split(document, result, to)
 
     def submit(
         self, document: DocumentLike, categories: CategoriesLike, idempotency_key: str | None = None
@@ -229,11 +199,7 @@ class ClassifyHook(BaseHook):
         :raises DocumentError: the document is missing, empty or too large to send.
         :raises ApiError: the API refused the request, or the request failed.
         """
-        found, parsed = Document.of(document), parse_categories(categories)
-        with tracing.span(tracing.SUBMIT, backend=self.backend_name, document=found.label) as span:
-            submission = self.backend.submit(found, parsed, idempotency_key)
-            log_submission(found, submission, self.backend_name, span, self.log)
-        return submission
+        return self._calls.submit(document, categories, idempotency_key)
 
     def get(self, job_id: str) -> Job:
         """
@@ -255,9 +221,7 @@ class ClassifyHook(BaseHook):
         :returns: the state of the job; ``None`` if there is no such job or the API has no cancel.
         :raises ApiError: the API refused the request, or the request failed.
         """
-        job = self.backend.cancel(job_id)
-        self.log.info("%s.", describe_cancel(job_id, job))
-        return job
+        return self._calls.cancel(job_id)
 
     def look(self, job_id: str, *, timeout: float | None = None) -> Job | ClassifyError:
         """
@@ -266,7 +230,7 @@ class ClassifyHook(BaseHook):
         :param timeout: the most seconds that the request may take.
         :raises ClassifyError: the request failed with an error that is not retryable.
         """
-        return look(self.backend, job_id, timeout=timeout)
+        return self._calls.look(job_id, timeout=timeout)
 
     def wait(self, wait: polling.Wait) -> Job:
         """
@@ -276,8 +240,7 @@ class ClassifyHook(BaseHook):
         :raises JobTimedOut: the job had not ended at the deadline. This is raised at most 1 s after the deadline.
         :raises ClassifyError: a request failed with an error that is not retryable, such as a rejected api key.
         """
-        with tracing.span(tracing.WAIT, backend=self.backend_name, job_id=wait.job_id):
-            return wait_in_thread(self.backend, wait, self.log)
+        return self._calls.wait(wait)
 
     def fetch(self, job_id: str) -> Job:
         """
@@ -287,9 +250,7 @@ class ClassifyHook(BaseHook):
 
         :raises ClassifyError: the server did not return the job within 120 s.
         """
-        now = time.time()
-        wait = polling.Wait(job_id, since=now, deadline=now + _FETCH_TIMEOUT)
-        return wait_in_thread(self.backend, wait, self.log)
+        return self._calls.fetch(job_id)
 
     def connect(self) -> AbstractAsyncContextManager[JobSession]:
         """
@@ -318,10 +279,4 @@ class ClassifyHook(BaseHook):
 
         The test is stricter than a task: it fails for an unknown extra, because its name may be misspelled.
         """
-        try:
-            settings = self._settings
-            self._reader.refuse_unknown_extras()
-            warnings = settings.warnings if isinstance(settings, ApiSettings) else ()
-            return True, " ".join([self.backend.check(), *warnings])
-        except ClassifyError as error:
-            return False, str(error)
+        return self._calls.test()

@@ -10,6 +10,7 @@ from airflow_provider_classify.api.settings import REQUEST_TIMEOUT, ApiSettings,
 from airflow_provider_classify.engine.options import ATTACHMENT_MODES, OCR_MODES, MaxPages
 from airflow_provider_classify.engine.page_contents import PAGE_FORMS
 from airflow_provider_classify.exceptions import ConnectionNotUsable
+from airflow_provider_classify.hooks.defaults import CONN_TYPE
 from airflow_provider_classify.llm.settings import IMAGE_PX, MAX_TOKENS, LlmSettings
 from airflow_provider_classify.llm.settings import REQUEST_TIMEOUT as MODEL_REQUEST_TIMEOUT
 from airflow_provider_classify.local.settings import DOCUMENT_TIMEOUT, LocalSettings
@@ -18,7 +19,6 @@ from airflow_provider_classify.model.api_contract import MAX_PAGES
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
-CONN_TYPE = "classify"
 #: The settings of a connection, by its backend.
 Settings: TypeAlias = ApiSettings | LocalSettings | LlmSettings
 #: The extras of all backends. Airflow's connection form shows all of them for each backend.

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_classify.api.shared_session import shared
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.hooks.answer import answer_of, log_submission
-from airflow_provider_classify.hooks.backend import backend_name, create_backend
+from airflow_provider_classify.hooks.backend import create_backend
 from airflow_provider_classify.hooks.settings import SettingsReader
 from airflow_provider_classify.job_session import wait_for
 from airflow_provider_classify.lifecycle import tracing
@@ -61,7 +61,7 @@ class EventLoopCalls:
         async with self.connect() as session:
             submission = await self._submit(session, document, parsed, str(uuid.uuid4()))
             wait = polling.Wait(submission.job_id, since=since, deadline=since + seconds)
-            with tracing.span(tracing.WAIT, backend=backend_name(settings), job_id=wait.job_id):
+            with tracing.span(tracing.WAIT, backend=settings.backend_name, job_id=wait.job_id):
                 job = await wait_for(session, wait)
         return answer_of(job, document, categories, settings, self.log)
 

@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.connection import get_async_connection, get_async_extra_dejson
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook
 
-from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.exceptions import ConnectionNotUsable
-from airflow_provider_classify.hooks.connection import CONN_TYPE, Settings, parse_connection, refuse_unknown_extras
+from airflow_provider_classify.hooks.connection import Settings, parse_connection, refuse_unknown_extras
+from airflow_provider_classify.hooks.defaults import CONN_TYPE, DEFAULT_CONN_ID
 from airflow_provider_classify.local.settings import LocalSettings
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
-
-DEFAULT_CONN_ID = "classify_default"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +60,8 @@ class SettingsReader:
 
     def _parse(self, connection: Connection, extra: object) -> Settings:
         settings = parse_connection(connection, extra)
-        if isinstance(settings, ApiSettings):
-            for warning in settings.warnings:
-                self.log.warning("%s", warning)
+        for warning in settings.warnings:
+            self.log.warning("%s", warning)
         return self._with_evidence(settings)
 
     def _without_connection(self, error: AirflowNotFoundException) -> Settings:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.lifecycle import metrics
 from airflow_provider_classify.model import measurements, polling
+from airflow_provider_classify.model.api_contract import SHORTEST_PAUSE
 from airflow_provider_classify.model.job import Job
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def look(backend: Backend, job_id: str, *, timeout: float | None = None) -> Job 
 def wait_in_thread(backend: Backend, wait: polling.Wait, log: Any) -> Job:
     """Wait for a job; see :meth:`ClassifyHook.wait`."""
     while True:
-        left = max(0.0, wait.deadline - time.time()) + polling.SHORTEST_PAUSE
+        left = max(0.0, wait.deadline - time.time()) + SHORTEST_PAUSE
         seen = look(backend, wait.job_id, timeout=left)
         status = seen.status if isinstance(seen, Job) else seen
         step = polling.after(wait, status, now=time.time(), chance=random.random())

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from typing import Any
 
 from airflow_provider_classify.exceptions import TaskStateUnavailable
-from airflow_provider_classify.lifecycle import compat
+from airflow_provider_classify.lifecycle import event_triggers
 
 #: The most documents in one value, on average. A state store is made for values of up to 64 KiB, and each of its
 #: requests takes the triggerer some milliseconds. So a small record is one value, and a large one several.
@@ -115,7 +115,7 @@ class ReportedDocuments:
 
     async def _read(self, store: Any) -> list[tuple[int, dict[str, str]]]:
         """Return the entries of each value, and the number of values."""
-        [head] = await _all((compat.read_state(store, key) for key in [self._key]), _LOAD_TIMEOUT)
+        [head] = await _all((event_triggers.read_state(store, key) for key in [self._key]), _LOAD_TIMEOUT)
         if head is None:
             return []
         try:
@@ -125,15 +125,15 @@ class ReportedDocuments:
                 f"The value {self._key!r} in Airflow's state store of the watched asset is damaged; "
                 "delete it there, and all documents in the folder are reported again."
             ) from error
-        requests = (compat.read_state(store, self._key_of(number, count)) for number in range(1, count))
+        requests = (event_triggers.read_state(store, self._key_of(number, count)) for number in range(1, count))
         return [(count, entries), *((count, dict(value or {})) for value in await _all(requests, _LOAD_TIMEOUT))]
 
     async def _write(self, store: Any, number: int) -> None:
         count = len(self._values)
         if number:
-            await compat.write_state(store, self._key_of(number, count), self._values[number])
+            await event_triggers.write_state(store, self._key_of(number, count), self._values[number])
         else:
-            await compat.write_state(store, self._key, {"values": count, "entries": self._values[0]})
+            await event_triggers.write_state(store, self._key, {"values": count, "entries": self._values[0]})
 
     def _key_of(self, number: int, count: int) -> str:
         return f"{self._key}:{count}:{number}"

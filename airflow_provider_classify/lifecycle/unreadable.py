@@ -7,7 +7,6 @@ from typing import Any, Literal
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_classify.exceptions import ClassifyError
-from airflow_provider_classify.model.xcom import unreadable_value
 
 #: How a task ends for an unreadable document: it fails, pushes the error as its result, or is skipped.
 OnUnreadable = Literal["fail", "result", "skip"]
@@ -28,4 +27,7 @@ def handle(error: ClassifyError, choice: OnUnreadable, *, job_id: str | None, do
         raise error
     if choice == "skip":
         raise AirflowSkipException(f"{error.kind}: {error}") from error
+    # A DAG file imports this module. This import would make it slower to parse.
+    from airflow_provider_classify.model.xcom import unreadable_value
+
     return unreadable_value(error, job_id, document)

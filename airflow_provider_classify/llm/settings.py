@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from airflow_provider_classify.engine.options import MaxPages
 from airflow_provider_classify.engine.page_contents import PageForm
 from airflow_provider_classify.exceptions import ConnectionNotUsable
-from airflow_provider_classify.local.settings import DOCUMENT_TIMEOUT
+from airflow_provider_classify.local.settings import DOCUMENT_TIMEOUT, WorkerSettings
 from airflow_provider_classify.model.api_contract import MAX_PAGES
 
 #: The default of ``request_timeout``, in seconds. A model that reasons can take a minute.
@@ -21,7 +21,7 @@ MAX_TOKENS = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class LlmSettings:
+class LlmSettings(WorkerSettings):
     """
     The settings of a connection with the backend ``model``.
 
@@ -42,6 +42,8 @@ class LlmSettings:
     :param document_timeout: the most seconds for reading one document, above 0.
     :param evidence: whether results contain text of the document, such as the model's reasoning.
     """
+
+    backend_name: ClassVar[str] = "model"
 
     conn_id: str
     model_conn_id: str

@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
-from airflow_provider_classify.engine.options import AttachmentMode, MaxPages
-from airflow_provider_classify.engine.page import OcrMode
+from airflow_provider_classify.engine.options import AttachmentMode, MaxPages, OcrMode
 from airflow_provider_classify.model.api_contract import MAX_PAGES
 
 #: The default of ``document_timeout``, in seconds.
 DOCUMENT_TIMEOUT = 120.0
 
 
+class WorkerSettings:
+    """The settings of a backend that reads the documents where the task runs. Its jobs have no URL."""
+
+    __slots__ = ()
+
+    #: Whether the documents are read where the task runs.
+    reads_documents: ClassVar[bool] = True
+    warnings: ClassVar[tuple[str, ...]] = ()
+
+    def job_url(self, job_id: str) -> str:
+        """Return an empty text, because the job has no URL."""
+        return ""
+
+
 @dataclass(frozen=True, slots=True)
-class LocalSettings:
+class LocalSettings(WorkerSettings):
     """
     The settings of a connection with the backend ``local``. The others are in Airflow's ``[classify]``.
 
@@ -23,6 +37,8 @@ class LocalSettings:
     :param attachments: whether the attachments of an e-mail are also classified.
     :param evidence: whether results contain text of the document.
     """
+
+    backend_name: ClassVar[str] = "local"
 
     conn_id: str
     document_timeout: float = DOCUMENT_TIMEOUT

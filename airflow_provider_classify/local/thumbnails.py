@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import conf
-
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.engine.options import SMALL_SIDE, EngineOptions
 from airflow_provider_classify.exceptions import ClassifyError
@@ -23,11 +21,6 @@ MAX_SECONDS = 60.0
 _NO_PICTURE = "There is no picture of the document: %s"
 
 log = logging.getLogger(__name__)
-
-
-def are_wanted() -> bool:
-    """Return whether ``[classify] thumbnails`` allows small pictures in XCom. The default is yes."""
-    return bool(conf.getboolean("classify", "thumbnails", fallback=True))
 
 
 def small_first_page(result: Mapping[str, Any]) -> str | None:

@@ -23,3 +23,7 @@ HONOURED_HEADER = "Idempotency-Key-Honoured"
 UNLESS_ENDED = "unless_ended"
 #: The API's error for a file that it cannot open.
 CANNOT_OPEN = "This PDF could not be opened — the file may be corrupt or in an unsupported format."
+#: Seconds from the first request for a job to the second.
+SHORTEST_PAUSE = 1.0
+#: The most seconds between two requests for a job.
+LONGEST_PAUSE = 30.0

@@ -13,14 +13,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from airflow_provider_classify.exceptions import ClassifyError, InvalidReply, JobFailed, JobTimedOut, error_of_kind
+from airflow_provider_classify.model.api_contract import LONGEST_PAUSE, SHORTEST_PAUSE
 from airflow_provider_classify.model.job import Job, JobStatus
 from airflow_provider_classify.model.printable_text import quotable
 from airflow_provider_classify.model.result import ClassificationResult
 
-#: Seconds from the first request of a wait to the second.
-SHORTEST_PAUSE = 1.0
-#: The most seconds between two requests of a wait.
-LONGEST_PAUSE = 30.0
 #: The most failed pages whose errors a message quotes.
 _QUOTED_PAGES = 5
 #: The largest share, from 0 to 1, by which a pause is shortened at random. It spreads the requests of jobs that were

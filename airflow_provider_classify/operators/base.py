@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import BaseOperator, conf
 
 from airflow_provider_classify.exceptions import InvalidCascade
-from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
+from airflow_provider_classify.hooks.defaults import DEFAULT_CONN_ID
 from airflow_provider_classify.lifecycle.map_label import MAP_INDEX_TEMPLATE
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
-from airflow_provider_classify.model import polling
-from airflow_provider_classify.model.cascade import Cascade
-from airflow_provider_classify.model.categories import CategoriesLike
+from airflow_provider_classify.model.api_contract import LONGEST_PAUSE, SHORTEST_PAUSE
 from airflow_provider_classify.operators.asset_outlets import Outlets
 from airflow_provider_classify.operators.checks import (
     check_cascade,
@@ -29,6 +27,10 @@ from airflow_provider_classify.operators.links import PAGE_LINKS
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Asset
+
+    from airflow_provider_classify.hooks.classify import ClassifyHook
+    from airflow_provider_classify.model.cascade import Cascade
+    from airflow_provider_classify.model.categories import CategoriesLike
 
 
 class ClassifyBaseOperator(LineageMixin, BaseOperator):
@@ -68,7 +70,7 @@ class ClassifyBaseOperator(LineageMixin, BaseOperator):
         timeout: float,
         classify_conn_id: str = DEFAULT_CONN_ID,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poll_interval: float = polling.LONGEST_PAUSE,
+        poll_interval: float = LONGEST_PAUSE,
         on_unreadable: OnUnreadable = "fail",
         evidence: bool | None = None,
         escalate_to: str | None = None,
@@ -80,7 +82,7 @@ class ClassifyBaseOperator(LineageMixin, BaseOperator):
         super().__init__(**kwargs)
         check_categories(categories, self.task_id)
         check_number(timeout, "timeout", self.task_id)
-        check_number(poll_interval, "poll_interval", self.task_id, least=polling.SHORTEST_PAUSE)
+        check_number(poll_interval, "poll_interval", self.task_id, least=SHORTEST_PAUSE)
         check_on_unreadable(on_unreadable, self.task_id)
         check_evidence(evidence, self.task_id)
         check_cascade(classify_conn_id, escalate_to, escalate_below, self.task_id)
@@ -116,7 +118,7 @@ class ClassifyBaseOperator(LineageMixin, BaseOperator):
     @cached_property
     def hook(self) -> ClassifyHook:
         """The hook of the operator's connection."""
-        return ClassifyHook(self.classify_conn_id, evidence=self.evidence, thumbnails=self.draws_thumbnails)
+        return self._hook_of(self.classify_conn_id, thumbnails=self.draws_thumbnails)
 
     @property
     def draws_thumbnails(self) -> bool:
@@ -128,7 +130,13 @@ class ClassifyBaseOperator(LineageMixin, BaseOperator):
         """The hook of the connection ``escalate_to``."""
         if self.cascade is None:
             raise InvalidCascade(f"The task {self.task_id!r} has no escalate_to; give it one, or clear the task.")
-        return ClassifyHook(self.cascade.second, evidence=self.evidence)
+        return self._hook_of(self.cascade.second)
+
+    def _hook_of(self, conn_id: str, *, thumbnails: bool = False) -> ClassifyHook:
+        # A DAG file imports this module. This import would make it slower to parse.
+        from airflow_provider_classify.hooks.classify import ClassifyHook
+
+        return ClassifyHook(conn_id, evidence=self.evidence, thumbnails=thumbnails)
 
     @property
     def cascade(self) -> Cascade | None:
@@ -141,4 +149,6 @@ class ClassifyBaseOperator(LineageMixin, BaseOperator):
             return None
         second = str(self.escalate_to).strip()
         check_cascade(self.classify_conn_id, second, self.escalate_below, self.task_id)
+        from airflow_provider_classify.model.cascade import Cascade
+
         return Cascade(self.classify_conn_id, second, self.escalate_below)

@@ -20,6 +20,7 @@ from airflow_provider_classify.lifecycle import cancel, fail_fast, lineage, metr
 from airflow_provider_classify.lifecycle.lineage import Lineage
 from airflow_provider_classify.lifecycle.map_label import map_label
 from airflow_provider_classify.model import events, polling
+from airflow_provider_classify.model.api_contract import SHORTEST_PAUSE
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.batch_checks import OnEmpty, check_batch, failure_limit, output_of
@@ -186,7 +187,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
             )
             now = time.time()
             # The jobs may have ended, so the first request needs no pause, unlike after a submit.
-            began = now - polling.SHORTEST_PAUSE
+            began = now - SHORTEST_PAUSE
             wait = polling.Wait("", since=began, deadline=now + _FETCH_TIMEOUT, longest_pause=self.poll_interval)
             stage = self._stage(batch, second=events.is_escalated(event))
             self._run(context, stage, [], wait)

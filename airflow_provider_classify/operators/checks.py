@@ -19,7 +19,6 @@ from airflow_provider_classify.exceptions import (
 )
 from airflow_provider_classify.lifecycle.unreadable import OnUnreadable
 from airflow_provider_classify.model.categories import parse_categories
-from airflow_provider_classify.review import parse_result
 
 #: The types of arguments whose value is in the DAG file itself.
 _LITERALS = (str, bytes, bytearray, int, float, list, tuple, set, frozenset, dict, type(None))
@@ -90,6 +89,8 @@ def check_result(result: object, task_id: str) -> None:
         raise InvalidResult(f"Task {task_id!r}: the result is the task {result.task_id!r} itself; give its output.")
     if not is_known(result):
         return
+    from airflow_provider_classify.review import parse_result
+
     try:
         parse_result(result)
     except InvalidResult as error:

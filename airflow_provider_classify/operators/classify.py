@@ -2,39 +2,25 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_classify.documents.document import Document, DocumentLike
-from airflow_provider_classify.exceptions import ClassifyError, InvalidCascade, InvalidDocument
-from airflow_provider_classify.hooks.classify import WAIT_TIMEOUT
-from airflow_provider_classify.lifecycle import cancel, compat, fail_fast, lineage, metrics, reattach
-from airflow_provider_classify.lifecycle.lineage import Lineage
+from airflow.providers.common.compat.sdk import conf
+
+from airflow_provider_classify.exceptions import InvalidCascade
+from airflow_provider_classify.hooks.defaults import WAIT_TIMEOUT
+from airflow_provider_classify.lifecycle import compat, fail_fast
 from airflow_provider_classify.lifecycle.map_label import map_label
-from airflow_provider_classify.lifecycle.thumbnail_route import XCOM_KEY
-from airflow_provider_classify.local import thumbnails
-from airflow_provider_classify.model import cascade as cascades
-from airflow_provider_classify.model import events, measurements, polling
-from airflow_provider_classify.model.cascade import Accept, Escalate, Fail, Outcome
-from airflow_provider_classify.model.categories import parse_categories
-from airflow_provider_classify.model.job import Job
-from airflow_provider_classify.operators.answer import value_of
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.checks import check_document, check_split_to
-from airflow_provider_classify.operators.links import JOB_LINKS, push_links
-from airflow_provider_classify.operators.task_job import TaskJob
-from airflow_provider_classify.triggers.classify import deferral
+from airflow_provider_classify.operators.links import JOB_LINKS
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_classify.hooks.classify import ClassifyHook
-
-#: The result of a document, or the list of the documents of a packet.
-XComValue = dict[str, Any] | list[dict[str, Any]]
-#: The key in XCom under which a task keeps the outcome of the first connection while the second works.
-FIRST_ANSWER_KEY = "first_answer"
+    from airflow_provider_classify.documents.document import DocumentLike
+    from airflow_provider_classify.lifecycle.lineage import Lineage
+    from airflow_provider_classify.operators.document_task import DocumentTask, XComValue
 
 
 class ClassifyOperator(ClassifyBaseOperator):
@@ -115,10 +101,7 @@ class ClassifyOperator(ClassifyBaseOperator):
         self.end_from_trigger = end_from_trigger
         check_split_to(split_to, self.task_id, waits=wait_for_completion)
         self.split_to = split_to
-        self._answer: dict[str, Any] | None = None  # the result, for the lineage
-        self._parts: list[dict[str, Any]] = []  # the documents of a packet
-        self._asked: tuple[ClassifyHook, str] | None = None  # the last connection that was asked, and the job there
-        self._waiting: tuple[Any, ClassifyHook, str] | None = None  # the task instance and its job, to cancel
+        self._task: DocumentTask | None = None  # since the operator runs
 
     def execute(self, context: Context) -> XComValue | str:
         """
@@ -127,29 +110,17 @@ class ClassifyOperator(ClassifyBaseOperator):
         :returns: the result, or the job id without ``wait_for_completion``.
         """
         with fail_fast.fail_without_retry():
-            if not self.wait_for_completion:
-                with self.hook:
-                    return self._submit(context, self._job(context))
-            first = self._ask(context, self._job(context))
-            return self._after_first(context, first)
+            return self._run(context).execute()
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> XComValue:
         """Resume after the trigger's event, which contains no result, and fetch it."""
         with fail_fast.fail_without_retry():
-            is_escalated, job_id = events.is_escalated(event), events.decode_job(event)
-            hook = self.second_hook if is_escalated else self.hook
-            self._asked = (hook, job_id)
-            with hook:
-                outcome = self._outcome(hook, lambda: (job_id, hook.fetch(job_id)))
-            if is_escalated:
-                return self._after_second(context, self._first_outcome(context), outcome)
-            return self._after_first(context, outcome)
+            return self._run(context).resume(event)
 
     def on_kill(self) -> None:
         """Cancel the job if the task has ended and the API has a cancel. Otherwise keep it for the next try."""
-        if self._waiting:
-            task_instance, hook, job_id = self._waiting
-            cancel.from_worker(task_instance, self.log, hook.backend.connect, lambda: [job_id])
+        if self._task is not None:
+            self._task.cancel()
 
     @property
     def map_label(self) -> str:
@@ -158,145 +129,24 @@ class ClassifyOperator(ClassifyBaseOperator):
 
     def lineage(self) -> Lineage:
         """Return the document, the answer, and the documents of a packet."""
-        try:
-            reference = Document.of(self.document).reference
-        except InvalidDocument:  # a decorated function has not returned it yet
-            reference = None
-        return lineage.of_document(reference, self._answer, parts=self._parts)
+        from airflow_provider_classify.operators.document_task import lineage_of
+
+        return lineage_of(self.document, self._task)
 
     @property
     def job_url(self) -> str:
         """The URL of the task's last job, for its link; an empty text without a job at an API."""
-        if self._asked is None:
-            return ""
-        hook, job_id = self._asked
-        return hook.job_url(job_id)
-
-    def _job(self, context: Context, *, second: bool = False) -> TaskJob:
-        return TaskJob(
-            hook=self.second_hook if second else self.hook,
-            document=Document.of(self.document),
-            categories=parse_categories(self.categories),
-            context=context,
-            task_id=self.task_id,
-            state_key=reattach.ESCALATED_STATE_KEY if second else reattach.STATE_KEY,
-            log=self.log,
-        )
-
-    def _submit(self, context: Context, job: TaskJob) -> str:
-        job_id = job.reattach_or_submit()
-        context["ti"].xcom_push(key="job_id", value=job_id)
-        self._asked = (job.hook, job_id)
-        push_links(context, self.job_url)
-        return job_id
-
-    def _ask(self, context: Context, job: TaskJob, first: Outcome | None = None) -> Outcome:
-        """
-        Submit the document to a connection and wait.
-
-        :param first: the outcome of the first connection, if this is the second.
-        :raises TaskDeferred: the triggerer waits.
-        """
-        hook, since = job.hook, time.time()
-
-        def wait() -> tuple[str, Job]:
-            job_id = self._submit(context, job)
-            wait = polling.Wait(job_id, since=since, deadline=since + self.timeout, longest_pause=self.poll_interval)
-            self._waiting = (context["ti"], hook, job_id)
-            seen = hook.look(job_id) if self.deferrable else hook.wait(wait)
-            if isinstance(seen, Job) and seen.status.is_terminal:
-                metrics.send(measurements.waited(hook.backend_name, time.time() - since))
-                return job_id, seen
-            # Only a worker can record asset events.
-            can_end = self.end_from_trigger and self.do_xcom_push and not self.outlets and self.split_to is None
-            raise deferral(
-                hook.classify_conn_id,
-                wait,
-                end_with_document=Document.of(self.document).label if can_end else None,
-                categories=self._category_names if can_end else None,
-                evidence=hook.evidence,
-                unreadable_is_result=can_end and self.on_unreadable == "result",
-                cascade=self.cascade if first is None else None,
-                first_answer=None if first is None else first.short(),
-            )
-
-        with hook:
-            return self._outcome(hook, wait)
-
-    def _outcome(self, hook: ClassifyHook, end: Callable[[], tuple[str, Job]]) -> Outcome:
-        """Return the outcome of a connection. ``end`` returns its job, which has ended, or raises an error."""
-        job_id = None
-        try:
-            job_id, job = end()
-            result = polling.answer(job, Document.of(self.document).label, self._category_names)
-        except ClassifyError as error:
-            return Outcome(hook.classify_conn_id, error, job_id)
-        return Outcome(hook.classify_conn_id, result if hook.evidence else result.without_text(), job_id)
-
-    def _after_first(self, context: Context, first: Outcome) -> XComValue:
-        step = cascades.after_first(self.cascade, first)
-        if isinstance(step, Accept) and self.cascade and self._job(context, second=True).is_submitted():
-            step = Escalate("an earlier try has submitted it there")
-        if not isinstance(step, Escalate):
-            return self._finish(context, step)
-        second = self._job(context, second=True)
-        self.log.info("The document is escalated to the connection %r, because %s.", self.escalate_to, step.reason)
-        context["ti"].xcom_push(key=FIRST_ANSWER_KEY, value=first.to_json())
-        return self._after_second(context, first, self._ask(context, second, first))
-
-    def _after_second(self, context: Context, first: Outcome, second: Outcome) -> XComValue:
-        return self._finish(context, cascades.after_second(first, second))
-
-    def _first_outcome(self, context: Context) -> Outcome:
-        """Return the outcome of the first connection, after a deferral."""
-        task_instance = context["ti"]
-        stored = task_instance.xcom_pull(
-            task_ids=task_instance.task_id, key=FIRST_ANSWER_KEY, map_indexes=task_instance.map_index
-        )
-        if not isinstance(stored, dict):
-            raise InvalidCascade(
-                f"The XCom {FIRST_ANSWER_KEY!r} of the task {self.task_id!r} is missing; clear the task, which "
-                "reattaches to both jobs."
-            )
-        return Outcome.from_json(stored)
-
-    def _finish(self, context: Context, step: Accept | Fail) -> XComValue:
-        """
-        Return the value for XCom, and add it to the asset events of the task.
-
-        :raises ClassifyError: the document has no answer, and the task must fail.
-        """
-        metrics.send(self._measured(step))
-        value = value_of(step, Document.of(self.document), self.on_unreadable, self.log)
-        self._answer = value
-        self.asset_outlets.record(context, self.outlets, value)
-        self._push_thumbnail(context, value)
-        if self.split_to is None:
-            return value
-        context["ti"].xcom_push(key="result", value=value)
-        if isinstance(step, Fail):
-            return [value]
-        self._parts = self.hook.split(self.document, value, str(self.split_to))
-        return self._parts
-
-    def _measured(self, step: Accept | Fail) -> measurements.Measurement:
-        if isinstance(step, Fail):
-            is_of_second = cascades.is_escalated(step.fields)
-        else:
-            is_of_second = self.cascade is not None and step.fields.get("answered_by") == self.cascade.second
-        hook = self.second_hook if is_of_second else self.hook
-        return measurements.ended(hook.backend_name, step.result if isinstance(step, Accept) else step.error)
-
-    def _push_thumbnail(self, context: Context, value: dict[str, Any]) -> None:
-        """Put a small picture of the first page into XCom, for the page that shows the document."""
-        if value.get("success") and (picture := self.hook.thumbnail(value)) is not None:
-            context["ti"].xcom_push(key=XCOM_KEY, value=picture)
+        return "" if self._task is None else self._task.job_url
 
     @property
     def draws_thumbnails(self) -> bool:
         """Whether XCom gets a small picture of the first page."""
-        return compat.has_pages() and bool(self.do_xcom_push) and thumbnails.are_wanted()
+        is_wanted: bool = conf.getboolean("classify", "thumbnails", fallback=True)
+        return compat.has_pages() and bool(self.do_xcom_push) and is_wanted
 
-    @property
-    def _category_names(self) -> list[str]:
-        return [category.name for category in parse_categories(self.categories)]
+    def _run(self, context: Context) -> DocumentTask:
+        # A DAG file imports this module. These imports would make it slow to parse.
+        from airflow_provider_classify.operators.document_task import DocumentTask
+
+        self._task = DocumentTask(self, context)
+        return self._task

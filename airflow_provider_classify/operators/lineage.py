@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_classify.lifecycle.lineage import Lineage
-
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
+    from airflow_provider_classify.lifecycle.lineage import Lineage
     from airflow_provider_classify.operators.asset_outlets import Outlets
 
 
@@ -27,6 +26,8 @@ class LineageMixin:
 
     def lineage(self) -> Lineage:
         """Return what is known so far. A subclass overrides this."""
+        from airflow_provider_classify.lifecycle.lineage import Lineage
+
         return Lineage()
 
     def get_openlineage_facets_on_start(self) -> OperatorLineage[Any, Any]:

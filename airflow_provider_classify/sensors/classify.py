@@ -17,16 +17,17 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_classify.exceptions import ClassifyError, JobTimedOut
-from airflow_provider_classify.hooks.classify import DEFAULT_CONN_ID, ClassifyHook
-from airflow_provider_classify.hooks.waiting import describe
+from airflow_provider_classify.hooks.defaults import DEFAULT_CONN_ID
 from airflow_provider_classify.lifecycle import fail_fast
-from airflow_provider_classify.model import events, polling
+from airflow_provider_classify.model import events
+from airflow_provider_classify.model.api_contract import LONGEST_PAUSE, SHORTEST_PAUSE
 from airflow_provider_classify.operators.checks import check_evidence
 from airflow_provider_classify.operators.links import JOB_LINKS
-from airflow_provider_classify.triggers.classify import deferral
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_classify.hooks.classify import ClassifyHook
 
 
 class ClassifySensor(BaseSensorOperator):
@@ -55,7 +56,7 @@ class ClassifySensor(BaseSensorOperator):
         classify_conn_id: str = DEFAULT_CONN_ID,
         evidence: bool | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        poke_interval: float | timedelta = polling.LONGEST_PAUSE,
+        poke_interval: float | timedelta = LONGEST_PAUSE,
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, **kwargs)
@@ -73,10 +74,15 @@ class ClassifySensor(BaseSensorOperator):
     @cached_property
     def hook(self) -> ClassifyHook:
         """The hook of the sensor's connection."""
+        # A DAG file imports this module. The imports in this class would make it slow to parse.
+        from airflow_provider_classify.hooks.classify import ClassifyHook
+
         return ClassifyHook(self.classify_conn_id, evidence=self.evidence)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
         """Ask for the job once. After a retryable error return ``False``, so that the sensor asks again."""
+        from airflow_provider_classify.hooks.waiting import describe
+
         with fail_fast.fail_without_retry():
             seen = self.hook.look(self.job_id)
             if isinstance(seen, ClassifyError):
@@ -93,12 +99,15 @@ class ClassifySensor(BaseSensorOperator):
             first = self.poke(context)
         if isinstance(first, PokeReturnValue):
             return first.xcom_value
+        from airflow_provider_classify.model import polling
+        from airflow_provider_classify.triggers.classify import deferral
+
         now = time.time()
         wait = polling.Wait(
             self.job_id,
             since=now,
             deadline=now + self.timeout,
-            longest_pause=max(polling.SHORTEST_PAUSE, self.poke_interval),
+            longest_pause=max(SHORTEST_PAUSE, self.poke_interval),
         )
         raise deferral(self.classify_conn_id, wait)
 

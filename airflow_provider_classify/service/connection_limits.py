@@ -28,13 +28,13 @@ _MAX_PIPELINED = 1000
 
 def bounded_protocol(
     max_connections: int = MAX_CONNECTIONS, header_seconds: float = HEADER_SECONDS
-) -> type[BoundedProtocol]:
+) -> type[_BoundedProtocol]:
     """Return a protocol class for uvicorn's ``http`` setting. Each server needs a class of its own."""
     limits = {"max_connections": max_connections, "header_seconds": header_seconds, "waiting": {}}
-    return type("BoundedProtocol", (BoundedProtocol,), limits)
+    return type("BoundedProtocol", (_BoundedProtocol,), limits)
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class _BoundedProtocol(HttpToolsProtocol):
     """
     uvicorn's protocol for one connection, with the limits of this module.
 
@@ -45,7 +45,7 @@ class BoundedProtocol(HttpToolsProtocol):
     max_connections = MAX_CONNECTIONS
     header_seconds = HEADER_SECONDS
     #: Connections on which no request is being answered, the oldest first. All connections of a server share it.
-    waiting: ClassVar[dict[BoundedProtocol, None]]
+    waiting: ClassVar[dict[_BoundedProtocol, None]]
     _deadline: asyncio.TimerHandle | None = None
     _in_header = False
     _framing = 0

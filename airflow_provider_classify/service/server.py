@@ -140,7 +140,15 @@ def serve(
         if engine is not None:
             pipeline = Pipeline(engine, Pictures(store), DrawingTime(), Escalation(*escalated) if escalated else None)
             max_losses = MAX_LOSSES if database is None else MAX_LOSSES_OF_SEVERAL
-            worker = Worker(store, folder, pipeline, events, max_losses, allow_private_urls=allow_private_urls)
+            worker = Worker(
+                store,
+                folder,
+                pipeline,
+                events,
+                threads=pipeline.threads,
+                allow_private_urls=allow_private_urls,
+                max_losses=max_losses,
+            )
         webhooks = WebhookStore(store)
         sender = Webhooks(store, webhooks, keys, events, allow_private=allow_private_urls)
         clients = Clients(

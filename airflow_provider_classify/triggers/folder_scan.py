@@ -14,7 +14,7 @@ from airflow_provider_classify.documents.allowed_roots import require_allowed
 from airflow_provider_classify.documents.arrivals import Arrivals, Scan
 from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.exceptions import ClassifyError, StorageNotFound
-from airflow_provider_classify.lifecycle.compat import SharedStreamProducer
+from airflow_provider_classify.lifecycle.event_triggers import SharedStreamProducer
 
 log = logging.getLogger(__name__)
 

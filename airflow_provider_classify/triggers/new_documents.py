@@ -11,7 +11,7 @@ from airflow.triggers.base import TriggerEvent
 from airflow_provider_classify.documents.object_storage import pattern_depth
 from airflow_provider_classify.documents.reference import is_http_url, label_of, parse_reference
 from airflow_provider_classify.exceptions import InvalidDocument
-from airflow_provider_classify.lifecycle import compat
+from airflow_provider_classify.lifecycle import event_triggers
 from airflow_provider_classify.triggers.arrival_events import Reporter
 from airflow_provider_classify.triggers.folder_scan import FolderScan, SharedScan
 
@@ -49,7 +49,7 @@ class NewDocumentsTrigger(BaseEventTrigger):
         self, folder: DocumentLike, *, pattern: str = "*", scan_interval: float = 1.0, stable_for: float = 2.0
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        compat.require_event_triggers(type(self).__name__)
+        event_triggers.require_event_triggers(type(self).__name__)
         try:
             self.folder = parse_reference(folder)
         except InvalidDocument as error:
@@ -133,5 +133,5 @@ class NewDocumentsTrigger(BaseEventTrigger):
             await scans.aclose()
 
     def _reporter(self) -> Reporter:
-        stores = compat.state_stores(getattr(self, "asset_state_store", None))
+        stores = event_triggers.state_stores(getattr(self, "asset_state_store", None))
         return Reporter(self.folder, self.pattern, stores)

@@ -14,6 +14,7 @@ from airflow.models.dagrun import DagRun
 from airflow.models.taskinstance import TaskInstance
 from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
+from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
 from sqlalchemy import delete, insert
 
@@ -46,7 +47,7 @@ def write_run(dag_id: str, run_id: str, values: Sequence[Value], at: datetime | 
             triggered_by=DagRunTriggeredByType.TEST,
             run_after=at,
             logical_date=None,
-            state="success",
+            state=DagRunState.SUCCESS,
         )
         session.add(run)
         session.flush()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from airflow_provider_classify.engine.page import OcrMode
+from airflow_provider_classify.engine.options import OcrMode
 from airflow_provider_classify.engine.reading.dispatch import open_source
 from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.opened_document import (

@@ -7,7 +7,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
-from airflow_provider_classify.engine.page import OcrMode
+from airflow_provider_classify.engine.options import OcrMode
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentNotFound, DocumentNotReadable
 from airflow_provider_classify.model import api_contract
 
