@@ -13,7 +13,7 @@ except ImportError as error:
         "Reading XML and Office documents needs lxml; install airflow-provider-classify[local] where the tasks run."
     ) from error
 
-#: An element of lxml, which has no types.
+#: An element of lxml, which has no type hints.
 Element: TypeAlias = Any
 
 
@@ -22,7 +22,7 @@ def parse_xml(data: bytes) -> Element:
     Return the root of ``data``.
 
     References to entities are not expanded. So an entity cannot fill the memory, and no file or address that it names
-    is read. libxml2 refuses elements that are more than 256 deep.
+    is read. libxml2 refuses elements that are nested more than 256 deep.
 
     :raises ValueError: it is not well-formed.
     """
