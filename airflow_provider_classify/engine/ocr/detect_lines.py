@@ -34,7 +34,7 @@ _SIDEWAYS = 1.4
 
 @dataclass(frozen=True, slots=True)
 class TextBox:
-    """The place of a line of text: its corners clockwise from the top left, as 4 x 2 pixels."""
+    """The place of a line of text: its corners clockwise from the top left, 4 x 2 coordinates in pixels."""
 
     corners: NDArray[np.float32]
 

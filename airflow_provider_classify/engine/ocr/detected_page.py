@@ -82,7 +82,7 @@ class DetectedPage:
         )
 
     def of_no_language(self, page: Page, recognised: Mapping[int, RecognisedText]) -> Page:
-        """Return a page whose words are in no known language, marked as of an unknown script if it seems not Latin."""
+        """Return a page whose words are in no known language. Mark it as of an unknown script if it seems not Latin."""
         texts, letters = list(recognised.values()), [self._boxes[line].letters for line in recognised]
         sureness, share_read = mean_probability(texts, letters), _share_read(texts, letters)
         if sum(letters) < _LEAST_ROOM or sureness >= _SURE_OF_LATIN or share_read >= _LEAST_READ_OF_LATIN:

@@ -27,7 +27,7 @@ def most_useful_first(sizes: Sequence[float], middles: Sequence[float], lengths:
     Every third line comes from lines that are spread evenly over the page, beginning at the bottom, where totals,
     signatures and imprints are.
 
-    :param sizes: each line's height of text, in any unit.
+    :param sizes: each line's height of text, in pixels.
     :param middles: each line's distance from the top, 0 to 1.
     :param lengths: each line's length, as a share of the page's width.
     :returns: the lines' indices, each once.

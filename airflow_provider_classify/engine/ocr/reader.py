@@ -118,7 +118,7 @@ class OcrReader:
         return DetectedPage(number, pixels, beside, boxes, View(region, quarters=1))
 
     def _closer(self, picture: Picture, boxes: list[TextBox]) -> tuple[Pixels, list[TextBox], Region]:
-        """Return a closer picture of small print if it shows more text, else the picture; with its boxes and region."""
+        """Return a closer picture if it shows more text, else the picture itself; also its boxes and its region."""
         region = region_of_small_print(picture.pixels, boxes) if picture.closer else None
         closer = picture.closer(region) if picture.closer and region else None
         if region is None or closer is None:
@@ -130,7 +130,7 @@ class OcrReader:
         return closer.pixels, found, region
 
     def _recognise_either_way(self, cuts: Sequence[Pixels | None]) -> tuple[list[RecognisedText], bool]:
-        """Recognise the first lines, turned if they are upside down. Return the texts and whether they are."""
+        """Recognise the first lines, turned if they are upside down. Return the texts, and whether they were turned."""
         upright = self._recognise(cuts, False)
         letters = [0.0 if cut is None else cut.shape[1] / LINE_HEIGHT for cut in cuts]
         if sum(letters) < _ENOUGH_TO_TELL:
@@ -150,10 +150,10 @@ class OcrReader:
 
     def _in_other_script(self, detected: DetectedPage, is_upside_down: bool) -> tuple[Page, bool] | None:
         """
-        Read the page by the models of other scripts or by Tesseract. Return it and whether it is upside down.
+        Read the page by the models of other scripts or by Tesseract; return ``None`` if neither can read it.
 
-        Both ways up are tried, because the usual models cannot find out which is right in a script that they do not
-        know. Return ``None`` if the page cannot be read so.
+        Both ways up are tried, because the usual models cannot find out which way is right in a script that they do not
+        know. The second value is whether the page is upside down.
         """
         # Imported only for such pages, because it needs PyMuPDF, and reading images does not.
         from airflow_provider_classify.engine.ocr.tesseract import read_other_script

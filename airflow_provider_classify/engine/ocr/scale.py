@@ -11,6 +11,6 @@ MAX_SIDE = 20_000
 
 
 def reading_scale(width: float, height: float) -> float:
-    """Return the factor by which to scale a page of this size, in any unit, so that its print can be read."""
+    """Return the factor by which to scale a page of this size, in points or pixels, so that its print can be read."""
     short, long = sorted((max(1.0, width), max(1.0, height)))
     return min(max(PAGE_SIDE / long, SHORT_SIDE / short), MAX_SIDE / long)

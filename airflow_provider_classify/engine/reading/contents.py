@@ -29,7 +29,7 @@ def read_contents(
     An e-mail with little text and one attachment gives the pages of its attachment.
 
     :param name: the document's name in errors.
-    :param form: what is read of a page.
+    :param form: what is read of each page.
     :param longest_side: the most pixels of a side of a picture.
     :param options: of these, the limit of pages, and the cores and models that OCR may use. ``ocr`` has no effect.
     :raises DocumentError: the document cannot be opened, or a page cannot be read and no other page shows anything.

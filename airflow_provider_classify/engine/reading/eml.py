@@ -37,7 +37,7 @@ HEADERS = ("From", "To", "Subject", "Date")
 _MULTIPART = re.compile(rb"content-type:\s*multipart/", re.I)
 _SIGNED_TYPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 _RIGHTS_MANAGED = ("application/x-microsoft-rpmsg-message", "message.rpmsg")
-#: A web page that a browser saved as a message (MHTML) has this header, or a sender that begins so.
+#: A web page that a browser saved as a message (MHTML) has this header, or a sender that begins with the second value.
 _SAVED_PAGE = ("snapshot-content-location", "<saved by")
 
 

@@ -8,8 +8,8 @@ import re
 #: At most this many bytes are examined to find the encoding.
 SAMPLE_BYTES = 64 * 1024
 #: The encodings of plain text, apart from Unicode, that are detected: Chinese, Japanese, Korean, Cyrillic, Central
-#: European, Western, Greek, Turkish, Hebrew, Arabic, Baltic and Thai. Others, mostly EBCDIC and Mac, are rare and would
-#: be detected by mistake.
+#: European, Western, Greek, Turkish, Hebrew, Arabic, Baltic and Thai. Others, mostly EBCDIC and Mac, hardly occur, and
+#: would mostly be detected by mistake.
 _ENCODINGS = (
     *("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "iso8859_5", "koi8_r", "cp866"),
     *("cp1250", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),

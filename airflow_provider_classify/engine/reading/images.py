@@ -140,7 +140,7 @@ def _frames(image: Image.Image, name: str) -> int:
 
 
 def _check_size(image: Image.Image, name: str) -> None:
-    """Raise ``DocumentTooLarge`` if the size in the header is above the limit. No pixel is decoded before."""
+    """Raise ``DocumentTooLarge`` if the size in the header is above the limit, before a pixel is decoded."""
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(name)
 

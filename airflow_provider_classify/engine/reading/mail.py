@@ -114,7 +114,7 @@ def _is_winmail(part: MailPart) -> bool:
 
 
 def _winmail_error(name: str) -> DocumentTypeUnknown:
-    # The libraries that read TNEF are no longer maintained (tnefparse: since 2021).
+    # The libraries that read TNEF are no longer maintained; tnefparse had its last release in 2021.
     return DocumentTypeUnknown(
         f"The mail {name!r} has its content in winmail.dat (TNEF), which only Outlook reads; "
         "have the mail sent as HTML or plain text, or save it from Outlook as MSG."

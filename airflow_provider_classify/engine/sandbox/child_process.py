@@ -49,6 +49,7 @@ class Child:
         self._input, self._output = self._process.stdin.fileno(), self._process.stdout.fileno()
         os.set_blocking(self._input, False)
         os.set_blocking(self._output, False)
+        #: The number of requests that :meth:`ask` has sent.
         self.served = 0
 
     def is_usable(self) -> bool:

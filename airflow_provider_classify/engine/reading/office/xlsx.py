@@ -24,7 +24,8 @@ _DATE_FORMATS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *rang
 _DATE_LETTERS = re.compile(r"[dmyhs]", re.I)
 #: The parts of a format whose letters do not count: colours, conditions, literal text and escaped characters.
 _FORMAT_TEXT = re.compile(r"\[[^\]]*\]|\"[^\"]*\"|\\.|_.|\*.")
-#: A date is the number of days since the first value. The second value is 31 December 9999, the latest date.
+#: A date is stored as the number of days since the first value. The second value is the number of the latest date,
+#: 31 December 9999.
 _EPOCH = datetime(1899, 12, 30)
 _LARGEST_DATE = 2_958_465
 
