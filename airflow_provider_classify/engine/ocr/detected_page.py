@@ -30,8 +30,8 @@ class DetectedPage:
     """
     The picture of a page and the lines of text in it; ``order`` has the indices of the most useful lines first.
 
-    :param pixels: the picture, turned so that its lines run from left to right.
     :param number: the page's number, from 1.
+    :param pixels: the picture, turned so that its lines run from left to right.
     :param boxes: the lines to recognise.
     :param all_boxes: all lines, also those that need not be recognised.
     :param view: the part of the page that the picture shows, and how it was turned.

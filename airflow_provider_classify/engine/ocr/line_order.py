@@ -25,7 +25,7 @@ def most_useful_first(sizes: Sequence[float], middles: Sequence[float], lengths:
     Order a page's lines so that the most useful lines come first: large, near the top, and long.
 
     Every third line comes from lines that are spread evenly over the page, beginning at the bottom, where totals,
-    signatures and imprints are.
+    signatures and the sender's details are.
 
     :param sizes: each line's height of text, in pixels.
     :param middles: each line's distance from the top, 0 to 1.

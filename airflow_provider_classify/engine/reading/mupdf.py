@@ -98,7 +98,7 @@ def pages_of(
     check_only_page: Callable[[MupdfPage], None] | None = None,
 ) -> OpenedDocument:
     """
-    Return the pages of a PyMuPDF document.
+    Return a PyMuPDF document as an :class:`OpenedDocument`.
 
     :param check_only_page: a function that is called at once with the page of a document of one page. It may raise
         errors. The page keeps the text layer that the function reads, so no text is extracted twice.

@@ -27,9 +27,9 @@ class PageReading(Protocol):
         """
         Yield the page several times, each time more complete. Stop iterating when a pass is enough.
 
-        If the text layer is complete, the first pass has its text, and the second also has ``look``, what the page
+        If the text layer is complete, the first pass has its text, and a second pass may add ``look``, what the page
         looks like. If the page needs OCR, the first pass has the most useful lines, and each later pass has more lines.
-        They are recognised when the caller asks for that pass.
+        OCR recognises the lines of a pass when the caller asks for that pass.
 
         :raises DocumentError: this page cannot be read; the others may still be.
         """

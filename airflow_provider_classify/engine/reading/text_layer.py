@@ -31,7 +31,8 @@ class TextLayer:
     """
     The text layer of a page.
 
-    :param covering: the lines whose boxes contain only their own text: those that are not slanted, as watermarks are.
+    :param covering: the lines that are not slanted, whose boxes contain only their own text. The box of a slanted line,
+        such as a watermark, may contain pictures or other text.
     """
 
     page: Page

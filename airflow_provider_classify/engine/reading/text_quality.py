@@ -8,7 +8,7 @@ from string import ascii_letters, digits
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.text.words import words_of
 
-#: A text layer with fewer characters is not enough to classify a page.
+#: A page whose text layer has fewer characters is read by OCR.
 MIN_CHARACTERS = 40
 #: Replacement, control and private-use characters.
 _GLYPH = re.compile("[\ufffd\x00-\x1f\ue000-\uf8ff]")

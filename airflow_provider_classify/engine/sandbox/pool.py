@@ -150,7 +150,7 @@ class EngineProcess:
             self._discard()
             raise self._took_too_long(name) from error
         except BaseException:
-            # The wait was interrupted. Otherwise the child's late reply would be taken for that of the next document.
+            # The wait was interrupted. End the child, because its late reply would be taken for the next one.
             self._discard()
             raise
         self.start_failure = None

@@ -118,7 +118,7 @@ def _paragraph(paragraph: Element, size: float) -> Iterator[Paragraph]:
         elif name == "br":
             pieces.append("\n")
         elif name == "rPr" and attribute(element, "sz").isdecimal():
-            # In hundredths of a point, on a slide that is 10 inches wide.
+            # In hundredths of a point. A slide is laid out 10 inches wide.
             sizes.append(min(max(int(attribute(element, "sz")) / 100, LEAST_SIZE), MOST_SIZE))
     text = "".join(pieces)
     if text.strip():
