@@ -18,21 +18,23 @@ from airflow_provider_classify.engine.ocr.tiles import tiles_of
 #: of forms and e-mails.
 DETECTION_SIDE = 736
 _MULTIPLE = 32
-#: The model marks the core of a line. A core has pixels and boxes above these probabilities.
+#: The model returns the probability of each pixel to be in the core of a line. Each pixel of a core has more than the
+#: first probability, and their mean is at least the second.
 _PIXEL_PROBABILITY, _BOX_PROBABILITY = 0.3, 0.5
-#: The box of a line is the box of its core, enlarged by this factor times the area divided by the perimeter.
+#: The box of a line is the box of its core, enlarged on each side by this factor times its area divided by its
+#: perimeter.
 _GROWTH = 1.6
 #: The least thickness of a core in pixels. Thinner cores are not text.
 _MIN_CORE = 3
-#: The most lines of a page. Noise could yield more.
+#: The most cores of one input of the model that are examined. Noise could yield more.
 _MAX_CORES = 1000
-#: A box whose height is at least this factor times its width is a line of text turned by 90°.
+#: A box whose height is more than this many times its width is a line of text turned by 90°.
 _SIDEWAYS = 1.4
 
 
 @dataclass(frozen=True, slots=True)
 class TextBox:
-    """The place of a line of text: its corners clockwise from the top left, in pixels, 4 x 2."""
+    """The place of a line of text: its corners clockwise from the top left, 4 x 2 coordinates in pixels."""
 
     corners: NDArray[np.float32]
 
@@ -53,7 +55,7 @@ class TextBox:
 
     @property
     def letters(self) -> float:
-        """The number of square letters that the line has room for, for upright and sideways lines alike."""
+        """The number of square letters that fit in the line, for upright and sideways lines alike."""
         return max(self.length, self.depth) / max(1.0, self.size)
 
     @property

@@ -1,4 +1,4 @@
-"""Represent a page whose lines are detected and partly recognised."""
+"""Represent a page whose lines have been detected, and of which some have been recognised."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from airflow_provider_classify.engine.ocr.picture_share import pictured_share
 from airflow_provider_classify.engine.ocr.recognise_line import RecognisedText, cut_out
 from airflow_provider_classify.engine.page import Line, Page, View, by_place
 
-#: A page is of an unknown script if fewer characters than this are recognised for each square letter that its lines
-#: have room for. The second value is the least room, in square letters, that is enough to decide.
+#: A page is of an unknown script if fewer characters than this are recognised for each square letter that fits in its
+#: lines. The second value is the least number of square letters that is enough to decide.
 _LEAST_READ, _LEAST_ROOM = 1.0, 30
-#: The same for a page whose words are those of no language. The models read some scripts, such as Hebrew, as Latin
-#: letters upside down, but fewer of them than in Latin print. And they are less sure than this.
+#: A page whose words are in no known language is of an unknown script if it is below both limits: this many characters
+#: for each square letter, and this mean probability. The models read some scripts, such as Hebrew, as Latin letters
+#: upside down, but they recognise fewer characters than in Latin print, and with a lower probability.
 _LEAST_READ_OF_LATIN, _SURE_OF_LATIN = 2.5, 0.9
-#: The characters that are recognised for each square letter of Latin print.
+#: The usual number of characters that are recognised for each square letter of Latin print.
 _LATIN = 3.0
-#: The models know only the Greek letters of formulas. A text with this share of them is Greek, and is read badly.
+#: The models know only the Greek letters of formulas. A text with more than this share of them is Greek and read badly.
 _GREEK, _MUCH_GREEK = re.compile("[\u0370-\u03ff]"), 0.25
 
 
@@ -29,9 +30,10 @@ class DetectedPage:
     """
     The picture of a page and the lines of text in it; ``order`` has the indices of the most useful lines first.
 
+    :param number: the page's number, from 1.
     :param pixels: the picture, turned so that its lines run from left to right.
     :param boxes: the lines to recognise.
-    :param all_boxes: these, and the lines that need not be recognised.
+    :param all_boxes: all lines, also those that need not be recognised.
     :param view: the part of the page that the picture shows, and how it was turned.
     """
 
@@ -49,16 +51,16 @@ class DetectedPage:
         )
 
     def cuts(self, lines: Sequence[int]) -> list[Pixels | None]:
-        """Return the pictures of lines, cut out of the page."""
+        """Return the pictures of lines, cut out of the page; ``None`` for a line that is too thin."""
         return [cut_out(self._pixels, self._boxes[line]) for line in lines]
 
     def page(
         self, recognised: Mapping[int, RecognisedText], *, is_upside_down: bool, is_of_other_script: bool = False
     ) -> Page:
         """
-        Return the page with the lines that are recognised so far.
+        Return the page with the lines that have been recognised so far.
 
-        :param is_of_other_script: whether the lines were read in a script that the models do not know.
+        :param is_of_other_script: whether the lines were read in a script that the usual models do not know.
         """
         texts, letters = list(recognised.values()), [self._boxes[line].letters for line in recognised]
         sureness, share_read = mean_probability(texts, letters), _share_read(texts, letters)
@@ -80,7 +82,7 @@ class DetectedPage:
         )
 
     def of_no_language(self, page: Page, recognised: Mapping[int, RecognisedText]) -> Page:
-        """Return a page whose words are those of no language, as of an unknown script if it hardly is Latin print."""
+        """Return a page whose words are in no known language. Mark it as of an unknown script if it seems not Latin."""
         texts, letters = list(recognised.values()), [self._boxes[line].letters for line in recognised]
         sureness, share_read = mean_probability(texts, letters), _share_read(texts, letters)
         if sum(letters) < _LEAST_ROOM or sureness >= _SURE_OF_LATIN or share_read >= _LEAST_READ_OF_LATIN:
@@ -97,7 +99,7 @@ class DetectedPage:
 
 
 def mean_probability(texts: Sequence[RecognisedText], letters: Sequence[float]) -> float:
-    """Return the mean probability of lines, 0 to 1, each weighted by the letters that it has room for."""
+    """Return the mean probability of lines, 0 to 1, each weighted by the number of square letters that fit in it."""
     return sum(text.probability * n for text, n in zip(texts, letters, strict=True)) / max(1.0, sum(letters))
 
 
@@ -107,5 +109,5 @@ def _is_greek(texts: Sequence[RecognisedText]) -> bool:
 
 
 def _share_read(texts: Sequence[RecognisedText], letters: Sequence[float]) -> float:
-    """Return how many characters were recognised for each square letter; narrow characters make more than 1."""
+    """Return the number of characters recognised for each square letter that fits; above 1 if they are narrow."""
     return sum(len(text.text.replace(" ", "")) for text in texts) / max(1.0, sum(letters))

@@ -1,4 +1,4 @@
-"""Find the paper in a photograph in which the paper is small. Then the paper can be read in a higher resolution."""
+"""Find the paper in a photograph in which it is small, so that it can be read in a higher resolution."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from airflow_provider_classify.engine.ocr.detect_lines import TextBox
 from airflow_provider_classify.engine.ocr.page_image import Pixels
 from airflow_provider_classify.engine.page import Region
 
-#: Print is too small to be read if its lines are lower than this, in pixels of the picture.
+#: Print is too small to be read if the height of its lines is below this, in pixels of the picture.
 SMALL_PRINT = 16.0
 #: Print that is not on a sheet is large if its lines are at least this high, in pixels of the picture. Then no closer
 #: picture is needed. A sheet may have a high heading over small print.
 LARGE_PRINT = 32.0
-#: On a sheet below this share of the page's area some print is too small, even if the detected lines are high enough.
+#: On a sheet with at most this share of the picture's area, some print is too small even if the detected lines are high
+#: enough.
 SMALL_SHEET = 0.2
 #: The same limit for text that is not on a sheet.
 SMALL_TEXT = 0.05
-#: A closer picture is made of a region that has at most this share of the page's width or height.
+#: A closer picture is made of a region that has at most this share of the picture's width or height.
 MOST = 0.7
-#: The region has at least this share of the page's area.
+#: The region has at least this share of the picture's area.
 LEAST_AREA = 0.002
 #: A sheet fills at least this share of the rectangle around it.
 FILLED = 0.6
 #: A sheet has at least this share of the detected text.
 SHARE_OF_TEXT = 0.6
-#: The margin around a sheet, in shares of its size; around text it is wider, as lines of small print are overlooked.
+#: The margin around a sheet, in shares of its size. Around text it is wider, because lines of small print may not have
+#: been detected.
 MARGIN, MARGIN_OF_TEXT = 0.04, 0.8
 #: Longest side of the thumbnail that is searched for paper, in pixels.
 _THUMBNAIL = 320
@@ -37,7 +39,7 @@ _THUMBNAIL = 320
 
 def region_of_small_print(pixels: Pixels, boxes: Sequence[TextBox]) -> Region | None:
     """
-    Return the region of a picture that holds its text, if that is small and its print may be too small to read.
+    Return the region of a picture that holds its text, if the region is small and its print may be too small to read.
 
     :param boxes: the lines of text that were detected. There may be none if the print is too small.
     """
@@ -64,7 +66,7 @@ def _is_small(region: Region) -> bool:
 
 
 def _sheet(pixels: Pixels, boxes: Sequence[TextBox]) -> Region | None:
-    """Return the largest light sheet on a darker ground that has most of the text on it."""
+    """Return the largest light sheet on a darker background that has most of the text on it."""
     scale = _THUMBNAIL / max(pixels.shape[:2])
     width, height = (max(1, round(side * scale)) for side in pixels.shape[1::-1])
     grey = cv2.cvtColor(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)

@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from statistics import median
 
-#: The number of lines that are recognised after each pass. Recognition is more than half of the cost, so an early
+#: The number of lines that are recognised after each pass. Recognition takes more than half of the time, so an early
 #: answer saves much.
 PASSES = (9, 18, 30, 44)
-#: The limit of a line's size, in times the median size.
+#: The greatest size of a line that counts, in multiples of the median size.
 _MAX_SIZE = 3.0
 #: A line at the bottom of the page counts this much less than one at the top.
 _DEPTH_COST = 1.2
-#: A long line counts this much more. A line is long from this share of the page's width on; cells of tables with
-#: figures are shorter.
+#: A long line counts this much more. A line is long from this share of the page's width on. Cells with figures in
+#: tables are shorter.
 _LENGTH_WORTH, _LONG = 0.3, 0.25
 #: The most lines that are chosen only because they are spread over the page.
 _SPREAD = 40
@@ -25,11 +25,11 @@ def most_useful_first(sizes: Sequence[float], middles: Sequence[float], lengths:
     Order a page's lines so that the most useful lines come first: large, near the top, and long.
 
     Every third line comes from lines that are spread evenly over the page, beginning at the bottom, where totals,
-    signatures and imprints are.
+    signatures and the sender's details are.
 
-    :param sizes: each line's height of text, in any unit.
+    :param sizes: each line's height of text, in pixels.
     :param middles: each line's distance from the top, 0 to 1.
-    :param lengths: each line's length, 1 being the page's width.
+    :param lengths: each line's length, as a share of the page's width.
     :returns: the lines' indices, each once.
     """
     if not sizes:

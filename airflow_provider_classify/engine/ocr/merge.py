@@ -48,7 +48,7 @@ def merged(text: Page, ocr: Page) -> Page:
     """
     Return one page with the lines of the text layer and the lines that OCR read beside them.
 
-    Its sizes and its source are those of the part with more text. It is turned as OCR turned the page.
+    The page has the source and the unit of sizes of the part with more text. It is turned as OCR turned the page.
     """
     quarters = ocr.view.quarters
     lines = turned_lines(text.lines, quarters)

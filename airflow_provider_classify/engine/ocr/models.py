@@ -16,7 +16,7 @@ _FATAL_ONLY = 4
 
 def model_path(file_name: str) -> Path:
     """
-    Find a model in the installed ``rapidocr`` package, whose code is not imported.
+    Return the path of a model in the installed ``rapidocr`` package, whose code is not imported.
 
     :raises ExtraNotInstalled: the package is missing, or of a version without this model.
     """

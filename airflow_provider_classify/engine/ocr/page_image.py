@@ -17,12 +17,13 @@ from airflow_provider_classify.engine.page import Region
 #: Bytes, height x width x 3, blue first: the channel order that the models take.
 Pixels: TypeAlias = NDArray[Any]
 
-#: A page is blank if the standard deviation of its thumbnail's greys is lower.
+#: A page is blank if the standard deviation of its thumbnail's greys, of 256, is lower than this.
 BLANK_DEVIATION = 1.0
 _THUMBNAIL = (64, 64)
-#: The margin of the thumbnail, in pixels, where a scanner leaves traces: punch holes, dark edges, shadows.
+#: The margin of the thumbnail, in pixels. A scan may show punch holes, dark edges and shadows there.
 _EDGE = 6
-#: Ink and paper, as percentiles of the greys. A page is faded if they differ by less than the third value.
+#: The percentiles of the greys that are ink and paper. A page is faded if their greys, of 256, differ by less than the
+#: third value.
 _INK, _PAPER, _FADED = 0.1, 90, 100
 #: The greys of a faded page are spread until ink and paper differ by this value.
 _CONTRAST = 220
@@ -44,7 +45,7 @@ class Picture:
 
     @classmethod
     def from_rgb(cls, data: bytes, *, width: int, height: int, stride: int | None = None) -> Picture:
-        """Take rows of red, green, blue bytes; ``stride`` is the bytes of a row if rows are padded."""
+        """Return a picture from rows of red, green, blue bytes; ``stride`` is the bytes of a row if rows are padded."""
         rows = np.frombuffer(data, np.uint8).reshape(height, stride or width * 3)[:, : width * 3]
         return cls(np.ascontiguousarray(rows.reshape(height, width, 3)[:, :, ::-1]))
 
@@ -59,13 +60,13 @@ class Picture:
         return int(self.pixels.shape[0])
 
     def is_blank(self) -> bool:
-        """Return whether the page shows nothing. A page far longer than wide may have no pixels at all."""
+        """Return whether the page shows nothing. The picture of a very long, narrow page may have no pixels at all."""
         if not self.pixels.size:
             return True
         return bool(self._thumbnail().std() < BLANK_DEVIATION)
 
     def is_blank_inside(self) -> bool:
-        """Return whether the page shows nothing except at its edges, where a scanner leaves traces."""
+        """Return whether the page shows nothing except at its edges, where a scanner may leave shadows."""
         if not self.pixels.size:
             return True
         return bool(self._thumbnail()[_EDGE:-_EDGE, _EDGE:-_EDGE].std() < BLANK_DEVIATION)

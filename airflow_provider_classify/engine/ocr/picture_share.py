@@ -12,8 +12,8 @@ from airflow_provider_classify.engine.ocr.page_image import Pixels
 
 #: Longest side of the reduced picture that is measured, in pixels.
 _SIDE = 700
-#: The grey of the paper is this percentile of the greys. In the blurred page, greys that differ from it by more than
-#: the second value are not paper. The third value is the standard deviation of the blur, in pixels.
+#: The grey of the paper is this percentile of the greys. In the blurred page, a pixel is not paper if its grey differs
+#: from that by more than the second value, of 256. The third value is the standard deviation of the blur, in pixels.
 _PAPER, _DIFFERENCE, _BLUR = 90, 40, 4
 
 
@@ -21,7 +21,7 @@ def pictured_share(pixels: Pixels, boxes: Sequence[TextBox]) -> float:
     """
     Return the share of a page, 0 to 1, that is neither text nor paper and lies among the text.
 
-    The area around all text does not count: in a photograph of a page it shows the table.
+    The area outside all text does not count. In a photograph of a page, it shows the table on which the page lies.
 
     :param boxes: the page's lines of text.
     """

@@ -1,4 +1,4 @@
-"""Read a page by OCR: detect all lines, recognise the most useful ones, and more while the caller asks for more."""
+"""Read a page by OCR: detect all lines, recognise the most useful ones, and recognise more if the caller asks."""
 
 from __future__ import annotations
 
@@ -24,26 +24,27 @@ from airflow_provider_classify.engine.ocr.recognise_line import LINE_HEIGHT, Rec
 from airflow_provider_classify.engine.ocr.script_models import ScriptModels
 from airflow_provider_classify.engine.page import WHOLE_PAGE, Line, Page, Region, View
 
-#: The least room for text, in square letters, that is enough to decide whether a page is upside down.
+#: The least room for text, in square letters, that is enough to decide whether a page is on its side or upside down.
 _ENOUGH_TO_TELL = 12
-#: A page lies on its side if this share of its lines run up or down.
+#: A page lies on its side if more than this share of its lines run up or down.
 _SIDEWAYS_SHARE = 0.6
-#: Lines that are recognised both ways if the page may be upside down. The page is not upside down if the lines are
-#: recognised with this probability. It is upside down if their probability is greater by the second value after a turn.
+#: The most lines that are recognised both ways up if the page may be upside down.
 _TRIED = 6
+#: A page is not upside down if these lines are recognised with at least the first probability. It is upside down if
+#: their probability after a turn is higher by more than the second value.
 _LEGIBLE, _TURNED_GAIN = 0.9, 0.1
-#: A closer picture is read if this many times as much text is found in it.
+#: A closer picture is read if at least this many times as much text is detected in it.
 _CLOSER_GAIN = 1.3
-#: Some scripts look like Latin letters upside down. So a page whose words are those of no language may be of another
-#: script, unless its lines are recognised with this probability.
+#: Some scripts look like Latin letters upside down. So a page whose words are in no known language may be in another
+#: script, unless its lines are recognised with at least this probability.
 _SURE_SCRIPT = 0.95
-#: Sets of models that are kept in memory, one for each number of threads.
+#: The most readers that are kept in memory, one for each number of threads and folder of models.
 _READERS = 4
 
 
 class OcrReader:
     """
-    Both loaded models. It keeps no data of a page, so that one instance is enough for a process.
+    A reader with the loaded models. It keeps no data of a page, so one reader is enough for a process.
 
     :param models: the folder of models for other scripts; None for none.
     """
@@ -60,13 +61,14 @@ class OcrReader:
         """
         Read a page. Each pass adds lines, up to the limit of ``PASSES``.
 
-        A page that lies on its side or upside down is turned first. If the page shows its paper small, a closer picture
-        of the paper is read. The ``view`` of each page has the part that was read and how it was turned.
+        A page that lies on its side or upside down is turned first. If the paper is small in the picture, a closer
+        picture of the paper is read. The ``view`` of each pass says which part was read and how it was turned.
 
         :param number: the page's number, from 1.
-        :param text: the page's text layer. Only lines that it lacks are recognised, and each pass has both. There is no
-            pass if it lacks no line.
+        :param text: the page's text layer. Only lines that it lacks are recognised, and each pass has the lines of
+            both. There is no pass if it lacks no line.
         :param covering: the lines of the text layer that need not be recognised.
+        :raises LanguageDataNotUsable: the page needs Tesseract, and its language data is damaged.
         """
         cv2.setNumThreads(self._threads)
         release_freed_memory()  # of the previous page
@@ -103,7 +105,7 @@ class OcrReader:
                 return
 
     def _detected(self, picture: Picture, number: int, text: Sequence[Line]) -> DetectedPage:
-        """Find the lines that are not in the text layer, on the picture that shows them best."""
+        """Find the lines that are not in the text layer, in the picture that shows them best."""
         pixels, boxes, region = picture.pixels, self._detector.detect(picture.pixels), WHOLE_PAGE
         if not text:
             pixels, boxes, region = self._closer(picture, boxes)
@@ -116,7 +118,7 @@ class OcrReader:
         return DetectedPage(number, pixels, beside, boxes, View(region, quarters=1))
 
     def _closer(self, picture: Picture, boxes: list[TextBox]) -> tuple[Pixels, list[TextBox], Region]:
-        """Take a closer picture of small print if that shows more text; return also the region that it shows."""
+        """Return a closer picture if it shows more text, else the picture itself; also its boxes and its region."""
         region = region_of_small_print(picture.pixels, boxes) if picture.closer else None
         closer = picture.closer(region) if picture.closer and region else None
         if region is None or closer is None:
@@ -128,7 +130,7 @@ class OcrReader:
         return closer.pixels, found, region
 
     def _recognise_either_way(self, cuts: Sequence[Pixels | None]) -> tuple[list[RecognisedText], bool]:
-        """Recognise the first lines, upside down if that is more probable; return also whether it is."""
+        """Recognise the first lines, turned if they are upside down. Return the texts, and whether they were turned."""
         upright = self._recognise(cuts, False)
         letters = [0.0 if cut is None else cut.shape[1] / LINE_HEIGHT for cut in cuts]
         if sum(letters) < _ENOUGH_TO_TELL:
@@ -148,9 +150,10 @@ class OcrReader:
 
     def _in_other_script(self, detected: DetectedPage, is_upside_down: bool) -> tuple[Page, bool] | None:
         """
-        Read the page by the models of other scripts or by Tesseract, and return also whether it is upside down.
+        Read the page by the models of other scripts or by Tesseract; return ``None`` if neither can read it.
 
-        Both ways are tried, because the models cannot find out which way up a page is if they do not know its script.
+        Both ways up are tried, because the usual models cannot find out which way is right in a script that they do not
+        know. The second value is whether the page is upside down.
         """
         # Imported only for such pages, because it needs PyMuPDF, and reading images does not.
         from airflow_provider_classify.engine.ocr.tesseract import read_other_script

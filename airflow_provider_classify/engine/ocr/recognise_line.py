@@ -18,7 +18,7 @@ from airflow_provider_classify.engine.text.letterspacing import without_lettersp
 #: The recogniser takes lines of this height, in pixels, and widths in steps of 16.
 LINE_HEIGHT = 48
 _WIDTH_STEP, _MIN_WIDTH, _MAX_WIDTH = 16, 48, 1600
-#: A box this many times as deep as long holds a line turned on its side.
+#: A box more than this many times as deep as it is long holds a line turned on its side.
 _SIDEWAYS = 1.5
 #: A line whose characters have a lower mean probability is not text.
 _MIN_PROBABILITY = 0.5
@@ -37,7 +37,7 @@ class RecognisedText:
 
 
 class Recogniser:
-    """The recognition model, loaded, with its alphabet."""
+    """A loaded recognition model, with its alphabet."""
 
     def __init__(self, model: Path, *, threads: int) -> None:
         self._session = session(model, threads=threads)
@@ -47,9 +47,9 @@ class Recogniser:
 
     def recognise(self, line: Pixels, turned: bool = False) -> RecognisedText:
         """
-        Recognise a line that was cut out; it is upside down if ``turned``.
+        Recognise a line that was cut out; the line is upside down if ``turned``.
 
-        Lines go through the model one at a time: they differ in width, and padding costs more than a batch saves.
+        The model reads one line at a time. Lines differ in width, and padding costs more time than a batch saves.
         """
         width = max(_MIN_WIDTH, math.ceil(line.shape[1] / _WIDTH_STEP) * _WIDTH_STEP)
         padded = np.zeros((1, 3, LINE_HEIGHT, width), np.float32)
@@ -57,7 +57,7 @@ class Recogniser:
         return self._decode(self._session.run(None, {self._input: padded})[0][0])
 
     def _decode(self, probabilities: NDArray[np.float32]) -> RecognisedText:
-        """Return the most probable character of each step. A repeated one counts once, and class 0 is a gap."""
+        """Return the most probable character of each step. A repeated class counts once, and class 0 is a gap."""
         best = probabilities.argmax(axis=1)
         kept = np.flatnonzero((best != 0) & np.append(True, best[1:] != best[:-1]))
         if kept.size == 0:

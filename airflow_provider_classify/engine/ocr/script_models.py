@@ -26,9 +26,9 @@ MODEL_NAMES: Mapping[str, str] = {
     "Telugu": "te_PP-OCRv5_rec_mobile",
     "Thai": "th_PP-OCRv5_rec_mobile",
 }
-#: The number of lines that decide the script, and the least mean probability of their characters.
+#: The most lines that decide the script, and the least mean probability of their characters.
 _SAMPLED_LINES, _LEAST_PROBABILITY = 4, 0.7
-#: Scripts that are written from right to left. The models return their characters from left to right.
+#: Scripts that are written from right to left. The models return their characters as they stand from left to right.
 _RIGHT_TO_LEFT = frozenset({"Arabic", "Hebrew"})
 _LEFT_TO_RIGHT = re.compile(r"[A-Za-z0-9:*./%+-]+(?: +[A-Za-z0-9:*./%+-]+)*|.", re.DOTALL)
 
@@ -39,7 +39,7 @@ class ScriptModels:
 
     :param folder: the folder of the models.
     :param threads: the number of cores that they may use.
-    :param scripts: the scripts that are looked for.
+    :param scripts: the scripts to recognise.
     :param names: the names of the models by script.
     """
 
@@ -59,7 +59,7 @@ class ScriptModels:
         """
         Read lines cut out of a page; return ``None`` if the folder has no model of their script.
 
-        :param cuts: lines upright and ``LINE_HEIGHT`` high.
+        :param cuts: the pictures of upright lines, ``LINE_HEIGHT`` pixels high; ``None`` for a line without picture.
         """
         sample = [cut for cut in cuts if cut is not None][:_SAMPLED_LINES]
         readings = {script.name: (file, list(self._recognised(script, file, sample))) for script, file in self._files}
@@ -83,7 +83,7 @@ def models_in(folder: Path, names: Mapping[str, str] = MODEL_NAMES) -> dict[str,
 
 
 def in_order_of_reading(text: str) -> str:
-    """Return a text of a script from right to left, whose characters are given as they stand from left to right."""
+    """Return a right-to-left text in the order of reading. In ``text``, characters are as they stand from the left."""
     return "".join(reversed(_LEFT_TO_RIGHT.findall(text)))
 
 

@@ -1,4 +1,4 @@
-"""The scripts that the OCR models do not know, and how text shows that it was read in the right one."""
+"""The scripts that the OCR models do not know, and the check that a text was read in the right one."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-#: The least share of a text's letters that are of its script. If another script's data reads a text, it has fewer.
+#: The least share of a text's letters that are of its script. The share is lower if the text was read with the data of
+#: another script.
 _LEAST_OF_SCRIPT = 0.9
-#: The data of several scripts reads a sample together: the least share of its letters that are of its script, and the
-#: share of the script's density that it needs at least.
+#: The same for a sample that was read with the data of several scripts together. The second value is the least density
+#: of the sample, as a share of the script's density.
 _LEAST_OF_SAMPLE, _SHARE_OF_DENSITY = 0.7, 0.5
-#: The least share of the letters that are in words. It is lower if the data of another language reads a text.
+#: The least share of a text's letters that are in likely words. The share is lower if the text was read with the data
+#: of another language.
 _LEAST_IN_WORDS = 0.8
-#: The fewest letters of a word that counts.
+#: The fewest letters of a likely word.
 _FEWEST_LETTERS = 3
 _EDGES = ".,;:!?()[]\"'«»“”’‘-–—/*•"
 
@@ -28,8 +30,8 @@ class Script:
     :param name: its name in English.
     :param ranges: the ranges of its letters, as in a regular expression.
     :param languages: Tesseract's names of the languages that are written in it, the most common one first.
-    :param density: the fewest letters that a line in this script has for each square letter that it has room for.
-    :param has_capitals: whether it has capital letters. Then words show whether a text was read rightly.
+    :param density: the fewest letters that a line in this script has for each square letter that fits in the line.
+    :param has_capitals: whether it has capital letters. Their places in words show whether a text was read correctly.
     :param has_spaces: whether spaces separate its words.
     """
 
@@ -45,14 +47,14 @@ class Script:
         return re.compile(f"[{self.ranges}]")
 
     def count(self, text: str) -> int:
-        """Return the number of letters of this script, with the marks on them."""
+        """Return the number of letters of this script, including the marks on them."""
         return sum(map(_is_letter, self._letters.findall(text)))
 
     def sureness(self, text: str, room: float) -> float:
         """
-        Return how sure it is that a text is in this script and was read rightly, 0 to 1; 0 if it probably is not.
+        Return how sure it is that a text is in this script and was read correctly, 0 to 1; 0 if it probably is not.
 
-        :param room: the room of its lines, in square letters.
+        :param room: the number of square letters that fit in its lines.
         """
         letters = sum(map(_is_letter, text))
         found = self.count(text)
@@ -62,7 +64,8 @@ class Script:
         return share if share >= _LEAST_IN_WORDS else 0.0
 
 
-#: Tesseract splits words of Korean into pieces, and they are found anyway, because phrases are searched without spaces.
+#: The scripts. Tesseract splits Korean words into pieces. Phrases are found anyway, because they are searched without
+#: spaces.
 SCRIPTS: Sequence[Script] = (
     Script(
         "Cyrillic",
@@ -77,7 +80,7 @@ SCRIPTS: Sequence[Script] = (
     Script("Hebrew", "\u0590-\u05ff\ufb1d-\ufb4f", ("heb", "yid")),
     Script("Devanagari", "\u0900-\u097f", ("hin", "mar", "nep", "san")),
     Script("Korean", "\u1100-\u11ff\u3130-\u318f\uac00-\ud7af", ("kor",)),
-    # The data of Thai reads any print as Thai, but with fewer letters.
+    # With the data of Thai, any print is read as Thai, but with fewer letters than real Thai has.
     Script("Thai", "\u0e00-\u0e7f", ("tha",), density=3.0, has_spaces=False),
     Script("Bengali", "\u0980-\u09ff", ("ben", "asm")),
     Script("Gurmukhi", "\u0a00-\u0a7f", ("pan",)),
@@ -102,9 +105,9 @@ def script_of(text: str, room: float, scripts: Iterable[Script] = SCRIPTS) -> Sc
     """
     Return the script of a sample of a page; None if it is probably another script than these.
 
-    :param text: what the data of several scripts read together. They read a script that none of them has in parts, in
-        different scripts.
-    :param room: the room of its lines, in square letters.
+    :param text: the text that was read with the data of all ``scripts`` together. Print in another script becomes text
+        in several of them.
+    :param room: the number of square letters that fit in its lines.
     """
     best = max(scripts, key=lambda script: script.count(text), default=None)
     if best is None:
@@ -115,7 +118,11 @@ def script_of(text: str, room: float, scripts: Iterable[Script] = SCRIPTS) -> Sc
 
 
 def letters_in_words(text: str) -> int:
-    """Return the number of letters in likely words: at least three letters, with capitals only first or throughout."""
+    """
+    Return the number of letters in likely words.
+
+    A likely word has at least three letters. All are capitals, or none but the first.
+    """
     words = (word.strip(_EDGES).replace("-", "") for word in text.split())
     return sum(len(word) for word in words if len(word) >= _FEWEST_LETTERS and _is_word(word))
 

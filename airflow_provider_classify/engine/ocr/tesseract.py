@@ -1,13 +1,13 @@
 """
 Read lines in scripts that the OCR models do not know, with the Tesseract that is part of MuPDF.
 
-It needs only language data, which distributions package (Debian: ``tesseract-ocr-rus``, ``tesseract-ocr-ara`` and the
-like). Tesseract gets the detected lines below each other instead of the page. So it also reads crooked pages and titles
-that it would treat as pictures, and it is faster. The models read other scripts better, so Tesseract is used only where
-they fail.
+It needs only language data, for which distributions have packages (Debian: ``tesseract-ocr-rus``, ``tesseract-ocr-ara``
+and others). Tesseract gets the detected lines below each other instead of the page. So it also reads crooked pages, and
+titles that it would take for pictures, and it is faster. The models for other scripts read better, so Tesseract is used
+only if there is no such model or it fails.
 
-MuPDF cannot ask Tesseract for the script of a page. So the data of all installed scripts read a few lines together.
-Tesseract takes the most probable reading of each word, and the script of most letters is that of the page.
+MuPDF cannot ask Tesseract for the script of a page. So a few lines are read with the data of all installed scripts
+together. Tesseract takes the most probable reading of each word, and the script of most letters is that of the page.
 """
 
 from __future__ import annotations
@@ -29,18 +29,19 @@ from airflow_provider_classify.engine.ocr.recognise_line import LINE_HEIGHT, Rec
 from airflow_provider_classify.engine.ocr.scripts import SCRIPTS, Script, script_of
 from airflow_provider_classify.exceptions import LanguageDataNotUsable
 
-#: The language whose data is used beside those of the scripts, so that Latin print is not taken for another script.
+#: The language whose data is used in addition to that of the scripts, so that Latin print is not taken for another
+#: script.
 _LATIN = "eng"
-#: The number of lines that decide the script, and the most pixels of each.
+#: The most lines that decide the script, and the most pixels of their width.
 _SAMPLED_LINES, _SAMPLED_WIDTH = 3, 700
-#: Tesseract takes some short lines among long ones, such as headings, for pictures. So many of them are read again, the
-#: most useful ones first, each twice below itself.
+#: Tesseract takes some short lines among long ones, such as headings, for pictures. At most this many of them are read
+#: again, the most useful ones first. Each is read on a sheet of its own that shows it twice.
 _RETRIED = 3
 #: The percentile of a line's greys that is the grey of its paper.
 _PAPER = 70
-#: White around each line, in pixels.
+#: The white space around each line, in pixels.
 _MARGIN = 16
-#: The distance of two lines on the sheet.
+#: The distance between the upper edges of two lines on the sheet, in pixels.
 _ROW = LINE_HEIGHT + _MARGIN
 #: An operator in MuPDF's page: a move by x and y, or a word as hexadecimal UTF-16, in one or several pieces.
 _OPERATOR = re.compile(rb"(-?[\d.]+) (-?[\d.]+) Td|(<[0-9a-f]*>Tj|\[[^\]]*\]TJ)")
@@ -51,10 +52,9 @@ def read_other_script(cuts: Sequence[Pixels | None]) -> list[RecognisedText] | N
     """
     Read lines cut out of a page in a script that the OCR models do not know.
 
-    :param cuts: lines upright and ``LINE_HEIGHT`` high.
-    :returns: the text of each line; ``None`` if no data of its script is installed. All lines have the same
-        probability, the share of their letters that are of the script and in likely words, because MuPDF does not give
-        that of Tesseract.
+    :param cuts: the pictures of upright lines, ``LINE_HEIGHT`` pixels high; ``None`` for a line without picture.
+    :returns: the text of each line; ``None`` if no data of their script is installed. All lines have the same
+        probability, ``Script.sureness`` of their text, because MuPDF does not return that of Tesseract.
     :raises LanguageDataNotUsable: the language data is damaged.
     """
     script = _script(cuts)
@@ -73,9 +73,9 @@ def read_other_script(cuts: Sequence[Pixels | None]) -> list[RecognisedText] | N
 @cache
 def installed_languages() -> tuple[str | None, frozenset[str]]:
     """
-    Return the folder of Tesseract's language data and the languages in it.
+    Return the folder of Tesseract's language data and the languages in it; ``None`` and no languages if it is missing.
 
-    The environment variable ``TESSDATA_PREFIX`` names the folder, or else the program ``tesseract``.
+    The environment variable ``TESSDATA_PREFIX`` names the folder, or else the program ``tesseract`` does.
     """
     try:
         folder = pymupdf.get_tessdata()
@@ -85,7 +85,7 @@ def installed_languages() -> tuple[str | None, frozenset[str]]:
 
 
 def _script(cuts: Sequence[Pixels | None]) -> Script | None:
-    """Return the script of lines if its data is installed."""
+    """Return the script of lines, if Tesseract's data for it is installed."""
     _, installed = installed_languages()
     scripts = [script for script in SCRIPTS if not installed.isdisjoint(script.languages)]
     if not scripts:
@@ -97,7 +97,7 @@ def _script(cuts: Sequence[Pixels | None]) -> Script | None:
 
 
 def _room(cuts: Sequence[Pixels | None]) -> float:
-    """Return the room of lines, in square letters."""
+    """Return the number of square letters that fit in the lines."""
     return sum(int(cut.shape[1]) for cut in cuts if cut is not None) / LINE_HEIGHT
 
 
@@ -125,8 +125,9 @@ def _read(cuts: Sequence[Pixels | None], languages: Sequence[str]) -> list[str]:
 
 def _stacked(cuts: Sequence[Pixels | None]) -> Pixels:
     """
-    Return all lines on one sheet with white paper, one line per row. Tesseract would treat the grey of photographs as
-    ink.
+    Return all lines on one white sheet, one line per row.
+
+    The paper of each line becomes white, because Tesseract would take the grey paper of a photograph for ink.
     """
     width = max((cut.shape[1] for cut in cuts if cut is not None), default=0)
     sheet = np.full((len(cuts) * _ROW + _MARGIN, width + 2 * _MARGIN, 3), 255, np.uint8)
@@ -140,10 +141,10 @@ def _stacked(cuts: Sequence[Pixels | None]) -> Pixels:
 
 def _words(page: Any) -> Iterator[tuple[float, str]]:
     """
-    Yield the words of Tesseract in the order in which they are read, each with the y of its baseline from below.
+    Yield the words of Tesseract in the order of reading, each with the height of its baseline above the page's bottom.
 
-    The page's own operators have each word as a whole, also from right to left. MuPDF's text extraction would order
-    words from left to right, and join or split them by the gaps between their characters.
+    Each of the page's own operators has a whole word, even if it runs from right to left. MuPDF's text extraction would
+    order words from left to right, and join or split them by the gaps between their characters.
     """
     y = 0.0
     for _, down, word in _OPERATOR.findall(page.read_contents()):

@@ -12,7 +12,8 @@ TILED_FROM = 2.5
 TILE_SHAPE = 2.0
 #: Tiles overlap by this share of the width, so that each line is complete in one of them.
 OVERLAP = 0.15
-#: If a picture has more tiles, only the tiles at its start and its end are read, which have its title and its totals.
+#: If a picture has more tiles than these together, only the first and the last ones are read, which show its title and
+#: its totals.
 FIRST_TILES, LAST_TILES = 8, 4
 
 

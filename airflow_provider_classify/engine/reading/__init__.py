@@ -1,9 +1,9 @@
 """
 Read the pages of a document as lines of text, each with its size and place.
 
-:func:`open_document` finds the format by the content, not by the name, and yields the first pages one by one.
-A page is read while the caller iterates over its ``passes()``, so other pages are never rendered or recognised.
-Nothing here follows a link, runs a script or downloads.
+:func:`open_document` finds the format by the content, and provides the first pages one by one. The suffix of the name
+only decides between formats of text. A page is read while the caller iterates over its ``passes()``, so a page that
+the caller skips is never rendered or recognised. Nothing here follows a link, runs a script or downloads anything.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ def open_document(
 
     :param path: a local file.
     :param name: the document's name in errors.
-    :param max_pages: how many pages that are not blank are read.
+    :param max_pages: the most pages that are read; blank pages do not count.
     :param threads: the number of cores that OCR may use; all available cores if None.
     :param ocr: ``auto`` reads a page by OCR if its text layer lacks text that the page shows, ``always`` reads each
-        page of a PDF or an Office document by OCR, ``never`` reads text layers only.
+        page of a PDF by OCR and other documents as ``auto`` does, ``never`` reads text layers only.
     :param ocr_models: the folder of models for other scripts, which ``airflow-classify fetch-ocr-models`` has fetched.
-    :raises DocumentError: the document is missing, empty, of no known type, damaged, encrypted, too large, or a
-        placeholder for another one. If only a page cannot be read, the error comes from the ``passes()`` of that page.
+    :raises DocumentError: the document is missing, empty, of no known format, damaged, encrypted, too large, or only a
+        placeholder. If a single page cannot be read, the error comes from the ``passes()`` of that page.
     :raises ExtraNotInstalled: the ``local`` extra is missing.
     """
     with open_source(Source(name, path), ReadingOptions(max_pages, threads, ocr, ocr_models)) as document:

@@ -14,17 +14,17 @@ from airflow_provider_classify.engine.reading.text_quality import amount_of_text
 
 #: Text with fewer characters may be a letterhead, so all images of the page are compared with it.
 SHORT_TEXT = 600
-#: On a page with more text, images are compared with it if they have this share of the page's area.
+#: On a page with more text, images are compared with it if together they have this share of the page's area.
 LARGE_IMAGE = 0.05
-#: A page with this many characters of text can mostly be classified by them. Its images are compared with it only if
-#: the text is not enough to classify the page, and if together they have this share of the page's area.
+#: This many characters of text are mostly enough to classify a page. Images are compared with such text only if it was
+#: not enough, and if together they have this share of the page's area.
 LONG_TEXT, ILLUSTRATED = 1200, 0.15
 #: A picture is read if it shows at least this many letters.
 FEWEST_LETTERS = 24
 #: It must also show this share of the number of characters in the text layer, or MANY_LETTERS.
 SHARE_OF_TEXT, MANY_LETTERS = 0.3, 120
-#: Text with fewer characters may be a stamp on a scan. Such a scan is always read, because handwriting and some scripts
-#: do not have the strokes of print.
+#: Text with fewer characters may be a stamp on a scan. Such a scan is read even if it shows few letters, because
+#: handwriting and some scripts do not have the strokes of print.
 STAMP = 100
 
 
@@ -36,7 +36,7 @@ def doubt_beside(page: Any, layer: TextLayer, *, is_thorough: bool) -> Doubt:
     """
     amount = amount_of_text(layer.page)
     if amount >= LONG_TEXT:
-        # Few drawings and small images change the classification of so much text.
+        # Drawings and small images rarely change the classification of so much text.
         if not is_thorough or image_area(page) < ILLUSTRATED:
             return Doubt.NONE
         boxes = image_boxes(page)

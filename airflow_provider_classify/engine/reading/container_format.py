@@ -16,11 +16,11 @@ from airflow_provider_classify.exceptions import (
     ExtraNotInstalled,
 )
 
-#: The most bytes of an unpacked Office document. Large documents consist of pictures, which packing hardly shrinks.
+#: The most bytes of an unpacked Office document. Large documents consist of pictures, which hardly grow when unpacked.
 MAX_UNPACKED_BYTES = 1024**3
-#: The most bytes of XML in it. The parser needs many times as much memory.
+#: The most bytes of XML in it. The parser needs many times this memory.
 MAX_UNPACKED_XML_BYTES = 64 * 1024**2
-#: The most parts. Each takes a kilobyte of memory.
+#: The most parts. Each takes about a kilobyte of memory.
 MAX_PARTS = 20_000
 
 #: Streams that show the format of an OLE file. The first one that exists counts.
@@ -33,7 +33,7 @@ _OLE_STREAMS: tuple[tuple[str, str], ...] = (
     ("\x05SummaryInformation", "an Office file of an unknown kind; save it as DOCX, PPTX, XLSX or PDF"),
 )
 _OPEN_DOCUMENT = "application/vnd.oasis.opendocument."
-#: Content types of the main part of each format; those of templates and of files with macros included.
+#: Pieces of the content types of the main part of each format, including templates and files with macros.
 _OPEN_XML = {
     Format.DOCX: ("wordprocessingml.document.main", "wordprocessingml.template.main", "ms-word."),
     Format.PPTX: ("presentationml.presentation.main", "presentationml.slideshow.main", "presentationml.template.main"),
@@ -55,7 +55,8 @@ def format_in_container(container: Container, source: Source) -> Format:
     :raises DocumentTypeUnknown: it is a plain archive, or of a format that is not read.
     :raises DocumentEncrypted: it is an Office document with a password or with rights management.
     :raises DocumentCorrupt: the container is broken.
-    :raises DocumentTooLarge: the archive unpacks to more than any real document does.
+    :raises DocumentTooLarge: the archive unpacks to more bytes or parts than are read.
+    :raises ExtraNotInstalled: olefile, which reads OLE files, is missing.
     """
     return _zip_format(source) if container is Container.ZIP else _ole_format(source)
 
@@ -90,7 +91,7 @@ def _office_format(names: set[str], mimetype: str, content_types: str, name: str
     for kind, marks in _OPEN_XML.items():
         if any(mark in content_types for mark in marks):
             return kind
-    # Files without content types, or with wrong content types, have the usual names of folders.
+    # Files with missing or wrong content types have the usual names of folders.
     folders = {part.partition("/")[0] for part in names if "/" in part}
     is_open_xml = "[content_types].xml" in names or "_rels/.rels" in names
     for kind, (folder, main) in _FOLDERS.items():
@@ -105,7 +106,7 @@ def _office_format(names: set[str], mimetype: str, content_types: str, name: str
 
 
 def _beginning(archive: zipfile.ZipFile, part: str) -> str:
-    """Return the first characters of a part that names the format of the archive; an empty text if it is missing."""
+    """Return the first characters of a part that names the format of the archive; empty if the part is missing."""
     try:
         with archive.open(part) as opened:
             return opened.read(_TYPES_BYTES).decode("utf-8", errors="replace")

@@ -16,7 +16,7 @@ from airflow_provider_classify.engine.reading.opened_document import PicturedPag
 from airflow_provider_classify.engine.thumbnail import shrunk
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
 
-#: The quality of the JPEGs. Small print stays legible.
+#: The quality of the JPEGs, from 0 to 100. Small print stays legible.
 _QUALITY = 80
 
 
@@ -29,9 +29,10 @@ def read_contents(
     An e-mail with little text and one attachment gives the pages of its attachment.
 
     :param name: the document's name in errors.
+    :param form: what is read of each page.
     :param longest_side: the most pixels of a side of a picture.
-    :param options: the number of pages, and the cores that OCR may use.
-    :raises DocumentError: the document cannot be opened, or none of its pages can be read.
+    :param options: of these, the limit of pages, and the cores and models that OCR may use. ``ocr`` has no effect.
+    :raises DocumentError: the document cannot be opened, or a page cannot be read and no other page shows anything.
     """
     with open_document(
         path, name=name, max_pages=options.page_limit, threads=options.threads, ocr_models=options.ocr_models

@@ -25,7 +25,7 @@ def open_source(source: Source, options: ReadingOptions) -> Iterator[OpenedDocum
     kind = detect_format(source)
     if isinstance(kind, Container):
         kind = format_in_container(kind, source)
-    # Each format's libraries are imported with its first document.
+    # The libraries for a format are imported when its first document is opened.
     match kind:
         case Format.PDF:
             from airflow_provider_classify.engine.reading.pdf import open_pdf

@@ -1,4 +1,4 @@
-"""Provide the bytes of a document: of a file, or of a document that is nested in another one."""
+"""Provide the bytes of a document, which is a file or is nested in another document."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_provider_classify.engine.options import OcrMode
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentNotFound, DocumentNotReadable
 from airflow_provider_classify.model import api_contract
 
-#: Bytes at the beginning and at the end of a document that are read to find its format.
+#: The number of bytes at the beginning and at the end of a document that are read to find its format.
 HEAD_BYTES, TAIL_BYTES = 4096, 2048
 
 
@@ -20,7 +20,7 @@ class ReadingOptions:
     """
     How a document and the documents in it are read; :func:`open_document` describes the fields.
 
-    :param depth: the number of documents that this one is nested in, such as mails.
+    :param depth: the number of documents, such as mails, that this one is nested in.
     """
 
     max_pages: int = api_contract.MAX_PAGES
@@ -74,7 +74,7 @@ class Source:
         Return the first bytes, at most ``HEAD_BYTES`` of them.
 
         :raises DocumentNotFound: there is no such file.
-        :raises DocumentNotReadable: it is a folder, or must not be read.
+        :raises DocumentNotReadable: it is a folder, or the system refuses to read it.
         :raises DocumentEmpty: it has no bytes.
         """
         try:

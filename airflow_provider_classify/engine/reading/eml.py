@@ -24,7 +24,8 @@ from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEncryp
 #: The most bytes of a message that are read. Mail servers accept 10 to 50 MB.
 MAX_EMAIL_BYTES = 64 * 1024**2
 #: The parser compares each line with the boundary of each multipart around it. A message with more lines or more
-#: comparisons than this is cut off after MAX_BYTES_OF_MANY. The largest message in base64 has fewer lines.
+#: comparisons than this is cut off after MAX_BYTES_OF_MANY bytes. A message of MAX_EMAIL_BYTES in base64 has fewer
+#: lines.
 MAX_LINES, MAX_COMPARISONS, MAX_BYTES_OF_MANY = 1_000_000, 20_000_000, 256 * 1024
 #: The most bytes of a body and characters of a header that are read. The time to parse them may grow with the square
 #: of their length.
@@ -36,7 +37,7 @@ HEADERS = ("From", "To", "Subject", "Date")
 _MULTIPART = re.compile(rb"content-type:\s*multipart/", re.I)
 _SIGNED_TYPES = ("application/pkcs7-mime", "application/x-pkcs7-mime")
 _RIGHTS_MANAGED = ("application/x-microsoft-rpmsg-message", "message.rpmsg")
-#: The header, and the sender, of a web page that a browser saved as a message (MHTML).
+#: A web page that a browser saved as a message (MHTML) has this header, or a sender that begins with the second value.
 _SAVED_PAGE = ("snapshot-content-location", "<saved by")
 
 
@@ -45,7 +46,7 @@ def open_email(source: Source, options: ReadingOptions) -> OpenedDocument:
     Open a message. Nothing that it links to is fetched.
 
     :raises DocumentEmpty: it has neither headers nor text nor attachments.
-    :raises DocumentCorrupt: its parts contain one another without end.
+    :raises DocumentCorrupt: its parts are nested too deeply, or cannot be parsed.
     :raises DocumentEncrypted: its content is encrypted.
     """
     data = _within_bounds(source.read(MAX_EMAIL_BYTES))
@@ -62,7 +63,7 @@ def open_email(source: Source, options: ReadingOptions) -> OpenedDocument:
 
 
 def _within_bounds(data: bytes) -> bytes:
-    """Return as much of a message as can be parsed in seconds."""
+    """Return as much of a message as can be parsed in a few seconds."""
     lines = data.count(b"\n")
     multiparts = sum(1 for _ in _MULTIPART.finditer(data))
     is_costly = lines > MAX_LINES or lines * (1 + multiparts) > MAX_COMPARISONS
@@ -70,7 +71,11 @@ def _within_bounds(data: bytes) -> bytes:
 
 
 def text_of_message(data: bytes, name: str) -> str:
-    """Return the text of a message within another document, without its headers."""
+    """
+    Return the text of a message within another document, without its headers.
+
+    :raises DocumentEncrypted: the message is encrypted.
+    """
     return _MessageReader(name).text_of(_parsed(_within_bounds(data)))
 
 
@@ -79,7 +84,7 @@ def _parsed(data: bytes) -> Message:
 
 
 class _MessageReader:
-    """Reads the parts of one message. ``parts`` holds the attachments."""
+    """A reader of the parts of one message. It collects the attachments in ``parts``."""
 
     def __init__(self, name: str) -> None:
         self.parts: list[MailPart] = []
@@ -110,7 +115,7 @@ class _MessageReader:
         return "\n".join([*_headers(message), "", self.text_of(message)])
 
     def _attached(self, part: Message, kind: str) -> str:
-        """Keep the part as an attachment, or return its text if it is a message."""
+        """Add the part to the attachments; if it is a message, return its text instead."""
         data = part.get_payload(decode=True)
         if not isinstance(data, bytes):
             return ""

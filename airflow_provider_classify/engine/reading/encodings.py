@@ -5,11 +5,11 @@ from __future__ import annotations
 import codecs
 import re
 
-#: The encoding is found by the statistics of this many bytes at most.
+#: At most this many bytes are examined to find the encoding.
 SAMPLE_BYTES = 64 * 1024
-#: Encodings of plain text that occur, apart from Unicode: Chinese, Japanese, Korean, Cyrillic, Central European,
-#: Western, Greek, Turkish, Hebrew, Arabic, Baltic and Thai. The detection of other encodings, mostly EBCDIC and Mac,
-#: only causes mistakes.
+#: The encodings of plain text, apart from Unicode, that are detected: Chinese, Japanese, Korean, Cyrillic, Central
+#: European, Western, Greek, Turkish, Hebrew, Arabic, Baltic and Thai. Others, mostly EBCDIC and Mac, hardly occur, and
+#: would mostly be detected by mistake.
 _ENCODINGS = (
     *("cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1251", "iso8859_5", "koi8_r", "cp866"),
     *("cp1250", "cp1252", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874"),
@@ -21,11 +21,11 @@ _LATIN = ("cp1252", "cp1250", "cp1254", "cp1257")
 _CENTRAL_EUROPEAN = frozenset(
     {"Czech", "Polish", "Hungarian", "Slovak", "Slovene", "Croatian", "Romanian", "Serbian", "Bosnian", "Albanian"}
 )
-#: Signs within a word, and letters that only Icelandic has. Text that is decoded in a wrong encoding has them.
+#: Symbols within a word, and letters that only Icelandic has. Text that was decoded with a wrong encoding has them.
 _MISFIT = re.compile(r"(?<=[^\W\d_])(?:(?![^\W\d_])[^\s\d.,;:!?'’&/@()_-]|[¹²³])(?=[^\W\d_])|[ýþðÝÞÐ]")
-#: Two letters beside each other that are not ASCII. All scripts but the Latin one have them.
+#: Two adjacent letters that are not ASCII. Text in any script other than Latin has them.
 _FOREIGN_PAIR = re.compile(r"(?:(?![a-zA-Z])[^\W\d_]){2}")
-#: The escape sequence that begins Japanese in ISO 2022, which consists of ASCII characters.
+#: The escape sequences that begin Japanese text in ISO-2022-JP, which has only ASCII bytes.
 _ISO_2022_JP = (b"\x1b$B", b"\x1b$@")
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -36,6 +36,7 @@ _BYTE_ORDER_MARKS = (
 )
 #: Charsets that senders often declare wrongly.
 _NO_CHARSETS = frozenset({"us-ascii", "ascii", "unknown-8bit", "default", "utf-16", "utf-32"})
+#: Charsets that senders declare, and the larger charsets that the senders mean.
 _LARGER = {
     "iso-8859-1": "cp1252",
     "latin1": "cp1252",
@@ -52,10 +53,10 @@ _LARGER = {
 _DECLARED_CHARSET = re.compile(rb"<(?:meta|\?xml)[^>]*?(?:charset|encoding)\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]+)", re.I)
 #: A page declares its charset within this many bytes.
 _CHARSET_WITHIN = 2048
-#: In text of UTF-16, at least this share of the high bytes are zero. It is 1 in ASCII, and 0.1 to 0.3 in Chinese, whose
-#: digits and line breaks are ASCII.
+#: In UTF-16 text, at least this share of the high bytes is zero. The share is 1 in English text, and 0.1 to 0.3 in
+#: Chinese text, in which only the digits and line breaks are ASCII characters.
 _ZERO_SHARE = 0.1
-#: For each zero high byte, at most this many of the other bytes are zero, such as the low byte of U+4E00.
+#: For each high byte that is zero, at most this many low bytes are zero, such as the low byte of U+4E00.
 _ZERO_RATIO = 0.2
 #: In binary data at least this share of the characters are control characters.
 _CONTROL_SHARE = 0.01
@@ -65,8 +66,8 @@ def decode_text(data: bytes) -> str:
     """
     Return ``data`` as text; a last character that is cut off is dropped.
 
-    The encoding is the first of these: that of the byte order mark; UTF-16 or UTF-32 if zero bytes show it; UTF-8 if
-    the bytes are valid; the encoding that makes the most likely text.
+    The encoding is the first of these: that of the byte order mark; ISO-2022-JP if an escape sequence shows it; UTF-16
+    or UTF-32 if zero bytes show it; UTF-8 if the bytes are valid; the encoding that makes the most likely text.
     """
     for mark, encoding in _BYTE_ORDER_MARKS:
         if data.startswith(mark):
@@ -123,8 +124,8 @@ def _wide_encoding(data: bytes) -> str | None:
     """
     Return UTF-16 or UTF-32, little or big endian, if the places of the zero bytes fit.
 
-    In such text the high byte of many characters is zero, at least that of the spaces. The low byte of few characters
-    is zero.
+    In such text the high byte of many characters is zero, for example of spaces. The low byte of few characters is
+    zero.
     """
     sample = data[: min(len(data), SAMPLE_BYTES) // 4 * 4]
     if b"\0" not in sample:
@@ -143,7 +144,7 @@ def _wide_encoding(data: bytes) -> str | None:
 
 def _likely_encoding(data: bytes) -> str:
     """Return the encoding in which ``data`` makes the most likely text."""
-    # Imported for such text only, because the import takes a tenth of a second.
+    # Imported only for such text, because the import takes a tenth of a second.
     from charset_normalizer import from_bytes
 
     sample = _whole_characters(data[:SAMPLE_BYTES])
@@ -157,6 +158,6 @@ def _likely_encoding(data: bytes) -> str:
 
 
 def _whole_characters(data: bytes) -> bytes:
-    """Return ``data`` up to its last white space, where no character of several bytes is cut off."""
+    """Return ``data`` up to its last white space, so that no character of several bytes is cut off at the end."""
     end = max(data.rfind(space) for space in (b" ", b"\n", b"\r", b"\t"))
     return data[:end] if end > len(data) / 2 else data

@@ -61,7 +61,7 @@ def text_of_html(html: str) -> str:
     Scripts, styles and hidden elements are left out. Broken HTML is repaired as far as possible.
     """
     parser = etree.HTMLParser(encoding="utf-8", recover=True, no_network=True, remove_comments=True, remove_pis=True)
-    # A zero byte would end the document.
+    # For the parser, a zero byte would end the document.
     data = html[:MAX_HTML].replace("\0", " ").encode("utf-8", errors="replace")
     try:
         root = etree.fromstring(data, parser)

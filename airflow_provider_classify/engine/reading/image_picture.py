@@ -10,7 +10,7 @@ from PIL import Image, ImageChops
 from airflow_provider_classify.engine.ocr import Picture, reading_scale
 from airflow_provider_classify.engine.page import WHOLE_PAGE, Region
 
-#: A closer picture of a region is made if the file has this many times as many pixels on each side as were read.
+#: A closer picture of a region is made if its scale is at least this many times the scale of the first picture.
 CLOSER_FROM = 1.2
 #: Backgrounds for a transparent image.
 _GROUNDS = ("white", "black", "#808080")
@@ -20,13 +20,17 @@ _ORIENTATION_TAG = 0x0112
 
 
 class _Turn(NamedTuple):
-    """The turn that makes an image upright. It also finds the place of a region in the image as stored."""
+    """
+    The turn that makes an image upright.
+
+    ``stored`` returns the place of a region of the upright image in the image as the file stores it.
+    """
 
     method: Image.Transpose
     stored: Callable[[Region], Region]
 
 
-#: By the value of EXIF's orientation.
+#: The turns by the value of EXIF's orientation. An image with the value 1 is upright.
 _TURNS = {
     2: _Turn(Image.Transpose.FLIP_LEFT_RIGHT, lambda r: Region(1 - r.x1, r.y0, 1 - r.x0, r.y1)),
     3: _Turn(Image.Transpose.ROTATE_180, lambda r: Region(1 - r.x1, 1 - r.y1, 1 - r.x0, 1 - r.y0)),
@@ -42,8 +46,8 @@ def picture_of(image: Image.Image, decode: Callable[[], Image.Image]) -> Picture
     """
     Return the picture of an image.
 
-    :param image: opened, and at the frame that is wanted.
-    :param decode: opens the same frame again. This gives more detail if the image is a JPEG that was decoded small.
+    :param image: the opened image, at the frame to read.
+    :param decode: opens the same frame again. This gives more detail if a JPEG was decoded at a reduced size.
     """
     width, height = image.size
     turn = _TURNS.get(image.getexif().get(_ORIENTATION_TAG, 1))
@@ -64,7 +68,7 @@ def picture_of(image: Image.Image, decode: Callable[[], Image.Image]) -> Picture
 def _scaled(image: Image.Image, part: Region, size: tuple[int, int], turn: _Turn | None) -> Picture:
     """Return a part of an image in about ``size`` pixels, turned upright."""
     wanted = max(1, size[0]), max(1, size[1])
-    # A JPEG can be decoded at half, quarter or eighth size in less time. Other formats ignore this.
+    # A JPEG can be decoded at a half, a quarter or an eighth of its size in less time. Other formats ignore this.
     image.draft("RGB", (round(wanted[0] / (part.x1 - part.x0)), round(wanted[1] / (part.y1 - part.y0))))
     box = part.x0 * image.width, part.y0 * image.height, part.x1 * image.width, part.y1 * image.height
     upright = _on_paper(_shrunk(image, (round(box[0]), round(box[1]), round(box[2]), round(box[3])), wanted))
@@ -74,7 +78,7 @@ def _scaled(image: Image.Image, part: Region, size: tuple[int, int], turn: _Turn
 
 
 def _shrunk(image: Image.Image, box: tuple[int, int, int, int], size: tuple[int, int]) -> Image.Image:
-    """Return the part of an image in ``box`` as grey, RGB or RGBA, at most ``size`` large."""
+    """Return the part of an image in ``box`` as grey, RGB or RGBA, shrunk to ``size`` if it is larger."""
     if box != (0, 0, *image.size):
         image = image.crop(box)
     if image.mode == "1":  # a fax becomes grey when it is shrunk
@@ -107,7 +111,7 @@ def _on_paper(image: Image.Image) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Return 16-bit or floating-point greys, stretched from their darkest to their lightest."""
+    """Return 16-bit or floating-point greys in 8 bits, stretched so that the darkest is 0 and the lightest 255."""
     grey = image.convert("F")
     extrema = grey.getextrema()
     assert isinstance(extrema[0], float)

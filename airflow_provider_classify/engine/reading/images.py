@@ -1,4 +1,4 @@
-"""Images: each frame of a TIFF, GIF or WebP is a page and is read by OCR."""
+"""Open images. OCR reads their pages; each frame of a TIFF, GIF or WebP is a page."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ except ImportError as error:
         "install airflow-provider-classify[local] where the tasks run."
     ) from error
 
-#: The most pixels of a frame: 10,000 x 10,000, or A0 at 215 dpi. Decoded it fills 300 MB.
+#: The most pixels of a frame: 10,000 x 10,000, or A0 at 215 dpi. Decoded, it takes 300 MB.
 MAX_PIXELS = 100_000_000
 #: The documented formats. Pillow reads many more, and for some of them it starts another program.
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "HEIF", *(("AVIF",) if features.check("avif") else ()))
@@ -57,7 +57,7 @@ def open_image(source: Source, options: ReadingOptions) -> Iterator[OpenedDocume
 
 @contextmanager
 def open_frames(source: Source) -> Iterator[tuple[Image.Image, int]]:
-    """Open an image with the number of its frames that are pages; errors as :func:`open_image`."""
+    """Open an image. Yield it and the number of its frames that are pages; errors as :func:`open_image`."""
     name = source.name
     if is_heif(source.head()):
         _register_heif()
@@ -75,7 +75,7 @@ def open_frames(source: Source) -> Iterator[tuple[Image.Image, int]]:
 
 
 def _register_heif() -> None:
-    """Let Pillow open HEIF, by a library that only such images need."""
+    """Let Pillow open HEIF with a library that only such images need."""
     try:
         import pi_heif
     except ImportError as error:
@@ -140,7 +140,7 @@ def _frames(image: Image.Image, name: str) -> int:
 
 
 def _check_size(image: Image.Image, name: str) -> None:
-    """Compare the header's size with the limit before a pixel is decoded."""
+    """Raise ``DocumentTooLarge`` if the size in the header is above the limit, before a pixel is decoded."""
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(name)
 

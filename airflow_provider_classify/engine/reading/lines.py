@@ -12,9 +12,9 @@ Box: TypeAlias = tuple[float, float, float, float]
 #: Gaps between two pieces, in font sizes. Up to NO_GAP they are parts of one word, below SPACE they are two words, and
 #: from SPACE on the second piece begins another column.
 NO_GAP, SPACE = 0.12, 1.0
-#: The least overlap in height of two pieces of one line, as a share of the height of the lower one.
+#: The least vertical overlap of two pieces of one line, as a share of the smaller height of the two.
 OVERLAP = 0.6
-#: A piece that is higher than this many font sizes does not run from left to right.
+#: A piece whose height is more than this many font sizes does not run from left to right.
 LEVEL = 2.5
 
 
@@ -47,11 +47,11 @@ def joined(pieces: Iterable[Piece]) -> list[JoinedLine]:
     """
     Join the pieces that follow one another on one line.
 
-    Otherwise phrases and sentences would be split into pieces. The loop has no calls, because a page has hundreds of
-    pieces.
+    Otherwise phrases and sentences would be split into pieces. The loop avoids function calls, because a page has
+    hundreds of pieces.
     """
     lines: list[JoinedLine] = []
-    # The size and the edges of the last line. Most pieces are too far to the right of it, or to the left of its end.
+    # The font size and the right edge of the last line. Most pieces begin too far to the right or left of this edge.
     last_size = right = 0.0
     for number, (text, size, x0, y0, x1, y1, _) in enumerate(pieces):
         if lines:

@@ -16,12 +16,12 @@ from airflow_provider_classify.engine.reading.plain_text import PAGE_HEIGHT, PAG
 from airflow_provider_classify.engine.reading.sniffing import TNEF_START, Format
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentTypeUnknown
 
-#: A mail with fewer words has too little text for a classification. A greeting, "please find attached", a name and an
-#: address have fewer words.
+#: A mail with fewer words has too little text for a classification. It may consist of a greeting, "please find
+#: attached", a name and an address.
 MANY_WORDS = 60
 #: An alternative text is a stub if it has less than this share of the words of the longest alternative.
 WHOLE = 0.5
-#: An image with a side of fewer pixels than this is a logo, an icon or a line.
+#: An image whose shorter side has fewer pixels than this is a logo, an icon or a line.
 LEAST_SIDE = 200
 #: Parts that are not documents: signatures, keys, calendar entries, contact cards, delivery reports, sound and video.
 _NO_DOCUMENT_TYPES = re.compile(
@@ -48,9 +48,9 @@ class MailPart:
 @dataclass(frozen=True, slots=True)
 class Mail:
     """
-    A mail.
+    A mail in EML or Outlook's format, as it was read.
 
-    :param headers: the lines of its headers that are read, ``From: …`` and so on.
+    :param headers: those of its header lines that are read, such as ``From: …``.
     :param text: the text of the mail.
     :param parts: the attachments, and the images in its text.
     """
@@ -64,7 +64,7 @@ def mail_document(mail: Mail, kind: Format, source: Source, options: ReadingOpti
     """
     Return a mail as a document: its headers, then its text, and its attachments.
 
-    :raises DocumentEmpty: it has neither text nor attachments.
+    :raises DocumentEmpty: it has neither headers nor text nor attachments.
     """
     attachments = tuple(
         Attachment(part.name, partial(open_source, Source(f"{source.name}/{part.name}", part.data), options.deeper()))
@@ -102,7 +102,7 @@ def best_alternative(texts: Sequence[str]) -> str:
 
 
 def count_words(text: str) -> int:
-    """Return the number of words in a mail's own text, without its signature and without quoted lines."""
+    """Return the number of words in a mail's text, without its signature and without quoted lines."""
     own = _SIGNATURE.split(text, maxsplit=1)[0]
     own = "\n".join(line for line in own.splitlines() if not line.startswith(">"))
     return len(_WORD.findall(_UNSPACED.sub(" ", own))) + len(_UNSPACED.findall(own)) // 2
@@ -114,7 +114,7 @@ def _is_winmail(part: MailPart) -> bool:
 
 
 def _winmail_error(name: str) -> DocumentTypeUnknown:
-    # The libraries that read TNEF are no longer kept (tnefparse, 2021).
+    # The libraries that read TNEF are no longer maintained; tnefparse had its last release in 2021.
     return DocumentTypeUnknown(
         f"The mail {name!r} has its content in winmail.dat (TNEF), which only Outlook reads; "
         "have the mail sent as HTML or plain text, or save it from Outlook as MSG."

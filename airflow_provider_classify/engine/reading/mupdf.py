@@ -31,11 +31,11 @@ from airflow_provider_classify.engine.reading.mupdf_page import MupdfPage
 pymupdf.TOOLS.mupdf_display_errors(False)
 pymupdf.TOOLS.mupdf_display_warnings(False)
 
-#: The most bytes of HTML that are read. Layout takes half a second for each megabyte.
+#: The most bytes of HTML that are read. Layout takes about half a second for each megabyte.
 MAX_HTML_BYTES = 2 * 1024**2
 _DECLARED_CHARSET = re.compile(r"(<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*)[\w.:-]+", re.I)
 _CHARSET_WITHIN = 4096
-#: The page sizes for documents that have no pages, in points: a slide for PPTX, and A4 for others.
+#: The page sizes for formats without pages, in points: a slide for PPTX, and A4 for others.
 SLIDE, SHEET = {"width": 720, "height": 540}, {"width": 595, "height": 842}
 
 
@@ -55,7 +55,7 @@ def mupdf_file(source: Source, kind: Format) -> Iterator[Any]:
     :raises DocumentEncrypted: it asks for a password.
     """
     if kind is Format.HTML:
-        # As a stream, because from a path MuPDF would also open the files that it links to.
+        # As a stream, because from a path MuPDF would also open the files that the page links to.
         with mupdf_html(decode_html(source.read(MAX_HTML_BYTES)), source.name) as opened:
             yield opened
         return
@@ -74,8 +74,8 @@ def mupdf_html(html: str, name: str, layout: Mapping[str, int] = SHEET) -> Itera
     :param layout: width and height of its pages, in points.
     :raises DocumentCorrupt: MuPDF cannot open it.
     """
-    # MuPDF knows few encodings, so the page is encoded in UTF-8. It would prefer a declared charset to the byte order
-    # mark, so the declaration is also changed.
+    # MuPDF knows few encodings, so the page is encoded in UTF-8. MuPDF would prefer a declared charset to the byte
+    # order mark, so the declaration is also changed.
     html = _DECLARED_CHARSET.sub(r"\1utf-8", html[:_CHARSET_WITHIN]) + html[_CHARSET_WITHIN:]
     stream = codecs.BOM_UTF8 + html.encode("utf-8", errors="replace")
     with _opened(name, filetype="html", stream=stream, **layout) as opened:
@@ -98,11 +98,11 @@ def pages_of(
     check_only_page: Callable[[MupdfPage], None] | None = None,
 ) -> OpenedDocument:
     """
-    Return the pages of a PyMuPDF document.
+    Return a PyMuPDF document as an :class:`OpenedDocument`.
 
-    :param check_only_page: a function that is called at once with the page of a document of one page. The text that it
-        reads is not read again.
-    :raises DocumentEmpty: it has no pages.
+    :param check_only_page: a function that is called at once with the page of a document of one page. It may raise
+        errors. The page keeps the text layer that the function reads, so no text is extracted twice.
+    :raises DocumentEmpty: the document has no pages.
     :raises DocumentCorrupt: its pages are missing.
     """
     try:

@@ -13,7 +13,7 @@ MUPDF_ERRORS = (RuntimeError, ValueError, IndexError, pymupdf.mupdf.FzErrorBase)
 
 
 def damage(error: Exception, what: str) -> Exception:
-    """Return the error to raise for ``what``, a document or a page. A lack of memory is not an error of the file."""
+    """Return the error to raise for ``what``, a document or a page. If memory ran out, return a ``MemoryError``."""
     if is_out_of_memory(error):
         return MemoryError(str(error))
     return DocumentCorrupt(f"{what} is damaged or incomplete; fetch it again, or save it again in its application.")

@@ -1,9 +1,10 @@
 """
 Read a page of a PDF, Office or HTML document: by its text layer, by OCR, or by both.
 
-The text layer takes milliseconds, and OCR takes half a second. So OCR is used only if the text layer is not enough: on
-pages without text, on pages that show other text than their text layer has, and on pages with text in pictures or
-outlines beside the text layer. Cheap signs are examined first, then the page in a low resolution, and OCR comes last.
+Reading a text layer takes milliseconds, and OCR takes half a second for each page. So OCR is used only if the text
+layer is not enough: on pages without text, on pages that show other text than their text layer has, and on pages with
+text in pictures or outlines beside the text layer. The cheapest checks come first. Then the page is examined in a low
+resolution, and OCR comes last.
 """
 
 from __future__ import annotations
@@ -37,10 +38,11 @@ from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNeedsO
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.ocr import Picture
 
-#: A page of small print has more lines than OCR reads. The text of an earlier OCR is replaced only if OCR reads at
-#: least this share of its characters.
+#: The text of an earlier OCR is replaced only if OCR now reads at least this share of its characters. On a page of
+#: small print, OCR reads only some of the lines.
 LEAST_OF_EARLIER = 0.5
-#: If an earlier or a later page decides, the pictures beside so many characters of text are not read.
+#: In a document of several pages, a page with this many characters of text is classified by the text first. Pictures
+#: beside it are read only if the text is not enough and no other page is sure.
 ENOUGH_TEXT = 200
 
 
@@ -66,7 +68,7 @@ class MupdfPage:
     @cached_property
     def text_layer(self) -> TextLayer:
         """
-        The text layer.
+        The text layer, which is read once.
 
         :raises DocumentCorrupt: the page is damaged.
         """
@@ -83,7 +85,7 @@ class MupdfPage:
             return False
 
     def passes(self) -> Iterator[Page]:
-        """Yield the page, each time more complete; see :class:`PageReading`."""
+        """Yield the page several times, each time more complete; see :class:`PageReading`."""
         page, layer = self._page, self.text_layer
         text = layer.page
         if self.options.ocr == "never":
@@ -175,14 +177,18 @@ class MupdfPage:
     def _text_and_look(self, page: Any, layer: TextLayer) -> Iterator[Page]:
         yield layer.page
         if 0 < amount_of_text(layer.page) < LONG_TEXT:
-            # The text was not enough, so the page is drawn to see what it looks like. Drawing takes longer than
+            # The text was not enough, so the page is drawn to measure what it looks like. Drawing takes longer than
             # extracting the text, so a page with much text is not drawn.
             with self._damage_named():
                 seen = with_look(page, layer.page)
             yield seen
 
     def _more(self, page: Any, layer: TextLayer, *, is_compared: bool) -> Iterator[Page]:
-        """Read pictures, or an earlier OCR's scan, after the text layer was not enough to classify the page."""
+        """
+        Read more after the text layer was not enough to classify the page.
+
+        If an earlier OCR wrote the text layer, read its scan again. Otherwise read the pictures beside the text.
+        """
         with self._damage_named():
             is_earlier = is_earlier_ocr(page)
             doubt = Doubt.NONE if is_earlier or is_compared else doubt_beside(page, layer, is_thorough=True)

@@ -19,8 +19,8 @@ FEWEST_LETTERS = 30
 LEAST_AREA = 0.01
 #: Pictures are read if they cover at least this share of the grid outside the text.
 LEAST_UNCOVERED = 0.01
-#: They must also cover at least this share of the number of cells that text covers. The logo of a full page covers
-#: less.
+#: They must also cover at least this share of the number of cells that text covers. A logo on a page full of text
+#: covers less.
 LEAST_OF_TEXT = 0.2
 
 
@@ -36,7 +36,7 @@ class Doubt(Enum):
 
 def doubt_of(text: Iterable[Box], images: Iterable[Box], shapes: Sequence[Box]) -> Doubt:
     """
-    Compare the places of pictures with those of text. All boxes are in fractions of the page.
+    Return how much the text layer may lack, by the places of text and pictures. Boxes are in fractions of the page.
 
     :param text: the lines of the text layer.
     :param images: all images; they may show text.
@@ -58,7 +58,7 @@ def doubt_of(text: Iterable[Box], images: Iterable[Box], shapes: Sequence[Box]) 
 
 
 class _Grid:
-    """Cells of a page that are covered; each row is the bits of an integer."""
+    """The cells of a page that are covered. Each row is an integer with a bit for each cell."""
 
     def __init__(self) -> None:
         self._rows = [0] * ROWS

@@ -25,11 +25,11 @@ class PageReading(Protocol):
 
     def passes(self) -> Iterator[Page]:
         """
-        Yield the page, each time more complete; stop iterating when one is enough.
+        Yield the page several times, each time more complete. Stop iterating when a pass is enough.
 
-        A page whose text layer is complete yields its text, then again with what it looks like. A page that needs OCR
-        yields after its most useful lines, and again after the next ones. The lines of a pass are recognised when the
-        caller asks for that pass.
+        If the text layer is complete, the first pass has its text, and a second pass may add ``look``, what the page
+        looks like. If the page needs OCR, the first pass has the most useful lines, and each later pass has more lines.
+        OCR recognises the lines of a pass when the caller asks for that pass.
 
         :raises DocumentError: this page cannot be read; the others may still be.
         """
@@ -41,7 +41,7 @@ class TextPage(Protocol):
 
     def text_passes(self) -> Iterator[Page]:
         """
-        Yield the passes that need no OCR; none if the page has so little text that it tells nothing.
+        Yield the passes that need no OCR; none if the text layer has little text, or text that may be wrong.
 
         :raises DocumentError: this page cannot be read.
         """
@@ -53,16 +53,20 @@ class TextPage(Protocol):
 
 @runtime_checkable
 class PicturedPage(Protocol):
-    """A page that can be shown as a picture. Pages of text have none."""
+    """A page that can be shown as a picture."""
 
     def picture(self) -> Picture | None:
-        """Return the picture of the page. :raises DocumentError: the page cannot be drawn."""
+        """
+        Return the picture of the page; ``None`` for a page of plain text.
+
+        :raises DocumentError: the page cannot be drawn.
+        """
 
     def without_ocr(self) -> Page | None:
         """
         Return the page if its text layer has the text that it shows, or if it is blank.
 
-        :returns: ``None`` if only its picture shows its text.
+        :returns: ``None`` if the page has to be read by OCR.
         :raises DocumentError: the page cannot be read.
         """
 
@@ -70,9 +74,9 @@ class PicturedPage(Protocol):
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """
-    A file that is attached to a mail, or is in its text.
+    A file that is attached to a mail, or embedded in its text.
 
-    :param name: its file name, or a name by its place in the mail.
+    :param name: its file name; if it has none, ``part`` and a number.
     :param open: opens it as a document, as
         :func:`~airflow_provider_classify.engine.reading.open_document` does, with the same errors.
     """
@@ -87,20 +91,21 @@ class OpenedDocument:
     An opened document. Its pages and attachments can be read until it is closed.
 
     :param kind: its format.
-    :param page_count: how many pages the file has; ``pages`` may end earlier.
-    :param pages: its first pages. Blank pages come too, but do not count towards ``max_pages``.
+    :param page_count: the number of pages of a PDF, HTML or image file; ``pages`` may have fewer. For an Office
+        document, the number of parts between page breaks. For a text or mail, the number of ``pages``.
+    :param pages: its first pages. Blank pages are included, but do not count towards ``max_pages``.
     :param is_image: whether it is an image of one page, whose result has no page results.
     :param is_mail: whether it is an e-mail message.
     :param says_little: whether it is a mail with very little text.
     :param attachments: the documents that are attached to a mail, in their order; logos and signatures are left out.
-    :param unreadable_text: the error that says why the text of a mail cannot be read, if only its headers can. The
-        mail can still be classified if a category means e-mail.
+    :param unreadable_text: the error that says why the text of a mail cannot be read, if only its headers can be read.
+        The mail can still be classified if a category means e-mail.
     :param declared_type: the name of the document type that the format itself declares, such as
         ``invoice`` for an e-invoice; None if the format declares no type.
     :param declared_by: the part of the document that declares the type, such as the root element of an e-invoice.
     :param read_from: the name of the embedded file that the pages come from, if the document is only a wrapper such as
         a PDF portfolio; else None.
-    :param metadata: which program created it, if it is a PDF.
+    :param metadata: for a PDF, the metadata that show how it was created.
     """
 
     kind: Format
@@ -118,12 +123,12 @@ class OpenedDocument:
 
     @property
     def origin(self) -> Origin:
-        """What its format and metadata say of its type."""
+        """The evidence for its type in its format, its metadata and its number of pages."""
         return Origin(self.kind.value, self.metadata, self.page_count)
 
     @property
     def may_hold_several(self) -> bool:
-        """Whether scanners and printers make such files of several documents."""
+        """Whether the file may be a packet: scanners and printers write several documents into a PDF or an image."""
         return self.kind in (Format.PDF, Format.IMAGE)
 
 

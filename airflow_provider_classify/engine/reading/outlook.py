@@ -1,7 +1,7 @@
 """
 Read Outlook messages (MSG) with olefile, by the tags of their properties ([MS-OXPROPS]).
 
-olefile is used directly because python-oxmsg reads fewer of the files that occur, and extract-msg is under the GPL.
+olefile is used directly because python-oxmsg can read fewer real messages, and extract-msg is under the GPL.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from airflow_provider_classify.engine.reading.rtf import rtf_text
 from airflow_provider_classify.engine.reading.sniffing import Format
 from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEncrypted, ExtraNotInstalled
 
-#: Property tags: of the message, ...
+#: Tags of the properties of a message.
 _SUBJECT, _BODY, _HTML, _TRANSPORT_HEADERS, _CLASS = "0037", "1000", "1013", "007D", "001A"
 #: The text as compressed RTF ([MS-OXRTFCP]). In some messages it is the only text.
 _COMPRESSED_RTF = "1009"
 _SENDER_NAME, _SENDER_ADDRESS, _SENDER_SMTP, _DISPLAY_TO = "0C1A", "0C1F", "5D01", "0E04"
-#: ... and of an attachment.
+#: Tags of the properties of an attachment.
 _FILE_NAME, _LONG_FILE_NAME, _DISPLAY_NAME, _DATA, _MEDIA_TYPE = "3704", "3707", "3001", "3701", "370E"
 #: Types of properties: text in UTF-16, text in a code page, bytes, and a message within the message.
 _UNICODE, _STRING, _BINARY, _OBJECT = "001F", "001E", "0102", "000D"
 _ATTACHMENT = "__attach_version1.0_"
-#: The most bytes of a text, attachments of a message, and messages within one another that are read.
+#: The most bytes of a text, the most attachments of a message, and the most levels of nested messages that are read.
 MAX_TEXT_BYTES, MAX_ATTACHMENTS, MAX_DEPTH = 2 * 1024**2, 200, 5
 MAX_ATTACHMENT_BYTES = 64 * 1024**2
 _ERRORS = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError)
@@ -124,7 +124,7 @@ class _Message:
         return decode_html(binary) if binary else self._text(_HTML)
 
     def _rtf(self) -> str:
-        """Return the text that the message has as RTF."""
+        """Return the text of the message from its RTF; empty if it has none. :raises DocumentCorrupt: it is damaged."""
         data = self._bytes(_COMPRESSED_RTF + _BINARY)
         if not data:
             return ""

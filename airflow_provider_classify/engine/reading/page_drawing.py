@@ -32,7 +32,7 @@ def picture_of(page: Any, region: Region | None = None) -> Picture:
 
 
 def with_look(page: Any, text: Page) -> Page:
-    """Return the text of a page together with what the page looks like, if it can be drawn in the right size."""
+    """Return the text of a page with what the page looks like. If its size cannot be matched, return only the text."""
     width, height = max(1.0, page.rect.width), max(1.0, page.rect.height)
     pixels = render(page, page.rect, looks.WIDTH / width, looks.HEIGHT / height)
     if (pixels.width, pixels.height) != (looks.WIDTH, looks.HEIGHT):

@@ -1,8 +1,8 @@
 """
-Find the pictures on a page of a PyMuPDF document, and find out whether its text was read from one.
+Find the pictures on a page of a PyMuPDF document, and find out whether OCR read the text layer from one of them.
 
 Most pages have no picture. So the list of the page's images and its drawing commands are examined first. This is ten
-times faster than an interpretation of the whole page.
+times faster than interpreting the whole page.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from airflow_provider_classify.engine.reading.text_layer import read_shapes
 
 #: An image that covers this share of a page is a scan of it, or its background.
 SCAN = 0.6
-#: The fewest segments of lines and curves in the outlines of a text. A drawing with fewer segments has no text.
+#: The fewest line and curve segments in text that is drawn as outlines. A drawing with fewer segments has no text.
 LEAST_SEGMENTS = 100
 _SEGMENT = re.compile(rb"\d\.?\s+[lcvy]\s")
 _INLINE_IMAGE = re.compile(rb"\sID\s")
@@ -26,9 +26,9 @@ _INLINE_IMAGE = re.compile(rb"\sID\s")
 
 def image_area(page: Any) -> float:
     """
-    Return the area of the images that the page lists, as a share of the page, each at 72 dots an inch.
+    Return the area that the images in the page's list would have at 72 dots per inch, as a share of the page.
 
-    This is fast. The images of a scan have at least this area, because scans have more dots per inch. Images whose
+    The result is at least 1 for a scan of the whole page, because a scan has more than 72 dots per inch. Images whose
     bytes are among the drawing commands are not listed.
     """
     area: float = sum(width * height for _, _, width, height, *_ in page.get_images())
@@ -41,13 +41,13 @@ def image_boxes(page: Any) -> list[Box]:
         return []
     rect, turn = page.rect, page.rotation_matrix
     width, height = max(1.0, rect.width), max(1.0, rect.height)
-    # Like text, images come in the coordinates of the page before its rotation.
+    # As for text, MuPDF gives the places of images before the rotation of the page.
     boxes = (pymupdf.Rect(info["bbox"]) * turn & rect for info in page.get_image_info())
     return [(box.x0 / width, box.y0 / height, box.x1 / width, box.y1 / height) for box in boxes if not box.is_empty]
 
 
 def outlines(page: Any) -> tuple[Box, ...]:
-    """Return the boxes of the page's drawings, in fractions of the page; none if they have too few lines for text."""
+    """Return the boxes of the page's drawings, in fractions of the page; none if they are too simple to be text."""
     return read_shapes(page) if _may_have_outlines(page) else ()
 
 
@@ -57,7 +57,11 @@ def is_scan(page: Any) -> bool:
 
 
 def is_earlier_ocr(page: Any) -> bool:
-    """Return whether the text is invisible: an OCR program read it from a scan and put it above or below the scan."""
+    """
+    Return whether most of the text is hidden.
+
+    An OCR program read such text from a scan. The text is invisible, or the scan is drawn over it.
+    """
     if image_area(page) < 1.0:
         return False
     hidden = visible = 0

@@ -12,13 +12,13 @@ from airflow_provider_classify.engine.reading.opened_document import PageReading
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.ocr import Picture
 
-#: At most this many times ``max_pages`` pages are read, including blank ones.
+#: Including blank pages, at most this many times ``max_pages`` pages are read.
 READ_LIMIT = 4
 
 
 def first_pages(pages: Iterable[PageReading], max_pages: int) -> Iterator[PageReading]:
     """
-    Yield pages until ``max_pages`` of them were not blank.
+    Yield pages until ``max_pages`` of them were not blank, at most ``READ_LIMIT`` times ``max_pages``.
 
     A page is known to be blank only after the caller has read it. A page that the caller does not read, or that cannot
     be read, counts as not blank.

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS
 
-#: The most files of the whole document that are examined for an encrypted document.
+#: The most associated files of the PDF that are examined for an encrypted document.
 _MAX_FILES = 200
 
 
@@ -15,7 +15,7 @@ class Catalogue:
     """
     The catalogue of a PDF, which refers to the data of the whole document (ISO 32000-2, 7.7.2).
 
-    Most PDFs have few of its keys. To list the keys once is faster than to read each of them. A damaged catalogue has
+    Most PDFs have few of its keys. Listing the keys once is faster than reading each of them. A damaged catalogue has
     no keys.
     """
 
@@ -32,7 +32,11 @@ class Catalogue:
         return key in self._keys and self.value(key)[0] != "null"
 
     def value(self, path: str) -> tuple[str, str]:
-        """Return the kind and the value of a key, or of a key in the dictionary of a key, such as ``AcroForm/XFA``."""
+        """
+        Return the kind and the value of a key, or of a key in the dictionary of a key, such as ``AcroForm/XFA``.
+
+        Both are ``null`` if the key is missing or damaged.
+        """
         if path.partition("/")[0] not in self._keys:
             return "null", "null"
         try:
@@ -42,7 +46,7 @@ class Catalogue:
         return kind, value
 
     def has_encrypted_payload(self) -> bool:
-        """Return whether one of the files of the whole document is an encrypted document that the PDF wraps."""
+        """Return whether one of the PDF's associated files is an encrypted document that the PDF wraps."""
         kind, value = self.value("AF")
         try:
             if kind == "xref":

@@ -18,7 +18,7 @@ from airflow_provider_classify.exceptions import DocumentError, DocumentPlacehol
 _MAX_EMBEDDED, _MAX_EMBEDDED_BYTES = 200, 64 * 1024**2
 #: The most embedded files that are examined for an e-invoice, and the most bytes that one takes in the PDF.
 _MAX_INVOICES, _MAX_PACKED_INVOICE = 10, 1024**2
-#: Formats of a portfolio's files that are read, the preferred ones first.
+#: The suffixes of the files of a portfolio that are tried before all others. The first suffix is tried first.
 _PORTFOLIO_SUFFIXES = (".pdf", ".docx", ".pptx", ".xlsx", ".odt", ".rtf", ".html", ".htm", ".txt", ".eml", ".msg")
 
 
@@ -59,7 +59,11 @@ def embedded_files(opened: Any) -> list[EmbeddedFile]:
 def open_portfolio(
     opened: Any, embedded: Sequence[EmbeddedFile], source: Source, options: ReadingOptions
 ) -> Iterator[OpenedDocument]:
-    """Open the first PDF of a portfolio, or else the first other document. Skip files that cannot be opened."""
+    """
+    Open the first PDF of a portfolio, or else the first other document. Skip files that cannot be opened.
+
+    :raises DocumentPlaceholder: none of its files can be opened.
+    """
     with ExitStack() as stack:
         for file in sorted(embedded, key=_preference):
             try:

@@ -15,18 +15,18 @@ from airflow_provider_classify.engine.reading.pdf_catalogue import Catalogue
 from airflow_provider_classify.engine.reading.pdf_embedded import EmbeddedFile
 from airflow_provider_classify.exceptions import DocumentEncrypted, DocumentError, DocumentPlaceholder
 
-#: The security handlers that an encryption dictionary may name. The handler ``Standard`` is a password.
+#: The security handlers that an encryption dictionary may name, except ``Standard``, which asks for a password.
 _ENCRYPTION_HANDLER = re.compile(
     rb"/Filter\s*/((?:Adobe[.#]|Entrust\.|MicrosoftIRM|EBX_|FOPN_|FileOpen|APS|DRM)[\w.#]*)"
 )
 _RIGHTS_MANAGEMENT = "MicrosoftIRM"
-#: The name of a file that Microsoft's rights management wraps has this in it, without spaces.
+#: The name of a file that Microsoft's rights management wraps contains this, apart from spaces.
 _PROTECTED_FILE = "MicrosoftIRMServices"
 #: The number of bytes at each end of a file that are searched for the handler.
 _SEARCHED_BYTES = 2 * 1024**2
 #: The placeholder page of a dynamic XFA form names programs that can show the form.
 _XFA_PLACEHOLDER = re.compile(r"adobe|please wait|acrobat|foxit", re.I)
-#: The sentence on this page, in each language. If the page was printed to a PDF, only the sentence is left of the form.
+#: A sentence on this page, in several languages. If the page was printed to a PDF, only this is left of the form.
 _XFA_SENTENCE = re.compile(
     "if this message is not eventually replaced by the proper contents"
     "|wenn diese meldung nicht durch den (?:eigentlichen|richtigen) inhalt|falls diese meldung nicht durch den"
@@ -51,7 +51,7 @@ _STATIC_FORM_CHARACTERS = 200
 
 def refuse_encryption(source: Source) -> None:
     """
-    Refuse a PDF that MuPDF cannot open if it names a security handler other than a password.
+    Refuse a PDF that MuPDF cannot open, if it names a security handler other than that of passwords.
 
     :raises DocumentEncrypted: it names such a handler.
     """
@@ -81,9 +81,9 @@ def refuse_wrapper(catalogue: Catalogue, embedded: Sequence[EmbeddedFile], name:
 
 def refuse_placeholder(catalogue: Catalogue, name: str, page: MupdfPage) -> None:
     """
-    Refuse a PDF whose only page is a placeholder for content that viewers do not show.
+    Refuse a PDF whose only page is a placeholder for content that most viewers do not show.
 
-    A dynamic XFA form says "Please wait" there, and a document under rights management that it is protected.
+    A dynamic XFA form says "Please wait" there. A document under rights management says that it is protected.
 
     :raises DocumentPlaceholder: it is a dynamic XFA form.
     :raises DocumentEncrypted: it is a placeholder for an encrypted document.
@@ -91,7 +91,7 @@ def refuse_placeholder(catalogue: Catalogue, name: str, page: MupdfPage) -> None
     try:
         text = " ".join(line.text for line in page.text_layer.page.lines)
     except DocumentError:
-        return  # the page raises it again when it is read
+        return  # reading the page raises the error again
     if len(text) >= _PLACEHOLDER_CHARACTERS:
         return
     text = " ".join(text.lower().split())
@@ -105,7 +105,7 @@ def refuse_placeholder(catalogue: Catalogue, name: str, page: MupdfPage) -> None
 
 def _is_dynamic_form(catalogue: Catalogue, text: str) -> bool:
     """
-    Return whether a form is shown only by programs that know XFA, by the text of its page.
+    Return whether the PDF is a form that only programs with XFA can show, by the text of its page.
 
     ``NeedsRendering`` alone is not enough, because some programs keep it when they make the form static.
     """

@@ -15,9 +15,10 @@ from airflow_provider_classify.exceptions import DocumentEmpty
 
 #: The most bytes of a text that are read. The classified pages have far fewer.
 MAX_TEXT_BYTES = 1024**2
-#: A longer line is cut off, because the time to wrap a line grows with the square of its length.
+#: The most characters of a line. The rest is dropped, because the time to wrap a line grows with the square of its
+#: length.
 MAX_LINE = 100_000
-#: The page that text is laid out on: characters a line and lines a page; size of the page and the font in points.
+#: The page on which text is laid out: characters per line and lines per page; the page's and the font's size in points.
 COLUMNS, ROWS = 100, 60
 PAGE_WIDTH, PAGE_HEIGHT, FONT_SIZE = 612.0, 792.0, 11.0
 #: The control character at which the next page begins.
@@ -36,7 +37,7 @@ def open_text(source: Source, options: ReadingOptions) -> OpenedDocument:
 
 def text_document(text: str, kind: Format, *, name: str, max_pages: int) -> OpenedDocument:
     """
-    Return the pages of a text.
+    Return a text as a document.
 
     :raises DocumentEmpty: it has only white space.
     """

@@ -19,23 +19,25 @@ except ImportError as error:
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.ocr.page_image import Pixels
 
-#: Longest side of the picture that is searched for letters, in pixels. Strokes of letters are one pixel wide in it.
+#: Longest side of the picture that is searched for letters, in pixels. A stroke of a letter is one pixel wide in it.
 SIDE = 700
-#: Strokes are darker, or lighter, by this many greys than the greys within this many pixels.
+#: A stroke is darker or lighter than its surroundings by more than this many of 256 greys. The surroundings are a
+#: square whose side has this many pixels.
 _DIFFERENCE, _REACH = 40, 9
 #: Strokes that are at most this many pixels apart belong to one row of letters.
 _GAP = 6
-#: The height of a row of letters in pixels, and its least length in heights.
+#: The least and the greatest height of a row of letters in pixels, and its least length, as a multiple of its height.
 _HEIGHTS, _LONG = (3, 40), 1.8
-#: The share of a row's pixels that are strokes. A frame has fewer, and a rule or an even area has more.
+#: The least and the greatest share of a row's pixels that are in strokes. A frame has a lower share, and a rule or an
+#: even area has a higher one.
 _INK = (0.12, 0.85)
 #: The width of a letter, in heights of its row.
 _WIDTH = 0.7
-#: The fewest strokes of a row for each letter that the row has room for. The outline of an area has fewer strokes.
+#: A row of letters has at least this many strokes for each letter that fits in it. The outline of an area has fewer.
 _STROKES = 0.35
 #: Known lines are grown by this many pixels on all sides.
 _MARGIN = 3
-#: The fewest pixels of a stroke. Fewer pixels are dust.
+#: The fewest pixels that all strokes of a picture have. Fewer pixels are dust.
 _DUST = 60
 
 
@@ -43,14 +45,14 @@ class Strokes:
     """
     The strokes that a picture shows outside known lines.
 
-    :param grey: the greys of the picture, height x width, with its longest side about ``SIDE``.
+    :param grey: the greys of the picture, height x width. Its longest side has about ``SIDE`` pixels.
     :param lines: the known text, in fractions of the picture.
     """
 
     def __init__(self, grey: Pixels, lines: Iterable[Line]) -> None:
         height, width = grey.shape
         kernel = np.ones((_REACH, _REACH), np.uint8)
-        # Dark and light strokes are counted apart, because the paper between two dark rows is a light stroke.
+        # Dark and light strokes are counted separately, because the paper between two dark rows is a light stroke.
         self._dark, self._light = (
             (cv2.morphologyEx(grey, operation, kernel) > _DIFFERENCE).astype(np.uint8)
             for operation in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT)
@@ -63,15 +65,15 @@ class Strokes:
 
     @classmethod
     def of_grey(cls, data: bytes, lines: Iterable[Line], *, width: int, height: int, stride: int) -> Self:
-        """Take rows of grey bytes; ``stride`` is the bytes of a row, which may be padded."""
+        """Return the strokes in rows of grey bytes. ``stride`` is the number of bytes of a row, including padding."""
         return cls(np.frombuffer(data, np.uint8).reshape(height, stride)[:, :width], lines)
 
     def are_there(self) -> bool:
-        """Return whether there are more strokes than dust. An even or shaded area has none."""
+        """Return whether there are strokes, and not only dust. An even or shaded area has none."""
         return int((self._dark | self._light).sum()) >= _DUST
 
     def letters(self) -> float:
-        """Return the estimated number of letters, dark or light, in rows across or along the page."""
+        """Return the estimated number of letters: the most of dark or light ones, in horizontal or vertical rows."""
         turned = (np.ascontiguousarray(strokes.T) for strokes in (self._dark, self._light))
         return max(_letters_in_rows(strokes) for strokes in (self._dark, self._light, *turned))
 

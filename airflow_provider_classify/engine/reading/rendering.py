@@ -1,9 +1,9 @@
 """
 Render a page of MuPDF, or a part of it, into pixels.
 
-``Page.get_pixmap`` first records the page into a display list. When the tree of the tags is damaged, MuPDF 1.28.2
-fails to record it (``fz_new_display_list_from_page``) and frees memory twice, which aborts the process. So the page is
-drawn directly, which also takes half the time. The pixels are the same.
+``Page.get_pixmap`` first records the page into a display list. If the tree of the page's tags is damaged, MuPDF 1.28.2
+cannot record the page (``fz_new_display_list_from_page``) and frees memory twice, which aborts the process. So the page
+is drawn directly. This also takes half the time, and the pixels are the same.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def render(page: Any, clip: Any, zoom_x: float, zoom_y: float, *, is_grey: bool 
 
     :param clip: the part, a ``pymupdf.Rect`` in points, which is cut to the page.
     :param zoom_x: pixels for each point in width; ``zoom_y`` in height.
-    :return: a ``pymupdf.Pixmap`` without transparency.
+    :returns: a ``pymupdf.Pixmap`` without transparency.
     :raises Exception: one of ``MUPDF_ERRORS``; MuPDF cannot draw the page.
     """
     matrix = mupdf.fz_make_matrix(zoom_x, 0, 0, zoom_y, 0, 0)

@@ -12,7 +12,7 @@ from airflow_provider_classify.exceptions import DocumentCorrupt, ExtraNotInstal
 
 #: The most bytes of a file that are read, and of its text after the pictures are removed.
 MAX_RTF_BYTES, MAX_RTF_TEXT_BYTES = 32 * 1024**2, 1024**2
-#: Pictures are written in hexadecimal digits.
+#: Long runs of hexadecimal digits, in which RTF stores pictures.
 _PICTURE_DATA = re.compile(rb"[0-9a-fA-F\s]{1000,}+")
 
 
@@ -47,5 +47,5 @@ def rtf_text(data: bytes, name: str) -> str:
         raise DocumentCorrupt(
             f"The document {name!r} is damaged RTF; open it in its application and save it again."
         ) from error
-    # Cells of a table are separated by bars.
+    # striprtf separates the cells of a table by bars.
     return str(text).encode("utf-8", errors="replace").decode().replace("|", "  ")

@@ -13,7 +13,7 @@ except ImportError as error:
         "Reading XML and Office documents needs lxml; install airflow-provider-classify[local] where the tasks run."
     ) from error
 
-#: An element of lxml, which has no types.
+#: An element of lxml, which has no type hints.
 Element: TypeAlias = Any
 
 
@@ -22,7 +22,7 @@ def parse_xml(data: bytes) -> Element:
     Return the root of ``data``.
 
     References to entities are not expanded. So an entity cannot fill the memory, and no file or address that it names
-    is read. libxml2 refuses elements that are more than 256 deep.
+    is read. libxml2 refuses elements that are nested more than 256 deep.
 
     :raises ValueError: it is not well-formed.
     """
@@ -39,16 +39,16 @@ def parse_xml(data: bytes) -> Element:
 
 
 def local_name(element: Element) -> str:
-    """Return an element's name without its namespace; an empty text for other nodes, such as entities."""
+    """Return an element's name without its namespace; an empty string for other nodes, such as entities."""
     return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
 
 
 def namespace(element: Element) -> str:
-    """Return an element's namespace, or an empty text."""
+    """Return an element's namespace; an empty string if it has none."""
     tag = element.tag if isinstance(element.tag, str) else ""
     return tag[1:].partition("}")[0] if tag.startswith("{") else ""
 
 
 def attribute(element: Element, name: str) -> str:
-    """Return an attribute by its name, in any namespace; an empty text if it is missing."""
+    """Return an attribute by its name, in any namespace; an empty string if it is missing."""
     return next((value for key, value in element.items() if key.rpartition("}")[2] == name), "")

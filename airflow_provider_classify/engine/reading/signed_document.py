@@ -21,7 +21,7 @@ def signed_content(data: bytes, name: str) -> bytes:
     Return the document in a signed file. The signature is not verified.
 
     :raises DocumentCorrupt: it is not in the format PKCS #7.
-    :raises DocumentEmpty: it is a signature without the document.
+    :raises DocumentEmpty: it has only the signature, without the document.
     """
     for _ in range(_MAX_LAYERS):
         data = _unpacked(data, name)

@@ -1,4 +1,4 @@
-"""Find the format of a document by its bytes. The suffix of its name only selects the kind of text."""
+"""Find the format of a document by its bytes. The suffix of its name only decides between formats of text."""
 
 from __future__ import annotations
 
@@ -36,18 +36,18 @@ class Format(StrEnum):
 
 
 class Container(StrEnum):
-    """Files that contain other files. The names of these decide the format of the document."""
+    """Files that contain other files, whose names decide the format of the document."""
 
     ZIP = "zip"
     OLE = "ole"
 
 
 _IMAGE_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*", b"II+\0")
-#: The kinds of the ISO base media format that hold pictures: HEIC and AVIF.
+#: The brands of the ISO base media format that hold pictures: HEIC and AVIF.
 _HEIF_BRANDS = frozenset(
     {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1", b"mif2", b"avif", b"avis"}
 )
-#: The first entry of an archive, of one that is split, and the end of an empty one.
+#: The first bytes of an archive, of a split archive, and of an empty archive.
 _ZIP_STARTS = (b"PK\x03\x04", b"PK\x07\x08", b"PK\x05\x06")
 _OLE_START = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _RTF_START = b"{\\rtf"
@@ -64,14 +64,15 @@ _OTHER_STARTS: tuple[tuple[bytes, str], ...] = (
     (TNEF_START, "Outlook's winmail.dat (TNEF); have the mail sent as HTML or plain text"),
     (b"!BDN", "an Outlook mailbox (PST); export its messages as EML"),
 )
-#: The offset of the mark of a tar archive.
+#: The mark of a tar archive, and its offset in bytes.
 _TAR_MARK, _TAR_MARK_AT = b"ustar", 257
-#: A file that Microsoft's rights management has wrapped.
+#: The first bytes of a file that Microsoft's rights management has wrapped.
 _PFILE_START = b".pfile"
-#: A signature by its object id: signedData (1.2.840.113549.1.7.2), which follows the outermost tag and length.
+#: The object identifiers signedData (1.2.840.113549.1.7.2) and envelopedData (1.2.840.113549.1.7.3) in DER. In a signed
+#: or encrypted file, one of them follows the outermost tag and length.
 _SIGNED_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"
 _ENVELOPED_DATA = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"
-#: The same as PEM or bare base64; both begin with a sequence of indefinite or long length.
+#: A signed file as PEM, or as base64 without PEM's first line. Its outermost length has the indefinite or long form.
 _SIGNED_PEM = re.compile(rb"\s*-----BEGIN (?:PKCS7|CMS)-----")
 _SIGNED_BASE64 = re.compile(rb"\s*MI[A-Z][0-9A-Za-z+/\r\n]{0,9}(?:CS|YJK|GCSqGSIb3DQEHAq)")
 #: The first characters of PDF, ZIP, OLE, PNG, JPEG, GIF and TIFF files in base64.
@@ -89,12 +90,13 @@ _BASE64_STARTS: tuple[tuple[bytes, str], ...] = (
 _BASE64 = re.compile(rb"(?:data:[\w/.+-]+;base64,)?[\w+/\s=-]*")
 #: A PDF's header may be anywhere in its first 1024 bytes (PDF 32000, annex H, note 13).
 _PDF_HEADER, _PDF_HEADER_WITHIN = b"%PDF-", 1024
-#: A text may also mention this header. A PDF has an object soon after its header, or its marks at its end. If
-#: only text stands before the header, both are required, and header and object must begin a line.
+#: A text may also mention this header. So a PDF whose header is not at its first byte also needs an object soon after
+#: the header, or a mark at its end. If its first bytes can be read as text, header and object must each begin a line,
+#: and it needs a mark at its end or the comment of binary bytes.
 _PDF_OBJECT = re.compile(rb"\d+\s+\d+\s+obj\b")
 _PDF_LINES = re.compile(rb"^%PDF-\d\.\d\s*$.*?^\s*\d+\s+\d+\s+obj\b", re.M | re.S)
 _PDF_END = (b"%%EOF", b"startxref")
-#: The comment of binary bytes that most PDFs have below their header (PDF 32000, 7.5.2).
+#: The comment of binary bytes that most PDFs have in the line after their header (PDF 32000, 7.5.2).
 _PDF_BINARY = re.compile(rb"^%PDF-\d\.\d\s*^%[\x80-\xff]{4}", re.M)
 
 #: The quantifiers are possessive. Otherwise the time to match many comments would grow exponentially.
@@ -124,6 +126,7 @@ def detect_format(source: Source) -> Format | Container:
 
     :raises DocumentTypeUnknown: it is of no format that can be read.
     :raises DocumentEncrypted: it is encrypted as a whole.
+    :raises DocumentError: as :meth:`Source.head`.
     """
     head = source.head()
     if head.startswith(_PDF_HEADER):
@@ -150,7 +153,7 @@ def detect_format(source: Source) -> Format | Container:
 
 
 def text_format(text: str, name: str) -> Format:
-    """Return the format of a text: by the suffix of its name if text formats have it, or else by its beginning."""
+    """Return the format of a text: by the suffix of its name if a format of text has that, else by its beginning."""
     suffix = PurePath(name).suffix.lower()
     by_suffix = _TEXT_SUFFIXES.get(suffix)
     if by_suffix is not None:

@@ -17,7 +17,7 @@ from airflow_provider_classify.engine.text.letterspacing import (
     words_by_gaps,
 )
 
-#: Without the image flag, because to extract images takes much longer than to extract text.
+#: Without the image flag, because extracting images takes much longer than extracting text.
 TEXT_FLAGS = pymupdf.TEXT_PRESERVE_WHITESPACE | pymupdf.TEXT_MEDIABOX_CLIP
 #: With the vector flag, which makes the extraction slower.
 SHAPE_FLAGS = TEXT_FLAGS | pymupdf.TEXT_COLLECT_VECTORS
@@ -31,7 +31,8 @@ class TextLayer:
     """
     The text layer of a page.
 
-    :param covering: the lines whose boxes contain nothing but their text. The lines of a slanted watermark do not.
+    :param covering: the lines that are not slanted, whose boxes contain only their own text. The box of a slanted line,
+        such as a watermark, may contain pictures or other text.
     """
 
     page: Page
@@ -39,7 +40,7 @@ class TextLayer:
 
 
 def read_text_layer(page: Any, number: int) -> TextLayer:
-    """Return the page's lines in the order in which the file has them."""
+    """Return the page's text layer, with its lines in the order in which the file has them."""
     textpage = page.get_textpage(flags=TEXT_FLAGS)
     turn = page.rotation_matrix if page.rotation else None
     pieces = list(_pieces(turn, textpage.extractDICT()["blocks"]))
@@ -90,12 +91,12 @@ def _pieces(turn: Any, blocks: Sequence[dict[str, Any]]) -> Iterator[Piece]:
 
 
 def _upright(turn: Any, box: Box) -> Box:
-    """Return the place of a box on the page. MuPDF returns its place before ``turn``, the rotation of the page."""
+    """Return a box as it is on the page after ``turn``, the rotation of the page, which MuPDF does not apply."""
     return tuple(pymupdf.Rect(box) * turn) if turn else box
 
 
 def _remove_letterspacing(textpage: Any, lines: Sequence[JoinedLine]) -> None:
-    """Put the words of letter-spaced lines together by the places of their characters."""
+    """Replace the text of letter-spaced lines by words that are joined by the places of their characters."""
     pieces: list[dict[str, Any]] = []
     for line in lines:
         if may_have_letterspacing(line.text) and is_letterspaced(line.text):

@@ -8,18 +8,18 @@ from string import ascii_letters, digits
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.text.words import words_of
 
-#: A text layer with fewer characters is ignored.
+#: A page whose text layer has fewer characters is read by OCR.
 MIN_CHARACTERS = 40
 #: Replacement, control and private-use characters.
 _GLYPH = re.compile("[\ufffd\x00-\x1f\ue000-\uf8ff]")
 _NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
-#: Text is legible if more than this share of its words are letters only, or numbers.
+#: Text is legible if more than this share of its words consist of letters only, or are numbers.
 MIN_CLEAN_WORDS = 0.8
-#: Letters only, a hyphen or apostrophe between them; or a number, with its currency.
+#: Letters only, which hyphens or apostrophes may separate; or a number, with its currency sign.
 _CLEAN = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*|[^\w\s]?\d[\d.,/:%-]*")
-#: The number of words of a page that are judged.
+#: The most words of a page that are judged.
 _SAMPLE = 150
-#: The fewest letters of a word that counts.
+#: The fewest letters of a word that is compared.
 _SHORTEST = 3
 #: A text layer has the same text as the page if it has at least this share of the words that OCR reads. The second
 #: value is the least legibility at which OCR's words are trusted.
@@ -45,14 +45,14 @@ def is_readable(page: Page) -> bool:
 
 
 def is_legible(page: Page) -> bool:
-    """Return whether most words consist of letters only. After a bad OCR they have digits and punctuation within."""
+    """Return whether most words are letters only, or numbers. Words of a bad OCR contain digits and punctuation."""
     words = [word for piece in _first_pieces(page) if (word := piece.strip(_AROUND_WORDS))]
     clean = sum([word.isalpha() or _CLEAN.fullmatch(word) is not None for word in words])
     return clean > MIN_CLEAN_WORDS * len(words)
 
 
 def _first_pieces(page: Page) -> list[str]:
-    """Return the first pieces of the page's text between white space, at most ``_SAMPLE``."""
+    """Return the first ``_SAMPLE`` pieces of the page's text, split at white space."""
     pieces: list[str] = []
     for line in page.lines:
         pieces += line.text.split()
@@ -62,7 +62,7 @@ def _first_pieces(page: Page) -> list[str]:
 
 
 def says_the_same(text_layer: Page, ocr: Page) -> bool:
-    """Return whether the text layer has the words that OCR read; true if OCR could not read most of the page."""
+    """Return whether the text layer has the words that OCR read; true if OCR's words cannot be trusted."""
     words = [word for line in ocr.lines for word in words_of(line.text) if len(word) >= _SHORTEST and word.isalpha()]
     if ocr.legibility < _SURE or not words:
         return True
@@ -71,7 +71,7 @@ def says_the_same(text_layer: Page, ocr: Page) -> bool:
 
 
 def can_be_read_by_ocr(page: Page) -> bool:
-    """Return whether the text is in a script that the OCR models know. Of other scripts they read only the digits."""
+    """Return whether the text is in a script that the OCR models know. In other scripts they read only the digits."""
     text = "".join(line.text for line in page.lines)
     return len(_UNKNOWN_LETTER.findall(text)) <= sum(map(str.isalpha, text)) / 2
 
@@ -82,7 +82,7 @@ def better_reading(text_layer: Page, ocr: Page) -> Page:
 
 
 def amount_of_text(page: Page) -> int:
-    """Return the number of characters."""
+    """Return the number of characters in the lines of a page."""
     return sum([len(line.text) for line in page.lines])
 
 

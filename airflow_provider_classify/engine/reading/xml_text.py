@@ -16,7 +16,7 @@ from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentTooLar
 #: The most bytes of XML. Larger XML is refused, because it cannot be parsed if it is cut off. E-invoices with
 #: attachments may have megabytes.
 MAX_XML_BYTES = 32 * 1024**2
-#: The most characters of an element's text. Longer ones are attachments in base64.
+#: The most characters of an element's text. A longer text is skipped, because it is an attachment in base64.
 MAX_ELEMENT_TEXT = 5000
 #: The most texts of elements that are read. The classified pages have far fewer.
 MAX_TEXTS = 20_000
@@ -35,8 +35,8 @@ _UBL_TYPES = {
     "Reminder": "payment reminder",
     "BillOfLading": "bill of lading",
 }
-#: Roots of e-invoices in any namespace: UBL and ebInterface, UBL, CII and ZUGFeRD 1, FatturaPA, and the
-#: formats of Spain, Poland, Finland, Mexico, and those of EDICOM and Denmark.
+#: Roots of e-invoices in any namespace: of UBL and ebInterface, CII, ZUGFeRD 1, FatturaPA, the formats of Spain, Poland
+#: and Finland, and two other kinds of invoice of UBL.
 _INVOICE_ROOTS = frozenset(
     [
         "Invoice",
@@ -53,10 +53,10 @@ _INVOICE_ROOTS = frozenset(
 )
 _CREDIT_NOTE_ROOTS = frozenset({"CreditNote", "SelfBilledCreditNote", "CreditMemo"})
 _CFDI_NAMESPACE = "http://www.sat.gob.mx/cfd/"
-#: Elements that hold the code of the kind of an invoice, and the codes of credit notes (UNTDID 1001, FatturaPA).
+#: Elements whose text is the code of the kind of an invoice, and the codes of credit notes (UNTDID 1001, FatturaPA).
 _TYPE_CODES = frozenset({"InvoiceTypeCode", "TypeCode", "TipoDocumento"})
 _CREDIT_NOTE_CODES = frozenset({"81", "83", "261", "381", "396", "532", "TD04", "TD08"})
-#: The code is among this many first elements.
+#: The number of elements, from the root on, that are searched for the code.
 _CODE_WITHIN = 200
 
 
@@ -122,7 +122,7 @@ def _type_code(root: Element) -> str | None:
 
 
 def _texts(root: Element) -> Iterator[str]:
-    """Yield the texts of all elements that have text, with single spaces."""
+    """Yield the texts in and after all elements, with single spaces. Very long texts are left out."""
     for element in root.iter():
         for text in (element.text if local_name(element) else None, element.tail):
             if text and len(text) <= MAX_ELEMENT_TEXT and not text.isspace():

@@ -1,13 +1,14 @@
 """
-Run the engine's child process: read requests as lines of JSON and write one line for each.
+Run the engine's child process: read each request as a line of JSON, and write its reply as a line of JSON.
 
 :class:`airflow_provider_classify.engine.sandbox.pool.EngineProcess` starts it. It ends when its input ends, when its
 parent ends, or when a document takes longer than its time limit.
 
 A request has ``path``, ``name`` and ``deadline``. With ``categories``, it asks for a classification; with ``targets``,
-it asks to write documents of a packet; with ``form``, it asks what the pages show; otherwise it asks for a thumbnail. A
-reply has either ``result``, the fields of a ``ClassificationResult`` or of a ``DocumentContent`` or the thumbnail, or
-``kind`` and ``message`` of an error.
+it asks to write documents of a packet; with ``form``, it asks what the pages show; otherwise it asks for a thumbnail.
+
+A reply has either ``result``, or ``kind`` and ``message`` of an error. The result is the fields of a
+``ClassificationResult`` or of a ``DocumentContent``, a thumbnail in Base64, or null.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
 
 #: The most classifiers that a child keeps, one for each set of categories. A caller rarely uses more at a time.
 _CLASSIFIERS = 8
-#: Objects, as in ``gc.set_threshold``. A page is read into thousands of objects, of which almost none are cyclic.
+#: The collector runs after this many new objects (see ``gc.set_threshold``). Reading a page creates thousands of
+#: objects, and almost none of them is in a reference cycle.
 _OBJECTS_BETWEEN_COLLECTIONS = 20_000
 
 

@@ -16,14 +16,16 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import IO, Any
 
-#: The environment variables that a child gets. Others of an Airflow worker hold connections and keys.
+#: The environment variables that a child gets from its parent. Others of an Airflow worker hold connections and keys.
 _ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "TESSDATA_PREFIX")
 
 
 class ChildDied(Exception):
     """
-    The child ended before it replied. The message has the reason. ``exit_code`` is negative if a signal ended the
-    child.
+    The child ended before it replied.
+
+    The message has the signal or the exit code, and the last line of the child's standard error. ``exit_code`` is
+    negative if a signal ended the child.
     """
 
     def __init__(self, how: str, exit_code: int) -> None:
@@ -47,6 +49,7 @@ class Child:
         self._input, self._output = self._process.stdin.fileno(), self._process.stdout.fileno()
         os.set_blocking(self._input, False)
         os.set_blocking(self._output, False)
+        #: The number of requests that :meth:`ask` has sent.
         self.served = 0
 
     def is_usable(self) -> bool:
@@ -75,21 +78,21 @@ class Child:
                 reply += piece
         except BrokenPipeError as error:
             raise self._died() from error
-        # Delete the warnings that the child wrote. Without the seek, zeros would be before its next output.
+        # Delete the warnings that the child wrote. Without the seek, its next output would follow a gap of zeros.
         self._errors.seek(0)
         self._errors.truncate()
         answer: dict[str, Any] = json.loads(reply)
         return answer
 
     def kill(self) -> None:
-        """End the child and the processes that it started. In a fork of the owner, do nothing."""
+        """End the child and the processes that it started. Do nothing in a fork of the process that started it."""
         if self._owner == os.getpid() and self._process.poll() is None:
             with suppress(ProcessLookupError):  # the child has ended before the signal
                 os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
 
     def close(self) -> None:
-        """Close the pipes. Only the thread that waits for replies may call this."""
+        """Close the pipes. Do not call this while another thread waits in :meth:`ask`."""
         for file in (self._process.stdin, self._process.stdout, self._errors):
             if file is not None:
                 file.close()
@@ -151,5 +154,6 @@ def _popen(arguments: Sequence[str], errors: IO[bytes]) -> subprocess.Popen[byte
 
 def _environment() -> dict[str, str]:
     kept = {name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}
-    # The child imports modules from the same folders. Without the limit numpy would start a thread for each core.
+    # With PYTHONPATH, the child imports modules from the same folders as this process. Without the limit of OpenBLAS,
+    # numpy would start a thread for each core.
     return kept | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "OPENBLAS_NUM_THREADS": "1"}

@@ -1,8 +1,8 @@
 """
 End the engine's child process when its parent ends, and at its time limit.
 
-Both also work while a parser hangs in C and no Python code of this process can run. They work as well if the parent was
-killed or stopped.
+On Linux the kernel does both. So they work even while a parser hangs in C and no Python code of this process can run,
+and even if the parent was killed or stopped. Other systems send no signal when a parent ends; there a thread checks.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def end_with_parent(parent: int) -> None:
     """
     End this process as soon as its parent has ended.
 
-    On Linux the kernel ends it. On other systems a thread checks for the parent twice a second; a parser that holds
-    the interpreter's lock can delay that until the document's time limit.
+    On Linux the kernel ends it. On other systems a thread checks for the parent twice a second. A parser that holds
+    the interpreter's lock can delay this check until the document's time limit.
 
     :param parent: the process id of the parent. It may have ended before this call.
     """
@@ -74,6 +74,6 @@ def time_limit(deadline: float) -> Iterator[None]:
 
 
 def let_alarm_kill() -> None:
-    """Give SIGALRM its default action. A child inherits it if its parent ignores or blocks the signal."""
+    """Give SIGALRM its default action and unblock it. A child inherits an ignored or blocked signal from its parent."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})

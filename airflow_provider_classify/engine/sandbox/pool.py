@@ -41,7 +41,7 @@ DOCUMENTS_PER_CHILD = 1000
 
 class EngineProcess:
     """
-    A child process that classifies one document at a time; further callers wait.
+    A child process that reads one document at a time; further callers wait.
 
     The first document starts the child, and later ones reuse it. If a document ends the child, the next document
     starts a new one.
@@ -53,7 +53,7 @@ class EngineProcess:
     def __init__(self, options: EngineOptions | None = None, *, documents_per_child: int = DOCUMENTS_PER_CHILD) -> None:
         self._options = options or EngineOptions()
         self._documents_per_child = documents_per_child
-        # A caller holds it while its document is classified.
+        # A caller holds it while the child reads its document.
         self._turn = threading.Lock()
         # Guards the two fields below, so that no child starts after close(). A signal handler may call close().
         self._state = threading.RLock()
@@ -68,13 +68,13 @@ class EngineProcess:
         """
         Classify a document.
 
-        The child reads the examples of the categories and the sentence model once, with the first document.
+        With the first document of a set of categories, the child also reads their examples and the sentence model.
 
         :param name: the document's name in errors.
         :raises DocumentTookTooLong: the time limit was reached.
         :raises DocumentCrashedParser: the parser crashed, failed or reached its memory limit.
         :raises ClassifyError: the errors of :class:`~airflow_provider_classify.engine.classify.Classifier`.
-        :raises EngineClosed: :meth:`close` was called before or meanwhile.
+        :raises EngineClosed: :meth:`close` was called before or during this call.
         :raises EngineNotStarted: the child did not start.
         """
         asked = [asdict(_with_absolute_examples(category)) for category in categories]
@@ -85,7 +85,7 @@ class EngineProcess:
         Return a picture of a document's first page; see :func:`~airflow_provider_classify.engine.thumbnail.thumbnail`.
 
         :param longest_side: the most pixels of a side; ``None`` for enough to read the page.
-        :returns: a JPEG in Base64; ``None`` for a document that consists of text.
+        :returns: a JPEG in Base64; ``None`` if the document has no pages to draw, or if the picture is too large.
         :raises ClassifyError: as :meth:`classify`.
         """
         size = {} if longest_side is None else {"longest_side": longest_side}
@@ -119,7 +119,7 @@ class EngineProcess:
         raise error_of_kind(reply["kind"], reply["message"])
 
     def close(self) -> None:
-        """Stop the child immediately, also while it reads a document."""
+        """Stop the child immediately, even while it reads a document."""
         with self._state:
             self._closed = True
             if self._child is not None:
@@ -150,7 +150,7 @@ class EngineProcess:
             self._discard()
             raise self._took_too_long(name) from error
         except BaseException:
-            # The wait was interrupted. The child's late reply would be read as the reply for the next document.
+            # The wait was interrupted. End the child, because its late reply would be taken for the next one.
             self._discard()
             raise
         self.start_failure = None
@@ -202,7 +202,7 @@ class EngineProcess:
 
 class EnginePool:
     """
-    Child processes that classify several documents at the same time. Call it from a thread for each document.
+    Child processes that read several documents at the same time. Call the methods from one thread for each document.
 
     :param size: the number of documents at the same time; the number of available cores if None.
     :param options: the options of each child, the defaults if None. Without ``threads`` the children share the cores.
@@ -214,7 +214,7 @@ class EnginePool:
         if options.threads is None:
             options = replace(options, threads=max(1, available_cores() // self.size))
         self._processes = [EngineProcess(options) for _ in range(self.size)]
-        # Last in, first out: few documents at a time need few children.
+        # Last in, first out: if there are few documents at a time, only few children start.
         self._free: LifoQueue[EngineProcess] = LifoQueue()
         for process in self._processes:
             self._free.put(process)
@@ -236,9 +236,9 @@ class EnginePool:
 
     def check(self) -> None:
         """
-        Check that the engine starts. If the last start of a child failed, start it again with a short letter.
+        Check that the engine starts. If the last start of a child failed, start it again to classify a short letter.
 
-        An error of a document says nothing about the next one. But an engine that does not start fails all of them.
+        An error of one document says nothing about the next document. But without the engine, all documents fail.
 
         :raises ClassifyError: the engine does not start.
         """
@@ -251,7 +251,7 @@ class EnginePool:
 
     @contextmanager
     def process(self) -> Iterator[EngineProcess]:
-        """Provide a free child for several questions about a document; wait while all children are busy."""
+        """Provide a free child for several requests about a document; wait while all children are busy."""
         process = self._free.get()
         try:
             yield process
@@ -259,7 +259,7 @@ class EnginePool:
             self._free.put(process)
 
     def close(self) -> None:
-        """Stop all children immediately. Documents that are being read or wait fail with ``EngineClosed``."""
+        """Stop all children immediately. Documents that are being read, or that wait, fail with ``EngineClosed``."""
         for process in self._processes:
             process.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-#: The font size of text without one, in points.
+#: The font size of text for which the file gives none, in points.
 NORMAL_SIZE = 11.0
 #: The least and the greatest font size in points. Other sizes are replaced by the nearer one.
 LEAST_SIZE, MOST_SIZE = 4.0, 72.0
@@ -23,7 +23,7 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of a table. Rows that follow one another are one table."""
+    """A row of a table. Consecutive rows form one table."""
 
     cells: tuple[str, ...]
 

@@ -32,15 +32,15 @@ from airflow_provider_classify.engine.reading.safe_xml import Element, attribute
 MAIN_PART = "word/document.xml"
 #: The most levels of documents within documents (altChunk) that are read.
 _MAX_DEPTH = 3
-#: Elements of a paragraph, and references to headers and footers, that are read.
+#: The most elements of a paragraph, and the most headers and the most footers, that are read.
 _MAX_ELEMENTS, _MAX_MARGINS = 20_000, 20
-#: Cells of a row that are read.
+#: The most cells of a row that are read.
 _MAX_CELLS = 100
 #: Elements that show no text, or show it a second time.
 _UNSEEN = frozenset(
     {"del", "moveFrom", "instrText", "delText", "Fallback", "pPr", "sectPr", "tblPr", "trPr", "tcPr", "rPr", "sdtPr"}
 )
-#: Space between columns that tabs make.
+#: The text for a tab. Its width separates columns.
 _TAB = " \u2003 "
 
 
@@ -70,7 +70,7 @@ class _Document:
         yield from self._margins(root, relations, "footer")
 
     def _margins(self, root: Element, relations: Sequence[Relation], kind: str) -> Iterator[Block]:
-        """Yield the headers or footers that the document refers to, or all of them if its relations are missing."""
+        """Yield the headers or footers that the document refers to, or all in the package if it has no relations."""
         targets = {relation.key: relation.target for relation in relations if relation.kind == kind}
         wanted = [
             targets[key]
@@ -93,7 +93,7 @@ class _Document:
     def _of_part(self, root: Element, relations: Sequence[Relation]) -> Iterator[Block]:
         targets = {relation.key: relation.target for relation in relations}
         if not relations and local_name(root) == "document":
-            # The places of the pictures are unknown, so each one comes once, before the text.
+            # The places of the pictures are unknown, so all pictures come before the text.
             for part in self._package.parts_like(f"{self._folder}/media", ""):
                 yield from self._picture(part)
         yield from self._of_element(root, targets)
@@ -165,7 +165,7 @@ class _Document:
             yield Picture(data)
 
     def _imported(self, part: str) -> Iterator[Block]:
-        """Yield the text of another document that is inserted here when Word opens this one."""
+        """Yield the text of another document, which Word inserts here when it opens this one."""
         data = self._package.read(part) if part else None
         if not data or self._depth >= _MAX_DEPTH:
             return
@@ -223,7 +223,11 @@ class _Document:
 
 
 def _style_size(style: Element, styles: Mapping[str, Element]) -> float:
-    """Return the font size of a style or of the nearest one that it is based on; of a heading by its level; else 0."""
+    """
+    Return the font size of a style in points; 0 if it is unknown.
+
+    It is the size of the style itself, or that of its heading level, or else that of the style on which it is based.
+    """
     for _ in range(20):
         for properties in style.iterfind("{*}rPr"):
             if size := _size(properties):
@@ -246,11 +250,11 @@ def _run_size(run: Element | None) -> float:
 
 
 def _size(properties: Element) -> float:
-    """Return the font size of run properties in points; 0 if they have none. The file gives it in half points."""
+    """Return the font size of run properties in points; 0 if they have none. Files mostly give it in half points."""
     for element in properties.iterfind("{*}sz"):
         value = attribute(element, "val")
         try:
-            # Strict files may have it in points, with the unit.
+            # Strict files may give it in points, with the unit.
             size = float(value[:-2]) if value.endswith("pt") else float(value) / 2
         except ValueError:
             return 0.0

@@ -71,7 +71,7 @@ def _blocks(package: Package, kind: Format, name: str) -> Iterator[Block]:
 
 
 def _within_bounds(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Yield blocks until the document has more text than is read; leave out pictures beyond a limit."""
+    """Yield blocks until a limit of blocks or text is reached; leave out pictures beyond the limits of pictures."""
     characters = pictures = picture_bytes = 0
     for block in islice(blocks, MAX_BLOCKS):
         if isinstance(block, Picture):
@@ -90,7 +90,7 @@ def _within_bounds(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 def _sheets(blocks: Iterable[Block]) -> list[list[Block]]:
-    """Return the blocks between page breaks; at least one sheet, which may be empty."""
+    """Return the sheets, which page breaks separate, as lists of blocks. There is at least one, which may be empty."""
     sheets: list[list[Block]] = [[]]
     for block in blocks:
         if not isinstance(block, PageBreak):
@@ -123,7 +123,7 @@ def _pages(
 
 @dataclass(frozen=True, slots=True)
 class _NumberedPage:
-    """A page under the number that it has in the whole document."""
+    """A page of a sheet, with its number in the whole document."""
 
     page: PageReading
     number: int

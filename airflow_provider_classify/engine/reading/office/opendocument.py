@@ -90,7 +90,7 @@ class _Reader:
         yield from others
 
     def _text(self, element: Element, others: list[Block]) -> str:
-        """Return the text of a paragraph; add the pictures and text boxes that are anchored in it to ``others``."""
+        """Return the text of a paragraph, and add the pictures and text boxes that are anchored in it to ``others``."""
         pieces = [element.text or ""]
         for child in islice(element, _MAX_ELEMENTS):
             name = local_name(child)

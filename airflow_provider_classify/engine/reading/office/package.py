@@ -1,4 +1,4 @@
-"""Read the parts of an Office document and the references between them, also of files that break the standard."""
+"""Read the parts of an Office document and the references between them, even of files that break the standard."""
 
 from __future__ import annotations
 
@@ -31,8 +31,7 @@ class Package:
     """
     An opened Office document.
 
-    Names of parts are compared without regard to case, to a slash at the beginning and to the kind of slash, as
-    Office does.
+    Like Office, it compares the names of parts without regard to case, to a leading slash and to the kind of slash.
     """
 
     def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
@@ -71,7 +70,7 @@ class Package:
 
     def xml(self, part: str) -> Element | None:
         """
-        Return the root of a part, or None if the part is missing.
+        Return the root element of a part, or None if the part is missing or too large.
 
         :raises DocumentCorrupt: it is not well-formed.
         """
@@ -90,7 +89,11 @@ class Package:
         )
 
     def relations(self, part: str = "") -> list[Relation]:
-        """Return the relations of a part, or of the whole package; an empty list if they are missing or damaged."""
+        """
+        Return the relations of a part, or of the whole package; an empty list if they are missing or damaged.
+
+        Relations to targets outside the package are left out.
+        """
         folder, file = posixpath.split(part)
         try:
             root = self.xml(posixpath.join(folder, "_rels", f"{file}.rels"))
@@ -119,7 +122,7 @@ class Package:
         raise self.damage()
 
     def parts_like(self, folder: str, beginning: str) -> list[str]:
-        """Return the parts in ``folder`` whose names begin so, those with smaller numbers first."""
+        """Return the parts in ``folder`` whose names begin with ``beginning``, those with smaller numbers first."""
         found = [
             name
             for name in self._members
@@ -151,6 +154,6 @@ def _plain(name: str) -> str:
 
 
 def _resolved(folder: str, target: str) -> str:
-    """Return the name of the part that ``target`` refers to from ``folder``. It is always within the package."""
+    """Return the name of the part that ``target`` refers to from ``folder``. The name never leaves the package."""
     target = unquote(target.replace("\\", "/"))
     return posixpath.normpath(posixpath.join("/", folder, target)).lstrip("/")

@@ -21,7 +21,7 @@ from airflow_provider_classify.engine.reading.safe_xml import Element, attribute
 
 MAIN_PART = "ppt/presentation.xml"
 _TITLES = frozenset({"title", "ctrTitle"})
-#: The level of heading whose font size a subtitle has.
+#: A subtitle has the font size of a heading of this level.
 _SUBTITLE_LEVEL = 3
 _UNSEEN = frozenset({"Fallback", "nvSpPr", "spPr", "bodyPr", "lstStyle", "nvPicPr"})
 
@@ -54,7 +54,7 @@ def _slides(package: Package) -> list[str]:
     if root is None:
         raise package.damage()
     targets = {relation.key: relation.target for relation in package.relations(main) if relation.kind == "slide"}
-    # A slide has two ids. The one with a namespace refers to its part.
+    # A slide has two ids. The id with a namespace refers to its part.
     keys = [
         next((value for key, value in element.items() if key.endswith("}id")), "")
         for element in root.iter()
@@ -118,7 +118,7 @@ def _paragraph(paragraph: Element, size: float) -> Iterator[Paragraph]:
         elif name == "br":
             pieces.append("\n")
         elif name == "rPr" and attribute(element, "sz").isdecimal():
-            # In hundredths of a point, on a slide that is 10 inches wide.
+            # In hundredths of a point. A slide is laid out 10 inches wide.
             sizes.append(min(max(int(attribute(element, "sz")) / 100, LEAST_SIZE), MOST_SIZE))
     text = "".join(pieces)
     if text.strip():

@@ -19,18 +19,20 @@ from airflow_provider_classify.engine.reading.safe_xml import Element, attribute
 MAIN_PART = "xl/workbook.xml"
 #: The most rows of a sheet, cells of a row and sheets that are read.
 MAX_ROWS, MAX_CELLS, MAX_SHEETS = 500, 60, 50
-#: The numbers of the built-in date formats (ECMA-376, 18.8.30), and the letters that other date formats have.
+#: The numbers of the built-in date formats (ECMA-376, 18.8.30), and the letters by which other date formats are known.
 _DATE_FORMATS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
 _DATE_LETTERS = re.compile(r"[dmyhs]", re.I)
-#: The parts of a format that are not its letters: colours, conditions, literal text and escaped characters.
+#: The parts of a format whose letters do not count: colours, conditions, literal text and escaped characters.
 _FORMAT_TEXT = re.compile(r"\[[^\]]*\]|\"[^\"]*\"|\\.|_.|\*.")
+#: A date is stored as the number of days since the first value. The second value is the number of the latest date,
+#: 31 December 9999.
 _EPOCH = datetime(1899, 12, 30)
 _LARGEST_DATE = 2_958_465
 
 
 def xlsx_blocks(package: Package) -> Iterator[Block]:
     """
-    Yield the sheets of a workbook that are not hidden, each with its headers, its rows and its footers.
+    Yield the sheets of a workbook that are not hidden, or all if all are hidden: their headers, rows and footers.
 
     :raises DocumentCorrupt: its main part or a sheet is damaged, or there is no sheet.
     """
@@ -146,7 +148,7 @@ def _date(value: str) -> str:
 
 
 def _number(value: str) -> str:
-    """Return a number with two decimals, or as it is if it has none. Files may have many digits of rounding errors."""
+    """Return a number with two decimals, or unchanged if it is whole. Files may have many digits of rounding errors."""
     try:
         number = float(value)
     except ValueError:
@@ -157,7 +159,7 @@ def _number(value: str) -> str:
 
 
 def _margin(root: Element, kind: str) -> Iterator[Paragraph]:
-    """Yield the header or the footer of a sheet; ``&L``, ``&"Arial"12`` and the like are its codes."""
+    """Yield the header or the footer of a sheet, without codes such as ``&L`` and ``&"Arial"&12``."""
     seen = set()
     for element in root.iter(*(f"{{*}}{which}{kind}" for which in ("odd", "even", "first"))):
         if element.text:
