@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 TextSource = Literal["text_layer", "ocr"]
 #: A page has this many horizontal bands; lines with their upper edges in the same band are beside each other. A page
 #: that is higher than _LONG times its width has proportionally more bands. A page with large print has fewer bands: a
-#: band is at least _OF_LINE of a line's height.
+#: band is at least _OF_LINE times as high as the median line.
 _BANDS, _LONG, _OF_LINE = 50, 1.6, 0.7
 #: When to use OCR: on pages whose text layer lacks text that the page shows, on each page, or on no page.
 OcrMode = Literal["auto", "always", "never"]
@@ -51,7 +51,7 @@ class View:
     The picture from which a page was read.
 
     :param region: the part of the page that the picture shows.
-    :param quarters: how many times that part was turned by 90°, counterclockwise.
+    :param quarters: the number of turns of this part by 90°, counterclockwise.
     """
 
     region: Region = WHOLE_PAGE
@@ -93,7 +93,7 @@ class Page:
     look: tuple[float, ...] | None = None
 
     def place(self, line: Line) -> Region:
-        """Return the place of a line of this page on the page as the document has it."""
+        """Return the place of one of these lines on the whole page, before the page was turned."""
         line = turned(line, -self.view.quarters)
         x0, y0, x1, y1 = self.view.region
         width, height = x1 - x0, y1 - y0
@@ -101,7 +101,7 @@ class Page:
 
 
 def turned(line: Line, quarters: int) -> Line:
-    """Return a line with its place after the page was turned by 90°, counterclockwise, ``quarters`` times."""
+    """Return a line with its place after ``quarters`` turns of the page by 90°, counterclockwise."""
     for _ in range(quarters % 4):
         line = replace(line, x0=line.y0, y0=1 - line.x1, x1=line.y1, y1=1 - line.x0)
     return line

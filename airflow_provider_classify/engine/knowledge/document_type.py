@@ -64,7 +64,7 @@ class Knowledge:
     version: str
 
     def without_cues(self, cues: Collection[tuple[str, str]]) -> Knowledge:
-        """Return the knowledge without some cues. Each is the name of a type and the cue, as :attr:`types` has it."""
+        """Return the knowledge without some cues: pairs of a type's name and a cue in the form of :attr:`types`."""
         return Knowledge(
             {
                 name: replace(t, cues={cue: weight for cue, weight in t.cues.items() if (name, cue) not in cues})

@@ -1,4 +1,4 @@
-"""Decide whether the words of a page are those of a language, by the words that the knowledge has."""
+"""Decide whether the words of a page belong to any language, by the words that the knowledge has."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ MIN_KNOWN_WORDS, _FEWEST_WORDS, _SHORTEST = 0.08, 8, 3
 
 def is_in_a_language(page: Page) -> bool:
     """
-    Return whether the words are those of a language; true if there are too few words to decide.
+    Return whether the words belong to a language; true if there are too few words to decide.
 
-    A font whose character map is wrong gives other letters than it shows.
+    If a font has a wrong character map, the text layer has other letters than the page shows.
     """
-    # Each line has a character, so that this many lines have as many characters.
+    # Each line has at least one character, so this many lines are enough.
     text = "\n".join([line.text for line in page.lines[:_SAMPLE_CHARACTERS]])[:_SAMPLE_CHARACTERS]
     if is_unspaced(text):
         return True

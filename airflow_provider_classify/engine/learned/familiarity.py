@@ -1,4 +1,4 @@
-"""Measure how much of a page the knowledge knows. A page of no known type has few phrases, and no type leads."""
+"""Measure how familiar a page is. On a page of no known type, few phrases are known and no type has a clear lead."""
 
 from __future__ import annotations
 

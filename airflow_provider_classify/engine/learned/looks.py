@@ -75,7 +75,7 @@ def look_of(small: NDArray[Any]) -> Look:
 
 
 def _median(values: NDArray[np.float32]) -> float:
-    """Return the median. ``np.median`` would import modules that nothing else needs, which takes 40 ms."""
+    """Return the median. ``np.median`` would slowly import modules that nothing else needs."""
     ordered = np.sort(values, axis=None)
     return float(ordered[[(ordered.size - 1) // 2, ordered.size // 2]].mean())
 

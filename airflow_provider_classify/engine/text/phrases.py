@@ -20,7 +20,7 @@ NOWHERE = -1
 
 
 def phrase_of(text: str) -> Phrase:
-    """Return the words of a phrase as it is written, folded, with its mark."""
+    """Return the folded words of a phrase. A single word keeps its mark: ``vertrag*``, ``*vertrag`` or ``datum:``."""
     words = tuple(words_of(text))
     if words and text.endswith((":", "*")):
         return (f"{words[0]}{text[-1]}",)
@@ -44,7 +44,7 @@ class PhraseIndex:
         self._first: set[str] = set()
         self._lengths: dict[Phrase, tuple[int, ...]] = {}
         self._unspaced: dict[str, Phrase] = {}
-        # By the first letters of the word; endings by the last letters.
+        # The keys are the first letters of the phrase, and for the endings the last letters.
         self._glued: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
         self._beginnings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
         self._endings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
