@@ -38,5 +38,5 @@ def linked_image(text: object, url: str) -> str:
 
 
 def _target(url: str) -> str:
-    """Percent-encode what could end the target of a link: spaces, brackets, control characters and quotes."""
+    """Percent-encode the characters that could end the target of a link, such as spaces, brackets and quotes."""
     return quote(url, safe=_SAFE_IN_URL)
