@@ -27,8 +27,8 @@ class Support:
     """
     The sources of the documents in which a cue is found.
 
-    :param own: of documents of the category that means the cue's type.
-    :param others: of other documents.
+    :param own: the sources of documents of the category that means the cue's type.
+    :param others: the sources of other documents.
     """
 
     own: set[str] = field(default_factory=set)
@@ -41,7 +41,7 @@ def support_of_cues(
     """
     Return the support of each cue whose type is meant by a category.
 
-    :param documents: the pages, the number of the category, and the source of each.
+    :param documents: the pages, the number of the category, and the source of each document.
     :param families: the number of the category that means each type; -1 for none.
     """
     scorer = compiled(knowledge).type_scorer

@@ -60,7 +60,8 @@ class Example:
     A labelled document with its samples.
 
     :param whole: the sample of the whole document.
-    :param samples: the whole document, its first pass if that is less, and each of several pages.
+    :param samples: the samples of the whole document, of its first pass if that has less text, and of each page if
+        there are several.
     """
 
     document: Labelled

@@ -17,7 +17,7 @@ _PARTIAL_PREFIXES = ("~$",)
 
 
 class WatchedFile(NamedTuple):
-    """A file of the folder. ``since`` is the time of the first scan that saw this version."""
+    """A file of the folder. ``since`` is the time of the first scan that saw this version, in seconds."""
 
     size: int
     version: str

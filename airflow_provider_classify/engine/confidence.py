@@ -20,11 +20,12 @@ ENOUGH_TEXT = 120
 LEGIBLE = 0.9
 #: The weights of a document's first page and of each later page. The first page has the most evidence.
 FIRST_PAGE, LATER_PAGE = 1.0, 0.5
-#: The least points of a category with an unknown name. The best wrong type commonly gets so many points by chance.
+#: The least points of a category with an unknown name. The best wrong type commonly gets this many by chance.
 POINTS_OF_UNKNOWN = 2.0
 #: The least points of "none of the categories", if the name of each category is known.
 POINTS_OF_NONE = 1.0
-#: Points that are subtracted from a type without a category. There are many such types, so some match by chance.
+#: Points that are subtracted from a type that no category means in full. There are many such types, so some match by
+#: chance.
 UNCLAIMED_COST = 0.5
 #: Above this probability, no more lines of a page are read. SURE applies if at least half of the lines are read, and
 #: SURE_OF_LITTLE before that.

@@ -50,7 +50,8 @@ class EngineOptions:
     :param ocr_models: the folder of OCR models for other scripts; None for none.
     :param ocr: when to use OCR; see :func:`~airflow_provider_classify.engine.reading.open_document`.
     :param attachments: what to do with the attachments of an e-mail.
-    :param niceness: lowers the priority of the child process, from 0 to 19. A server stays responsive at full load.
+    :param niceness: the niceness of the child process, from 0 to 19. A higher one lowers its priority, so that a server
+        stays responsive at full load.
     """
 
     seconds: float = 120.0

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Literal, NamedTuple
 
 TextSource = Literal["text_layer", "ocr"]
-#: A page has this many horizontal bands; lines with their upper edges in the same band are beside each other. A page
+#: A page has _BANDS horizontal bands; lines with their upper edges in the same band are beside each other. A page
 #: that is higher than _LONG times its width has proportionally more bands. A page with large print has fewer bands: a
 #: band is at least _OF_LINE times as high as the median line.
 _BANDS, _LONG, _OF_LINE = 50, 1.6, 0.7
@@ -66,7 +66,7 @@ class Page:
     Its size and the places of its lines are those of its ``view``.
 
     :param number: the number of the page, from 1.
-    :param width: in points or pixels, as ``height``.
+    :param width: the width, in points or pixels; the ``height`` has the same unit.
     :param lines: the lines in reading order.
     :param source: the source of the text: the text layer or OCR.
     :param unread: lines that OCR has detected and not yet recognised; their text is empty.

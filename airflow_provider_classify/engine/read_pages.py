@@ -1,8 +1,8 @@
 """
 Read the pages of a document until their answers are sure.
 
-OCR takes a hundred times as long as reading text. So a page is read in passes, each time more complete, and its answer
-is examined after each pass.
+OCR takes about a hundred times as long as reading a text layer. So a page is read in passes, each time more complete,
+and its answer is examined after each pass.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ _MAX_INTEGER = 2**53
 
 
 class JobStatus(StrEnum):
-    """``queued`` → ``processing`` → ``completed`` | ``failed``."""
+    """The status of a job: first ``queued``, then ``processing``, at the end ``completed`` or ``failed``."""
 
     QUEUED = "queued"
     PROCESSING = "processing"

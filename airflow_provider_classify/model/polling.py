@@ -17,9 +17,9 @@ from airflow_provider_classify.model.job import Job, JobStatus
 from airflow_provider_classify.model.printable_text import quotable
 from airflow_provider_classify.model.result import ClassificationResult
 
-#: Seconds from the first request of a wait to the second.
+#: The shortest pause between two requests of a wait, in seconds, without jitter.
 SHORTEST_PAUSE = 1.0
-#: The most seconds between two requests of a wait.
+#: The longest pause between two requests of a wait, in seconds, unless the server asks for a longer one.
 LONGEST_PAUSE = 30.0
 #: The most failed pages whose errors a message quotes.
 _QUOTED_PAGES = 5

@@ -9,10 +9,10 @@ from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.text.language import COMMON_WORDS
 from airflow_provider_classify.engine.text.words import is_unspaced, singular, words_of
 
-#: The number of words of a page that are judged, and the number of characters that are searched for them.
+#: The most words of a page that are examined, and the most characters in which they are searched.
 _SAMPLE, _SAMPLE_CHARACTERS = 150, 1500
 #: A text is in a language if more than this share of its words are common words of any language, or words of the
-#: document types. The second value is the fewest words that decide, and the third the fewest letters of a word that
+#: document types. The second value is the fewest words for a decision, and the third the fewest letters of a word that
 #: counts.
 MIN_KNOWN_WORDS, _FEWEST_WORDS, _SHORTEST = 0.08, 8, 3
 

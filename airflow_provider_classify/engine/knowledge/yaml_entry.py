@@ -9,7 +9,7 @@ import yaml
 
 from airflow_provider_classify.exceptions import InvalidDocumentTypes
 
-#: The points that a phrase adds to a type's score.
+#: The points that a phrase of each strength adds to a type's score.
 STRENGTHS: Mapping[str, float] = {"decisive": 3.0, "strong": 2.0, "usual": 1.0, "weak": 0.5}
 #: The faster loader in C, if PyYAML has it.
 YAML_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

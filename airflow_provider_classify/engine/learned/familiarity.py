@@ -9,7 +9,7 @@ from airflow_provider_classify.engine.scoring.type_scorer import TypeScores
 
 #: A type with more points has real evidence on the page.
 _EVIDENCE = 2.0
-#: The best types whose points are measured.
+#: The number of best types whose points are measured.
 _BEST = 4
 
 NAMES: tuple[str, ...] = (

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 MEANS = 0.8
 #: A page is a cover if a cover type scores at least COVER_POINTS, and no type scores more than COVER_LEAD above it.
 COVER_POINTS, COVER_LEAD = 3.0, 0.5
-#: The least points of a suggested type. A heading with the type's name, or two strong cues, give about as many.
+#: The least points of a suggested type. A heading with the type's name, or two strong cues, give about this many.
 MIN_POINTS_OF_SUGGESTED = 2.5
 #: If a category has an example of the same form as a page, it gets this many points more than the answer that is best
 #: without the example.

@@ -40,7 +40,8 @@ class CompiledKnowledge:
         return layouts_of_words(self._knowledge)
 
 
-#: Returns the data of a knowledge. Two are kept, so that a user's own document types do not displace the package's.
+#: Returns the data for a :class:`Knowledge`. Two are kept, so that those of a user's own document types do not displace
+#: those of this package.
 compiled = lru_cache(maxsize=2)(CompiledKnowledge)
 
 

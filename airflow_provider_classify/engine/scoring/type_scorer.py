@@ -105,7 +105,7 @@ class TypeScores:
 
 
 class TypeScorer:
-    """Scores pages against the document types. Build it once per process: its index takes some milliseconds."""
+    """Scores pages against the document types. Create it once per process: its index takes some milliseconds."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._types = list(knowledge.types.values())

@@ -2,7 +2,7 @@
 Guess the language of a text from its script and its most common words.
 
 A result names the language, for people and for routes. The engine also uses it: cues of unrelated languages do not
-count, and a page in another language than the page before it probably begins a document.
+count, and a page in another language than the page before it is more likely to begin a document.
 """
 
 from __future__ import annotations

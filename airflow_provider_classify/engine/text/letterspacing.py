@@ -45,7 +45,7 @@ def is_letterspaced(text: str) -> bool:
 
 
 def without_letterspacing(text: str) -> str:
-    """Join the letters of each word if the text is letter-spaced. Gaps of two spaces or more separate words."""
+    """Return the text, with the letters of each word joined if it is letter-spaced. Two spaces or more end a word."""
     if not is_letterspaced(text):
         return text
     return " ".join("".join(word.split()) for word in _WIDE_GAP.split(text.strip()))

@@ -11,7 +11,7 @@ from airflow_provider_classify.engine.text.words import is_unspaced, words_of
 
 #: OCR may drop spaces, as in "INVOICENUMBER". Phrases with at least this many letters are also searched within words.
 SHORTEST_WITHIN_WORD = 10
-#: The fewest letters that the stem of ``vertrag*`` has.
+#: The fewest letters of the stem of a phrase such as ``vertrag*``.
 SHORTEST_STEM = 4
 
 Phrase = tuple[str, ...]
@@ -33,8 +33,8 @@ class PhraseIndex:
     """
     Phrases, each with the types that it counts for: pairs of a type's number and a weight.
 
-    ``vertrag*`` matches all words that begin with ``vertrag``, and ``*vertrag`` all that end with it: languages
-    that compound and inflect have too many forms to list.
+    ``vertrag*`` matches all words that begin with ``vertrag``, and ``*vertrag`` all that end with it: in languages
+    with compounds and inflections, a word has too many forms to list.
     """
 
     def __init__(self) -> None:
@@ -126,7 +126,7 @@ class PhraseIndex:
         A letter with "court of appeals" must not also count for "court", "court of" and "appeals".
 
         :param found: what :meth:`find` returned.
-        :return: each shorter phrase with the number of the type and the weight that must not count again.
+        :returns: each shorter phrase with the number of the type and the weight that must not count again.
         """
         parts = self._parts
         return {
