@@ -43,6 +43,7 @@ class Classifier:
     :param sentence_model: the model for category names that the knowledge does not have. It is loaded only if a
         category has such a name.
     :raises InvalidCategories: an example of a category cannot be used.
+    :raises ModelNotUsable: the file of the learned model cannot be used.
     :raises SentenceModelNotUsable: the sentence model cannot be loaded.
     """
 

@@ -18,7 +18,7 @@ from airflow_provider_classify.engine.text.words import label_words, singular
 _ENDING = re.compile(r"(?:si|oes?|ao|ie|en|er|es|um|ов|ии|ия|ие|[eisnaoyыиаоеяьй])$")
 #: Plurals that look like the end of another word: faturalar, kararları, årsredovisningar.
 _LONG_PLURAL = re.compile(r"(?:l[ae]ri?|ar)$")
-#: Letters that change before an ending: brief, brieven; bewijs, bewijzen; clinica, cliniche; presentaties.
+#: Letters that change before an ending: brief, brieven; bewijs, bewijzen; clinica, cliniche; catalogo, cataloghi.
 _SOFTENED = (("v", "f"), ("z", "s"), ("ch", "c"), ("gh", "g"), ("y", "i"))
 #: The fewest letters of a word without its ending.
 _SHORTEST_STEM = 5
