@@ -1,4 +1,4 @@
-"""Count in which documents each cue of the knowledge is found, and find cues that may have a wrong language."""
+"""Find the sources whose documents contain a cue of the knowledge, and find cues that may have a wrong language."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Support:
     """
     The sources of the documents in which a cue is found.
 
-    :param own: of documents of the category that means the cue's type.
-    :param others: of other documents.
+    :param own: the sources of documents of the category that means the cue's type.
+    :param others: the sources of other documents.
     """
 
     own: set[str] = field(default_factory=set)
@@ -41,7 +41,7 @@ def support_of_cues(
     """
     Return the support of each cue whose type is meant by a category.
 
-    :param documents: the pages, the number of the category, and the source of each.
+    :param documents: the pages, the number of the category, and the source of each document.
     :param families: the number of the category that means each type; -1 for none.
     """
     scorer = compiled(knowledge).type_scorer
@@ -63,7 +63,7 @@ def support_of_cues(
 
 
 def without_support(support: Mapping[TypeCue, Support], *, least_sources: int) -> frozenset[TypeCue]:
-    """Return the cues that are found in documents of other categories only, of at least so many sources."""
+    """Return the cues that are found only in documents of other categories, from at least ``least_sources`` sources."""
     return frozenset(cue for cue, found in support.items() if not found.own and len(found.others) >= least_sources)
 
 
@@ -108,8 +108,9 @@ def _log_odds(
     word: str, uses: Mapping[str, int], own: frozenset[str], common: Mapping[str, frozenset[str]]
 ) -> dict[str, float]:
     """
-    Return the log odds that a word of a cue is of each other language that uses it.
+    Return for each other language that uses a word the log odds that the word is of this language.
 
+    :param word: a word of a cue.
     :param uses: the number of cues with the word, by language.
     :param own: the language of the cue, and related ones.
     """

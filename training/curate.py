@@ -77,7 +77,11 @@ class Curation:
         self._written = self._written_support(trainer)
 
     def support(self, numbers: Sequence[int]) -> dict[TypeCue, Support]:
-        """Return the support of each cue in some of the documents. A cue in a document for the tests is supported."""
+        """
+        Return the support of each cue in some of the documents.
+
+        The documents that were written for the tests also support the cues of their categories.
+        """
         none = len(self._names)
         found = support_of_cues(
             (
@@ -109,7 +113,11 @@ class Curation:
         )
 
     def cross_validated(self, *, are_left_out: bool) -> str:
-        """Return the figures of a cross-validation, with all cues or only those with support in other folds."""
+        """
+        Return the figures of a cross-validation, as a text.
+
+        :param are_left_out: leave out the cues that the documents of the other folds do not support.
+        """
         folds = np.array([document.fold(FOLDS) for document in self.documents])
         odds, scored = [], []
         trainer = Trainer(self._names)

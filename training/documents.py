@@ -23,7 +23,7 @@ CACHE = Path(".bench/pages")
 _READING = ("reading", "ocr", "text", "learned/looks.py", "page.py")
 #: Documents of these categories fit none of the other categories.
 OUTSIDE = frozenset({"other", "none"})
-#: One of this many sources is held out: it is scored, and nothing is fitted on it.
+#: About one of this many sources is held out. A model that is fitted on the other sources scores its documents.
 _HELD_OUT = 3
 
 

@@ -34,8 +34,8 @@ PENALTIES: Mapping[str, float] = {
 }
 #: The parts that consist of numbers, not of words.
 DENSE = ("scores", *PARTS)
-#: The least standard deviation by which a measure is divided, so that a rare measure does not count much. Most measures
-#: of the origin are 0 or 1, so theirs is higher.
+#: The least standard deviation by which a measure is divided, so that a measure that is nearly always the same does not
+#: count much. Most measures of the origin are 0 or 1, so theirs is higher.
 _MIN_DEVIATION, _MIN_DEVIATION_OF_ORIGIN = 0.05, 0.2
 #: The first value of the factor, and the most iterations of the optimisation.
 _START_FACTOR, _MAX_ITERATIONS = 1.6, 150
@@ -74,7 +74,7 @@ class Scale:
         )
 
     def dense(self, samples: Sequence[Sample], part: str) -> Array:
-        """Return the standardised measures of a part. They are 0 for a sample without this part."""
+        """Return for each sample the standardised measures of a part, summed over its pages; 0 without this part."""
         result = np.zeros((len(samples), len(self.means[part])))
         for number, sample in enumerate(samples):
             for page in sample.pages:
@@ -133,8 +133,8 @@ def fit(samples: Sequence[Sample], penalties: Mapping[str, float] = PENALTIES, *
     points = np.array([sample.points for sample in samples])
     labels = np.array([sample.label for sample in samples])
     weights = np.array([sample.weight for sample in samples])
-    # Each column is divided by the root of its penalty. Then one L2 penalty fits all columns, and fewer iterations are
-    # needed.
+    # Each column is divided by the square root of its penalty. So all columns have the same L2 penalty, and fewer
+    # iterations are needed.
     parts = {part: scale.dense(samples, part) / np.sqrt(penalties[part]) for part in DENSE}
     parts["constant"] = scale.constant(samples) / np.sqrt(penalties["constant"])
     dense = np.hstack(list(parts.values())).astype(np.float32)

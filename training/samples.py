@@ -1,4 +1,4 @@
-"""Samples, on which the model is fitted: measures of documents, and their points by the knowledge."""
+"""Create the samples on which the model is fitted: the measures of documents, and their points by the knowledge."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class MeasuredPage:
 @dataclass(frozen=True)
 class Sample:
     """
-    A document, with all of its text or with the text of the first pass.
+    A document with all of its text, a document with the text of the first pass, or a single page.
 
     :param label: the index of its category. "None of them" has the index after the last category.
     :param source: its source. All samples of a source are in the same fold of a cross-validation.
-    :param points: the points of each category and of "none of them" by the knowledge, as the mean of its pages.
+    :param points: the points of each category and of "none of them" by the knowledge: the weighted mean of its pages.
     :param pages: the pages that count for its answer.
     :param weight: how much the sample counts.
     :param is_real: whether it is a real document. Other documents were written for the tests.

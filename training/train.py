@@ -39,12 +39,12 @@ FEW_WRITTEN = 8
 #: How much a document that no category fits counts for the temperature. If the categories are complete, there are few
 #: such documents.
 OUTSIDE_WEIGHT = 0.25
-#: The log loss limits a confidence to this distance from 0 and 1, so that one wrong answer cannot decide alone.
+#: The least distance of a confidence from 0 and 1 in the log loss, so that one wrong answer cannot decide alone.
 _MIN_DOUBT = 0.002
 #: With a base model, the L2 penalties are multiplied by this. A user's own types need larger weights, because the
 #: knowledge has no points for them.
 OWN_PENALTY = 0.1
-#: The weights of a whole document and of its first pass, if the first pass is a sample, too.
+#: The weights of a whole document and of its first pass, if both are samples.
 WHOLE, FIRST_PASS = 0.6, 0.4
 #: The weight of each single page of a document with several pages.
 SINGLE_PAGE = 0.25
@@ -60,7 +60,8 @@ class Example:
     A labelled document with its samples.
 
     :param whole: the sample of the whole document.
-    :param samples: the whole document, its first pass if that is less, and each of several pages.
+    :param samples: the samples of the whole document, of its first pass if that has less text, and of each page if
+        there are several.
     """
 
     document: Labelled
@@ -200,10 +201,10 @@ def examples_of(
 
 def written_samples(categories: CategorySet, *, one_of: int = 1) -> Iterator[Sample]:
     """
-    Yield the documents that were written for the tests.
+    Yield the samples of the documents that were written for the tests.
 
-    If no category means the type of a document, its label is "none of them". These documents have no layout and
-    no origin, so the samples lack these parts.
+    If no category means the type of a document, its label is "none of them". These documents have no real layout,
+    origin or look, so the samples lack these parts.
 
     :param one_of: use one of this many documents, with the weight of all of them.
     """
@@ -237,7 +238,7 @@ def _labels_of_written(names: Sequence[str], categories: CategorySet) -> dict[st
 
 
 def figures_of(examples: Sequence[Example], odds: Array) -> dict[str, Any]:
-    """Return the figures of examples by their log odds, divided by the temperature."""
+    """Return the figures of examples. ``odds`` are their log odds, divided by the temperature."""
     return figures(
         [example.document for example in examples], [example.whole.label for example in examples], softmax(odds)
     )

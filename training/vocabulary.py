@@ -1,4 +1,4 @@
-"""Choose the words of the model. They say what a document is, and contain no personal data."""
+"""Choose the words of the model. Those of this package's model contain no personal data."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from airflow_provider_classify.engine.text.words import words_of
 from tests.support.written import written_documents
 from training.samples import Sample
 
-#: The least number of sources whose documents contain a word.
+#: A word of the model is in the documents of at least this many sources.
 LEAST_SOURCES = 3
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -25,7 +25,7 @@ _WORD = re.compile(r"[^\W\d_]+")
 @cache
 def allowed_words() -> frozenset[str]:
     """
-    Return the words that a model may have.
+    Return the words that the model of this package may have.
 
     They are the words of the knowledge's phrases, common words of languages, and the lower-case words of the documents
     for the tests. All were written for this project. None is taken from the documents on which a model is fitted.
@@ -40,7 +40,7 @@ def allowed_words() -> frozenset[str]:
 
 
 def _words_of(samples: Sequence[Sample]) -> frozenset[str]:
-    """Return the words of the documents that have at least three characters, all of them letters."""
+    """Return the words of the documents, without those that are shorter than three letters or have other characters."""
     return frozenset(
         word for sample in samples for page in sample.pages for word in page.words if len(word) > 2 and word.isalpha()
     )

@@ -37,7 +37,7 @@ class _Location:
     segments: tuple[str, ...]
 
     def contains(self, other: _Location) -> bool:
-        """Return whether the other location is under this one. An empty user or host allows all."""
+        """Return whether the other location is under this one. An empty user, or a scheme alone, allows all."""
         return (
             self.scheme == other.scheme
             and self.user in ("", other.user)

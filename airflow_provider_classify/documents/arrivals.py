@@ -10,13 +10,14 @@ from airflow_provider_classify.documents.storage_listing import ListedFile
 
 #: Seconds for which an empty file has to stay unchanged. Many programs create a file long before they write to it.
 EMPTY_FOR = 60.0
-#: The names of files that browsers, upload clients and office programs have not completed, and of lock files.
+#: Lock files, and files that browsers, upload clients and office programs have not completed, have a name with one of
+#: these suffixes or prefixes.
 _PARTIAL_SUFFIXES = (".part", ".partial", ".filepart", ".crdownload", ".download", ".tmp", ".temp", ".swp", "~")
 _PARTIAL_PREFIXES = ("~$",)
 
 
 class WatchedFile(NamedTuple):
-    """A file of the folder. ``since`` is the time of the first scan that saw this version."""
+    """A file of the folder. ``since`` is the time of the first scan that saw this version, in seconds."""
 
     size: int
     version: str
@@ -44,7 +45,7 @@ class Scan:
 
 class Arrivals:
     """
-    Compare the scans of a folder with each other.
+    Compares the scans of a folder with each other.
 
     A file is stable if at least two scans have seen the same size and version, ``stable_for`` seconds apart or more. A
     file that has changed counts as a new file. Hidden and partial files are ignored until they are renamed. The memory
@@ -84,7 +85,7 @@ class Arrivals:
 
 
 def is_ignored(name: str) -> bool:
-    """Return whether a file, or a folder on its path, is hidden, or the file is a partial one or a lock file."""
+    """Return whether a file is a partial file or a lock file, or whether it or a folder on its path is hidden."""
     last = name.rpartition("/")[2].lower()
     return (
         any(part.startswith(".") for part in name.split("/"))

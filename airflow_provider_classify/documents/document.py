@@ -1,8 +1,8 @@
 """
 A document by reference: a local path, an object-storage URI or an http(s) URL.
 
-DAGs, XCom and triggers contain only the reference. The code that needs the bytes reads them as a stream, so that a
-whole document is never in memory.
+DAGs, XCom and triggers contain only the reference. This module reads the bytes as a stream, so that it never has a
+whole document in memory.
 """
 
 from __future__ import annotations

@@ -114,7 +114,7 @@ class _Exchange:
             self._cancel()
 
     async def run(self, done: Future[None]) -> None:
-        """Download the document and set the outcome at once. The closing of the loop may take longer."""
+        """Download the document and set the outcome at once, because closing the loop may take longer."""
         loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
         def cancel() -> None:

@@ -50,7 +50,8 @@ def store_example(folder: str, category: str, document: object, *, others: Itera
     Copy a document into the folder of a category, and return its path there.
 
     :param folder: a folder, or an object-storage prefix. Missing folders are created.
-    :param others: other categories. The document is deleted from their folders: an earlier answer put it there.
+    :param others: other categories. The document is deleted from their folders, where an earlier answer may have put
+        it.
     :raises DocumentError: the document cannot be read, or is not allowed.
     :raises StorageError: the folder cannot be written.
     """
@@ -90,7 +91,7 @@ def examples_version(categories: Sequence[Category]) -> str:
 
 
 def _newest(category: Category) -> list[tuple[str, int]]:
-    """Return the paths of the newest documents in the category's folder, sorted, each with the time of its change."""
+    """Return the paths of the newest documents in the folder, sorted, each with the time of its last change in ns."""
     folder = local_path(category.examples_folder)
     if folder is None:
         raise InvalidCategories(

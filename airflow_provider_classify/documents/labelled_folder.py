@@ -14,7 +14,8 @@ def read_labels(folder: Path) -> dict[str, str]:
     """
     Return the category of each document by its path.
 
-    :param folder: it has ``labels.csv`` with the columns ``path`` and ``category``, or a folder for each category.
+    :param folder: a folder that has ``labels.csv`` with the columns ``path`` and ``category``, or a subfolder for each
+        category.
     :raises DocumentNotFound: the folder does not exist.
     :raises InvalidDocument: it has no labelled document, or ``labels.csv`` has other columns.
     """

@@ -30,7 +30,7 @@ from airflow_provider_classify.exceptions import ClassifyError, StorageNotFound
 from airflow_provider_classify.model.printable_text import encodable
 
 #: Schemes that have real folders and can rename files. Every other scheme is an object store: an upload appears
-#: complete or not at all, a folder is a common prefix, and only buckets are created.
+#: complete or not at all, and a folder is only a common prefix of names.
 _WITH_FOLDERS = frozenset(
     {"", "file", "local", "memory", "sftp", "ssh", "smb", "hdfs", "webhdfs", "viewfs", "ftp", "dbfs"}
 )

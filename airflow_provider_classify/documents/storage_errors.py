@@ -1,4 +1,4 @@
-"""The errors of object storages, as errors of this package."""
+"""Convert the errors of storage clients into errors of this package."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def storage_error(error: Exception, action: str, *, label: str, conn_id: str | N
 
 
 def quote_conn_id(conn_id: str) -> str:
-    """Return a connection id in quotes. The URI of another tool can have a user and a password instead of the id."""
+    """Return a connection id in quotes. If the URI has a user and a password in its place, hide the password."""
     user, colon, _ = conn_id.partition(":")
     return repr(f"{user}:***" if colon else user)
 
@@ -78,7 +78,7 @@ def _is_without_credentials(error: BaseException) -> bool:
 
 def reason_of(error: BaseException) -> str:
     """
-    Return a short reason of a storage's failure.
+    Return a short reason for the failure of a storage.
 
     The reason does not contain the message of the storage client, because that can contain a signed URL or a key. The
     error's cause has the message.

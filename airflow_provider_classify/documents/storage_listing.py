@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-#: The keys of the time at which a file was written. "created" is last, because a change of permissions changes it.
+#: The keys of the time at which a file was written, in the order in which they are tried. "created" is last, because a
+#: change of permissions changes it.
 _TIME_KEYS = ("mtime", "LastModified", "last_modified", "updated", "modified", "created")
 #: The keys of values that an object store changes with each write.
 _TAG_KEYS = ("etag", "ETag", "generation")
@@ -100,7 +101,7 @@ def _iso_time(time: object) -> str | None:
 
 
 def _is_itself(info: dict[str, Any], folder: str) -> bool:
-    """Return whether an entry is the marker of an empty folder, an object whose name ends in a slash."""
+    """Return whether an entry is the folder itself. An object whose name ends in a slash marks an empty folder."""
     name = str(info["name"])
     return name.rstrip("/") == folder.rstrip("/") and (name.endswith("/") or info["type"] == "directory")
 

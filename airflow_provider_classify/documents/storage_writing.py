@@ -46,7 +46,7 @@ def write_and_rename(fs: Any, target: str, with_file_name: WithFileName) -> Iter
 
 @contextmanager
 def write_and_upload(fs: Any, target: str, with_file_name: WithFileName) -> Iterator[BinaryIO]:
-    """Provide a local file and upload it at the end. An upload that stops early would replace the target."""
+    """Provide a local file and upload it at the end. A direct upload would replace the target even after an error."""
     with tempfile.NamedTemporaryFile(prefix="airflow-classify-") as file:
         yield cast("BinaryIO", _OutputStream(file, with_file_name))
         with with_file_name("written"):
@@ -73,7 +73,7 @@ def delete_files(fs: Any, folder: str, names: Sequence[str]) -> None:
 
 
 def remove_empty_folders(fs: Any, root: str, names: Sequence[str]) -> None:
-    """Remove the folders of these files. Keep a folder in which another process has created a file."""
+    """Remove the folders of these files, and the root. Keep a folder in which another process has created a file."""
     below = {name[: match.start()] for name in names for match in re.finditer("/", name)}
     for folder in [*sorted(below, key=len, reverse=True), ""]:
         path = f"{root.rstrip('/')}/{folder}" if folder else root

@@ -1,5 +1,5 @@
 """
-Temporary folders that are removed even if their process was killed.
+Create temporary folders that are removed even if their process is killed.
 
 A process that is killed during a download leaves its folder behind, with up to 500 MB in it. The next process that
 needs such a folder removes those of dead processes. A live process holds a lock on its folder. The operating system
@@ -39,7 +39,7 @@ def temporary_folder(parent: str | None = None) -> Iterator[Path]:
 
 
 def remove_abandoned(parent: str) -> None:
-    """Remove the folders of dead processes of this user."""
+    """Remove the folders in ``parent`` that dead processes of this user have left."""
     with os.scandir(parent) as entries:
         found = [entry.path for entry in entries if entry.name.startswith(PREFIX) and _is_own_folder(entry)]
     for path in found:

@@ -43,6 +43,7 @@ class Classifier:
     :param sentence_model: the model for category names that the knowledge does not have. It is loaded only if a
         category has such a name.
     :raises InvalidCategories: an example of a category cannot be used.
+    :raises ModelNotUsable: the file of the learned model cannot be used.
     :raises SentenceModelNotUsable: the sentence model cannot be loaded.
     """
 
@@ -79,7 +80,8 @@ class Classifier:
         but its confidence is low. If some pages cannot be read, the result has the errors of these pages.
 
         :param name: the document's name in errors.
-        :raises DocumentError: the document cannot be opened, or none of its pages can be read.
+        :raises DocumentError: the document cannot be opened, or some of its pages cannot be read and all others are
+            blank.
         """
         options = self._options
         with open_document(
@@ -98,7 +100,7 @@ class Classifier:
 
         An e-mail with little text and one attachment is classified by its attachment, unless a category means e-mail.
 
-        :raises DocumentError: none of its pages can be read.
+        :raises DocumentError: some of its pages cannot be read, and all others are blank.
         """
         declaration = declaration_of(document, self._categories)
         uses_attachment = declaration is None and document.says_little and len(document.attachments) == 1

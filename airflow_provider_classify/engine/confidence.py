@@ -1,8 +1,8 @@
 """
 Convert points to probabilities. All functions are pure.
 
-``benchmarks/accuracy.py`` measures the calibration. The temperature is a little higher than the best one for the
-labelled documents. The knowledge was written with these documents, so answers for other documents are right less often.
+``benchmarks/accuracy.py`` measures the calibration. TEMPERATURE is a little higher than the best one for the labelled
+documents. The knowledge was written with these documents, so answers for other documents are right less often.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-#: The softmax divides points by this. A higher temperature makes all answers less sure.
+#: The softmax divides the points of the knowledge by this. A learned model has a temperature of its own.
 TEMPERATURE = 0.38
 #: How much the points of a page without text count, 0 to 1. Each character adds to it; see ``ENOUGH_TEXT``.
 LEAST_TRUST = 0.35
@@ -20,11 +20,12 @@ ENOUGH_TEXT = 120
 LEGIBLE = 0.9
 #: The weights of a document's first page and of each later page. The first page has the most evidence.
 FIRST_PAGE, LATER_PAGE = 1.0, 0.5
-#: The least points of a category with an unknown name. The best wrong type commonly gets so many points by chance.
+#: The least points of a category with an unknown name. The best wrong type commonly gets this many by chance.
 POINTS_OF_UNKNOWN = 2.0
 #: The least points of "none of the categories", if the name of each category is known.
 POINTS_OF_NONE = 1.0
-#: Points that are subtracted from a type without a category. There are many such types, so some match by chance.
+#: Points that are subtracted from a type that no category means in full. There are many such types, so some match by
+#: chance.
 UNCLAIMED_COST = 0.5
 #: Above this probability, no more lines of a page are read. SURE applies if at least half of the lines are read, and
 #: SURE_OF_LITTLE before that.
@@ -55,7 +56,7 @@ def points_of_none(
         rest, up to 1, counts for "none of the categories".
     :param least: the least points to return.
     :param share: how much the scores count, 0 to 1.
-    :param corrections: the points that the learned model adds for each type; none if None.
+    :param corrections: the points that the learned model adds for each type; 0 for each type if None.
     """
     unclaimed = (
         share * (score + (math.log(1.0 - claim) if claim else 0.0) - UNCLAIMED_COST) + correction
@@ -88,13 +89,13 @@ def is_sure(share: float, *, lines: int, unread: int) -> bool:
 
     :param share: the probability of its best category, 0 to 1.
     :param lines: the number of lines that were read.
-    :param unread: the number of lines that were not.
+    :param unread: the number of lines that were detected and not read.
     """
     return share > (SURE if lines >= unread else SURE_OF_LITTLE)
 
 
 def page_weight(is_first: bool, characters: int) -> float:
-    """Return the weight of a page in its document's answer."""
+    """Return the weight of a page in its document's answer, 0.1 to 1. With fewer than 200 characters, it is lower."""
     return (FIRST_PAGE if is_first else LATER_PAGE) * min(1.0, 0.2 + characters / 250)
 
 

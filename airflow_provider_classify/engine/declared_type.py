@@ -33,8 +33,10 @@ class Declaration:
 
     def apply(self, shares: Sequence[float]) -> list[float]:
         """
-        Return shares with the sum DECLARED for the declared category and its rivals. The other categories share the
-        rest.
+        Return shares of which the declared category and its rivals have DECLARED together.
+
+        Without rivals, or if all of these shares are 0, the declared category alone has DECLARED. The shares of the
+        other categories are scaled to at most 1 - DECLARED together.
         """
         within = {self.category, *self.rivals}
         declared = sum(shares[number] for number in within)

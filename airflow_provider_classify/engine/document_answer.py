@@ -9,7 +9,7 @@ from airflow_provider_classify.engine.confidence import combine, page_weight
 from airflow_provider_classify.engine.declared_type import Declaration
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 
-#: If a page has at least this confidence, cover sheets do not decide.
+#: If a page other than a cover sheet has at least this confidence, cover sheets do not decide.
 LEAST_VOTING_CONFIDENCE = 0.5
 #: A document is mixed if a page has at least this confidence in another category, and at least this many characters.
 MIXED_CONFIDENCE, MIXED_CHARACTERS = 0.95, 120
@@ -20,10 +20,11 @@ class DocumentAnswer:
     """
     The answer of a document.
 
-    :param best: the number of its category; None if all its pages are blank.
+    :param best: the number of its category; None if no page decides and the format declares no type.
     :param shares: the probability of each category, 0 to 1.
     :param voters: the pages that decided.
-    :param is_mixed: whether a page belongs to another category with a high confidence.
+    :param is_mixed: whether a page belongs to another category with a high confidence. It is always false if the
+        format declares a type.
     """
 
     best: int | None
@@ -33,7 +34,7 @@ class DocumentAnswer:
 
     @property
     def confidence(self) -> float:
-        """The probability that the answer is right; 0 for a blank document."""
+        """The probability that the category is right, 0 to 1; 0 if the document has no category."""
         return 0.0 if self.best is None else self.shares[self.best]
 
 
@@ -53,9 +54,12 @@ def document_answer(
     pages: Sequence[PageAnswer], categories: CategorySet, *, declaration: Declaration | None = None
 ) -> DocumentAnswer:
     """
-    Return the document's answer: of the pages' categories, the one with most points on all deciding pages together.
+    Return the answer of a document.
 
-    :param pages: in the order of the document.
+    Its shares come from the weighted mean of the points of the deciding pages. Its category is the most probable one of
+    those that are best on a deciding page. If the format declares a type, it is the most probable one of all.
+
+    :param pages: the answers of the pages, in the order of the document.
     :param declaration: the type that the document's format declares.
     """
     voting = voters(pages)
@@ -66,8 +70,8 @@ def document_answer(
             if declaration
             else DocumentAnswer(None, shares)
         )
-    # Examples are first pages. A person has chosen the category of a document with this first page, so this page
-    # decides.
+    # If the first page has the same form as an example, a person has already chosen the category of such a document. So
+    # this page alone decides.
     deciding = voting[:1] if voting[0].form is not None else voting
     weights = [page_weight(page is voting[0], page.characters) for page in deciding]
     shares = categories.shares(combine([(p.points, w) for p, w in zip(deciding, weights, strict=True)]))

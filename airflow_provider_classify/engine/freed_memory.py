@@ -16,7 +16,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 def release_freed_memory() -> None:
     """
-    Return the freed memory that the C library keeps to the system.
+    Return to the system the memory that was freed and that the C library keeps.
 
     Only glibc can do this. With another C library, do nothing.
 

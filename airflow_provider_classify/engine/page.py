@@ -8,9 +8,9 @@ from statistics import median
 from typing import Literal, NamedTuple
 
 TextSource = Literal["text_layer", "ocr"]
-#: A page has this many horizontal bands; lines with their upper edges in the same band are beside each other. A page
+#: A page has _BANDS horizontal bands; lines with their upper edges in the same band are beside each other. A page
 #: that is higher than _LONG times its width has proportionally more bands. A page with large print has fewer bands: a
-#: band is at least _OF_LINE of a line's height.
+#: band is at least _OF_LINE times as high as the median line.
 _BANDS, _LONG, _OF_LINE = 50, 1.6, 0.7
 
 
@@ -49,7 +49,7 @@ class View:
     The picture from which a page was read.
 
     :param region: the part of the page that the picture shows.
-    :param quarters: how many times that part was turned by 90°, counterclockwise.
+    :param quarters: the number of turns of this part by 90°, counterclockwise.
     """
 
     region: Region = WHOLE_PAGE
@@ -64,7 +64,7 @@ class Page:
     Its size and the places of its lines are those of its ``view``.
 
     :param number: the number of the page, from 1.
-    :param width: in points or pixels, as ``height``.
+    :param width: the width, in points or pixels; the ``height`` has the same unit.
     :param lines: the lines in reading order.
     :param source: the source of the text: the text layer or OCR.
     :param unread: lines that OCR has detected and not yet recognised; their text is empty.
@@ -91,7 +91,7 @@ class Page:
     look: tuple[float, ...] | None = None
 
     def place(self, line: Line) -> Region:
-        """Return the place of a line of this page on the page as the document has it."""
+        """Return the place of one of these lines on the whole page, before the page was turned."""
         line = turned(line, -self.view.quarters)
         x0, y0, x1, y1 = self.view.region
         width, height = x1 - x0, y1 - y0
@@ -99,7 +99,7 @@ class Page:
 
 
 def turned(line: Line, quarters: int) -> Line:
-    """Return a line with its place after the page was turned by 90°, counterclockwise, ``quarters`` times."""
+    """Return a line with its place after ``quarters`` turns of the page by 90°, counterclockwise."""
     for _ in range(quarters % 4):
         line = replace(line, x0=line.y0, y0=1 - line.x1, x1=line.y1, y1=1 - line.x0)
     return line

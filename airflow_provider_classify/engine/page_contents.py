@@ -1,4 +1,4 @@
-"""What a document shows on its pages, as text or as pictures, for a classifier outside the engine."""
+"""Represent the text and the pictures of a document's pages, for a classifier outside the engine."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self, get_args
 
-#: What is read of a page: its text if the text layer has it and else its picture; only text, by OCR if need be; only
-#: the picture; or both. A page that cannot be drawn, such as a mail, always gives its text.
+#: The form in which a page is read. ``auto``: its text if the text layer has it, otherwise its picture. ``text``: its
+#: text, with OCR if needed. ``images``: its picture. ``both``: its picture, and its text if the text layer has it. A
+#: blank page, and a page that cannot be drawn, such as that of an e-mail, always give their text.
 PageForm = Literal["auto", "text", "images", "both"]
 PAGE_FORMS: tuple[PageForm, ...] = get_args(PageForm)
 
@@ -15,11 +16,11 @@ PAGE_FORMS: tuple[PageForm, ...] = get_args(PageForm)
 @dataclass(frozen=True, slots=True)
 class PageContent:
     """
-    What one page shows.
+    The text or the picture of one page, or both.
 
     :param number: the number of the page, from 1.
     :param text: its text; empty if only the picture shows it.
-    :param picture: a JPEG in Base64; ``None`` if the text is enough.
+    :param picture: a JPEG in Base64; ``None`` if only the text was read.
     :param is_blank: whether the page has neither text nor ink.
     :param error: why the page cannot be read; ``None`` if it can.
     """
@@ -32,14 +33,14 @@ class PageContent:
 
     @property
     def is_filled(self) -> bool:
-        """Whether the page shows something and could be read."""
+        """Whether the page was read and is not blank."""
         return not self.is_blank and self.error is None
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentContent:
     """
-    What the first pages of a document show.
+    The text and the pictures of the first pages of a document.
 
     :param is_image: whether the document is an image of one page, whose result has no page results.
     :param read_from: the attachment or embedded file that the pages come from; ``None`` for the document itself.
@@ -51,7 +52,7 @@ class DocumentContent:
 
     @property
     def filled(self) -> list[PageContent]:
-        """The pages that show something and could be read."""
+        """The pages that were read and are not blank."""
         return [page for page in self.pages if page.is_filled]
 
     def to_json(self) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from airflow_provider_classify.model.result import PageResult
 
 def group_pages(pages: Iterable[PageResult]) -> list[dict[str, Any]]:
     """
-    Return the ``categories`` of the contract, each with its pages.
+    Return the list ``categories`` of a result: each category with its pages.
 
-    They are sorted by the number of pages, then by the confidence. ``confidence`` is the mean confidence of the
+    The list is sorted by the number of pages, then by the confidence. ``confidence`` is the mean confidence of the
     category's pages. Pages without a category are left out.
     """
     groups: dict[str, list[PageResult]] = defaultdict(list)

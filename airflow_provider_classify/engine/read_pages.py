@@ -1,8 +1,8 @@
 """
 Read the pages of a document until their answers are sure.
 
-OCR takes a hundred times as long as reading text. So a page is read in passes, each time more complete, and its answer
-is examined after each pass.
+OCR takes about a hundred times as long as reading a text layer. So a page is read in passes, each time more complete,
+and its answer is examined after each pass.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from airflow_provider_classify.engine.reading.opened_document import TextPage
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
 from airflow_provider_classify.exceptions import DocumentEmpty, DocumentError
 
-#: OCR does not read a page if its text layer gives a category this probability, and another page is sure of this
-#: category.
+#: OCR does not read a page if its text layer gives a category more than this probability, and another page is sure of
+#: this category.
 MIN_AGREEMENT = 0.5
 
 #: The answer or the error of a page.
@@ -30,11 +30,12 @@ def read_pages(
     """
     Return the answer or the error of each page, by page number.
 
-    If the text of a page is not enough, OCR may find more in its pictures. This is done at the end, and only if no page
-    is sure.
+    If the text of a page is not enough, OCR may find more text in its pictures. OCR reads such a page after all other
+    pages, and only while no page is sure.
 
-    :param fallback: the number of a category that gets at most the points that any category gets by chance.
-    :param reads_all: whether all pages of the file are read. Then OCR reads pictures at once, because the pages may
+    :param fallback: the number of a category whose points are limited to those that any category gets by chance; None
+        for no such category.
+    :param reads_all: whether all pages of the file are read. Then OCR reads each page at once, because the pages may
         be of different documents.
     """
     pages = _Pages(document, categories, fallback)
@@ -76,7 +77,7 @@ class _Pages:
             self._known.add(outcome.best)
 
     def _by_text(self, reading: PageReading) -> tuple[Outcome | None, bool]:
-        """Return the outcome of a page without OCR, and whether it is enough; None if the page needs OCR."""
+        """Return the outcome of a page without OCR, and whether it is enough. The outcome is None if OCR is needed."""
         if not isinstance(reading, TextPage):
             return None, False
         try:

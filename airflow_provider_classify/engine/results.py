@@ -1,4 +1,4 @@
-"""Write answers about pages as the contract's results."""
+"""Convert the answers of pages into results of the API contract."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ class ResultWriter:
 
 
 def _evidence(text: str, type_name: str, page: Page, line: Line | None) -> dict[str, Any]:
-    """Return a piece of evidence. Evidence that the format declares has no line."""
+    """Return a piece of evidence. The format, layout or look of a page is evidence without a line."""
     evidence = {"text": text, "type": type_name, "page": page.number}
     if line is None:
         return evidence

@@ -46,7 +46,7 @@ def _jpeg(picture: Picture, longest_side: int) -> bytes | None:
 
 
 def shrunk(picture: Picture, longest_side: int) -> Pixels:
-    """Return the pixels of a picture, shrunk so that its longest side has at most this many. It is never enlarged."""
+    """Return the pixels of a picture, shrunk to at most ``longest_side`` pixels a side. It is never enlarged."""
     scale = min(1.0, longest_side / max(picture.width, picture.height))
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     pixels: Pixels = cv2.resize(picture.pixels, size, interpolation=cv2.INTER_AREA)

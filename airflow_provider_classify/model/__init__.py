@@ -1,1 +1,1 @@
-"""Values and pure decisions. These modules import nothing else of this package, except the exceptions."""
+"""Values, and decisions about them. These modules import nothing else of this package except the exceptions."""

@@ -1,7 +1,7 @@
 """
-The types of what a batch returns: the rows of its output, and the manifest that its task puts in XCom.
+The types of a batch's output: its rows, and the manifest that the task puts in XCom.
 
-At run time they are dictionaries.
+At run time, both are dictionaries.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class ResultRow(TypedDict, total=False):
     success: bool
     #: The category; ``None`` for a blank document and without a result.
     classification: str | None
-    #: From 0.0 to 1.0.
+    #: The probability that the category is right, from 0.0 to 1.0.
     confidence: float
     total_pages: int
     processed_pages: int
@@ -44,7 +44,7 @@ class ResultRow(TypedDict, total=False):
     confidence_source: str
     #: The requests, the tokens and the cost of the answer of a language model.
     usage: dict[str, Any]
-    #: An ISO 639-1 code.
+    #: The language of the document as an ISO 639-1 code.
     language: str | None
     #: Present, and true, for a blank document.
     blank: bool

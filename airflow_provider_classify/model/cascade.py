@@ -39,7 +39,7 @@ from airflow_provider_classify.model.result import ClassificationResult
 #: The fields that a cascade adds to a result in XCom and to the rows of a batch.
 CASCADE_FIELDS = ("answered_by", "escalated", "first_answer", "escalation_error")
 
-#: The errors of a document that another classifier may not have.
+#: The errors after which another classifier may still read the document.
 _OTHERS_MAY_READ = (
     DocumentTypeUnknown,
     DocumentPlaceholder,

@@ -60,9 +60,9 @@ def parse_categories(value: object) -> tuple[Category, ...]:
     """
     Parse the categories that a user passes.
 
-    :param value: a list of names and ``{"name", "description", "examples"}`` objects, an object
-        ``{name: description}``, or the JSON text of either. ``examples`` are a list of documents, or the path of a
-        folder, which may not exist yet.
+    :param value: a list of names, of ``{"name", "description", "examples"}`` objects and of :class:`Category`; an
+        object ``{name: description}``; or the JSON text of either. ``examples`` is a list of documents, or the path of
+        a folder, which may not exist yet.
     :raises InvalidCategories: the list is empty, a name is repeated (ignoring case), a category is malformed, or
         a limit is exceeded: :data:`MAX_CATEGORIES`, :data:`MAX_NAME`, :data:`MAX_DESCRIPTION`.
     """
@@ -102,7 +102,7 @@ def _hint(text: str) -> str:
 
 
 def _items(value: object) -> Sequence[object]:
-    """Return the list of categories, which are not parsed yet."""
+    """Return the categories as a list of items that are not parsed yet."""
     if isinstance(value, Mapping):
         if "name" in value and value.keys() <= _KEYS:
             raise InvalidCategories(
@@ -182,5 +182,5 @@ def _parse_examples(name: str, examples: object) -> tuple[str, ...]:
 
 
 def _shown(value: object) -> str:
-    """Return the ``repr`` of a user's input, shortened to at most 80 characters of each text."""
+    """Return the ``repr`` of a user's input. Each text in it is shortened to at most 80 characters."""
     return _SHORTENED.repr(value)

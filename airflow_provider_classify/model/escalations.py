@@ -1,5 +1,5 @@
 """
-Count how many services have escalated a document, so that services that escalate to each other do not do so for ever.
+Count the services that have escalated a document. The count stops services that escalate to each other.
 
 A service sends the count in the header of the submit with which it escalates. Other APIs ignore the header.
 """
@@ -24,13 +24,13 @@ def read_escalations(header: str | None) -> int:
 
 
 def current_escalations() -> int:
-    """Return how many services have escalated the document of the job that runs here."""
+    """Return how many services have escalated the document of the running job."""
     return _current.get()
 
 
 @contextmanager
 def escalated(count: int) -> Iterator[None]:
-    """Count that so many services have escalated the document of the job that the block runs or submits."""
+    """Set the number of services that have escalated the document of the job that the block runs or submits."""
     token = _current.set(count)
     try:
         yield

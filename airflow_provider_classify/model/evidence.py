@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-#: The evidence that is no text of the document, by its name in a result.
+#: Descriptions of the evidence that is not text of the document, by its name in a result.
 _NOT_TEXT = {"layout": "the layout of the page", "look": "the look of the page"}
 
 
@@ -13,7 +13,7 @@ def described(found: Mapping[str, Any]) -> tuple[Any, bool]:
     """
     Return the line or text of an object in ``evidence``, and whether it is a quotation from the document.
 
-    The object comes from a server, so that the text can have any type.
+    The object comes from a server, so the text can have any type.
     """
     line, text = found.get("line"), found.get("text")
     if not line and isinstance(text, str) and text in _NOT_TEXT and not found.get("box"):

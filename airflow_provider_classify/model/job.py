@@ -15,12 +15,12 @@ from airflow_provider_classify.model.result import ClassificationResult
 
 #: The characters of a job id. None of them is escaped in a URL.
 _JOB_ID = re.compile(r"[A-Za-z0-9._~-]{1,200}")
-#: The largest integer that every JSON parser can read.
+#: The largest integer that every JSON parser reads exactly.
 _MAX_INTEGER = 2**53
 
 
 class JobStatus(StrEnum):
-    """``queued`` → ``processing`` → ``completed`` | ``failed``."""
+    """The status of a job: first ``queued``, then ``processing``, at the end ``completed`` or ``failed``."""
 
     QUEUED = "queued"
     PROCESSING = "processing"

@@ -75,7 +75,7 @@ class Fields:
         return self._left.pop(name, None) is True
 
     def drop(self, name: str) -> Any:
-        """Remove a field that has no meaning in this state."""
+        """Remove a field that has no meaning in this object. Return ``None`` in its place."""
         self._left.pop(name, None)
 
     def rest(self) -> dict[str, Any]:

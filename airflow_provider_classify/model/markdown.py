@@ -13,7 +13,8 @@ from airflow_provider_classify.model.printable_text import quotable
 
 #: All ASCII punctuation: a backslash before it makes it plain text (CommonMark 2.4).
 _PUNCTUATION = re.compile(r"([!-/:-@\[-`{-~])")
-#: The texts that GitHub's Markdown, which Airflow's UI uses, turns into links. It does so even if they are escaped.
+#: The places where an invisible character prevents a link. GitHub's Markdown, which Airflow's UI uses, turns addresses
+#: into links even if they are escaped.
 _LINK_LIKE = re.compile(r"(?<=[A-Za-z])(?=://|@)|(?<=[\w.+-])(?=@)|(?<=www)(?=\.)", re.I)
 #: An invisible character that no word, host name or address contains.
 _WORD_JOINER = "\u2060"
@@ -38,5 +39,5 @@ def linked_image(text: object, url: str) -> str:
 
 
 def _target(url: str) -> str:
-    """Percent-encode what could end the target of a link: spaces, brackets, control characters and quotes."""
+    """Percent-encode the characters that could end the target of a link, such as spaces, brackets and quotes."""
     return quote(url, safe=_SAFE_IN_URL)

@@ -1,5 +1,5 @@
 """
-Decide what Airflow's metrics count. All functions are pure; :mod:`airflow_provider_classify.lifecycle.metrics` sends.
+Compute the values of Airflow's metrics. :mod:`airflow_provider_classify.lifecycle.metrics` sends them.
 
 Every metric has the tag ``backend``: ``local``, ``api`` or ``model``.
 """
@@ -22,7 +22,7 @@ FAILED = "classify.failed"
 LOOKS = "classify.looks"
 DURATION = "classify.duration"
 
-#: The tag ``category`` of a blank document, which has none. No name of a category gives this tag.
+#: The value of the tag ``category`` for a blank document. No name of a category gives this value.
 BLANK = "-blank"
 #: The most characters of a tag.
 _MAX_TAG = 100
@@ -39,7 +39,7 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Duration:
-    """A time that a timer gets, in seconds."""
+    """A time in seconds that is sent to a timer."""
 
     name: str
     seconds: float
@@ -50,7 +50,7 @@ Measurement = Count | Duration
 
 
 def submitted(backend: str) -> Count:
-    """Return the count of a document that was given to a backend."""
+    """Return the count of a document that was submitted to a backend."""
     return Count(SUBMITTED, 1, {"backend": backend})
 
 
@@ -60,14 +60,14 @@ def looked(backend: str, jobs: int = 1) -> Count:
 
 
 def ended(backend: str, end: ClassificationResult | ClassifyError) -> Count:
-    """Return the count of a document that has its answer, or has none."""
+    """Return the count of a document by its result or its error."""
     if isinstance(end, ClassifyError):
         return failed(backend, end.kind)
     return completed(backend, end.classification)
 
 
 def of_value(backend: str, value: Mapping[str, Any]) -> Count:
-    """Return the count of a document by the value that goes to XCom."""
+    """Return the count of a document by its value in XCom."""
     return failed(backend, value["error_kind"]) if "error" in value else completed(backend, value["classification"])
 
 
@@ -98,7 +98,7 @@ def tag_of(text: str) -> str:
     """
     Return a text as the value of a tag.
 
-    Only ASCII letters, digits and ``_ . - /`` are left, because Airflow drops a metric with other characters if its
+    It has only ASCII letters, digits and ``_ . - /``, because Airflow drops a metric with other characters if its
     tags are part of its name (``statsd_influxdb_enabled``). A text of another script gets a short hash instead.
     """
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()

@@ -56,7 +56,7 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class GaveUp:
-    """The wait ended before the job: the deadline has passed, or the error cannot be retried."""
+    """The wait ended before the job: the deadline has passed, or the error is not retryable."""
 
     error: ClassifyError
 
@@ -95,7 +95,7 @@ def after(wait: Wait, seen: JobStatus | ClassifyError, *, now: float, chance: fl
     Decide what to do after a request.
 
     :param seen: the job's status, or the error of the request. After a retryable error the wait continues until its
-        deadline. Any other error ends the wait.
+        deadline, unless the server asks for a pause beyond it. Any other error ends the wait.
     :param now: epoch seconds.
     :param chance: a random number from 0 to 1, for the jitter.
     """
@@ -155,7 +155,7 @@ def answer(job: Job, document: str | None = None, categories: Collection[str] | 
 
 
 def describe_answer(result: ClassificationResult) -> str:
-    """Return what a document is, for the log: its category with the confidence, or that it is blank."""
+    """Return the answer as a text for the log: the category and the confidence, or ``blank``."""
     if result.blank:
         return "blank"
     return f"{quotable(str(result.classification), 200)} (confidence {result.confidence:.2f})"

@@ -115,7 +115,7 @@ class ClassificationResult:
         if sum(not page.blank for page in pages) > max(total_pages, processed_pages):
             raise InvalidReply("The API's reply breaks the contract: result has more 'page_results' than pages.")
         if success:
-            fields.drop("error")  # null, or of an earlier attempt; a user would mistake it for a failure
+            fields.drop("error")  # null, or the error of an earlier attempt; a user would take it for a failure
         if classification is not None and any(not page.success for page in pages):
             classification, confidence = _supported(classification, confidence, pages)
             success = classification is not None
@@ -150,7 +150,7 @@ class ClassificationResult:
 
 
 def _answer(fields: Fields, expected: bool) -> tuple[str | None, float]:
-    """Remove and return ``classification`` and ``confidence``. A failed or blank page has no ``expected`` answer."""
+    """Remove and return ``classification`` and ``confidence``. If no answer is ``expected``, the first is ``None``."""
     if expected:
         return fields.required("classification", str), fields.confidence(required=True)
     fields.drop("classification")

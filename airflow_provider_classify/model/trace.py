@@ -1,5 +1,5 @@
 """
-The trace (W3C Trace Context) that a request or a job belongs to, for log lines and for the requests that follow.
+The trace (W3C Trace Context) of a request or a job, for its log lines and for the requests that it sends.
 
 A client names its trace in the header ``traceparent``. This package records no spans itself.
 """

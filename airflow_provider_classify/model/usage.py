@@ -1,4 +1,4 @@
-"""What the answers of a language model used: requests, tokens and money."""
+"""The usage of a language model: requests, tokens and cost."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Usage:
     """
     The usage of one or several answers.
 
-    :param cost: US dollars; ``None`` if the price of an answer is not known.
+    :param cost: the price in US dollars; ``None`` if the price of one of the answers is not known.
     """
 
     requests: int = 0
@@ -44,7 +44,7 @@ class Usage:
 
     @classmethod
     def from_json(cls, payload: object) -> Self | None:
-        """Return the usage in a result; ``None`` if it is not an object with whole numbers."""
+        """Return the usage in a result; ``None`` if it is not an object, or a count is not a whole number from 0."""
         if not isinstance(payload, Mapping):
             return None
         counts = [payload.get(name, 0) for name in ("requests", "input_tokens", "output_tokens")]

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 #: The fields of a result or page that hold no text of the document: numbers, categories, versions and names of files.
-#: ``raw_result`` is missing, because a server fills it with any answer of its classifier. Errors are kept: they say
-#: what to do.
+#: ``raw_result`` is missing, because a server can put any answer of its classifier into it. Errors are kept, because
+#: they say what to do.
 _WITHOUT_TEXT = frozenset(
     {
         "success",

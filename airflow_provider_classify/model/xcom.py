@@ -40,7 +40,7 @@ def xcom_value(
 
 def unreadable_value(error: ClassifyError, job_id: str | None, document: str) -> dict[str, Any]:
     """
-    Return the value for an unreadable document. It has no ``classification``.
+    Return the value for an unreadable document. Its ``classification`` is ``None``.
 
     :param job_id: the job that failed; ``None`` if the document could not be submitted.
     """

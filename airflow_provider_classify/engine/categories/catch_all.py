@@ -14,10 +14,10 @@ from airflow_provider_classify.engine.text.words import label_words
 
 def is_catch_all(name: str) -> bool:
     """
-    Return whether a category is a catch-all by its name, in any language.
+    Return whether a category is a catch-all by its name, in any language of the file.
 
     Words such as "documents" around the name are ignored ("other documents"). A name of several alternatives ("other /
-    unknown") is a catch-all if each of them is.
+    unknown") is a catch-all if each alternative is one.
     """
     parts = [label_words(part) for part in alternatives(name)]
     return _is_known(label_words(name)) or (bool(parts) and all(map(_is_known, parts)))

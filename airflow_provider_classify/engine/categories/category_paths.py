@@ -25,8 +25,10 @@ def path_of(name: str) -> tuple[str, ...]:
 
 def without_path(category: Category, is_known: Callable[[str], bool]) -> Category:
     """
-    Return a category without a path: the last steps become the name, and the other steps a part of the description.
+    Return a category without a path. The last steps become the name, and the upper steps are added to the description.
 
+    The name is the longest run of last steps that is a known name, in either order. If there is none, it is the last
+    step.
     ``tax/form`` and ``form/tax`` become ``tax form``, a known name; ``finance/invoice`` becomes ``invoice``.
     """
     path = path_of(category.name)
@@ -38,7 +40,7 @@ def without_path(category: Category, is_known: Callable[[str], bool]) -> Categor
 
 
 def inner_nodes(names: Sequence[str]) -> dict[str, tuple[int, ...]]:
-    """Return each node above a category, with the numbers of the categories in it; the node may be one itself."""
+    """Return each node above a category, with the numbers of its categories. A node may itself be a category."""
     paths = [path_of(name) for name in names]
     above = {path[:length] for path in paths for length in range(1, len(path))}
     members: dict[str, tuple[int, ...]] = {}

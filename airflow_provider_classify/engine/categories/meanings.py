@@ -42,7 +42,7 @@ class Meaning:
 
     :param category: the category without a path (see :func:`~.category_paths.without_path`).
     :param is_exact: whether the whole name is known, so that nothing was guessed.
-    :param is_named: whether the whole name is known, or a part of it and there is no description.
+    :param is_named: whether the whole name is known, or a part of the name is known and there is no description.
     """
 
     category: Category
@@ -101,7 +101,9 @@ def meanings_of(
     only_parents: bool = False,
 ) -> list[Meaning]:
     """
-    Resolve each category. A type that a category names counts for no other category.
+    Resolve each category.
+
+    A type that the whole name of a category means counts only for categories whose whole name means it.
 
     :param sentence_model: used only for categories with unknown names.
     :param only_parents: see :func:`~.related_types.inherited`.
@@ -203,7 +205,7 @@ def guess_by_words(
 
 def add_nearness(drafts: Sequence[Draft], nearness: Sequence[Mapping[str, float]]) -> None:
     """
-    Add the types that the sentence model finds near to the guesses.
+    Add to the guesses the types that the sentence model finds near.
 
     As with words, the best type of a category gets the weight BY_RESEMBLANCE. If two categories are near to a type, the
     type gets a far lower weight for the category that is less near.

@@ -1,9 +1,9 @@
 """
 Find the types that a category's name means, as a whole and by its parts.
 
-:class:`Aliases` deals with spelling, number and language. This module splits a name: alternatives ("bills and
-    receipts"), the main word before other words ("bills from suppliers"), and carriers ("copies of invoices"), which do
-    not change the meaning.
+:class:`Aliases` deals with spelling, number and language. This module splits a name into alternatives ("bills and
+receipts"), finds the main word before other words ("bills from suppliers"), and removes carriers ("copies of
+invoices"), which do not change the meaning.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from airflow_provider_classify.engine.knowledge.aliases import Aliases
 from airflow_provider_classify.engine.text.words import label_words, words_of
 
-#: The weight of a type, from 0 to 1, that the last words of a name mean, its first words, or a vague main word.
+#: The weight, from 0 to 1, of a type that is meant by the last words of a name, by its first words, or by a vague main
+#: word.
 BY_LAST_WORDS = 0.8
 BY_FIRST_WORDS = 0.6
 BY_VAGUE_HEAD = 0.4
@@ -74,7 +75,7 @@ def _find_without_carriers(words: Sequence[str], aliases: Aliases) -> str | None
 
 
 def without_carriers(words: Sequence[str]) -> list[str]:
-    """Drop words such as "documents" from the end of a name, and "copies of" from its beginning."""
+    """Return the words of a name without carriers, such as "documents" at its end or "copies of" at its beginning."""
     if words and words[-1] in _CARRIERS:
         return without_carriers(words[:-1])
     if len(words) > 1 and words[0] in _CARRIERS:
@@ -84,7 +85,7 @@ def without_carriers(words: Sequence[str]) -> list[str]:
 
 def types_of_parts(name: str, aliases: Aliases) -> dict[str, float]:
     """
-    Return the types that a part of each alternative names.
+    Return the types that parts of the alternatives mean, each with its weight.
 
     The main word counts most: the last word ("our tax form"), or the last before a particle ("bills from suppliers").
     """
@@ -112,7 +113,7 @@ def alternatives(name: str) -> list[str]:
 
 
 def _phrases(words: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the runs of words between particles: "bills" and "suppliers" of "bills from suppliers"."""
+    """Yield the runs of words between particles, without numbers: "bills", "suppliers" of "bills from suppliers"."""
     phrase: list[str] = []
     for word in [*words, ""]:
         if word and word not in PARTICLES:

@@ -56,7 +56,7 @@ def _relatives(
     document_type: DocumentType, kinds: Mapping[str, Sequence[str]], knowledge: Knowledge, *, only_parents: bool
 ) -> Iterator[dict[str, float]]:
     """
-    Yield the types for which this type may count, with the weights, the nearest first.
+    Yield the types for which this type may count, each with its weight. The nearest types come first.
 
     The order is: its parents, its related types, the parents and related types of its parents, and so on. Its kinds
     and the other kinds of its parents come last.

@@ -61,7 +61,7 @@ class SentenceModel:
 
     def nearness(self, categories: Sequence[Category], types: Sequence[DocumentType]) -> list[dict[str, float]]:
         """
-        Return for each category the types near to it, with the nearness, LEAST_NEARNESS to 1.
+        Return for each category the types near to it, each with its nearness, from LEAST_NEARNESS to 1.
 
         The nearness is the mean of two cosines: with the nearest of a type's names, and with its description. A
         category is compared twice, by its name alone and with its description; the greater nearness counts.

@@ -18,7 +18,7 @@ from airflow_provider_classify.engine.text.words import label_words, singular
 _ENDING = re.compile(r"(?:si|oes?|ao|ie|en|er|es|um|ов|ии|ия|ие|[eisnaoyыиаоеяьй])$")
 #: Plurals that look like the end of another word: faturalar, kararları, årsredovisningar.
 _LONG_PLURAL = re.compile(r"(?:l[ae]ri?|ar)$")
-#: Letters that change before an ending: brief, brieven; bewijs, bewijzen; clinica, cliniche; presentaties.
+#: Letters that change before an ending: brief, brieven; bewijs, bewijzen; clinica, cliniche; catalogo, cataloghi.
 _SOFTENED = (("v", "f"), ("z", "s"), ("ch", "c"), ("gh", "g"), ("y", "i"))
 #: The fewest letters of a word without its ending.
 _SHORTEST_STEM = 5
@@ -69,7 +69,7 @@ class Aliases:
 
 @lru_cache(maxsize=2)
 def aliases_of(knowledge: Knowledge) -> Aliases:
-    """Return the names of all types. They are built once, as that takes some milliseconds."""
+    """Return the names of all types. They are built once, because that takes some milliseconds."""
     return Aliases(knowledge)
 
 
@@ -81,7 +81,7 @@ def _stem_of(word: str) -> str:
     if len(word) == 3 and word.endswith("s") and word.isascii():
         return word[:-1]
     stem = _ENDING.sub("", word)
-    # In Cyrillic one letter less is enough, because short words also have case endings: счета.
+    # In other scripts, such as Cyrillic, one letter less is enough: short words also have case endings (счета).
     is_long = len(stem) >= _SHORTEST_STEM - (not word.isascii())
     if not is_long:
         return _DOUBLED.sub(r"\1", word)

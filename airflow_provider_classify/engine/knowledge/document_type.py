@@ -12,13 +12,13 @@ class Geometry(StrEnum):
     """The shape of a type's pages."""
 
     NARROW = "narrow"  # a till roll
-    CARD = "card"  # a card, photographed
+    CARD = "card"  # a photographed card
     SHEET = "sheet"  # a whole sheet of paper, never a till roll
     SHORT = "short"  # little text
     LANDSCAPE = "landscape"  # slides
     PRESS = "press"  # printed columns under headlines, mostly scans
     FIELDS = "fields"  # many short pieces of text side by side
-    HANDWRITTEN = "handwritten"  # running text by hand
+    HANDWRITTEN = "handwritten"  # handwritten running text
     SPARSE = "sparse"  # a few words, some in large print, or around a picture
 
 
@@ -32,7 +32,7 @@ class Style(StrEnum):
 @dataclass(frozen=True, slots=True)
 class DocumentType:
     """
-    One type. Its cues are folded (see ``words``); ``cues`` and ``patterns`` have weights in points.
+    One type. Its cues are folded (see :mod:`~.text.words`); ``cues`` and ``patterns`` have weights in points.
 
     :param languages: the languages of each cue, as the files name them.
     """
@@ -64,7 +64,7 @@ class Knowledge:
     version: str
 
     def without_cues(self, cues: Collection[tuple[str, str]]) -> Knowledge:
-        """Return the knowledge without some cues. Each is the name of a type and the cue, as :attr:`types` has it."""
+        """Return the knowledge without some cues: pairs of a type's name and a cue in the form of :attr:`types`."""
         return Knowledge(
             {
                 name: replace(t, cues={cue: weight for cue, weight in t.cues.items() if (name, cue) not in cues})

@@ -1,4 +1,4 @@
-"""Decide whether the words of a page are those of a language, by the words that the knowledge has."""
+"""Decide whether the words of a page belong to any language, by the words that the knowledge has."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.text.language import COMMON_WORDS
 from airflow_provider_classify.engine.text.words import is_unspaced, singular, words_of
 
-#: The number of words of a page that are judged, and the number of characters that are searched for them.
+#: The most words of a page that are examined, and the most characters in which they are searched.
 _SAMPLE, _SAMPLE_CHARACTERS = 150, 1500
 #: A text is in a language if more than this share of its words are common words of any language, or words of the
-#: document types. The second value is the fewest words that decide, and the third the fewest letters of a word that
+#: document types. The second value is the fewest words for a decision, and the third the fewest letters of a word that
 #: counts.
 MIN_KNOWN_WORDS, _FEWEST_WORDS, _SHORTEST = 0.08, 8, 3
 
 
 def is_in_a_language(page: Page) -> bool:
     """
-    Return whether the words are those of a language; true if there are too few words to decide.
+    Return whether the words belong to a language; true if there are too few words to decide.
 
-    A font whose character map is wrong gives other letters than it shows.
+    If a font has a wrong character map, the text layer has other letters than the page shows.
     """
-    # Each line has a character, so that this many lines have as many characters.
+    # Each line has at least one character, so this many lines are enough.
     text = "\n".join([line.text for line in page.lines[:_SAMPLE_CHARACTERS]])[:_SAMPLE_CHARACTERS]
     if is_unspaced(text):
         return True

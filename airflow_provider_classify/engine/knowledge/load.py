@@ -63,8 +63,8 @@ def load_knowledge(own: Path | None = None) -> Knowledge:
     """
     Read the document types of this package, once per process.
 
-    :param own: a folder with ``*.yaml`` files of a user's own types. They take precedence: a type replaces that of
-        this package with the same name, and its aliases come before those of this package.
+    :param own: a folder with ``*.yaml`` files of a user's own types. They take precedence: a type replaces the type
+        of this package with the same name, and its aliases come before those of this package.
     :raises InvalidDocumentTypes: a file cannot be used; the message names the file, the type and the line.
     """
     digest = hashlib.sha256(CATCH_ALL_FILE.read_bytes())
@@ -159,7 +159,7 @@ def _cues(entry: Entry) -> tuple[dict[str, float], dict[str, frozenset[str]]]:
 
 
 def _folded(cue: str) -> str:
-    """Return a cue folded, with its mark; empty if it has no words, or if a cue with a mark has more than one word."""
+    """Return a cue folded, with its mark; empty if it has no words, or a mark that is not on a single long word."""
     words = words_of(cue)
     if "*" not in cue and ":" not in cue:
         return " ".join(words)

@@ -9,7 +9,7 @@ import yaml
 
 from airflow_provider_classify.exceptions import InvalidDocumentTypes
 
-#: The points that a phrase adds to a type's score.
+#: The points that a phrase of each strength adds to a type's score.
 STRENGTHS: Mapping[str, float] = {"decisive": 3.0, "strong": 2.0, "usual": 1.0, "weak": 0.5}
 #: The faster loader in C, if PyYAML has it.
 YAML_LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -18,7 +18,7 @@ _TRUTH: Mapping[str, bool] = {"yes": True, "true": True, "no": False, "false": F
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A node of a YAML file and its place, so that each error names file, type and line."""
+    """A node of a YAML file and its place, so that each error names the file, the type and the line."""
 
     node: yaml.Node
     file: str
@@ -48,20 +48,20 @@ class Entry:
         return list(self.node.value)
 
     def text(self) -> str:
-        """Return a text that is not empty."""
+        """Return the text of the node, which must not be empty, without surrounding spaces."""
         if not isinstance(self.node, yaml.ScalarNode) or not self.node.value.strip():
             raise self.error("has no text where one is expected")
         return str(self.node.value).strip()
 
     def truth(self) -> bool:
-        """Return the value of yes or no."""
+        """Return true for ``yes`` or ``true``, and false for ``no`` or ``false``."""
         text = self.text().lower()
         if text not in _TRUTH:
             raise self.error(f"has {text!r} where yes or no is expected")
         return _TRUTH[text]
 
     def phrases(self) -> tuple[str, ...]:
-        """Return the phrases of a text with commas."""
+        """Return the phrases of a text, which commas separate."""
         phrases = tuple(phrase.strip() for phrase in self.text().split(","))
         if not all(phrases):
             raise self.error("has a comma too many")

@@ -1,4 +1,4 @@
-"""Measure how much of a page the knowledge knows. A page of no known type has few phrases, and no type leads."""
+"""Measure how familiar a page is. On a page of no known type, few phrases are known and no type has a clear lead."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_provider_classify.engine.scoring.type_scorer import TypeScores
 
 #: A type with more points has real evidence on the page.
 _EVIDENCE = 2.0
-#: The best types whose points are measured.
+#: The number of best types whose points are measured.
 _BEST = 4
 
 NAMES: tuple[str, ...] = (

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 HEIGHT, WIDTH = 64, 48
 #: The rows and columns of the grid whose cells are measured one by one.
 _GRID_ROWS, _GRID_COLUMNS = 4, 3
-#: A pixel is coloured above the saturation _COLOURED. It is paper above the grey _PAPER, and ink below the grey _INK.
+#: A pixel is coloured above the saturation _COLOURED. It is paper above the grey value _PAPER, and ink below the grey
+#: value _INK. All values are from 0 to 1. White has the grey value 1.
 _COLOURED, _PAPER, _INK = 0.3, 0.92, 0.35
 _GREYS, _SATURATIONS = (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875), (0.1, 0.2, 0.4, 0.6, 0.8)
 
@@ -75,7 +76,7 @@ def look_of(small: NDArray[Any]) -> Look:
 
 
 def _median(values: NDArray[np.float32]) -> float:
-    """Return the median. ``np.median`` would import modules that nothing else needs, which takes 40 ms."""
+    """Return the median. ``np.median`` would slowly import modules that nothing else needs."""
     ordered = np.sort(values, axis=None)
     return float(ordered[[(ordered.size - 1) // 2, ordered.size // 2]].mean())
 

@@ -11,7 +11,7 @@ from airflow_provider_classify.engine.packets.features import features_of
 from airflow_provider_classify.engine.packets.page_numbers import PageNumber
 from airflow_provider_classify.engine.packets.traits import PageTraits
 
-#: The file with the weights, and with the data that they were fitted on.
+#: The file with the weights. It also says which data they were fitted on.
 WEIGHTS_FILE = Path(__file__).with_name("boundaries.json")
 #: The log-odds that a blank page adds to a boundary after it. It may separate two documents, or be the back of a sheet.
 BLANK_BETWEEN = 0.5
@@ -28,7 +28,7 @@ def probability_of_boundary(before: PageTraits, page: PageTraits, *, is_blank_be
     Return the probability that a page begins a document, 0 to 1.
 
     :param before: the last page before it that is not blank.
-    :param is_blank_between: whether there are blank pages between the two pages.
+    :param is_blank_between: whether blank pages are between the two pages.
     """
     if (certain := _by_page_numbers(before.printed_number, page.printed_number)) is not None:
         return float(certain)
@@ -40,7 +40,7 @@ def probability_of_boundary(before: PageTraits, page: PageTraits, *, is_blank_be
 
 def _by_page_numbers(before: PageNumber | None, page: PageNumber | None) -> bool | None:
     """
-    Return whether page numbers with totals say that a page begins a document; None if they do not say it.
+    Return whether a page begins a document by the page numbers with totals; None if they do not decide.
 
     For example, "1 of 3" after "2 of 2" begins a document.
     """

@@ -52,8 +52,9 @@ def find_documents(
     """
     Return the documents of a file, in the order of their pages.
 
-    A blank page between two documents belongs to neither of them. A blank page within a document, and a page that
-    cannot be read, belong to the document before them. A fax cover or a separator sheet is a document of its own.
+    A blank page between two documents belongs to neither of them. A blank page within a document belongs to it. A page
+    that cannot be read belongs to the document before it, or to the first document. A fax cover or a separator sheet is
+    a document of its own.
 
     :param answers: the answers of the pages that were read.
     :param failed: the numbers of the pages that could not be read.

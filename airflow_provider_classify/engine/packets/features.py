@@ -1,4 +1,4 @@
-"""Compare a page with the page before it, and return the differences as features of a logistic regression."""
+"""Compare a page with the page before it. The differences are the features of a logistic regression."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_provider_classify.engine.packets.traits import PageTraits, cosine_s
 
 #: The longer side of a sheet divided by the shorter one: A4, Letter, Legal, slides.
 _SHEETS = (1.414, 1.294, 1.647, 4 / 3, 16 / 9)
-#: A page may differ from a sheet by this share.
+#: The proportions of a page may differ from those of a sheet by this share.
 _SHEET_TOLERANCE = 0.02
 
 #: The text of a full page ends below this share of the page's height, measured from the top.
@@ -126,7 +126,7 @@ def _places(before: PageTraits, page: PageTraits) -> dict[str, float]:
 
 
 def _numbering(before: PageTraits, page: PageTraits) -> dict[str, float]:
-    """Return the features of the printed page numbers. A number without "page" or a total has separate features."""
+    """Return the features of the printed page numbers. Bare numbers have features of their own."""
     earlier, own = before.printed_number, page.printed_number
     names = (
         "number continues", "number restarts", "number does not continue", "number is 1", "number is above 1",

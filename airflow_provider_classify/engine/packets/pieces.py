@@ -22,7 +22,7 @@ def documents_in(result: Mapping[str, Any], name: str) -> Sequence[Mapping[str, 
     :param result: a result as a JSON object.
     :param name: the file's name in errors.
     :raises DocumentNotSplittable: the result lists no documents, because its classifier does not find them; or the
-        document was classified by its attachment.
+        document was classified by a file in it, such as an attachment.
     """
     if result.get("read_from"):
         raise DocumentNotSplittable(
@@ -43,9 +43,9 @@ def piece_name(packet: str, number: int, category: str | None) -> str:
     """
     Return the file name of a document of a packet.
 
-    It consists of the packet's name, a fingerprint of the packet's label, the document's number and its category. A
-    retry writes the same names, so it replaces the files. The fingerprint keeps apart packets of the same name from
-    different folders.
+    It consists of the packet's name, a hash of the packet's label, the document's number and its category. A retry
+    writes the same names, so it replaces the files. Because of the hash, packets of the same name from different
+    folders have different files.
 
     :param packet: the label of the packet.
     :param number: the number of the document in it, from 1.

@@ -19,7 +19,7 @@ from airflow_provider_classify.engine.reading.signed_document import MAX_SIGNED_
 from airflow_provider_classify.engine.reading.sniffing import Container, Format, detect_format
 from airflow_provider_classify.exceptions import DocumentNotSplittable
 
-#: The resolution in pixels per inch of an image whose file names none, or names less than _MIN_RESOLUTION.
+#: The resolution, in pixels per inch, that is used for an image whose file has none, or has one below _MIN_RESOLUTION.
 _RESOLUTION, _MIN_RESOLUTION = 150.0, 30.0
 _POINTS_PER_INCH = 72
 
@@ -82,7 +82,7 @@ def _write_each(opened: Any, targets: Sequence[tuple[Path, Sequence[int]]], name
 
 
 def _draw(image: Image.Image, drawn: Any) -> None:
-    """Draw the current frame of an image on a new page, in its printed size."""
+    """Draw the current frame of an image on a new page, at the size at which it would be printed."""
     across, down = (_resolution(value) for value in image.info.get("dpi", (_RESOLUTION, _RESOLUTION)))
     width, height = image.width * _POINTS_PER_INCH / across, image.height * _POINTS_PER_INCH / down
     encoded = io.BytesIO()

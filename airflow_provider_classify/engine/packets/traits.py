@@ -19,9 +19,10 @@ from airflow_provider_classify.engine.text.words import words_of
 
 #: A running header ends above _HEADER, and a running footer begins below _FOOTER, as shares of the page's height.
 _HEADER, _FOOTER = 0.14, 0.88
-#: A letterhead is above _LETTERHEAD_REGION. The date of a letter or an invoice is above _DATE_REGION.
+#: A letterhead is above _LETTERHEAD_REGION, and the date of a letter or an invoice is above _DATE_REGION, as shares of
+#: the page's height.
 _LETTERHEAD_REGION, _DATE_REGION = 0.25, 0.4
-#: The least number of words of a line of running text.
+#: The fewest words of a line of running text.
 _TEXT_LINE = 4
 #: Document types whose documents mostly have one page.
 ONE_PAGE = frozenset(
@@ -44,21 +45,21 @@ _SENTENCE_ENDS = (".", "!", "?", ":", "。", "！", "？")
 @dataclass(frozen=True, slots=True)
 class PageTraits:
     """
-    The traits of a page that tell something about its document.
+    The traits of a page by which pages of the same document can be recognised.
 
     :param printed_number: the page number that is printed on it.
     :param ratio: the page's height divided by its width.
     :param size: its width and height in points if its text comes from a text layer.
-    :param words: its words and their counts, without common words.
-    :param names: the words that the knowledge does not have, such as names of persons, and their counts.
-    :param identifiers: its numbers of at least four digits, such as an invoice number.
+    :param words: its words and their counts, without numbers, common words, and words of one or two letters.
+    :param names: those of its words that the knowledge does not have, such as names of persons, and their counts.
+    :param identifiers: its numbers of at least four digits, hyphens and slashes, such as an invoice number.
     :param running_lines: its lines near the upper and lower edge, such as running headers, without their digits.
     :param categories: the probability of each category.
     :param types: the probability of each document type.
     :param title: the points of the best title of a document type in its upper part.
     :param print_above: the largest line size in its upper part, divided by the median size.
-    :param begins_in_sentence: whether its text begins with a small letter.
-    :param ends_in_sentence: whether its text ends within a sentence.
+    :param begins_in_sentence: whether its running text begins with a lower-case letter.
+    :param ends_in_sentence: whether its running text ends without a mark that ends a sentence.
     :param top: the position of its first line, as a share of the page's height.
     :param bottom: the position where its running text ends, as a share of the page's height.
     :param has_contact: whether its upper part has a web address, an e-mail address or a telephone number.
@@ -66,7 +67,7 @@ class PageTraits:
     :param print_size: the median size of a line, as a share of the page's height.
     :param margin: the left margin, as a share of the page's width.
     :param one_page: the probability of the types whose documents have one page.
-    :param line_width: the median width of a line, 0 to 1.
+    :param line_width: the median width of a line, as a share of the page's width.
     """
 
     printed_number: PageNumber | None

@@ -32,14 +32,15 @@ from airflow_provider_classify.model.categories import Category
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
-#: A category means a type if the type has at least this weight for it. Then the category's name is a name of the type
-#: or of a parent of the type.
+#: A category means a type if the type has at least this weight for it. Then the category's name, or the last words of
+#: the name, are a name of the type or of a parent of the type. Or the name is unknown, and resembles the type most.
 MEANS = 0.8
-#: A page is a cover if a cover type scores at least COVER_POINTS, and no type scores over COVER_LEAD points more.
+#: A page is a cover if a cover type scores at least COVER_POINTS, and no type scores more than COVER_LEAD above it.
 COVER_POINTS, COVER_LEAD = 3.0, 0.5
-#: The least points of a suggested type. A heading with the type's name, or two strong cues, give about as many.
+#: The least points of a suggested type. A heading with the type's name, or two strong cues, give about this many.
 MIN_POINTS_OF_SUGGESTED = 2.5
-#: If a category has an example of the same form as a page, it gets this many points more than the best other answer.
+#: If a category has an example of the same form as a page, it gets this many points more than the answer that is best
+#: without the example.
 FORM_LEAD = 4.0
 #: The most consecutive words of a description that are looked up as the name of a type.
 _LONGEST_NAME = 3
@@ -54,7 +55,8 @@ class PageAnswer:
     :param shares: the probability of each category, 0 to 1. If their sum is below 1, the rest is the probability that
         no category fits.
     :param is_cover: whether the page is a cover sheet before other documents.
-    :param form: the number of the category that has an example of the same form; None if no category has one.
+    :param form: the number of the category that has the most similar example of the same form; None if no category has
+        one, or if several have one that is equally similar.
     """
 
     scored: ScoredPage
@@ -151,7 +153,8 @@ class CategorySet:
         Score a page by the lines that were read.
 
         :param origin: the format and metadata of the page's document.
-        :param fallback: the number of a category that gets at most the points that any category gets by chance.
+        :param fallback: the number of a category whose points are limited to those that any category gets by chance;
+            None for no such category.
         """
         types = self._type_scorer.score(page)
         correction = self._model.correction(types, self._type_scorer.names, origin or Origin())
@@ -165,8 +168,8 @@ class CategorySet:
         if form is not None:
             by_category[form] = max(*by_category, none) + FORM_LEAD
         if self._catch_all is not None:
-            # The style of running text alone gives a category points. They are no evidence against the catch-all, so
-            # the catch-all gets them too.
+            # Running text alone gives points to categories of that style. These points are no evidence against the
+            # catch-all, so the catch-all gets them too.
             least = share * (self._least_of_none + prose_points(types.features)) + correction.points[self._model.none]
             none = max(none, by_category.pop(self._catch_all), least)
         points = [*by_category, none]
@@ -176,17 +179,18 @@ class CategorySet:
 
     def _knowledge_share(self, page: ScoredPage) -> float:
         """
-        Return how much the points of the knowledge count on a page.
+        Return the factor of the points of the knowledge on a page.
 
-        ``shares`` uses the temperature of the learned model. A page with little text has no correction, so its points
-        need the temperature of the knowledge. The result converts them.
+        It is lower on a page with little text, or with text that OCR can hardly read. It also converts the temperature:
+        :meth:`shares` divides points by that of the learned model. On a page with little text, the model corrects
+        little, so the points need the temperature of the knowledge.
         """
         text, missing = page.types.text, 1.0 - amount_of_evidence(page.types)
         own = 1.0 + missing * (self._model.temperature / TEMPERATURE - 1.0)
         return own * trust(text.characters, text.page.legibility)
 
     def _category_of_form(self, page: ScoredPage) -> int | None:
-        """Return the category that has an example of the same form as a page; None if not exactly one category has."""
+        """Return the category with the most similar example of the same form; None if there is none, or a tie."""
         sameness = [scorer.same_form(page) for scorer in self.scorers]
         best = max(sameness)
         return sameness.index(best) if best > 0.0 and sameness.count(best) == 1 else None
@@ -215,10 +219,10 @@ class CategorySet:
 
     def _families_for_none(self) -> list[int]:
         """
-        Return the family of each type for its points for "none of the categories".
+        Return for each type the family whose correction applies to its points for "none of the categories".
 
-        The learned model corrects these points by the family. If a category means the type's own family, this is the
-        family of documents that no category fits.
+        This is the type's own family. If a category has this family, it is the family of documents that no category
+        fits.
         """
         meant = {scorer.family for scorer in self.scorers}
         return [self._model.none if family in meant else family for family in self._families]
@@ -238,9 +242,7 @@ class CategorySet:
 
     def shares(self, points: Sequence[float]) -> list[float]:
         """
-        Return the probability of each category.
-
-        If there is a catch-all, its probability is the probability of "none of them".
+        Return the probability of each category. The probability of a catch-all is that of "none of them".
 
         :param points: the points of each category except the catch-all, and as the last item those of "none of them".
         """
@@ -265,7 +267,7 @@ class CategorySet:
         return best if claims[best] >= MEANS else None
 
     def categories_that_mention(self, type_name: str) -> list[int]:
-        """Return the numbers of the categories whose description names a type."""
+        """Return the numbers of the categories whose description names a type, without the catch-all."""
         return [
             number
             for number, scorer in enumerate(self.scorers)

@@ -25,10 +25,10 @@ from airflow_provider_classify.model.categories import Category
 
 #: Points for the name as a whole heading, within a heading, and anywhere in the text.
 AS_HEADING, IN_HEADING, IN_TEXT = 3.0, 1.8, 0.8
-#: The most points of all words of a description, and the points of one rare word.
+#: The most points of all words of a description, and the points of the rarest word before the limit is applied.
 DESCRIPTION_LIMIT = 11.0
 RARE_WORD = 6.0
-#: The factor for two words that follow each other both in the description and on the page.
+#: The factor for two words that follow each other both on the page and in the description without words such as "of".
 PHRASE = 1.5
 #: The most words of a heading, and the upper share of the page in which a heading begins.
 HEADING_WORDS, HEADING_REGION = 8, 0.3

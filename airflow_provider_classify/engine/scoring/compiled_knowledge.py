@@ -11,9 +11,9 @@ from airflow_provider_classify.engine.categories.resemblance import distinctive_
 from airflow_provider_classify.engine.knowledge.document_type import Geometry, Knowledge, Style
 from airflow_provider_classify.engine.scoring.type_scorer import TypeScorer
 
-#: A word indicates a layout if at least this share of the types with the word have the layout, ...
+#: A word indicates a layout if at least this share of the types with the word have the layout.
 COMMON_LAYOUT = 0.6
-#: ... and if more than so many types have the word.
+#: A word of this many types or fewer indicates no layout.
 _FEWEST_TYPES = 2
 
 
@@ -40,7 +40,8 @@ class CompiledKnowledge:
         return layouts_of_words(self._knowledge)
 
 
-#: Returns the data of a knowledge. Two are kept, so that a user's own document types do not displace the package's.
+#: Returns the data for a :class:`Knowledge`. Two are kept, so that those of a user's own document types do not displace
+#: those of this package.
 compiled = lru_cache(maxsize=2)(CompiledKnowledge)
 
 

@@ -14,11 +14,11 @@ from airflow_provider_classify.engine.page import Page
 EMPTY_TEXT, ENOUGH_TEXT = 90, 220
 #: Characters that are added for each line, because a list or a slide has more evidence than one sentence.
 LINE = 18
-#: The number of letters of other scripts that one character of a script without spaces counts as.
+#: One character of a script without spaces counts as this many letters of other scripts.
 UNSPACED_CHARACTER = 3
 #: With these points of evidence, a type loses no points: about two decisive cues, or a heading that names the type.
 ENOUGH_EVIDENCE = 4.5
-#: The most points that a type loses: on a page that counts as empty and has no evidence.
+#: The most points that a type loses. It loses them on a page that counts as empty and has no evidence.
 MOST_DOUBT = 5.0
 #: The share of its points that a type loses at most.
 MOST_OF_POINTS = 0.8

@@ -63,7 +63,7 @@ class ExampleProfile:
 
     @classmethod
     def of(cls, page: TypeScores, known_words: Container[str]) -> ExampleProfile:
-        """Return the profile of a scored page; ``known_words`` are the words of the types' phrases."""
+        """Return the profile of a scored page; ``known_words`` are the words of the types and their phrases."""
         words = {word: 1.0 if word in known_words else UNKNOWN_WORD for word in _words(page.text)}
         length = math.sqrt(sum(weight**2 for weight in words.values()))
         return cls([max(0.0, points) for points in page.scores], words, length or 1.0)
@@ -105,7 +105,7 @@ class Examples:
 
     def same_form(self, page: ExampleProfile) -> float:
         """
-        Return the share of words that the page has in common with an example of the same form; 0 without such a one.
+        Return the share of words that the page shares with an example of the same form; 0 if there is no such example.
 
         A page is often read only in part, until its confidence is high. So it is also compared with parts of the
         examples.
@@ -161,7 +161,7 @@ def _first_page(path: str, modified: int, threads: int | None) -> tuple[Page, ..
 
 
 def _modified(path: str) -> int:
-    """Return the time of the file's last change in nanoseconds; 0 if it is missing. Then the reader raises an error."""
+    """Return the time of a file's last change in ns; 0 for a missing file, for which the reader raises an error."""
     with suppress(OSError):
         return Path(path).stat().st_mtime_ns
     return 0

@@ -67,7 +67,7 @@ class PageText:
 
     @cached_property
     def sentence_words(self) -> int:
-        """The number of words that sentences have, and tables rarely."""
+        """The number of words in ``SENTENCE_WORDS``, each counted as often as it occurs."""
         counts = self.counts
         return sum([counts[word] for word in SENTENCE_WORDS.intersection(counts)])
 
@@ -108,7 +108,7 @@ class PageText:
 @dataclass(frozen=True, slots=True)
 class Features:
     """
-    The shape of a page and of its text. Lines that OCR has not read also count.
+    The shape of a page and of its text. Lines that OCR has detected and not yet read count for the shape.
 
     :param height_ratio: the page's height divided by its width.
     :param characters: the number of characters of the text.
@@ -119,7 +119,7 @@ class Features:
     :param largest: the largest size of a line divided by the median size.
     :param is_ocr: whether the text comes from OCR.
     :param prose: the share of running text, 0 to 1.
-    :param amounts: the number of figures with two decimals.
+    :param amounts: how many numbers have two decimals.
     :param pictured: the share of the page that pictures among the text cover, 0 to 1.
     :param legibility: the mean probability of the characters that OCR read, 0 to 1.
     """
@@ -161,7 +161,7 @@ def features_of(text: PageText) -> Features:
 
 
 def _digits(text: str) -> int:
-    if text.isascii() and not _DIGIT.search(text):  # as most lines of sentences; the search is faster than counting
+    if text.isascii() and not _DIGIT.search(text):  # true for most sentences; a search is faster than a count
         return 0
     return sum(map(str.isdigit, text))
 

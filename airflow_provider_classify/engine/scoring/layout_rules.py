@@ -1,8 +1,7 @@
 """
 Score the layout of a page: the points that a type gains or loses by its expected geometry and style.
 
-Each rule is a function of the page's features, and one of the two tables at the end names it. A rule that does not
-apply to a page returns 0.
+The two tables at the end have a rule for each geometry and style. A rule that does not apply to a page returns 0.
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ from airflow_provider_classify.engine.scoring.features import Features
 
 #: Height divided by width: only till rolls exceed TILL_ROLL; most till rolls exceed LONG_SLIP.
 TILL_ROLL, LONG_SLIP = 1.9, 1.5
-#: Height divided by width: the range of cards and slides, its end for slides with a text layer, and the least of a
-#: sheet in portrait.
+#: Height divided by width: the least and the most of a card or slide, the most of a slide with a text layer, and the
+#: least of a sheet in portrait.
 WIDE_LEAST, WIDE_MOST, WIDE_MOST_TEXT_LAYER, PORTRAIT = 0.5, 0.85, 0.8, 1.2
 #: The most characters of a usual card, and the most of any card.
 CARD_TEXT, TOO_MUCH_FOR_A_CARD = 700, 1200
@@ -27,7 +26,8 @@ SPARSE_SLIDE = 500
 BROADSHEET = 9000
 #: The fewest lines of a newspaper page. Letters and notes by hand have fewer.
 PRESS_LINES = 20
-#: The points of cues from which running text counts in full for the press. With fewer it may be science, law or a book.
+#: With this many points of cues, running text counts in full for a newspaper page. With fewer points, the text may be
+#: science, law or a book.
 PRESS_CUES = 5.0
 #: The least height of a line of a slide, as a share of the slide's height. The lines of forms are lower.
 SLIDE_PRINT = 0.03
@@ -36,8 +36,7 @@ MOSTLY_PROSE = 0.5
 #: Running text by hand: the most lines of a page, the least median width of a line as a share of the page's width, the
 #: legibility below which a page may be handwritten, how far below it counts in full, and the points.
 HAND_LINES, HAND_WIDTH, HAND_LEGIBILITY, HAND_DOUBT, HAND_POINTS = 35, 0.5, 0.95, 0.1, 1.5
-#: The fewest lines of a sheet of narrow columns, which is no poster or leaflet, and the points that these types get on
-#: it.
+#: A page with at least SHEET_LINES lines in narrow columns is no poster or leaflet: these types get SHEET_COST points.
 SHEET_LINES, SHEET_COST = 100, -2.5
 #: The most lines of a poster.
 POSTER_LINES = 24

@@ -8,6 +8,8 @@ A type's score is the sum of four parts, each of a few points:
 * how well the page fits its geometry;
 * how well the text fits its style.
 
+On a page with very little text, :mod:`~.scoring.doubt` reduces the score.
+
 One index holds the phrases of all types, so that one pass over a page's words finds them.
 """
 
@@ -33,8 +35,8 @@ from airflow_provider_classify.engine.text.spelling import Spelling
 CUES_LIMIT = 7.0
 #: Cues count less in a text of more words, which contains many phrases by chance.
 LONG_TEXT = 150
-#: Titles that are cues of their type too, with a lower weight than this, are names of sections, such as "skills". On a
-#: page with very little text, such a heading is only this share of the evidence of a heading with the type's name.
+#: A title that is also a cue of its type, with a weight below SECTION_CUE, is the name of a section, such as "skills".
+#: On a page with very little text, it is only SHARE_OF_SECTION of the evidence of a heading with the type's name.
 SECTION_CUE, SHARE_OF_SECTION = 2.0, 0.4
 
 
@@ -85,7 +87,7 @@ class TypeScores:
     matches: Sequence[Match]
 
     def evidence(self, type_number: int, limit: int) -> list[Evidence]:
-        """Return the at most ``limit`` phrases that count most for a type."""
+        """Return the phrases that count most for a type, at most ``limit``."""
         strongest: dict[str, tuple[float, Match]] = {}
         for match in self.matches:
             for number, weight in match.counts_for:
@@ -103,13 +105,13 @@ class TypeScores:
 
 
 class TypeScorer:
-    """Scores pages against the document types. Build it once per process: its index takes some milliseconds."""
+    """Scores pages against the document types. Create it once per process: its index takes some milliseconds."""
 
     def __init__(self, knowledge: Knowledge) -> None:
         self._types = list(knowledge.types.values())
         self.names = [document_type.name for document_type in self._types]
         self.numbers = {name: number for number, name in enumerate(self.names)}
-        # Few layouts are different, so their numbers are kept for the types.
+        # Many types have the same layout. So each layout is kept once, and each type has the number of its layout.
         layouts = list(dict.fromkeys((t.geometry, t.styles) for t in self._types))
         self._layout_numbers = [layouts.index((t.geometry, t.styles)) for t in self._types]
         self._layouts = [
@@ -117,7 +119,7 @@ class TypeScorer:
             for geometry, styles in layouts
         ]
         self._cues = PhraseIndex()
-        #: The languages of texts in which each cue counts. A cue of another language is there by chance.
+        #: The languages of the texts in which each cue counts. In a text of another language, it is found by chance.
         self._languages: dict[Phrase, frozenset[str]] = defaultdict(frozenset)
         self._titles = PhraseIndex()
         self._patterns: dict[re.Pattern[str], list[tuple[int, float]]] = defaultdict(list)
@@ -129,7 +131,7 @@ class TypeScorer:
                 self._titles.add(title, number, 1.0)
             for pattern, weight in document_type.patterns:
                 self._patterns[pattern].append((number, weight))
-        # Most pages match none of the patterns that begin at a line, which one search finds out.
+        # One search shows whether a page matches any of the patterns that begin at a line. Most pages match none.
         self._at_lines = frozenset(p for p in self._patterns if p.pattern.startswith("^") and not p.groups)
         self._any_at_lines = re.compile("|".join(f"(?:{p.pattern})" for p in self._at_lines), re.MULTILINE)
         #: The phrases of all types.
@@ -170,7 +172,7 @@ class TypeScorer:
         shrink = share_of_long_text(len(text.words))
         empty = emptiness(page, features.characters, is_unspaced=bool(text.unspaced))
         of_styles = [sum(style(features) for style in styles) for _, styles in self._layouts]
-        # Most types have no phrases on a page, and their scores are those of their layouts.
+        # Most types have no phrases on a page. Their scores come from their layouts alone.
         without_phrases = [
             sum(rule(features, 0.0) for rule in geometry) + of_style
             for (geometry, _), of_style in zip(self._layouts, of_styles, strict=True)
@@ -200,5 +202,5 @@ class TypeScorer:
 
 
 def share_of_long_text(words: int) -> float:
-    """Return the factor of a phrase's weight in a text of so many words, above 0 and at most 1."""
+    """Return the factor of a phrase's weight in a text with this number of words, above 0 and at most 1."""
     return 1.0 if words <= LONG_TEXT else 1.0 / (1.0 + 0.35 * math.log(words / LONG_TEXT))

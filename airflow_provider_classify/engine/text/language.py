@@ -1,8 +1,8 @@
 """
 Guess the language of a text from its script and its most common words.
 
-The result is for people and for routes. The engine does not use it: it looks for the phrases of all languages at
-once.
+A result names the language, for people and for routes. The engine also uses it: cues of unrelated languages do not
+count, and a page in another language than the page before it is more likely to begin a document.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _WORDS: Mapping[str, frozenset[str]] = {
         "tr": "ve bir bu için ile da de olarak olan ne tarih adı numarası fatura tutar miktar",
     }.items()
 }
-#: Related languages, which a short text can hardly tell apart.
+#: Groups of related languages, which can hardly be distinguished in a short text.
 _RELATED = (
     {"da", "no", "nb", "nn", "sv"}, {"cs", "sk"}, {"hr", "sr", "sl", "bs"}, {"id", "ms"}, {"es", "pt", "ca", "gl"},
     {"ru", "uk", "bg", "be", "mk"},
@@ -104,9 +104,10 @@ def common_words_of() -> Mapping[str, frozenset[str]]:
 @cache
 def related_languages(languages: frozenset[str]) -> frozenset[str]:
     """
-    Return the languages, and those that a short text can hardly tell apart from them.
+    Return the languages and those that can hardly be distinguished from them in a short text.
 
-    If a language is unknown, return all languages, because :func:`guess_language` never returns it.
+    If this module does not know one of the languages, return all languages, because :func:`guess_language` never
+    returns that language.
     """
     known = frozenset().union(_WORDS, _SCRIPTS, *_RELATED)
     if not languages <= known:

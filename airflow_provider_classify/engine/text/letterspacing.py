@@ -21,7 +21,7 @@ _WIDE_GAP = re.compile(r"\s{2,}")
 
 @dataclass(frozen=True, slots=True)
 class Character:
-    """One character of a line, with the place of its left and right edge."""
+    """One character of a line, with the positions of its left and right edges."""
 
     text: str
     x0: float
@@ -45,7 +45,7 @@ def is_letterspaced(text: str) -> bool:
 
 
 def without_letterspacing(text: str) -> str:
-    """Return the text with its words joined if it is letter-spaced. Gaps of two spaces or more separate words."""
+    """Return the text, with the letters of each word joined if it is letter-spaced. Two spaces or more end a word."""
     if not is_letterspaced(text):
         return text
     return " ".join("".join(word.split()) for word in _WIDE_GAP.split(text.strip()))
@@ -53,10 +53,10 @@ def without_letterspacing(text: str) -> str:
 
 def words_by_gaps(characters: Sequence[Character], size: float) -> str:
     """
-    Return a letter-spaced line with its words joined, by the gaps between its characters.
+    Return the text of a letter-spaced line. Only wide gaps between its characters separate words.
 
     :param characters: the characters in their order on the line; spaces are ignored.
-    :param size: the font size, in the unit of the characters' places.
+    :param size: the font size, in the unit of the characters' positions.
     """
     visible = [character for character in characters if not character.text.isspace()]
     gaps = [right.x0 - left.x1 for left, right in pairwise(visible)]

@@ -11,7 +11,7 @@ from airflow_provider_classify.engine.text.words import is_unspaced, words_of
 
 #: OCR may drop spaces, as in "INVOICENUMBER". Phrases with at least this many letters are also searched within words.
 SHORTEST_WITHIN_WORD = 10
-#: The fewest letters that the stem of ``vertrag*`` has.
+#: The fewest letters of the stem of a phrase such as ``vertrag*``.
 SHORTEST_STEM = 4
 
 Phrase = tuple[str, ...]
@@ -20,7 +20,7 @@ NOWHERE = -1
 
 
 def phrase_of(text: str) -> Phrase:
-    """Return the words of a phrase as it is written, folded, with its mark."""
+    """Return the folded words of a phrase. A single word keeps its mark: ``vertrag*``, ``*vertrag`` or ``datum:``."""
     words = tuple(words_of(text))
     if words and text.endswith((":", "*")):
         return (f"{words[0]}{text[-1]}",)
@@ -33,8 +33,8 @@ class PhraseIndex:
     """
     Phrases, each with the types that it counts for: pairs of a type's number and a weight.
 
-    ``vertrag*`` matches all words that begin with ``vertrag``, and ``*vertrag`` all that end with it: languages
-    that compound and inflect have too many forms to list.
+    ``vertrag*`` matches all words that begin with ``vertrag``, and ``*vertrag`` all that end with it: in languages
+    with compounds and inflections, a word has too many forms to list.
     """
 
     def __init__(self) -> None:
@@ -44,7 +44,7 @@ class PhraseIndex:
         self._first: set[str] = set()
         self._lengths: dict[Phrase, tuple[int, ...]] = {}
         self._unspaced: dict[str, Phrase] = {}
-        # By the first letters of the word; endings by the last letters.
+        # The keys are the first letters of the phrase, and for the endings the last letters.
         self._glued: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
         self._beginnings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
         self._endings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
@@ -126,7 +126,7 @@ class PhraseIndex:
         A letter with "court of appeals" must not also count for "court", "court of" and "appeals".
 
         :param found: what :meth:`find` returned.
-        :return: each shorter phrase with the number of the type and the weight that must not count again.
+        :returns: each shorter phrase with the number of the type and the weight that must not count again.
         """
         parts = self._parts
         return {

@@ -1,8 +1,8 @@
 """
 Correct words that OCR misread, such as "lnvoice" and "depariment".
 
-The known words are those of the document types' cues and titles. A word that looks like exactly one known word in
-poor print is replaced by it.
+The known words are those of the document types' cues and titles. If a word looks like exactly one known word in poor
+print, the known word replaces it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from airflow_provider_classify.engine.text.words import singular
 SHORTEST = 6
 #: A word may have one wrong letter, and one more for each nine letters.
 _LETTERS_A_MISTAKE = 9
-#: Words that differ only in one of these letters at the end are forms of one word, or the same word in two languages.
+#: A word is not corrected to a known word that ends in another letter, if that letter is one of these. The two are
+#: forms of one word, or the same word in two languages.
 _ENDINGS = "aeo"
 #: Letters that OCR confuses, each with the letter that replaces it for a comparison.
 _LOOKS = str.maketrans("1ijt0ceu5869vwh", "llllooonsbggyyb")

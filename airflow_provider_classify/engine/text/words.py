@@ -12,7 +12,7 @@ import unicodedata
 
 _WORD = re.compile(r"[^\W_]+")
 _ACCENTS = re.compile("[\u0300-\u036f]")
-#: Scripts that are written without spaces: Chinese, Japanese, Korean (whose particles cling to words), Thai.
+#: Scripts that are written without spaces: Chinese, Japanese, Thai. Korean has spaces, but adds particles to its words.
 _UNSPACED = re.compile("[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 #: Letters that Unicode does not decompose, with their usual transcription.
 _LETTERS = {"ß": "ss", "ı": "i", "ł": "l", "ø": "o", "đ": "d", "æ": "ae", "œ": "oe", "’": "'"}
