@@ -16,7 +16,7 @@ INTERVAL = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The numbers of all documents of a batch, of the done ones, and of the failed ones."""
+    """The number of documents of a batch, and how many of them are done and failed."""
 
     total: int
     done: int = 0

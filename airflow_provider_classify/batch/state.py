@@ -29,7 +29,7 @@ class BatchState:
 
     def add(self, entry: Entry, encoded: bytes | None = None) -> None:
         """
-        Update the state with an entry, which is later than all earlier ones.
+        Update the state with an entry. Add entries in the order in which they were recorded.
 
         :param encoded: the result of :func:`encode` for the entry, if the caller has it.
         """
