@@ -73,7 +73,7 @@ class Backend(Protocol):
 
     def identity(self, categories: Sequence[Category] = ()) -> str:
         """
-        Return a text that changes when results may change. It decides whether an earlier result can be reused.
+        Return a string that changes when results may change. It decides whether an earlier result can be reused.
 
         :param categories: the categories of the submit. The local engine includes the examples in their folders.
         """

@@ -199,7 +199,7 @@ class WorkQueue:
     def _first(self, wanted: Any) -> Any:
         """Return the query for the first of the wanted jobs that a worker may take."""
         columns = (JOBS.c.job_id, JOBS.c.lease, JOBS.c.crashes, JOBS.c.losses, *REQUEST)
-        # An ended job has no ``free_at``. A condition on the status would keep SQLite from using the index of that column.
+        # An ended job has no ``free_at``. A condition on the status would keep SQLite from using that column's index.
         waits = select(*columns).where(JOBS.c.free_at <= self._time(), wanted)
         return waits.order_by(JOBS.c.free_at).limit(1).with_for_update(skip_locked=True)
 

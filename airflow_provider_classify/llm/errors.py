@@ -1,5 +1,5 @@
 """
-Name the errors of pydantic-ai as errors of this package.
+Map the errors of pydantic-ai to errors of this package.
 
 A provider's own message is not quoted, because it can contain a part of the key or of the document. The cause is
 chained.
@@ -97,7 +97,7 @@ def _named_api_error(error: ai.ModelAPIError, document: str, conn_id: str) -> Cl
 
 
 def _code(error: ai.ModelAPIError) -> str:
-    """Return the status and the code of an error for a message; an empty text if it has none."""
+    """Return the status and the code of an error for a message; an empty string if it has none."""
     status = f"HTTP {error.status_code}" if isinstance(error, ai.ModelHTTPError) else ""
     code = quotable(str(error.provider_error_code or error.provider_error_type or ""), 60)
     said = ", ".join(filter(None, (status, code)))

@@ -41,7 +41,8 @@ class NewDocumentsTrigger(BaseEventTrigger):
     :param folder: a local folder, which the triggerer must reach, or a URI (``s3://conn_id@bucket/prefix``). It need
         not exist yet.
     :param pattern: the documents to report: ``*.pdf``, or ``**/*.pdf`` to include all subfolders.
-    :param scan_interval: seconds between two scans, above 0. After a longer scan, the pause is as long as the scan.
+    :param scan_interval: seconds between the starts of two scans, above 0. The pause between two scans is at least as
+        long as a scan took.
     :param stable_for: seconds for which a document has to stay unchanged, at least 0. At least two scans compare it.
     """
 
