@@ -51,7 +51,7 @@ _LARGE_REPLY = 64 * 1024
 #: A body of at most this many bytes is read without :class:`ReplyBody`. The limits of that class are higher.
 _SMALL = 4 * 1024
 #: The share of a request's time, from 0 to 1, for opening the connection. It is below 1, so that a slow connect raises
-#: ``ApiNotReached`` before the total time is over, which raises ``ApiConnectionLost``.
+#: ``ApiNotReached``. The end of the total time raises ``ApiConnectionLost``.
 _CONNECT_SHARE = 0.9
 
 

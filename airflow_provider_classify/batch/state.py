@@ -1,4 +1,4 @@
-"""The state of a batch in memory: its jobs, its results, and the number of failures of each document."""
+"""The state of a batch during a try: its jobs, its results, and the number of failures of each document."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ _WRITES = "classify_writes"
 _UNSYNCED = "classify_unsynced"
 #: Makes a commit wait until its data is on the disk.
 _SYNC = "PRAGMA synchronous=FULL"
-#: The first letters of the statements that take SQLite's write lock.
+#: The first six characters, in upper case, of the statements that take SQLite's write lock.
 _WRITING = ("INSERT", "UPDATE", "DELETE", "BEGIN ")
 #: The time limits of libpq, which by default are minutes or unlimited. ``connect_timeout`` is in seconds,
 #: ``tcp_user_timeout`` in milliseconds.

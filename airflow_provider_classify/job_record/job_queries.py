@@ -91,7 +91,7 @@ class JobQueries:
         """
         Return the submit of the job.
 
-        :raises JobNotFound: the job does not exist.
+        :raises JobNotFound: the job does not exist, or it has expired.
         :raises JobRecordDamaged: the record of the job cannot be read.
         """
         return request_from_row(job_id, self._row(job_id, *REQUEST))

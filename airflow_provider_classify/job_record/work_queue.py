@@ -2,8 +2,8 @@
 The queue of jobs that the workers of a service share, in the record of jobs.
 
 A worker *claims* a job. The claim has a lease, which the worker renews while it works. If the worker dies, the lease
-expires, and another worker claims the job. A worker whose lease has expired cannot record a result any more, so each
-job has one result.
+expires, and another worker claims the job. Then the first worker cannot record a result any more, so each job has one
+result.
 
 The times of leases are those of the database server, because the clocks of machines differ. On SQLite, which has no
 server, they are those of the machine.

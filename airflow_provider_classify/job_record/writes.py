@@ -53,8 +53,8 @@ class Writes:
         """
         Call ``work`` in a transaction, and return what it returns when the transaction is committed.
 
-        :param work: reads and writes only with the connection. If it raises an error that is not the database's, only
-            its own changes are undone, and the error is raised.
+        :param work: reads and writes only with the connection. If it raises an error, only its own changes are undone,
+            and the error is raised. A failure of the database undoes the whole transaction.
         :param is_durable: whether the write survives a loss of power. On SQLite, a write that need not is faster.
         :raises IntegrityError: a row with the same key exists.
         :raises JobRecordUnavailable: the database cannot be reached, or a statement failed.

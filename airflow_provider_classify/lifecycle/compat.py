@@ -38,7 +38,7 @@ def stats() -> Any:
         from airflow.sdk._shared.observability.metrics import stats as of_tasks
     except ImportError:
         return Stats
-    # In Airflow 3.2 the factory is a field of the class, which looks up all other names in its backend.
+    # In Airflow 3.2 the factory is a field of the class. The class looks up all other names in its backend.
     is_field = not hasattr(of_tasks, "_factory")
     factory = type.__getattribute__(Stats, "factory") if is_field else of_tasks._factory
     if factory is not None:
@@ -91,7 +91,7 @@ def _task_states_in_triggerer() -> Any:
 
 
 def human_in_the_loop_operator() -> type[Any] | None:
-    """Return ``HITLOperator`` of Airflow's standard provider; ``None`` before Airflow 3.1, whose UI has its page."""
+    """Return ``HITLOperator`` of Airflow's standard provider; ``None`` before 3.1, where the UI has no page for it."""
     try:
         from airflow.providers.standard.operators.hitl import HITLOperator
     except (ImportError, AirflowOptionalProviderFeatureException):

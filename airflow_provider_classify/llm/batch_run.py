@@ -92,7 +92,7 @@ def used_by(work: BatchWork) -> Usage:
 
 
 class OpenClassifier:
-    """Classifies one document after another with open processes and connections. Thread-safe."""
+    """Classifies documents with processes and connections that stay open. Thread-safe."""
 
     def __init__(self, backend: LlmBackend, pool: EnginePool, model: OpenModel, budget: Budget) -> None:
         self._backend = backend

@@ -24,7 +24,7 @@ from airflow_provider_classify.model.usage import Usage
 LEAST_ANSWERS = 20
 #: The number of ranges of confidence for which a report shows the share of right answers.
 _RANGES = 10
-#: The number of parts into which the answers are divided. Each part is measured with a curve that the others fitted.
+#: The number of parts into which the answers are divided. Each part is measured with a curve fitted on the others.
 _FOLDS = 5
 
 #: The confidence of an answer, and whether it is right.
@@ -72,7 +72,7 @@ class Trial:
         return Calibration(self.model, curves, sum(map(len, enough.values())))
 
     def lines(self) -> Iterator[str]:
-        """Yield the lines of a report: the share of right answers by confidence, and the errors of the confidence."""
+        """Yield the lines of a report: the share of right answers by confidence, and the calibration errors."""
         answers = self.none + sum(map(len, self.by_source.values()))
         yield (
             f"{answers} answers of {self.model}, {self.none} of them that no category fits; "

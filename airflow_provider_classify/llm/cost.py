@@ -40,7 +40,7 @@ class Budget:
 
     def require_left(self, document: str) -> None:
         """
-        Check that another answer may be asked for.
+        Check that the budget allows another request.
 
         :param document: the document, for the error.
         :raises BudgetUsedUp: nothing of the budget is left.

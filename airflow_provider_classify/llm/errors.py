@@ -31,7 +31,7 @@ from airflow_provider_classify.model.printable_text import quotable
 
 def named(error: Exception, document: str, conn_id: str) -> ClassifyError | None:
     """
-    Return the error of this package for an error of a run.
+    Return the error of this package for an error of a pydantic-ai run.
 
     :param document: the document that the model was asked about.
     :param conn_id: the connection to the model.

@@ -1,4 +1,4 @@
-"""The scan of a folder or prefix. All event triggers of a triggerer that watch the same place share one scan."""
+"""The scan of a folder or prefix. Event triggers that scan a place in the same way share one scan in a triggerer."""
 
 from __future__ import annotations
 

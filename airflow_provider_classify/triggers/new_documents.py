@@ -35,8 +35,8 @@ class NewDocumentsTrigger(BaseEventTrigger):
     reported again. A document that was already there when the trigger was restarted has ``may_repeat`` in the payload.
     The state keeps a document until a week after it left the folder.
 
-    All triggers in a triggerer that watch the same folder with the same depth of the pattern share one scan. It needs
-    Airflow 3.3 or newer.
+    All triggers in a triggerer with the same folder, depth of the pattern, ``scan_interval`` and ``stable_for`` share
+    one scan. This trigger needs Airflow 3.3 or newer.
 
     :param folder: a local folder, which the triggerer must reach, or a URI (``s3://conn_id@bucket/prefix``). It need
         not exist yet.
