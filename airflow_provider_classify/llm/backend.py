@@ -152,7 +152,7 @@ class LlmBackend(RecordedBackend):
         return Calibration.load(Path(file).expanduser()) if file else None
 
     def run_batch(self, work: BatchWork) -> None:
-        """Classify the documents of a batch, several at a time. Record each result as a job and in the batch's record."""
+        """Classify the documents of a batch, several at a time. Each result is also recorded as a job."""
         from airflow_provider_classify.llm.batch_run import run_batch
 
         _require_extra()
