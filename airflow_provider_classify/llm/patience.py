@@ -48,8 +48,7 @@ class Patience:
         """
         Send a request until it succeeds.
 
-        :raises ClassifyError: the last error, after the most attempts, or an error after which a request is not sent
-            again.
+        :raises ClassifyError: the error of the last attempt, or an error after which the request is not sent again.
         """
         for attempt in count(1):
             sent_at = self._wait_for_turn()
