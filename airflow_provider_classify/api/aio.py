@@ -48,10 +48,10 @@ _MAX_CONNECTIONS = 100
 _GROUP_SIZE = 160
 #: The size of a reply, in bytes, above which a thread parses it. For smaller replies the thread would cost more.
 _LARGE_REPLY = 64 * 1024
-#: The size of a body, in bytes, up to which it is read without :class:`ReplyBody`. It is below each of its limits.
+#: A body of at most this many bytes is read without :class:`ReplyBody`. The limits of that class are higher.
 _SMALL = 4 * 1024
-#: The share of a request's time, from 0 to 1, for opening the connection. It is below 1, so that a failure to connect
-#: is reported as one.
+#: The share of a request's time, from 0 to 1, for opening the connection. It is below 1, so that a slow connect raises
+#: ``ApiNotReached``. The end of the total time raises ``ApiConnectionLost``.
 _CONNECT_SHARE = 0.9
 
 
@@ -109,7 +109,7 @@ class ApiSession:
         """
         Return the statuses of jobs, with one request.
 
-        If the server has no batch status route, return nothing and set :attr:`group_size` to 1.
+        If the server has no batch status route, return an empty mapping and set :attr:`group_size` to 1.
 
         :raises ApiError: the API refused the request, or the request failed.
         """
@@ -120,14 +120,14 @@ class ApiSession:
         except (InvalidReply, JobNotFound, RequestRejected, AuthenticationRejected) as error:
             if self._has_answered_group and error.retryable:
                 raise  # the server has the route, and this request failed
-            # The server has no batch status route, or it refuses all requests. Requests for single jobs will show it.
+            # The server has no batch status route, or it refuses all requests. Requests for single jobs show which.
             self._has_batch_route = False
             return {}
         self._has_answered_group = True
         return found
 
     async def _status(self, job_id: str) -> JobStatus:
-        """Request one status. An exchange would take too much time, because the loop requests hundreds per second."""
+        """Return the status of one job. An exchange would be too slow for hundreds of requests per second."""
         request = requests.job_request(self._settings, job_id)
         reply = await self._send(request)
         read = partial(replies.read_status, reply, job_id=job_id, what=request.what, settings=self._settings)
@@ -135,7 +135,7 @@ class ApiSession:
 
     @cached_property
     def _base_url(self) -> str:
-        """The API's URL as it is sent. Escaping a URL takes far longer than joining its parts."""
+        """The API's URL, escaped once. Escaping a URL takes far longer than joining its parts."""
         try:
             return str(URL(self._settings.base_url)).rstrip("/")
         except ValueError as error:

@@ -33,8 +33,8 @@ from airflow_provider_classify.model.printable_text import quotable
 
 #: The most characters of a server's message that an error quotes.
 _LONGEST_QUOTE = 300
-#: The longest ``Retry-After`` that is obeyed, in seconds. A longer one may be a mistake, and it would stop all waits
-#: of the connection. After this time, one request is sent.
+#: The longest pause that a ``Retry-After`` causes, in seconds. A longer value may be a mistake, and it would stop all
+#: waits of the connection, so it is cut to this.
 LONGEST_RETRY_AFTER = 300.0
 
 
@@ -65,7 +65,7 @@ def not_the_contract(problem: str, settings: ApiSettings) -> InvalidReply:
 
 
 def another_job(found: str, *, what: str, settings: ApiSettings) -> InvalidReply:
-    """Return the error for a reply about another job than the requested one."""
+    """Return the error for a reply about a job that was not requested."""
     named = words(found, 80, settings)
     return not_the_contract(f"The classify API answered {what} with the job {named!r}", settings)
 
@@ -133,7 +133,7 @@ def json_object(body: bytes) -> dict[str, Any]:
 
 
 def _server_message(payload: Mapping[str, Any], body: bytes, settings: ApiSettings) -> str:
-    """Return the server's message in brackets. Without a message, describe the body instead."""
+    """Return the server's message in brackets, or a description of a body that is not a JSON object."""
     detail = payload.get("detail")
     if isinstance(detail, Mapping):
         detail = detail.get("message")
@@ -172,7 +172,8 @@ def _retry_after(reply_headers: Mapping[str, str], payload: Mapping[str, Any]) -
     """
     Return the seconds to wait, from 0 to :data:`LONGEST_RETRY_AFTER`; ``None`` if the server names no valid time.
 
-    The source is the header ``Retry-After``, in seconds or as a date, or else ``retry_after`` in the body of a 503.
+    The source is the header ``Retry-After``, in seconds or as a date. Without it, ``error.details.retry_after`` in the
+    body is used.
     """
     value: Any = header(reply_headers, "Retry-After")
     if value is None:

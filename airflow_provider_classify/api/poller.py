@@ -1,9 +1,9 @@
 """
 Watch any number of jobs of one server from one event loop.
 
-Each trigger of a connection waits for a future. One heap has the times at which jobs are due, and a few workers ask
-for them, in groups if the server accepts several ids in a request. This costs less CPU time than a loop and a timer
-for each job.
+Each trigger of a connection waits for a future. One heap has the times at which jobs are due. A few asyncio tasks, the
+workers, request the statuses of the jobs that are due, in groups if the server accepts several ids in a request. This
+costs less CPU time than a loop and a timer for each job.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ OnLooked = Callable[[int], None]
 
 
 def ignore_looks(jobs: int) -> None:
-    """Count nothing."""
+    """Do nothing. This is the default of ``on_looked``."""
 
 
 class Source(Protocol):
@@ -140,7 +140,7 @@ class Poller:
             late.cancel()
 
     async def close(self) -> None:
-        """Stop. No call of :meth:`watch` may be waiting."""
+        """Stop all tasks. Call it only when no call of :meth:`watch` is waiting."""
         tasks = [task for task in (self._clock, *self._workers) if task]
         for task in tasks:
             task.cancel()

@@ -28,7 +28,7 @@ from airflow_provider_classify.model.result import ClassificationResult
 
 T = TypeVar("T")
 
-#: Bytes of JSON up to which parsing takes little memory and time, whatever the content.
+#: JSON of at most this many bytes takes little memory and time to parse, whatever its content.
 _SMALL = 64 * 1024
 #: The most characters that are kept of a job's error.
 _LONGEST_ERROR = 2000
@@ -106,8 +106,8 @@ def read_honours_keys(reply: Reply, *, what: str, settings: ApiSettings) -> bool
     """
     Return whether the reply for :data:`NO_JOB` says that the server honours idempotency keys.
 
-    The contract does not require this, so the server must confirm it. A server that does not honour keys begins and
-    charges a second job for a submit that is sent again.
+    The contract does not require servers to honour keys, so the server must confirm it. Other servers begin and charge
+    a second job for a submit that is sent again.
 
     :raises ApiError: the server failed (408, 429, 5xx), or a proxy replied for it.
     """

@@ -26,6 +26,7 @@ class ReplyBody:
     :param status: the status of the reply. Only the beginning of an error page is kept.
     :param headers: the headers of the reply, a mapping that ignores case.
     :param what: names the document or job of the request in errors.
+    :raises InvalidReply: a successful reply has a ``Content-Encoding`` that is not supported.
     """
 
     def __init__(self, status: int, headers: Mapping[str, str], *, what: str, settings: ApiSettings) -> None:
@@ -42,7 +43,7 @@ class ReplyBody:
             self._refuse_encoding()
 
     def feed(self, chunk: bytes) -> None:
-        """Add a chunk. :raises InvalidReply: it cannot be decompressed, or a successful reply is too large."""
+        """Add a chunk. :raises InvalidReply: a successful reply cannot be decompressed or is too large."""
         if self.is_full:
             return
         if self._inflate is not None:
@@ -62,7 +63,7 @@ class ReplyBody:
         """
         Return the body after the last chunk, and free the memory of the chunks. Call it once.
 
-        :raises InvalidReply: the compressed body is incomplete.
+        :raises InvalidReply: the compressed body of a successful reply is incomplete.
         """
         if self._inflate is not None and not self._inflate.eof and not self.is_full and self._body:
             self._refuse_encoding()

@@ -54,7 +54,7 @@ def submit_request(
     settings: ApiSettings, document: Document, categories: Sequence[Category], idempotency_key: str | None
 ) -> Request:
     """
-    Return the submit of a document. The API fetches a URL itself; any other document is uploaded.
+    Return the request that submits a document. The API fetches a URL itself; any other document is uploaded.
 
     It continues the current trace, if there is one.
     """

@@ -31,8 +31,8 @@ class ApiSettings:
     :param api_key: the key that every request sends; empty for none.
     :param request_timeout: the most seconds of one request, above 0. An upload gets more time for its size.
     :param request_rate: the most status requests per second of one triggerer, above 0; ``None`` for no limit.
-    :param is_https_assumed: whether the host of the connection has no scheme.
-    :param evidence: whether XCom and outputs get text of the document.
+    :param is_https_assumed: whether the connection has no scheme, so that https was assumed.
+    :param evidence: whether results in XCom and in outputs contain text of the document.
     """
 
     backend_name: ClassVar[str] = "api"

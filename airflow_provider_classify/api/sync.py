@@ -41,7 +41,7 @@ class ApiBackend:
     It is a context manager that closes its HTTP connections at the end. A later call opens new ones.
 
     :param sleep: waits between the attempts of a submit. Its argument is the number of seconds.
-    :param on_looked: counts the jobs that a session of :meth:`connect` asks for.
+    :param on_looked: called after each status request of a session of :meth:`connect`, with the number of its jobs.
     """
 
     backend_name: ClassVar[str] = "api"
@@ -110,7 +110,13 @@ class ApiBackend:
         return self._settings.base_url
 
     def check(self) -> str:
-        """Ask for a job that does not exist, because the contract has no route for a health check."""
+        """
+        Request a job that does not exist, and return a message that the API answers.
+
+        The contract has no route for a health check.
+
+        :raises ApiError: the API does not answer or rejects the api key.
+        """
         with suppress(JobNotFound):
             self.get(requests.NO_JOB)
         key = "accepts the api key" if self._settings.api_key else "requires no api key"

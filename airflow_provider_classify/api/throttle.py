@@ -15,9 +15,9 @@ class Throttle:
     """
     Decides when a request to one server may be sent.
 
-    While the server answers, requests are sent at most at ``rate``. After a failure or a 429, only one request is sent
-    after each of several growing pauses, until one succeeds. A ``Retry-After`` delays all requests; after it, one
-    request is sent, as after any failure.
+    While the server answers, requests are sent at most at ``rate``. After a failure or a 429, one request is sent after
+    each pause, and the pauses grow to :data:`LONGEST_FAILURE_PAUSE`, until a request succeeds. A ``Retry-After`` delays
+    all requests; after it, one request is sent, as after any failure.
 
     :param rate: the most requests per second; ``None`` for no limit.
     """

@@ -1,4 +1,4 @@
-"""Time limits of many requests at once, kept with one timer of the event loop."""
+"""Limit the time of many concurrent requests with one timer of the event loop."""
 
 from __future__ import annotations
 

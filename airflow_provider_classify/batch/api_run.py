@@ -52,7 +52,7 @@ async def submit(jobs: JobSession, work: BatchWork, progress: ProgressLog) -> No
     todo = iter(work.todo)
 
     async def submit_next() -> None:
-        for item in todo:  # all workers share this iterator, so each takes the next document
+        for item in todo:  # all coroutines share this iterator, so each takes the next document
             try:
                 submission = await jobs.submit(
                     Document(item.reference), work.categories, idempotency_key=work.key_of(item)

@@ -77,12 +77,14 @@ class Batch:
 
         :param evidence: ``False`` to leave the text of the documents out of all results.
         :raises BatchEmpty: there are no documents, and the request does not allow that.
-        :raises InvalidOutput: the task has no output, and there are too many documents for XCom.
+        :raises InvalidOutput: the task has no output, and there are too many documents for XCom; or ``previous`` is not
+            the output of a batch.
+        :raises BatchRecordNotReadable: the record is damaged, or another version of this package wrote it.
         :raises OutputInUse: another task uses the output.
         :raises StorageError: a storage refused the request or cannot be reached.
         """
         record = BatchRecord.load(record_folder(output), task, evidence=evidence)
-        if output:  # the records of tasks without an output share a folder, and do not disturb each other
+        if output:  # the records of tasks without an output share a folder, and do not conflict
             record.plan.require_sole_use(has_ended)
         references = find_documents(request.documents, request.pattern, output, may_be_empty=request.may_be_empty)
         if request.shard:
@@ -158,13 +160,13 @@ class Batch:
         Write the output and delete the record.
 
         :param wait: the wait for the jobs, which has ended.
-        :param on_unreadable: whether unreadable documents count as failed, have a row and do not count as failed, or
-            have no row.
-        :param keep_record: whether the record stays, from which a cleared task classifies only what failed.
+        :param on_unreadable: ``fail`` counts unreadable documents as failed, ``result`` only gives them a row, and
+            ``skip`` leaves them out of the rows.
+        :param keep_record: whether to keep the record. With it, a cleared task classifies only the failed documents.
         :returns: the manifest; without an output, the rows.
         :raises JobTimedOut: jobs have not ended.
         :raises BatchIncomplete: documents have neither a result nor an error.
-        :raises BatchFailed: more documents failed than the limit allows. The output is written.
+        :raises BatchFailed: more documents failed than the limit allows. The output is written, and the record stays.
         """
         self._require_complete(wait)
         rows = self.record.state.rows(self.items)
@@ -214,6 +216,6 @@ class Batch:
 
 
 def _is_of_another_cascade(entry: Entry, cascade: Cascade | None) -> bool:
-    """Return whether a second connection of another cascade gave the answer."""
+    """Return whether a connection that is not in this cascade gave the answer."""
     answered_by = (entry.cascade or {}).get("answered_by")
     return cascade is not None and answered_by not in (None, cascade.first, cascade.second)

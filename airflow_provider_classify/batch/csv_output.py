@@ -71,7 +71,7 @@ def _cell(value: object) -> str:
 
 
 def _row(cells: Mapping[str, str]) -> dict[str, Any] | None:
-    """Return the row of these cells. One without an error has a ``classification``, which may be ``None``."""
+    """Return the row of these cells. A row without an error has a ``classification``, which may be ``None``."""
     try:
         row = {name: _value(text, COLUMNS[name]) for name, text in cells.items() if text and name in COLUMNS}
     except ValueError:

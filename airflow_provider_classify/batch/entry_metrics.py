@@ -1,4 +1,4 @@
-"""Decide what Airflow's metrics count of an entry in the record of a batch."""
+"""Decide which of Airflow's metrics count an entry of a batch record."""
 
 from __future__ import annotations
 

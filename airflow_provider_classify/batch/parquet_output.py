@@ -11,7 +11,7 @@ from airflow_provider_classify.batch.record_entry import decode_lines
 from airflow_provider_classify.exceptions import ExtraNotInstalled, InvalidOutput
 from airflow_provider_classify.model.batch_output import COLUMNS, table_row
 
-#: Rows that a Parquet file stores together, and that are in memory together.
+#: The most rows in a row group of a Parquet file. They are in memory together.
 ROW_GROUP = 5000
 
 
@@ -74,7 +74,7 @@ def groups_of(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, A
 
 
 def arrow_schema() -> Any:
-    """Return the columns of a table of rows as a schema of pyarrow."""
+    """Return :data:`COLUMNS` as a schema of pyarrow. :raises ExtraNotInstalled: pyarrow is not installed."""
     pyarrow = require_pyarrow("A table of pyarrow")
     types = {str: pyarrow.string(), float: pyarrow.float64(), int: pyarrow.int64(), bool: pyarrow.bool_()}
     return pyarrow.schema([(name, types[kind]) for name, kind in COLUMNS.items()])

@@ -20,7 +20,7 @@ from airflow_provider_classify.model.printable_text import encodable
 
 #: The suffix that turns the name of an output into the folder of its record.
 RECORD_SUFFIX = ".parts"
-#: A file in the record of any batch, by its name relative to the folder of the documents.
+#: Matches a file in the record of a batch, in the part of its path below the folder of the documents.
 _IN_RECORD = re.compile(rf"\.(jsonl|csv|parquet){re.escape(RECORD_SUFFIX)}/")
 #: The most documents that are read concurrently for their fingerprints.
 _CONCURRENT_READS = 16
@@ -45,7 +45,8 @@ def items_of(contents: Mapping[str, str], categories: Sequence[Category], classi
     """
     Return the items of a batch.
 
-    Two items with the same fingerprint have the same bytes, categories and classifier, so they have the same result.
+    Two items with the same fingerprint have the same reference, bytes, categories and classifier, so they have the same
+    result.
 
     :param contents: the hash of each document's bytes, by reference.
     """
@@ -114,7 +115,8 @@ def read_items(references: Sequence[str], categories: Sequence[Category], classi
     """
     Read the documents and return the items of a batch.
 
-    A document that cannot be read has an item too. Its error is part of the fingerprint, and it fails later.
+    A document that cannot be read has an item too. Its fingerprint includes the error, and the document fails when it
+    is classified.
     """
     with ThreadPoolExecutor(_CONCURRENT_READS) as readers:
         fingerprints = dict(zip(references, readers.map(_fingerprint, references), strict=True))

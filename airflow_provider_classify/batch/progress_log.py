@@ -16,7 +16,7 @@ INTERVAL = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """The numbers of all documents of a batch, of the done ones, and of the failed ones."""
+    """The number of documents of a batch, and how many of them are done and failed."""
 
     total: int
     done: int = 0
@@ -27,7 +27,7 @@ class Tally:
         Return the line for the log.
 
         :param seconds: seconds since this try of the task began.
-        :param began_with: documents that earlier tries had done.
+        :param began_with: the number of documents that earlier tries had done.
         """
         rate = (self.done - began_with) / seconds if seconds > 0 else 0.0
         left = f", {duration((self.total - self.done) / rate)} left" if rate > 0 and self.done < self.total else ""
@@ -41,8 +41,8 @@ class ProgressLog:
 
     In a ``with`` block a thread logs. In an ``async with`` block the event loop logs.
 
-    :param total: documents of the batch.
-    :param done: documents that are done already.
+    :param total: the number of documents of the batch.
+    :param done: the number of documents that are done already.
     :param interval: seconds between two lines.
     """
 

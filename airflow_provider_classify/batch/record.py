@@ -1,5 +1,5 @@
 """
-The record of a batch: the documents that are submitted, classified or failed. Any storage can store it.
+The record of a batch: the documents that are submitted, classified or failed. It can be in any storage.
 
 It is beside the output, in the folder ``<output>.parts``, and belongs to one task of one run::
 

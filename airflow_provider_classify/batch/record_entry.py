@@ -41,7 +41,7 @@ class State(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Entry:
     """
-    An event of a document: a submit, a result, or an error.
+    A change in the state of a document, such as a submit, a result or an error.
 
     ``fingerprint`` is that of the :class:`Item`. A ``CLASSIFIED`` entry has a ``result``. A ``FAILED`` entry has
     ``error`` and ``error_kind``. An ``ESCALATED`` entry has a ``result`` or an ``error``. ``cascade`` has the

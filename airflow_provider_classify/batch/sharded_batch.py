@@ -79,7 +79,7 @@ class ShardedBatch:
         """
         record = BatchRecord(record_folder(self.output), self.task)
         record.plan.require_sole_use(lambda _: True)  # this call finds the plan of this task
-        # Without the shards, an earlier try was killed while it deleted the record.
+        # If the output is complete, an earlier try was killed while it deleted the record. Then shards may be missing.
         rows = read_output(self.output) if record.plan.has_complete_output() else self._in_order(outputs, to_clear)
         manifest: BatchManifest = publish(rows, self.output, limit, on_unreadable, to_clear=to_clear)
         record.plan.write([], output_is_complete=True)

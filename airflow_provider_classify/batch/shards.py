@@ -2,7 +2,7 @@
 Divide the documents of a batch into shards.
 
 A shard has the documents whose hash is in a range. So each document is in exactly one shard, even if the folder changes
-between the tasks that list it. Two short texts describe a shard.
+between the tasks that list it. Two short strings, the limits of the range, describe a shard.
 """
 
 from __future__ import annotations

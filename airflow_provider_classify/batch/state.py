@@ -1,4 +1,4 @@
-"""The state of a batch in memory: its jobs, its results, and the number of failures of each document."""
+"""The state of a batch during a try: its jobs, its results, and the number of failures of each document."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BatchState:
 
     def add(self, entry: Entry, encoded: bytes | None = None) -> None:
         """
-        Update the state with an entry, which is later than all earlier ones.
+        Update the state with an entry. Add entries in the order in which they were recorded.
 
         :param encoded: the result of :func:`encode` for the entry, if the caller has it.
         """

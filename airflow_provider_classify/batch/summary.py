@@ -66,7 +66,7 @@ class Summary:
     _doubtful: list[tuple[float, str, str]] = field(default_factory=list)
 
     def count(self, rows: Iterable[Mapping[str, Any]]) -> Iterator[Mapping[str, Any]]:
-        """Count the rows. Yield each of them unchanged, except those of skipped documents."""
+        """Count the rows, and yield them unchanged. The rows of skipped documents are left out."""
         for row in rows:
             skipped = self.skipped
             self._add(row)
@@ -78,8 +78,8 @@ class Summary:
         Return the summary for XCom. Its size does not grow with the number of documents.
 
         ``failures`` lists the first 100 documents without a result, whether they count as failed or not.
-        A blank document is classified, but has no category. ``usage`` is the sum of what the answers of language models
-        used, without those that were reused.
+        A blank document is classified, but has no category. ``usage`` is the usage of language models, without reused
+        answers.
         """
         manifest: BatchManifest = {
             "documents": self.documents,

@@ -34,9 +34,10 @@ class ClassifyDecoratedOperator(DocumentFunction, ClassifyOperator):
 
     def references(self, returned: Any) -> str | list[str]:
         """
-        Return the document, or the list of documents, as text.
+        Return the reference of the document, or the list of references.
 
-        :raises InvalidDocument: the function returned something else, or a list without waiting for the results.
+        :raises InvalidDocument: the function returned something else, or a list although ``wait_for_completion`` is
+            false.
         """
         if isinstance(returned, (str, bytes)) or not isinstance(returned, Sequence):
             return parse_reference(returned)

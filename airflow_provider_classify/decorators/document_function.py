@@ -52,7 +52,7 @@ class DocumentFunction(DecoratedOperator):
 
     def references(self, returned: Any) -> Any:
         """
-        Return what the function returned as text. Subclasses can accept more than one document.
+        Return the reference of the document that the function returned. Subclasses can accept several documents.
 
         :raises InvalidDocument: the value is not a document.
         """

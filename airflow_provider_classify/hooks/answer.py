@@ -1,4 +1,4 @@
-"""Log and count a submit and the end of a job, and give the answer the form of XCom."""
+"""Log and count submits and ended jobs, and convert answers to values for XCom."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_provider_classify.model.xcom import xcom_value
 
 def log_submission(document: Document, submission: Submission, backend: str, span: Any, log: Any) -> None:
     """
-    Log and count a submit, and name the job in its span.
+    Log and count a submit, and add the job's id to its span.
 
     :param backend: ``api``, ``local`` or ``model``.
     """
@@ -32,7 +32,7 @@ def answer_of(
     """
     Return the result of a job that has ended, in the form for XCom; see :meth:`ClassifyHook.answer`.
 
-    :param settings: of the backend that has the job. They decide whether the result contains text of the document.
+    :param settings: the settings of the job's backend. They decide whether the result contains text of the document.
     """
     label = None if document is None else Document.of(document).label
     names = None if categories is None else [category.name for category in parse_categories(categories)]

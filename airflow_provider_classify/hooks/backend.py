@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 class Backend(Protocol):
     """
-    A backend for synchronous code, such as a worker; :meth:`connect` opens its asynchronous side.
+    A backend for synchronous code. :meth:`connect` opens a session for asynchronous code.
 
     It is a context manager that closes its connections.
     """
@@ -73,9 +73,9 @@ class Backend(Protocol):
 
     def identity(self, categories: Sequence[Category] = ()) -> str:
         """
-        Return a text that changes when results may change. It decides whether an earlier result can be reused.
+        Return a string that changes when results may change. It decides whether an earlier result can be reused.
 
-        :param categories: the local engine adds the examples in their folders.
+        :param categories: the categories of the submit. The local engine includes the examples in their folders.
         """
         ...
 

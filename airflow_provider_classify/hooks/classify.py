@@ -29,8 +29,8 @@ class ClassifyHook(BaseHook):
     """
     Classify documents through a connection: a classify API, the local engine, or a language model.
 
-    The connection's ``backend`` selects one. If the connection ``classify_default`` is not defined, the local engine
-    classifies, so that a first DAG needs no account. Any other connection must exist.
+    The ``backend`` of the connection selects which. If the connection ``classify_default`` is not defined, the local
+    engine classifies, so that a first DAG needs no account. Any other connection must exist.
 
     The hook is a context manager that closes the backend's connections. A later call opens new ones.
 
@@ -99,7 +99,7 @@ class ClassifyHook(BaseHook):
 
     def job_url(self, job_id: str) -> str:
         """
-        Return the URL of a job at the API; an empty text for a job of another backend.
+        Return the URL of a job at the API; an empty string for a job of another backend.
 
         :raises ConnectionNotUsable: as :attr:`backend`.
         """
@@ -248,7 +248,8 @@ class ClassifyHook(BaseHook):
 
         Without this, a short failure of the server would fail a task whose job has ended.
 
-        :raises ClassifyError: the server did not return the job within 120 s.
+        :raises ClassifyError: the server did not return the job within 120 s, or a request failed with an error that is
+            not retryable.
         """
         return self._calls.fetch(job_id)
 

@@ -85,7 +85,7 @@ def parse_connection(connection: Connection, extra: object) -> Settings:
 
 def refuse_unknown_extras(conn_id: str, extra: Mapping[str, Any]) -> None:
     """
-    Refuse unknown names, such as misspelled ones. Only the connection test calls this; a task ignores them.
+    Refuse unknown names, such as misspelled ones. Only the connection test calls this; a task ignores unknown names.
 
     :raises ConnectionNotUsable: the extra has an unknown name.
     """
@@ -194,7 +194,7 @@ class _Extras:
         return None
 
     def text(self, name: str) -> str | None:
-        """Return the value; ``None`` if it is missing. :raises ConnectionNotUsable: it is not a text."""
+        """Return the value; ``None`` if it is missing. :raises ConnectionNotUsable: it is not a string."""
         value = self._values.get(name)
         if value is None:
             return None
@@ -204,7 +204,7 @@ class _Extras:
 
     def json_object(self, name: str) -> Mapping[str, Any]:
         """
-        Return a JSON object, or the object in a JSON text; an empty one if it is missing.
+        Return the value, a JSON object or a string of JSON; an empty object if it is missing.
 
         :raises ConnectionNotUsable: it is neither.
         """

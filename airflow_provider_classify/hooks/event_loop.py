@@ -37,7 +37,7 @@ class EventLoopCalls:
     log: Any
 
     def connect(self) -> AbstractAsyncContextManager[JobSession]:
-        """Open a session, which all users of the connection on the running loop share."""
+        """Open a session. All users of the connection with the same ``evidence`` on the running loop share it."""
         return shared((self.reader.conn_id, self.reader.evidence), self._open)
 
     async def submit(

@@ -10,9 +10,9 @@ class Backlog:
     """
     The jobs that have not ended.
 
-    :param queued: jobs that wait.
-    :param processing: jobs that are being classified.
-    :param oldest_queued_seconds: seconds since the submit of the oldest job that waits; 0 if none waits.
+    :param queued: the number of queued jobs.
+    :param processing: the number of jobs that are being classified.
+    :param oldest_queued_seconds: seconds since the submit of the oldest queued job; 0 if no job is queued.
     """
 
     queued: int

@@ -25,9 +25,10 @@ _WRITES = "classify_writes"
 _UNSYNCED = "classify_unsynced"
 #: Makes a commit wait until its data is on the disk.
 _SYNC = "PRAGMA synchronous=FULL"
-#: How a statement begins that takes the lock of SQLite's writer.
+#: The first six characters, in upper case, of the statements that take SQLite's write lock.
 _WRITING = ("INSERT", "UPDATE", "DELETE", "BEGIN ")
-#: What libpq waits for by default is minutes, or no end. ``tcp_user_timeout`` is in milliseconds.
+#: The time limits of libpq, which by default are minutes or unlimited. ``connect_timeout`` is in seconds,
+#: ``tcp_user_timeout`` in milliseconds.
 _POSTGRESQL_LIMITS = {"connect_timeout": "10", "tcp_user_timeout": "30000"}
 #: The extras of this package that have the driver of a database.
 _EXTRA_OF_DRIVER = {"psycopg": "postgresql"}
@@ -40,7 +41,6 @@ def connect(url: str, *, sqlite_wait: float = SQLITE_WAIT) -> Engine:
     Its errors do not quote the values of a statement, because the URL of a document may contain a signature.
 
     :param sqlite_wait: seconds that a statement waits while another process writes to the SQLite file.
-
     :raises ConnectionNotUsable: the URL is not valid for SQLAlchemy, or the folder cannot be created.
     :raises ExtraNotInstalled: the driver that the URL names is not installed.
     """
@@ -109,7 +109,7 @@ def commit_without_sync(connection: Connection) -> None:
 
 
 def _with_limits(url: URL) -> URL:
-    """Add time limits to the URL of a PostgreSQL driver, unless the URL has them, so that no lost server blocks."""
+    """Add time limits to the URL of a PostgreSQL driver, unless it has them, so that a dead server does not block."""
     if url.get_driver_name() not in ("psycopg", "psycopg2"):
         return url
     return url.update_query_dict({name: limit for name, limit in _POSTGRESQL_LIMITS.items() if name not in url.query})
@@ -120,7 +120,7 @@ def _write_in_turn(engine: Engine, wait: float) -> None:
     Let the threads of this process write to the SQLite file one after the other.
 
     SQLite allows one writer at a time. A second one sleeps for up to 100 ms before it looks again, although a write
-    takes a few milliseconds. A thread that waits for the lock of this process goes on at once.
+    takes a few milliseconds. A thread that waits for the lock of this process continues as soon as the lock is free.
     """
     turn = threading.Lock()
 
@@ -130,7 +130,7 @@ def _write_in_turn(engine: Engine, wait: float) -> None:
             connection.info[_WRITES] = turn.acquire(timeout=wait)
 
     def end(connection: Any, record: Any) -> None:
-        if record.info.pop(_UNSYNCED, False) and connection is not None:  # it is None if it was broken
+        if record.info.pop(_UNSYNCED, False) and connection is not None:  # None if the connection was broken
             connection.execute(_SYNC)
         if record.info.pop(_WRITES, False):
             turn.release()
@@ -164,6 +164,6 @@ def _prepare_sqlite(connection: Any, wait: float) -> None:
                 raise
             time.sleep(0.02)
     connection.execute(_SYNC)
-    # Overwrite what is deleted, because it may be confidential.
+    # Overwrite deleted data, because it may be confidential.
     connection.execute("PRAGMA secure_delete=ON")
     connection.execute("PRAGMA foreign_keys=ON")

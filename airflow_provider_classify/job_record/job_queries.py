@@ -1,4 +1,4 @@
-"""What can be read from a record of jobs."""
+"""Read jobs from a record."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from airflow_provider_classify.model.job import Job, JobStatus, Statuses
 
 class JobQueries:
     """
-    The jobs of a record as they are read. :class:`~.job_store.JobStore` also changes them.
+    Reads the jobs of a record. :class:`~.job_store.JobStore` also changes them.
 
     :param keep_finished: how long a job is kept after its end. Then it is not found any more.
     """
@@ -91,7 +91,7 @@ class JobQueries:
         """
         Return the submit of the job.
 
-        :raises JobNotFound: the job does not exist.
+        :raises JobNotFound: the job does not exist, or it has expired.
         :raises JobRecordDamaged: the record of the job cannot be read.
         """
         return request_from_row(job_id, self._row(job_id, *REQUEST))
@@ -137,7 +137,7 @@ class JobQueries:
             return list(connection.execute(query).scalars())
 
     def backlog(self) -> Backlog:
-        """Return how many jobs have not ended, and the age of the oldest that waits."""
+        """Return how many jobs have not ended, and the age of the oldest queued job."""
         query = select(JOBS.c.status, func.count(), func.min(JOBS.c.created_at)).group_by(JOBS.c.status)
         with transaction(self._engine) as connection:
             rows = connection.execute(query.where(JOBS.c.status.in_(UNFINISHED))).all()

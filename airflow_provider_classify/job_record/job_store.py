@@ -10,7 +10,7 @@ The status of a job changes in one direction only: ``queued`` → ``processing``
 ends twice, because a second run began during the first, the record keeps the first end.
 
 The workers of a service get their jobs from :attr:`JobStore.queue`. A job of the local backend runs in its Airflow
-task, and never is in the queue.
+task, and is never in the queue.
 
 The module uses only what SQLAlchemy Core 1.4 (Airflow 2.11) and 2.x (Airflow 3) have in common.
 """
@@ -48,7 +48,7 @@ from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, JobStatus
 from airflow_provider_classify.model.result import ClassificationResult
 
-# To build a statement takes longer than to run it. Its values are those of the call.
+# These statements are built once, because building one takes longer than running it. Each call passes its values.
 _INSERT = insert(JOBS)
 _UPDATE_UNFINISHED = update_rows(JOBS).where(
     JOBS.c.job_id == bindparam("unfinished_job"), JOBS.c.status.in_(UNFINISHED)
@@ -128,7 +128,7 @@ class JobStore(JobQueries):
         :param escalations: how many services have escalated the document.
         :raises IdempotencyKeyReused: the job with the key has another fingerprint.
         """
-        if not for_workers:  # a service deletes expired jobs from time to time, and not while a client waits
+        if not for_workers:  # a service deletes expired jobs periodically, and not while a client waits
             self.prune()
         job = Job(job_id or str(uuid.uuid4()), JobStatus.QUEUED)
         row = {
@@ -204,12 +204,13 @@ class JobStore(JobQueries):
 
     def delete(self, job_id: str, *, unless_ended: bool = False) -> Job:
         """
-        Delete what the record has of the job. Return the job as it was.
+        Delete the data of a job.
 
-        A job that has not ended is cancelled, so that nobody waits for it in vain. Of a cancelled job, the record
-        keeps only that it was cancelled, without the document's name and the categories, until the next delete.
+        A job that has not ended is cancelled, so that its client does not wait in vain. Then the record keeps the
+        cancelled job, without the document's name and the categories, until the next delete.
 
         :param unless_ended: leave a job that has ended as it is.
+        :returns: the job as it was if it had ended; otherwise the cancelled job.
         :raises JobNotFound: the job does not exist.
         """
         nothing = {"document": "", "categories": "[]", "document_bytes": None}
@@ -242,7 +243,7 @@ class JobStore(JobQueries):
         self._engine.dispose()
 
     def prune(self) -> int:
-        """Delete some of the jobs that are not kept any more. Return how many were deleted."""
+        """Delete expired jobs, at most ``pruned_per_add``. Return how many were deleted."""
         return self._prune()
 
     def _update(self, job_id: str, **values: Any) -> bool:

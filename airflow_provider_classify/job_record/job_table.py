@@ -49,12 +49,12 @@ JOBS = Table(
     Column("finished_at", DateTime, index=True),
     # The queue of the service. The size of the document is null until the document is stored.
     Column("document_bytes", BigInteger),
-    # From this time on, a worker may take the job. It is null if no worker shall: the job has ended, or it runs in an
+    # From this time on, a worker may take the job. It is null if no worker may: the job has ended, or it runs in an
     # Airflow task.
     Column("free_at", DateTime, index=True),
     # The id of the run that has the job, until its end or until it is given back.
     Column("lease", String(36)),
-    # How many of its runs ended because the engine's process died, and because the whole worker did.
+    # How many of its runs ended because the engine's process died (crashes), and because the worker died (losses).
     Column("crashes", Integer, nullable=False, server_default="0"),
     Column("losses", Integer, nullable=False, server_default="0"),
     # The name of the key that submitted the job. It is empty for a client without a named key.
@@ -169,7 +169,7 @@ def failed(error: ClassifyError | str) -> dict[str, Any]:
     return {
         "status": JobStatus.FAILED.value,
         "progress": Progress.FAILED.value,
-        # PostgreSQL's texts have no NUL, which a message could quote from a document.
+        # PostgreSQL's text cannot contain NUL, which a message may quote from a document.
         "error": str(error).replace("\0", "\N{REPLACEMENT CHARACTER}"),
         "error_kind": error.kind if isinstance(error, ClassifyError) else None,
     } | _ended()
@@ -185,7 +185,7 @@ def cancelled(job_id: str) -> JobCancelled:
 
 
 def now() -> datetime:
-    """Return the time of this machine, as the table has it."""
+    """Return the current time of this machine, in UTC without a time zone."""
     return datetime.now(UTC).replace(tzinfo=None)
 
 

@@ -18,7 +18,7 @@ VERSION_TABLE = "classify_alembic_version"
 #: PostgreSQL's lock that a process holds while it migrates. The number is arbitrary.
 _MIGRATION_LOCK = 0x0C1A551F
 _MIGRATIONS = Path(__file__).with_name("migrations")
-#: Alembic keeps the migration that runs in a variable of its module.
+#: Only one thread may migrate, because Alembic keeps the running migration in a module variable.
 _one_thread = threading.Lock()
 
 
@@ -78,7 +78,7 @@ def _version(connection: Connection) -> str | None:
 
 
 def _wait_for_turn(connection: Connection) -> None:
-    """Wait until no other process migrates. The end of the transaction lets the next one go on."""
+    """Wait until no other process migrates. The end of the transaction lets the next process continue."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _MIGRATION_LOCK})
     elif connection.dialect.name == "sqlite":

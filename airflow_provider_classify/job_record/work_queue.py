@@ -2,8 +2,8 @@
 The queue of jobs that the workers of a service share, in the record of jobs.
 
 A worker *claims* a job. The claim has a lease, which the worker renews while it works. If the worker dies, the lease
-expires, and another worker claims the job. A worker whose lease has expired cannot record a result any more, so each
-job has one result.
+expires, and another worker claims the job. Then the first worker cannot record a result any more, so each job has one
+result.
 
 The times of leases are those of the database server, because the clocks of machines differ. On SQLite, which has no
 server, they are those of the machine.
@@ -33,7 +33,8 @@ LEASE = timedelta(seconds=20)
 
 #: A job is stored when its document has arrived. A job without document and URL is claimed too, to end with an error.
 _IS_STORED = or_(JOBS.c.document_bytes.is_not(None), JOBS.c.file_url.is_(None))
-#: Whether a job is in the queue or claimed. SQLite would read all rows, also of ended jobs, to find those with a time.
+#: Whether a job is in the queue or claimed. This comparison uses the index of the column. With ``IS NOT NULL``, SQLite
+#: would read all rows, including those of ended jobs.
 _IS_QUEUED = JOBS.c.free_at > datetime(1970, 1, 1)
 
 
@@ -41,12 +42,12 @@ def _machine_time(after: timedelta = timedelta(0)) -> Any:
     return bindparam(None, callable_=lambda: now() + after, type_=DateTime(), unique=True)
 
 
-#: The columns of a job whose work begins.
+#: The values that a job gets when the work on it begins.
 _STARTED: dict[str, Any] = {
     "status": JobStatus.PROCESSING.value,
     "started_at": func.coalesce(JOBS.c.started_at, _machine_time()),
 }
-#: A job waits until its document has arrived and a worker has claimed it.
+#: Counts the jobs that wait. A job waits until its document has arrived and a worker has claimed it.
 _WAITING = select(
     func.coalesce(func.sum(case((or_(JOBS.c.lease.is_(None), ~_IS_STORED), 1), else_=0)), 0),
     func.coalesce(func.sum(case((_IS_STORED, 0), else_=1)), 0),
@@ -99,7 +100,7 @@ class WorkQueue:
     """
     The queue in one database. Threads and processes can use it at the same time.
 
-    What is written of claims need not survive a loss of power, after which no worker has a job any more.
+    A claim and its renewals need not survive a loss of power, because after it no worker has a job any more.
 
     :param lease: how long a worker has a job before it must renew the lease.
     """
@@ -108,7 +109,7 @@ class WorkQueue:
         self._engine = engine
         self._writes = writes
         self.lease = lease
-        # To build a statement takes longer than to run it.
+        # These statements are built once, because building one takes longer than running it.
         self._any_stored = self._first(_IS_STORED)
         self._first_run = self._first(and_(_IS_STORED, JOBS.c.lease.is_(None), JOBS.c.losses == 0))
         self._to_fetch = self._first(~_IS_STORED)
@@ -147,7 +148,7 @@ class WorkQueue:
         Give a claimed job back, so that another worker can claim it.
 
         :param after: how long no worker may claim the job.
-        :param crashed: whether the engine's process died of the document.
+        :param crashed: whether the engine's process died because of the document.
         :returns: ``False`` if the lease has been lost; nothing has changed.
         """
         crashes = JOBS.c.crashes + 1 if crashed else JOBS.c.crashes
@@ -171,7 +172,7 @@ class WorkQueue:
         """
         Let all leases expire now, so that the jobs run again in the order of their submits.
 
-        Only a process that knows that there is no other may call this.
+        Call this only if no other process uses the queue.
         """
         query = update_rows(JOBS).where(JOBS.c.lease.is_not(None), JOBS.c.status.in_(UNFINISHED))
         self._writes.run(lambda connection: connection.execute(query.values(free_at=JOBS.c.created_at)))
@@ -198,7 +199,7 @@ class WorkQueue:
     def _first(self, wanted: Any) -> Any:
         """Return the query for the first of the wanted jobs that a worker may take."""
         columns = (JOBS.c.job_id, JOBS.c.lease, JOBS.c.crashes, JOBS.c.losses, *REQUEST)
-        # A job that has ended is never free. A condition on the status would keep SQLite from the index by time.
+        # An ended job has no ``free_at``. A condition on the status would keep SQLite from using that column's index.
         waits = select(*columns).where(JOBS.c.free_at <= self._time(), wanted)
         return waits.order_by(JOBS.c.free_at).limit(1).with_for_update(skip_locked=True)
 

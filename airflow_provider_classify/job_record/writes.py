@@ -1,9 +1,9 @@
 """
-Write to the database of the record of jobs, several writes in one transaction where that saves time.
+Write to the database of the record of jobs. On SQLite, concurrent writes share a transaction, which saves time.
 
 A commit on SQLite waits until the disk has the data, which takes milliseconds, and only one transaction writes at a
 time. So the writes that threads ask for during a commit share the next transaction. Each of them has its own
-savepoint, and returns when the transaction is committed. A database server does the same for its clients by itself.
+savepoint, and returns when the transaction is committed. A database server groups the commits of its clients itself.
 """
 
 from __future__ import annotations
@@ -53,8 +53,9 @@ class Writes:
         """
         Call ``work`` in a transaction, and return what it returns when the transaction is committed.
 
-        :param work: reads and writes by the connection only. Its error undoes its own changes alone, and is raised.
-        :param is_durable: whether the write survives a loss of power. A write that does not is faster on SQLite.
+        :param work: reads and writes only with the connection. If it raises an error, only its own changes are undone,
+            and the error is raised. A failure of the database undoes the whole transaction.
+        :param is_durable: whether the write survives a loss of power. On SQLite, a write that need not is faster.
         :raises IntegrityError: a row with the same key exists.
         :raises JobRecordUnavailable: the database cannot be reached, or a statement failed.
         """
@@ -80,7 +81,7 @@ class Writes:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")
                 for write in writes:
                     _run(write, connection, is_alone=len(writes) == 1)
-        except IntegrityError as error:  # of a write that is alone
+        except IntegrityError as error:  # of a write that is alone in its transaction
             writes[0].error = error
         except BaseException as error:
             for write in writes:
@@ -105,5 +106,5 @@ def _run(write: _Write, connection: Connection, *, is_alone: bool) -> None:
         write.error = error
     except SQLAlchemyError:
         raise  # The database fails, so the whole transaction does.
-    except Exception as error:  # any other error belongs to the thread whose write it is
+    except Exception as error:  # the thread of this write raises any other error
         write.error = error

@@ -1,1 +1,1 @@
-"""The life of a task and its job: reattach after a retry, cancel, and fail without a retry."""
+"""Connect classification with Airflow: reattach to jobs, cancel them, fail without a retry, and report to Airflow."""

@@ -110,7 +110,7 @@ async def _cancel_if_ended(task_instance: Any, log: Any, connect: Connect, job_i
         remaining = iter(ids[1:])
 
         async def cancel_next() -> None:
-            for job_id in remaining:  # all workers share this iterator, so each takes the next job
+            for job_id in remaining:  # all coroutines share this iterator, so each takes the next job
                 await _cancel(log, session, job_id)
 
         await asyncio.gather(*(cancel_next() for _ in range(_CONCURRENCY)))

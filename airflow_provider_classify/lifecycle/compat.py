@@ -20,14 +20,14 @@ def stats() -> Any:
     """
     Return the class with ``incr`` and ``timing`` that sends the metrics of this process.
 
-    A task has the metrics of Airflow's Task SDK, and a trigger those of Airflow itself. Each has its own class, and one
-    that was not initialized sends nothing. Before Airflow 3.2 there is one class for both.
+    A task uses the metrics of Airflow's Task SDK, and a trigger those of Airflow itself. Each has its own class, and a
+    class that was not initialized sends nothing. Before Airflow 3.2 there is one class for both.
     """
     try:
         from airflow.sdk._shared.observability.metrics import stats as of_tasks
     except ImportError:
         return Stats
-    # In Airflow 3.2 it is a field of the class, which looks up all other names in its backend.
+    # In Airflow 3.2 the factory is a field of the class. The class looks up all other names in its backend.
     is_field = not hasattr(of_tasks, "_factory")
     factory = type.__getattribute__(Stats, "factory") if is_field else of_tasks._factory
     if factory is not None:
@@ -41,7 +41,7 @@ def tracer() -> Any:
     """
     Return the tracer of OpenTelemetry for the spans of this package.
 
-    It records nothing before Airflow 3.2, which sets no global tracer provider, unless the user has set one.
+    Airflow sets a global tracer provider only since 3.2. Without a provider, the tracer records nothing.
     """
     from opentelemetry import trace
 
@@ -80,7 +80,7 @@ def _task_states_in_triggerer() -> Any:
 
 
 def human_in_the_loop_operator() -> type[Any] | None:
-    """Return ``HITLOperator`` of Airflow's standard provider; ``None`` before Airflow 3.1, which has no such page."""
+    """Return ``HITLOperator`` of Airflow's standard provider; ``None`` before 3.1, where the UI has no page for it."""
     try:
         from airflow.providers.standard.operators.hitl import HITLOperator
     except (ImportError, AirflowOptionalProviderFeatureException):

@@ -1,8 +1,8 @@
 """
-Decide what OpenLineage is told about a classification: the datasets that were read and written, and the answer.
+Decide what a classification reports to OpenLineage: the datasets that were read and written, and the answer.
 
-All functions are pure. :mod:`airflow_provider_classify.lifecycle.openlineage` makes the objects of OpenLineage. No part
-of a lineage has text of a document, nor the user, password or signature of a URI.
+All functions are pure. :mod:`airflow_provider_classify.lifecycle.openlineage` makes the objects of OpenLineage. A
+lineage contains no text of a document, and no user, password or signature of a URI.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ BATCH_FIELDS = (
     "categories",
 )
 
-#: The schemes whose name in OpenLineage is another one.
+#: The URI schemes that have another name in OpenLineage.
 _SCHEMES = {"s3a": "s3", "s3n": "s3", "gcs": "gs"}
 
 
@@ -67,7 +67,7 @@ class Dataset:
 @dataclass(frozen=True, slots=True)
 class Lineage:
     """
-    What a run of a task read, wrote and found.
+    The datasets that a task instance read and wrote, and its answer.
 
     :param answer: the fields of the run's facet about a document; empty without an answer.
     :param batch: the fields of the run's facet about a batch; empty without one.
@@ -144,8 +144,8 @@ def answer_of(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def dataset_of(reference: str, answer: Mapping[str, Any] | None = None, *, rows: int | None = None) -> Dataset:
     """
-    Return the name of a file as a dataset, as in OpenLineage's naming: ``file`` and the absolute path, ``s3://bucket``
-    and the key, ``https://host`` and the path.
+    Return the dataset of a file, with OpenLineage's names: ``file`` and the absolute path, ``s3://bucket`` and the key,
+    ``https://host`` and the path.
 
     The name has no connection id, user, password, query or fragment, so that the same file has one name in all tasks.
     """

@@ -15,10 +15,10 @@ MAX_CHARACTERS = 200
 
 def map_label(reference: Any) -> str:
     """
-    Return the file name of a document, or the last folder of a prefix, without a secret of its URL.
+    Return the file name of a document, or the last folder of a prefix, without the secrets of its URL.
 
     :param reference: the argument of an operator, after its templates are rendered.
-    :returns: an empty text if this is not a reference. Airflow then shows the map index.
+    :returns: an empty string if this is not a reference. Airflow then shows the map index.
     """
     if not isinstance(reference, str):
         return ""

@@ -41,7 +41,7 @@ def operator_lineage(
     Return a lineage in the form that Airflow's OpenLineage provider takes.
 
     :param inlets: the assets of the task. The provider reads them only for a task that gives no datasets itself.
-    :param outlets: as ``inlets``. An asset whose URI is no dataset of OpenLineage is left out.
+    :param outlets: as ``inlets``. An asset whose URI cannot be converted to a dataset of OpenLineage is left out.
     """
     facets: dict[str, RunFacet] = {}
     if found.answer:

@@ -79,7 +79,7 @@ def fingerprint(document: str, categories: Sequence[Category], classifier: str) 
 
 
 def address(task_instance: Any) -> str:
-    """Return a text that identifies a task instance. It is the same for all tries."""
+    """Return a string that identifies a task instance. It is the same for all tries."""
     return "/".join(
         map(str, (task_instance.dag_id, task_instance.task_id, task_instance.run_id, task_instance.map_index))
     )
@@ -89,7 +89,8 @@ def key_of(address: str, fingerprint: str, failures: int) -> str:
     """
     Return the idempotency key of an attempt. It is the same in each try and changes after each failure.
 
-    Two Airflows with the same run of the same DAG use the same keys. If the fingerprint is the same, they share a job.
+    Two Airflow installations with the same run of the same DAG use the same keys. If the fingerprint is the same, they
+    share a job.
     """
     return hashlib.sha256(f"{address}/{fingerprint}/{failures}".encode()).hexdigest()
 

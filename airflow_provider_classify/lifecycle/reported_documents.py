@@ -27,7 +27,7 @@ _DAY = 86400
 
 class ReportedDocuments:
     """
-    The names and versions that were reported from one place to one or more assets.
+    The names and versions of the documents that were reported from one folder and pattern to one or more assets.
 
     An entry has 9 bytes of the name's hash, 6 bytes of the version's hash, and the day on which the document left the
     folder. The hash of the name decides which value has the entry. The first value is the head, and it has the number
@@ -83,7 +83,7 @@ class ReportedDocuments:
         return entry is not None and entry.partition(":")[0] == _hash(version, 6)
 
     def add(self, versions: Mapping[str, str]) -> None:
-        """Note that these documents were reported, by name and version."""
+        """Record that these documents were reported. ``versions`` has the version of each document by its name."""
         for name, version in versions.items():
             self._set(_hash(name, 9), _hash(version, 6))
 
@@ -92,7 +92,7 @@ class ReportedDocuments:
         Delete the entries of documents that left the folder more than seven days ago.
 
         :param present: the names of all files in the folder.
-        :param now: the time in epoch seconds; the default is the present.
+        :param now: the time in epoch seconds; the current time by default.
         """
         today = int((time.time() if now is None else now) // _DAY)
         keys = {_hash(name, 9) for name in present}

@@ -19,7 +19,7 @@ _SAME_API = {"openai-chat": "openai"}
 
 def open_adapter(settings: LlmSettings) -> tuple[BatchAdapter, str]:
     """
-    Return the adapter for the batch API of a model's provider, and the name of the model there.
+    Return the adapter for the batch API of a model's provider, and the name of the model at the provider.
 
     :raises ConnectionNotUsable: the connection is missing, or common.ai has no adapter for it.
     :raises ExtraNotInstalled: the library of the provider is not installed.

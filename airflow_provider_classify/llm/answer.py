@@ -1,4 +1,4 @@
-"""The form of a model's answer: an enumeration of the categories, so that no answer can leave it."""
+"""The schema of a model's answer. The category is an enumeration, so that a valid answer names one of the choices."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class PageAnswer:
-    """A model's answer about one page. ``confidence`` is the model's own."""
+    """A model's answer about one page. ``confidence`` is the one that the model states, from 0 to 1."""
 
     option: str
     confidence: float
@@ -57,8 +57,8 @@ class Answer:
     A model's answer about a document.
 
     :param option: one of :attr:`Choices.options`.
-    :param nearest: the category that comes nearest.
-    :param confidence: the model's own word, from 0 to 1.
+    :param nearest: the category that comes nearest. It is the ``option`` if that is a category.
+    :param confidence: the confidence that the model states, from 0 to 1.
     :param reasoning: one sentence.
     :param pages: the answers by the numbers of the pages; empty for a document of one page.
     """
@@ -87,7 +87,8 @@ def output_type(choices: Choices, pages: Sequence[int]) -> type[BaseModel]:
     """
     Return the type of a model's output.
 
-    ``category`` is the first field, so that its tokens have the probability of the answer and not of a repetition.
+    ``category`` is the first field. In a later field, its tokens could only repeat an earlier part of the output, and
+    their probabilities would say little about the answer.
 
     :param pages: the numbers of the pages. If there is only one, the output has no ``pages``.
     """
@@ -116,9 +117,9 @@ def output_type(choices: Choices, pages: Sequence[int]) -> type[BaseModel]:
 
 def spans_of(text: str, key: str) -> list[tuple[int, int]]:
     """
-    Return the spans of the text values of a key in a JSON text, in their order, without the quotation marks.
+    Return the start and end of each string value of a key in JSON, in order and without the quotation marks.
 
-    :returns: nothing if the text is not JSON.
+    :returns: an empty list if a string in the text is not valid.
     """
     spans: list[tuple[int, int]] = []
     decoder = json.JSONDecoder()

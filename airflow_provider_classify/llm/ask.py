@@ -36,7 +36,7 @@ class Reply:
     """
     A model's reply to a prompt.
 
-    :param probabilities: those of the categories in it, in their order; empty if the provider gives none.
+    :param probabilities: the probabilities of the categories in the answer, in order; empty if the provider gives none.
     :param version: the name of the model that answered, as the provider gives it.
     """
 
@@ -50,12 +50,12 @@ class OpenModel:
     """
     A model with open connections. Any thread can ask it.
 
-    pydantic-ai's connections belong to one event loop. So a loop on a thread of its own has them, until the context
-    ends. If the context ends by an error, requests that have no reply yet are cancelled.
+    pydantic-ai's connections belong to one event loop. So they stay on a loop in a separate thread until the context
+    ends. If the context ends with an error, requests that have no reply yet are cancelled.
 
     :param hook: the hook of the model's connection.
     :param patience: decides when a request is sent again.
-    :param limits: those of one document; ``None`` for no limits.
+    :param limits: the usage limits of one document; ``None`` for no limits.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class OpenModel:
 
     def ask(self, prompt: Prompt, choices: Choices, document: str, budget: Budget) -> list[Reply]:
         """
-        Ask about a document: once, or several times if the provider gives no probabilities and the settings want votes.
+        Ask about a document once. If the provider gives no probabilities, ask as often as ``votes`` says.
 
         :param document: the document, for errors.
         :raises ClassifyError: the model gave no answer, or the budget is used up.
@@ -119,7 +119,7 @@ class OpenModel:
         agent = self._hook.create_agent(
             _form(self._model, output),
             instructions=prompt.instructions,
-            retries={"output": 1, "tools": 1},  # the answer is given by a tool if a model has no structured output
+            retries={"output": 1, "tools": 1},  # a model without structured output answers with a tool call
             model_settings=self._model_settings(),
             name="classify",
         )

@@ -39,13 +39,13 @@ class LlmBackend(RecordedBackend):
     """
     A model behind a connection of Airflow's common.ai provider, and the record of the jobs.
 
-    A second submit would pay a second time, so a retry reads the answer from the record. :meth:`submit` also raises
+    A second submit would be charged again, so a retry reads the answer from the record. :meth:`submit` also raises
     :class:`ExtraNotInstalled` without the ``model`` extra, :class:`ConnectionNotUsable` if the model's connection is
     missing or wrong, :class:`BudgetUsedUp`, and :class:`ApiError` if the model gave no answer.
 
     :param open_hook: opens the hook of the model's connection.
     :param patience: decides when a request is sent again.
-    :param on_looked: counts the jobs that a session of :meth:`connect` asks for.
+    :param on_looked: called after each status request of a session of :meth:`connect`, with the number of its jobs.
     """
 
     backend_name: ClassVar[str] = "model"
@@ -97,7 +97,7 @@ class LlmBackend(RecordedBackend):
         from airflow_provider_classify.llm.result import Writer
         from airflow_provider_classify.model.usage import Usage
 
-        calibration = self.calibration  # an error in it must not cost an answer
+        calibration = self.calibration  # read it before the model is asked, so that an error in it costs nothing
         content = engine.contents(path, name=name, form=self.settings.send, longest_side=self.settings.image_px)
         choices = Choices.of([category.name for category in categories])
         if not content.filled:
@@ -112,11 +112,11 @@ class LlmBackend(RecordedBackend):
         return {"name": model, **({"version": version} if version else {}), "prompt": prompt_version()}
 
     def without_calibration(self) -> LlmBackend:
-        """Return the same backend, whose confidences stay as they are."""
+        """Return the same backend without its calibration."""
         return LlmBackend(replace(self.settings, calibration=""), open_hook=self._open_hook, patience=self.patience)
 
     def budget(self) -> Budget:
-        """Return the budget of a task, of which nothing is used."""
+        """Return a new budget for a task, with nothing used."""
         settings = self.settings
         return Budget(settings.conn_id, tokens=settings.budget_tokens, cost=settings.budget_cost)
 
@@ -143,12 +143,16 @@ class LlmBackend(RecordedBackend):
 
     @cached_property
     def calibration(self) -> Calibration | None:
-        """The calibration of the connection; ``None`` if it names none. :raises CalibrationNotUsable: see there."""
+        """
+        The calibration of the connection; ``None`` if it names none.
+
+        :raises CalibrationNotUsable: the file cannot be read, or is not a calibration.
+        """
         file = self.settings.calibration
         return Calibration.load(Path(file).expanduser()) if file else None
 
     def run_batch(self, work: BatchWork) -> None:
-        """Classify the documents of a batch, several at a time. The record of jobs and that of the batch keep them."""
+        """Classify the documents of a batch, several at a time. Each result is also recorded as a job."""
         from airflow_provider_classify.llm.batch_run import run_batch
 
         _require_extra()
@@ -179,7 +183,7 @@ class LlmBackend(RecordedBackend):
         return f"The model {name!r} is configured. No request was sent to it."
 
     def _model_name(self) -> str:
-        """Return the name of the model without a library of its provider."""
+        """Return the name of the model. This needs no library of its provider."""
         if self.settings.model:
             return self.settings.model
         from airflow.providers.common.compat.sdk import BaseHook

@@ -1,9 +1,9 @@
 """
 Send the documents of a batch through the batch API of the model's provider, with the adapters of common.ai.
 
-A batch API costs about half, and can take a day. The adapters (OpenAI, Anthropic) send text only and give no
-log-probabilities. So a document of which a page has to be sent as a picture is asked about in the usual way, and the
-confidence is the model's own word.
+A batch API costs about half as much as single requests, and can take a day. The adapters (OpenAI, Anthropic) send text
+only and give no log-probabilities. So a document with a page that must be sent as a picture gets a single request, and
+the confidence of the other documents is the one that the model states.
 
 Each vendor batch has a file beside the record of the batch. It is written before the batch is submitted, and gets the
 batch's id afterwards. So a retry waits for a batch that an earlier try has submitted. If that try was killed before it
@@ -55,7 +55,7 @@ T = TypeVar("T")
 
 #: The longest pause between two looks at a vendor batch, in seconds.
 LONGEST_PAUSE = 300.0
-#: The most looks in a row that may fail.
+#: The number of failed looks in a row after which the task fails.
 _MOST_FAILURES = 5
 
 
@@ -65,7 +65,7 @@ class VendorRun:
     The work of one try.
 
     :param adapter: the adapter of the provider.
-    :param model: the name of the model there.
+    :param model: the name of the model at the provider.
     """
 
     backend: LlmBackend
@@ -77,16 +77,16 @@ class VendorRun:
 
     def run(self, pool: EnginePool) -> list[Item]:
         """
-        Submit and wait.
+        Submit the vendor batches, wait for them, and record their answers.
 
-        :returns: the documents that have to be asked about in the usual way.
+        :returns: the documents that need single requests.
         :raises ClassifyError: the provider or a record failed as a whole. The next try continues.
         """
         folder, todo = self.work.record.parts_folder, {item.fingerprint: item for item in self.work.todo}
         batches = [found for batch in VendorBatch.load_all(folder) if (found := self._found(batch, folder)) is not None]
         waiting = {fingerprint for batch in batches for fingerprint in batch.documents}
         new = [item for item in self.work.todo if item.fingerprint not in waiting]
-        # The batch's record can lose its last second. The usual way finds the answers in the record of jobs.
+        # A kill can lose the last second of the batch's record. Single requests find the answers in the record of jobs.
         answered = [item for item in new if self.backend.has_answer(self.work.key_of(item))]
         prompts, left = self._prompts([item for item in new if item not in answered], pool)
         left += answered
@@ -111,7 +111,7 @@ class VendorRun:
     def _prompts(
         self, items: Sequence[Item], pool: EnginePool
     ) -> tuple[dict[tuple[int, ...], dict[str, tuple[Prompt, DocumentContent]]], list[Item]]:
-        """Read documents. Return the questions by page numbers, and the documents that this API cannot take."""
+        """Read documents. Return the prompts by page numbers, and the documents that this API cannot take."""
         by_pages: dict[tuple[int, ...], dict[str, tuple[Prompt, DocumentContent]]] = defaultdict(dict)
         left: list[Item] = []
         settings, choices = self.backend.settings, self._choices
@@ -120,7 +120,7 @@ class VendorRun:
             try:
                 with Document(item.reference).local_copy() as path:
                     return pool.contents(path, name=item.document, form=settings.send, longest_side=settings.image_px)
-            except DocumentError:  # the usual way records the error
+            except DocumentError:  # run_batch() reads the document again and records the error
                 return None
 
         with ThreadPoolExecutor(pool.size) as threads:
@@ -171,7 +171,12 @@ class VendorRun:
         return batch
 
     def _wait(self, batch: VendorBatch) -> None:
-        """Wait until a batch has ended. :raises JobTimedOut: the deadline of the task has passed."""
+        """
+        Wait until a batch has ended.
+
+        :raises RequestRejected: the provider rejected the batch.
+        :raises JobTimedOut: the deadline of the task has passed.
+        """
         batch_id, began, failures = str(batch.batch_id), time.time(), 0
         while True:
             try:
@@ -252,6 +257,6 @@ class VendorRun:
 
 
 def _without_contents(content: DocumentContent) -> dict[str, Any]:
-    """Return a content without its text, which must not be kept beside the output."""
+    """Return a content as JSON without its text and pictures, which must not be stored beside the output."""
     pages = [replace(page, text="", picture=None) for page in content.pages]
     return replace(content, pages=pages).to_json()

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_classify.llm.backend import LlmBackend
     from airflow_provider_classify.llm.cost import Budget
 
-#: The most documents about which the model is asked at the same time.
+#: The most documents that are classified at the same time.
 CONCURRENCY = 16
 
 
@@ -32,8 +32,8 @@ def run_batch(backend: LlmBackend, work: BatchWork) -> None:
     """
     Classify the documents of a batch.
 
-    Each document is a job in the backend's record, which has its answer before the batch's record has. So a task that
-    is killed at any moment does not pay again for a document that has its answer.
+    Each document is a job in the backend's record, which gets the answer before the batch's record does. So a task that
+    is killed at any moment does not pay again for a document that has an answer.
 
     :raises ClassifyError: the model or a record failed as a whole, or the budget of the task is used up. The records
         keep the earlier outcomes.
@@ -74,7 +74,7 @@ def run_batch(backend: LlmBackend, work: BatchWork) -> None:
         running = [threads.submit(classify, item) for item in todo]
         ended, _ = wait(running, return_when=FIRST_EXCEPTION)
         threads.shutdown(wait=False, cancel_futures=True)
-        if len(ended) < len(running):  # what has been sent is paid for, so its answers are kept
+        if len(ended) < len(running):  # requests that were sent are charged, so their answers are kept
             backend.patience.give_up()
             wait(future for future in running if not future.cancelled())
         for future in ended:
@@ -82,7 +82,7 @@ def run_batch(backend: LlmBackend, work: BatchWork) -> None:
 
 
 def used_by(work: BatchWork) -> Usage:
-    """Return what earlier tries of the task have used, by the results in the batch's record."""
+    """Return the usage of earlier tries of the task, from the results in the batch's record."""
     total = Usage()
     for item in work.items:
         entry = work.record.state.result(item)
@@ -92,7 +92,7 @@ def used_by(work: BatchWork) -> Usage:
 
 
 class OpenClassifier:
-    """Classifies one document after another with open processes and connections. Thread-safe."""
+    """Classifies documents with processes and connections that stay open. Thread-safe."""
 
     def __init__(self, backend: LlmBackend, pool: EnginePool, model: OpenModel, budget: Budget) -> None:
         self._backend = backend

@@ -22,9 +22,9 @@ from airflow_provider_classify.model.usage import Usage
 
 #: The fewest answers on which a curve is fitted.
 LEAST_ANSWERS = 20
-#: The ranges of confidence of which a report shows the share of right answers.
+#: The number of ranges of confidence for which a report shows the share of right answers.
 _RANGES = 10
-#: The parts into which the answers are divided to measure a curve on answers on which it was not fitted.
+#: The number of parts into which the answers are divided. Each part is measured with a curve fitted on the others.
 _FOLDS = 5
 
 #: The confidence of an answer, and whether it is right.
@@ -39,7 +39,7 @@ class Trial:
     :param model: the name of the model.
     :param by_source: the answers by the source of their confidence.
     :param none: the number of answers that no category fits, on which no curve is fitted.
-    :param errors: why documents have no answer.
+    :param errors: the errors of the documents without an answer.
     """
 
     model: str
@@ -72,7 +72,7 @@ class Trial:
         return Calibration(self.model, curves, sum(map(len, enough.values())))
 
     def lines(self) -> Iterator[str]:
-        """Yield a report: what a confidence is worth, before and after the calibration."""
+        """Yield the lines of a report: the share of right answers by confidence, and the calibration errors."""
         answers = self.none + sum(map(len, self.by_source.values()))
         yield (
             f"{answers} answers of {self.model}, {self.none} of them that no category fits; "
@@ -113,7 +113,7 @@ def try_out(backend: object, labels: Mapping[str, str], categories: Sequence[Cat
             "The connection is not one to a language model, so there is nothing to calibrate; name one with the "
             "backend model."
         )
-    # A calibration is not fitted on confidences that an earlier one has changed.
+    # An earlier calibration must not change the confidences on which the new one is fitted.
     backend = backend.without_calibration()
     identity = backend.identity(categories)
     with (
@@ -147,9 +147,9 @@ def try_out(backend: object, labels: Mapping[str, str], categories: Sequence[Cat
 
 def calibration_error(found: Sequence[Scored]) -> float:
     """
-    Return by how much the confidence differs from the share of right answers.
+    Return by how much the confidence differs from the share of right answers, from 0 (the best) to 1.
 
-    It is the mean over ranges of confidence, weighted by their answers: 0 for confidences that mean what they say.
+    It is the mean difference over the ranges of confidence, weighted by their numbers of answers.
     """
     total = 0.0
     for _, _, part in by_range(found):
@@ -158,7 +158,7 @@ def calibration_error(found: Sequence[Scored]) -> float:
 
 
 def cross_error(found: Sequence[Scored]) -> float:
-    """Return the error of calibrated confidences, each from a curve that was fitted without that answer."""
+    """Return the calibration error after the calibration. Each answer uses a curve that was fitted without it."""
     mapped: list[Scored] = []
     for fold in range(_FOLDS):
         curve = Curve.fit([scored for place, scored in enumerate(found) if place % _FOLDS != fold])

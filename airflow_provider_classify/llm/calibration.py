@@ -1,8 +1,8 @@
 """
 Map the confidence of a language model to the share of right answers, measured on labelled documents.
 
-The map is an isotonic regression, which never maps a higher confidence to a lower one: neighbouring documents are
-pooled until the shares rise. It is stored as JSON, for each source of the confidence.
+The map is an isotonic regression, which never maps a higher confidence to a lower share: neighbouring documents are
+pooled until the shares rise. It is stored as JSON, with a curve for each source of the confidence.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Points of a map that rises: a confidence, and the share of right answers with it."""
+    """The points of a curve that never falls: confidences, and the share of right answers at each of them."""
 
     confidences: tuple[float, ...]
     shares: tuple[float, ...]
@@ -69,8 +69,8 @@ class Calibration:
     """
     The curves of a model.
 
-    :param model: the model that answered, for people.
-    :param curves: by the source of the confidence.
+    :param model: the name of the model that answered, for display.
+    :param curves: the curves by the source of the confidence.
     :param documents: the number of labelled documents.
     """
 
@@ -99,7 +99,7 @@ class Calibration:
 
     @classmethod
     def load(cls, file: Path) -> Self:
-        """Read a calibration. :raises CalibrationNotUsable: the file has no calibration."""
+        """Read a calibration. :raises CalibrationNotUsable: the file cannot be read, or is not a calibration."""
         try:
             return cls.from_json(json.loads(file.read_text(encoding="utf-8")))
         except OSError as error:

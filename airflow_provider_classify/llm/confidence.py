@@ -2,7 +2,7 @@
 The confidence of an answer.
 
 It comes from the probabilities of the answer's tokens if the provider gives them, else from the agreement of several
-answers, else from the model's own word. ``confidence_source`` in a result names the source.
+answers, else it is the confidence that the model states. ``confidence_source`` in a result names the source.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from airflow_provider_classify.llm.answer import Answer, Choices, PageAnswer, sp
 
 ConfidenceSource = Literal["logprobs", "votes", "stated"]
 CONFIDENCE_SOURCES: tuple[ConfidenceSource, ...] = get_args(ConfidenceSource)
-#: The most confidence in the nearest category of a document that belongs to none.
+#: The highest confidence in the nearest category if the document belongs to no category.
 _MOST_FOR_NEAREST = 0.5
 
 
@@ -47,11 +47,11 @@ class Judgement:
 
 def judge(answers: Sequence[Answer], probabilities: Sequence[float]) -> Judgement:
     """
-    Return the answer that most samples gave, with its confidence.
+    Return the most frequent answer, with its confidence.
 
     :param answers: the answers of the model about one document, at least one.
-    :param probabilities: those of the category and of the pages' categories in the first answer, in their order; empty
-        if the provider gives none.
+    :param probabilities: the probabilities of the category and of the pages' categories in the first answer, in order;
+        empty if the provider gives none. With probabilities, the first answer is returned.
     """
     first = answers[0]
     if probabilities:
@@ -90,11 +90,11 @@ def in_category(option: str, nearest: str, confidence: float, choices: Choices) 
 
 def category_probabilities(text: str, tokens: Sequence[Token]) -> list[float]:
     """
-    Return the probability of each category in an answer, in their order.
+    Return the probability of each category in an answer, in order.
 
-    :param text: the answer, a JSON text.
-    :param tokens: its tokens.
-    :returns: nothing if the tokens are not those of the text.
+    :param text: the answer, as JSON.
+    :param tokens: the tokens of the answer.
+    :returns: an empty list if the tokens do not add up to the text.
     """
     data = text.encode()
     if not tokens or b"".join(token.data for token in tokens).strip() != data.strip():

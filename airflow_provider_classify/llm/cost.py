@@ -10,15 +10,15 @@ from airflow_provider_classify.model.usage import Usage
 
 class Budget:
     """
-    What a task has used, and may use. Thread-safe.
+    The usage of a task, and its limits. Thread-safe.
 
-    The usage of an answer is known only after it. So the last answers of a task can exceed the budget: one, or as many
-    as are asked for at the same time.
+    The usage of an answer is known only after it. So a task can exceed its budget by the answers that it requests at
+    the same time.
 
     :param conn_id: the connection, for the error.
     :param tokens: the most tokens; ``None`` for no limit.
     :param cost: the most US dollars; ``None`` for no limit. Answers without a known price do not count.
-    :param used: what earlier tries of the task have used.
+    :param used: the usage of earlier tries of the task.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Budget:
 
     def require_left(self, document: str) -> None:
         """
-        Check that another answer may be asked for.
+        Check that the budget allows another request.
 
         :param document: the document, for the error.
         :raises BudgetUsedUp: nothing of the budget is left.

@@ -1,5 +1,5 @@
 """
-Name the errors of pydantic-ai as errors of this package.
+Map the errors of pydantic-ai to errors of this package.
 
 A provider's own message is not quoted, because it can contain a part of the key or of the document. The cause is
 chained.
@@ -31,7 +31,7 @@ from airflow_provider_classify.model.printable_text import quotable
 
 def named(error: Exception, document: str, conn_id: str) -> ClassifyError | None:
     """
-    Return the error of this package for an error of a run.
+    Return the error of this package for an error of a pydantic-ai run.
 
     :param document: the document that the model was asked about.
     :param conn_id: the connection to the model.
@@ -97,7 +97,7 @@ def _named_api_error(error: ai.ModelAPIError, document: str, conn_id: str) -> Cl
 
 
 def _code(error: ai.ModelAPIError) -> str:
-    """Return the status and the code of an error for a message; an empty text if it has none."""
+    """Return the status and the code of an error for a message; an empty string if it has none."""
     status = f"HTTP {error.status_code}" if isinstance(error, ai.ModelHTTPError) else ""
     code = quotable(str(error.provider_error_code or error.provider_error_type or ""), 60)
     said = ", ".join(filter(None, (status, code)))

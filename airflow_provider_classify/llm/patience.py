@@ -12,9 +12,9 @@ from typing import TypeVar
 from airflow_provider_classify.api.throttle import Throttle
 from airflow_provider_classify.exceptions import ApiConnectionLost, ApiUnavailable, ClassifyError, RateLimited
 
-#: How often a request is sent that the provider refuses.
+#: The most times that a request is sent if the provider refuses it.
 ATTEMPTS = 5
-#: How often a request is sent whose reply was lost. The provider may have charged for it.
+#: The most times that a request is sent if its reply was lost. The provider may charge for each.
 LOST_ATTEMPTS = 2
 #: The longest pause that a provider may ask for, in seconds. If it asks for more, the task fails and can be retried.
 LONGEST_PAUSE = 300.0
@@ -26,8 +26,8 @@ class Patience:
     """
     Decides when a request is sent, and sent again. Thread-safe.
 
-    After a failure or a 429, one thread sends its request after each of several growing pauses, and the others wait.
-    ``Retry-After`` is obeyed.
+    After a failure or a 429, one thread sends its request after each pause, the pauses grow, and the other threads
+    wait. A ``Retry-After`` delays all requests.
     """
 
     def __init__(
@@ -45,7 +45,11 @@ class Patience:
         self._chance = chance
 
     def send(self, request: Callable[[], _Reply]) -> _Reply:
-        """Send a request until it succeeds. :raises ClassifyError: its last error, or one that cannot be retried."""
+        """
+        Send a request until it succeeds.
+
+        :raises ClassifyError: the error of the last attempt, or an error after which the request is not sent again.
+        """
         for attempt in count(1):
             sent_at = self._wait_for_turn()
             try:
@@ -66,7 +70,7 @@ class Patience:
         self._sleep(seconds)
 
     def give_up(self) -> None:
-        """Send no request again. The requests that wait are sent at once."""
+        """Send no request a second time. Requests that wait for their turn are sent immediately."""
         self._given_up.set()
 
     def _wait_for_turn(self) -> float:

@@ -66,7 +66,7 @@ def build_prompt(categories: Sequence[Category], pages: Sequence[PageContent], n
     """
     Return the question about a document.
 
-    :param pages: its pages that show something, at least one.
+    :param pages: the pages of the document that are not blank and could be read, at least one.
     :param none: the answer for a document that belongs to no category.
     """
     texts = _texts()
@@ -93,7 +93,7 @@ def build_prompt(categories: Sequence[Category], pages: Sequence[PageContent], n
 
 
 def shown(text: str) -> str:
-    """Return the text of a page as it is sent: without characters that a person would not see, and not too long."""
+    """Return the text of a page as it is sent: without invisible characters, and cut to :data:`PAGE_CHARACTERS`."""
     return _HIDDEN.sub("", text)[:PAGE_CHARACTERS]
 
 

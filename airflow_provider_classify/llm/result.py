@@ -1,4 +1,4 @@
-"""Write the answer of a model as the contract's result. Pure functions."""
+"""Convert the answer of a model to a result of the contract. Pure functions."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _NO_ANSWER = "The model gave no answer about this page."
 @dataclass(frozen=True, slots=True)
 class Writer:
     """
-    Writes results.
+    Converts answers to results.
 
-    :param engine: the name and version of the model, for each result.
-    :param calibration: maps confidences; ``None`` if they stay as they are.
+    :param engine: the field ``engine`` of each result; see :meth:`LlmBackend.engine`.
+    :param calibration: the calibration of the confidences; ``None`` to keep them.
     """
 
     choices: Choices
@@ -102,7 +102,7 @@ class Writer:
 
     def _category(self, option: str, confidence: float, judgement: Judgement) -> tuple[str, float]:
         curve = self._curve(judgement)
-        if curve is not None and not self.choices.is_none(option):  # labelled documents belong to a category
+        if curve is not None and not self.choices.is_none(option):  # a curve is fitted only on answers with a category
             confidence = curve(confidence)
         return in_category(option, judgement.answer.nearest, confidence, self.choices)
 

@@ -14,9 +14,9 @@ from airflow_provider_classify.model.api_contract import MAX_PAGES
 
 #: The default of ``request_timeout``, in seconds. A model that reasons can take a minute.
 REQUEST_TIMEOUT = 120.0
-#: The default of ``image_px``. At this size, a model can read the body text of a page.
+#: The default of ``image_px``, in pixels. At this size, a model can read the body text of a page.
 IMAGE_PX = 1024
-#: The default of ``max_tokens``. An answer about four pages has about 200.
+#: The default of ``max_tokens``. An answer about four pages has about 200 tokens.
 MAX_TOKENS = 1000
 
 
@@ -27,7 +27,7 @@ class LlmSettings(WorkerSettings):
 
     :param model_conn_id: the connection of Airflow's common.ai provider that has the key and names the model.
     :param model: the model, in place of the one that ``model_conn_id`` names.
-    :param send: what the model gets of each page.
+    :param send: what the model gets of each page: ``auto``, ``text``, ``images`` or ``both``.
     :param max_pages: the number of first pages that the model gets, at least 1; or ``all``.
     :param image_px: the most pixels of a side of a picture, at least 1.
     :param votes: how often the model is asked if it gives no log-probabilities, at least 1.

@@ -1,4 +1,4 @@
-"""The file that a batch at the provider of a model has beside the record of a batch task."""
+"""The file of a vendor batch, a batch at the model's provider. It is beside the record of the task's batch."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from airflow_provider_classify.exceptions import StorageNotFound
 @dataclass(frozen=True, slots=True)
 class VendorBatch:
     """
-    A batch at the provider, as its file keeps it.
+    A batch at the provider, as its file stores it.
 
-    :param key: names the batch at the provider.
+    :param key: the idempotency key of the batch at the provider.
     :param pages: the numbers of the pages that each of its documents has.
-    :param documents: what each document shows, without its text, by the fingerprint of its item. In their order.
+    :param documents: the content of each document without text and pictures, by the fingerprint of its item, in the
+        order of the requests.
     :param batch_id: the provider's id; ``None`` until the batch is submitted.
     :param since: the time before the submit, in ISO 8601.
     """
@@ -32,7 +33,7 @@ class VendorBatch:
 
     @property
     def fingerprint(self) -> str:
-        """A hash of its documents."""
+        """A hash of the documents' fingerprints."""
         return hashlib.sha256(json.dumps(list(self.documents)).encode()).hexdigest()
 
     def save(self, folder: str) -> None:

@@ -34,10 +34,10 @@ class LocalBackend(RecordedBackend):
     The engine in a child process, and its record of jobs.
 
     :meth:`submit` also raises :class:`ExtraNotInstalled` without the ``local`` extra, :class:`InvalidDocumentTypes` and
-    :class:`SentenceModelNotUsable` if the user's own cannot be used, and :class:`DocumentError` if an example of a
-    category is not allowed.
+    :class:`SentenceModelNotUsable` if the user's document types or sentence model cannot be used, and
+    :class:`DocumentError` if an example of a category is not allowed.
 
-    :param on_looked: counts the jobs that a session of :meth:`connect` asks for.
+    :param on_looked: called after each status request of a session of :meth:`connect`, with the number of its jobs.
     :param thumbnails: whether a submit also draws the first page of its document.
     """
 
@@ -67,7 +67,7 @@ class LocalBackend(RecordedBackend):
 
         with EngineProcess(engine_options(self._settings)) as engine:
             result = engine.classify(path, categories, name=name)
-            if self._thumbnails:  # the process has the document's parser in memory
+            if self._thumbnails:  # this process has already loaded the parser
                 self.has_drawn, self.thumbnail = True, draw_small(engine, path, name)
         return result
 

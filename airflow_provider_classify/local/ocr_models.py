@@ -29,6 +29,7 @@ def fetch_ocr_models(
 
     :param scripts: the names of the scripts; all scripts that have a model if empty.
     :param models: the models by name, as :func:`listed_models` returns them; those of ``rapidocr`` if None.
+    :raises ExtraNotInstalled: the ``local`` extra is not installed.
     :raises OcrModelNotFetched: no script has this name, a model cannot be downloaded, or the downloaded file is not the
         listed one.
     """

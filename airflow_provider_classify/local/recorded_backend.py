@@ -51,14 +51,14 @@ class RecordedBackend(ABC):
     The record of jobs, and the methods that need only the record. A subclass classifies.
 
     :param evidence: whether the record keeps text of the documents.
-    :param on_looked: counts the jobs that a session of :meth:`connect` asks for.
+    :param on_looked: called after each status request of a session of :meth:`connect`, with the number of its jobs.
     """
 
     #: The value of ``backend`` in the connection, for metrics and spans.
     backend_name: ClassVar[str]
     #: Whether a second submit of the same document costs nothing but time.
     resubmit_is_free: ClassVar[bool]
-    #: Who classifies, for the message of a submit.
+    #: What classifies, for the message of a submit.
     classifier: ClassVar[str]
 
     def __init__(self, *, evidence: bool, on_looked: OnLooked = ignore_looks) -> None:
@@ -104,7 +104,7 @@ class RecordedBackend(ABC):
         self, classify: Classify, document: Document, categories: Sequence[Category], idempotency_key: str | None
     ) -> Submission:
         """
-        Do the same as :meth:`submit` with an engine or a model that is open already.
+        Do the same as :meth:`submit`, with an engine or a model that is already open.
 
         :param classify: classifies the file of the document, and raises :class:`ClassifyError` if it cannot.
         """
@@ -134,7 +134,7 @@ class RecordedBackend(ABC):
     def keep(
         self, label: str, categories: Sequence[Category], idempotency_key: str, result: ClassificationResult
     ) -> str:
-        """Record a job that was done in another way. :returns: its id."""
+        """Record a completed job for a result that :meth:`run_job` did not produce. :returns: the id of the job."""
         job = self._job_for(label, categories, idempotency_key)
         self._store.complete(job.job_id, result if self._evidence else result.without_text())
         return job.job_id
@@ -143,7 +143,7 @@ class RecordedBackend(ABC):
         """
         Return the job of a key, or a new one.
 
-        A failed job keeps its error and its key, so the next job has the key with a number.
+        A failed job keeps its error and its key, so the next job gets the key with a number at its end.
         """
         if idempotency_key is None:
             return self._store.add(label, categories)
@@ -184,7 +184,7 @@ class RecordedBackend(ABC):
 
 
 class RecordedSession:
-    """A recorded backend on an event loop. Each call runs on a thread, because the database and the work block."""
+    """A recorded backend on an event loop. Each call runs on a thread, because database and classifier block."""
 
     group_size = MAX_STATUS_IDS
 

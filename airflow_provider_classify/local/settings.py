@@ -29,12 +29,14 @@ class WorkerSettings:
 @dataclass(frozen=True, slots=True)
 class LocalSettings(WorkerSettings):
     """
-    The settings of a connection with the backend ``local``. The others are in Airflow's ``[classify]``.
+    The settings of a connection with the backend ``local``. Other settings are in ``[classify]`` of Airflow's
+    configuration.
 
     :param document_timeout: the most seconds that the engine works on one document, above 0.
     :param max_pages: the number of first pages of a document that are classified, at least 1; or ``all``.
-    :param ocr: when pages are read by OCR.
-    :param attachments: whether the attachments of an e-mail are also classified.
+    :param ocr: ``auto`` uses OCR on pages whose text layer lacks text that the page shows, ``always`` on each page,
+        ``never`` on no page.
+    :param attachments: ``classify`` also classifies the attachments of an e-mail, and ``ignore`` does not.
     :param evidence: whether results contain text of the document.
     """
 

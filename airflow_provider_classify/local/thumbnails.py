@@ -1,4 +1,4 @@
-"""Draw the first page of a document, for reviews and for the page with the documents."""
+"""Draw the first page of a document, for reviews and for the page in Airflow's UI."""
 
 from __future__ import annotations
 

@@ -167,7 +167,8 @@ def select(
 
     :param category: a category, or the state ``:blank`` or ``:failed``.
     :param text: a part of the document's label. Upper and lower case do not matter.
-    :param order: ``doubtful`` puts failures first, then the lowest confidences.
+    :param order: ``order`` keeps the given order, ``name`` sorts by file name, and ``doubtful`` puts documents without
+        a confidence first, then the lowest confidences.
     """
     found = [
         document

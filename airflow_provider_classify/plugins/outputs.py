@@ -39,8 +39,8 @@ def read_rows(manifest: Stored) -> Rows:
     """
     Return the documents of the output that a manifest names.
 
-    The author of a DAG can write any path into a manifest, and the API server may read more files than the author. So
-    only outputs in the folders of ``[classify] page_outputs`` are read.
+    The author of a DAG can write any path into a manifest, and the API server may have access to more files than the
+    author. So only outputs in the folders of ``[classify] page_outputs`` are read.
     """
     output = manifest.value["output"]
     try:

@@ -83,7 +83,8 @@ def documents(
     Return some of the documents of a run or task, and the figures of all of them.
 
     :param map_index: a map index of the task; ``None`` for all.
-    :param category: see :func:`~.documents.select`.
+    :param category: see :func:`~.documents.select`, also for ``text`` and ``order``.
+    :param limit: the number of documents to return, from 1 to :data:`MAX_PAGE`.
     """
     from airflow.utils.session import create_session
 
@@ -110,11 +111,11 @@ def documents(
 
 def overview(dag_id: str, days: int = 30) -> dict[str, Any]:
     """
-    Return the figures of the runs of a DAG in the last days, including today.
+    Return the figures of the runs of a DAG in the last days, including today. Days are those of UTC.
 
     If these days have no results, ``newest`` is the time of the last result before them, or ``None``.
 
-    :param days: the number of days, at least 1.
+    :param days: the number of days, from 1 to :data:`MAX_DAYS`.
     """
     from airflow.utils.session import create_session
 

@@ -1,5 +1,5 @@
 """
-Read results from Airflow's metadata, for the page.
+Read results from Airflow's metadata database, for the page.
 
 The values are read from the XCom table, without the XCom backend, as Airflow's own API does. So results that a custom
 backend stores elsewhere are not shown. All values are untrusted JSON, so no objects are deserialized from them.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 #: The most results of the overview of a DAG. Older results are not counted, and the page shows a note.
 MAX_RESULTS = 20_000
-#: The newest runs of all DAGs that are searched for results of functions.
+#: The number of newest runs, of all DAGs, that are searched for results of functions.
 _SEARCHED_RUNS = 500
 #: The number of XComs that are read from the database at a time.
 _CHUNK = 500
@@ -114,8 +114,8 @@ def dags_with_results(session: Session, dag_ids: Iterable[str]) -> list[str]:
     """
     Return the DAGs that have results.
 
-    An operator puts a link to the page into XCom. A function that returns the result of a hook does not, so the values
-    of the newest runs are searched for these.
+    An operator puts a link to the page into XCom. A function that returns the result of a hook does not, so the XComs
+    of the newest runs are searched for such results.
     """
     from airflow.models.dagrun import DagRun
     from airflow.models.xcom import XComModel
@@ -145,7 +145,7 @@ def tasks_with_thumbnail(session: Session, dag_id: str, documents: Sequence[Docu
 
 
 def run_exists(session: Session, dag_id: str, run_id: str) -> bool:
-    """Return whether a run exists in Airflow's metadata."""
+    """Return whether a run exists in Airflow's metadata database."""
     from airflow.models.dagrun import DagRun
     from sqlalchemy import select
 
@@ -183,7 +183,7 @@ def _query(dag_id: str, run_id: str | None = None) -> Any:
 
 
 def _may_be_results() -> tuple[Any, Any]:
-    """Return the conditions for XComs that may be results. Results and manifests have a field of such a name."""
+    """Return the conditions for XComs that may be results. Results and manifests have a field with ``classifi``."""
     from airflow.models.xcom import XComModel
     from sqlalchemy import Text, cast
 

@@ -80,7 +80,7 @@ def by_day(
     Count documents by category and UTC day.
 
     :returns: ``days`` has all days from the first to the last. ``series`` has the counts of each category by day. The
-        categories are sorted by number of documents. Rare categories, blank documents and failures are the last.
+        categories are sorted by number of documents. Rare categories, blank documents and failures come last.
     """
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     counts: dict[str, Counter[date]] = {}

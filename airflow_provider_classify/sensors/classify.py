@@ -68,7 +68,7 @@ class ClassifySensor(BaseSensorOperator):
 
     @property
     def job_url(self) -> str:
-        """The URL of the job, for its link; an empty text for a job of the local engine."""
+        """The URL of the job, for its link; an empty string for a backend that is not an API."""
         return self.hook.job_url(self.job_id)
 
     @cached_property
@@ -80,7 +80,7 @@ class ClassifySensor(BaseSensorOperator):
         return ClassifyHook(self.classify_conn_id, evidence=self.evidence)
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """Ask for the job once. After a retryable error return ``False``, so that the sensor asks again."""
+        """Request the job once. After a retryable error return ``False``, so that the sensor requests it again."""
         from airflow_provider_classify.hooks.waiting import describe
 
         with fail_fast.fail_without_retry():
@@ -92,7 +92,7 @@ class ClassifySensor(BaseSensorOperator):
             return seen.status.is_terminal and PokeReturnValue(is_done=True, xcom_value=self.hook.answer(seen))
 
     def execute(self, context: Context) -> Any:
-        """Wait on the worker, or ask for the job once and defer."""
+        """Wait on the worker, or request the job once and defer."""
         with self.hook:
             if not self.deferrable:
                 return super().execute(context)
@@ -112,7 +112,12 @@ class ClassifySensor(BaseSensorOperator):
         raise deferral(self.classify_conn_id, wait)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Resume after the trigger's event. :raises AirflowSensorTimeout: the job had not ended at the deadline."""
+        """
+        Resume after the trigger's event.
+
+        :raises AirflowSensorTimeout: the job had not ended at the deadline. With ``soft_fail``, an
+            ``AirflowSkipException`` is raised instead.
+        """
         try:
             with fail_fast.fail_without_retry(), self.hook:
                 return self.hook.answer(self.hook.fetch(events.decode_job(event)))

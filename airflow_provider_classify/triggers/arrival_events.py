@@ -39,7 +39,11 @@ _MAX_WARNINGS = 1000
 
 @dataclass(frozen=True, slots=True, order=True)
 class NewDocument:
-    """A document to report. The order is that of the reports."""
+    """
+    A document to report. Documents are sorted in the order in which they are reported.
+
+    ``may_repeat`` is true if an earlier trigger may have reported the document already.
+    """
 
     modified: str
     name: str
@@ -81,7 +85,7 @@ class Reporter:
         self._matches: Callable[[str], object] | None = None
         self._unstored: dict[str, str] = {}  # the reported versions by name that Airflow has not stored yet
         self._last_scan = -1  # the number of the last scan whose documents were all reported
-        self._first_scan: float | None = None  # the time of that scan
+        self._first_scan: float | None = None  # the time of the first scan of this trigger
         self._continues = False  # whether an earlier trigger had reported documents
         self._skipped: set[str] = set()
 

@@ -70,7 +70,7 @@ class ClassifyTrigger(BaseTrigger):
     """
     Watch a job. Fire one event when it has ended or the deadline has passed.
 
-    :func:`events.encode_job` returns the payload of the event, which has no result: the task fetches it when it
+    :func:`events.encode_job` returns the payload of the event. It has no result: the task fetches the result when it
     resumes. All times are absolute, so that another triggerer continues the same wait. If the trigger stops without
     an event, for example after a clear or a reassignment, the job continues. It is cancelled only if the task has
     ended and the API has a cancel.
@@ -84,12 +84,12 @@ class ClassifyTrigger(BaseTrigger):
         to XCom and ends the task, if Airflow can do this (3.x).
     :param categories: the names of the categories, to check a result that the trigger writes to XCom.
     :param evidence: whether a result that the trigger writes to XCom contains text of the document.
-    :param unreadable_is_result: whether the trigger also writes the error of a document that cannot be read to XCom
-        and ends the task as successful.
+    :param unreadable_is_result: whether the trigger also writes the error of an unreadable document to XCom and ends
+        the task as successful.
     :param escalate_to: the second connection of a cascade, if this is the job at the first. A worker escalates the
         document.
     :param escalate_below: the threshold of the cascade.
-    :param first_answer: the answer of the first connection in short, if this is the job at the second.
+    :param first_answer: a short form of the first connection's answer, if this is the job at the second connection.
     """
 
     def __init__(

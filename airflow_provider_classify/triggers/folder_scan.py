@@ -1,4 +1,4 @@
-"""The scan of a folder or prefix. All event triggers of a triggerer that watch the same place share one scan."""
+"""The scan of a folder or prefix. Event triggers that scan a place in the same way share one scan in a triggerer."""
 
 from __future__ import annotations
 
@@ -46,11 +46,12 @@ class FolderScan(SharedStreamProducer):
     Scan a folder repeatedly, on a separate thread.
 
     The pause between two scans is at least as long as a scan took. While the place cannot be scanned, the pauses
-    double up to a minute, and the log gets one line at the beginning and one at the end.
+    double up to 60 s, or up to 5 s if the folder does not exist. The log gets one line at the beginning and one at the
+    end of this time.
 
     :param folder: a folder or object-storage prefix.
     :param depth: how many levels of folders are scanned; ``None`` for all.
-    :param interval: seconds between the starts of two scans.
+    :param interval: the fewest seconds between the starts of two scans.
     :param stable_for: seconds for which a file has to be unchanged.
     """
 

@@ -35,13 +35,14 @@ class NewDocumentsTrigger(BaseEventTrigger):
     reported again. A document that was already there when the trigger was restarted has ``may_repeat`` in the payload.
     The state keeps a document until a week after it left the folder.
 
-    All triggers in a triggerer that watch the same folder with the same depth of the pattern share one scan. It needs
-    Airflow 3.3 or newer.
+    All triggers in a triggerer with the same folder, depth of the pattern, ``scan_interval`` and ``stable_for`` share
+    one scan. This trigger needs Airflow 3.3 or newer.
 
     :param folder: a local folder, which the triggerer must reach, or a URI (``s3://conn_id@bucket/prefix``). It need
         not exist yet.
     :param pattern: the documents to report: ``*.pdf``, or ``**/*.pdf`` to include all subfolders.
-    :param scan_interval: seconds between two scans, above 0. After a longer scan, the pause is as long as the scan.
+    :param scan_interval: seconds between the starts of two scans, above 0. The pause between two scans is at least as
+        long as a scan took.
     :param stable_for: seconds for which a document has to stay unchanged, at least 0. At least two scans compare it.
     """
 
