@@ -24,6 +24,7 @@ class BatchState:
         self._ends: dict[str, tuple[State, int, int]] = {}  # fingerprint: state, offset and length in the file
         self._escalated: dict[str, tuple[State, int, int]] = {}  # the same for the outcome of the first connection
         self._failures: Counter[str] = Counter()
+        self._failed: dict[str, tuple[State, int, int]] = {}  # the same for the last failure
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the state
         self._lock = threading.Lock()
 
@@ -46,6 +47,7 @@ class BatchState:
                 self._escalated[fingerprint] = self._store(entry, encoded)
             if entry.state is State.FAILED:
                 self._failures[fingerprint] += 1
+                self._failed[fingerprint] = self._ends[fingerprint]
 
     def job_ids(self, *, escalated: bool = False) -> list[str]:
         """
@@ -100,10 +102,11 @@ class BatchState:
         """Yield entries that give another instance the same state of these documents."""
         jobs = self.pending(items)
         for item in items:
-            if item.fingerprint in self._ends:
-                end = self._read(self._ends[item.fingerprint])
-                times = self._failures[item.fingerprint] if end.state is State.FAILED else 1
-                yield from [end] * times
+            # The number of failures decides the idempotency key of the next submit.
+            if item.fingerprint in self._failed:
+                yield from [self._read(self._failed[item.fingerprint])] * self.failures(item)
+            if result := self.result(item):
+                yield result
             if first := self.first_outcome(item):
                 yield first
             if item in jobs:

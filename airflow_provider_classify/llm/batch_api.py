@@ -88,7 +88,8 @@ class VendorRun:
         new = [item for item in self.work.todo if item.fingerprint not in waiting]
         # A kill can lose the last second of the batch's record. Single requests find the answers in the record of jobs.
         answered = [item for item in new if self.backend.has_answer(self.work.key_of(item))]
-        prompts, left = self._prompts([item for item in new if item not in answered], pool)
+        known = {item.fingerprint for item in answered}
+        prompts, left = self._prompts([item for item in new if item.fingerprint not in known], pool)
         left += answered
         batches += self._submit_all(prompts, folder)
         for batch in batches:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
 from itertools import count
@@ -128,7 +128,10 @@ class RecordedBackend(ABC):
 
     def has_answer(self, idempotency_key: str) -> bool:
         """Return whether a submit with this key has a completed job."""
-        job = self._store.find(idempotency_key)
+        for key in _keys(idempotency_key):
+            job = self._store.find(key)
+            if job is None or job.status is not JobStatus.FAILED:
+                break
         return job is not None and job.status is JobStatus.COMPLETED
 
     def keep(
@@ -147,8 +150,7 @@ class RecordedBackend(ABC):
         """
         if idempotency_key is None:
             return self._store.add(label, categories)
-        for number in count():
-            key = f"{idempotency_key}/{number}" if number else idempotency_key
+        for key in _keys(idempotency_key):
             job = self._store.add(label, categories, idempotency_key=key)
             if job.status is not JobStatus.FAILED:
                 break
@@ -181,6 +183,13 @@ class RecordedBackend(ABC):
             yield session
         finally:
             await session.poller.close()
+
+
+def _keys(idempotency_key: str) -> Iterator[str]:
+    """Yield the keys of the jobs of a submit: the first, and those of the jobs after a failed one, without end."""
+    yield idempotency_key
+    for number in count(1):
+        yield f"{idempotency_key}/{number}"
 
 
 class RecordedSession:

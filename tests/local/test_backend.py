@@ -254,3 +254,13 @@ async def test_a_job_is_cancelled_for_whoever_waits_for_it() -> None:
     async with backend().connect() as jobs:
         assert await jobs.cancel(other) == store.get(other)
         assert await jobs.cancel("no-such-job") is None
+
+
+@pytest.mark.usefixtures("record")
+def test_the_answer_of_a_key_may_be_that_of_the_job_after_a_failed_one(tmp_path: Path) -> None:
+    local, damaged = backend(), Document(str(write_corrupt_pdf(tmp_path / "damaged.pdf")))
+    assert local.submit(damaged, CATEGORIES, "key").status is JobStatus.FAILED
+    assert not local.has_answer("key")
+    whole = Document(str(write_pdf(tmp_path / "whole.pdf")))
+    assert local.submit(whole, CATEGORIES, "key").status is JobStatus.COMPLETED
+    assert local.has_answer("key")
