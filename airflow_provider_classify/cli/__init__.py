@@ -1,7 +1,7 @@
 """
 The command ``airflow-classify``, which runs the local engine in a shell or as a service.
 
-It does not import Airflow, so that it starts fast. Only ``calibrate`` does, when it runs.
+The command does not import Airflow, so that it starts fast. Only ``calibrate`` imports Airflow, when it runs.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def create_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line. The reference in the documentation is made from it."""
+    """Return the parser of the command line. The documentation takes its reference of the commands from this parser."""
     parser = argparse.ArgumentParser(prog="airflow-classify", description="Classify documents.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

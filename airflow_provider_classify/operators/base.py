@@ -1,4 +1,4 @@
-"""The base class of the operators, with their common arguments and the hook."""
+"""The base class of the operators, with their common arguments and their hooks."""
 
 from __future__ import annotations
 
@@ -53,10 +53,11 @@ class ClassifyBaseOperator(LineageMixin, BaseOperator):
         confidence. If the second connection cannot classify the document, the first answer stands, with an
         ``escalation_error``. The ``timeout`` applies to each of the two waits. Templated.
     :param escalate_below: the threshold, a confidence above 0, at most 1.
-    :param map_index_template: as for any operator. By default, a mapped task is called by the name of its document.
+    :param map_index_template: as for any operator. By default, an instance of a mapped task has the name of its
+        document.
     :param outlet_by_category: the assets by category name. The asset of a category gets an event if a document belongs
-        to it. The assets in ``outlets`` get an event for every result. The ``extra`` of each event names document,
-        category and confidence.
+        to the category. The assets in ``outlets`` get an event for every result. The ``extra`` of each event names
+        document, category and confidence.
     """
 
     operator_extra_links = PAGE_LINKS
@@ -110,7 +111,7 @@ class ClassifyBaseOperator(LineageMixin, BaseOperator):
 
     @property
     def map_label(self) -> str:
-        """What Airflow's UI calls this instance of a mapped task, after its templates are rendered."""
+        """The name of this instance of a mapped task in Airflow's UI. It is known after the templates are rendered."""
         return ""
 
     @cached_property
@@ -135,7 +136,7 @@ class ClassifyBaseOperator(LineageMixin, BaseOperator):
         """
         The cascade of the task, after its templates are rendered; ``None`` without ``escalate_to``.
 
-        :raises InvalidCascade: ``escalate_to`` has rendered to nothing, or to the connection that is asked first.
+        :raises InvalidCascade: the rendered ``escalate_to`` is empty, or is the connection that is asked first.
         """
         if self.escalate_to is None or self.escalate_below is None:
             return None

@@ -134,7 +134,7 @@ class ClassifyOperator(ClassifyBaseOperator):
             return self._after_first(context, first)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> XComValue:
-        """Resume after the trigger's event, which contains no result, and fetch it."""
+        """Resume after the trigger's event, and fetch the result, which the event does not contain."""
         with fail_fast.fail_without_retry():
             is_escalated, job_id = events.is_escalated(event), events.decode_job(event)
             hook = self.second_hook if is_escalated else self.hook
@@ -166,7 +166,7 @@ class ClassifyOperator(ClassifyBaseOperator):
 
     @property
     def job_url(self) -> str:
-        """The URL of the task's last job, for its link; an empty text without a job at an API."""
+        """The URL of the task's last job, for the link in Airflow's UI; an empty text without a job at an API."""
         if self._asked is None:
             return ""
         hook, job_id = self._asked
@@ -224,7 +224,11 @@ class ClassifyOperator(ClassifyBaseOperator):
             return self._outcome(hook, wait)
 
     def _outcome(self, hook: ClassifyHook, end: Callable[[], tuple[str, Job]]) -> Outcome:
-        """Return the outcome of a connection. ``end`` returns its job, which has ended, or raises an error."""
+        """
+        Return the outcome of a connection.
+
+        :param end: returns the id of the job and the ended job, or raises an error.
+        """
         job_id = None
         try:
             job_id, job = end()
@@ -288,7 +292,7 @@ class ClassifyOperator(ClassifyBaseOperator):
         return measurements.ended(hook.backend_name, step.result if isinstance(step, Accept) else step.error)
 
     def _push_thumbnail(self, context: Context, value: dict[str, Any]) -> None:
-        """Put a small picture of the first page into XCom, for the page that shows the document."""
+        """Put a small picture of the first page into XCom, for the page with the documents in Airflow's UI."""
         if value.get("success") and (picture := self.hook.thumbnail(value)) is not None:
             context["ti"].xcom_push(key=XCOM_KEY, value=picture)
 

@@ -124,9 +124,9 @@ class ClassificationReviewOperator(HITLOperator):
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
         """
-        Create a mapped task, as for any operator. By default, it is called by the name of its document.
+        Create a mapped task, as for any operator. By default, each instance has the name of its document.
 
-        :raises ReviewNotAvailable: this Airflow has no page on which a person can answer.
+        :raises ReviewNotAvailable: this version of Airflow has no page on which a person can answer.
         """
         _require_page(kwargs.get("task_id"))
         return super().partial(**{"map_index_template": MAP_INDEX_TEMPLATE, **kwargs})
@@ -152,7 +152,7 @@ class ClassificationReviewOperator(HITLOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Put the answer into the result. Airflow calls this when a person has answered or the time is over."""
+        """Put the answer into the result. Airflow calls this after a person's answer or after the timeout."""
         with fail_fast.fail_without_retry():
             result = parse_result(self.result)
             self._prepare(result)
@@ -192,8 +192,8 @@ class ClassificationReviewOperator(HITLOperator):
         """
         Return the answer for a review that no person answered.
 
-        After the timeout, Airflow itself uses a prediction. It cannot do this for a blank document or a failure,
-        because these have no prediction.
+        After the timeout, Airflow itself chooses the prediction. It cannot do this for a blank document or a failure,
+        which have no prediction. These get here.
 
         :raises ReviewNotAnswered: the task must fail after the timeout, or Airflow reports another error.
         """

@@ -1,4 +1,4 @@
-"""A batch in one shard, and in four."""
+"""Classify a folder as a batch in one shard, and as a batch in four shards."""
 
 from __future__ import annotations
 
