@@ -181,7 +181,7 @@ class EngineNotStarted(ClassifyError):
 
 
 class DocumentError(ClassifyError):
-    """The document is the reason of the error. Another document can succeed."""
+    """The document is the reason for the error. Another document can succeed."""
 
     unreadable = True
 

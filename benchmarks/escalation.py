@@ -4,8 +4,8 @@ Measure what a cascade from the local engine to a language model sends and costs
     python -m benchmarks.escalation FOLDER [--threshold 0.9]
 
 FOLDER has ``labels.csv`` with the columns path and category, or a folder for each category. A stand-in for the model
-answers from these labels: a real HTTP server on loopback that speaks OpenAI's chat completions. It is always right, so
-the accuracy is the most that a model can reach.
+answers from these labels: a real HTTP server on loopback with OpenAI's API for chat completions. The stand-in is always
+right, so the accuracy is the best that a model can reach.
 
 Tokens are counted roughly as providers do: one token for four characters, and 85 tokens for a picture, with 170 more
 for each square of 512 × 512 pixels. The cascade runs once, with the threshold: ``ClassifyBatchOperator`` asks the local

@@ -34,9 +34,9 @@ class Release:
     """
     A release of Airflow.
 
-    :param time: the last day of releases of its dependencies, ``YYYY-MM-DD``. Airflow does not limit the versions of
-        most dependencies, and later versions can break it: Airflow 3.0 does not start with the FastAPI and the cadwyn
-        of a year later.
+    :param time: a day, ``YYYY-MM-DD``. Dependencies that were released later are not installed. Airflow does not limit
+        the versions of most dependencies, and later versions can break it: Airflow 3.0 does not start with the FastAPI
+        and the cadwyn of a year later.
     :param pythons: the versions of Python that this release and this package support.
     """
 

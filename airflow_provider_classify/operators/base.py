@@ -45,7 +45,7 @@ class ClassifyBaseOperator(LineageMixin, BaseOperator):
         the task; ``result`` pushes ``success`` false, ``error`` and ``error_kind``, and the task succeeds; ``skip``
         skips the task. Other errors always fail the task.
     :param evidence: whether XCom and outputs contain text of the document. The default is ``evidence`` in the extra of
-        the connection. If it is not there, they contain text.
+        the connection. If the extra has no ``evidence``, they contain text.
     :param poll_interval: the longest pause between two requests for a job, in seconds, at least 1. The pauses begin
         with 1 s and double.
     :param escalate_to: a second connection. It classifies the documents with a confidence below ``escalate_below``, and

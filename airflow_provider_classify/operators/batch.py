@@ -173,8 +173,8 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         """
         Resume after the trigger's event, and fetch the results, which the event does not contain.
 
-        :param record: the record of a batch without an ``output``. The event carries it, because the task may resume on
-            another machine.
+        :param record: the record of a batch without an ``output``. The deferral carries it, because the task may resume
+            on another machine.
         """
         with fail_fast.fail_without_retry():
             events.raise_given_up(event)

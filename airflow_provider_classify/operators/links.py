@@ -40,7 +40,7 @@ class ClassifyPageLink(BaseOperatorLink):
         return page_path(ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
 
 
-#: The links of a task that has not exactly one job, such as a batch; empty before Airflow 3.1.
+#: The links of a task that can have no job or several jobs, such as a batch; empty before Airflow 3.1.
 PAGE_LINKS: tuple[BaseOperatorLink, ...] = (ClassifyPageLink(),) if compat.has_pages() else ()
 #: The links of a task with one job; empty before Airflow 3.1.
 JOB_LINKS: tuple[BaseOperatorLink, ...] = (ClassifyJobLink(), *PAGE_LINKS) if compat.has_pages() else ()

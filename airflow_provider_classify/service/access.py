@@ -14,7 +14,7 @@ from airflow_provider_classify.service.rate_limits import RateLimits
 KEY_HEADER = "api-key"
 _BEARER = "bearer "
 _NO_KEY = Key()
-#: It only describes the header in the OpenAPI document.
+#: Only describes the header in the OpenAPI document. :class:`Access` reads the header itself.
 _SCHEME = APIKeyHeader(name=KEY_HEADER, auto_error=False)
 
 
@@ -59,8 +59,8 @@ class Access:
         """
         Admit a request of the service's operator. A route with data about all clients depends on this.
 
-        A service with keys accepts only the key without a name. It can be the header ``api-key``, or a bearer token as
-        Prometheus sends it.
+        A service with keys accepts only the key without a name. It is sent as the header ``api-key``, or as a bearer
+        token, as Prometheus does.
 
         :raises HttpError: 401 without this key.
         """

@@ -1,4 +1,4 @@
-"""Report what happens in the service: a log line and the metrics of each event."""
+"""Report the events of the service, each with a log line and in the metrics."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Part:
     """
     A part of the service that can fail.
 
-    :param name: what readiness calls it, such as ``record``.
+    :param name: the name of the part in the reply of ``/health/ready``, such as ``record``.
     :param check: raises a :class:`ClassifyError` or an :class:`OSError` if the part does not work.
     :param reply: returns the reply for such an error. The reply names no path and no host.
     """

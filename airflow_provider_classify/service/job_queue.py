@@ -46,7 +46,7 @@ class JobQueue:
 
     @property
     def has_place(self) -> bool:
-        """Whether a place is certainly free. This never blocks. If it is false, :meth:`check_place` finds out."""
+        """Whether a place is certainly free. This never blocks. If it is false, call :meth:`check_place` to be sure."""
         return self._places.is_known_free(self._refusal)
 
     def check_place(self) -> None:

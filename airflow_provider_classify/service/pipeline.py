@@ -59,7 +59,7 @@ class Pipeline:
 
         :param name: the document's name, for errors.
         :raises ClassifyError: the document cannot be classified.
-        :raises EngineClosed: :meth:`close` was called, or the job was deleted.
+        :raises EngineClosed: :meth:`close` was called, or the job was deleted while the other API was asked.
         """
         if self._escalation is None:
             return self._by_engine(path, categories, name=name, job_id=job_id)

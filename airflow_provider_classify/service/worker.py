@@ -38,7 +38,7 @@ from airflow_provider_classify.service.fetch_url import FetchLimits
 from airflow_provider_classify.service.job_errors import engine_died, error_for_api, recorded_error
 from airflow_provider_classify.service.leases import Leases
 
-#: Seconds that a stop waits for the documents that are being classified. Kubernetes kills a container after 30.
+#: Seconds that a stop waits for the documents that are being classified. Kubernetes kills it after 30 s.
 GRACE_SECONDS = 20.0
 #: Seconds that a stop waits for the threads after it has closed the engine.
 STOP_SECONDS = 5.0

@@ -157,7 +157,7 @@ async def _ended(port: int, request: bytes) -> str:
 
 
 async def _wait(port: int, job_ids: Sequence[str]) -> None:
-    """Wait until all jobs have ended. One request asks for the statuses of 200 jobs."""
+    """Wait until all jobs have ended. One request asks for the statuses of up to 200 jobs."""
     connection = await Connection.open(port)
     left = list(job_ids)
     while left:

@@ -1,4 +1,4 @@
-"""Classify a folder as a batch in one shard, and as a batch in four shards."""
+"""Two DAGs that classify a folder as a batch: ``in_1`` in one shard, and ``in_4`` in four shards."""
 
 from __future__ import annotations
 
