@@ -1,8 +1,7 @@
 """
-The extras of this package's asset events. Tasks and triggers write them, and a DAG reads them.
+Write and read the extras of this package's asset events. Tasks and triggers write them, and a DAG reads them.
 
-Three kinds of events name documents: those of a ``NewDocumentsTrigger``, of a ``ClassifyOperator`` and of a
-``ClassifyBatchOperator``.
+The events of a ``NewDocumentsTrigger``, of a ``ClassifyOperator`` and of a ``ClassifyBatchOperator`` name documents.
 """
 
 from __future__ import annotations
@@ -20,22 +19,22 @@ def arrived_documents(context: Mapping[str, Any], jinja_env: object = None) -> l
     """
     Return the references of the documents in the asset events that triggered the run, each once.
 
-    It can be the argument of an operator: ``ClassifyBatchOperator(documents=arrived_documents, …)``. Airflow calls it
-    with the context of the task.
+    The function itself can be the argument of an operator: ``ClassifyBatchOperator(documents=arrived_documents, …)``.
+    Airflow then calls it with the context of the task.
 
-    :param jinja_env: not used. Airflow passes it.
+    :param jinja_env: not used. Airflow passes this argument.
     """
     documents = documents_of(context["triggering_asset_events"])
     return list(dict.fromkeys(str(document["document"]) for document in documents))
 
 
 def are_arrived(documents: object) -> bool:
-    """Return whether the documents of a task are :func:`arrived_documents` itself, which Airflow calls later."""
+    """Return whether an argument is the function :func:`arrived_documents` itself, which Airflow calls later."""
     return documents is arrived_documents
 
 
 def require_event(context: Mapping[str, Any]) -> None:
-    """Check that an asset event started the run. :raises BatchEmpty: none did, so no documents arrived."""
+    """Check that an asset event started the run. :raises BatchEmpty: no event did, so the run has no documents."""
     if not context.get("triggering_asset_events"):
         raise BatchEmpty(
             "This run was not started by an asset event, so arrived_documents has no documents; let the event of the "

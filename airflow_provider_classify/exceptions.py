@@ -2,11 +2,11 @@
 The errors of this package, one class for each kind.
 
 Each message is one sentence that names the document, job or connection and says what to do. It never contains a
-secret. ``retryable`` tells Airflow whether a retry of the task can help. ``unreadable`` tells ``on_unreadable`` whether
-the document itself is the reason.
+secret. ``retryable`` says whether a retry of the task can help. ``unreadable`` says whether the document itself is the
+reason, so that ``on_unreadable`` applies.
 
-An exception object cannot be sent through a pipe, a database or a trigger's event. These store its class name
-(:attr:`ClassifyError.kind`), and :func:`error_of_kind` creates the error again.
+A pipe, a database and a trigger's event do not carry the exception object. They carry its class name
+(:attr:`ClassifyError.kind`) and its message, and :func:`error_of_kind` creates the error again.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class ClassifyError(Exception):
 
     #: Whether the same call can succeed later without a change by a user.
     retryable: ClassVar[bool] = False
-    #: Whether the document itself is the reason, and not the DAG, the connection or the server. Such an error is not
-    #: retryable.
+    #: Whether the document itself is the reason, and not the DAG, the connection or the server. An unreadable document
+    #: stays unreadable, so such an error is not retryable.
     unreadable: ClassVar[bool] = False
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -33,7 +33,7 @@ class ClassifyError(Exception):
 
     @property
     def kind(self) -> str:
-        """The name of the class, for places that store only text."""
+        """The name of the class, for storage as text."""
         return type(self).__name__
 
 
@@ -90,7 +90,7 @@ class OcrModelNotFetched(ClassifyError):
 
 
 class InvalidOutput(ClassifyError):
-    """The output of a batch has a name or format that is not supported."""
+    """The output of a batch, or the folder for a packet's documents, is missing, not valid or cannot be written."""
 
 
 class InvalidShard(ClassifyError):
@@ -98,7 +98,7 @@ class InvalidShard(ClassifyError):
 
 
 class OutputInUse(ClassifyError):
-    """Another task, which may still run, has a record for the same output of a batch."""
+    """Another task, which may still run, has a record of a batch with the same output."""
 
 
 class BatchEmpty(ClassifyError):
@@ -116,7 +116,7 @@ class BatchRecordNotReadable(ClassifyError):
 
 
 class BatchRecordLost(ClassifyError):
-    """The record of a batch cannot be found by the task that resumes."""
+    """The task that continues a batch cannot find its record, or the output of a shard."""
 
 
 class BatchFailed(ClassifyError):
@@ -146,7 +146,7 @@ class StorageUnavailable(StorageError):
 
 
 class ConnectionNotUsable(ClassifyError):
-    """The Airflow connection is missing, has another type, or lacks a required field."""
+    """An Airflow connection is missing, has another type or a wrong field, or the record of jobs cannot be opened."""
 
 
 class ExtraNotInstalled(ClassifyError):
@@ -158,7 +158,7 @@ class AirflowTooOld(ClassifyError):
 
 
 class CalibrationNotUsable(ClassifyError):
-    """The calibration of a language model cannot be read, or cannot be fitted on the documents."""
+    """The calibration of a language model cannot be read or written, or cannot be fitted on the documents."""
 
 
 class BudgetUsedUp(ClassifyError):
@@ -172,7 +172,7 @@ class EngineClosed(ClassifyError):
 
 
 class EngineNotStarted(ClassifyError):
-    """The engine's process ended before it read anything: its installation is broken or is being replaced."""
+    """The engine's process ended before it read a document: its installation is broken or is being replaced."""
 
     retryable = True
 
@@ -181,7 +181,7 @@ class EngineNotStarted(ClassifyError):
 
 
 class DocumentError(ClassifyError):
-    """The document is the reason of the error. Another document can succeed."""
+    """The document is the reason for the error. Another document can succeed."""
 
     unreadable = True
 
@@ -207,14 +207,14 @@ class DocumentNotFound(DocumentError):
 
 
 class DocumentNotReadable(DocumentError):
-    """The storage or server of the document refused the request or could not be reached."""
+    """The file, storage or server of the document refused access, or could not be reached."""
 
     retryable = True
     unreadable = False
 
 
 class DocumentEmpty(DocumentError):
-    """The file has no bytes, or the document has no pages."""
+    """The file has no bytes, or the document has no pages or no content."""
 
 
 class DocumentTypeUnknown(DocumentError):
@@ -234,7 +234,7 @@ class DocumentPlaceholder(DocumentError):
 
 
 class DocumentNeedsOcr(DocumentError):
-    """The document is an image, and OCR is switched off."""
+    """The document, or a page of it, can be read only by OCR, and OCR is switched off."""
 
 
 class DocumentNotSplittable(DocumentError):
@@ -248,7 +248,7 @@ class DocumentTooLarge(DocumentError):
 
 
 class DocumentTookTooLong(DocumentError):
-    """The engine reached its time limit for the document."""
+    """The engine, or the service that fetched the document, reached the time limit for it."""
 
 
 class DocumentCrashedParser(DocumentError):
@@ -301,7 +301,7 @@ class ApiUnavailable(ApiError):
 
 
 class ApiOverloaded(ApiUnavailable):
-    """HTTP 503: the server refused the request before it began, so a submit can be sent again."""
+    """HTTP 503: the server refused the request before it began to work on it, so a submit can be sent again."""
 
 
 class ApiNotReached(ApiUnavailable):
@@ -366,7 +366,7 @@ class IdempotencyKeyReused(ClassifyError):
 
 
 class StorageFull(ClassifyError):
-    """The folder or disk of the service has no space for another document."""
+    """The disk of the service is full, or its stored documents have reached their limit."""
 
     retryable = True
 

@@ -1,4 +1,4 @@
-"""The calls that a backend offers on an event loop, and the wait for a job with them."""
+"""Define the calls of a backend on an event loop, and wait for a job with these calls."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class JobSession(Protocol):
         """
         Submit a document and return its job.
 
-        :param idempotency_key: names this submit, also across processes. If the backend honours keys, a second
-            submit with the same key returns the job of the first.
+        :param idempotency_key: identifies this submit in all processes. If the backend honours keys, a second submit
+            with the same key returns the job of the first.
         :raises DocumentError: the document is missing, empty or too large to send.
         :raises ApiError: the API refused the request, or the request failed.
         """
@@ -49,7 +49,7 @@ class JobSession(Protocol):
 
     async def cancel(self, job_id: str) -> Job | None:
         """
-        Cancel a job that nobody needs any more. This package's service deletes a job that has ended.
+        Cancel a job. The local engine and this package's service leave a job that has ended as it is.
 
         :returns: the state of the job; ``None`` if there is no such job or the API has no cancel.
         :raises ApiError: the API refused the request, or the request failed.

@@ -26,8 +26,8 @@ def read_results(uri: object) -> Results:
     Return the results in the output of a batch. The file is read when the results are used.
 
     :param uri: the ``output`` of a manifest: the path or object-storage URI of a ``.jsonl``, ``.csv`` or ``.parquet``
-        file. The connection in a URI is used. Also an ``os.PathLike`` or an ``ObjectStoragePath``.
-    :raises InvalidOutput: it is not the name of an output.
+        file. The connection in a URI is used. It can also be an ``os.PathLike`` or an ``ObjectStoragePath``.
+    :raises InvalidOutput: the value is not the name of an output.
     :raises ExtraNotInstalled: the file is Parquet, and pyarrow is not installed.
     """
     try:

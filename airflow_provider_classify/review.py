@@ -1,4 +1,4 @@
-"""Show a result to a person, and add the person's answer to the result. Nothing here needs Airflow."""
+"""Show a result to a person, and add the person's answer to the result. This module does not need Airflow."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from airflow_provider_classify.model.evidence import described
 from airflow_provider_classify.model.markdown import escape, link, linked_image
 from airflow_provider_classify.model.printable_text import encodable
 
-#: The most lines of evidence and the most categories with scores that a review shows.
+#: The most lines of evidence that a review shows.
 MAX_EVIDENCE = 8
+#: The most categories with scores, and the most page numbers in a list, that a review shows.
 MAX_SCORES = 10
-#: The characters of a full bar of a score.
+#: The length of the bar for the score 1, in characters.
 _BAR = 20
 #: The fields that only a result without a category has. A person's answer removes them.
 _NO_ANSWER = ("blank", "error", "error_kind")
@@ -27,7 +28,7 @@ class Answer:
     """
     A person's answer.
 
-    :param category: the category that the person chose.
+    :param category: the category that the person chose, or the prediction that stands; ``None`` if there is neither.
     :param by: the person's name; ``None`` if nobody answered in time, so that the prediction stands.
     :param at: the time of the answer, in ISO 8601.
     """
@@ -101,7 +102,7 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> s
     the lines that are the evidence for the prediction. A document with an http(s) URL gets a link. The text of the
     document is escaped. The length is limited to a few thousand characters.
 
-    :param result: a result from XCom, also of a blank document, of a failure and without evidence.
+    :param result: a result from XCom. It can be of a blank document or a failure, and it can lack evidence.
     :param thumbnail: the URL of a picture of the document's first page. It is relative to Airflow's UI or begins with
         ``http``. Airflow's UI drops ``data:`` URLs.
     :raises InvalidResult: the value is not a result.
@@ -133,7 +134,7 @@ def with_answer(result: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
         corrected |= {"success": True, "classification": answer.category, "confidence": 1.0}
         if isinstance(result.get("confidence_by_path"), Mapping):
             corrected["confidence_by_path"] = dict.fromkeys(_parents(answer.category or ""), 1.0)
-    # An earlier review has kept the classifier's own prediction.
+    # After an earlier review, the result already has the classifier's own prediction.
     predicted = result.get("predicted") or before
     return corrected | {"reviewed_by": answer.by, "reviewed_at": answer.at, "predicted": predicted}
 

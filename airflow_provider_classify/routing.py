@@ -1,8 +1,8 @@
 """
 Decide where a classified document goes.
 
-The functions are pure: they read a result from XCom and return a route. :class:`ClassifyBranchOperator` and the task
-lists of ``operators.sort`` make the same decision.
+The functions are pure: they take a result from XCom and return a route. :class:`ClassifyBranchOperator` and the tasks
+of ``operators.sort`` make the same decisions.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ from airflow_provider_classify.exceptions import InvalidResult, InvalidRoutes
 
 #: A route: a task id, a queue, a folder, or any other value.
 Route = TypeVar("Route")
-#: The lowest confidence that needs no review, from 0 to 1: one for all categories, or one for each.
+#: The lowest confidence that needs no review, from 0 to 1: one for all categories, or one for each category.
 Threshold: TypeAlias = float | Mapping[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Decision(Generic[Route]):
     """
-    Where a document goes, and why.
+    The route of a document, and the reason for it.
 
-    :param category: the category of the result; ``None`` for a blank document and without a result.
+    :param category: the category of the result; ``None`` for a blank document, a failure and a missing result.
     :param confidence: the confidence of the result, from 0 to 1; ``None`` if ``category`` is ``None``.
-    :param why: the reason as one sentence.
+    :param route: the route of the document.
+    :param why: the reason in one sentence.
     """
 
     category: str | None
@@ -50,8 +51,8 @@ class Routing(Generic[Route]):
         a missing result.
     :param otherwise: the route of a category that is not in ``routes``. Without it, such a category goes to
         ``review``.
-    :param minimum_confidence: the threshold, a confidence from 0 to 1; or a threshold for each category, and then a
-        category without one goes to ``review``. A number can be given as text, as a template renders it.
+    :param minimum_confidence: the threshold, a confidence from 0 to 1; or a threshold for each category. Then a
+        category without a threshold goes to ``review``. A number can be text, because a template renders to text.
     :raises InvalidRoutes: an argument has a wrong type, or a threshold is not a number from 0 to 1.
     """
 
@@ -206,10 +207,10 @@ def route_names(routing: Routing[str | Sequence[str]]) -> list[str]:
 
 def as_names(route: str | Sequence[str], argument: str = "route") -> Sequence[str]:
     """
-    Return the names of a route that is one name or a list of names.
+    Return the names of a route, which is one name or a list of names.
 
-    :param argument: names the route in the error.
-    :raises InvalidRoutes: it is neither, or the list is empty.
+    :param argument: the description of the route in the error.
+    :raises InvalidRoutes: the route is neither, or it has no names or an empty name.
     """
     names = [route] if isinstance(route, str) else route
     if (

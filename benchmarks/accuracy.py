@@ -5,12 +5,12 @@ Measure the accuracy and the calibration of the engine on labelled documents.
 
 FOLDER has ``labels.csv`` with the columns path and category. With the columns kind, language and source_repo, the
 figures of these groups are printed, too. The environment variable DOCUMENTS can name the folder instead. The figures
-are those of the engine with its own model. On documents that the model was fitted on they are too good: ``make train``
-prints those of sources that a model has not seen. Some figures have their goal beside them. The goals are for documents
-that were not used for tuning. Further options add tables:
+are those of the engine with its own model. They are too good for documents that the model was fitted on; ``make train``
+prints the figures for sources that a model has not seen. Some figures have their goal beside them. The goals are for
+documents that were not used for tuning. Further options add tables:
 
 * ``--paraphrased``: all categories are named in the words of several users.
-* ``--held-back``: each category in turn is unknown to the engine, and described by its name and a sentence.
+* ``--held-back``: each category in turn is unknown to the engine, and has a name and a sentence as its description.
 * ``--unknown``: each category in turn is left out. The table shows whether the confidence of its documents is lower.
 """
 
@@ -35,7 +35,7 @@ from airflow_provider_classify.engine.sandbox.pool import EnginePool
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model.categories import Category
 
-#: The least confidence of a sure answer.
+#: The lowest confidence of a sure answer.
 SURE = 0.9
 #: The goal for the accuracy of each group of the tables.
 GOALS = {"born_digital": "95 %", "image": "88 %", "scanned_pdf": "90 %", "email": "100 %", "other languages": "93 %"}

@@ -1,9 +1,9 @@
 """
 Compare a batch task with mapped tasks, on a whole Airflow on this machine.
 
-``python benchmarks/batch.py [DOCUMENTS]`` classifies 200 documents whose jobs take 10 to 30 seconds each. It prints
-the seconds from the start of the run to its end, and the CPU seconds of Airflow's processes in that time. An earlier
-run with two documents warms everything up.
+``python benchmarks/batch.py [DOCUMENTS]`` classifies documents, by default 200, whose jobs take 10 to 30 seconds each.
+It prints the seconds from the start of the run to its end, and the CPU seconds of Airflow's processes in that time. A
+first run with two documents warms everything up.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def start(airflow: Standalone, dag_id: str, folder: Path, documents: str) -> Dag
 
 
 def used(airflow: Standalone) -> float:
-    """Return the CPU seconds of Airflow's running processes and of ended ones that they have waited for."""
+    """Return the CPU seconds of Airflow's running processes, and of their ended children that they have waited for."""
     total = 0.0
     for process in [psutil.Process(airflow.pid), *psutil.Process(airflow.pid).children(recursive=True)]:
         try:

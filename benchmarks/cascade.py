@@ -6,9 +6,9 @@ Measure a cascade: how many calls of a paid API the local engine saves, and how 
 FOLDER has ``labels.csv`` with the columns path and category, or a folder for each category. A stand-in for the API
 answers from these labels: a real HTTP server on loopback with the record of jobs of this package's service.
 
-The cascade itself runs once, at THRESHOLD: ``ClassifyBatchOperator`` asks the local engine first and the API about the
-rest. The table then decides about the same first answers with other thresholds. The API is always right, so the
-accuracy is the most that an API can reach.
+The cascade itself runs once, with the threshold: ``ClassifyBatchOperator`` asks the local engine first, and the API
+about the rest. The table then applies other thresholds to the same first answers. The stand-in is always right, so the
+table shows the best accuracy that an API can reach.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class First:
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the table. Without a threshold there is no API."""
+    """A line of the table, with numbers of documents. ``threshold`` is ``None`` for the line without an API."""
 
     threshold: float | None
     escalated: int
@@ -76,7 +76,7 @@ def main() -> None:
 
 
 def parse_options(description: str | None) -> tuple[Mapping[str, str], float]:
-    """Return the category of each document of the folder that the command line names, and its threshold."""
+    """Return the category of each document in the folder of the command line, and the threshold."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?", default=os.environ.get("DOCUMENTS"))
     parser.add_argument("--threshold", type=float, default=0.9)
@@ -125,7 +125,7 @@ def first_of(row: Mapping[str, Any], labels: Mapping[str, str]) -> First:
 
 
 def line(firsts: Sequence[First], threshold: float | None) -> Line:
-    """Decide about the first answers with a threshold, or without an API."""
+    """Return the line of the table for a threshold, or for no API."""
     cascade = None if threshold is None else Cascade("engine", "stand_in", threshold)
     steps = [(first.label, after_first(cascade, first.outcome)) for first in firsts]
     escalated = sum(isinstance(step, Escalate) for _, step in steps)

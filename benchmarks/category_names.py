@@ -1,10 +1,10 @@
-"""Name and describe twenty common categories in the words of several users."""
+"""Names of twenty common categories in the words of several users, and a description of each category."""
 
 from pathlib import Path
 
 import yaml
 
-#: The categories' names in the words of each of several users.
+#: By user: the user's name for each category.
 PARAPHRASES: dict[str, dict[str, str]] = yaml.safe_load(
     Path(__file__).with_name("paraphrases.yaml").read_text(encoding="utf-8")
 )

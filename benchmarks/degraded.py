@@ -1,11 +1,11 @@
 """
-Measure the accuracy of the engine on the tests' written documents after they are printed and scanned.
+Measure the accuracy of the engine on the documents of the tests, after a simulated print and scan.
 
     python -m benchmarks.degraded [--all]
 
 Each document is drawn as a page, in print or typewritten, and degraded as scanners, photocopiers, faxes and phones
-do. The table compares the scans with the same documents as text, whose accuracy is the upper limit. Each document has
-one degradation; with ``--all`` it has each of them in turn, which takes seven times as long.
+do. The table compares the scans with the same documents as text, whose accuracy is the upper limit. Each document gets
+one degradation. With ``--all`` it gets each of them in turn, which takes seven times as long.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _classify(task: tuple[int, str]) -> ClassificationResult:
 
 
 def scan_of(document: Written, degradation: str, seed: int) -> bytes:
-    """Return the document as an image file. The same seed returns the same bytes."""
+    """Return the document as an image file. The same seed gives the same bytes."""
     image = DEGRADATIONS[degradation](drawn(document, seed), np.random.default_rng(seed))
     file = io.BytesIO()
     if degradation in JPEG_QUALITY:
@@ -150,7 +150,7 @@ def clean(page: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def skewed(page: Pixels, random: np.random.Generator) -> Pixels:
-    """Turn the page by 3 to 5 degrees, as a sheet that lies askew on the glass."""
+    """Turn the page by 3 to 5 degrees, like a sheet that lies askew on the scanner."""
     return turned(page, random.choice([-1, 1]) * random.uniform(3, 5))
 
 
@@ -163,7 +163,7 @@ def photocopy(page: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def fax(page: Pixels, random: np.random.Generator) -> Pixels:
-    """Return the page in 1 bit at about 100 dots per inch, with some lost lines."""
+    """Return the page in black and white at about 100 dots per inch, with some lost lines."""
     height, width = page.shape
     small = reduced(turned(page, random.uniform(-1, 1)), 1100)
     bits = np.where(small < 170, 0, 255).astype(np.uint8)
@@ -172,7 +172,7 @@ def fax(page: Pixels, random: np.random.Generator) -> Pixels:
 
 
 def low_resolution(page: Pixels, random: np.random.Generator) -> Pixels:
-    """Return the page at 65 dots per inch. A small JPEG is made of it."""
+    """Return the page at 65 dots per inch. It becomes a JPEG of low quality; see ``JPEG_QUALITY``."""
     return reduced(page, 760)
 
 

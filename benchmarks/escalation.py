@@ -4,12 +4,12 @@ Measure what a cascade from the local engine to a language model sends and costs
     python -m benchmarks.escalation FOLDER [--threshold 0.9]
 
 FOLDER has ``labels.csv`` with the columns path and category, or a folder for each category. A stand-in for the model
-answers from these labels: a real HTTP server on loopback that speaks OpenAI's chat completions. It is always right, so
-the accuracy is the most that a model can reach.
+answers from these labels: a real HTTP server on loopback with OpenAI's API for chat completions. The stand-in is always
+right, so the accuracy is the best that a model can reach.
 
-It counts tokens as providers do, roughly: a token for four characters, and for a picture 85, with 170 more for each
-square of 512 pixels. The cascade runs once, at THRESHOLD: ``ClassifyBatchOperator`` asks the local engine first and the
-stand-in about the rest. The table then decides about the same first answers with other thresholds.
+Tokens are counted roughly as providers do: one token for four characters, and 85 tokens for a picture, with 170 more
+for each square of 512 × 512 pixels. The cascade runs once, with the threshold: ``ClassifyBatchOperator`` asks the local
+engine first, and the stand-in about the rest. The table then applies other thresholds to the same first answers.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any
 
-# It also sets up an Airflow for the run, so it comes first.
+# This module sets up an Airflow when it is imported, so it must come first.
 from benchmarks.cascade import THRESHOLDS, First, first_of, line, parse_options  # isort: skip
 import pymupdf
 
@@ -41,14 +41,14 @@ from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from tests.support.chat_server import ChatReply, ChatRequest, chat_server, says
 from tests.support.context import context
 
-#: The tokens of an answer about one page, and of each further page.
+#: The tokens of an answer about a whole document, and of each page in an answer about several pages.
 _ANSWER, _PAGE = 50, 20
 _OPTIONS = EngineOptions(seconds=600)
 
 
 @dataclass(frozen=True)
 class Question:
-    """What the model gets of a document, and its size in tokens."""
+    """The prompt about a document, with its size in tokens, the tokens of the answer, and its number of pictures."""
 
     prompt: Prompt
     tokens: int

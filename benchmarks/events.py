@@ -2,8 +2,8 @@
 Measure the seconds from a document's arrival in a watched folder to the start of its routed task.
 
 ``python benchmarks/events.py [DOCUMENTS] [PAUSE]`` starts a whole Airflow with the example DAG
-``route_documents_on_arrival`` and the local engine. It drops 200 documents into the folder, one each 2 seconds, and
-prints the median, the 95th percentile and the longest time, and the parts of these times.
+``route_documents_on_arrival`` and the local engine. It moves documents into the folder, by default 200, one every 2
+seconds. It prints the median, the 95th percentile and the longest time, and the parts of these times.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ TEXTS = (
 
 @dataclass
 class Times:
-    """When a document was at each step of its way, in epoch seconds."""
+    """The times at which a document was at each step, in seconds since 1970."""
 
     arrival: float
     event: float
@@ -93,10 +93,11 @@ def drop(folder: Path, name: str, number: int) -> str:
 
 def wait_for_the_last(airflow: Standalone, folder: Path, documents: int) -> int:
     """
-    Wait until this number of documents is routed. Return how often it took a further document.
+    Wait until this number of documents is routed. Return how many further documents were needed for that.
 
     If an event arrives while Airflow's scheduler creates a run of the DAG, the scheduler of Airflow 3.3.2 may delete
-    the queue's row of this event together with the row of the event before. Then the run of the next event gets both.
+    the queue's row of this event together with the row of the event before. Then only the run of the next event gets
+    it, and a further document causes this event.
     """
     for further in range(4):
         if further:
@@ -122,7 +123,7 @@ def all_are_routed(airflow: Standalone, documents: int) -> bool:
 
 
 def times_of(airflow: Standalone) -> dict[str, tuple[float, float, float, float]]:
-    """Return the times of each document after its arrival."""
+    """Return the times of each document after its arrival: of its event, its classification and its routed task."""
     event_of = {
         document["document"]: moment(event["timestamp"])
         for event in pages(airflow, "assets/events", "asset_events")
@@ -158,7 +159,7 @@ _XCOM: dict[tuple[str, str], list[str]] = {}
 
 
 def routed(airflow: Standalone, run: str, route: str) -> list[str]:
-    """Return the documents that a task got. They are requested once, because the server also answers the tasks."""
+    """Return the documents that a task got. Each task is requested only once, to keep the load of the server low."""
     if (run, route) not in _XCOM:
         path = f"dags/{DAG_ID}/dagRuns/{run}/taskInstances/{route}/xcomEntries/return_value?stringify=false"
         _XCOM[run, route] = airflow.request("GET", path)["value"]

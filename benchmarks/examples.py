@@ -8,9 +8,9 @@ it instead. The sources are divided into parts. The documents of each part are c
 parts, so that a document and its examples never come from one source. A category that only one part has gets no
 examples there. Everything is repeated with other random choices.
 
-In the first table all categories have examples. In the second, the engine in turn does not know one category, which
-has a name and examples only. It shows the share of this category's documents that are found, and the accuracy on all
-other documents.
+In the first table, all categories have examples. In the second table, each category in turn is unknown to the engine,
+and only this category has examples. This table shows the share of the category's documents that are found, and the
+accuracy on all other documents.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def run_unknown(documents: Sequence[Labelled], categories: Sequence[str]) -> Non
         for count in COUNTS:
             for seed in SEEDS if count else SEEDS[:1]:
                 for part, rest in parts_of(documents, seed):
-                    # The other documents cost most of the time and vary least.
+                    # The other documents take most of the time and vary least, so they are classified only once.
                     tested = part if seed == SEEDS[0] else [d for d in part if d.category == held]
                     answers = answers_of(tested, categories, choose(rest, [held], count, seed), without)
                     found[held][count] += [a.is_right for a in answers if a.truth == held]
@@ -117,7 +117,7 @@ def run_unknown(documents: Sequence[Labelled], categories: Sequence[str]) -> Non
 
 
 def parts_of(documents: Sequence[Labelled], seed: int) -> Iterator[tuple[list[Labelled], list[Labelled]]]:
-    """Yield the documents of each part of the sources, with the documents of the other parts."""
+    """Divide the sources into parts. Yield the documents of each part, with the documents of all other parts."""
     sources = sorted({document.source for document in documents})
     random.Random(seed).shuffle(sources)
     for number in range(PARTS):

@@ -21,7 +21,7 @@ from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.result import ClassificationResult
 
-#: The number of paraphrased names that are printed, those with the least recall.
+#: The number of paraphrased names with the lowest recall that are printed.
 WORST_NAMES = 20
 
 
@@ -62,7 +62,7 @@ def _read(path: Path) -> Reading | None:
 
 
 def run_paraphrased(readings: Sequence[Reading | None], truths: Sequence[str], categories: Sequence[str]) -> None:
-    """Print the accuracy with the category names of each user, and the names with the least recall."""
+    """Print the accuracy with the category names of each user, and the names with the lowest recall."""
     print("paraphrased: accuracy (goal: 92 %), calibration error")
     shares: list[float] = []
     worst: list[tuple[float, str, str]] = []

@@ -3,14 +3,14 @@ Classify damaged documents: each must have a result, or an error that names the 
 
     python -m benchmarks.fuzz [FOLDER] [--count 2000] [--seconds 60] [--only NUMBER]
 
-It takes a document of each format (``fuzz_seeds.py``) and those below FOLDER, or below the folder that the environment
-variable DOCUMENTS names. It damages them in turn in every way of ``mutations.py``, and classifies them in two
-processes of the engine. The same folder leads to the same mutations: ``--only`` repeats one, and prints the traceback
-of its error.
+It takes a document of each format (``fuzz_seeds.py``), and the documents below FOLDER or below the folder that the
+environment variable DOCUMENTS names. It damages them in turn in every way of ``mutations.py``, and classifies them in
+two processes of the engine. The same folder gives the same mutations. ``--only`` repeats one mutation, and prints the
+traceback of its error.
 
 The last line counts the inputs, the crashes of the engine's processes, the hangs (documents that took longer than the
-limit), and the lost documents, which have neither a valid result nor an error that names them. The exit code is 1
-unless the last three counts are 0.
+limit), and the lost documents, which have neither a valid result nor an error that names them. The exit code is 0 if
+there are no crashes, hangs and lost documents, otherwise 1.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ CATEGORIES = tuple(map(Category, ("invoice", "receipt", "contract", "letter", "r
 
 @dataclass(frozen=True)
 class Outcome:
-    """The outcome of a document. ``fault`` describes what is wrong with it; it is ``None`` if nothing is wrong."""
+    """The outcome of a document. ``fault`` describes the fault of the outcome; ``None`` if there is no fault."""
 
     mutation: Mutation
     seconds: float
@@ -113,7 +113,7 @@ def classify(pool: EnginePool, mutation: Mutation, folder: Path, limit: float) -
 
 
 def unsound(result: ClassificationResult) -> str | None:
-    """Return why a caller could not store the result or use its numbers; None if it can."""
+    """Return why a caller cannot store the result or use its numbers; None if a caller can do both."""
     try:
         json.dumps(result.to_json(), allow_nan=False, ensure_ascii=False).encode()
     except ValueError as error:

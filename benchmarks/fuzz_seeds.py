@@ -1,4 +1,4 @@
-"""Write a small document of each format that the engine reads. Folders of real documents have few formats."""
+"""Write a small document of each format that the engine reads. Folders of real documents have only a few formats."""
 
 from __future__ import annotations
 

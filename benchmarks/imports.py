@@ -3,9 +3,9 @@ Measure the time that a DAG file takes to import this package, in addition to Ai
 
     python benchmarks/imports.py [MODULE ...]
 
-Each measurement is a new process that imports Airflow's base classes first and the module after them; both imports
-are timed. The modules take turns, so that a busy moment of the machine does not affect only one of them. A first
-round, which is not counted, fills the byte code caches.
+Each measurement is a new process. It imports Airflow's base classes first, and then the module; both imports are timed.
+The modules take turns, so that a busy moment of the machine does not affect only one of them. A first round, which does
+not count, fills the caches of byte code.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ print(json.dumps({"base": middle - start, "module": end - middle, "heavy before"
 
 
 def measure(module: str, airflow_home: str) -> dict[str, Any]:
-    """Return the seconds of both imports in a new process, and the heavy packages that they load."""
+    """Return the seconds of both imports in a new process, and the heavy packages that are loaded after each."""
     command = [sys.executable, "-c", MEASURE, module, *HEAVY]
     environment = os.environ | {"AIRFLOW_HOME": airflow_home, "PYTHONPYCACHEPREFIX": f"{airflow_home}/byte_code"}
     environment.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -1,4 +1,4 @@
-"""Compute the figures of benchmarks from answers, by pure functions."""
+"""Compute the figures of benchmarks from answers. All functions are pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 
 def share(values: Iterable[bool]) -> float:
-    """Return the share of true values, 0 to 1; 0 if there are no values."""
+    """Return the share of true values, from 0 to 1; 0 if there are no values."""
     listed = list(values)
     return sum(listed) / len(listed) if listed else 0.0
 
@@ -33,6 +33,6 @@ def calibration_error(answers: Sequence[tuple[float, bool]], bins: int = 10) -> 
 
 
 def auroc(inside: Sequence[float], outside: Sequence[float]) -> float:
-    """Return the probability that a value of ``inside`` is above one of ``outside``; a tie counts half."""
+    """Return the probability that a value of ``inside`` is above a value of ``outside``. A tie counts as half."""
     wins = sum((a > b) + 0.5 * (a == b) for a in inside for b in outside)
     return wins / (len(inside) * len(outside))

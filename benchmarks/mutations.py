@@ -1,4 +1,4 @@
-"""Damage a document in several ways. The same random numbers cause the same damage."""
+"""Damage a document in several ways. The same random numbers give the same damage."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from random import Random
 
 #: The most bits that are flipped, and the most bytes of a header and of a block.
 MAX_FLIPS, MAX_HEADER, MAX_BLOCK = 200, 2048, 4096
-#: Numbers that make parsers fail, as a text format writes them.
+#: Numbers at which parsers often fail, written as digits.
 TROUBLESOME = (
     b"0",
     b"-1",
@@ -42,7 +42,7 @@ def truncated(data: bytes, _other: bytes, random: Random) -> bytes:
 
 
 def spliced_header(data: bytes, other: bytes, random: Random) -> bytes:
-    """Put the header of another document in place of this one's, or before it."""
+    """Put the header of another document in the place of this document's header, or before the document."""
     header = other[: random.randint(4, MAX_HEADER)]
     return header + data[random.choice((0, len(header))) :]
 
@@ -64,7 +64,7 @@ def other_numbers(data: bytes, _other: bytes, random: Random) -> bytes:
 
 
 def damaged_part(data: bytes, other: bytes, random: Random) -> bytes:
-    """Damage the content of one part of an archive, and keep the archive valid. Flip bits in other documents."""
+    """Damage one part of an archive, and keep the archive itself valid. Flip bits in a document that is no archive."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = [(member.filename, archive.read(member)) for member in archive.infolist()]
@@ -91,7 +91,7 @@ KINDS: tuple[Callable[[bytes, bytes, Random], bytes], ...] = (
 
 @dataclass(frozen=True)
 class Mutation:
-    """The damaged document with this number, counted from 0, of those made from ``documents``."""
+    """A damaged document: the mutation of ``documents`` with this number, counted from 0."""
 
     number: int
     documents: Sequence[Path]
@@ -108,7 +108,7 @@ class Mutation:
 
     @property
     def name(self) -> str:
-        """The name in errors. Its number is enough to repeat the mutation."""
+        """The name of the mutation in errors. The number in it is enough to repeat the mutation."""
         return f"{self.number} {self.source.name} {self.kind}"
 
     def damaged(self) -> bytes:

@@ -4,9 +4,9 @@ Measure the accuracy of a model that was fitted on a few documents of each of a 
     python -m benchmarks.own_archive FOLDER...
 
 Each FOLDER has ``labels.csv`` with the columns path, category and source_repo. The categories get meaningless names, so
-that the knowledge cannot know their types. So they stand for types that only one user has. The model of the package is
+the engine's knowledge has no types for them. They stand for types that only one user has. The model of the package is
 extended with a few documents of each category, from two thirds of the sources. It is scored on the documents of the
-other sources. Each figure is the mean of several random choices of documents.
+other sources. Each figure is the mean over several random choices of documents.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _some(examples: Sequence[Example], count: int, seed: int) -> list[Example]:
 
 
 def _score(trainer: Trainer, chosen: Sequence[Example], held_out: Sequence[Example]) -> tuple[float, float]:
-    """Return the accuracy and the calibration error."""
+    """Return the accuracy and the calibration error of a model that was fitted on the chosen examples."""
     temperature = best_temperature(trainer.cross_validated(chosen), chosen)
     shares = softmax(trainer.fit(chosen).log_odds([example.whole for example in held_out]) / temperature)
     answers, labels = shares[:, :-1].argmax(1), np.array([example.whole.label for example in held_out])

@@ -2,9 +2,9 @@
 Measure the gain in throughput from a second worker of the service.
 
 ``python benchmarks/service_workers.py [--documents N]`` starts PostgreSQL, an S3 server, a process that serves the API,
-and workers that are each held to one core. It submits copies of the sample documents, which one worker classifies, then
-the same documents, which two workers classify. It prints documents a second, from the start of the first document to
-the end of the last, and their ratio. The servers share the cores with the workers.
+and workers that use only one core each. One worker classifies copies of the sample documents, and then two workers
+classify the same documents again. The benchmark prints documents a second, from the start of the first document to the
+end of the last, and the ratio of the two rates. The servers share the cores with the workers.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _value(engine: Engine, query: object) -> float:
 
 @contextmanager
 def held_to(core: int) -> Iterator[None]:
-    """Hold the processes to one core that this thread starts during the block."""
+    """Hold the processes that this thread starts during the block to one core."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:

@@ -1,10 +1,11 @@
 """
 Measure the gain in throughput from a second worker, for a batch with the local engine.
 
-``python benchmarks/shards.py [--documents N]`` starts an Airflow with PostgreSQL, Redis and Celery workers, each held
-to one core and to one task at a time. It classifies copies of the sample documents on one worker (a batch in one
-shard), then on two (four shards). It prints pages a second, from the start of the batch's first task to the end of its
-last, and their ratio. All components of Airflow share the two cores with the workers, but with a lower priority.
+``python benchmarks/shards.py [--documents N]`` starts an Airflow with PostgreSQL, Redis and Celery workers. Each worker
+uses only one core and runs one task at a time. A batch in one shard classifies copies of the sample documents on one
+worker, and then a batch in four shards classifies them on two workers. The benchmark prints pages a second, from the
+start of a batch's first task to the end of its last, and the ratio of the two rates. All other components of Airflow
+share the two cores with the workers, but have a lower priority.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ class PinnedCluster(Cluster):
         wait_until(lambda: "ready." in log.read_text(), 600, pause=0.5)
 
     def measure(self, dag_id: str, folder: Path) -> tuple[float, int]:
-        """Run a batch. Return its seconds and pages."""
+        """Run a batch. Return the seconds that it took, and its number of pages."""
         run = DagRun(self, dag_id, {"folder": str(folder)})
         state = run.wait(3600)
         if state != "success":

@@ -1,7 +1,8 @@
 """
-Classify the same folder by three backends, and let a person check the documents on which they do not agree.
+Classify the same folder with three backends, and let a person check the documents on which they do not agree.
 
-The connections: ``classify_default`` is the local engine, ``classify_api`` a classify API, ``classify_model`` a model.
+The connection ``classify_default`` is the local engine, ``classify_api`` a classify API, and ``classify_model`` a
+language model.
 """
 
 from airflow.providers.common.compat.sdk import DAG, Param, task

@@ -3,7 +3,7 @@ Route each document as soon as it arrives in a folder. Nothing is scheduled by t
 
 A trigger watches the folder, and each of its events starts a run. The run classifies the documents of the event and
 starts a task for each route. When a contract arrives, the DAG ``contract_arrived`` gets an event, too. A document that
-cannot be classified, or only with a low confidence, goes to a person.
+cannot be classified, or has a low confidence, goes to a person.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ASSETS = {"contract": Asset("contracts")}
 
 @task
 def handle(results: list[dict[str, Any]], ti: Any = None) -> list[str]:
-    """Replace this task by the work of accounting, legal and the others."""
+    """Replace this task with the real work of accounting, legal and the others."""
     documents = [result["document"] for result in results if to_task(result) == ti.task_id]
     log.info("%s gets %s", ti.task_id, documents)
     return documents

@@ -1,7 +1,7 @@
 """
-Look at Airflow's UI and at the page of the service in headless Chromium.
+Open Airflow's UI and the page of the service in headless Chromium.
 
-It needs Playwright (the extra ``test-browser``) and a Chromium: the one that ``CHROMIUM`` names, the system's, or
+This needs Playwright (the extra ``test-browser``) and a Chromium: the one that ``CHROMIUM`` names, the system's, or
 Playwright's own.
 """
 
@@ -23,7 +23,7 @@ WIDTH, HEIGHT = 1280, 1250
 
 
 def chromium() -> str | None:
-    """Return the path of the Chromium that ``CHROMIUM`` names, or of the system's; ``None`` if none is installed."""
+    """Return the path of the Chromium that ``CHROMIUM`` names, or of the system's; ``None`` if there is neither."""
     named = os.environ.get("CHROMIUM")
     return named or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -60,7 +60,7 @@ def open_browser(airflow: Airflow, *, dark: bool = False) -> Iterator[Page]:
 
 
 def open_review(page: Page, airflow: Airflow, dag_id: str, run_id: str, task_id: str, map_index: int = -1) -> Any:
-    """Open the page on which a person answers a review, and wait until its pictures are loaded."""
+    """Open the page on which a person answers a review. Wait until its pictures are loaded."""
     mapped = f"/mapped/{map_index}" if map_index >= 0 else ""
     page.goto(f"{airflow.url}/dags/{dag_id}/runs/{run_id}/tasks/{task_id}{mapped}/required_actions")
     page.wait_for_selector("button:has-text('Respond'), [data-testid^=hitl-option-]")
@@ -68,7 +68,7 @@ def open_review(page: Page, airflow: Airflow, dag_id: str, run_id: str, task_id:
 
 
 def page_frame(page: Page, url: str) -> Any:
-    """Open a tab of Airflow's UI that shows the page of documents, and return its frame when it has its data."""
+    """Open a tab of Airflow's UI that shows the page of documents. Return the page's frame when its data are loaded."""
     page.goto(url)
     frame = page.frame_locator("iframe")
     frame.locator("h1").first.wait_for()

@@ -2,7 +2,7 @@
 Run the first example DAG in this process and print the route of each document.
 
 ``python scripts/demo.py [--documents FOLDER] [--categories A,B,…]``. Without a folder, the demo draws sample
-documents. It keeps all files, also its log, in ``.airflow/demo``.
+documents. It keeps all its files and its log in ``.airflow/demo``.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _options() -> argparse.Namespace:
 
 
 def _prepare_airflow(console: Console) -> None:
-    """Give the demo its own Airflow home, with a database. Call this before Airflow is imported."""
+    """Give the demo an Airflow home of its own, with a database. Call this before Airflow is imported."""
     os.environ.update(
         AIRFLOW_HOME=str(HOME),
         AIRFLOW__CORE__DAGS_FOLDER=str(ROOT / "dags"),
@@ -83,7 +83,7 @@ def _prepare_airflow(console: Console) -> None:
 
 def _run_dag(console: Console, folder: Path, categories: list[str] | None) -> list[dict[str, Any]] | None:
     """
-    Run the DAG with ``dag.test()``. Write its log to a file, and print a line for each task.
+    Run the DAG with ``dag.test()``. Write the log to a file, and print a line for each task.
 
     :returns: the rows of the summary, or ``None`` if the DAG failed.
     """

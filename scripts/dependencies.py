@@ -2,9 +2,8 @@
 List what an installation of this package contains, with licences: ``python scripts/dependencies.py FOLDER``.
 
 ``sbom.cdx.json`` is a bill of materials in the format CycloneDX. It has all packages of an installation with all extras
-for users. ``licences.md`` is a table of the packages that this package adds to an Airflow. Both describe the versions
-that are installed in the environment of ``make``. ``make wheel`` writes the first, and ``make docs`` includes the
-second.
+for users. ``licences.md`` is a table of the packages that the extras add. Both files have the versions that are
+installed in the environment of ``make``. ``make wheel`` writes the first file, and ``make docs`` includes the second.
 """
 
 from __future__ import annotations
@@ -35,8 +34,8 @@ class Dependency:
     """
     An installed package.
 
-    :param licence: its name, as the metadata of the package give it.
-    :param extras: the extras of this package that need it; empty for a dependency without any extra.
+    :param licence: the name of the licence in the package's metadata.
+    :param extras: the extras of this package that need it; empty if this package needs it without any extra.
     """
 
     name: str
@@ -53,9 +52,11 @@ def extras() -> list[str]:
 
 def required(extra: str | None) -> set[str]:
     """
-    Return the names of all packages that the installation with an extra needs, directly or not.
+    Return the names of all packages that an installation with an extra needs, directly or indirectly.
 
-    A package that is not installed is left out: its marker can require another platform.
+    A package that is not installed is left out, because it can be for another platform only.
+
+    :param extra: the name of the extra; ``None`` for an installation without extras.
     """
     found: set[str] = set()
     waiting = [Requirement(f"{PACKAGE}[{extra}]" if extra else PACKAGE)]
@@ -76,7 +77,7 @@ def required(extra: str | None) -> set[str]:
 
 
 def _that_apply(requirements: Iterable[Requirement], extras: set[str]) -> list[Requirement]:
-    """Return the requirements whose marker is true with one of the extras, or without any."""
+    """Return the requirements whose marker is true with one of the extras or without an extra."""
     environments = [{"extra": extra} for extra in ("", *extras)]
     return [
         requirement

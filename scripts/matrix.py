@@ -2,8 +2,8 @@
 Run the tests and the example DAGs on several versions of Airflow and Python, and print a table.
 
 ``python scripts/matrix.py [--airflow 2.11,3.0] [--python 3.11,3.12]``. uv installs each version of Airflow into an
-environment of its own in ``.matrix``, with dependencies of the time of its release. The next run uses it again; ``make
-clean`` removes all of them. A Python that cannot be found gets a row that says so.
+environment of its own in ``.matrix``, with the dependencies of the time of its release. The next run uses the same
+environments; ``make clean`` removes them. If a version of Python cannot be found, its row says so.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / ".matrix"
-#: The tests that use Airflow in this process. The others do not depend on its version, or need its whole server.
+#: The folders of tests that import Airflow. Other tests do not depend on its version, or need a whole server.
 TESTS = ("decorators", "hooks", "lifecycle", "operators", "plugins", "sensors", "triggers")
 EXAMPLES = "tests/test_dags.py"
 
@@ -34,9 +34,9 @@ class Release:
     """
     A release of Airflow.
 
-    :param time: the day up to which its dependencies are taken, ``YYYY-MM-DD``. Airflow does not limit the versions of
-        most dependencies, and later ones can break it: 3.0 does not start with the FastAPI and the cadwyn of a year
-        later.
+    :param time: a day, ``YYYY-MM-DD``. Dependencies that were released later are not installed. Airflow does not limit
+        the versions of most dependencies, and later versions can break it: Airflow 3.0 does not start with the FastAPI
+        and the cadwyn of a year later.
     :param pythons: the versions of Python that this release and this package support.
     """
 
@@ -57,13 +57,13 @@ RELEASES = (
     Release("3.2.2", "2026-06-12", ("3.11", "3.12", "3.13")),
     Release("3.3.2", "2026-10-01", ("3.11", "3.12", "3.13")),
 )
-#: Packages of which this package needs a later version than some releases had at their time, and their time.
+#: Packages that this package needs in a later version than the ``time`` of some releases allows, each with a later day.
 NEWER = {
     "apache-airflow-providers-common-compat": "2026-11-01",
     "rapidocr": "2026-11-01",
     "python-multipart": "2026-11-01",
 }
-#: What the tests need beside the package. The tests of pages need Chromium and are not run here.
+#: Packages that the tests need in addition. The tests of pages need Chromium and are not run here.
 TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist", "pandas", "apache-airflow-providers-standard")
 
 
@@ -115,13 +115,13 @@ def counts_of(report: Path, *, examples: bool) -> Counts:
 
 
 def find_python(version: str) -> str | None:
-    """Return the path of a Python of this minor version: on the path, of pyenv, or one that uv has or can download."""
+    """Return the path of a Python of this minor version: on the PATH, of pyenv, or one that uv has or can download."""
     pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
     candidates = [
         shutil.which(f"python{version}"),
         *sorted(map(str, pyenv.glob(f"{version}.*/bin/python")), reverse=True),
     ]
-    for candidate in filter(None, candidates):  # a shim of pyenv is on the path, but fails
+    for candidate in filter(None, candidates):  # a shim of pyenv can be on the PATH and still fail
         if subprocess.run([candidate, "-c", ""], capture_output=True, check=False).returncode == 0:
             return candidate
     for command in (["find"], ["install", "--quiet"], ["find"]):
@@ -132,7 +132,7 @@ def find_python(version: str) -> str | None:
 
 
 def uv() -> str:
-    """Return the uv of this environment."""
+    """Return the path of uv in this environment."""
     return str(Path(sys.executable).with_name("uv"))
 
 
@@ -154,7 +154,7 @@ def install(release: Release, python: str, folder: Path) -> Path:
 
 
 def run_tests(executable: Path, report: Path, tests: Sequence[str]) -> None:
-    """Run the tests with the Python of an environment, and write a JUnit report. Failures are in the report."""
+    """Run tests with the Python of an environment, and write a JUnit report. A failed test does not raise an error."""
     status = subprocess.run(
         [
             str(executable), "-m", "pytest", "-p", "no:cacheprovider", "--quiet", "--tb=short",

@@ -33,10 +33,10 @@ PACKAGE = "airflow_provider_classify"
 @dataclass(frozen=True)
 class Entry:
     """
-    A class or function of which the reference lists the arguments.
+    A class or function whose arguments the reference lists.
 
-    :param others: a class whose arguments it also accepts, as keyword arguments.
-    :param without: arguments of base classes or ``others`` that it refuses or sets itself.
+    :param others: a class whose arguments the function also accepts, as keyword arguments.
+    :param without: arguments of base classes or ``others`` that the class or function refuses or sets itself.
     :param note: a sentence below the table.
     """
 
@@ -71,7 +71,7 @@ class Argument:
     An argument of an operator.
 
     :param default: the value as it is written in Python; ``None`` if the argument is required.
-    :param meaning: its description as Markdown.
+    :param meaning: the description of the argument, as Markdown.
     """
 
     name: str
@@ -111,7 +111,7 @@ def _parameters(source: Any) -> list[inspect.Parameter]:
 
 
 def _meanings(source: Any) -> Iterator[tuple[str, str]]:
-    """Yield name and description of each ``:param …:`` in the docstring."""
+    """Yield the name and the description of each ``:param …:`` in the docstring."""
     text = inspect.cleandoc(source.__doc__ or "")
     for name, meaning in re.findall(r"^:param (\w+):(.*?)(?=^:|\Z)", text, re.MULTILINE | re.DOTALL):
         yield name, _markdown(" ".join(meaning.split()))

@@ -3,8 +3,8 @@ Draw six sample documents of different categories.
 
     python scripts/samples.py FOLDER
 
-People, companies, accounts and dates in them are invented. With the same versions of PyMuPDF and Pillow, the files are
-always the same, so demos and tests can rely on them.
+All people, companies, accounts and dates in them are invented. With the same versions of PyMuPDF and Pillow, the files
+are always the same, so demos and tests can rely on them.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
 """
 Take screenshots of Airflow's UI for the documentation: ``python scripts/screenshots.py FOLDER``.
 
-It starts an Airflow of its own with the example DAGs, runs two of them on sample documents, and adds results to its
-database. It writes a light and a dark picture (``….png`` and ``…_dark.png``) of
+The script starts an Airflow of its own with the example DAGs, runs two of them on sample documents, and adds results to
+Airflow's database. It writes a light and a dark picture (``….png`` and ``…_dark.png``) of
 
 - ``review``: the page on which a person answers a review,
 - ``six_…``: the documents of a task, of a run and of a DAG, with six documents,
 - ``many_…``: the documents of a run with 10,000 documents, the first one opened, and of the runs of a DAG,
-- ``empty_…``: a run and a DAG without documents, and a DAG whose documents are older.
+- ``empty_…``: a run and a DAG without documents, and a DAG whose documents are older than a month.
 
-It needs what ``browser.py`` needs.
+Like ``browser.py``, it needs Playwright and Chromium.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ REVIEW, SIX, MANY, OLD, EMPTY = (
     "sort_by_route",
     "first_classification",
 )
-#: The sample that fits none of the categories of the review's DAG.
+#: The sample that fits none of the categories of the DAG with the review.
 DOUBTFUL = "receipt.jpg"
-#: A window in which the whole review fits.
+#: The size of a window that shows the whole review, in pixels.
 REVIEW_SIZE: Any = {"width": WIDTH, "height": 1700}
-#: A promise that is fulfilled when the pictures that are in sight are loaded.
+#: JavaScript for a promise that is fulfilled when the visible pictures are loaded.
 IMAGES_LOADED = """() => Promise.all(
     [...document.images].filter(image => image.getBoundingClientRect().top < innerHeight).map(image => image.decode())
 )"""
-#: The most seconds until a DAG is loaded, a run ends or a review is asked for.
+#: The most seconds until the DAGs are loaded, a run has ended or a review waits for an answer.
 MAX_SECONDS = 600
 
 
@@ -101,7 +101,7 @@ def _dag_tab(dag_id: str) -> str:
 
 
 def _wait_for_dags(airflow: Airflow, wanted: set[str]) -> None:
-    # The first request makes the server import its API for tasks, which takes longer than a task waits.
+    # The first request makes the server import its API for tasks. The import takes longer than a task waits.
     httpx.get(f"{airflow.url}/execution/health", timeout=180).raise_for_status()
     _wait_for(lambda: wanted <= {dag["dag_id"] for dag in airflow.request("GET", "dags")["dags"]}, "the example DAGs")
 

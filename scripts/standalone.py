@@ -84,7 +84,7 @@ class Standalone(Airflow):
     def __enter__(self) -> Standalone:
         self.home.mkdir(parents=True, exist_ok=True)
         with self.log.open("w") as log:
-            # It runs in its own session, so that Ctrl-C reaches only this process, which then stops the group in
+            # Airflow runs in its own session, so that Ctrl-C reaches only this process, which then stops Airflow in
             # order. `airflow standalone` stops its children only on SIGINT, and not on SIGTERM (Airflow 3.3.2).
             self._process = subprocess.Popen(
                 [str(BIN / "airflow"), "standalone"],
@@ -143,7 +143,7 @@ class Standalone(Airflow):
 
 
 def restore_interrupts() -> None:
-    """Make a child process handle SIGINT. A job in the background of a shell ignores it, and children inherit that."""
+    """Let a child process handle SIGINT. A background job of a shell ignores SIGINT, and its children inherit this."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -189,7 +189,7 @@ def free_port(preferred: int = 0) -> int:
 
 @contextmanager
 def classify_service(home: Path, port: int) -> Iterator[str]:
-    """Run the self-hosted service and provide its URL."""
+    """Run the classify service of this package, and provide its URL."""
     home.mkdir(parents=True, exist_ok=True)
     url = f"http://127.0.0.1:{port}"
     with (home / "service.log").open("w") as log:

@@ -1,4 +1,4 @@
-"""Write results into the database of an Airflow, for screenshots. Each run of ``write`` writes the same results."""
+"""Write results into the database of an Airflow, for screenshots. Only the dates differ from run to run."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MANY = 10_000
 
 def write(many: str, old: str, empty: str) -> None:
     """
-    Write the runs.
+    Write the runs with their results.
 
-    :param many: the DAG that gets a run with 10,000 documents, and 20 runs of the days before.
+    :param many: the DAG that gets a run with 10,000 documents, and runs on each of the 20 days before.
     :param old: the DAG whose only run is older than a month.
     :param empty: the DAG that gets a run without documents.
     """

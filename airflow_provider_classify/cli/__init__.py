@@ -1,7 +1,7 @@
 """
 The command ``airflow-classify``, which runs the local engine in a shell or as a service.
 
-It does not import Airflow, so that it starts fast. Only ``calibrate`` does, when it runs.
+The command does not import Airflow, so that it starts fast. Only ``calibrate`` imports Airflow, when it runs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     Run the command line.
 
-    :returns: the exit status: 0 for success, 1 if a document failed, 2 for invalid arguments, 130 after Ctrl-C.
+    :returns: the exit status: 0 for success, 1 if a document failed or the reader of the output has ended, 2 for any
+        other error such as an invalid argument, 130 after Ctrl-C.
     """
     options = create_parser().parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"airflow-classify: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # The reader of the output has ended, as with `| head`. Python must not write to the output at exit either.
+        # The program that reads the output has ended, as with `| head`. At exit, Python must not write to it either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def create_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line. The reference in the documentation is made from it."""
+    """Return the parser of the command line. The documentation takes its reference of the commands from this parser."""
     parser = argparse.ArgumentParser(prog="airflow-classify", description="Classify documents.")
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

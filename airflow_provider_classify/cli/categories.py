@@ -1,4 +1,4 @@
-"""The categories that the command line names."""
+"""Read the categories that the command line names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_classify.model.categories import Category, parse_categorie
 
 
 def categories_of(options: argparse.Namespace) -> tuple[Category, ...]:
-    """Return the categories of ``--categories`` or ``--categories-file``. :raises InvalidCategories: they are wrong."""
+    """Return the categories of ``--categories`` or ``--categories-file``. :raises InvalidCategories: not valid."""
     if options.categories is not None:
         names = ",".join(options.categories).split(",")
         return parse_categories([name for name in names if name.strip()])
@@ -20,7 +20,11 @@ def categories_of(options: argparse.Namespace) -> tuple[Category, ...]:
 
 
 def categories_in(file: Path) -> tuple[Category, ...]:
-    """Return the categories in a JSON file. :raises InvalidCategories: they are wrong. The error names the file."""
+    """
+    Return the categories in a JSON file.
+
+    :raises InvalidCategories: the file cannot be read, or the categories are not valid. The error names the file.
+    """
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -33,7 +37,7 @@ def categories_in(file: Path) -> tuple[Category, ...]:
             '["invoice", "receipt"], or of objects with "name" and "description".'
         ) from error
     try:
-        # One name is one category. parse_categories() would read it as JSON once more.
+        # A text in the file is the name of one category. Without the list, parse_categories() would parse it as JSON.
         return with_listed_examples(parse_categories([value] if isinstance(value, str) else value))
     except InvalidCategories as error:
         raise InvalidCategories(f"The categories file {str(file)!r}: {error}") from error

@@ -22,7 +22,7 @@ from airflow_provider_classify.exceptions import ClassifyError, DocumentNotAFile
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.xcom import failure_fields
 
-#: What a command asks the engine about a document: it returns the fields of the answer.
+#: Asks the engine about a document for a command, and returns the fields of the answer.
 Ask = Callable[[EngineProcess, str, Sequence[Category]], dict[str, Any]]
 
 
@@ -47,7 +47,7 @@ def print_answers(options: argparse.Namespace, ask: Ask) -> int:
 
 
 def _check_files(engine: EngineOptions) -> None:
-    """Load the user's document types and model once, so that a fault in them is not an error of each document."""
+    """Load the user's document types and model, so that a fault in them is one error, and not one for each document."""
     if engine.document_types:
         from airflow_provider_classify.engine.knowledge.load import load_knowledge
 
@@ -61,7 +61,7 @@ def _check_files(engine: EngineOptions) -> None:
 def _answers(
     pool: EnginePool, documents: Sequence[str], categories: Sequence[Category], ask: Ask
 ) -> Iterator[dict[str, Any]]:
-    """Yield an answer for each document, in their order, as soon as it is known."""
+    """Yield the answers in the order of the documents, each as soon as possible."""
 
     def answer(document: str) -> dict[str, Any]:
         try:

@@ -1,4 +1,4 @@
-"""The options that several commands have: those of documents and those of the engine."""
+"""Add the options that several commands have: options for documents and options for the engine."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def add_engine_options(command: argparse.ArgumentParser) -> None:
 
 def engine_options(options: argparse.Namespace) -> EngineOptions:
     """
-    Return the options of the engine that the command line has. A sentence model of the hub is downloaded.
+    Return the options of the engine from the command line. A sentence model of the hub is downloaded.
 
     :raises ClassifyError: the sentence model cannot be used.
     """
@@ -92,7 +92,7 @@ def engine_options(options: argparse.Namespace) -> EngineOptions:
 
 
 def at_least_one(text: str) -> int:
-    """Read a whole number of at least 1. :raises argparse.ArgumentTypeError: it is not one."""
+    """Read a whole number of at least 1. :raises argparse.ArgumentTypeError: the text is not such a number."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)

@@ -1,4 +1,4 @@
-"""Print lines, with a progress bar for a person at a terminal."""
+"""Print lines, with a progress bar if stderr is a terminal."""
 
 from __future__ import annotations
 

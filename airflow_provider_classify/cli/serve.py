@@ -14,7 +14,7 @@ from airflow_provider_classify.exceptions import ExtraNotInstalled
 if TYPE_CHECKING:
     from airflow_provider_classify.cli.options import Commands
 
-#: More days than a result needs to be kept: a hundred years.
+#: The most days for which a job can be kept: a hundred years.
 _MAX_DAYS = 36500
 
 
@@ -47,7 +47,7 @@ def add_command(commands: Commands) -> None:
 
 
 def _add_sharing(command: argparse.ArgumentParser) -> None:
-    """Add what several processes of one service share."""
+    """Add the options for several processes of one service."""
     command.add_argument(
         "--database", metavar="URL", default=os.environ.get("CLASSIFY_DATABASE"),
         help="record of jobs that several processes share, such as postgresql+psycopg://user@host/name "
@@ -64,7 +64,7 @@ def _add_sharing(command: argparse.ArgumentParser) -> None:
 
 
 def _add_access(command: argparse.ArgumentParser) -> None:
-    """Add who may use the service, and what the service may reach."""
+    """Add the options that set who may use the service, and which addresses the service may reach."""
     command.add_argument(
         "--allow-anonymous", action="store_true",
         help="allow a start without any key on an address that other machines can reach",

@@ -36,7 +36,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _split(process: EngineProcess, document: str, result: dict[str, Any], folder: Path) -> list[dict[str, Any]]:
-    """Write the documents of a packet to the folder; replace files of these names. Return them with their paths."""
+    """Write the documents of a packet to the folder, over files of the same names. Return them with their paths."""
     from airflow_provider_classify.engine.packets.write import write_pieces
 
     try:

@@ -1,4 +1,4 @@
-"""The value that a task of one document pushes to XCom, with its log line."""
+"""Create the value that a task of one document pushes to XCom, and log it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from airflow_provider_classify.model.xcom import xcom_value
 
 def value_of(step: Accept | Fail, document: Document, on_unreadable: OnUnreadable, log: Any) -> dict[str, Any]:
     """
-    Return the result, or the value of a document that cannot be read.
+    Return the result, or the value for a document that cannot be read.
 
     :raises ClassifyError: the document has no answer, and ``on_unreadable`` does not accept that.
+    :raises AirflowSkipException: the document cannot be read, and ``on_unreadable`` is ``skip``.
     """
     if isinstance(step, Fail):
         label = document.label if step.error.unreadable else ""

@@ -1,4 +1,4 @@
-"""The asset events of a task that classifies."""
+"""Send the asset events of a task that classifies."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from airflow_provider_classify.model.categories import parse_categories
 
 class Outlets:
     """
-    The assets that get an event when a task has classified, and the extras of these events.
+    The assets that get an event after a classification, and the extras of these events.
 
-    Airflow sends an event to each asset in a task's ``outlets``, whatever the result. Only an asset alias can send an
-    event for some of the results. So the assets by category get their events from the alias :attr:`alias`.
+    When a task has succeeded, Airflow sends an event to each asset in its ``outlets``, whatever the result is. A task
+    can choose the assets of its events only with an asset alias. So the assets by category get their events from the
+    alias :attr:`alias`.
 
     :param by_category: the assets by category name.
     :param task_id: the first part of the alias's name.
@@ -33,7 +34,7 @@ class Outlets:
                     f'Asset("{category}s").'
                 )
         self._by_category = dict(by_category)
-        #: The assets by category that have got an event.
+        #: The assets of categories that this task has sent an event to.
         self.sent: list[Asset] = []
         self.alias = AssetAlias(f"{task_id} by category") if by_category else None
 
@@ -53,7 +54,7 @@ class Outlets:
                 )
 
     def record(self, context: Mapping[str, Any], outlets: Iterable[Any], result: Mapping[str, Any]) -> None:
-        """Set the extra of the events of one document. Only this method sends the event to the asset of a category."""
+        """Set the extra of the events for one document, and add the event of the asset of its category."""
         extra = asset_events.extra_of_result(result)
         self._set_extra(context, outlets, extra)
         self._add(context, extra["category"], extra)
@@ -62,9 +63,9 @@ class Outlets:
         self, context: Mapping[str, Any], outlets: Iterable[Any], rows: Iterable[Mapping[str, Any]], output: str | None
     ) -> None:
         """
-        Set the extra of the events of a batch. The asset of each category in the results gets one event.
+        Set the extra of the events for a batch, and add one event for the asset of each category in the results.
 
-        :param rows: the rows of all documents. They can be many, so they are read once and not kept.
+        :param rows: the rows of all documents. There can be many rows, so they are read once and not kept.
         """
         counts: dict[str | None, int] = defaultdict(int)
         first: dict[str | None, list[Mapping[str, Any]]] = defaultdict(list)

@@ -1,4 +1,4 @@
-"""The base class of the operators, with their common arguments and the hook."""
+"""The base class of the operators, with their common arguments and their hooks."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class ClassifyBaseOperator(LineageMixin, BaseOperator):
         the task; ``result`` pushes ``success`` false, ``error`` and ``error_kind``, and the task succeeds; ``skip``
         skips the task. Other errors always fail the task.
     :param evidence: whether XCom and outputs contain text of the document. The default is ``evidence`` in the extra of
-        the connection. If it is not there, they contain text.
+        the connection. If the extra has no ``evidence``, they contain text.
     :param poll_interval: the longest pause between two requests for a job, in seconds, at least 1. The pauses begin
         with 1 s and double.
     :param escalate_to: a second connection. It classifies the documents with a confidence below ``escalate_below``, and
@@ -55,10 +55,11 @@ class ClassifyBaseOperator(LineageMixin, BaseOperator):
         confidence. If the second connection cannot classify the document, the first answer stands, with an
         ``escalation_error``. The ``timeout`` applies to each of the two waits. Templated.
     :param escalate_below: the threshold, a confidence above 0, at most 1.
-    :param map_index_template: as for any operator. By default, a mapped task is called by the name of its document.
+    :param map_index_template: as for any operator. By default, an instance of a mapped task has the name of its
+        document.
     :param outlet_by_category: the assets by category name. The asset of a category gets an event if a document belongs
-        to it. The assets in ``outlets`` get an event for every result. The ``extra`` of each event names document,
-        category and confidence.
+        to the category. The assets in ``outlets`` get an event for every result. The ``extra`` of each event names
+        document, category and confidence.
     """
 
     operator_extra_links = PAGE_LINKS
@@ -112,7 +113,7 @@ class ClassifyBaseOperator(LineageMixin, BaseOperator):
 
     @property
     def map_label(self) -> str:
-        """What Airflow's UI calls this instance of a mapped task, after its templates are rendered."""
+        """The name of this instance of a mapped task in Airflow's UI. It is known after the templates are rendered."""
         return ""
 
     @cached_property
@@ -143,7 +144,7 @@ class ClassifyBaseOperator(LineageMixin, BaseOperator):
         """
         The cascade of the task, after its templates are rendered; ``None`` without ``escalate_to``.
 
-        :raises InvalidCascade: ``escalate_to`` has rendered to nothing, or to the connection that is asked first.
+        :raises InvalidCascade: the rendered ``escalate_to`` is empty, or is the connection that is asked first.
         """
         if self.escalate_to is None or self.escalate_below is None:
             return None

@@ -158,7 +158,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         return self.classify(context)
 
     def classify(self, context: Context) -> Any:
-        """Do the same as ``execute``. Another operator calls this, because Airflow warns if it calls ``execute``."""
+        """Do the same as ``execute``, for another operator. Airflow warns if an operator calls ``execute`` itself."""
         with fail_fast.fail_without_retry():
             wait = self._wait()
             push_links(context, "")
@@ -172,9 +172,10 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         self, context: Context, event: events.Event | None = None, record: dict[str, Any] | None = None
     ) -> Any:
         """
-        Resume after the trigger's event, which contains no results, and fetch them.
+        Resume after the trigger's event, and fetch the results, which the event does not contain.
 
-        :param record: the record of a batch without an ``output``, which may resume on another machine.
+        :param record: the record of a batch without an ``output``. The deferral carries it, because the task may resume
+            on another machine.
         """
         with fail_fast.fail_without_retry():
             events.raise_given_up(event)
@@ -258,10 +259,10 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
 
     def _escalate(self, context: Context, first: BatchStage, wait: polling.Wait) -> Any:
         """
-        Ask the second connection of a cascade about the documents that wait for it, and finish the batch.
+        Ask the second connection of a cascade about the escalated documents, and finish the batch.
 
         :param first: the documents of the first connection.
-        :param wait: the wait there, which has ended.
+        :param wait: the wait for the first connection, which has ended.
         :raises TaskDeferred: the triggerer waits for the second connection.
         """
         batch = first.batch
@@ -289,5 +290,5 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
 
     @property
     def _keeps_evidence(self) -> bool:
-        """Whether the record and the output may contain text of the documents. Both connections decide."""
+        """Whether the record and the output may contain text of the documents. Both connections must allow this."""
         return self.hook.evidence and (self.cascade is None or self.second_hook.evidence)

@@ -19,7 +19,7 @@ from airflow_provider_classify.documents.reference import is_storage_path, parse
 from airflow_provider_classify.exceptions import ExtraNotInstalled, InvalidDocument, InvalidOutput
 from airflow_provider_classify.operators.checks import check_categories, check_document, has_template
 
-#: What a batch without documents does: its task fails, is skipped, or succeeds with an output without rows.
+#: How the task of a batch without documents ends: it fails, is skipped, or succeeds with an output without rows.
 OnEmpty = Literal["fail", "skip", "succeed"]
 
 #: The types of values in a DAG file that are not text.
@@ -47,7 +47,7 @@ def check_batch(task_id: str, **arguments: Any) -> None:
 
 def check_documents(documents: Any, pattern: Any, task_id: str) -> None:
     """
-    Check the documents if their value is known, and that only a folder has a pattern.
+    Check the documents if their value is known. Check that only a folder has a pattern.
 
     :raises InvalidDocument: the documents are ``None``, empty or of a wrong type. The error names the task.
     :raises ValueError: a list of documents has a pattern.
@@ -104,7 +104,7 @@ def check_outputs(output: Any, previous: Any, task_id: str, *, compares: bool = 
     Check the names of the output and of the previous output, as far as they are known.
 
     :param compares: whether to check that the previous output has all fields that the output needs.
-    :raises InvalidOutput: a name has no ending of an output, or the previous output lacks fields.
+    :raises InvalidOutput: a name does not have the ending of an output, or the previous output lacks fields.
     :raises ExtraNotInstalled: a name is ``.parquet``, and pyarrow is not installed. Both errors name the task.
     """
     output, previous = output_of(output, "output", task_id), output_of(previous, "previous", task_id)
@@ -122,7 +122,11 @@ def check_on_empty(on_empty: object, task_id: str) -> None:
 
 
 def failure_limit(max_failed: float | None, max_failed_share: float | None, task_id: str) -> FailureLimit:
-    """Return the limit that these arguments mean. :raises ValueError: they are not valid, or both are given."""
+    """
+    Return the limit of failed documents. A ``max_failed`` that is a float is taken as a share, with a warning.
+
+    :raises ValueError: an argument is not valid, or both are given.
+    """
     for name, value in (("max_failed", max_failed), ("max_failed_share", max_failed_share)):
         if value is not None and not isinstance(value, (int, float)):
             raise ValueError(f"The {name} of {task_id!r} is {value!r}; give a number.")
@@ -143,7 +147,7 @@ def failure_limit(max_failed: float | None, max_failed_share: float | None, task
 
 
 def _has_known_ending(value: Any) -> bool:
-    """Return whether the ending of a name is known. A template can end with a literal text, such as ``.csv``."""
+    """Return whether the ending of a name is known. A template can end with literal text, such as ``.csv``."""
     if not isinstance(value, str):
         return False
     return not has_template(value) or bool(re.search(r"[/.]", re.split(r"}}|%}", value)[-1]))

@@ -28,7 +28,9 @@ class BatchStage:
     """
     The documents of a batch at one connection.
 
-    ``hook`` is that of the connection. ``is_second`` is whether it is the second connection of a cascade.
+    :param batch: the whole batch.
+    :param hook: the hook of the connection.
+    :param is_second: whether this is the second connection of a cascade.
     """
 
     batch: Batch

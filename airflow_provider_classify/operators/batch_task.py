@@ -1,4 +1,4 @@
-"""What the tasks of a batch share: the task of a whole batch, and the tasks of a batch in shards."""
+"""The functions that all tasks of batches share: the task of a whole batch, and the tasks of a batch in shards."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def skip_if_empty(on_empty: OnEmpty) -> Iterator[None]:
 
 
 def references_if_known(documents: Any) -> str | list[str]:
-    """Return the references, for the lineage; an empty list while the documents are not known."""
+    """Return the references, for the lineage; an empty list if the documents are not known yet."""
     try:
         return references_of(documents)
     except InvalidDocument:

@@ -105,7 +105,11 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
         raise InvalidRoutes(_cannot_be_mapped(kwargs.get("task_id")))
 
     def prepare_template(self) -> None:
-        """Check the targets and the categories of the task that returns the result. Both need the whole DAG."""
+        """
+        Check the targets, and check the rules against the categories of the task that returns the result.
+
+        Airflow calls this when the DAG is complete. Both checks need the whole DAG.
+        """
         super().prepare_template()
         if self.has_dag():  # type: ignore[no-untyped-call]
             self._targets(route_names(self._check_rules_in_file(self._all_categories() or self._source_categories())))
@@ -135,7 +139,7 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
             if compat.mapped_task_group(self) is not None:
                 mapped_branch.reschedule_until_created(context, self._tasks_that_may_be_skipped(rules))
             elif context["ti"].map_index not in (None, -1):
-                raise InvalidRoutes(_cannot_be_mapped(self.task_id))  # a decorated function does not call partial()
+                raise InvalidRoutes(_cannot_be_mapped(self.task_id))  # @task.classify_branch does not call partial()
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume a deferred classification; then branch. :returns: the result."""
@@ -150,7 +154,7 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
         task_instance.xcom_push(key=DECISION_KEY, value=decision.to_json())
         self._taken = (result, targets)
         if self.do_xcom_push:
-            # In Airflow 3, do_branch can end the task by an exception, and then no returned value reaches XCom.
+            # In Airflow 3, do_branch can end the task by an exception. Then Airflow does not push the returned value.
             task_instance.xcom_push(key="return_value", value=result)
         self.do_branch(context, targets)
         if compat.mapped_task_group(self) is not None:
@@ -158,7 +162,7 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
         return result
 
     def _check_rules_in_file(self, categories: object) -> Routing[str | Sequence[str]]:
-        """Return the rules when the DAG is parsed, without a threshold that is not known then."""
+        """Return the rules when the DAG is parsed. A threshold that is not known yet counts as 0."""
         threshold = self.minimum_confidence if is_known(self.minimum_confidence) else 0.0
         return self._rules(threshold, categories if is_known(categories) else None)
 

@@ -1,4 +1,4 @@
-"""Find the targets of a branch in the graph of its DAG. The graph is complete at the end of the DAG's file."""
+"""Find the targets of a branch in the graph of its DAG. The graph is complete only at the end of the DAG file."""
 
 from __future__ import annotations
 

@@ -98,7 +98,7 @@ def check_result(result: object, task_id: str) -> None:
 
 
 def check_on_unreadable(value: object, task_id: str) -> None:
-    """Check the choice. :raises ValueError: it is not one of :data:`OnUnreadable`. The error names the task."""
+    """Check ``on_unreadable``. :raises ValueError: it is not one of :data:`OnUnreadable`. The error names the task."""
     choices = get_args(OnUnreadable)
     if value not in choices:
         raise ValueError(f"The on_unreadable of {task_id!r} is {value!r}; give one of {', '.join(choices)}.")
@@ -106,7 +106,7 @@ def check_on_unreadable(value: object, task_id: str) -> None:
 
 def check_split_to(split_to: object, task_id: str, *, waits: bool) -> None:
     """
-    Check the folder for the documents of a packet, as far as its value is known.
+    Check ``split_to``, the folder for the documents of a packet, if its value is known.
 
     :param waits: whether the task waits for the result.
     :raises InvalidOutput: it is empty, of a wrong type or an http URL. The error names the task.
@@ -129,11 +129,12 @@ def check_split_to(split_to: object, task_id: str, *, waits: bool) -> None:
 
 def check_number(value: object, name: str, task_id: str, *, least: float = 0.0, most: float | None = None) -> None:
     """
-    Check a number. Without a ``most`` it is a number of seconds.
+    Check a number. Without ``most``, it is a number of seconds.
 
     :param name: the name of the argument.
-    :param least: the least allowed number. With ``most``, the range includes it; a number of seconds is above 0.
-    :raises ValueError: it is not a number in this range. The error names the task.
+    :param least: the least allowed number. A number of seconds must also be above 0.
+    :param most: the largest allowed number; ``None`` for a number of seconds.
+    :raises ValueError: the value is not a number in this range. The error names the task.
     """
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if most is not None:
@@ -145,7 +146,7 @@ def check_number(value: object, name: str, task_id: str, *, least: float = 0.0, 
 
 
 def check_evidence(value: object, task_id: str) -> None:
-    """Check the switch. :raises ValueError: it is not a boolean or ``None``. The error names the task."""
+    """Check ``evidence``. :raises ValueError: it is not a boolean or ``None``. The error names the task."""
     if not isinstance(value, (bool, type(None))):
         raise ValueError(f"The evidence of {task_id!r} is {value!r}; give True or False.")
 

@@ -40,7 +40,7 @@ class ClassifyOperator(ClassifyBaseOperator):
     and an API that does not honour the ``Idempotency-Key`` may charge again.
 
     With ``on_unreadable="result"``, the task succeeds for a document that cannot be read. XCom then gets ``success``
-    false, ``error``, ``error_kind`` and no ``classification``.
+    false, ``error``, ``error_kind``, and ``null`` as the ``classification``.
 
     With ``escalate_to`` the task has up to two jobs, and a retry reattaches to both. XCom also gets ``answered_by``,
     the connection that gave the answer. If the document was escalated, XCom gets a short ``first_answer``, and the
@@ -57,7 +57,7 @@ class ClassifyOperator(ClassifyBaseOperator):
     :param wait_for_completion: ``False`` ends the task after the submit, with the job id in XCom. It cannot be combined
         with ``on_unreadable``, because the task does not see how the job ends.
     :param timeout: seconds after which the wait ends with ``JobTimedOut``. The job continues, and a retry waits for
-        it again, for the same time.
+        the job again, for the same time.
     :param end_from_trigger: let the triggerer write the result to XCom and end the task. This saves the second start
         of the task on a worker, which takes seconds. ``post_execute`` does not run then, and the answer is not
         logged. The task still resumes on a worker with Airflow 2.x, if it has ``outlets``, and after a failure.
@@ -113,7 +113,7 @@ class ClassifyOperator(ClassifyBaseOperator):
             return self._run(context).execute()
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> XComValue:
-        """Resume after the trigger's event, which contains no result, and fetch it."""
+        """Resume after the trigger's event, and fetch the result, which the event does not contain."""
         with fail_fast.fail_without_retry():
             return self._run(context).resume(event)
 
@@ -135,7 +135,7 @@ class ClassifyOperator(ClassifyBaseOperator):
 
     @property
     def job_url(self) -> str:
-        """The URL of the task's last job, for its link; an empty text without a job at an API."""
+        """The URL of the task's last job, for the link in Airflow's UI; an empty text without a job at an API."""
         return "" if self._task is None else self._task.job_url
 
     @property

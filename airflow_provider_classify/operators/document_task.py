@@ -137,7 +137,11 @@ class DocumentTask:
             return self._outcome(hook, wait)
 
     def _outcome(self, hook: ClassifyHook, end: Callable[[], tuple[str, Job]]) -> Outcome:
-        """Return the outcome of a connection. ``end`` returns its job, which has ended, or raises an error."""
+        """
+        Return the outcome of a connection.
+
+        :param end: returns the id of the job and the ended job, or raises an error.
+        """
         job_id = None
         try:
             job_id, job = end()

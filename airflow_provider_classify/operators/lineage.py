@@ -1,4 +1,4 @@
-"""The methods that Airflow's OpenLineage provider calls on an operator. Without that provider, nothing calls them."""
+"""The methods of an operator that Airflow's OpenLineage provider calls. Without that provider, nothing calls them."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 class LineageMixin:
     """
-    Tell OpenLineage which documents an operator reads, what it writes, and the answer.
+    Tell OpenLineage the documents that an operator reads, the outputs that it writes, and its answer.
 
-    At the end of a run, the operator is the same object that has classified, also after a deferral. A task that the
-    triggerer ends (``end_from_trigger``) has no such end, so OpenLineage gets only its start.
+    When a task ends on a worker, OpenLineage calls the operator object that has received the answer, also after a
+    deferral. A task that the triggerer ends (``end_from_trigger``) does not end on a worker, so OpenLineage gets only
+    its start.
     """
 
     if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class LineageMixin:
         asset_outlets: Outlets
 
     def lineage(self) -> Lineage:
-        """Return what is known so far. A subclass overrides this."""
+        """Return the lineage that is known so far. A subclass overrides this."""
         from airflow_provider_classify.lifecycle.lineage import Lineage
 
         return Lineage()

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 class ClassifyJobLink(BaseOperatorLink):
     """
-    Opens the job at the API: ``GET /classify/{job_id}``. The API may ask for its key.
+    Opens the job at the API: ``GET /classify/{job_id}``. The API may require its key.
 
-    A task with the local engine has no such link, because its jobs have no address.
+    A task with the local engine has no such link, because its jobs have no URL.
     """
 
     name = "Job"
@@ -40,7 +40,7 @@ class ClassifyPageLink(BaseOperatorLink):
         return page_path(ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
 
 
-#: The links of a task that has not exactly one job, such as a batch; empty before Airflow 3.1.
+#: The links of a task that can have no job or several jobs, such as a batch; empty before Airflow 3.1.
 PAGE_LINKS: tuple[BaseOperatorLink, ...] = (ClassifyPageLink(),) if compat.has_pages() else ()
 #: The links of a task with one job; empty before Airflow 3.1.
 JOB_LINKS: tuple[BaseOperatorLink, ...] = (ClassifyJobLink(), *PAGE_LINKS) if compat.has_pages() else ()
@@ -50,7 +50,7 @@ def push_links(context: Context, url: str) -> None:
     """
     Put the links of a task into XCom before the task waits.
 
-    Airflow itself puts them into XCom only when a task ends on a worker. A task that its trigger ends never does that.
+    Airflow itself puts links into XCom only when a task ends on a worker. A task that its trigger ends does not.
 
     :param url: the URL of the job; an empty string without a job at an API.
     """

@@ -64,19 +64,19 @@ class ClassificationReviewOperator(HITLOperator):
     The other parameters are those of ``HITLOperator``, such as ``response_timeout``, ``assigned_users`` and
     ``notifiers``.
 
-    :param result: the result of a ``ClassifyOperator`` or ``ClassifySensor``, also of a failure and of a blank
+    :param result: the result of a ``ClassifyOperator`` or ``ClassifySensor``. It can be of a failure or of a blank
         document. To review many results, use ``expand(result=…)``. Templated.
     :param categories: the categories to choose from, as for a ``ClassifyOperator``. They are needed if the results
         have no ``scores``: those of a classify API, and failures. Templated.
     :param minimum_confidence: the threshold, a confidence from 0 to 1. A result with this confidence or a higher one is
-        returned as it is, without a question. By default, each result is asked about.
+        returned as it is, without a question. By default, a person is asked about each result.
     :param on_timeout: what happens after ``response_timeout``: ``fail`` fails the task, ``prediction`` uses the
         classifier's answer.
     :param learn_into: a folder, or an object-storage prefix. If the person corrects the classifier, the document is
         copied into the category's folder in it (``learn_into/category``). A later classification learns from it with
         ``{"name": "category", "examples": "learn_into/category"}``. Templated.
-    :param thumbnail: whether the page shows a picture of the document's first page. It is in XCom, under the key
-        ``thumbnail``, so it stays in Airflow's database. It needs the extra ``local`` on the worker.
+    :param thumbnail: whether the page shows a picture of the document's first page. The picture is in XCom, under the
+        key ``thumbnail``, so it stays in Airflow's database. It needs the extra ``local`` on the worker.
     """
 
     operator_extra_links = PAGE_LINKS
@@ -124,9 +124,9 @@ class ClassificationReviewOperator(HITLOperator):
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
         """
-        Create a mapped task, as for any operator. By default, it is called by the name of its document.
+        Create a mapped task, as for any operator. By default, each instance has the name of its document.
 
-        :raises ReviewNotAvailable: this Airflow has no page on which a person can answer.
+        :raises ReviewNotAvailable: this version of Airflow has no page on which a person can answer.
         """
         _require_page(kwargs.get("task_id"))
         return super().partial(**{"map_index_template": MAP_INDEX_TEMPLATE, **kwargs})
@@ -152,7 +152,7 @@ class ClassificationReviewOperator(HITLOperator):
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:
-        """Put the answer into the result. Airflow calls this when a person has answered or the time is over."""
+        """Put the answer into the result. Airflow calls this after a person's answer or after the timeout."""
         with fail_fast.fail_without_retry():
             result = parse_result(self.result)
             self._prepare(result)
@@ -192,8 +192,8 @@ class ClassificationReviewOperator(HITLOperator):
         """
         Return the answer for a review that no person answered.
 
-        After the timeout, Airflow itself uses a prediction. It cannot do this for a blank document or a failure,
-        because these have no prediction.
+        After the timeout, Airflow itself chooses the prediction. A blank document or a failure has no prediction, so
+        Airflow reports a timeout for it.
 
         :raises ReviewNotAnswered: the task must fail after the timeout, or Airflow reports another error.
         """

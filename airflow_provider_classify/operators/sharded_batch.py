@@ -1,4 +1,4 @@
-"""A batch that runs on many workers: its documents are divided among mapped tasks."""
+"""A batch in shards: its documents are divided among mapped tasks, which can run on many workers."""
 
 from __future__ import annotations
 
@@ -72,9 +72,9 @@ def classify_batch(
     """
     Classify many documents in several tasks, which can run on several workers.
 
-    The group has three tasks: ``plan`` divides the documents, the mapped task ``shard`` classifies a part in each
-    instance, and ``merge`` writes one output and pushes one manifest. The limit of failed documents applies to the
-    whole batch. A shard that is killed continues from its own record.
+    The group has three tasks: ``plan`` divides the documents, each instance of the mapped task ``shard`` classifies a
+    part of them, and ``merge`` writes one output and pushes one manifest. The limit of failed documents applies to the
+    whole batch. If a shard is killed, its next try continues from its own record.
 
     With the local engine each shard uses all cores of its worker, so let a worker run one shard at a time.
 
@@ -133,7 +133,7 @@ class ClassifyBatchPlanOperator(BaseOperator):
     """
     Divide the documents of a batch among shards. A task of :func:`classify_batch`.
 
-    XCom gets the arguments of each shard, which do not grow with the number of documents.
+    XCom gets the arguments of each shard. Their size does not grow with the number of documents.
     """
 
     template_fields: Sequence[str] = ("documents", "pattern", "output_path", "previous")
@@ -234,7 +234,7 @@ class ClassifyBatchMergeOperator(LineageMixin, BaseOperator):
 
 
 def _arguments_of_tasks(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
-    """Return which of the arguments of a group its first, middle and last task get."""
+    """Return the arguments of a group that its first, middle and last task get."""
     of_all = {name: value for name, value in arguments.items() if name not in _batch_arguments()}
     first = {name: value for name, value in of_all.items() if name not in _LAST_ONLY}
     middle = {name: value for name, value in arguments.items() if name not in (*_FIRST_ONLY, *_LAST_ONLY)}
@@ -244,6 +244,6 @@ def _arguments_of_tasks(arguments: Mapping[str, Any]) -> tuple[dict[str, Any], d
 
 @cache
 def _batch_arguments() -> frozenset[str]:
-    """Return the names of the arguments that only the operators of this package have."""
+    """Return the names of the arguments that the batch operator defines itself. Other operators do not have them."""
     classes = (ClassifyBaseOperator, ClassifyBatchOperator)
     return frozenset(name for one in classes for name in inspect.signature(one.__init__).parameters)

@@ -1,4 +1,4 @@
-"""Sort the results of many documents between the tasks of a DAG: one list for each route, over which tasks map."""
+"""Sort the results of many documents into a list for each route, over which the next task of a DAG can map."""
 
 from __future__ import annotations
 

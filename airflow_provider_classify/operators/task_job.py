@@ -1,4 +1,4 @@
-"""The job of a task at one connection: reattach to the job of an earlier try, or submit."""
+"""Reattach to the job of an earlier try of a task, or submit a new job."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class TaskJob:
     """
-    The job that a task has at a connection, or needs there.
+    The job of a task at one connection. It may not be submitted yet.
 
     :param hook: the hook of the connection.
     :param context: the context of the task.
@@ -57,7 +57,8 @@ class TaskJob:
             return step.job_id
         job_id = self._submit(step)
         if self._store is None:
-            # The server may have found the job of an earlier try by the key. That job may have failed.
+            # The number of failed attempts is part of the key, and it is unknown without the task's state. So the
+            # server may have found the failed job of an earlier try by the key. Then the next key is used.
             for _ in range(1, self.context["ti"].try_number):
                 step = self._decide(replace(step.attempt, job_id=job_id))
                 if isinstance(step, reattach.Reattach):

@@ -14,7 +14,7 @@ from airflow_provider_classify.service.rate_limits import RateLimits
 KEY_HEADER = "api-key"
 _BEARER = "bearer "
 _NO_KEY = Key()
-#: It only describes the header in the OpenAPI document.
+#: Only describes the header in the OpenAPI document. :class:`Access` reads the header itself.
 _SCHEME = APIKeyHeader(name=KEY_HEADER, auto_error=False)
 
 
@@ -22,7 +22,7 @@ class Access:
     """
     Admits requests. All methods are thread-safe.
 
-    The key of an admitted request is kept in its state; see :func:`owner`.
+    The state of a request keeps its key; see :func:`owner`.
     """
 
     def __init__(self, keys: Keys, rates: RateLimits | None = None) -> None:
@@ -36,9 +36,9 @@ class Access:
 
     def admit(self, request: Request) -> Key:
         """
-        Return the key of the request. A request that was admitted before is not counted again.
+        Admit a request, and return its key. A request that was admitted before is not counted again.
 
-        :raises HttpError: 401 without a known key, 429 beyond its rate.
+        :raises HttpError: 401 without a known key, 429 if the rate of the key is exceeded.
         """
         if (admitted := getattr(request.state, "admitted", None)) is not None:
             return cast(Key, admitted)
@@ -51,17 +51,18 @@ class Access:
         return key
 
     async def client(self, request: Request, _: Annotated[str | None, Depends(_SCHEME)]) -> None:
-        """Admit the request of a client once; a dependency of a route. :raises HttpError: as :meth:`admit`."""
+        """Admit the request of a client. A route depends on this. :raises HttpError: as :meth:`admit`."""
         if not getattr(request.state, "is_admitted", False):
             self.admit(request)
 
     async def operator(self, request: Request, _: Annotated[str | None, Depends(_SCHEME)]) -> None:
         """
-        Admit a request for what concerns all clients; a dependency of a route.
+        Admit a request of the service's operator. A route with data about all clients depends on this.
 
-        A service with keys asks for the one without a name, which may also be a bearer token, as Prometheus sends it.
+        A service with keys accepts only the key without a name. It is sent as the header ``api-key``, or as a bearer
+        token, as Prometheus does.
 
-        :raises HttpError: 401
+        :raises HttpError: 401 without this key.
         """
         given = request.headers.get(KEY_HEADER)
         authorization = request.headers.get("authorization", "")
@@ -73,7 +74,7 @@ class Access:
 
 
 def owner(request: Request) -> str:
-    """Return the name of the key of an admitted request; it is empty if the key has none, or was not admitted."""
+    """Return the name of a request's key; it is empty for a key without a name, and without a known key."""
     key: Key = getattr(request.state, "key", _NO_KEY)
     return key.name
 

@@ -64,7 +64,7 @@ def _may_reach(ip: _Address, allow_private: bool) -> bool:
 
 
 def _destinations(ip: _Address) -> Iterator[_Address]:
-    """Yield the addresses that a packet to this one may reach: the address, and IPv4 addresses embedded in it."""
+    """Yield the addresses that a packet to ``ip`` may reach: ``ip`` itself, and IPv4 addresses embedded in it."""
     if isinstance(ip, IPv4Address):
         yield ip
         return

@@ -1,13 +1,13 @@
 """
-The keys of clients, and their file.
+Read and check the keys of clients.
 
-A key is one secret that a client sends. Its name is the owner of the client's jobs. The file has one line for each
+A key is the secret that a client sends. Its name is the owner of the client's jobs. The keys file has one line for each
 key, with the SHA-256 of the key and not the key itself:
 
     team-a sha256:5e884898… quota=1000 rate=600 webhook-secret=whsec_…
 
 SHA-256 is enough, because :func:`new_key` returns 256 random bits, which nobody can guess from the hash. Two lines may
-have one name, so that a client can change its key without a gap.
+have the same name. Both keys are then valid, for example while a client changes from the old key to the new one.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from airflow_provider_classify.service.webhook_signature import is_webhook_secre
 
 #: The environment variable with a key that clients can send.
 API_KEY_VARIABLE = "CLASSIFY_API_KEY"
-#: The environment variable with the secret for the webhooks of keys without one of their own.
+#: The environment variable with the secret that signs the webhooks of keys without a secret of their own.
 WEBHOOK_SECRET_VARIABLE = "CLASSIFY_WEBHOOK_SECRET"  # noqa: S105 - a name
-#: The least characters of a key that a user has chosen.
+#: The shortest key that a user may choose, in characters.
 SHORTEST_KEY = 24
-#: Seconds between two looks at the file.
+#: Seconds between two checks whether the file has changed.
 CHECK_SECONDS = 1.0
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -45,12 +45,12 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Key:
     """
-    What the service knows of a client by its key.
+    The key of a client, without its secret: the name, the limits and the webhook secret.
 
     :param name: the owner of the client's jobs. It is empty for the key in ``CLASSIFY_API_KEY``, and for every client
         of a service without keys.
-    :param quota: the most documents of a calendar month (UTC); ``None`` for no limit.
-    :param rate: the most requests of a minute; ``None`` for no limit.
+    :param quota: the most documents in a calendar month (UTC); ``None`` for no limit.
+    :param rate: the most requests in a minute; ``None`` for no limit.
     :param webhook_secret: signs the webhooks of the client's jobs; ``None`` for the service's own secret.
     """
 
@@ -69,7 +69,7 @@ def key_line(key: str, settings: Key) -> str:
     """
     Return the line of the file for a key.
 
-    :raises InvalidKeys: the name is not allowed, or the key is so short that it could be guessed from its hash.
+    :raises InvalidKeys: the name is not allowed, or the key is too short or has a character that is not allowed.
     """
     if not _NAME.fullmatch(settings.name):
         raise InvalidKeys(
@@ -87,10 +87,11 @@ def key_line(key: str, settings: Key) -> str:
 
 def parse_keys(text: str, where: str) -> dict[bytes, Key]:
     """
-    Return the keys of a file by the SHA-256 of each.
+    Return the keys in the text of a file, by their SHA-256.
 
-    :param where: names the file in errors.
-    :raises InvalidKeys: a line is not valid, or a key or different settings of one name occur twice.
+    :param where: the file, for errors.
+    :raises InvalidKeys: a line is not valid, two lines have the same key, or two lines with the same name have
+        different settings.
     """
     keys: dict[bytes, Key] = {}
     by_name: dict[str, Key] = {}
@@ -117,7 +118,7 @@ def _parse_line(words: list[str], place: str) -> tuple[bytes, Key]:
     for option in options:
         option_name, _, value = option.partition("=")
         if option_name in found or not _is_valid(option_name, value):
-            # The option is not quoted whole, because it may be a secret.
+            # The message does not quote the value, because it may be a secret.
             raise InvalidKeys(
                 f"{place} has the option {option_name!r} twice or with a value that is not allowed; "
                 "use quota=N, rate=N and webhook-secret=whsec_…, each at most once."
@@ -139,19 +140,24 @@ def _digest(key: str) -> bytes:
 
 def owned_idempotency_key(name: str, key: str) -> str:
     """
-    Return an idempotency key as the record has it, so that two clients can use the same one.
+    Return the idempotency key under which the record stores a client's job, so that two clients can use the same key.
 
-    The key of a client without a name stays as it is. No header can have the separator of the others.
+    If the client's key has no name, the idempotency key stays as it is. It cannot equal the stored key of another
+    client, because no header can contain the separator.
+
+    :param name: the name of the client's key.
+    :param key: the idempotency key that the client sent.
     """
     return f"{name}\x1f{hashlib.sha256(key.encode()).hexdigest()}" if name else key
 
 
 class KeysFile:
     """
-    The keys in a file, which is read again when it has changed. All methods are thread-safe.
+    The keys in a file. All methods are thread-safe.
 
-    If a changed file cannot be read or is not valid, the keys that were read last stay in use.
+    The file is read again when it has changed. If it then cannot be read or is not valid, the earlier keys stay in use.
 
+    :param check_seconds: seconds between two checks whether the file has changed.
     :param clock: returns seconds that never go back.
     :raises InvalidKeys: the file cannot be read or is not valid.
     """
@@ -180,7 +186,7 @@ class KeysFile:
 
     def _check(self) -> None:
         if self._clock() - self._checked_at < self._check_seconds:
-            return  # Another thread has just looked.
+            return  # Another thread has just checked.
         self._checked_at = self._clock()
         version = self._version_now()
         if version == self._version:
@@ -233,17 +239,21 @@ class Keys:
         return self._own is not None or self._file is not None
 
     def find(self, given: str | None) -> Key | None:
-        """Return what is known of the client that sent this key; ``None`` if it must not use the service."""
+        """
+        Return the key that a client sent; ``None`` if the service does not accept it.
+
+        A service without keys accepts every client, also without a key.
+        """
         if not self.are_required:
             return Key()
         digest = _digest(given or "")
-        # A comparison of hashes tells nothing about the key by its time.
+        # The keys are compared by their hashes, so the time of a comparison reveals nothing about a key.
         if self._own == digest:
             return Key()
         return self._file.find(digest) if self._file else None
 
     def webhook_secret(self, name: str) -> str | None:
-        """Return the secret that signs the webhooks of the key with this name; ``None`` without a secret."""
+        """Return the secret that signs the webhooks of the key with this name; ``None`` if there is no secret."""
         own = self._file.webhook_secret(name) if self._file and name else None
         return own or self._webhook_secret
 

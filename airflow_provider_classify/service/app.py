@@ -1,10 +1,12 @@
 """
-The routes of the service.
+Create the application of the service, with its routes.
 
-The contract defines ``POST /classify`` and ``GET /classify/{job_id}``. This service adds
-``GET /classify?job_id=…&job_id=…`` (the statuses of up to 500 jobs), ``DELETE /classify/{job_id}`` (cancel and delete),
-``GET /health``, ``/health/live`` and ``/health/ready``, ``GET /metrics`` and ``GET /openapi.json``.
-People see a page at ``/``.
+The contract of the classify API defines ``POST /classify`` and ``GET /classify/{job_id}``. This service adds
+
+- ``GET /classify?job_id=…&job_id=…``: the statuses of up to 500 jobs,
+- ``DELETE /classify/{job_id}``: cancel a job, or delete one that has ended,
+- ``GET /health``, ``/health/live``, ``/health/ready``, ``/metrics`` and ``/openapi.json``,
+- ``GET /``: a page for people.
 """
 
 from __future__ import annotations
@@ -48,8 +50,8 @@ from airflow_provider_classify.service.webhook_requests import WebhookRequests
 
 #: The service reads the rest of a refused upload for this many seconds, so that its sender sees the reply.
 DISCARD_SECONDS = 30.0
-#: Also sent with the 404 of an unknown job. A client that lost the reply to its submit requests an unknown job, to
-#: learn whether the server honours keys.
+#: The header is also sent with the 404 of an unknown job. A client that lost the reply to its submit requests an
+#: unknown job, to find out whether the server honours keys.
 _KEYS_HONOURED = {HONOURED_HEADER: "true"}
 _NO_ROOM = "The service has no space for another document; try again later"
 _NO_RECORD = "The service cannot reach its record of jobs; try again later"
@@ -63,11 +65,11 @@ _log = logging.getLogger(__name__)
 @dataclass(frozen=True, slots=True)
 class Clients:
     """
-    What the application needs to know of its clients.
+    The objects that handle the clients of the application.
 
-    :param access: admits their requests.
-    :param quotas: counts their documents.
-    :param webhooks: accepts the webhooks that they ask for.
+    :param access: admits the requests of clients.
+    :param quotas: counts the documents of clients.
+    :param webhooks: accepts the webhooks that clients ask for.
     """
 
     access: Access
@@ -88,8 +90,9 @@ def create_app(
     """
     Return the application.
 
-    :param queue: the queue of jobs; ``None`` for the application of a process that only works and serves no jobs.
-    :param events: reports the events of the application, and has the metrics that it shows.
+    :param queue: the queue of jobs; ``None`` for a process that only classifies. Its application has only the routes
+        for health, metrics and the OpenAPI document.
+    :param events: reports the events of the application, and has the metrics that ``/metrics`` shows.
     :param check_engine: raises an error if the engine does not start; ``None`` for a process without the engine.
     """
     # Clients of the API do not follow redirects. The documentation pages would load scripts from the internet.

@@ -1,4 +1,4 @@
-"""Delete expired jobs, and documents that a killed process left behind."""
+"""Delete expired jobs, and the webhooks and documents that no job needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 class Cleaner:
     """
-    Deletes in a thread what nobody needs any more.
+    Deletes expired jobs, and webhooks and documents without a job, in a thread.
 
     :param seconds: seconds between two runs.
     """
@@ -44,9 +44,10 @@ class Cleaner:
 
     def clean(self) -> None:
         """
-        Delete expired jobs, and the documents that had no unfinished job in this run and the run before.
+        Delete expired jobs, webhooks without a job, and documents without an unfinished job.
 
-        A document without a job may have just arrived, so that its job is not recorded yet.
+        A document is deleted only if the run before also found it without an unfinished job. A document that has just
+        arrived has no job yet, because the document is stored before its job is recorded.
 
         :raises JobRecordUnavailable: the record cannot be reached.
         :raises StorageError: a document could not be listed or deleted.

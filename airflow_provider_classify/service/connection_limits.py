@@ -1,6 +1,6 @@
 """
-Limit the number of connections to the HTTP server, the seconds that each may take for the header of a request, and the
-bytes that are not a document.
+Limit the connections to the HTTP server: their number, the seconds until the header of a request has arrived, and the
+bytes of a request beside its body.
 
 uvicorn limits none of them. Its keep-alive timeout ends with the first byte of a request, its ``limit_concurrency``
 counts a connection only when a whole header has arrived, and its fast parser accepts a header of any size. Other
@@ -19,10 +19,10 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 MAX_CONNECTIONS = 4096
 #: Seconds from the first byte of a request, or from the start of a connection, to the end of the header.
 HEADER_SECONDS = 15.0
-#: The most bytes of a request beside its body: its line, its headers and trailers, and the sizes of chunks, for which
-#: a long body may have a sixteenth of its size in addition.
+#: The most bytes of a request beside its body: the request line, headers, trailers and sizes of chunks. Each 16 bytes
+#: of the body allow one byte more, because a long body has many chunks.
 MAX_HEADER_BYTES = 64 * 1024
-#: The most requests that a client may send before the replies to the first of them.
+#: The most requests of a connection that wait until an earlier request of the connection is answered.
 _MAX_PIPELINED = 1000
 
 

@@ -19,14 +19,14 @@ class Documents(Protocol):
 
     def create(self, job_id: str) -> Upload:
         """
-        Open a new file for the job's document. It is stored when it is committed.
+        Open a new file for the job's document. The document is stored when the file is committed.
 
         :raises StorageFull: there is no space.
         """
 
     def opened(self, job_id: str) -> AbstractContextManager[Path]:
         """
-        Provide the job's document as a file of this machine during a block.
+        Provide the path of the job's document on this machine during a block.
 
         :raises StorageNotFound: there is no such document.
         :raises StorageError: the document could not be read.

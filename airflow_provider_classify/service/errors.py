@@ -23,8 +23,8 @@ class HttpError(Exception):
     """
     An error reply to a request.
 
-    :param detail: a sentence, for 422 the list of what is wrong with the fields, and for 402 an object.
-    :param error: the ``error`` object that the body has beside ``detail``, if any.
+    :param detail: a sentence; for 422 a list with the errors of the fields, for 402 an object.
+    :param error: the ``error`` object of the body, if it has one.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ def too_large(what: str, limit: int) -> HttpError:
 
 
 def rate_limited(requests: int, seconds: int) -> HttpError:
-    """Return a 429: a key has made its ``requests`` of a minute, and has the next one after ``seconds``."""
+    """Return a 429: a key may make ``requests`` in a minute, and the next one after ``seconds``."""
     detail = f"This key may make {requests} requests in a minute; try again after {seconds} seconds"
     return HttpError(429, detail, headers={"Retry-After": str(seconds)})
 
@@ -98,7 +98,7 @@ def _try_later(status: int, code: str, reason: str, detail: str) -> HttpError:
 
 
 def is_disk_full(error: BaseException | None) -> bool:
-    """Return whether the error, or one that caused it, reports a full disk or quota."""
+    """Return whether the error, or one of its causes, reports a full disk or a used-up disk quota."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return True
@@ -114,7 +114,7 @@ def printable(text: str, limit: int) -> str:
 
     Line breaks, control characters and invisible characters become escapes such as ``\n`` and ``\x1b``.
 
-    :param limit: characters of the text that are kept, from its beginning and its end.
+    :param limit: the most characters. Of a longer text, half of them are its beginning and half its end.
     """
     if len(text) > limit:
         half = limit // 2

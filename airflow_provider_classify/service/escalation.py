@@ -1,9 +1,8 @@
 """
 Ask another classify API about the documents of which the engine is not sure.
 
-The decision when to ask is that of :mod:`~airflow_provider_classify.model.cascade`. If the other API gives no answer,
-the engine's answer stands, marked with an ``escalation_error``. If the engine has no answer either, the job fails with
-the engine's error.
+:mod:`~airflow_provider_classify.model.cascade` decides when to ask. If the other API gives no answer, the engine's
+answer stands, with an ``escalation_error``. If the engine has no answer either, the job fails with the engine's error.
 """
 
 from __future__ import annotations
@@ -40,9 +39,9 @@ from airflow_provider_classify.service.retry_pauses import Pauses
 
 #: The environment variable with the key of the other API.
 ESCALATION_KEY_VARIABLE = "CLASSIFY_ESCALATION_API_KEY"
-#: The most documents about which the other API is asked at the same time.
+#: The threads that a worker has in addition, because a thread waits while the other API is asked.
 MAX_ASKED = 16
-#: The most seconds from the submit to the other API until its answer.
+#: The most seconds from the submit to the other API to its answer.
 ANSWER_SECONDS = 300.0
 #: The name of the engine in the ``first_answer`` of a result.
 _ENGINE = "engine"
@@ -55,9 +54,9 @@ def escalation_settings(url: str | None, below: float | None, api_key: str | Non
     Check the settings of an escalation.
 
     :param url: the URL of the other API; ``None`` for no escalation.
-    :param below: the confidence below which it is asked.
+    :param below: the confidence below which the other API is asked, above 0, at most 1.
     :param api_key: the key of the other API, if it needs one.
-    :returns: ``None`` if there is no escalation.
+    :returns: the settings of the other API and ``below``; ``None`` if there is no escalation.
     :raises ServiceNotStarted: a setting is missing or wrong.
     """
     if url is None and below is None:
@@ -78,13 +77,13 @@ def escalation_settings(url: str | None, below: float | None, api_key: str | Non
 
 @dataclass(frozen=True, slots=True)
 class _StoredDocument(Document):
-    """A document of the service. ``reference`` is its name, and ``path`` is its file."""
+    """A document of the service. ``reference`` is the name that a client gave it, and ``path`` is its file."""
 
     path: Path = Path()
 
     @property
     def is_url(self) -> bool:
-        """A stored document is always uploaded."""
+        """False: a stored document is uploaded, whatever its name."""
         return False
 
     @contextmanager
@@ -98,10 +97,11 @@ class Escalation:
     """
     Asks another classify API. Thread-safe.
 
-    All documents share one HTTP session, on an event loop in a thread of its own.
+    All documents share one HTTP session, on an event loop in its own thread.
 
     :param below: the confidence below which the other API is asked.
-    :param answer_seconds: the most seconds from a submit until its answer.
+    :param answer_seconds: the most seconds from a submit to its answer.
+    :param clock: returns seconds that never go back.
     """
 
     def __init__(
@@ -118,10 +118,11 @@ class Escalation:
         self._answer_seconds = answer_seconds
         self._pauses = Pauses(clock=clock)
         self._loop = asyncio.new_event_loop()
-        #: The questions that run, by the jobs of this service, and those jobs among them that were deleted.
+        #: The tasks that ask the other API, by the job ids of this service.
         self._asking: dict[str, asyncio.Task[Any] | None] = {}
+        #: The jobs in ``_asking`` that were deleted.
         self._deleted: set[str] = set()
-        #: The cancels that run. An event loop keeps only weak references to its tasks.
+        #: The tasks that send a cancel. An event loop keeps only weak references to its tasks.
         self._cancels: set[asyncio.Task[None] | None] = set()
         self._session: JobSession | None = None
         self._is_open = threading.Event()
@@ -145,10 +146,11 @@ class Escalation:
 
         A document that :data:`~.escalations.MAX_ESCALATIONS` services have escalated keeps the engine's answer.
 
-        :param job_id: the job of this service. It is also the idempotency key at the other API, so that a second run of
-            the job does not pay twice.
+        :param name: the document's name.
+        :param job_id: the job of this service. It is also the idempotency key at the other API, so that a job that runs
+            twice is paid once.
         :raises ClassifyError: neither the engine nor the other API has an answer.
-        :raises EngineClosed: :meth:`close` was called before or meanwhile.
+        :raises EngineClosed: :meth:`close` was called, or :meth:`cancel` for this job.
         """
         outcome = Outcome(_ENGINE, first)
         step = after_first(self._cascade, outcome)
@@ -173,7 +175,7 @@ class Escalation:
         return combine(outcome, second)
 
     def cancel(self, job_id: str) -> None:
-        """Stop asking about the document of a job that was deleted, and cancel its job at the other API."""
+        """Stop asking about the document of a deleted job, and cancel the job of the other API."""
         with suppress(RuntimeError):  # The loop has been closed by a stop.
             self._loop.call_soon_threadsafe(self._cancel, job_id)
 
@@ -261,10 +263,12 @@ def combine(first: Outcome, second: Outcome) -> ClassificationResult:
     """
     Return the result of an escalated document.
 
-    The answer of the other API stands. Its ``engine`` names the API. If the API gave none, the engine's answer stands,
-    with an ``escalation_error``.
+    The answer of the other API stands. Its ``engine`` names the API. If the API gave no answer, the engine's answer
+    stands, with an ``escalation_error``.
 
-    :raises ClassifyError: neither gave an answer. The error is of the class of the engine's error.
+    :param first: the outcome of the engine.
+    :param second: the outcome of the other API.
+    :raises ClassifyError: neither gave an answer. The error has the class of the engine's error.
     """
     if isinstance(second.end, ClassificationResult):
         theirs = second.end.extra.get("engine")

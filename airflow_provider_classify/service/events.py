@@ -1,4 +1,4 @@
-"""Report what happens in the service: a log line and the metrics of each event."""
+"""Report the events of the service, each with a log line and in the metrics."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class Events:
         _log.info("The job %s failed (%s).", job_id, kind, extra=fields)
 
     def deleted(self, job_id: str) -> None:
-        """Report that a client cancelled and deleted a job."""
+        """Report that a client cancelled or deleted a job."""
         _log.info("The job %s was deleted by its client.", job_id, extra=event("job.deleted", job_id=job_id))
 
     def refused(self, error: HttpError, method: str, *, key: str = "", job_id: str | None = None) -> None:
@@ -88,7 +88,13 @@ class Events:
         _log.info("A %s request was refused with HTTP %d (%s).", method, error.status, kind, extra=fields)
 
     def webhook_tried(self, job_id: str, accepted: bool, reason: str, attempt: int, next_try: timedelta | None) -> None:
-        """Report a try to send the webhook of a job; ``next_try`` says when it is tried again, if it is."""
+        """
+        Report a try to send the webhook of a job.
+
+        :param reason: the HTTP status or the kind of error.
+        :param attempt: the number of the try, from 1.
+        :param next_try: the pause before the next try; ``None`` if there is no next try.
+        """
         outcome = "accepted" if accepted else "given_up" if next_try is None else "retried"
         self.metrics.count_webhook(outcome)
         fields = event("webhook.tried", job_id=job_id, outcome=outcome, reason=reason, attempt=attempt)

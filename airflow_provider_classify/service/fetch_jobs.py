@@ -19,8 +19,8 @@ from airflow_provider_classify.service.fetch_url import FetchLimits, UrlFetcher
 from airflow_provider_classify.service.leases import Leases
 from airflow_provider_classify.service.upload_folder import Upload
 
-#: The most claimed jobs for each fetch that can run. More than one, so that jobs of a slow host do not keep those of
-#: other hosts waiting.
+#: The most claimed jobs for each fetch that can run. It is more than one, so that jobs of a slow host do not delay the
+#: jobs of other hosts.
 _CLAIMS_PER_FETCH = 16
 
 _log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ class FetchJobs:
 
     :param fetched: a function that is called in another thread when a document has been fetched.
     :param failed: a function that is called in another thread with each job whose document was not fetched.
-    :param poll_seconds: seconds until it looks again for jobs that other processes have added.
+    :param poll_seconds: seconds between two searches for jobs that other processes have added.
     :param record_retry_seconds: seconds until a job is tried again after its record could not be read or written.
     """
 
@@ -85,7 +85,7 @@ class FetchJobs:
         self._thread.join(seconds)
 
     def _call(self, function: Callable[..., object], *arguments: object) -> None:
-        with suppress(RuntimeError):  # The loop has been closed by a stop.
+        with suppress(RuntimeError):  # A stop has closed the loop.
             self._loop.call_soon_threadsafe(function, *arguments)
 
     def _run_loop(self) -> None:
@@ -152,7 +152,7 @@ class FetchJobs:
             _log.exception("The end of the job %s could not be recorded.", claim.job_id)
 
     def _give_back(self, claim: Claim) -> None:
-        """Give a job back whose fetch was stopped. If a client has deleted the job, this changes nothing."""
+        """Give back a job whose fetch was stopped. If a client has deleted the job, this changes nothing."""
         try:
             self._store.queue.give_back(claim)
         except JobRecordUnavailable:
@@ -162,7 +162,7 @@ class FetchJobs:
         request = await asyncio.to_thread(self._store.request, claim.job_id)
         enter_trace(request.traceparent)
         if request.file_url is None:
-            return  # The job has ended since: a client has cancelled it.
+            return  # A client has cancelled the job, so the record has no URL any more.
         uploads: list[Upload] = []
 
         async def begin() -> None:

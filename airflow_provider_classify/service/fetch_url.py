@@ -1,10 +1,9 @@
 """
 Fetch the document of a ``file_url``.
 
-The fetcher checks every address when it connects (see
-:mod:`~airflow_provider_classify.service.safe_connections`). It follows
-redirects one by one and also checks each of them. One deadline covers the whole exchange, from the look-up of the host
-name to the last byte.
+The fetcher checks every address when it connects (see :mod:`~airflow_provider_classify.service.safe_connections`). It
+follows redirects one by one and checks each of them too. One time limit covers the whole exchange, from the look-up of
+the host name to the last byte.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ class FetchLimits:
     """
     The limits of one fetch, and how many fetches run at the same time.
 
-    :param seconds: seconds for the whole exchange with its redirects; they do not include the wait for a free place.
+    :param seconds: seconds for the whole exchange with its redirects, without the wait for a free place.
     :param header_seconds: seconds from a request to the end of the reply's header.
     :param pace: the slowest rate of the document itself.
     :param concurrent: the most fetches at the same time.
@@ -86,7 +85,7 @@ class UrlFetcher:
         """
         Pass the document at ``url`` to ``write``, piece by piece.
 
-        :param begin: a function that is called once, when the fetch has a place and before its first request.
+        :param begin: a function that is called once, when the fetch has a free place, before its first request.
         :raises RequestRejected: an address or a redirect is refused.
         :raises DocumentNotFound: the server replies 404 or 410.
         :raises DocumentNotReadable: the server was not reached, replied another status, or broke the transfer off.

@@ -21,9 +21,9 @@ class Part:
     """
     A part of the service that can fail.
 
-    :param name: what readiness calls it, such as ``record``.
+    :param name: the name of the part in the reply of ``/health/ready``, such as ``record``.
     :param check: raises a :class:`ClassifyError` or an :class:`OSError` if the part does not work.
-    :param reply: returns the reply for such an error. It names no path and no host.
+    :param reply: returns the reply for such an error. The reply names no path and no host.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Part:
     reply: Callable[[Exception], HttpError]
 
     def failure(self) -> HttpError | None:
-        """Check the part. Return and log why it does not work; return ``None`` if it does."""
+        """Check the part. Log a failure, and return the reply for it; return ``None`` if the part works."""
         try:
             self.check()
         except (ClassifyError, OSError) as error:

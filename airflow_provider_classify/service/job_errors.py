@@ -1,4 +1,4 @@
-"""What the errors of a job mean for the job, and what the record keeps of them."""
+"""Translate the errors of jobs for the worker, for the record and for the API."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _log = logging.getLogger(__name__)
 
 
 def engine_died(error: Exception) -> bool:
-    """Return whether the document ended its process of the engine, which an overloaded machine may have caused."""
+    """Return whether the engine's process ended on the document. An overloaded machine can cause this too."""
     return isinstance(error, DocumentCrashedParser) and isinstance(error.__cause__, ChildDied)
 
 
 def recorded_error(job_id: str, error: Exception) -> ClassifyError | str:
-    """Return what the record keeps of the error of a job that failed."""
+    """Return the error, or the message, that the record keeps of a failed job."""
     if isinstance(error, (StorageFull, StorageNotFound)):
         return DocumentNotReadable(f"The document of the job {job_id} was not stored: {error}")
     if isinstance(error, ClassifyError):
@@ -35,7 +35,7 @@ def recorded_error(job_id: str, error: Exception) -> ClassifyError | str:
 
 
 def error_for_api(error: ClassifyError, path: Path) -> ClassifyError:
-    """Return the error with the API's message if it reports a damaged PDF; return any other error unchanged."""
+    """Return an error about a damaged PDF with the message of the hosted API; return any other error unchanged."""
     if not isinstance(error, DocumentCorrupt):
         return error
     try:

@@ -22,7 +22,7 @@ class Worker(Protocol):
         """Look for jobs now, because one was added; ``to_fetch`` says whether its document must be fetched."""
 
     def cancel(self, job_id: str) -> None:
-        """Stop the work on a job that was deleted, if it runs here and can be stopped."""
+        """Stop the work on a deleted job, if the job runs here and can be stopped."""
 
 
 class JobQueue:
@@ -46,7 +46,7 @@ class JobQueue:
 
     @property
     def has_place(self) -> bool:
-        """Whether a place is free for sure. This never blocks; if it is false, ask :meth:`check_place`."""
+        """Whether a place is certainly free. This never blocks. If it is false, call :meth:`check_place` to be sure."""
         return self._places.is_known_free(self._refusal)
 
     def check_place(self) -> None:
@@ -64,8 +64,8 @@ class JobQueue:
         Take a place while the block records the job.
 
         :param to_fetch: whether the document must be fetched first.
-        :param document_bytes: the size of a document that is stored.
-        :raises HttpError: 503, every place is taken, or half of them by jobs whose document must be fetched.
+        :param document_bytes: the size of the stored document; ``None`` if no document is stored yet.
+        :raises HttpError: 503, every place is taken; or ``to_fetch`` is set, and such jobs take half of the places.
         :raises StorageFull: the documents of all jobs together have reached their limit.
         """
         job = Waiting(1, int(to_fetch), document_bytes or 0)
@@ -84,13 +84,14 @@ class JobQueue:
 
     def delete(self, job_id: str, *, owner: str | None = None, unless_ended: bool = False) -> Job:
         """
-        Delete a job with its document, and return the job as it was. A job that has not ended is cancelled.
+        Cancel a job that has not ended, or delete one that has. Delete its document in both cases.
 
         A classification by the engine that has begun runs to its end, and its result is ignored. A fetch of the
-        document is stopped, and so is a job at the other API to which the document was escalated.
+        document is stopped. If the document was escalated, the job of the other API is cancelled.
 
-        :param owner: the only owner whose job is deleted; ``None`` for any.
+        :param owner: the owner of the job; ``None`` for any owner. A job of another owner is not found.
         :param unless_ended: leave a job that has ended as it is, so that a late cancel does not delete its result.
+        :returns: the job: failed with the kind ``JobCancelled``, or as it had ended.
         :raises JobNotFound: there is no such job.
         :raises StorageError: the document could not be deleted. The call can be repeated.
         """
@@ -102,7 +103,7 @@ class JobQueue:
         return job
 
     def _refusal(self, waiting: Waiting) -> Exception | None:
-        """Return the error of a submit while so many jobs wait; ``None`` if a place is free."""
+        """Return the error for a submit if the jobs in ``waiting`` leave no place; ``None`` if a place is free."""
         if waiting.jobs >= self._capacity:
             return unavailable("queue_full", f"{self._capacity} documents are waiting already; try again later")
         if waiting.document_bytes >= self._documents.max_total_bytes:
@@ -113,7 +114,7 @@ class JobQueue:
         return None
 
     def _refusal_of_fetch(self, waiting: Waiting) -> Exception | None:
-        """Return the error of a submit whose document must be fetched."""
+        """Return the error for a submit whose document must be fetched, as :meth:`_refusal` does."""
         if waiting.jobs < self._capacity and waiting.to_fetch >= max(1, self._capacity // 2):
             waits = f"{waiting.to_fetch} documents wait to be fetched already; try again later"
             return unavailable("fetches_full", waits)

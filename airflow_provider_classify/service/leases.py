@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from airflow_provider_classify.exceptions import JobRecordUnavailable
 from airflow_provider_classify.job_record.work_queue import Claim, WorkQueue
 
-#: A lease is renewed so many times before it would expire.
+#: How many times a lease is renewed in the time after which it would expire.
 _RENEWALS = 4
 
 _log = logging.getLogger(__name__)
@@ -20,9 +20,9 @@ class Leases:
     """
     The claims of one worker. A thread renews their leases.
 
-    :param lost: a function that is called with each claim whose lease has been lost: a client has deleted the job, or
-        the lease had expired and another worker has claimed the job. It may raise ``JobRecordUnavailable``; then it is
-        called again.
+    :param lost: a function that is called with each claim whose lease is lost: a client has deleted the job, or the
+        lease had expired and another worker has claimed the job. If it raises ``JobRecordUnavailable``, it is called
+        again.
     """
 
     def __init__(self, queue: WorkQueue, lost: Callable[[Claim], None]) -> None:
@@ -38,7 +38,11 @@ class Leases:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the thread, and give all jobs back that are still claimed."""
+        """
+        Stop the thread, and give back all jobs that are still claimed.
+
+        :raises JobRecordUnavailable: the record cannot be reached. The leases then expire.
+        """
         self._stopping.set()
         self._thread.join()
         for claim in self.claims():

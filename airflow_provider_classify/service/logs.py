@@ -34,7 +34,7 @@ def event(name: str, **fields: Any) -> dict[str, Any]:
 
 
 def configure(log_format: LogFormat) -> None:
-    """Send the log of the process to stderr in this format: this package's from INFO, the others' from WARNING."""
+    """Send the log to stderr in this format: messages of this package from INFO, all others from WARNING."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)

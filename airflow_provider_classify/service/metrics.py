@@ -21,7 +21,7 @@ from airflow_provider_classify.job_record.backlog import Backlog
 
 #: The upper bounds of the buckets of seconds. A page of text takes milliseconds; a scan of many pages takes minutes.
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
-#: The most categories that are counted each by its name. Clients choose the names, and each is one more time series.
+#: The most categories with a count of their own. Clients choose the names, and each name adds a time series.
 MAX_CATEGORIES = 200
 #: The name under which the other categories are counted together.
 OTHER_CATEGORIES = "(others)"
@@ -33,7 +33,7 @@ class Metrics:
     """
     The metrics of one process. All methods are thread-safe.
 
-    :param max_categories: the most categories that are counted each by its name.
+    :param max_categories: the most categories with a count of their own.
     """
 
     def __init__(self, *, max_categories: int = MAX_CATEGORIES) -> None:
@@ -91,10 +91,10 @@ class Metrics:
 
     def watch(self, *, backlog: Callable[[], Backlog], restarts: Callable[[], int] | None = None) -> None:
         """
-        Also show what these functions return at each scrape.
+        Call these functions at each scrape, and show what they return.
 
-        :param backlog: returns the jobs that have not ended.
-        :param restarts: returns how often a process of the engine was replaced.
+        :param backlog: returns the number of jobs that have not ended.
+        :param restarts: returns how often a process of the engine was replaced; ``None`` for a process without engine.
         """
         self.registry.register(_Watched(backlog, restarts))
 
@@ -113,11 +113,11 @@ class _Watched(Collector):
         self._restarts = restarts
 
     def describe(self) -> Iterator[Metric]:
-        """Return no names, so that a registration reads no record."""
+        """Return no names. Without this method, the registration would call :meth:`collect` and read the record."""
         return iter(())
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the metrics of now."""
+        """Yield the current metrics."""
         if self._restarts is not None:
             yield CounterMetricFamily(
                 "classify_worker_restarts",

@@ -1,8 +1,8 @@
 """
 Store the documents that wait to be classified in an object storage, or in a folder that several machines share.
 
-A document arrives in a folder of this machine. When it is complete, it is copied to the storage. So a storage never has
-half a document, and an upload needs no memory.
+A document arrives in a folder of this machine. When it is complete, it is copied to the storage. So the storage never
+has half a document, and an upload is never held in memory.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from airflow_provider_classify.documents.storage_errors import storage_error
 from airflow_provider_classify.exceptions import ExtraNotInstalled, ServiceNotStarted
 from airflow_provider_classify.service.upload_folder import MAX_TOTAL_BYTES, Upload, UploadFolder, sync
 
-#: The extras of this package that have the driver of a storage.
+#: The extra of this package that installs the driver of a storage, by the scheme of the storage's URL.
 _EXTRA_OF_PROTOCOL = {"s3": "s3", "s3a": "s3"}
 _PROBE = ".probe"
 
@@ -27,8 +27,7 @@ class ObjectDocuments:
     """
     The documents in a folder of a storage that fsspec opens.
 
-    Its credentials are those that fsspec finds: environment variables, files of the cloud's tools, or the identity of
-    the machine.
+    fsspec finds the credentials: environment variables, files of the cloud's tools, or the identity of the machine.
 
     :param url: the folder, such as ``s3://bucket/documents``.
     :param arriving: the folder of this machine for documents that arrive or are being classified.
@@ -62,7 +61,7 @@ class ObjectDocuments:
         """Copy a file of this machine to the storage. :raises StorageError: it could not be written."""
         with self._errors("written", job_id):
             self._files.put_file(str(path), self._name(job_id))
-            if self._is_local:  # Other storages reply when they have the document for good.
+            if self._is_local:  # Other storages reply only when the document survives a loss of power.
                 sync(Path(self._name(job_id)))
                 sync(Path(self._root))
 
@@ -97,7 +96,13 @@ class ObjectDocuments:
             self._files.pipe_file(self._name(_PROBE), b"probe")
 
     def prepare(self) -> None:
-        """Create the folder, where the storage has folders. It never creates a bucket."""
+        """
+        Create a folder on a disk, and check that a document could be written. This never creates a bucket.
+
+        :raises StorageFull: this machine has no space.
+        :raises OSError: the folder of this machine cannot be written.
+        :raises StorageError: the storage cannot be written.
+        """
         if self._is_local:
             with self._errors("created"):
                 self._files.makedirs(self._root, exist_ok=True)
@@ -118,7 +123,7 @@ class ObjectDocuments:
 class _ObjectUpload(Upload):
     """A document that is copied to the storage when it has arrived."""
 
-    _is_durable = False  # The copy is.
+    _is_durable = False  # Only the copy in the storage must survive a loss of power.
 
     def __init__(self, documents: ObjectDocuments, arriving: UploadFolder, job_id: str) -> None:
         super().__init__(arriving, job_id)

@@ -1,8 +1,8 @@
 """
 Describe the routes of the service as an OpenAPI 3.1 document.
 
-FastAPI derives the paths and their parameters from the routes. This module adds every reply with its schema, and
-the form of a submit, which the service reads itself.
+FastAPI derives the paths and their parameters from the routes. This module adds every reply with its schema, and the
+form of a submit, which FastAPI does not know because the service reads it.
 """
 
 from __future__ import annotations
@@ -269,7 +269,7 @@ def _operations(described: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _drop_validation(operation: dict[str, Any]) -> None:
-    """Drop the 422 that FastAPI adds to each operation with parameters: any text is a valid value of these."""
+    """Drop the 422 that FastAPI adds to each operation with parameters. Any text is a valid value of the parameters."""
     content = operation["responses"].get("422", {}).get("content", {})
     if content.get("application/json", {}).get("schema", {}).get("$ref", "").endswith("HTTPValidationError"):
         del operation["responses"]["422"]

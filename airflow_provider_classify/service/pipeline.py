@@ -1,6 +1,8 @@
 """
-What is done with the document of a job: the engine classifies it, the page gets a picture of it, and another API is
-asked if the engine is not sure.
+Classify the document of a job.
+
+The engine classifies the document and draws a picture of it for the page. If the engine is not sure, another API is
+asked.
 """
 
 from __future__ import annotations
@@ -46,7 +48,8 @@ class Pipeline:
         """
         The number of threads that can use the pipeline.
 
-        While some of them record what they have done, or wait for the other API, the others keep the engine busy.
+        There are more threads than processes of the engine. While some threads record results or wait for the other
+        API, the others keep the engine busy.
         """
         return 2 * self._engine.size + (MAX_ASKED if self._escalation else 0)
 
@@ -54,8 +57,9 @@ class Pipeline:
         """
         Classify the document of a job.
 
-        :param name: the document's name in errors.
+        :param name: the document's name, for errors.
         :raises ClassifyError: the document cannot be classified.
+        :raises EngineClosed: :meth:`close` was called, or the job was deleted while the other API was asked.
         """
         if self._escalation is None:
             return self._by_engine(path, categories, name=name, job_id=job_id)
@@ -67,7 +71,7 @@ class Pipeline:
         return self._escalation.answer(first, path, categories, name=name, job_id=job_id)
 
     def cancel(self, job_id: str) -> None:
-        """Stop asking the other API about the document of a job that was deleted. The engine cannot be stopped."""
+        """Stop asking the other API about the document of a deleted job. The engine does not stop."""
         if self._escalation is not None:
             self._escalation.cancel(job_id)
 
@@ -85,7 +89,7 @@ class Pipeline:
             result = process.classify(path, categories, name=name)
             if self._drawing.is_left():
                 picture = self._draw(process, path, name=name, job_id=job_id)
-        if picture is not None:  # The engine has gone on to another document.
+        if picture is not None:  # The picture is recorded here, so that it does not hold the engine's process.
             self._keep(picture, job_id)
         return result
 
@@ -95,7 +99,7 @@ class Pipeline:
             drawn = process.thumbnail(path, name=name, longest_side=SMALL_SIDE)
         except EngineClosed:
             raise
-        except ClassifyError as error:  # the document has its answer, which must not be lost
+        except ClassifyError as error:  # the document has its answer already, which must not be lost
             _log.info("The page has no picture of the job %s: %s", job_id, error)
             return None
         finally:

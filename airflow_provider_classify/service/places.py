@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 from airflow_provider_classify.job_record.work_queue import Waiting
 
-#: The most seconds for which a count of the record is used.
+#: Seconds for which a count of the record is used.
 COUNT_SECONDS = 0.25
 
-#: Returns the error of a submit while so many jobs wait; ``None`` if there is a place for it.
+#: Returns the error for a submit while these jobs wait; ``None`` if a place is free.
 Refusal = Callable[[Waiting], Exception | None]
 
 
@@ -19,11 +19,11 @@ class Places:
     """
     The places that jobs take. Thread-safe.
 
-    Between two counts of the record, the jobs that this process adds are added to the last count. So this process
-    never sees fewer jobs than wait, beside those that other processes have added since the count. No submit is refused
-    because of an old count.
+    Between two counts of the record, this process adds its own new jobs to the last count. So its count is too low only
+    by the jobs that other processes have added since. A submit is refused only after a new count.
 
-    :param count: counts the jobs that wait in the record. It may block.
+    :param count: counts the waiting jobs in the record. It may block.
+    :param seconds: seconds for which a count is used.
     :param clock: returns seconds that never go back.
     """
 
@@ -41,24 +41,25 @@ class Places:
         self._counting = threading.Lock()
         self._counted = Waiting(0, 0, 0)
         self._counted_at = -float("inf")
-        # Jobs that have a place but may not be recorded yet, and those that were recorded since the last count began.
+        # The jobs that have a place but may not be recorded yet.
         self._open = Waiting(0, 0, 0)
+        # The jobs that were recorded since the last count began.
         self._recorded = Waiting(0, 0, 0)
 
     def is_known_free(self, refusal: Refusal) -> bool:
-        """Return whether the last count is recent, and there is a place. This never blocks."""
+        """Return whether a place is free according to a recent count. This never counts the record."""
         with self._lock:
             return self._is_recent() and refusal(self._taken()) is None
 
     def check(self, refusal: Refusal) -> None:
-        """Raise the error of ``refusal`` if there is no place."""
+        """Raise the error of ``refusal`` if no place is free."""
         self.take(Waiting(0, 0, 0), refusal)
 
     def take(self, job: Waiting, refusal: Refusal) -> None:
         """
-        Take a place for a job, until :meth:`record` or :meth:`give_back`.
+        Take a place for a job, until :meth:`record` or :meth:`give_back` is called.
 
-        :raises Exception: the error of ``refusal``.
+        :raises Exception: the error of ``refusal``; no place is free.
         """
         asked_at = self._clock()
         with self._lock:
@@ -89,7 +90,7 @@ class Places:
         return self._counted + self._recorded + self._open
 
     def _recount(self, asked_at: float) -> None:
-        """Count the record, unless another thread has begun to count it since ``asked_at``."""
+        """Count the jobs in the record, unless another thread has begun a count since ``asked_at``."""
         with self._counting:
             with self._lock:
                 if self._counted_at > asked_at:

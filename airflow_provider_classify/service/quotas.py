@@ -1,4 +1,4 @@
-"""Count the documents of each key in a month, in the database of the record, so that all processes agree."""
+"""Count the documents of each key in a month, in the database of the record, which all processes share."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def _now() -> datetime:
 @dataclass(frozen=True, slots=True)
 class Taken:
     """
-    A document that was counted.
+    The count of a document, so that it can be given back.
 
-    :param month: the month in which it was counted, such as 2026-11.
-    :param remaining: the documents left in that month; ``None`` for a key without a quota.
+    :param month: the month in which the document was counted, such as 2026-11.
+    :param remaining: the documents left in that month; ``None`` for a key without a quota, which is not counted.
     """
 
     month: str
@@ -55,7 +55,7 @@ class Quotas:
 
     def take(self, key: Key) -> Taken:
         """
-        Count a document.
+        Count a document, if the key has a quota.
 
         :raises HttpError: 402, the quota is used up.
         """
@@ -66,11 +66,11 @@ class Quotas:
             used = self._add(key.name, month, key.quota) or self._begin(key.name, month)
             if used:
                 return Taken(month, key.quota - used)
-            # The month has begun meanwhile, by another process; or the quota is used up.
+            # Either another process has added the row of the month meanwhile, or the quota is used up.
         raise quota_exceeded(key.quota, self._used(key.name, month))
 
     def give_back(self, key: Key, taken: Taken) -> None:
-        """Take back a count, because there is no job for it."""
+        """Take back the count of a document that did not become a job."""
         if taken.remaining is None:
             return
         counted = and_(_row(key.name, taken.month), QUOTAS.c.used > 0)
@@ -90,16 +90,16 @@ class Quotas:
         return self._now().strftime("%Y-%m")
 
     def _add(self, owner: str, month: str, limit: int) -> int:
-        """Count a document in a month that has begun. Return the new count; 0 if the limit is reached."""
+        """Count a document. Return the new count; 0 if the month has no row yet, or the limit is reached."""
         below = and_(_row(owner, month), QUOTAS.c.used < limit)
         with self._jobs.transaction() as connection:
-            # The update locks the row, so that the count that is read next is the one that it has written.
+            # The update locks the row, so the query below reads the count that the update has written.
             if not connection.execute(update_rows(QUOTAS).where(below).values(used=QUOTAS.c.used + 1)).rowcount:
                 return 0
             return int(connection.execute(select(QUOTAS.c.used).where(_row(owner, month))).scalar_one())
 
     def _begin(self, owner: str, month: str) -> int:
-        """Count the first document of a month. Return 1; 0 if the month has begun already."""
+        """Count the first document of a month. Return 1; 0 if the month has a row already."""
         try:
             with self._jobs.transaction() as connection:
                 connection.execute(insert(QUOTAS).values(owner=owner, month=month, used=1))

@@ -13,9 +13,10 @@ from airflow_provider_classify.service.errors import rate_limited
 
 class RateLimits:
     """
-    The requests that each key may still make. Each process of the service counts its own. All methods are thread-safe.
+    The requests that each key may still make. All methods are thread-safe.
 
-    A key starts with the requests of one minute. They are used up one by one, and come back evenly.
+    A key starts with the requests of one minute. Each request uses one of them, and they are refilled at an even rate.
+    Each process of the service counts only its own requests.
 
     :param clock: returns seconds that never go back.
     """
@@ -23,14 +24,14 @@ class RateLimits:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        #: By the name of the key: the requests that were left, and when.
+        #: By the name of the key: the requests that were left, and the time at which they were counted.
         self._left: dict[str, tuple[float, float]] = {}
 
     def take(self, key: Key) -> None:
         """
         Count a request.
 
-        :raises HttpError: 429, the key has no requests left. ``Retry-After`` has the seconds until it has one.
+        :raises HttpError: 429, the key has no requests left. ``Retry-After`` has the seconds until the next one.
         """
         if key.rate is None:
             return

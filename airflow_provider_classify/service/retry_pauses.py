@@ -1,4 +1,4 @@
-"""Decide when a server that fails is asked again."""
+"""Decide when to send requests again to a server that fails."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import threading
 import time
 from collections.abc import Callable
 
-#: The failures in a row after which a server is left alone.
+#: The failures in a row that begin a pause.
 FAILURES = 3
-#: The seconds for which it is left alone.
+#: The seconds of a pause.
 PAUSE_SECONDS = 30.0
 
 
 class Pauses:
     """
-    Leaves a server alone for a while when it has failed several times in a row, so that nobody waits for it. After the
-    pause, one request tries it, and a further failure begins the next pause. Thread-safe.
+    Pauses the requests to a server that has failed several times in a row, so that no job waits for it. Thread-safe.
+
+    After a pause, one request may ask the server. If it fails, the next pause begins.
 
     :param failures: the failures in a row that begin a pause.
     :param seconds: the length of a pause.
-    :param clock: returns the time in seconds.
+    :param clock: returns seconds that never go back.
     """
 
     def __init__(
@@ -37,13 +38,13 @@ class Pauses:
         self._until = 0.0
 
     def may_ask(self) -> bool:
-        """Return whether the server may be asked now. During a pause it may not, and then once in each pause."""
+        """Return whether the server may be asked now: not during a pause, and only once after it."""
         with self._lock:
             if self._in_a_row < self._failures:
                 return True
             if self._clock() < self._until:
                 return False
-            self._until = self._clock() + self._seconds  # the others wait for the outcome of this request
+            self._until = self._clock() + self._seconds  # no other request until the outcome of this one is known
             return True
 
     def note(self, *, failed: bool) -> None:

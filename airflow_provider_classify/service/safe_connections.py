@@ -17,9 +17,10 @@ def guarded_session(
     """
     Return a session for one request.
 
-    It judges each address when it connects to it, so a host name that later resolves to another address cannot evade
+    The session checks each address when it connects. So a host name that later resolves to another address cannot evade
     the check. It keeps no connection and no cookie, and ignores the proxies that the environment names.
 
+    :param allow_private: also connect to loopback, private and other addresses that are not public.
     :param refusal: returns the error to raise for an address that is refused.
     """
 

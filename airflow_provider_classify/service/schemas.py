@@ -1,4 +1,4 @@
-"""The JSON Schemas of everything that the service sends, for its OpenAPI document."""
+"""Define the JSON Schemas of the service's replies, for its OpenAPI document."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def ref(name: str) -> Schema:
 def _object(
     properties: Mapping[str, Schema], required: Sequence[str] | None = None, *, closed: bool = False, about: str = ""
 ) -> Schema:
-    """Return the schema of an object. All properties are required by default; a closed object has no others."""
+    """Return the schema of an object. By default, all properties are required. A closed object has no others."""
     schema: Schema = {
         "type": "object",
         "properties": dict(properties),

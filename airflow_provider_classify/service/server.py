@@ -88,14 +88,17 @@ def serve(
 
     It prints one line with the URL when the port is open. The next start runs the jobs that had not ended.
 
-    The environment variable ``CLASSIFY_API_KEY`` holds a key that clients can send, ``keys_file`` has others. Without
-    any key, the service starts on a loopback address only. The variable ``CLASSIFY_WEBHOOK_SECRET`` signs webhooks.
+    The environment variable ``CLASSIFY_API_KEY`` holds a key that clients can send. ``keys_file`` has further keys.
+    Without any key, the service starts only on a loopback address, unless ``allow_anonymous`` is set. The variable
+    ``CLASSIFY_WEBHOOK_SECRET`` holds the secret that signs the webhooks of keys without a secret of their own.
 
     :param port: the TCP port; 0 takes any free one.
     :param data_dir: the folder of this process. Without ``database``, it has the jobs and the documents.
     :param database: the SQLAlchemy URL of a record of jobs that several processes share.
-    :param documents: the URL of a storage of documents that they share, or a folder that all their machines mount.
-    :param role: serve the API (``api``), classify (``worker``), or both. A worker answers ``/health`` only.
+    :param documents: the URL of a storage of documents that these processes share, or a folder that all their machines
+        mount.
+    :param role: serve the API (``api``), classify (``worker``), or both. A worker answers only requests for its health
+        and metrics.
     :param keep_results: how long a job is kept after its end.
     :param lease: how long a process has a job before another process may take it, unless the lease is renewed.
     :param workers: the number of documents that are classified at the same time; by default the number of cores.
@@ -106,15 +109,16 @@ def serve(
     :param allow_private_urls: also fetch a ``file_url`` from loopback, private and other addresses that are not public,
         and send webhooks to them.
     :param escalate_to: the URL of another classify API, which is asked if the engine is not sure. The environment
-        variable ``CLASSIFY_ESCALATION_API_KEY`` holds its key.
+        variable ``CLASSIFY_ESCALATION_API_KEY`` holds the key of that API.
     :param escalate_below: the confidence below which the engine is not sure, above 0, at most 1.
     :param grace_seconds: seconds that a stop waits for the documents that are being classified.
     :param log_format: the format of the log, which is written to stderr.
     :raises InvalidDocumentTypes: the folder of the user's own document types cannot be used.
     :raises ModelNotUsable: the learned model cannot be used.
-    :raises ExtraNotInstalled: the ``local`` extra, which has the engine's libraries, is not installed.
+    :raises ExtraNotInstalled: the extra ``local``, which installs the engine's libraries, is not installed.
     :raises InvalidKeys: the file of keys cannot be used.
-    :raises ServiceNotStarted: the port or folder is in use or not permitted, or a key is missing or empty.
+    :raises ServiceNotStarted: the port or folder is in use or not permitted, a key is missing or empty, or two
+        arguments do not fit together.
     :raises ClassifyError: the stores cannot be used; see :func:`open_stores`.
     """
     configure(log_format)
@@ -162,7 +166,7 @@ def serve(
 
 
 def _check_engine(options: EngineOptions) -> None:
-    """Raise the error of a wrong file or a missing library here, before a child starts."""
+    """Load the files of the engine, so that a wrong file or a missing library is an error before a child starts."""
     require_engine()
     from airflow_provider_classify.engine.knowledge.load import load_knowledge
     from airflow_provider_classify.engine.learned.model import load_model
@@ -196,7 +200,7 @@ def _working(worker: Worker | None, cleaner: Cleaner, webhooks: Webhooks, grace_
 
 def _run(server: uvicorn.Server, listener: socket.socket, url: str) -> None:
     _stop_on_signals(server)
-    # The socket is listening: a request that arrives before the server runs waits in its backlog.
+    # The socket listens already. A request that arrives before the server runs waits in the socket's backlog.
     print(f"Classify service on {url}", flush=True)
     server.run(sockets=[listener])
 
@@ -211,7 +215,7 @@ def _check_is_loopback(listener: socket.socket, url: str) -> None:
 
 
 def _allow_connections() -> int:
-    """Raise the process's limit of open files as far as needed; return how many connections it allows."""
+    """Raise this process's limit of open files, if needed and allowed. Return how many connections the limit allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = MAX_CONNECTIONS + _OTHER_FILES
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
@@ -248,8 +252,8 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
     def stop(_: int, __: FrameType | None) -> None:
         server.should_exit = True
 
-    # uvicorn stops on a signal and then raises it again for the handler that was set before. The default handler
-    # would end the process by the signal, so this one lets it end with exit code 0.
+    # uvicorn stops on a signal, and then raises the signal again for the handler that was set before. The default
+    # handler would end the process by the signal. With this handler, the process ends with exit code 0.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
 

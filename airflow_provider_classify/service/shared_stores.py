@@ -1,4 +1,4 @@
-"""Open what the processes of a service share: the record of jobs and the store of documents."""
+"""Open the record of jobs and the store of documents, which the processes of a service can share."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow_provider_classify.service.documents import Documents
 from airflow_provider_classify.service.object_documents import ObjectDocuments
 from airflow_provider_classify.service.upload_folder import UploadFolder
 
-#: How long a result is kept.
+#: How long a job with its result is kept after its end.
 KEEP_RESULTS = timedelta(days=7)
 
 
@@ -29,7 +29,8 @@ class StoreOptions:
 
     :param data_dir: the folder of this process. Without ``database``, it has the jobs and the documents.
     :param database: the SQLAlchemy URL of a record that several processes share.
-    :param documents: the URL of a storage of documents that they share, or a folder that all their machines mount.
+    :param documents: the URL of a storage of documents that these processes share, or a folder that all their machines
+        mount.
     :param keep_results: how long a job is kept after its end.
     :param lease: how long a process has a job before another process may take it, unless the lease is renewed.
     """
@@ -41,7 +42,7 @@ class StoreOptions:
     lease: timedelta = LEASE
 
     def check(self) -> None:
-        """:raises ServiceNotStarted: only one of ``database`` and ``documents`` is given."""
+        """Check the options. :raises ServiceNotStarted: only one of ``database`` and ``documents`` is given."""
         if (self.database is None) != (self.documents is None):
             raise ServiceNotStarted(
                 "Processes that share a record of jobs must also share the documents; give both --database and "
@@ -80,7 +81,7 @@ def _job_store(url: str, options: StoreOptions) -> JobStore:
 
 
 def _resume(store: JobStore, folder: UploadFolder) -> None:
-    """Let the jobs run again that an earlier process left unfinished. There is no other process, as of the lock."""
+    """Queue the unfinished jobs of an earlier process again. The lock ensures that no other process has them."""
     unfinished = store.unfinished()
     sizes = folder.clear(keep=frozenset(unfinished))
     store.queue.expire_leases()
@@ -90,7 +91,7 @@ def _resume(store: JobStore, folder: UploadFolder) -> None:
 
 @contextmanager
 def _locked(data_dir: Path) -> Iterator[None]:
-    """Lock the folder, since a second service on it would run the same jobs. The lock ends with the process."""
+    """Lock the folder, because a second service on it would run the same jobs. The lock ends with the process."""
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
         file = (data_dir / "lock").open("w")

@@ -2,7 +2,7 @@
 Answer requests for the status of a job.
 
 Clients ask for statuses far more often than for anything else. So the requests that arrive while the record is read
-share the next query, and the reply to an unchanged job is not written again.
+share the next query, and the reply about an unchanged job is not encoded again.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.job_record.job_table import ShownRow, job_from_row
 from airflow_provider_classify.model.api_contract import MAX_STATUS_IDS
 
-#: The most replies that are kept, and the most characters of the result in one of them.
+#: The most replies that are kept.
 _REPLIES = 2048
+#: The most characters of the result in a reply that is kept.
 _LONGEST_KEPT = 16 * 1024
 
 
@@ -43,7 +44,7 @@ class StatusReads:
         return await found
 
     async def _read(self) -> None:
-        """Read the rows for which requests wait, and again those of the requests that came meanwhile."""
+        """Read the rows that requests wait for. Repeat this for requests that arrive meanwhile."""
         while self._waiting:
             asked = {job_id: self._waiting.pop(job_id) for job_id in list(self._waiting)[:MAX_STATUS_IDS]}
             try:

@@ -1,8 +1,8 @@
 """
-Answer the usual request for the status of a job before it reaches the framework, which would take most of the time.
+Answer requests for the status of a job without FastAPI, which would take most of the time of such a request.
 
-Every other request goes on to the application: other routes, a wrong key, an unknown job, and a record that fails. The
-application has the route too, so the replies and the description of the API are its own.
+The application answers all other requests: those for other routes, with a wrong key, for an unknown job, and while the
+record fails. It has the route too, so it sends the error replies and describes the route in the OpenAPI document.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ _PREFIX = "/classify/"
 
 class StatusRequests:
     """
-    A middleware that answers requests for the status of a job.
+    Answers requests for the status of a job. This is a middleware of the application.
 
     :param access: admits the requests.
+    :param reads: reads the rows of jobs.
     """
 
     def __init__(self, app: Any, access: Access, reads: StatusReads) -> None:
@@ -32,7 +33,7 @@ class StatusRequests:
         self._reads = reads
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Answer a request."""
+        """Answer a request for the status of a job. Pass any other request on to the application."""
         body = await self._body(scope)
         if body is None:
             await self._app(scope, receive, send)

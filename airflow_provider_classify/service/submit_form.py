@@ -2,8 +2,8 @@
 Read the form of a submit.
 
 The document is written to the disk while it arrives. The fields stay in memory. python-multipart parses the form.
-Starlette's own form reader has no size limit. It also keeps the upload in a temporary file, from which the service
-would have to copy up to 500 MB.
+Starlette's own form reader is not used: it has no size limit, and it keeps the upload in a temporary file, from which
+the service would have to copy up to 500 MB.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class SubmitForm:
     :param fields: the text fields by name.
     :param upload: the name of the uploaded file, if there is one.
     :param sha256: the SHA-256 of the uploaded file, in hexadecimal.
-    :param size: the bytes of the uploaded file.
+    :param size: the size of the uploaded file in bytes.
     """
 
     fields: dict[str, str] = field(default_factory=dict)
@@ -57,11 +57,14 @@ async def read_form(
     length: int | None = None,
 ) -> SubmitForm:
     """
-    Read a form of either encoding from the body's ``chunks``.
+    Read a form from the ``chunks`` of the body. It is URL-encoded or multipart.
 
-    :param create: opens the file for the document; it is committed when this returns, and discarded if it raises.
-    :param length: the bytes of the body, if the client has named them.
-    :raises HttpError: 400 for a broken form, 413 for too large a document or fields, 422 for text as ``pdf_file``.
+    :param create: opens the file for the document. The file is committed when this function returns, and discarded if
+        it raises an error.
+    :param max_bytes: the most bytes of the document.
+    :param length: the length of the body in bytes, if the client has sent it.
+    :raises HttpError: 400 for a malformed form, 413 if the document or the fields are too large, 422 for text as
+        ``pdf_file``.
     :raises StorageFull: there is no space for the document.
     """
     kind, options = parse_options_header(content_type)
@@ -78,7 +81,7 @@ async def read_form(
             "Send the form as multipart/form-data with a boundary, or as application/x-www-form-urlencoded"
         )
     try:
-        # In a thread, so that a slow disk delays this upload only. The last piece and the end take one thread together.
+        # In a thread, so that a slow disk delays only this upload. One call handles both the last piece and the end.
         received = 0
         async for chunk in chunks:
             received += len(chunk)
@@ -132,9 +135,9 @@ class _UrlencodedReader:
 
 class _MultipartReader:
     """
-    Reads a multipart form by python-multipart's callbacks.
+    Reads a multipart form with the callbacks of python-multipart.
 
-    Parts with unknown names are skipped. A file part without a file name holds no document: browsers send it for an
+    Parts with unknown names are skipped. A file part with an empty file name has no document: browsers send it for an
     empty file field.
     """
 

@@ -1,4 +1,4 @@
-"""Check the content of a form, and return the submit."""
+"""Check the content of a form and turn it into a submit."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class SubmitRequest:
     :param document: the name to show for the document.
     :param file_url: where to fetch the document from, unless it was uploaded.
     :param sha256: the SHA-256 of the uploaded document, in hexadecimal.
-    :param size: the bytes of the uploaded document.
-    :param webhook_url: where to send the job when it ends, if anywhere. It is not checked yet.
+    :param size: the size of the uploaded document in bytes.
+    :param webhook_url: where to send the job when it ends; ``None`` for no webhook. It is not checked yet.
     """
 
     document: str
@@ -39,7 +39,7 @@ class SubmitRequest:
     webhook_url: str | None = None
 
     def fingerprint(self) -> str:
-        """Return a hash that is equal for two submits of the same document (or URL) and the same categories."""
+        """Return a hash. It is equal for two submits with the same document (or URL) and the same categories."""
         categories = [category.to_json() for category in self.categories]
         text = json.dumps([self.sha256, self.file_url, categories], ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()

@@ -30,7 +30,7 @@ from airflow_provider_classify.service.webhook_requests import WebhookRequests
 
 #: The most characters of an idempotency key.
 LONGEST_KEY = 255
-#: The most characters of the fields that are checked in the event loop. More take a thread.
+#: Fields with at most this many characters together are checked in the event loop, longer ones in a thread.
 _SHORT_FORM = 4096
 
 
@@ -73,10 +73,10 @@ class Submits:
 
     async def take(self, request: Request, body: AsyncIterator[bytes], owner: Key) -> Submission:
         """
-        Read the form, record the job, queue it and return the reply.
+        Read the form, store the document, record and queue the job, and return the reply.
 
-        When this returns, the document is on the disk and the job is recorded. A repeated submit with the same
-        ``Idempotency-Key`` gets the job of the first one, and its own document is deleted.
+        A repeated submit with the same ``Idempotency-Key`` gets the job of the first submit, and its own document is
+        deleted.
 
         :raises HttpError: the submit is refused.
         :raises StorageFull: there is no space for the document.
@@ -87,7 +87,9 @@ class Submits:
             submitted = await self._read(job_id, request, body, owner)
             escalations = read_escalations(request.headers.get(ESCALATIONS_HEADER))
             job = await run_in_threadpool(self._record, job_id, submitted, key, owner, escalations)
-        except Exception as error:  # the document of a submit without a job must not stay
+        except Exception as error:  # The document of a submit without a job must not stay.
+            # This does not catch a request that is cancelled by a stop of the service. Its job may be recorded already,
+            # so its document stays. Without a job, the document is deleted by the next start or by the cleaner.
             await run_in_threadpool(self._documents.remove, job_id)
             if isinstance(error, IdempotencyKeyReused):
                 raise _key_reused(str(error)) from error
@@ -97,12 +99,12 @@ class Submits:
             self._queue.wake(to_fetch=submitted.file_url is not None)
         else:
             await run_in_threadpool(self._documents.remove, job_id)
-        # Without a quota there is nothing to look up, and a thread would cost more than the answer.
+        # Without a quota there is nothing to look up, so no thread is needed.
         remaining = None if owner.quota is None else await run_in_threadpool(self._quotas.remaining, owner)
         return Submission(job.job_id, JobStatus.QUEUED, "Classification started", quota_remaining=remaining)
 
     async def _check_headers(self, request: Request, owner: Key) -> str | None:
-        """Return the idempotency key, if any; refuse a submit that cannot be accepted before its body is read."""
+        """Return the idempotency key, if any. Refuse a submit that cannot be accepted, before its body is read."""
         if request.headers.get("content-encoding", "identity").lower() != "identity":
             raise HttpError(415, "Send the form as it is, without a Content-Encoding")
         if int(request.headers.get("content-length", 0)) > self._documents.max_bytes + 2 * MAX_FIELD_BYTES:
@@ -113,7 +115,7 @@ class Submits:
                 raise bad_request(f"Idempotency-Key is longer than {LONGEST_KEY} characters")
             key = owned_idempotency_key(owner.name, key)
             if await run_in_threadpool(self._store.find, key):
-                return key  # The job of this key already has a place.
+                return key  # The job of this key exists already, so it needs no place and no quota.
         if owner.quota is not None or not self._queue.has_place:
             await run_in_threadpool(self._check_limits, owner)
         return key
@@ -123,8 +125,6 @@ class Submits:
         self._queue.check_place()
 
     async def _read(self, job_id: str, request: Request, body: AsyncIterator[bytes], owner: Key) -> SubmitRequest:
-        # A request that is cancelled by a stop of the service may be recorded already, so its document stays.
-        # If it is not recorded, the next start of the service deletes the document.
         content_type, length = request.headers.get("content-type"), request.headers.get("content-length")
         try:
             with self._uploads.admit(body) as upload, self._events.timed("receive"):

@@ -1,4 +1,4 @@
-"""Take the trace of a request from its header."""
+"""Read the trace of a request from its header."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ class TraceMiddleware:
 
 
 def _header(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """Return the value of the header. Several such headers are not valid, and count as none."""
+    """Return the value of the header; ``None`` if the request has no such header, or several."""
     values = [value for name, value in headers if name == _NAME]
     return values[0].decode("latin-1").strip() if len(values) == 1 else None

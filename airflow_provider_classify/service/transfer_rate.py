@@ -1,4 +1,4 @@
-"""Limit the slowest rate of a body, of an upload from a client or of a reply from a server."""
+"""Require a minimum rate of a body: of an upload from a client, or of a reply from a server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Pace:
 
 @dataclass(slots=True, eq=False)
 class PacedBody:
-    """A body while it arrives. The limits count only the seconds of waiting for bytes, not those of handling them."""
+    """A body while it arrives. Only the time spent waiting for bytes counts, not the time spent handling them."""
 
     chunks: AsyncIterator[bytes]
     pace: Pace
@@ -56,7 +56,7 @@ class PacedBody:
             yield chunk
 
     def end(self) -> bool:
-        """End the wait for the next piece; return whether there was one."""
+        """End the wait for the next piece. Return whether the body was waiting for one."""
         if self._wait is None or self._wait.expired():
             return False
         self._wait.reschedule(asyncio.get_running_loop().time())

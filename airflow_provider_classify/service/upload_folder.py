@@ -1,8 +1,8 @@
 """
 Store the documents that wait to be classified in a folder, one file for each job, named by the job's id.
 
-A file gets its name when it is complete. A job is recorded only when the file and its name are on the disk, so that the
-job can run again after the machine has lost its power.
+A file gets its final name when it is complete. A job is recorded only when the file and its name are on the disk, so
+that the job can run again after the machine has lost power.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class UploadFolder:
 
     @contextmanager
     def opened(self, job_id: str) -> Iterator[Path]:
-        """Provide the job's document during a block. :raises StorageNotFound: the job has no document."""
+        """Provide the path of the job's document during a block. :raises StorageNotFound: it has no document."""
         path = self.path(job_id)
         if not path.exists():
             raise StorageNotFound(f"The folder {self.folder} has no document of the job {job_id}; submit it again.")
@@ -85,9 +85,9 @@ class UploadFolder:
 
     def clear(self, keep: Container[str]) -> dict[str, int]:
         """
-        Count the documents of the jobs in ``keep``, and delete the other files, which a killed service left.
+        Count the documents of the jobs in ``keep``. Delete the other files, which a killed service left.
 
-        :returns: the sizes of the documents, by their jobs' ids.
+        :returns: the size of each document in bytes, by the id of its job.
         """
         sizes: dict[str, int] = {}
         for path in self.folder.iterdir():
@@ -102,7 +102,7 @@ class UploadFolder:
         """
         Check that the folder has room for another document.
 
-        :raises StorageFull: it has no space.
+        :raises StorageFull: the disk is too full, or all documents together have reached their limit.
         """
         free = shutil.disk_usage(self.folder).free
         if free < self._min_free_bytes:
@@ -133,7 +133,7 @@ class UploadFolder:
         """
         Add bytes of the job's document to the count.
 
-        :raises StorageFull: all documents together pass the limit; the bytes are not counted.
+        :raises StorageFull: all documents together would exceed their limit. The bytes are not counted.
         """
         with self._lock:
             if self._total + size > self.max_total_bytes:
@@ -145,7 +145,7 @@ class UploadFolder:
             self._total += size
 
     def free(self, job_id: str) -> None:
-        """Take the job's document out of the count."""
+        """Remove the job's document from the count."""
         with self._lock:
             self._total -= self._sizes.pop(job_id, 0)
 
@@ -154,8 +154,8 @@ class Upload:
     """
     A document while it arrives.
 
-    ``commit`` or ``discard`` ends it; ``discard`` after ``commit`` deletes it. Another thread may discard it
-    during a write; later writes are ignored. ``size`` is the number of bytes so far.
+    ``commit`` or ``discard`` ends the upload. ``discard`` after ``commit`` deletes the document. Another thread may
+    call ``discard`` during a write; later writes are ignored. ``size`` is the number of bytes so far.
 
     :raises StorageFull: the disk is full.
     """
@@ -184,7 +184,7 @@ class Upload:
         """
         Append some bytes.
 
-        :raises DocumentTooLarge: the document passes its limit; these bytes were not written.
+        :raises DocumentTooLarge: the document exceeds its limit. These bytes were not written.
         :raises StorageFull: the folder or the disk has no space for more.
         """
         with self._lock:
@@ -213,8 +213,8 @@ class Upload:
             if self._file.closed:
                 return
             self._file.flush()
-            # Before the file is written to the disk, because most file systems then write the name with it. The write
-            # of the folder has nothing left to do.
+            # The file is renamed before fsync, because most file systems then write the new name together with the
+            # file. The fsync of the folder has nothing left to do.
             self._part.replace(self._path)
             if self._is_durable:
                 os.fsync(self._file.fileno())

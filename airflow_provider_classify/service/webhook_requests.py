@@ -18,7 +18,7 @@ LONGEST_WEBHOOK_URL = 2048
 
 class WebhookRequests:
     """
-    The requests for webhooks. All methods are thread-safe.
+    Checks and records the webhooks that clients ask for. All methods are thread-safe.
 
     :param allow_private: also accept loopback, private and other addresses that are not public.
     """
@@ -30,10 +30,10 @@ class WebhookRequests:
 
     def check(self, url: str, owner: Key) -> None:
         """
-        Check a request, as far as that is possible without a look-up of the host name.
+        Check a request for a webhook, without a look-up of the host name.
 
-        :raises HttpError: 400, there is no secret to sign with, the URL is not an absolute http or https URL, or it
-            names an address that is refused.
+        :raises HttpError: 400, there is no secret to sign with, the URL is too long or is not an absolute http or https
+            URL, or it names an address that is refused.
         """
         if self._keys.webhook_secret(owner.name) is None:
             raise bad_request("webhook_url needs a secret that signs webhooks, and this service has none for this key")
@@ -42,12 +42,12 @@ class WebhookRequests:
                 f"webhook_url must be an absolute http or https URL of at most {LONGEST_WEBHOOK_URL} characters"
             )
         host = str(URL(url).host)
-        # The addresses of a host name are judged when the service connects to them.
+        # The addresses of a host name are checked when the service connects to them.
         if _is_address(host) and not is_allowed(host, allow_private=self._allow_private):
             raise bad_request(f"webhook_url names the address {host}, and this service does not send webhooks to it")
 
     def add(self, job_id: str, owner: Key, url: str) -> None:
-        """Record the webhook of a job that is recorded next."""
+        """Record the webhook of a job. The job itself is recorded after this."""
         self._recorded.add(job_id, owner.name, url)
 
     def remove(self, job_id: str) -> None:

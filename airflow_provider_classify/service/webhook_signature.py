@@ -1,8 +1,8 @@
 """
 Sign webhooks as the Standard Webhooks specification says (https://www.standardwebhooks.com).
 
-Libraries of many languages verify these signatures. The signature covers the id, the time and the body, so that a
-request that somebody has seen cannot be changed, and not be repeated later.
+Libraries in many languages verify these signatures. The signature covers the id, the time and the body. So nobody can
+change a request that they have seen, or send it again later.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def signed_headers(secret: str, webhook_id: str, timestamp: int, body: bytes) ->
     """
     Return the headers that sign a request.
 
-    :param webhook_id: the same for every try of one webhook, so that its receiver can ignore a repeated one.
+    :param webhook_id: the id of the webhook. Every try has the same id, so that the receiver can ignore a repeated one.
     :param timestamp: the time of this try, in seconds since 1970.
     """
     signed = f"{webhook_id}.{timestamp}.".encode() + body

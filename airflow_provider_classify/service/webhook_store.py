@@ -1,9 +1,9 @@
 """
 Record the webhooks that must be sent, in the database of the record of jobs.
 
-A webhook is recorded with the submit of its job. It is due when the job has ended, and until its receiver has accepted
-it or the tries are used up. So a webhook is not lost when the service stops at any moment, and several processes can
-send the webhooks of one record.
+A webhook is recorded at the submit of its job. It is due from the end of the job until its receiver has accepted it or
+the tries are used up. So a webhook is not lost whenever the service stops, and several processes can send the webhooks
+of one record.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from sqlalchemy import update as update_rows
 from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.job_record.job_table import JOBS, UNFINISHED, now
 
-#: How long one try has, before another process may try too.
+#: How long a process may take for one try. After that, another process may try too.
 LEASE = timedelta(seconds=60)
-#: How long a webhook without a job is kept. It is recorded just before its job.
+#: How long a webhook without a job is kept. A webhook is recorded just before its job.
 _KEEP_WITHOUT_JOB = timedelta(hours=1)
 
 #: A migration creates the table.
@@ -41,8 +41,8 @@ class DueWebhook:
     """
     A webhook that one process has claimed.
 
-    :param owner: the name of the key of the job.
-    :param attempt: which try this is, from 1.
+    :param owner: the owner of the job, which is the name of the client's key.
+    :param attempt: the number of this try, from 1.
     :param traceparent: the trace of the job, if it has one.
     """
 
@@ -65,18 +65,22 @@ class WebhookStore:
         self._now = now
 
     def add(self, job_id: str, owner: str, url: str) -> None:
-        """Record the webhook of a job that is recorded next."""
+        """Record the webhook of a job. The job itself is recorded after this."""
         row = {"job_id": job_id, "owner": owner, "url": url, "attempts": 0, "due_at": self._now()}
         with self._jobs.transaction() as connection:
             connection.execute(insert(WEBHOOKS).values(**row))
 
     def remove(self, job_id: str) -> None:
-        """Delete the webhook of a job, if it has one: it was accepted or given up, or the job was deleted."""
+        """Delete the webhook of a job, if it has one. The webhook was accepted or given up, or the job was deleted."""
         with self._jobs.transaction() as connection:
             connection.execute(delete(WEBHOOKS).where(WEBHOOKS.c.job_id == job_id))
 
     def claim(self, most: int) -> list[DueWebhook]:
-        """Take up to ``most`` webhooks that are due. Each is due again after :data:`LEASE`, if nothing is recorded."""
+        """
+        Claim up to ``most`` webhooks that are due.
+
+        Each is due again after :data:`LEASE`, unless :meth:`try_again` or :meth:`remove` is called before.
+        """
         columns = (*WEBHOOKS.c, JOBS.c.traceparent)
         due = (
             select(*columns)
@@ -91,7 +95,8 @@ class WebhookStore:
         """
         Make a claimed webhook due later.
 
-        :param counted: whether the try counts; false for one that a stop of the service has ended.
+        :param after: how long the webhook waits for its next try.
+        :param counted: whether this try counts. It does not if a stop of the service has interrupted it.
         """
         attempts = webhook.attempt if counted else webhook.attempt - 1
         with self._jobs.transaction() as connection:
@@ -108,7 +113,7 @@ class WebhookStore:
             connection.execute(delete(WEBHOOKS).where(WEBHOOKS.c.due_at < self._now() - _KEEP_WITHOUT_JOB, ~jobs))
 
     def _take(self, row: Any) -> DueWebhook | None:
-        """Claim a webhook that was found due; return ``None`` if another process was faster."""
+        """Claim a webhook that was found due; return ``None`` if another process has claimed it meanwhile."""
         as_found = and_(WEBHOOKS.c.job_id == row.job_id, WEBHOOKS.c.due_at == row.due_at)
         values = {"due_at": self._now() + LEASE, "attempts": row.attempts + 1}
         with self._jobs.transaction() as connection:

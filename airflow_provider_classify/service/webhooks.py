@@ -26,9 +26,9 @@ from airflow_provider_classify.service.safe_connections import guarded_session
 from airflow_provider_classify.service.webhook_signature import signed_headers
 from airflow_provider_classify.service.webhook_store import DueWebhook, WebhookStore
 
-#: Seconds between the tries of one webhook. Together they are about nine hours.
+#: Seconds between the tries of one webhook, about nine hours in total.
 PAUSES = (5.0, 30.0, 120.0, 600.0, 1800.0, 7200.0, 21600.0)
-#: The share by which a pause can be longer, so that webhooks that failed together are not tried again together.
+#: The largest share that is added to a pause at random. So webhooks that failed together are not tried again together.
 _JITTER = 0.2
 
 _log = logging.getLogger(__name__)
@@ -39,10 +39,10 @@ class WebhookLimits:
     """
     The limits of sending webhooks.
 
-    :param seconds: seconds of one try, from the look-up of the host name to the reply's header.
+    :param seconds: the most seconds of one try, from the look-up of the host name to the reply's header.
     :param pauses: seconds before each further try.
     :param concurrent: the most tries at the same time.
-    :param poll_seconds: seconds between two looks for webhooks that are due.
+    :param poll_seconds: seconds between two searches for webhooks that are due.
     """
 
     seconds: float = 15.0
@@ -57,8 +57,8 @@ class Outcome:
     The outcome of one try.
 
     :param reason: the HTTP status or the kind of error, for the log.
-    :param is_final: whether a further try is useless: the webhook was accepted, or its receiver wants no more.
-    :param retry_after: seconds that the receiver has asked to wait.
+    :param is_final: whether no further try is made: the webhook was accepted, or no try can succeed.
+    :param retry_after: seconds that the receiver has asked to wait; 0 if it named none.
     """
 
     accepted: bool
@@ -78,7 +78,8 @@ def next_pause(outcome: Outcome, attempt: int, pauses: Sequence[float], jitter: 
     """
     Return how long to wait before the next try; ``None`` if no further try is made.
 
-    :param attempt: which try has ended, from 1.
+    :param attempt: the number of the try that has ended, from 1.
+    :param pauses: seconds before each further try.
     :param jitter: a random number from 0 to 1.
     """
     if outcome.is_final or attempt > len(pauses):
@@ -124,7 +125,7 @@ class Webhooks:
         self._thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Stop sending, and wait up to ``seconds`` for the thread to end. What was not accepted stays recorded."""
+        """Stop sending, and wait up to ``seconds`` for the thread to end. Webhooks that were not sent stay recorded."""
         self._loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(seconds)
 
@@ -142,7 +143,7 @@ class Webhooks:
                 task = self._loop.create_task(self._send(webhook))
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
-            # With every place taken, the end of any try makes the next look worthwhile.
+            # If all places are taken, no webhook can be claimed until a try has ended.
             is_full = len(self._tasks) >= self._limits.concurrent
             awaited = [stopped, *self._tasks] if is_full else [stopped]
             await asyncio.wait(

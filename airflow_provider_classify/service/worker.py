@@ -1,7 +1,7 @@
 """
 Run the jobs of the queue: fetch the documents that must be fetched, then classify several at a time.
 
-Several processes can run the jobs of one record. Each job is claimed by one of them at a time.
+Several processes can run the jobs of one record. Only one of them has the claim on a job at a time.
 """
 
 from __future__ import annotations
@@ -38,19 +38,19 @@ from airflow_provider_classify.service.fetch_url import FetchLimits
 from airflow_provider_classify.service.job_errors import engine_died, error_for_api, recorded_error
 from airflow_provider_classify.service.leases import Leases
 
-#: Seconds that a stop waits for the documents that are being classified. Kubernetes kills a container after 30.
+#: Seconds that a stop waits for the documents that are being classified. Kubernetes kills it after 30 s.
 GRACE_SECONDS = 20.0
-#: Seconds that a stop waits for the threads after it has ended the engine.
+#: Seconds that a stop waits for the threads after it has closed the engine.
 STOP_SECONDS = 5.0
 #: Seconds until a job is tried again after its record or its document could not be read or written.
 RECORD_RETRY_SECONDS = 5.0
 #: Seconds until an idle worker looks again for jobs that other processes have added or given back.
 POLL_SECONDS = 0.5
-#: A document fails when it has ended so many processes of the engine.
+#: A job fails when its document has ended this many processes of the engine.
 MAX_CRASHES = 2
-#: A job fails when the service has disappeared so many times while it classified the document.
+#: A job fails when this many workers have disappeared while they classified its document.
 MAX_LOSSES = 2
-#: The same for a service of several processes, which are more often killed for other reasons than the document.
+#: The same for a service of several processes. Its workers are more often killed for reasons other than the document.
 MAX_LOSSES_OF_SEVERAL = 5
 
 _log = logging.getLogger(__name__)
@@ -64,7 +64,7 @@ class Classifier(Protocol):
         """Classify the document of a job; raise a :class:`ClassifyError` if that is not possible."""
 
     def cancel(self, job_id: str) -> None:
-        """Stop what can be stopped of the classification of a job that was deleted, if it runs."""
+        """Stop the classification of a deleted job, as far as it can be stopped."""
 
     def close(self) -> None:
         """Stop every classification that is running."""
@@ -74,9 +74,12 @@ class Worker:
     """
     Runs the jobs of a record.
 
-    :param threads: documents that are classified at the same time.
-    :param allow_private_urls: also fetch documents from addresses that are not public.
-    :param max_losses: how many workers may disappear while they have a job, until the job fails.
+    :param threads: the number of threads that run jobs.
+    :param allow_private_urls: also fetch documents from loopback, private and other addresses that are not public.
+    :param max_losses: a job fails when this many workers have disappeared while they classified its document.
+    :param record_retry_seconds: seconds until a job is tried again after its record or its document could not be read
+        or written.
+    :param poll_seconds: seconds between two searches for jobs that other processes have added or given back.
     """
 
     def __init__(
@@ -102,10 +105,10 @@ class Worker:
         self._poll_seconds = poll_seconds
         self._stopping = threading.Event()
         self._news = threading.Event()
-        # A thread holds it while it looks for a job, so that only one thread asks an empty queue again and again.
+        # A thread holds this lock while it looks for a job, so that only one thread queries an empty queue repeatedly.
         self._turn = threading.Lock()
-        # Whether a job runs whose last worker disappeared. Two of them must not run here at the same time: if one of
-        # them is to blame and ends this worker too, the other must not be suspected again.
+        # Whether a job runs here whose last worker disappeared. Only one such job runs at a time. If its document ends
+        # this worker too, no other such job counts a further loss.
         self._runs_suspect = False
         self._leases = Leases(store.queue, self._lost)
         self._fetches = FetchJobs(
@@ -120,7 +123,7 @@ class Worker:
             poll_seconds=poll_seconds,
             record_retry_seconds=record_retry_seconds,
         )
-        # The threads are daemons, so that a document that hangs cannot prevent the end of the process.
+        # The threads are daemons, so that a document that hangs the engine cannot prevent the end of the process.
         self._threads = [threading.Thread(target=self._run, name=f"classify-{i}", daemon=True) for i in range(threads)]
 
     def start(self) -> None:
@@ -132,9 +135,10 @@ class Worker:
 
     def stop(self, grace_seconds: float = GRACE_SECONDS) -> None:
         """
-        Claim no more jobs, wait for the documents that are being classified, and give the other jobs back.
+        Claim no more jobs, wait for the documents that are being classified, and give back the other jobs.
 
-        :param grace_seconds: seconds to wait. Jobs that run longer are given back, and run again elsewhere or later.
+        :param grace_seconds: seconds to wait. Jobs that run longer are given back. Another worker, or a later start,
+            runs them again.
         """
         self._stopping.set()
         self.wake()
@@ -155,12 +159,12 @@ class Worker:
             self._news.set()
 
     def cancel(self, job_id: str) -> None:
-        """Stop the work on a job that was deleted, if it runs here and can be stopped."""
+        """Stop the work on a deleted job, if the job runs here and can be stopped."""
         self._fetches.cancel(job_id)
         self._classifier.cancel(job_id)
 
     def _lost(self, claim: Claim) -> None:
-        """Stop the work on a job that another worker has, or that was deleted by a request to another process."""
+        """Stop the work on a job that another worker has claimed, or that a request to another process has deleted."""
         self._fetches.cancel(claim.job_id)
         if self._store.has_ended(claim.job_id):
             self._classifier.cancel(claim.job_id)
@@ -183,7 +187,7 @@ class Worker:
                 self._runs_suspect = False
 
     def _next(self) -> Claim | None:
-        """Wait for a job and claim it. Return ``None`` when the worker stops."""
+        """Wait for a job and claim it; return ``None`` when the worker stops."""
         with self._turn:
             while not self._stopping.is_set():
                 self._news.clear()
@@ -240,7 +244,7 @@ class Worker:
             raise shown from error
 
     def _end_as_failed(self, claim: Claim, error: Exception) -> None:
-        """Record that a job failed, or give it back if it can succeed later or elsewhere."""
+        """Record that a job failed. Give the job back instead if it can succeed later or in another worker."""
         if self._stopping.is_set() or isinstance(error, EngineClosed):
             self._store.queue.give_back(claim)
             return
@@ -260,7 +264,7 @@ class Worker:
             self._events.failed(claim.job_id, error)
 
     def _end(self, claim: Claim, record_end: Callable[[], bool]) -> bool:
-        """Record the end of a job and delete its document. Return whether this is the recorded end."""
+        """Record the end of a job and delete its document. Return whether the record has this end of the job."""
         is_recorded = self._insist(claim, record_end)
         if not is_recorded:
             if not self._store.has_ended(claim.job_id):
@@ -274,7 +278,11 @@ class Worker:
         return is_recorded
 
     def _insist(self, claim: Claim, call: Callable[[], _Returned]) -> _Returned:
-        """Call a method of the record until the record can be reached."""
+        """
+        Make a call to the record, again and again until the record can be reached.
+
+        :raises JobRecordUnavailable: the worker stops, and the record still cannot be reached.
+        """
         while True:
             try:
                 return call()

@@ -1,1 +1,1 @@
-"""Attack the service and the client as a malicious peer; see ``__main__.py``."""
+"""Attack the service and the client of this package; see ``__main__.py``."""

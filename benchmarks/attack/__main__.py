@@ -1,10 +1,10 @@
 """
 Attack the service and the client, and print the outcomes.
 
-    python -m benchmarks.attack [--count 5000] [--seed 1]
+    python -m benchmarks.attack [--count 5200] [--seed 1]
 
 Malicious clients send half of the inputs to the real service; a malicious API sends the other half to the real
-client. The same seed causes the same inputs. The exit code is 1 unless all counts except the inputs are 0.
+client. The same seed gives the same inputs. The exit code is 0 if all counts except the inputs are 0, otherwise 1.
 """
 
 from __future__ import annotations

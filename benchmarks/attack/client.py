@@ -1,8 +1,8 @@
 """
-Attack the client, with both of its drivers, by a malicious API.
+Attack the client with a malicious API, through its blocking and its asyncio driver.
 
 Every input must end in a result or a :class:`ClassifyError`, within a limit of time and memory. A result must belong
-to the requested job, and must be storable. The message of an error must be safe for a log.
+to the requested job, and it must be possible to store it. The message of an error must be safe for a log.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from benchmarks.attack.malicious_api import CASES
 KEY = "sk-recognisable-4711"
 CATEGORIES = [Category("invoice"), Category("letter")]
 JOB_ID = "5eed-0"
-#: The timeout of a request in seconds. A good reply has a longer timeout, so that a busy machine causes no fault.
+#: The timeout of a request in seconds. It is longer for a good reply, so that a busy machine causes no fault.
 REQUEST_TIMEOUT = 0.4
 PATIENT_TIMEOUT = 30.0
-#: Seconds within which an input must end. It sends up to 11 requests.
+#: Seconds within which an input must end. An input sends up to 11 requests.
 LIMIT = 45.0
 #: The number of inputs at the same time.
 AT_ONCE = 32
-#: The most bytes by which the process may grow: the body of the largest reply, its text and its values, for each
-#: of the inputs at the same time, and its threads and modules.
+#: The most bytes by which the process may grow: for each of the inputs at the same time, the body of the largest reply,
+#: its text and its values; and in addition 64 MB for threads and modules.
 MEMORY = 3 * LONGEST_REPLY * AT_ONCE + 64 * 1024**2
 CALLS = ("get", "cancel", "submit", "submit_url", "watch")
 
@@ -55,7 +55,7 @@ Outcome = Job | Submission | polling.Ended | polling.GaveUp | ClassifyError | No
 
 @dataclass(frozen=True)
 class Input:
-    """One input: a case of the server, a call, and the driver that performs it."""
+    """One input: a case of the malicious API, a call of the client, and the driver that makes the call."""
 
     number: int
     case: str
@@ -64,7 +64,7 @@ class Input:
 
 
 async def run(count: int, seed: int) -> Counts:
-    """Try ``count`` inputs, all cases in turn. The same seed causes the same inputs. Faults are printed to stderr."""
+    """Try ``count`` inputs, all cases in turn. The same seed gives the same inputs. Faults are printed to stderr."""
     rng = random.Random(seed)
     names = list(CASES)
     inputs = [
@@ -152,7 +152,7 @@ def _wait(seconds: float) -> polling.Wait:
 
 
 def _unsound(one: Input, outcome: Outcome) -> str | None:
-    """Return what is wrong with an outcome; None if it is right."""
+    """Return the fault of an outcome; None if it has no fault."""
     if isinstance(outcome, polling.GaveUp):
         outcome = outcome.error
     if isinstance(outcome, ClassifyError):

@@ -29,7 +29,7 @@ class Exchange:
 
     @property
     def beginning(self) -> bytes:
-        """The first piece; empty where nothing is sent."""
+        """The first piece; empty if nothing is sent."""
         return self.sent[0] if self.sent else b""
 
 
@@ -41,7 +41,7 @@ def request(
     headers: bytes = b"",
     length: object = None,
 ) -> bytes:
-    """Return a request; ``length`` replaces the right Content-Length."""
+    """Return a request. ``length`` replaces the right Content-Length; an empty text leaves the header out."""
     announced = (
         b"" if length == "" else b"Content-Length: %s\r\n" % str(len(body) if length is None else length).encode()
     )

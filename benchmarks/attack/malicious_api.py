@@ -1,10 +1,10 @@
 """
-Serve a malicious classify API. The path of each request names the case: false, slow, huge or broken replies.
+Serve a malicious classify API, with false, slow, huge and broken replies. The path of each request names the case.
 
     python -m benchmarks.attack.malicious_api
 
-It prints its port, and serves ``/SEED/NUMBER/CASE/classify…`` until its standard input is closed. The same path
-returns the same bytes.
+It prints its port, and serves ``/SEED/NUMBER/CASE/classify…`` until its standard input is closed. It replies to the
+same path with the same bytes.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _PATH = re.compile(r"^(\w+) /(\d+)/(\d+)/(\w+)/classify(?:/([^ ?]*))?(?:\?([^ ]*))? ")
 
 
-#: The cases, and whether a client may take the reply for a result of the job that it asked for.
+#: The cases, and whether a client may accept the reply as one about the job that it has asked for.
 CASES: dict[str, tuple[Case, bool]] = {
     case.__name__: (case, may_succeed)
     for case, may_succeed in [

@@ -98,7 +98,7 @@ def retry_after(rng: random.Random, asked: Asked) -> Iterator[Step]:
 
 
 def false_keys(rng: random.Random, asked: Asked) -> Iterator[Step]:
-    """Announce that keys are honoured, and fail each submit."""
+    """Reply that idempotency keys are honoured, but let each submit fail."""
     if asked.method == "POST":
         yield rng.choice([Reset(), reply(b"", 502)])
     else:

@@ -31,8 +31,9 @@ def draw(number: int, generator: random.Random, drip_url: str, *, slow: bool) ->
     Return the name of a kind, and an exchange of that kind.
 
     :param number: the number of the exchange. The kinds take turns, so that a small sample has all of them.
+    :param generator: draws the random numbers.
     :param drip_url: the URL of a server that never ends its replies.
-    :param slow: also draw requests that only a time limit of the service ends.
+    :param slow: whether to draw also requests that only a time limit of the service ends.
     """
     kinds = _KINDS | {"file_url": lambda generator: _file_url(generator, drip_url)}
     names = [name for name in kinds if slow or name != "slow"]
@@ -281,5 +282,5 @@ _KINDS: dict[str, Callable[[random.Random], Exchange]] = {
 }
 
 
-#: The number of kinds, with those that :func:`_file_url` draws.
+#: The number of kinds, including the kind that :func:`_file_url` draws.
 KINDS = len(_KINDS) + 1

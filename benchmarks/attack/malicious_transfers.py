@@ -13,7 +13,7 @@ from benchmarks.attack.replies import Asked, Reset, Step, good, head, reply
 
 #: Seconds between the bytes of a slow reply: well below the client's timeout for a single read.
 DRIP = 0.02
-#: Pieces after which an endless reply ends, so that the test ends if a client reads all of it.
+#: The number of pieces of an "endless" reply. It is limited, so that the attack ends even if a client reads all of it.
 ENDLESS = 100_000
 
 
@@ -76,7 +76,7 @@ def bomb(rng: random.Random, asked: Asked) -> Iterator[Step]:
 
 @cache
 def packed(encoding: str, text: bytes) -> bytes:
-    """Return at least 32 MB packed into a few kilobytes. It is cached, because packing delays the other requests."""
+    """Return at least 32 MB of text, compressed. It is cached, because compression would delay the other requests."""
     packer = zlib.compressobj(9, wbits=31 if encoding == "gzip" else 15)
     return b"".join(packer.compress(text * 2**20) for _ in range(32)) + packer.flush()
 

@@ -1,7 +1,7 @@
 """
-Attack the real service, a process on loopback, by malicious clients.
+Attack the real service, a process on loopback, with malicious clients.
 
-During the attack, honest clients submit a document and wait for its result. At the end every accepted job must have
+During the attack, honest clients submit documents and wait for their results. At the end, every accepted job must have
 ended, and no document may be left.
 """
 
@@ -27,13 +27,14 @@ from benchmarks.attack.counts import Counts
 from benchmarks.attack.exchange import Exchange, request, valid
 from benchmarks.attack.malicious_requests import draw
 
-#: The most exchanges at the same time, without those that wait for a time limit of the service.
+#: The most exchanges at the same time, without the slow ones, which wait for a time limit of the service.
 CONCURRENT = 32
 #: The number of exchanges for each honest submit.
 HONEST_EVERY = 25
-#: Seconds without a byte of the service after which an exchange hangs: a usual one, and one that a time limit of
-#: the service ends. Not seconds in all: 300 pipelined requests take long on a busy machine.
+#: Seconds without a byte from the service after which a usual exchange counts as hanging. The total time is not
+#: limited, because 300 pipelined requests take long on a busy machine.
 LIMIT_SECONDS = 40.0
+#: The same for an exchange that a time limit of the service ends.
 SLOW_LIMIT_SECONDS = 90.0
 #: Seconds within which all jobs must have ended.
 END_SECONDS = 120.0
@@ -106,7 +107,7 @@ class _Attack:
                     tasks.create_task(self._honest())
 
     async def finish(self, folder: Path) -> None:
-        """Cancel jobs that fetch from the endless server; check that all others end and that no document is left."""
+        """Cancel the jobs that fetch from the endless server. Check that all others end and no document is left."""
         try:
             async with asyncio.timeout(END_SECONDS):
                 for job_id in sorted(self.accepted):
@@ -156,7 +157,7 @@ class _Attack:
             self.accepted.update(job_id.decode() for job_id in _JOB_ID.findall(answer))
 
     async def _honest(self) -> None:
-        """Submit a document by the contract, until it is accepted, and check that its job completes."""
+        """Submit a document as the contract requires, until it is accepted. Check that its job completes."""
         self.counts.inputs += 1
         answer = b""
         try:
@@ -178,7 +179,7 @@ class _Attack:
         await self._talk(Exchange((request(method=b"DELETE", target=_target(job_id)),)))
 
     def _has_ended(self, job_id: str, job: Mapping[str, Any]) -> bool:
-        """Return whether the job has ended. A job that had ended when it was deleted is not found any more."""
+        """Return whether the job has ended. A job that was deleted after its end is not found any more."""
         return (job_id in self.deleted and "status" not in job) or job["status"] in _ENDED
 
     async def _job(self, job_id: str) -> dict[str, Any]:
@@ -188,9 +189,9 @@ class _Attack:
 
     async def _talk(self, exchange: Exchange, received: Callable[[], object] = lambda: None) -> bytes:
         """
-        Send the pieces; return what the service sent until it closed the connection or an answer was complete.
+        Send the pieces. Return what the service sent until it closed the connection or an answer was complete.
 
-        :param received: is called whenever something came from the service.
+        :param received: a function that is called for each piece of the answer.
         """
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", self.port)

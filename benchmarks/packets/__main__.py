@@ -1,8 +1,8 @@
 """
 Measure how well the engine finds the documents in packets: ``make bench-packets DOCUMENTS="folder folder"``.
 
-Each folder has documents and ``labels.csv``. With ``FIT=1``, the weights are fitted on packets of two thirds of the
-sources. The other third is held out. Only its figures show how well the engine works on other documents.
+Each folder has documents and ``labels.csv``. With ``FIT=1``, the weights are fitted on packets from two thirds of the
+sources. The last third is held out. Only the figures of this third show how well the engine works on other documents.
 """
 
 from __future__ import annotations
@@ -20,13 +20,24 @@ from benchmarks.packets.fit import fit
 from benchmarks.packets.joined import Packet, join
 from benchmarks.packets.reading import joinable_documents, read_documents
 
-#: The number of packets of each part, and the seed that joins them.
+#: The number of packets of each part, and the seed of the random choice of their documents.
 PACKETS, SEED = 200, 3
 
 
 @dataclass(slots=True)
 class Figures:
-    """The counts of boundaries and packets."""
+    """
+    The counts over several packets.
+
+    :param right: the boundaries that are true and were found.
+    :param found: the boundaries that the engine found.
+    :param true: the true boundaries.
+    :param packets: the packets.
+    :param right_boundaries: the packets in which all boundaries are right.
+    :param right_packets: the packets in which all boundaries and all categories are right.
+    :param documents: the documents in the packets.
+    :param categories: the documents whose first page and category are right.
+    """
 
     right: int = 0
     found: int = 0
@@ -38,7 +49,7 @@ class Figures:
     categories: int = 0
 
     def add(self, expected: Sequence[tuple[str, list[int]]], found: Sequence[tuple[str | None, list[int]]]) -> None:
-        """Count a packet. A boundary is the number of the first page of a document after the first one."""
+        """Count a packet. A boundary is the page number at which a document begins, except for the first document."""
         true = {pages[0] for _, pages in expected[1:]}
         own = {pages[0] for _, pages in found[1:]}
         self.right += len(true & own)

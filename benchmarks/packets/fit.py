@@ -19,7 +19,7 @@ from benchmarks.packets.reading import ReadDocument
 
 #: The number of packets to fit on, their seed, and the strength of the L2 penalty.
 PACKETS, SEED, PENALTY = 1500, 1, 3.0
-#: The prior weights of the features, which they have without data. All other features have 0.
+#: The prior weights, which features have without data. The prior weight of all other features is 0.
 _PRIOR = {
     "page before is the last": 2.0, "number restarts": 2.0, "number is 1": 1.0,
     "number of the same total continues": -2.0, "page before is not the last": -1.0, "number continues": -2.0,
@@ -43,9 +43,9 @@ _ONLY_FOR = (
     "amounts differ", "legibility differs", "number restarts", "bare number restarts", "number does not continue",
     "number is 1", "bare number is 1", "page before is the last", "numbers stop",
 )  # fmt: skip
-#: The features of pages of the same size and print. Joined documents come from different sources and look different.
-#: Documents of a real packet often come from one printer and look the same. So each boundary is fitted a second time,
-#: with these values.
+#: The values of features for pages with the same size and print. Joined documents come from different sources and look
+#: different. Documents of a real packet often come from one printer and look the same. So each boundary is fitted a
+#: second time, with these values.
 _SAME_PRINTER = {
     "source differs": 0.0, "ratio differs": 0.0, "ratio differs, both are read by OCR": 0.0, "size differs": 0.0,
     "print size differs": 0.0, "print size differs, both have a text layer": 0.0, "top differs": 0.0,
@@ -55,7 +55,7 @@ _STEPS, _SMALLEST_STEP = 50, 1e-7
 
 
 class Traits:
-    """Computes the traits of documents' pages. Each page is read until its answer is sure."""
+    """Computes the traits of the pages of documents, from the first pass with a sure answer, or from the last pass."""
 
     def __init__(self, categories: CategorySet) -> None:
         self._categories = categories
@@ -79,7 +79,12 @@ class Traits:
 
 
 def rows(packets: Sequence[Packet], traits: Traits) -> tuple[list[str], Any, Any]:
-    """Return the names of the features, their values for each page after the first, and which pages begin documents."""
+    """
+    Return the data for the regression.
+
+    :returns: the names of the features, the values of the features for each page after the first of a packet, and
+        whether this page begins a document.
+    """
     values, begins = [], []
     for packet in packets:
         pages = [(number, page) for number, document in enumerate(packet.documents) for page in traits.of(document)]
@@ -138,7 +143,7 @@ def fit(documents: Sequence[ReadDocument], categories: CategorySet) -> None:
         f"L2 penalty {PENALTY:g})."
     )
     found = fitted(names, values, begins)
-    # Each boundary was fitted twice, but each page within a document once. So the odds of a boundary are halved.
+    # Each boundary was fitted twice, but each other page once. So the odds of a boundary are halved.
     found[names.index("constant")] -= np.log(2)
     weights = {name: round(float(weight), 3) for name, weight in zip(names, found, strict=True)}
     WEIGHTS_FILE.write_text(json.dumps({"origin": origin, "weights": weights}, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""Join documents into packets with a fixed seed."""
+"""Join documents into packets. The choice of the documents is random, with a fixed seed."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from training.page_cache import cached
 
 #: The folder of the cache.
 CACHE = Path(".bench/packet_pages")
-#: The parts of the engine that read pages.
+#: The parts of the engine that read pages. A change in one of them makes the cache invalid.
 _READING = ("reading", "ocr", "text", "page.py")
 #: The suffixes of the documents that are joined into packets.
 _SUFFIXES = (".pdf", ".jpg", ".jpeg", ".png", ".tif", ".tiff", ".webp")

@@ -3,9 +3,10 @@ Measure the cost of waiting for thousands of jobs in a triggerer, for this packa
 
     python benchmarks/polling [--jobs N] [--only TEXT]
 
-For each case a job server runs in this process, and the triggers run in a new process. Jobs end uniformly over a
-minute. ``delay`` is the time from the end of a job to its trigger's event. ``lag`` is how late the event loop wakes a
-sleeping task. CPU seconds and memory are those of the process with the triggers, without its imports.
+For each case, a job server runs in this process, and the triggers run in a new process. Jobs end uniformly over a
+minute. ``delay`` is the time from the end of a job to the event of its trigger. ``lag`` is the delay with which the
+event loop wakes a sleeping task. CPU seconds and memory are those of the process with the triggers, without its
+imports.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ from job_server import ROUTES, JobServer
 
 #: Seconds over which the jobs end.
 SPAN = 60.0
-#: Seconds from the start to the first end.
+#: Seconds from the start of the triggers to the first end of a job.
 HEAD_START = 2.0
-#: Seconds after the end of the last job until which the triggers are given time.
+#: Seconds after the end of the last job after which the triggers are stopped.
 PATIENCE = 120.0
 HEADER = (
     f"{'trigger':46} {'requests':>8} {'peak/s':>6} {'conns':>6} {'CPU s':>6} {'MB/1000':>7} "
@@ -44,8 +45,12 @@ class Case:
     """
     One row of the table.
 
+    :param title: the name of the case in the table.
+    :param contestant: the name of the triggers in ``contestants.py``.
+    :param route: the name of the API's route in ``job_server.py``.
     :param interval: seconds between two requests for a job.
-    :param share: the factor of the number of jobs.
+    :param batch_route: whether the server also has the route for the statuses of several jobs.
+    :param share: the factor by which the number of jobs is multiplied.
     :param rate: the connection's ``request_rate``, in requests a second.
     """
 
@@ -103,7 +108,12 @@ async def run_case(case: Case, jobs: int) -> str:
 
 
 def row(case: Case, jobs: int, server: JobServer, measured: dict[str, Any]) -> str:
-    """Return one line of the table. A batch trigger has one event, so a job's delay ends with the server's reply."""
+    """
+    Return one line of the table.
+
+    A batch trigger has one event for all jobs. So the delay of a job ends there with the first reply of the server that
+    reports its end.
+    """
     fired = {int(number): at for number, at in measured["fired"].items()}
     seen = server.seen if case.contestant == "classify-batch" else fired
     never = time.monotonic()
@@ -118,7 +128,7 @@ def row(case: Case, jobs: int, server: JobServer, measured: dict[str, Any]) -> s
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """Return the value below which a share, 0 to 1, of the sorted values lies."""
+    """Return the value below which a share, from 0 to 1, of the sorted values lies."""
     return values[min(len(values) - 1, int(len(values) * share))]
 
 

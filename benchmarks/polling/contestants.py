@@ -1,8 +1,8 @@
 """
 Create the triggers that are measured, each with a connection to the job server.
 
-A contestant is a function that defines its Airflow connection and returns a function, which creates the triggers of
-jobs. The URLs of providers that require https are changed to the server's http; the providers are otherwise unchanged.
+A contestant is a function that defines its Airflow connection and returns a function that creates the triggers of jobs.
+If a provider requires https, its URLs are changed to the server's http URL. Nothing else in the providers is changed.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def classify_batch(url: str, interval: float, rate: float | None) -> Maker:
 
 
 def bare(url: str, interval: float, _: float | None) -> Maker:
-    """Use the cheapest trigger: a loop with a pause for each job, over one shared session."""
+    """Use a minimal trigger: a loop of requests and pauses for each job, over one shared session."""
     sessions: list[aiohttp.ClientSession] = []
 
     class Bare(BaseTrigger):

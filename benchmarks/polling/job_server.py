@@ -1,8 +1,8 @@
 """
 Serve jobs that end at known times, and count the requests.
 
-The server has a route for the classify API, and one for each API whose triggers are compared. Jobs have numbers from
-1. It uses asyncio without a framework, so that the measured side is the slower one.
+There is a route for the classify API, and one for each API whose triggers are compared. Jobs are numbered from 1. The
+server uses asyncio without a framework, so that it is faster than the triggers that are measured.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Route:
     """
     The replies of one API about a job that runs or has ended.
 
-    :param target: a pattern for ``METHOD /path?query body``; its one group is the job's number.
+    :param target: a regular expression for ``METHOD /path?query body``. Its only group is the job's number.
     :param running: the status and body while the job runs; ``<job>`` in a body is replaced by the number.
     :param ended: the status and body after the job has ended.
     """

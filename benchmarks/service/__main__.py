@@ -1,5 +1,5 @@
 """
-Measure the service on loopback, beside a bare Starlette app and the bare engine.
+Measure the service on loopback, and compare it with a bare Starlette app and the bare engine.
 
     python -m benchmarks.service [--only status,submits,pages,uploads,soak] [--seconds 10] [--pages 1200]
         [--upload-mb 500] [--soak-minutes 20]

@@ -1,5 +1,5 @@
 """
-A bare Starlette app under uvicorn, as the peer of the service: it keeps no job and reads no document.
+Run a bare Starlette app under uvicorn, as the peer of the service. The app keeps no jobs and reads no documents.
 
     python -m benchmarks.service.bare
 """

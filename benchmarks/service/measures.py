@@ -29,7 +29,7 @@ _MB = 1024 * 1024
 
 
 def born_digital(pages: int = 1) -> list[tuple[str, bytes]]:
-    """Return the names and contents of the samples that are PDFs with text, each with its page so many times."""
+    """Return the names and contents of the samples that are PDFs with text. Each repeats its page ``pages`` times."""
     with tempfile.TemporaryDirectory() as folder:
         draw_samples(Path(folder))
         return [(name, _repeated(Path(folder) / name, pages)) for name in BORN_DIGITAL]
@@ -67,9 +67,9 @@ def submits(seconds: float, *, pause: float) -> None:
     """
     Measure how long the reply to a submit takes with 50 clients, while the engine works on the documents.
 
-    With a pause of 0.5 s, 50 clients send at most 100 documents in a second, fewer than the engine classifies on two
-    cores. Without a pause, they would send as many as the service accepts. The latency would then only show how many
-    clients wait for each other.
+    With a pause of 0.5 s, 50 clients send at most 100 documents a second, fewer than the engine classifies on two
+    cores. Without a pause, the clients would send as many documents as the service accepts, and the latency would show
+    only how long they wait for each other.
 
     :param pause: seconds between a reply and the client's next submit.
     """
@@ -101,7 +101,7 @@ def pages(count: int, rounds: int = 3) -> None:
 def uploads(megabytes: int, clients: int = 10) -> None:
     """Measure the memory of the service while it receives large uploads."""
     with service() as server:
-        asyncio.run(_upload_all(server, clients, 1))  # what the first uploads load stays
+        asyncio.run(_upload_all(server, clients, 1))  # warm up: the memory that first uploads take and keep
         before = server.memory()
         peak = asyncio.run(_upload_all(server, clients, megabytes))
         print(
@@ -157,7 +157,7 @@ async def _ended(port: int, request: bytes) -> str:
 
 
 async def _wait(port: int, job_ids: Sequence[str]) -> None:
-    """Wait until all jobs have ended; ask for 200 at a time."""
+    """Wait until all jobs have ended. One request asks for the statuses of up to 200 jobs."""
     connection = await Connection.open(port)
     left = list(job_ids)
     while left:
@@ -209,7 +209,7 @@ async def _service_rate(documents: Sequence[tuple[str, bytes]], count: int) -> f
 
 
 async def _upload_all(server: Server, clients: int, megabytes: int) -> int:
-    """Send uploads at the same time; return the most memory that the service used."""
+    """Send uploads at the same time. Return the most memory that the service used, in bytes."""
     peak = server.memory()
     uploading = asyncio.gather(*(_upload(server.port, megabytes) for _ in range(clients)))
     while not uploading.done():

@@ -1,4 +1,4 @@
-"""Start the service and its peer as processes of their own, and watch them."""
+"""Start the service and its peer as separate processes, and measure their memory and handles."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-#: What the service and its peer print before their URL.
+#: The text that the service and its peer print before their port.
 _STARTED = " on http://127.0.0.1:"
 
 
@@ -29,7 +29,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def memory(self) -> int:
-        """Return the resident bytes of the server's own process, without the engine's children."""
+        """Return the resident memory of the server's own process in bytes, without the engine's child processes."""
         return int(self.process.memory_info().rss)
 
     def handles(self) -> int:

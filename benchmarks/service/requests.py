@@ -1,4 +1,4 @@
-"""Send HTTP/1.1 requests over connections that stay open, at little cost, so that the server is what is measured."""
+"""Send HTTP/1.1 requests over connections that stay open. The cost is low, so that only the server is measured."""
 
 from __future__ import annotations
 
@@ -67,7 +67,13 @@ def submit(name: str, content: bytes, categories: list[str]) -> bytes:
 
 @dataclass
 class Tally:
-    """The replies of a load: how many, by status, and how long each took in seconds."""
+    """
+    The replies of a load.
+
+    :param seconds: the duration of the load.
+    :param statuses: the number of replies by HTTP status.
+    :param latencies: the seconds that each reply took.
+    """
 
     seconds: float = 0.0
     statuses: dict[int, int] = field(default_factory=dict)
@@ -78,7 +84,7 @@ class Tally:
         return len(self.latencies) / self.seconds if self.seconds else 0.0
 
     def percentile(self, share: float) -> float:
-        """Return the latency that ``share`` of the requests did not pass, in seconds."""
+        """Return the latency in seconds that ``share`` of the requests, from 0 to 1, did not exceed."""
         ordered = sorted(self.latencies)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
 
@@ -99,9 +105,9 @@ async def load(
     """
     Let each client send requests, one after the other, for some seconds.
 
-    :param request: returns the next request of a client, by its number.
-    :param pause: seconds between the reply and the next request of a client.
-    :param replied: is called with each reply.
+    :param request: a function that returns the next request of the client with this number.
+    :param pause: seconds between a reply and the next request of the same client.
+    :param replied: a function that is called with each reply.
     """
     tally = Tally()
     began = time.perf_counter()

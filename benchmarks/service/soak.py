@@ -24,7 +24,8 @@ from benchmarks.service.requests import Connection, get, submit
 ALLOWED = 0.02
 _CLIENTS = 12
 _SAMPLE_SECONDS = 1.0
-#: The share of the time that warms the service up, and the shares at its beginning and end that are compared.
+#: The share of the time that warms the service up, and the share after it that is compared with the same share at the
+#: end.
 _WARM, _COMPARED = 0.25, 0.25
 #: Seconds between two kills of a process of the engine.
 _KILL_SECONDS = 20.0
@@ -117,7 +118,7 @@ class _Soak:
 
 
 def run(seconds: float) -> int:
-    """Load the service for some seconds. Return 1 if its memory or handles grew by more than is allowed, else 0."""
+    """Load the service for some seconds. Return 1 if its memory or handles grew by more than ``ALLOWED``, else 0."""
     documents = [submit(name, content, CATEGORIES) for name, content in born_digital()]
     with service() as server:
         soak = _Soak(server, time.monotonic() + seconds, documents)
@@ -136,7 +137,7 @@ def run(seconds: float) -> int:
 
 
 def _growth(samples: list[float]) -> tuple[float, float, float]:
-    """Return the growth as a share, and the medians from which it is: after the warm-up, and at the end."""
+    """Return the growth as a share, and the two medians that it compares: after the warm-up, and at the end."""
     warm, compared = int(len(samples) * _WARM), max(1, int(len(samples) * _COMPARED))
     first, last = statistics.median(samples[warm : warm + compared]), statistics.median(samples[-compared:])
     return last / first - 1, first, last

@@ -1,4 +1,4 @@
-"""A batch in one shard, and in four."""
+"""Two DAGs that classify a folder as a batch: ``in_1`` in one shard, and ``in_4`` in four shards."""
 
 from __future__ import annotations
 

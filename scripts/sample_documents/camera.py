@@ -80,11 +80,11 @@ def photo(document: pymupdf.Document) -> Image.Image:
 
 def _viewpoint(paper: Size, size: Size, turn: float, fill: float, tilt: float) -> tuple[float, ...]:
     """
-    Return the coefficients of the perspective, with which Pillow finds the point of the paper for each pixel.
+    Return the coefficients of the perspective. With them, Pillow finds the point on the paper for each pixel.
 
     The paper is in the middle of the picture. It fills the share ``fill`` of the height and is rotated by ``turn``
-    degrees. ``tilt`` is the share by which its right side is farther away than its left side; its top is farther away
-    than its foot by twice as much.
+    degrees. Its right side is farther away than its left side by the share ``tilt``, and its top is farther away than
+    its foot by twice this share.
     """
     scale = paper[1] / (size[1] * fill)
     cos, sin = scale * math.cos(math.radians(turn)), scale * math.sin(math.radians(turn))
@@ -106,7 +106,7 @@ def _noise(size: Size, chance: random.Random) -> Image.Image:
 
 
 def _grain(image: Image.Image, chance: random.Random, strength: int) -> Image.Image:
-    """Add the sensor's noise, at most ``strength`` levels up or down."""
+    """Add the sensor's noise, at most ``strength`` levels of grey up or down."""
     noise = _noise(image.size, chance).point([128 + (value - 128) * strength // 128 for value in range(256)])
     return ImageChops.add(image, noise.convert(image.mode), offset=-128)
 

@@ -9,10 +9,10 @@ import pymupdf
 from sample_documents.sheet import BLACK, MONO, MONO_BOLD, Sheet, money
 
 WIDTH, LENGTH, MARGIN = 227, 568, 14  # an 80 mm roll
-COLUMNS = 36  # characters to a line
-SIZE = (WIDTH - 2 * MARGIN) / COLUMNS / 0.6  # every character of Courier is 0.6 of the size wide
+COLUMNS = 36  # characters in a line
+SIZE = (WIDTH - 2 * MARGIN) / COLUMNS / 0.6  # the width of each character of Courier is 0.6 of the font size
 
-# Description, pence; a weighed or counted item is explained on a line of its own.
+# Description, price in pence, and a second line for an item that is weighed or counted.
 ITEMS = (
     ("SOURDOUGH LOAF 800G", 340, ""),
     ("WHOLE MILK 2L", 185, ""),

@@ -1,1 +1,1 @@
-"""The page that the service shows to people: its queue, its recent jobs, and a form to classify a document."""
+"""The page of the service for people: its queue, its recent jobs, and a form to classify a document."""

@@ -1,5 +1,5 @@
 """
-Read from the record what the page shows: the queue, the throughput and the recent jobs.
+Read the data of the page from the record: the queue, the throughput and the recent jobs.
 
 Every process of the service reads the same record, so the page is the same on each of them.
 """
@@ -19,9 +19,9 @@ from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.job_record.job_table import JOBS
 from airflow_provider_classify.model.job import JobStatus
 
-#: The recent jobs that the page lists.
+#: How many recent jobs the page lists.
 LISTED = 30
-#: The minutes of the throughput.
+#: The number of minutes for which the page shows the throughput.
 MINUTES = 60
 #: The most characters of a text in the list. Longer texts are cut.
 _LONGEST = 300
@@ -68,10 +68,12 @@ class ListedJob:
 @dataclass(frozen=True, slots=True)
 class Activity:
     """
-    What the service does now.
+    The current activity of the service.
 
+    :param backlog: the jobs of all owners that have not ended.
     :param completed: the jobs that completed in each of the last :data:`MINUTES` minutes, the oldest minute first.
     :param failed: the jobs that failed in each of these minutes.
+    :param jobs: the newest jobs of one owner.
     """
 
     backlog: Backlog
@@ -84,8 +86,8 @@ def read_activity(store: JobStore, now: datetime | None = None, *, owner: str = 
     """
     Read the activity.
 
+    :param now: the time in UTC without a time zone; ``None`` for the current time.
     :param owner: the owner whose jobs are listed. The queue and the throughput are those of all owners.
-    :param now: the time in UTC without a time zone; the current time if None.
     :raises JobRecordUnavailable: the record cannot be read.
     """
     now = now or datetime.now(UTC).replace(tzinfo=None)
@@ -102,7 +104,7 @@ def read_activity(store: JobStore, now: datetime | None = None, *, owner: str = 
 def _ended_by_minute(connection: Connection, now: datetime) -> dict[str, tuple[int, ...]]:
     """Count the ends of the last minutes by status."""
     start = now - timedelta(minutes=MINUTES)
-    # Seconds are cut off in whole numbers, because databases round a division in different ways.
+    # The minute is computed from whole seconds, because databases round a division in different ways.
     seconds = cast(extract("epoch", JOBS.c.finished_at), Integer)
     minute = seconds - seconds % 60
     query = select(JOBS.c.status, minute, func.count()).where(JOBS.c.finished_at > start)

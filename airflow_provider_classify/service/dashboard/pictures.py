@@ -2,7 +2,7 @@
 Keep small pictures of the first pages of recent documents, for the page.
 
 The documents themselves are deleted when they have been classified. The pictures are in the database of the record of
-jobs, so that every process of the service can show them. Only the newest ones are kept, and a picture is deleted with
+jobs, so that every process of the service can show them. Only the newest pictures are kept. A picture is deleted with
 its job.
 """
 
@@ -25,7 +25,7 @@ from airflow_provider_classify.job_record.job_table import JOBS, UNFINISHED
 KEPT = 100
 #: The share of the engine's time that pictures may take, from 0 to 1.
 SHARE = 0.03
-#: The most seconds of drawing that a service which had nothing to do may spend at once.
+#: The most seconds of drawing time that an idle service saves up.
 SAVED_SECONDS = 0.5
 
 PICTURES = Table(
@@ -54,7 +54,7 @@ class Pictures:
 
         :raises JobRecordUnavailable: the database cannot be reached.
         """
-        # One statement checks the job and adds the picture, so that a job which is deleted now keeps none.
+        # One statement checks the job and adds the picture, so that a job that is deleted at the same time gets none.
         job = select(JOBS.c.job_id, literal(jpeg, LargeBinary), literal(_now(), DateTime)).where(
             (JOBS.c.job_id == job_id) & JOBS.c.status.in_(UNFINISHED)
         )
@@ -70,7 +70,7 @@ class Pictures:
         try:
             self._store.write(write, is_durable=False)
         except IntegrityError:
-            return  # Another run of the job has added its picture.
+            return  # Another run of the job has already added its picture.
 
     def get(self, job_id: str, *, owner: str = "") -> bytes | None:
         """Return the picture of an owner's job as a JPEG; ``None`` if it has no picture."""
@@ -79,26 +79,26 @@ class Pictures:
             return connection.execute(query).scalar()
 
     def among(self, job_ids: Sequence[str]) -> set[str]:
-        """Return which of the jobs have a picture."""
+        """Return the ids of those jobs that have a picture."""
         query = select(PICTURES.c.job_id).where(PICTURES.c.job_id.in_(job_ids))
         with self._store.transaction() as connection:
             return set(connection.execute(query).scalars())
 
     def delete(self, job_id: str) -> None:
-        """Delete the picture of a job, if there is one. The record may keep that the job was cancelled."""
+        """Delete the picture of a job, if it has one. A cancelled job stays in the record, so its picture would too."""
         with self._store.transaction() as connection:
             connection.execute(delete(PICTURES).where(PICTURES.c.job_id == job_id))
 
 
 class DrawingTime:
     """
-    Limits the time that pictures take from the classification of documents.
+    Limits the time that pictures take from the classification of documents. Thread-safe.
 
-    A service that has nothing to do saves some seconds, which the next documents may spend.
+    The time for pictures is a share of the time that passes. An idle service saves it up for the next documents.
 
-    :param share: the share of the time that may be spent, from 0 to 1.
-    :param most: the most seconds that are saved.
-    :param clock: returns the time in seconds.
+    :param share: the share of the time that pictures may take, from 0 to 1.
+    :param most: the most seconds that are saved up.
+    :param clock: returns seconds that never go back.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class DrawingTime:
             return self._saved > 0
 
     def spend(self, seconds: float) -> None:
-        """Count the seconds that a picture took. They may be more than were left."""
+        """Count the seconds that a picture took. They may be more than the seconds that were left."""
         with self._lock:
             self._save()
             self._saved -= seconds

@@ -1,9 +1,9 @@
 """
 The routes of the page.
 
-The page itself has no data, so it needs no key. Its script asks for the key where the service has one, keeps it in the
-browser's session storage, and sends it as the header ``api-key``, as every client of the API does. So the page sets no
-cookie, and the key is in no URL.
+The page itself has no data, so it needs no key. If the service has keys, the page's script asks for one, keeps it in
+the browser's session storage, and sends it as the header ``api-key``, as every client of the API does. So the page sets
+no cookie, and the key is in no URL.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FILES = {
         *(_SHARED / name for name in ("page.css", "theme.js", "dom.js", "evidence.js", "icon.svg")),
     )
 }
-#: The page loads only its own files. It draws pictures that its script has fetched (blob:).
+#: The page loads only files of the service. It also shows pictures that its script has fetched (``blob:``).
 HEADERS = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": (
