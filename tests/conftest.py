@@ -69,9 +69,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     """
-    Run the service with a key, and the Airflow connections ``service`` and ``wrong_key`` to it.
+    Run the service with a key, and define the Airflow connections ``service`` and ``wrong_key`` to it.
 
-    The modules share it, so its record has jobs of other tests.
+    All modules share this service, so its record has jobs of other tests.
     """
     from tests.support.service import KEY, connected_service
 

@@ -34,7 +34,7 @@ class DagRun:
         return self.airflow.request("GET", path)["value"]
 
     def worker_logs(self, task_id: str) -> dict[int, str]:
-        """Return the logs of the first try that the task's starts on workers wrote, by map index."""
+        """Return the logs that the first try of a task wrote on workers, by map index."""
         _, dag_id, _, run_id = self.path.split("/")
         folder = self.airflow.home / "logs" / f"dag_id={dag_id}" / f"run_id={run_id}" / f"task_id={task_id}"
         logs = folder.glob("map_index=*/attempt=1.log")

@@ -1,4 +1,4 @@
-"""Drive the client of the API as a worker does and as an event loop does, with the same calls."""
+"""Use the client of the API with the same calls as a worker does, and as an event loop does."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ PROCESSING = Answer(200, {"job_id": "8a1c", "status": "processing", "progress": 
 
 class Httpx:
     """
-    The client as a worker drives it.
+    The client as a worker uses it.
 
-    It does not sleep: it appends the seconds to ``sleeps`` and calls ``on_sleep``.
+    Instead of a pause, it appends the seconds to ``sleeps`` and calls ``on_sleep``.
     """
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Httpx:
 
 
 class Aiohttp(Httpx):
-    """The client as an event loop drives it."""
+    """The client as an event loop uses it."""
 
     def _call(self, settings: ApiSettings, call: Callable[[Any], Any]) -> Any:
         async def sleep(seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Replies of an API, and what the client reads in them."""
+"""Create replies of an API, and parse them as the client does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Batches of four documents that can be classified and one that cannot."""
+"""Create batches of four documents that can be classified and one that cannot."""
 
 from __future__ import annotations
 

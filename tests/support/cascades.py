@@ -1,4 +1,4 @@
-"""Cascades of two services whose answers stand in tables."""
+"""Run cascades of two services whose answers come from tables."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Apis:
         self.second.classifier.table = {self._content: second}
 
     def jobs(self) -> tuple[list[str], ...]:
-        """Return the ids of the jobs of each."""
+        """Return the ids of the jobs of each service."""
         return tuple([job.job_id for job in api.store.jobs()] for api in (self.first, self.second))
 
 

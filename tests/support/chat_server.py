@@ -83,7 +83,7 @@ class ChatRequest:
 
 @dataclass(frozen=True)
 class Says:
-    """A completion. ``probability`` is that of the tokens of each category, or ``None`` for no log-probabilities."""
+    """A completion. ``probability`` is that of each category in it; ``None`` for no log-probabilities."""
 
     content: str | None
     finish_reason: str = "stop"
@@ -260,7 +260,11 @@ def completion(said: Says) -> ChatCompletion:
 
 
 def tokens(content: str, probability: float) -> Sequence[ChatCompletionTokenLogprob]:
-    """Return the tokens of a text. Those of a category have the probability together, and the others are certain."""
+    """
+    Return the tokens of a text.
+
+    :param probability: the product of the probabilities of a category's tokens. Each other token has 1.
+    """
     values = [match.span(1) for match in re.finditer(r'"category": "((?:[^"\\]|\\.)*)"', content)]
     pieces = [match.span() for match in _PIECE.finditer(content)]
     listed = []

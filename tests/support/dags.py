@@ -33,7 +33,7 @@ class Run:
 
 
 def run_dag(dag: DAG, **params: Any) -> Run:
-    """Run ``dag.test()``. The states of the result show task failures."""
+    """Run ``dag.test()``. If a task fails, the states of the result show it, and no error is raised."""
     migrate_database()
     starts = _Starts()
     get_listener_manager().add_listener(starts)

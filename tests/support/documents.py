@@ -26,7 +26,8 @@ Subtotal 174.00
 VAT 20% 34.80
 Amount due 208.80, payment due within 30 days"""
 
-#: A form to fill in with name, town, number, day and amount. The engine alone takes it for an invoice or a letter.
+#: A form to fill in with name, town, number, day and amount. Without examples, the engine classifies it as an invoice
+#: or a letter.
 PAYMENT_REMINDER = """Nordlicht Supplies Ltd.
 
 To {name}, {town}
@@ -56,13 +57,13 @@ def write_pdf(path: Path, text: str = INVOICE, *, password: str | None = None) -
 
 
 def write_corrupt_pdf(path: Path) -> Path:
-    """Write a file that begins like a PDF and is not one."""
+    """Write a file that begins like a PDF but is not a PDF."""
     path.write_bytes(b"%PDF-1.7\n" + bytes(range(256)) * 20)
     return path
 
 
 def write_mail_with_invoice(path: Path) -> Path:
-    """Write an e-mail with an invoice attached, and with enough text to be classified by it."""
+    """Write an e-mail with an attached invoice. The text of the e-mail is long enough to be classified itself."""
     message = EmailMessage()
     message["From"], message["To"], message["Subject"] = "ann@example.com", "bob@example.com", "Your order"
     message["Date"] = "Mon, 1 Jan 2024 00:00:00 +0000"

@@ -1,4 +1,4 @@
-"""Run event triggers as Airflow's triggerer does, with its own sharing of scans, and a state store in memory."""
+"""Run event triggers as Airflow's triggerer does, with Airflow's sharing of scans, and a state store in memory."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Triggerer:
     """
     A context manager that runs event triggers in this event loop.
 
-    ``stores_events`` says whether Airflow stores events, as it does until it is killed.
+    While ``stores_events`` is true, Airflow stores the events. A killed Airflow does not store them any more.
     """
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Triggerer:
         await self._manager.stop_all()
 
     def start(self, trigger: Any, store: StateStore | None = None) -> list[dict[str, Any]]:
-        """Start a trigger. :returns: the payloads of its events, which grows."""
+        """Start a trigger. :returns: the list of the payloads of its events, which grows with each event."""
         number = len(self._tasks)
         trigger.asset_state_store = store.accessors() if store else None
         self.events[number] = []

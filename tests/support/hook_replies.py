@@ -1,4 +1,4 @@
-"""What an API replies about a job, for the tests of the hook."""
+"""Replies of an API about a job, for the tests of the hook."""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""A language model that a function scripts, for the decisions of the backend. The wire is in ``chat_server``."""
+"""
+Replace the language model by a function, to test the decisions of the backend.
+
+``chat_server`` tests the HTTP requests.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Write runs and results into Airflow's metadata database, as tasks would have."""
+"""Write runs and results into Airflow's metadata database, as tasks do."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Value:
 
 
 def write_run(dag_id: str, run_id: str, values: Sequence[Value], at: datetime | None = None) -> None:
-    """Write a successful run whose tasks pushed these values at a time, by default now."""
+    """Write a successful run whose tasks pushed these values at the time ``at``, by default now."""
     at = at or datetime.now(UTC)
     with create_session() as session:
         if session.get(DagBundleModel, BUNDLE) is None:

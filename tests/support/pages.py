@@ -14,7 +14,12 @@ def page_of(
     sizes: dict[str, float] | None = None,
     top: float = 0.05,
 ) -> Page:
-    """Return a page with the lines below each other from ``top``, 11 points high unless ``sizes`` has another size."""
+    """
+    Return a page with the lines below each other.
+
+    :param sizes: the height of lines in points, by their text; the others are 11 points high.
+    :param top: where the first line begins, as a share of the page's height.
+    """
     step = min(0.03, (0.95 - top) / max(1, len(lines)))
     return Page(
         number=number,

@@ -25,6 +25,6 @@ def text(page: Page) -> str:
 
 
 def passes_with_more_text(reading: PageReading) -> list[Page]:
-    """Return the passes of a page that have other lines than the pass before, without those that only add its look."""
+    """Return the passes of a page whose lines differ from those of the pass before. Other passes add only its look."""
     passes = list(reading.passes())
     return passes[:1] + [page for before, page in pairwise(passes) if page.lines != before.lines]

@@ -1,5 +1,5 @@
 """
-Serve scripted replies, for those that the real service never sends.
+Serve scripted replies, such as replies that the real service never sends.
 
     with scripted_server(Answer(503, b"..."), Answer(202, {"job_id": "1", "status": "queued"})) as server:
         httpx.post(f"{server.url}/classify")
@@ -23,7 +23,7 @@ _KEPT = 1024 * 1024
 
 
 class Fault(Enum):
-    """The action of a server instead of an answer."""
+    """What the server does in place of an answer."""
 
     HANG_UP = auto()  # reads the request and closes the connection
     BREAK_OFF = auto()  # closes the connection in the middle of its answer

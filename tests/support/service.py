@@ -46,7 +46,7 @@ _STOP_SECONDS = 30
 
 class RunningService:
     """
-    A service on a port of loopback (0 takes any free one). Its log is ``data_dir/service.log``.
+    A service on a port of loopback (0 for any free port). Its log is ``data_dir/service.log``.
 
     :param options: more arguments of ``serve``, as JSON values; ``lease`` and ``keep_results`` in seconds.
     """
@@ -85,11 +85,11 @@ class RunningService:
         return self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kill the service, as a crash of the machine does."""
+        """Kill the service without a chance to clean up, as a crash does."""
         self._end(signal.SIGKILL)
 
     def suspend(self) -> None:
-        """Suspend the process: it accepts connections and answers none."""
+        """Suspend the process: clients can connect, but get no reply."""
         psutil.Process(self.pid).suspend()
 
     def resume(self) -> None:
@@ -99,10 +99,10 @@ class RunningService:
     @contextmanager
     def frozen_engine(self) -> Iterator[None]:
         """
-        Suspend the engine's process, so that jobs stay unfinished until the block ends.
+        Suspend the engine's process, so that no job ends until the block ends.
 
-        The process starts with the first document. If there was none, this method classifies one. The service must
-        have one worker: a second one would start a process of its own in the block.
+        The process starts with the first document. If there was no document yet, this method classifies one. The
+        service must have one worker, because a second worker would start another process in the block.
         """
         assert self._options["workers"] == 1, "Start the service with workers=1."
         process = psutil.Process(self.pid)

@@ -14,7 +14,7 @@ class StatsD:
     """
     The metrics that arrived.
 
-    :param socket: a bound UDP socket. Its buffer keeps the packets until they are read.
+    :param receiver: a bound UDP socket. Its buffer keeps the packets until they are read.
     """
 
     def __init__(self, receiver: socket.socket) -> None:
@@ -46,7 +46,7 @@ class StatsD:
         return found
 
     def milliseconds(self, name: str) -> list[float]:
-        """Return the times that a timer got."""
+        """Return the values of a timer, in milliseconds."""
         return [float(value) for found, value, kind in self._metrics() if kind == "ms" and found == name]
 
     def wait_for(self, name: str, value: int, seconds: float = 60) -> None:

@@ -17,7 +17,7 @@ _SETTINGS = {
     # Each DAG file is parsed once. The default of 30 s would keep a small machine busy.
     "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
-    # On a busy machine the triggerer's first request to Airflow takes long, and a kill may need it.
+    # On a busy machine, the triggerer's first request to Airflow takes long. It can be the one that follows a kill.
     "AIRFLOW__TRIGGERER__ON_KILL_TIMEOUT": "120",
     # Seconds after which another triggerer takes triggers over. The default is 30.
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "8",
@@ -33,7 +33,7 @@ def system_airflow(
 
     :param folder: gets the files of the Airflow.
     :param files: the DAG files, relative to the repository. Airflow sees no others.
-    :param connections: its connections in the form of environment variables, by id in capitals.
+    :param connections: its connections by id in capitals, in the form that environment variables have.
     :param environment: more environment variables.
     """
     dags = folder / "dags"
@@ -50,8 +50,8 @@ def system_airflow(
     wanted = {path.name for path in dags.iterdir()}
     with Standalone(folder / "airflow", free_port(), settings) as airflow:
         wait_until(lambda: _parsed(airflow) == wanted, 300, pause=0.5)
-        # The first request makes the server import its API for tasks. On a busy machine that takes longer than a task
-        # waits.
+        # With the first request, the server imports its API for tasks. On a busy machine, this takes longer than a
+        # task waits for a reply.
         httpx.get(f"{airflow.url}/execution/health", timeout=180).raise_for_status()
         yield airflow
 

@@ -1,5 +1,5 @@
 """
-Serve a classify API whose answers stand in a table, for tests and benchmarks that need given answers.
+Serve a classify API whose answers come from a table, for tests and benchmarks that need known answers.
 
 It is the real service over HTTP with a record of its jobs; only its engine is replaced.
 

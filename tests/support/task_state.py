@@ -10,7 +10,7 @@ class TaskState(dict[str, Any]):
     """
     The state of one task. Its values are JSON, as in Airflow.
 
-    ``writes`` is the number of further writes. Each write after these fails, as if the API server were down.
+    ``writes`` is the number of writes that still succeed. Each later write fails, as if the API server were down.
     """
 
     writes = 1000

@@ -127,7 +127,7 @@ class BatchServer(ChatServer):
 
 @contextmanager
 def batch_server(answer: Callable[[ChatRequest], ChatReply], *, looks: int = 1) -> Iterator[BatchServer]:
-    """Run a server that calls ``answer`` for each request, in a batch or not."""
+    """Run a server that calls ``answer`` for each request, also for those in a batch."""
     server = BatchServer(answer, looks)
     server.start()
     try:
