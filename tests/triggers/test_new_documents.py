@@ -18,7 +18,8 @@ from airflow_provider_classify.triggers.new_documents import NewDocumentsTrigger
 from tests.support.event_triggers import StateStore, Triggerer, names, until
 
 pytestmark = pytest.mark.skipif(
-    not hasattr(event_triggers.BaseEventTrigger, "create_shared_stream_producer"), reason="event triggers need Airflow 3.3"
+    not hasattr(event_triggers.BaseEventTrigger, "create_shared_stream_producer"),
+    reason="event triggers need Airflow 3.3",
 )
 
 INTERVAL = 0.02
