@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from email import policy
 from email.errors import HeaderParseError, MessageError
@@ -50,14 +52,10 @@ def open_email(source: Source, options: ReadingOptions) -> OpenedDocument:
     :raises DocumentEncrypted: its content is encrypted.
     """
     data = _within_bounds(source.read(MAX_EMAIL_BYTES))
-    try:
+    with _damage_named(source.name):
         message = _parsed(data)
         reader = _MessageReader(source.name)
         mail = Mail(_headers(message), reader.text_of(message), reader.parts)
-    except (RecursionError, MessageError, AssertionError) as error:
-        raise DocumentCorrupt(
-            f"The document {source.name!r} has parts within parts without end; save it again."
-        ) from error
     document = mail_document(mail, Format.EMAIL, source, options)
     return _as_page(document) if _is_saved_page(message) else document
 
@@ -74,9 +72,19 @@ def text_of_message(data: bytes, name: str) -> str:
     """
     Return the text of a message within another document, without its headers.
 
+    :raises DocumentCorrupt: its parts are nested too deeply, or cannot be parsed.
     :raises DocumentEncrypted: the message is encrypted.
     """
-    return _MessageReader(name).text_of(_parsed(_within_bounds(data)))
+    with _damage_named(name):
+        return _MessageReader(name).text_of(_parsed(_within_bounds(data)))
+
+
+@contextmanager
+def _damage_named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (RecursionError, MessageError, AssertionError) as error:
+        raise DocumentCorrupt(f"The document {name!r} has parts within parts without end; save it again.") from error
 
 
 def _parsed(data: bytes) -> Message:
