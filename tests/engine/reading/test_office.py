@@ -307,6 +307,23 @@ def test_workbook(tmp_path: Path) -> None:
     assert text(second) == "Second"
 
 
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ("", ["01.05.2026", "12:00", "31.12.9999", "2958466", "-1"]),
+        ('<workbookPr date1904="0"/>', ["01.05.2026", "12:00", "31.12.9999", "2958466", "-1"]),
+        ('<workbookPr date1904="1"/>', ["02.05.2030", "12:00", "2958465", "2958466", "-1"]),
+        ('<workbookPr date1904="true"/>', ["02.05.2030", "12:00", "2958465", "2958466", "-1"]),
+    ],
+)
+def test_dates_of_a_workbook_count_from_its_own_first_day(properties: str, expected: list[str], tmp_path: Path) -> None:
+    numbers = ("46143", "0.5", "2958465", "2958466", "-1")
+    rows = "".join(f'<row><c s="1"><v>{number}</v></c></row>' for number in numbers)
+    styles = '<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs>'
+    parts = office.workbook(rows, styles=styles, properties=properties)
+    assert text(read(zipped(parts), tmp_path)[0]).split() == expected
+
+
 def test_hidden_sheet_is_not_read(tmp_path: Path) -> None:
     parts = office.workbook('<row><c t="str"><v>Secret</v></c></row>', sheet_state="hidden")
     assert [text(page) for page in read(zipped(parts), tmp_path)] == ["Second"]
