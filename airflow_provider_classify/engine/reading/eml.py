@@ -55,7 +55,10 @@ def open_email(source: Source, options: ReadingOptions) -> OpenedDocument:
     with _damage_named(source.name):
         message = _parsed(data)
         reader = _MessageReader(source.name)
-        mail = Mail(_headers(message), reader.text_of(message), reader.parts)
+        text = reader.text_of(message)
+        if len(data) < source.size():
+            reader.mark_cut()
+        mail = Mail(_headers(message), text, reader.parts)
     document = mail_document(mail, Format.EMAIL, source, options)
     return _as_page(document) if _is_saved_page(message) else document
 
@@ -98,10 +101,17 @@ class _MessageReader:
         self.parts: list[MailPart] = []
         self._name = name
         self._left = MAX_PARTS
+        self._ends_with_attachment = False
+
+    def mark_cut(self) -> None:
+        """Mark the last part as cut, if it is an attachment. Call this if the end of the message was not read."""
+        if self._ends_with_attachment:
+            self.parts[-1] = replace(self.parts[-1], is_cut=True)
 
     def text_of(self, part: Message) -> str:
         """Return the text of a part and of all parts in it."""
         self._left -= 1
+        self._ends_with_attachment = False
         if self._left < 0:
             return ""
         kind = part.get_content_type()
@@ -138,6 +148,7 @@ class _MessageReader:
         if kind == "message/rfc822":
             return self._forwarded(_parsed(data))
         self.parts.append(MailPart(name, kind, data))
+        self._ends_with_attachment = True
         return ""
 
 
