@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from airflow_provider_classify.engine.learned.model import MEASURES, LearnedModel
+from airflow_provider_classify.engine.learned.model import MEASURES, NO_FAMILY, NONE, LearnedModel
 from training.fitting import DENSE, Fitted
 
 #: The modification time of all entries of the file, so that the bytes do not depend on the time.
@@ -50,7 +50,7 @@ def arrays_of(
 
 
 def added_to(
-    model: LearnedModel, fitted: Fitted, families: Sequence[str], base: Sequence[int | None], temperature: float
+    model: LearnedModel, fitted: Fitted, families: Sequence[str], base: Sequence[int], temperature: float
 ) -> dict[str, Any]:
     """
     Return the arrays of the sum of a base model and a fitted model.
@@ -58,18 +58,20 @@ def added_to(
     :param model: the base model.
     :param fitted: a model that was fitted on the points that the base model has corrected, with the base model's scale.
     :param families: the names of the fitted categories.
-    :param base: the family by which the base model corrected each of them; None if it did not correct it.
+    :param base: the number of the family by which the base model corrected each of them; NO_FAMILY if it did not.
     """
-    names, none = list(model.families), model.none
-    columns: list[tuple[int, int | None, int]] = []  # the fitted column, the base column, and the column of the sum
-    for number, (family, base_column) in enumerate(zip(families, base, strict=True)):
-        place = model.family_of_category(family)
+    names = list(model.families)
+    places = [
+        *(model.family_of_category(family) for family in families),
+        None if model.none == NO_FAMILY else model.none,
+    ]
+    columns: list[tuple[int, int, int]] = []  # the fitted column, the base column, and the column of the sum
+    for number, (family, base_column) in enumerate(zip([*families, NONE], [*base, model.none], strict=True)):
+        place = places[number]
         if place is None:
             place = len(names)
             names.append(family)
         columns.append((number, base_column, place))
-    if none is not None:
-        columns.append((len(families), none, none))
     arrays = dict(model.arrays) | {
         "families": np.array(names),
         "words": np.array(fitted.scale.words),
@@ -83,7 +85,7 @@ def added_to(
         weights[: len(old), : old.shape[1]] = old
         for number, base_column, place in columns:
             weights[:, place] = new[:, number]
-            if base_column is not None:
+            if base_column != NO_FAMILY:
                 weights[: len(old), place] += old[:, base_column]
         arrays[name] = weights[0] if part == "constant" else weights
         arrays[name] = arrays[name].astype(np.float16)

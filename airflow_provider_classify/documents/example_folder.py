@@ -12,6 +12,7 @@ import hashlib
 import logging
 import os
 import re
+import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -31,6 +32,7 @@ _HASH = 16
 _MAX_NAME = 80
 #: The most bytes of a folder's name. File systems allow 255.
 _MAX_FOLDER = 200
+_CHUNK = 1024 * 1024
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +51,8 @@ def store_example(folder: str, category: str, document: object, *, others: Itera
     """
     Copy a document into the folder of a category, and return its path there.
 
+    The document is hashed and copied in pieces, because it may be large.
+
     :param folder: a folder, or an object-storage prefix. Missing folders are created.
     :param others: other categories. The document is deleted from their folders, where an earlier answer may have put
         it.
@@ -56,11 +60,12 @@ def store_example(folder: str, category: str, document: object, *, others: Itera
     :raises StorageError: the folder cannot be written.
     """
     source = Document.of(document)
-    with source.local_copy() as path:
-        content = path.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()[:_HASH]
-    target = StoragePath(category_folder(folder, category)) / f"{digest}-{_file_name(source.name)}"
-    target.write_bytes(content)
+    with source.local_copy() as path, path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()[:_HASH]
+        file.seek(0)
+        target = StoragePath(category_folder(folder, category)) / f"{digest}-{_file_name(source.name)}"
+        with target.write() as copy:
+            shutil.copyfileobj(file, copy, _CHUNK)
     for other in others:
         if other != category:
             _delete_from(StoragePath(category_folder(folder, other)), digest)

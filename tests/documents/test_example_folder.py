@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,21 @@ def test_the_same_bytes_are_stored_once_and_in_the_last_category(tmp_path: Path)
     store_example(folder, "note", str(tmp_path / "b.pdf"), others=["slip", "note", "never seen"])
     assert listed(tmp_path / "learned" / "slip") == []
     assert len(listed(tmp_path / "learned" / "note")) == 1
+
+
+def test_a_large_document_is_stored_without_loading_all_of_it(tmp_path: Path) -> None:
+    size = 32 * 1024**2
+    content = os.urandom(1024) * (size // 1024)
+    (tmp_path / "a.pdf").write_bytes(content)
+    tracemalloc.start()
+    try:
+        stored = store_example(str(tmp_path / "learned"), "slip", str(tmp_path / "a.pdf"))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert Path(stored).read_bytes() == content
+    assert Path(stored).name.startswith(hashlib.sha256(content).hexdigest()[:16])
+    assert peak < size / 2
 
 
 @pytest.mark.parametrize(

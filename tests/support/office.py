@@ -77,7 +77,13 @@ def word(
 
 
 def workbook(
-    rows: str, *, strings: tuple[str, ...] = (), styles: str = "", header: str = "", sheet_state: str = "visible"
+    rows: str,
+    *,
+    strings: tuple[str, ...] = (),
+    styles: str = "",
+    header: str = "",
+    sheet_state: str = "visible",
+    properties: str = "",
 ) -> dict[str, bytes | str]:
     """Return the parts of a workbook of two sheets: one with these rows, and one with the word Second."""
     names = f'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main" xmlns:r="{_KINDS}"'
@@ -87,7 +93,7 @@ def workbook(
     return {
         "[Content_Types].xml": _TYPES,
         "_rels/.rels": relations({"r0": ("officeDocument", "xl/workbook.xml")}),
-        "xl/workbook.xml": f"<workbook {names}><sheets>{listed}</sheets></workbook>",
+        "xl/workbook.xml": f"<workbook {names}>{properties}<sheets>{listed}</sheets></workbook>",
         "xl/_rels/workbook.xml.rels": relations(
             {
                 "r1": ("worksheet", "worksheets/sheet1.xml"),

@@ -196,7 +196,8 @@ def guess_by_words(
         best = max(found.values(), default=1.0)
         most = BY_RESEMBLANCE * (FACTOR_BESIDE_NAME if draft.has_clear_part else 1.0)
         by_words = {
-            name: most * value / best * (value / nearest[name]) ** 3
+            # In this order the best type gets exactly ``most``, which callers compare with a threshold.
+            name: most * (value / best) * (value / nearest[name]) ** 3
             for name, value in found.items()
             if value >= max(LEAST_RESEMBLANCE * most / BY_RESEMBLANCE, best / 4)
         }
@@ -220,7 +221,7 @@ def add_nearness(drafts: Sequence[Draft], nearness: Sequence[Mapping[str, float]
             points = Counter(draft.guessed)
             points.update({name: value * (value / nearest[name]) ** 3 for name, value in near.items()})
             best = max(points.values(), default=1.0)
-            draft.guessed = {name: BY_RESEMBLANCE * value / best for name, value in points.items()}
+            draft.guessed = {name: BY_RESEMBLANCE * (value / best) for name, value in points.items()}
 
 
 def add_types_of_path(drafts: Sequence[Draft], aliases: Aliases, claimed: set[str]) -> None:

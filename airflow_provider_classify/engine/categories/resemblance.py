@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from airflow_provider_classify.engine.categories.names import PARTICLES
 from airflow_provider_classify.engine.knowledge.document_type import DocumentType, Knowledge
@@ -30,7 +30,12 @@ NAME_WORD, USER_DESCRIPTION_WORD = 1.0, 0.5
 
 def distinctive_words(text: str) -> Iterator[str]:
     """Yield the words that can distinguish a type, in the singular."""
-    return (singular(word) for word in words_of(text) if word not in _EMPTY_WORDS and not _LETTER.fullmatch(word))
+    return distinctive(words_of(text))
+
+
+def distinctive(words: Iterable[str]) -> Iterator[str]:
+    """Yield those of a text's words that can distinguish a type, in the singular."""
+    return (singular(word) for word in words if word not in _EMPTY_WORDS and not _LETTER.fullmatch(word))
 
 
 class Resemblance:

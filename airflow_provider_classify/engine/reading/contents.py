@@ -31,11 +31,16 @@ def read_contents(
     :param name: the document's name in errors.
     :param form: what is read of each page.
     :param longest_side: the most pixels of a side of a picture.
-    :param options: of these, the limit of pages, and the cores and models that OCR may use. ``ocr`` has no effect.
+    :param options: of these, the limit of pages, and when and how to use OCR. Only the form ``text`` uses OCR.
     :raises DocumentError: the document cannot be opened, or a page cannot be read and no other page shows anything.
     """
     with open_document(
-        path, name=name, max_pages=options.page_limit, threads=options.threads, ocr_models=options.ocr_models
+        path,
+        name=name,
+        max_pages=options.page_limit,
+        threads=options.threads,
+        ocr=options.ocr if form == "text" else "auto",
+        ocr_models=options.ocr_models,
     ) as document:
         if document.says_little and len(document.attachments) == 1:
             with document.attachments[0].open() as attached:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from email import policy
 from email.errors import HeaderParseError, MessageError
@@ -50,14 +52,13 @@ def open_email(source: Source, options: ReadingOptions) -> OpenedDocument:
     :raises DocumentEncrypted: its content is encrypted.
     """
     data = _within_bounds(source.read(MAX_EMAIL_BYTES))
-    try:
+    with _damage_named(source.name):
         message = _parsed(data)
         reader = _MessageReader(source.name)
-        mail = Mail(_headers(message), reader.text_of(message), reader.parts)
-    except (RecursionError, MessageError, AssertionError) as error:
-        raise DocumentCorrupt(
-            f"The document {source.name!r} has parts within parts without end; save it again."
-        ) from error
+        text = reader.text_of(message)
+        if len(data) < source.size():
+            reader.mark_cut()
+        mail = Mail(_headers(message), text, reader.parts)
     document = mail_document(mail, Format.EMAIL, source, options)
     return _as_page(document) if _is_saved_page(message) else document
 
@@ -74,9 +75,19 @@ def text_of_message(data: bytes, name: str) -> str:
     """
     Return the text of a message within another document, without its headers.
 
+    :raises DocumentCorrupt: its parts are nested too deeply, or cannot be parsed.
     :raises DocumentEncrypted: the message is encrypted.
     """
-    return _MessageReader(name).text_of(_parsed(_within_bounds(data)))
+    with _damage_named(name):
+        return _MessageReader(name).text_of(_parsed(_within_bounds(data)))
+
+
+@contextmanager
+def _damage_named(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (RecursionError, MessageError, AssertionError) as error:
+        raise DocumentCorrupt(f"The document {name!r} has parts within parts without end; save it again.") from error
 
 
 def _parsed(data: bytes) -> Message:
@@ -90,10 +101,17 @@ class _MessageReader:
         self.parts: list[MailPart] = []
         self._name = name
         self._left = MAX_PARTS
+        self._ends_with_attachment = False
+
+    def mark_cut(self) -> None:
+        """Mark the last part as cut, if it is an attachment. Call this if the end of the message was not read."""
+        if self._ends_with_attachment:
+            self.parts[-1] = replace(self.parts[-1], is_cut=True)
 
     def text_of(self, part: Message) -> str:
         """Return the text of a part and of all parts in it."""
         self._left -= 1
+        self._ends_with_attachment = False
         if self._left < 0:
             return ""
         kind = part.get_content_type()
@@ -130,6 +148,7 @@ class _MessageReader:
         if kind == "message/rfc822":
             return self._forwarded(_parsed(data))
         self.parts.append(MailPart(name, kind, data))
+        self._ends_with_attachment = True
         return ""
 
 

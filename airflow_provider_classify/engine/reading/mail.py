@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 from io import BytesIO
@@ -14,7 +15,7 @@ from airflow_provider_classify.engine.reading.document_bytes import ReadingOptio
 from airflow_provider_classify.engine.reading.opened_document import Attachment, OpenedDocument, ReadPage
 from airflow_provider_classify.engine.reading.plain_text import PAGE_HEIGHT, PAGE_WIDTH, text_document
 from airflow_provider_classify.engine.reading.sniffing import TNEF_START, Format
-from airflow_provider_classify.exceptions import DocumentEmpty, DocumentTypeUnknown
+from airflow_provider_classify.exceptions import DocumentEmpty, DocumentTooLarge, DocumentTypeUnknown
 
 #: A mail with fewer words has too little text for a classification. It may consist of a greeting, "please find
 #: attached", a name and an address.
@@ -38,11 +39,16 @@ _SIGNATURE = re.compile(r"^-- ?$", re.M)
 
 @dataclass(frozen=True, slots=True)
 class MailPart:
-    """A part of a mail that is not its text: its file name, its media type and its bytes."""
+    """
+    A part of a mail that is not its text: its file name, its media type and its bytes.
+
+    :param is_cut: whether ``data`` has only its first bytes, because it is larger than what is read.
+    """
 
     name: str
     media_type: str
     data: bytes
+    is_cut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +70,12 @@ def mail_document(mail: Mail, kind: Format, source: Source, options: ReadingOpti
     """
     Return a mail as a document: its headers, then its text, and its attachments.
 
+    An attachment that is larger than what is read raises ``DocumentTooLarge`` when it is opened.
+
     :raises DocumentEmpty: it has neither headers nor text nor attachments.
     """
     attachments = tuple(
-        Attachment(part.name, partial(open_source, Source(f"{source.name}/{part.name}", part.data), options.deeper()))
+        Attachment(part.name, partial(_open_part, part, source.name, options.deeper()))
         for part in mail.parts
         if _is_document(part)
     )
@@ -88,6 +96,15 @@ def mail_document(mail: Mail, kind: Format, source: Source, options: ReadingOpti
         attachments=attachments,
         unreadable_text=_winmail_error(source.name) if is_in_winmail else None,
     )
+
+
+def _open_part(part: MailPart, mail_name: str, options: ReadingOptions) -> AbstractContextManager[OpenedDocument]:
+    name = f"{mail_name}/{part.name}"
+    if part.is_cut:
+        raise DocumentTooLarge(
+            f"The attachment {name!r} is too large to be read within its mail; save it as a file, and give that."
+        )
+    return open_source(Source(name, part.data), options)
 
 
 def best_alternative(texts: Sequence[str]) -> str:

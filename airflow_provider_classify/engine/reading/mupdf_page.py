@@ -100,7 +100,8 @@ class MupdfPage:
     def without_ocr(self) -> Page | None:
         """Return the page if its text layer is enough, or if it is blank; see :class:`PicturedPage`."""
         page, text = self._page, self.text_layer.page
-        if is_readable(text) and not self._is_bad_ocr(page, text) and is_in_a_language(text):
+        is_text_enough = self.options.ocr != "always" and is_readable(text) and not self._is_bad_ocr(page, text)
+        if is_text_enough and is_in_a_language(text):
             return None if self.lacks_most else text
         return self._blank(text) if not text.lines and self._render(page).is_blank() else None
 

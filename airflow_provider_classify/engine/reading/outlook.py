@@ -33,6 +33,7 @@ _UNICODE, _STRING, _BINARY, _OBJECT = "001F", "001E", "0102", "000D"
 _ATTACHMENT = "__attach_version1.0_"
 #: The most bytes of a text, the most attachments of a message, and the most levels of nested messages that are read.
 MAX_TEXT_BYTES, MAX_ATTACHMENTS, MAX_DEPTH = 2 * 1024**2, 200, 5
+#: The most bytes of an attachment. A larger one cannot be opened.
 MAX_ATTACHMENT_BYTES = 64 * 1024**2
 _ERRORS = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, RecursionError)
 
@@ -110,8 +111,9 @@ class _Message:
                 f"The mail {self._name!r} is encrypted by Microsoft rights management (IRM); "
                 "save its content without protection."
             )
-        data = attached._bytes(_DATA + _BINARY, MAX_ATTACHMENT_BYTES)
-        parts.append(MailPart(name or f"part {len(parts) + 1}", attached._text(_MEDIA_TYPE).lower(), data))
+        data = attached._bytes(_DATA + _BINARY, MAX_ATTACHMENT_BYTES + 1)
+        is_cut = len(data) > MAX_ATTACHMENT_BYTES
+        parts.append(MailPart(name or f"part {len(parts) + 1}", attached._text(_MEDIA_TYPE).lower(), data, is_cut))
         return ""
 
     def _text(self, tag: str) -> str:

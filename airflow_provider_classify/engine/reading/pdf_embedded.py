@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
+from pymupdf import mupdf
+
 from airflow_provider_classify.engine.reading import dispatch
 from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions, Source
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS
@@ -16,6 +18,8 @@ from airflow_provider_classify.exceptions import DocumentError, DocumentPlacehol
 
 #: The most embedded files that are examined, and the most bytes that one may unpack to.
 _MAX_EMBEDDED, _MAX_EMBEDDED_BYTES = 200, 64 * 1024**2
+#: Where the trailer of a PDF lists the embedded files, each as its name and its file specification.
+_NAMES = "Root/Names/EmbeddedFiles/Names"
 #: The most embedded files that are examined for an e-invoice, and the most bytes that one takes in the PDF.
 _MAX_INVOICES, _MAX_PACKED_INVOICE = 10, 1024**2
 #: The suffixes of the files of a portfolio that are tried before all others. The first suffix is tried first.
@@ -87,9 +91,21 @@ def _preference(file: EmbeddedFile) -> tuple[int, int]:
 
 
 def _content(opened: Any, file: EmbeddedFile) -> bytes:
-    if file.size > _MAX_EMBEDDED_BYTES:
-        raise ValueError(f"{file.name!r} is too large")
-    return bytes(opened.embfile_get(file.number))
+    """
+    Unpack a file, but no more of it than the limit, because the size that the PDF declares may be wrong.
+
+    :raises ValueError: it unpacks to more bytes than the limit.
+    :raises Exception: one of ``MUPDF_ERRORS``; it is damaged.
+    """
+    if file.size <= _MAX_EMBEDDED_BYTES:
+        names = mupdf.pdf_dict_getp(mupdf.pdf_trailer(mupdf.PdfDocument(opened.this)), _NAMES)
+        packed = mupdf.pdf_dict_getp(mupdf.pdf_array_get(names, 2 * file.number + 1), "EF/F")
+        stream = mupdf.pdf_open_stream(packed)
+        limited = mupdf.fz_open_null_filter(stream, _MAX_EMBEDDED_BYTES + 1, mupdf.fz_tell(stream))
+        content = bytes(mupdf.fz_buffer_extract_copy(mupdf.fz_read_all(limited, 0)))
+        if len(content) <= _MAX_EMBEDDED_BYTES:
+            return content
+    raise ValueError(f"{file.name!r} is too large")
 
 
 def with_declaration(document: OpenedDocument, opened: Any, embedded: Sequence[EmbeddedFile]) -> OpenedDocument:

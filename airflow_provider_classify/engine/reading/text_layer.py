@@ -47,7 +47,7 @@ def read_text_layer(page: Any, number: int) -> TextLayer:
     joined_lines = joined(pieces)
     if may_have_letterspacing("\n".join(line.text for line in joined_lines)):
         _remove_letterspacing(textpage, joined_lines)
-    slanted = {piece.text for piece in pieces if piece.is_slanted}
+    slanted = {number for number, piece in enumerate(pieces) if piece.is_slanted}
     rect = page.rect
     width, height = max(1.0, rect.width), max(1.0, rect.height)
     lines = tuple(
@@ -56,7 +56,9 @@ def read_text_layer(page: Any, number: int) -> TextLayer:
     )
     return TextLayer(
         Page(number, width, height, lines, "text_layer"),
-        tuple(line for line in lines if line.text not in slanted) if slanted else lines,
+        tuple(line for line, source in zip(lines, joined_lines, strict=True) if slanted.isdisjoint(source.pieces))
+        if slanted
+        else lines,
     )
 
 

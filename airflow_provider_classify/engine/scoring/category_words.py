@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from airflow_provider_classify.engine.categories.resemblance import distinctive_words
+from airflow_provider_classify.engine.categories.resemblance import distinctive, distinctive_words
 from airflow_provider_classify.engine.knowledge.document_type import Geometry, Style
 from airflow_provider_classify.engine.scoring.features import Features, PageText
 from airflow_provider_classify.engine.scoring.layout_rules import geometry_rule, style_rule
@@ -28,7 +28,8 @@ AS_HEADING, IN_HEADING, IN_TEXT = 3.0, 1.8, 0.8
 #: The most points of all words of a description, and the points of the rarest word before the limit is applied.
 DESCRIPTION_LIMIT = 11.0
 RARE_WORD = 6.0
-#: The factor for two words that follow each other both on the page and in the description without words such as "of".
+#: The factor for two words that follow each other both on the page and in the description. Words such as "of" do not
+#: count.
 PHRASE = 1.5
 #: The most words of a heading, and the upper share of the page in which a heading begins.
 HEADING_WORDS, HEADING_REGION = 8, 0.3
@@ -111,7 +112,7 @@ class PageWords:
         self.features = features
         self.words = [singular(word) for word in text.words]
         self.vocabulary = _with_translations(self.words)
-        self.pairs = frozenset(pairwise(self.words))
+        self.pairs = frozenset(pairwise(distinctive(text.words)))
         self.shrink = shrink
         self.headings = [
             [singular(word) for word in words]

@@ -11,6 +11,7 @@ from airflow_provider_classify.engine.categories.meanings import (
     FACTOR_BESIDE_NAME,
     FACTOR_BESIDE_OTHERS,
     Draft,
+    add_nearness,
     add_relatives,
     add_types_of_path,
     draft_of,
@@ -93,6 +94,14 @@ def test_the_best_guess_counts_the_same_however_weak() -> None:
     guess_by_words([weak, strong], lambda category: likeness[category.name], free)
     assert weak.guessed == {"letter": pytest.approx(BY_RESEMBLANCE)}
     assert strong.guessed == {"invoice": pytest.approx(BY_RESEMBLANCE)}
+
+
+@pytest.mark.parametrize("value", [number / 50 for number in range(10, 51)])
+def test_no_rounding_makes_the_best_guess_count_less(value: float) -> None:
+    by_words, by_sentences = draft(), draft()
+    guess_by_words([by_words], lambda _: {"letter": value}, [KNOWLEDGE.types["letter"]])
+    add_nearness([by_sentences], [{"letter": value}])
+    assert by_words.guessed == by_sentences.guessed == {"letter": BY_RESEMBLANCE}
 
 
 def test_a_type_goes_to_the_category_that_resembles_it_more() -> None:

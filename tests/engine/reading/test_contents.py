@@ -8,20 +8,26 @@ from pathlib import Path
 import pymupdf
 import pytest
 
-from airflow_provider_classify.engine.options import EngineOptions
+from airflow_provider_classify.engine.options import OCR_MODES, EngineOptions, OcrMode
 from airflow_provider_classify.engine.page_contents import DocumentContent, PageForm
 from airflow_provider_classify.engine.reading.contents import read_contents
-from airflow_provider_classify.exceptions import DocumentCorrupt
+from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentNeedsOcr
 from tests.support.documents import write_corrupt_pdf, write_mail_with_invoice, write_pdf
 from tests.support.paper import docx, encoded, pdf, picture, pptx, scanned_pdf
 
 
 def contents(
-    data: bytes, folder: Path, name: str = "a.pdf", form: PageForm = "auto", max_pages: int = 4, side: int = 600
+    data: bytes,
+    folder: Path,
+    name: str = "a.pdf",
+    form: PageForm = "auto",
+    max_pages: int = 4,
+    side: int = 600,
+    ocr: OcrMode = "auto",
 ) -> DocumentContent:
     path = folder / name
     path.write_bytes(data)
-    options = EngineOptions(max_pages=max_pages)
+    options = EngineOptions(max_pages=max_pages, ocr=ocr)
     return read_contents(path, name=name, form=form, longest_side=side, options=options)
 
 
@@ -73,6 +79,26 @@ def test_as_text_a_scan_is_read_by_ocr(tmp_path: Path) -> None:
     [page] = contents(scanned_pdf(picture()), tmp_path, form="text").filled
     assert page.picture is None
     assert "invoice" in page.text.lower()
+
+
+@pytest.mark.parametrize(("name", "data"), [("a.pdf", scanned_pdf(picture())), ("a.png", encoded(picture()))])
+def test_as_text_a_scan_is_not_read_if_ocr_is_never_used(name: str, data: bytes, tmp_path: Path) -> None:
+    with pytest.raises(DocumentNeedsOcr):
+        contents(data, tmp_path, name, form="text", ocr="never")
+    [page] = contents(data, tmp_path, name, form="auto", ocr="never").filled
+    assert (page.text, page.picture is None) == ("", False)
+
+
+def test_as_text_a_scan_with_an_earlier_ocr_is_read_again_if_ocr_is_always_used(tmp_path: Path) -> None:
+    with pymupdf.open(stream=scanned_pdf(picture()), filetype="pdf") as document:
+        document[0].insert_textbox((50, 100, 550, 800), TEXT * 5, render_mode=3)
+        data = document.tobytes()
+    texts = [contents(data, tmp_path, form="text", ocr=ocr).filled[0].text for ocr in OCR_MODES]
+    assert [("Brown" in text, "INVOICE 2024" in text) for text in texts] == [
+        (True, False),
+        (False, True),
+        (True, False),
+    ]
 
 
 @pytest.mark.parametrize("side", [200, 700, 10_000])

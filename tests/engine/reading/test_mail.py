@@ -9,9 +9,15 @@ import pytest
 from compressed_rtf import compress
 from PIL import Image
 
-from airflow_provider_classify.engine.reading import open_document
+from airflow_provider_classify.engine.reading import eml, open_document, outlook
 from airflow_provider_classify.engine.reading.mail import MANY_WORDS, best_alternative, count_words
-from airflow_provider_classify.exceptions import DocumentCorrupt, DocumentEmpty, DocumentEncrypted, DocumentError
+from airflow_provider_classify.exceptions import (
+    DocumentCorrupt,
+    DocumentEmpty,
+    DocumentEncrypted,
+    DocumentError,
+    DocumentTooLarge,
+)
 from tests.support import paper
 from tests.support.ole import ole, outlook_message
 from tests.support.reading import read, text
@@ -247,6 +253,66 @@ def test_outlook_message(tmp_path: Path) -> None:
         assert attachment.name == "contract.pdf"
         with attachment.open() as opened:
             assert text(next(next(opened.pages).passes())) == AGREEMENT
+
+
+def errors(data: bytes, folder: Path) -> dict[str, str | None]:
+    """Return the error with which each attachment of a mail opens; None if it can be opened."""
+    (folder / "mail").write_bytes(data)
+    found: dict[str, str | None] = {}
+    with open_document(folder / "mail", name="mail.msg") as document:
+        for attachment in document.attachments:
+            try:
+                with attachment.open():
+                    found[attachment.name] = None
+            except DocumentTooLarge as error:
+                found[attachment.name] = str(error)
+    return found
+
+
+def test_an_attachment_of_an_outlook_message_over_the_limit_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = paper.pdf(AGREEMENT)
+    large = small + bytes(10_000)
+    data = outlook_message(subject="x", attachments={"large.pdf": large, "small.pdf": small})
+    monkeypatch.setattr(outlook, "MAX_ATTACHMENT_BYTES", len(large))
+    assert errors(data, tmp_path) == {"large.pdf": None, "small.pdf": None}
+    monkeypatch.setattr(outlook, "MAX_ATTACHMENT_BYTES", len(large) - 1)
+    assert errors(data, tmp_path) == {
+        "large.pdf": "The attachment 'mail.msg/large.pdf' is too large to be read within its mail; "
+        "save it as a file, and give that.",
+        "small.pdf": None,
+    }
+
+
+@pytest.mark.parametrize("is_forwarded", [False, True])
+def test_an_attachment_at_which_a_mail_is_cut_says_so(
+    is_forwarded: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = mail()
+    for name in ("first.pdf", "last.pdf"):
+        attach(message, paper.pdf(AGREEMENT), filename=name)
+    if is_forwarded:
+        inner, message = message, mail("FYI")
+        message.add_attachment(inner)
+    data = bytes(message)
+    monkeypatch.setattr(eml, "MAX_EMAIL_BYTES", len(data))
+    assert errors(data, tmp_path) == {"first.pdf": None, "last.pdf": None}
+    monkeypatch.setattr(eml, "MAX_EMAIL_BYTES", len(data) - 500)
+    found = errors(data, tmp_path)
+    assert (found["first.pdf"], "'mail.msg/last.pdf' is too large" in str(found["last.pdf"])) == (None, True)
+
+
+def test_a_mail_that_is_cut_within_its_text_keeps_its_attachment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    message = attach(mail(), paper.pdf(AGREEMENT), filename="contract.pdf")
+    part = EmailMessage()
+    part.set_content("The footer of the mailing list. " * 50)
+    message.attach(part)
+    data = bytes(message)
+    monkeypatch.setattr(eml, "MAX_EMAIL_BYTES", len(data) - 500)
+    assert errors(data, tmp_path) == {"contract.pdf": None}
 
 
 def test_outlook_message_of_html(tmp_path: Path) -> None:

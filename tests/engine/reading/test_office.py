@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_classify.engine.reading import container_format
+from airflow_provider_classify.engine.reading.office import html_pages
 from airflow_provider_classify.exceptions import (
     DocumentCorrupt,
     DocumentEncrypted,
@@ -23,6 +24,7 @@ from tests.support.reading import read, text
 AGREEMENT = "This agreement is made between the parties named below."
 PICTURE = '<w:p><w:r><w:drawing><a:graphic><a:blip r:embed="p1"/></a:graphic></w:drawing></w:r></w:p>'
 REFERENCES = '<w:sectPr><w:headerReference r:id="h1"/><w:footerReference r:id="f1"/></w:sectPr>'
+NESTED = "".join(f"Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n" for n in range(2000))
 MARGINS = {"h1": ("header", "header1.xml"), "f1": ("footer", "footer1.xml")}
 
 
@@ -98,6 +100,39 @@ def test_names_of_parts_with_backslashes(tmp_path: Path) -> None:
     assert text(read(data, tmp_path)[0]) == AGREEMENT
 
 
+@pytest.mark.parametrize(
+    ("limits", "other"),
+    [
+        ({"MAX_PICTURE_BYTES": 100_000}, b"\x89PNG" + bytes(100_000)),
+        ({"MAX_PICTURES": 1}, b"\xd7\xcd\xc6\x9a" + bytes(99)),
+    ],
+    ids=["too many bytes", "format that is not shown"],
+)
+def test_only_pictures_that_are_laid_out_count_towards_the_limits(
+    limits: dict[str, int], other: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, limit in limits.items():
+        monkeypatch.setattr(html_pages, name, limit)
+    picture = paper.encoded(paper.picture())
+    assert len(picture) < 100_000
+    parts = word(
+        PICTURE.replace("p1", "p0") + PICTURE,
+        targets={"p0": ("image", "media/0.bin"), "p1": ("image", "media/1.png")},
+        parts={"word/media/0.bin": other, "word/media/1.png": picture},
+    )
+    assert "Total amount due 42.00" in lines(parts, tmp_path)
+
+
+def test_pictures_beyond_the_limits_are_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(html_pages, "MAX_PICTURES", 0)
+    parts = word(
+        paragraph(AGREEMENT) + PICTURE,
+        targets={"p1": ("image", "media/a.png")},
+        parts={"word/media/a.png": paper.encoded(paper.picture())},
+    )
+    assert lines(parts, tmp_path) == [AGREEMENT]
+
+
 @pytest.mark.parametrize("target", ["media/a.png", "/word/media/a.png", "../word/media/a.png", "media\\a.png"])
 def test_document_of_one_picture_is_read_by_ocr(target: str, tmp_path: Path) -> None:
     parts = word(
@@ -125,6 +160,26 @@ def test_imported_part(part: tuple[str, str | bytes], tmp_path: Path) -> None:
     name, content = part
     parts = word('<w:altChunk r:id="c1"/>', targets={"c1": ("aFChunk", name)}, parts={f"word/{name}": content})
     assert lines(parts, tmp_path) == [AGREEMENT]
+
+
+@pytest.mark.parametrize(
+    ("content", "error"),
+    [
+        (b"PK\3\4 and no more", DocumentCorrupt),
+        (zipped({"a.txt": "x"}), DocumentCorrupt),
+        (zipped(word(paragraph(AGREEMENT)) | {"word/document.xml": "<w:document"}), DocumentCorrupt),
+        (rb"{\rtf1\ansi\u1114112 x}", DocumentCorrupt),
+        (f"MIME-Version: 1.0\n{NESTED}", DocumentCorrupt),
+        ("MIME-Version: 1.0\nContent-Type: multipart/encrypted; boundary=b\n\n--b\n\nx\n--b--", DocumentEncrypted),
+    ],
+    ids=["archive", "no Word document", "main part", "rtf", "nested mail", "encrypted mail"],
+)
+def test_error_of_an_imported_part_names_the_document_and_the_part(
+    content: str | bytes, error: type[DocumentError], tmp_path: Path
+) -> None:
+    parts = word('<w:altChunk r:id="c1"/>', targets={"c1": ("aFChunk", "part")}, parts={"word/part": content})
+    with pytest.raises(error, match=r"'document\.pdf/word/part'"):
+        read(zipped(parts), tmp_path)
 
 
 def test_document_that_imports_itself(tmp_path: Path) -> None:
@@ -250,6 +305,23 @@ def test_workbook(tmp_path: Path) -> None:
         ["Paper", "Ltd", "INVOICE", "17", "Date", "01.05.2026", "01.05.2026", "Total", "0.10", "474"]
     )
     assert text(second) == "Second"
+
+
+@pytest.mark.parametrize(
+    ("properties", "expected"),
+    [
+        ("", ["01.05.2026", "12:00", "31.12.9999", "2958466", "-1"]),
+        ('<workbookPr date1904="0"/>', ["01.05.2026", "12:00", "31.12.9999", "2958466", "-1"]),
+        ('<workbookPr date1904="1"/>', ["02.05.2030", "12:00", "2958465", "2958466", "-1"]),
+        ('<workbookPr date1904="true"/>', ["02.05.2030", "12:00", "2958465", "2958466", "-1"]),
+    ],
+)
+def test_dates_of_a_workbook_count_from_its_own_first_day(properties: str, expected: list[str], tmp_path: Path) -> None:
+    numbers = ("46143", "0.5", "2958465", "2958466", "-1")
+    rows = "".join(f'<row><c s="1"><v>{number}</v></c></row>' for number in numbers)
+    styles = '<cellXfs><xf numFmtId="0"/><xf numFmtId="14"/></cellXfs>'
+    parts = office.workbook(rows, styles=styles, properties=properties)
+    assert text(read(zipped(parts), tmp_path)[0]).split() == expected
 
 
 def test_hidden_sheet_is_not_read(tmp_path: Path) -> None:

@@ -82,6 +82,32 @@ def test_first_document_of_a_portfolio_is_read(files: dict[str, bytes], read_fro
         assert text(next(next(document.pages).passes())) == TEXT
 
 
+def packed_portfolio(files: dict[str, bytes], *, declared: int | None = None) -> bytes:
+    """Return a portfolio whose files are compressed, and declare another size if it is given."""
+    with pymupdf.open(stream=portfolio(files), filetype="pdf") as document:
+        for xref in range(1, document.xref_length()):
+            if declared is not None and document.xref_get_key(xref, "Params/Size")[0] == "int":
+                document.xref_set_key(xref, "DL", str(declared))
+                document.xref_set_key(xref, "Params/Size", str(declared))
+        return bytes(document.tobytes(deflate=True))
+
+
+@pytest.mark.parametrize("declared", [None, 10], ids=["declared size", "wrong size"])
+def test_a_file_that_unpacks_to_too_many_bytes_is_skipped(declared: int | None, tmp_path: Path) -> None:
+    large = TEXT.encode() + b" Again and again." * (4 * 1024**2)
+    data = packed_portfolio({"large.txt": large, "letter.docx": paper.docx(TEXT)}, declared=declared)
+    assert len(data) < 1024**2
+    (tmp_path / "data").write_bytes(data)
+    with open_document(tmp_path / "data", name="mine.pdf") as document:
+        assert document.read_from == "letter.docx"
+
+
+def test_a_wrong_size_of_a_small_file_does_not_matter(tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(packed_portfolio({"a.pdf": paper.pdf(TEXT)}, declared=10))
+    with open_document(tmp_path / "data", name="mine.pdf") as document:
+        assert text(next(next(document.pages).passes())) == TEXT
+
+
 @pytest.mark.parametrize("files", [{}, {"data.bin": bytes(100)}])
 def test_portfolio_of_no_document(files: dict[str, bytes], tmp_path: Path) -> None:
     with pytest.raises(DocumentPlaceholder, match=r"'mine\.pdf' is a PDF portfolio"):

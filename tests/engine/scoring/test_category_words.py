@@ -47,6 +47,12 @@ def test_phrases_of_the_description_count_more_than_their_words() -> None:
     assert points(category, page_of("the bridge keeper")) > points(category, page_of("keeper of the bridge"))
 
 
+def test_a_phrase_with_a_word_such_as_of_counts_on_a_page_too() -> None:
+    category = Category("x", "Shows the keeper of the bridge.")
+    phrase, words = page_of("Name of the keeper of the bridge"), page_of("Name of the bridge and of the keeper")
+    assert points(category, phrase) > points(category, words)
+
+
 def test_words_tell_the_layout_of_a_document() -> None:
     assert LAYOUTS["agreement"] == {Style.PROSE}
     prose = page_of(*["It was said that the house on the hill had been empty for a year"] * 4)

@@ -9,10 +9,9 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from io import BytesIO
 from itertools import islice
-from zipfile import BadZipFile, ZipFile
 
+from airflow_provider_classify.engine.reading.document_bytes import Source
 from airflow_provider_classify.engine.reading.encodings import decode_html
 from airflow_provider_classify.engine.reading.html_text import text_of_html
 from airflow_provider_classify.engine.reading.office.blocks import (
@@ -26,7 +25,7 @@ from airflow_provider_classify.engine.reading.office.blocks import (
     Row,
     heading_size,
 )
-from airflow_provider_classify.engine.reading.office.package import Package, Relation
+from airflow_provider_classify.engine.reading.office.package import Package, Relation, open_package
 from airflow_provider_classify.engine.reading.safe_xml import Element, attribute, local_name
 
 MAIN_PART = "word/document.xml"
@@ -165,27 +164,29 @@ class _Document:
             yield Picture(data)
 
     def _imported(self, part: str) -> Iterator[Block]:
-        """Yield the text of another document, which Word inserts here when it opens this one."""
+        """
+        Yield the text of another document, which Word inserts here when it opens this one.
+
+        Its errors name this document and the part, as errors of other nested documents do.
+        """
         data = self._package.read(part) if part else None
         if not data or self._depth >= _MAX_DEPTH:
             return
+        name = f"{self._package.name}/{part}"
         if data.startswith(b"PK"):
-            try:
-                with ZipFile(BytesIO(data)) as archive:
-                    yield from docx_blocks(Package(archive, part), self._depth + 1)
-            except BadZipFile as error:
-                raise self._package.damage() from error
+            with open_package(Source(name, data)) as package:
+                yield from docx_blocks(package, self._depth + 1)
             return
         if data.lstrip().startswith(b"{\\rtf"):
             from airflow_provider_classify.engine.reading.rtf import rtf_text
 
-            text = rtf_text(data, part)
+            text = rtf_text(data, name)
         else:
             text = decode_html(data)
             if text.lstrip()[:5].lower().startswith(("mime-", "from:")):
                 from airflow_provider_classify.engine.reading.eml import text_of_message
 
-                text = text_of_message(data, part)
+                text = text_of_message(data, name)
             elif "<" in text[:200]:
                 text = text_of_html(text)
         for line in text.splitlines():

@@ -71,14 +71,21 @@ def _blocks(package: Package, kind: Format, name: str) -> Iterator[Block]:
 
 
 def _within_bounds(blocks: Iterable[Block]) -> Iterator[Block]:
-    """Yield blocks until a limit of blocks or text is reached; leave out pictures beyond the limits of pictures."""
+    """
+    Yield blocks until a limit of blocks or text is reached; leave out pictures beyond the limits of pictures.
+
+    Only pictures that are laid out count. A picture in a format that MuPDF cannot show is replaced by an empty one.
+    """
     characters = pictures = picture_bytes = 0
     for block in islice(blocks, MAX_BLOCKS):
         if isinstance(block, Picture):
-            pictures += 1
-            picture_bytes += len(block.data)
-            if pictures > MAX_PICTURES or picture_bytes > MAX_PICTURE_BYTES:
+            if not _picture_type(block.data):
+                block = Picture(b"")
+            elif pictures == MAX_PICTURES or picture_bytes + len(block.data) > MAX_PICTURE_BYTES:
                 continue
+            else:
+                pictures += 1
+                picture_bytes += len(block.data)
         elif isinstance(block, Paragraph):
             characters += len(block.text)
         elif isinstance(block, Row):

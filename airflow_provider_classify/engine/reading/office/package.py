@@ -36,7 +36,8 @@ class Package:
 
     def __init__(self, archive: zipfile.ZipFile, name: str) -> None:
         self._archive = archive
-        self._name = name
+        #: The document's name in errors.
+        self.name = name
         self._members = {_plain(member.filename): member for member in archive.infolist() if not member.is_dir()}
 
     @property
@@ -85,7 +86,7 @@ class Package:
     def damage(self) -> DocumentCorrupt:
         """Return the error of a document whose parts are damaged or missing."""
         return DocumentCorrupt(
-            f"The document {self._name!r} is damaged or incomplete; open it in its application and save it again."
+            f"The document {self.name!r} is damaged or incomplete; open it in its application and save it again."
         )
 
     def relations(self, part: str = "") -> list[Relation]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
@@ -24,10 +25,34 @@ _DATE_FORMATS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *rang
 _DATE_LETTERS = re.compile(r"[dmyhs]", re.I)
 #: The parts of a format whose letters do not count: colours, conditions, literal text and escaped characters.
 _FORMAT_TEXT = re.compile(r"\[[^\]]*\]|\"[^\"]*\"|\\.|_.|\*.")
-#: A date is stored as the number of days since the first value. The second value is the number of the latest date,
-#: 31 December 9999.
-_EPOCH = datetime(1899, 12, 30)
-_LARGEST_DATE = 2_958_465
+#: A date is stored as the number of days since one of these days. Workbooks of early versions of Excel for Mac, and
+#: those that were made from them, use the second one and say so.
+_EPOCH, _EPOCH_1904 = datetime(1899, 12, 30), datetime(1904, 1, 1)
+_LATEST_DATE = datetime(9999, 12, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class _Dates:
+    """
+    How a workbook stores dates.
+
+    :param styles: the numbers of the cell styles that show a number as a date.
+    :param epoch: the day that the number 0 stands for.
+    """
+
+    styles: frozenset[int]
+    epoch: datetime
+
+    def text(self, value: str) -> str:
+        """Return a number as a date, or as a time if it is below 1; unchanged if it is no date."""
+        try:
+            days = float(value)
+        except ValueError:
+            return value
+        if not 0 <= days <= (_LATEST_DATE - self.epoch).days:
+            return value
+        moment = self.epoch + timedelta(days=days)
+        return moment.strftime("%H:%M") if days < 1 else moment.strftime("%d.%m.%Y")
 
 
 def xlsx_blocks(package: Package) -> Iterator[Block]:
@@ -38,10 +63,14 @@ def xlsx_blocks(package: Package) -> Iterator[Block]:
     """
     main = package.main_part(MAIN_PART)
     folder = posixpath.dirname(main)
+    workbook = package.xml(main)
+    if workbook is None:
+        raise package.damage()
     relations = package.relations(main)
     strings = _shared_strings(package, _target(relations, "sharedStrings", f"{folder}/sharedStrings.xml"))
-    dates = _date_styles(package, _target(relations, "styles", f"{folder}/styles.xml"))
-    sheets = _sheets(package, main, {relation.key: relation.target for relation in relations})
+    dates = _Dates(_date_styles(package, _target(relations, "styles", f"{folder}/styles.xml")), _epoch(workbook))
+    sheets = _sheets(workbook, {relation.key: relation.target for relation in relations})
+    sheets = sheets or package.parts_like(f"{folder}/worksheets", "sheet")
     if not sheets:
         raise package.damage()
     for sheet in sheets[:MAX_SHEETS]:
@@ -58,14 +87,17 @@ def _target(relations: Sequence[Relation], kind: str, usual: str) -> str:
     return next((relation.target for relation in relations if relation.kind == kind), usual)
 
 
-def _sheets(package: Package, main: str, targets: Mapping[str, str]) -> list[str]:
-    root = package.xml(main)
-    if root is None:
-        raise package.damage()
-    listed = [element for element in root.iter() if local_name(element) == "sheet"]
+def _sheets(workbook: Element, targets: Mapping[str, str]) -> list[str]:
+    """Return the parts of the sheets that the workbook lists: those that are not hidden, or all if all are hidden."""
+    listed = [element for element in workbook.iter() if local_name(element) == "sheet"]
     shown = [element for element in listed if attribute(element, "state") not in ("hidden", "veryHidden")]
-    parts = [targets[key] for element in shown or listed if (key := attribute(element, "id")) in targets]
-    return parts or package.parts_like(posixpath.join(posixpath.dirname(main), "worksheets"), "sheet")
+    return [targets[key] for element in shown or listed if (key := attribute(element, "id")) in targets]
+
+
+def _epoch(workbook: Element) -> datetime:
+    properties = workbook.iterfind("{*}workbookPr")
+    is_1904 = any(attribute(element, "date1904") in ("1", "true", "on") for element in properties)
+    return _EPOCH_1904 if is_1904 else _EPOCH
 
 
 def _shared_strings(package: Package, part: str) -> Sequence[Element]:
@@ -108,7 +140,7 @@ def _date_styles(package: Package, part: str) -> frozenset[int]:
     )
 
 
-def _rows(root: Element, strings: Sequence[Element], dates: frozenset[int]) -> Iterator[Row]:
+def _rows(root: Element, strings: Sequence[Element], dates: _Dates) -> Iterator[Row]:
     count = 0
     for element in root.iter("{*}row"):
         cells = islice(element.iterchildren("{*}c"), MAX_CELLS)
@@ -120,7 +152,7 @@ def _rows(root: Element, strings: Sequence[Element], dates: frozenset[int]) -> I
                 return
 
 
-def _cell(cell: Element, strings: Sequence[Element], dates: frozenset[int]) -> str:
+def _cell(cell: Element, strings: Sequence[Element], dates: _Dates) -> str:
     kind = attribute(cell, "t")
     for child in cell:
         name = local_name(child)
@@ -132,19 +164,8 @@ def _cell(cell: Element, strings: Sequence[Element], dates: frozenset[int]) -> s
                 return _text(strings[int(value)]) if value.isdecimal() and int(value) < len(strings) else ""
             style = attribute(cell, "s")
             is_date = not kind or kind == "n"
-            return _date(value) if is_date and style.isdecimal() and int(style) in dates else _number(value)
+            return dates.text(value) if is_date and style.isdecimal() and int(style) in dates.styles else _number(value)
     return ""
-
-
-def _date(value: str) -> str:
-    try:
-        days = float(value)
-        if not 0 <= days <= _LARGEST_DATE:
-            return value
-    except ValueError:
-        return value
-    moment = _EPOCH + timedelta(days=days)
-    return moment.strftime("%H:%M") if days < 1 else moment.strftime("%d.%m.%Y")
 
 
 def _number(value: str) -> str:
