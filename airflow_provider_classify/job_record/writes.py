@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 
 from sqlalchemy.engine import Connection, Engine
@@ -28,8 +28,17 @@ _Returned = TypeVar("_Returned")
 
 @dataclass(slots=True, eq=False)
 class _Write:
+    """
+    A write that a thread asks for.
+
+    :param leads: whether its thread writes for all threads that wait.
+    :param woken: set when the write is done, or when it leads.
+    """
+
     work: Callable[[Connection], Any]
     is_durable: bool
+    leads: bool = False
+    woken: threading.Event = field(default_factory=threading.Event)
     is_done: bool = False
     returned: Any = None
     error: Exception | None = None
@@ -46,8 +55,10 @@ class Writes:
         self._engine = engine
         self._shares = engine.dialect.name == "sqlite"
         self._waiting: deque[_Write] = deque()
-        # The thread that holds it writes for all threads that wait.
-        self._turn = threading.Lock()
+        # One thread writes for all threads that wait. Then it wakes the first of those that have come in the meantime.
+        # The others wait for their own events. If they waited for one lock, they would wake up one after the other.
+        self._is_writing = False
+        self._lock = threading.Lock()
 
     def run(self, work: Callable[[Connection], _Returned], *, is_durable: bool = True) -> _Returned:
         """
@@ -63,17 +74,36 @@ class Writes:
             with transaction(self._engine) as connection:
                 return work(connection)
         write = _Write(work, is_durable)
-        self._waiting.append(write)
-        with self._turn:
-            while not write.is_done:
+        with self._lock:
+            self._waiting.append(write)
+            if not self._is_writing:
+                self._let_first_lead()
+        try:
+            write.woken.wait()
+            if not write.is_done:
                 self._run_waiting()
+        finally:  # also after the exception of a signal handler
+            with self._lock:
+                if write in self._waiting:
+                    self._waiting.remove(write)
+                if write.leads:
+                    self._let_first_lead()
         if write.error is not None:
             raise write.error
         return cast("_Returned", write.returned)
 
+    def _let_first_lead(self) -> None:
+        """Let the thread of the first waiting write do all waiting writes. The caller holds the lock."""
+        self._is_writing = bool(self._waiting)
+        if self._waiting:
+            self._waiting[0].leads = True
+            self._waiting[0].woken.set()
+
     def _run_waiting(self) -> None:
-        writes = [self._waiting.popleft() for _ in range(min(MAX_SHARED, len(self._waiting)))]
+        writes: list[_Write] = []
         try:
+            with self._lock:
+                writes += [self._waiting.popleft() for _ in range(min(MAX_SHARED, len(self._waiting)))]
             with transaction(self._engine) as connection:
                 if not any(write.is_durable for write in writes):
                     commit_without_sync(connection)
@@ -93,6 +123,7 @@ class Writes:
         finally:
             for write in writes:
                 write.is_done = True
+                write.woken.set()
 
 
 def _run(write: _Write, connection: Connection, *, is_alone: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -119,3 +120,34 @@ def test_an_interrupted_write_leaves_no_other_thread_waiting(engine: Engine) -> 
     with pytest.raises(KeyboardInterrupt):
         writes.run(interrupted)
     assert writes.run(add(1)) == 1
+
+
+@pytest.mark.parametrize("leads", [False, True], ids=["while it waits", "while it writes"])
+def test_a_thread_that_a_signal_interrupts_does_not_stop_the_others(engine: Engine, leads: bool) -> None:
+    """Airflow's time limit of a task raises an exception in the main thread, whatever that thread does."""
+    writes, is_writing, may_end = Writes(engine), threading.Event(), threading.Event()
+
+    def slow(_: Connection) -> None:
+        is_writing.set()
+        may_end.wait(10)
+
+    def expire(_: int, __: object) -> None:
+        may_end.set()
+        raise TimeoutError("the task has taken too long")
+
+    before = signal.signal(signal.SIGALRM, expire)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            first = None if leads else pool.submit(writes.run, slow)
+            if not leads:
+                assert is_writing.wait(10)
+            signal.setitimer(signal.ITIMER_REAL, 0.2)
+            with pytest.raises(TimeoutError):
+                writes.run(slow if leads else add(1))
+            assert pool.submit(writes.run, add(2)).result(10) == 2
+            if first is not None:
+                first.result(10)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert written(engine) == [2]
