@@ -56,8 +56,8 @@ class FetchJobs:
         self._fetched = fetched
         self._failed = failed
         self._events = events
-        self._allow_private = allow_private
-        self._limits = limits
+        self._fetcher = UrlFetcher(allow_private=allow_private, limits=limits)
+        self._most_claims = _CLAIMS_PER_FETCH * limits.concurrent
         self._poll_seconds = poll_seconds
         self._record_retry_seconds = record_retry_seconds
         self._loop = asyncio.new_event_loop()
@@ -90,7 +90,6 @@ class FetchJobs:
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._fetcher = UrlFetcher(allow_private=self._allow_private, limits=self._limits)
         claiming = self._loop.create_task(self._claim_all())
         self._loop.run_forever()
         self._loop.run_until_complete(self._cancel_all(claiming))
@@ -106,13 +105,14 @@ class FetchJobs:
         while True:
             self._news.clear()
             try:
-                while len(self._tasks) < _CLAIMS_PER_FETCH * self._limits.concurrent:
+                while len(self._tasks) < self._most_claims:
                     claim = await asyncio.to_thread(self._store.queue.claim_fetch)
                     if claim is None:
                         break
                     self._add(claim)
-            except JobRecordUnavailable:
-                _log.exception("No job could be claimed, because the record of jobs cannot be reached.")
+            except Exception:  # After any error, the documents of later jobs must be fetched.
+                _log.exception("No job could be claimed to fetch its document; this is tried again.")
+                await asyncio.sleep(self._record_retry_seconds)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._poll_seconds):
                     await self._news.wait()

@@ -17,7 +17,7 @@ import aiohttp
 from yarl import URL
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable, RequestRejected
+from airflow_provider_classify.exceptions import JobNotFound, RequestRejected
 from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.model.trace import outgoing_headers, traced
 from airflow_provider_classify.service.api_keys import Keys
@@ -159,8 +159,8 @@ class Webhooks:
     async def _due(self, most: int) -> list[DueWebhook]:
         try:
             return await asyncio.to_thread(self._recorded.claim, most)
-        except JobRecordUnavailable as error:
-            _log.error("The webhooks that are due cannot be read; this is tried again: %s", error, exc_info=error)
+        except Exception:  # After any error, the later webhooks must be sent.
+            _log.exception("The webhooks that are due cannot be read; this is tried again.")
             return []
 
     async def _send(self, webhook: DueWebhook) -> None:

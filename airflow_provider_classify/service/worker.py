@@ -193,8 +193,8 @@ class Worker:
                 self._news.clear()
                 try:
                     claim = self._store.queue.claim(lost_before=not self._runs_suspect)
-                except JobRecordUnavailable:
-                    _log.exception("No job could be claimed, because the record of jobs cannot be reached.")
+                except Exception:  # After any error, the thread must run the later jobs.
+                    _log.exception("No job could be claimed; this is tried again.")
                     self._stopping.wait(self._record_retry_seconds)
                     continue
                 if claim is not None:
