@@ -175,14 +175,17 @@ class KeysFile:
 
     def find(self, digest: bytes) -> Key | None:
         """Return the key with this SHA-256, if the file has it."""
+        return self._current().get(digest)
+
+    def webhook_secrets(self) -> dict[str, str]:
+        """Return the webhook secrets, by the name of the key."""
+        return {key.name: key.webhook_secret for key in self._current().values() if key.webhook_secret is not None}
+
+    def _current(self) -> Mapping[bytes, Key]:
         if self._clock() - self._checked_at >= self._check_seconds:
             with self._lock:
                 self._check()
-        return self._keys.get(digest)
-
-    def webhook_secret(self, name: str) -> str | None:
-        """Return the webhook secret of the key with this name, if it has one."""
-        return next((key.webhook_secret for key in self._keys.values() if key.name == name), None)
+        return self._keys
 
     def _check(self) -> None:
         if self._clock() - self._checked_at < self._check_seconds:
@@ -254,8 +257,14 @@ class Keys:
 
     def webhook_secret(self, name: str) -> str | None:
         """Return the secret that signs the webhooks of the key with this name; ``None`` if there is no secret."""
-        own = self._file.webhook_secret(name) if self._file and name else None
+        own = self._file.webhook_secrets().get(name) if self._file and name else None
         return own or self._webhook_secret
+
+    def with_webhook_secret(self) -> frozenset[str] | None:
+        """Return the names of the keys whose webhooks this process can sign; ``None`` for all keys."""
+        if self._webhook_secret is not None:
+            return None
+        return frozenset(self._file.webhook_secrets() if self._file else ())
 
 
 def open_keys(file: Path | None, environment: Mapping[str, str]) -> Keys:
