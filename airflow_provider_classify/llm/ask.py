@@ -128,7 +128,7 @@ class OpenModel:
         answer: Any = result.output
         if not isinstance(answer, BaseModel):
             raise InvalidReply(
-                f"The model of the connection {self._settings.conn_id!r} gave no answer of the wanted form."
+                f"The model of the connection {self._settings.conn_id!r} gave no answer in the required format."
             )
         return Reply(
             Answer.of(answer, choices),

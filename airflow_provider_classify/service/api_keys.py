@@ -104,7 +104,9 @@ def parse_keys(text: str, where: str) -> dict[bytes, Key]:
         if digest in keys:
             raise InvalidKeys(f"{place} has a key that another line has; remove one of them.")
         if by_name.setdefault(key.name, key) != key:
-            raise InvalidKeys(f"{place} has other settings than another line named {key.name!r}; make them equal.")
+            raise InvalidKeys(
+                f"{place} has different settings from another line with the name {key.name!r}; make them equal."
+            )
         keys[digest] = key
     return keys
 
@@ -280,7 +282,7 @@ def open_keys(file: Path | None, environment: Mapping[str, str]) -> Keys:
     secret = environment.get(WEBHOOK_SECRET_VARIABLE)
     if secret is not None and not is_webhook_secret(secret):
         raise ServiceNotStarted(
-            f"{WEBHOOK_SECRET_VARIABLE} is not whsec_ and the Base64 of 24 to 64 bytes; "
+            f"{WEBHOOK_SECRET_VARIABLE} must be whsec_ and then the Base64 of 24 to 64 bytes; "
             "let `airflow-classify key NAME --webhook-secret` make one."
         )
     return Keys(api_key, None if file is None else KeysFile(file), webhook_secret=secret)
