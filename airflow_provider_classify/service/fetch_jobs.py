@@ -64,7 +64,7 @@ class FetchJobs:
         # Each fetch needs two threads. One looks up the host name, which may take long. The other writes the document.
         self._loop.set_default_executor(ThreadPoolExecutor(2 * limits.concurrent, "classify-fetch"))
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._news = asyncio.Event()
+        self._wake = asyncio.Event()
         self._thread = threading.Thread(target=self._run_loop, name="classify-fetch", daemon=True)
 
     def start(self) -> None:
@@ -73,7 +73,7 @@ class FetchJobs:
 
     def wake(self) -> None:
         """Look for jobs now, because one was added."""
-        self._call(self._news.set)
+        self._call(self._wake.set)
 
     def cancel(self, job_id: str) -> None:
         """Stop the fetch of a job's document, if there is one."""
@@ -103,7 +103,7 @@ class FetchJobs:
 
     async def _claim_all(self) -> None:
         while True:
-            self._news.clear()
+            self._wake.clear()
             try:
                 while len(self._tasks) < self._most_claims:
                     claim = await asyncio.to_thread(self._store.queue.claim_fetch)
@@ -115,7 +115,7 @@ class FetchJobs:
                 await asyncio.sleep(self._record_retry_seconds)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._poll_seconds):
-                    await self._news.wait()
+                    await self._wake.wait()
 
     def _add(self, claim: Claim) -> None:
         task = self._loop.create_task(self._fetch(claim))
