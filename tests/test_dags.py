@@ -12,7 +12,7 @@ import airflow
 import pytest
 
 from airflow_provider_classify.exceptions import AirflowTooOld, ReviewNotAvailable
-from airflow_provider_classify.lifecycle import compat
+from airflow_provider_classify.lifecycle import compat, event_triggers
 from tests.support.dags import run_dag
 from tests.support.table_api import connect_to, table_api
 
@@ -231,7 +231,7 @@ def test_the_review_says_which_airflow_it_needs(name):
 
 @pytest.mark.skipif(IS_AIRFLOW_2, reason="watchers of assets came with Airflow 3.0")
 def test_the_watcher_of_a_folder_says_which_airflow_it_needs():
-    if hasattr(compat.BaseEventTrigger, "create_shared_stream_producer"):
+    if hasattr(event_triggers.BaseEventTrigger, "create_shared_stream_producer"):
         assert import_module("route_documents_on_arrival").incoming.watchers
         return
     with pytest.raises(AirflowTooOld, match=r"NewDocumentsTrigger needs Airflow 3\.3 or newer, and this is 3\."):

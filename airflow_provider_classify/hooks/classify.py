@@ -59,23 +59,24 @@ class ClassifyHook(BaseHook):
 
         :raises ConnectionNotUsable: the connection is missing, or one of its fields is missing or wrong.
         """
-        return self._calls.backend
+        return self.worker.backend
 
     @property
     def backend_name(self) -> str:
         """``api``, ``local`` or ``model``, for metrics and spans; ``unknown`` if the connection cannot be used."""
-        return self._calls.backend_name
+        return self.worker.backend_name
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        if "_calls" in self.__dict__:
-            self._calls.close(*exc_info)
+        if "worker" in self.__dict__:
+            self.worker.close(*exc_info)
 
-    # A DAG file that uses the hook imports this module. These imports would make it slow to parse.
     @cached_property
-    def _calls(self) -> WorkerCalls:
+    def worker(self) -> WorkerCalls:
+        """The calls of the hook in a thread."""
+        # A DAG file that uses the hook imports this module. These imports would make it slow to parse.
         from airflow_provider_classify.hooks.settings import SettingsReader
         from airflow_provider_classify.hooks.worker import WorkerCalls
 
@@ -86,7 +87,7 @@ class ClassifyHook(BaseHook):
     def _event_loop(self) -> EventLoopCalls:
         from airflow_provider_classify.hooks.event_loop import EventLoopCalls
 
-        return EventLoopCalls(self._calls.reader, self.log)
+        return EventLoopCalls(self.worker.reader, self.log)
 
     @property
     def reads_documents(self) -> bool:
@@ -95,7 +96,7 @@ class ClassifyHook(BaseHook):
 
         :raises ConnectionNotUsable: as :attr:`backend`.
         """
-        return self._calls.settings.reads_documents
+        return self.worker.settings.reads_documents
 
     def job_url(self, job_id: str) -> str:
         """
@@ -103,7 +104,7 @@ class ClassifyHook(BaseHook):
 
         :raises ConnectionNotUsable: as :attr:`backend`.
         """
-        return self._calls.settings.job_url(job_id)
+        return self.worker.settings.job_url(job_id)
 
     def thumbnail(self, result: Mapping[str, Any]) -> str | None:
         """
@@ -112,7 +113,7 @@ class ClassifyHook(BaseHook):
         :param result: the result of the document. If an earlier try has classified it, the page is drawn now.
         :returns: ``None`` for an API, without ``thumbnails`` or ``evidence``, and if the document has no picture.
         """
-        return self._calls.thumbnail(result)
+        return self.worker.thumbnail(result)
 
     def get_conn(self) -> Backend:
         """Return the :attr:`backend`. Airflow defines the name of this method."""
@@ -121,7 +122,7 @@ class ClassifyHook(BaseHook):
     @property
     def evidence(self) -> bool:
         """Whether values for XCom contain text of the document. :raises ConnectionNotUsable: as :attr:`backend`."""
-        return self._calls.settings.evidence
+        return self.worker.settings.evidence
 
     def classify(
         self, document: DocumentLike, categories: CategoriesLike, *, timeout: float = WAIT_TIMEOUT
@@ -139,7 +140,7 @@ class ClassifyHook(BaseHook):
         :raises JobTimedOut: the job had not ended after ``timeout`` seconds.
         :raises ClassifyError: as :meth:`submit` and :meth:`wait`.
         """
-        return self._calls.classify(document, categories, timeout)
+        return self.worker.classify(document, categories, timeout)
 
     async def aclassify(
         self,
@@ -166,7 +167,7 @@ class ClassifyHook(BaseHook):
         :raises JobFailed: the job failed, or none of its pages was classified.
         :raises ClassifyError: see :func:`polling.answer`.
         """
-        return self._calls.answer(job, document, categories)
+        return self.worker.answer(job, document, categories)
 
     def split(self, document: DocumentLike, result: Mapping[str, Any], to: str) -> list[dict[str, Any]]:
         """
@@ -181,7 +182,7 @@ class ClassifyHook(BaseHook):
         :raises StorageError: the storage refused the request or cannot be reached.
         :raises ExtraNotInstalled: the ``local`` extra is not installed.
         """
-        return self._calls.split(document, result, to)
+        return self.worker.split(document, result, to)
 
     def submit(
         self, document: DocumentLike, categories: CategoriesLike, idempotency_key: str | None = None
@@ -199,7 +200,7 @@ class ClassifyHook(BaseHook):
         :raises DocumentError: the document is missing, empty or too large to send.
         :raises ApiError: the API refused the request, or the request failed.
         """
-        return self._calls.submit(document, categories, idempotency_key)
+        return self.worker.submit(document, categories, idempotency_key)
 
     def get(self, job_id: str) -> Job:
         """
@@ -221,7 +222,7 @@ class ClassifyHook(BaseHook):
         :returns: the state of the job; ``None`` if there is no such job or the API has no cancel.
         :raises ApiError: the API refused the request, or the request failed.
         """
-        return self._calls.cancel(job_id)
+        return self.worker.cancel(job_id)
 
     def look(self, job_id: str, *, timeout: float | None = None) -> Job | ClassifyError:
         """
@@ -230,7 +231,7 @@ class ClassifyHook(BaseHook):
         :param timeout: the most seconds that the request may take.
         :raises ClassifyError: the request failed with an error that is not retryable.
         """
-        return self._calls.look(job_id, timeout=timeout)
+        return self.worker.look(job_id, timeout=timeout)
 
     def wait(self, wait: polling.Wait) -> Job:
         """
@@ -240,7 +241,7 @@ class ClassifyHook(BaseHook):
         :raises JobTimedOut: the job had not ended at the deadline. This is raised at most 1 s after the deadline.
         :raises ClassifyError: a request failed with an error that is not retryable, such as a rejected api key.
         """
-        return self._calls.wait(wait)
+        return self.worker.wait(wait)
 
     def fetch(self, job_id: str) -> Job:
         """
@@ -251,7 +252,7 @@ class ClassifyHook(BaseHook):
         :raises ClassifyError: the server did not return the job within 120 s, or a request failed with an error that is
             not retryable.
         """
-        return self._calls.fetch(job_id)
+        return self.worker.fetch(job_id)
 
     def connect(self) -> AbstractAsyncContextManager[JobSession]:
         """
@@ -280,4 +281,4 @@ class ClassifyHook(BaseHook):
 
         The test is stricter than a task: it fails for an unknown extra, because its name may be misspelled.
         """
-        return self._calls.test()
+        return self.worker.test()

@@ -123,7 +123,7 @@ class TestRetries:
         apis.answer(UNSURE, ("letter", 0.99))
         store, task = TaskState(), operator(apis.document)
         settings = ApiSettings("second", f"http://127.0.0.1:{unused_tcp_port}")
-        task.second_hook.backend = ApiBackend(settings, sleep=lambda _: None)
+        task.second_hook.worker.backend = ApiBackend(settings, sleep=lambda _: None)
         with pytest.raises(ApiNotReached):
             task.execute(task_context(store))
         assert [len(ids) for ids in apis.jobs()] == [1, 0]

@@ -229,7 +229,7 @@ class TestFailures:
         pauses = []
         operator = ClassifyOperator(task_id="t", document=str(samples / "letter.pdf"), categories=["invoice", "letter"])
         settings = ApiSettings("down", f"http://127.0.0.1:{unused_tcp_port}")
-        operator.hook.backend = ApiBackend(settings, sleep=pauses.append)
+        operator.hook.worker.backend = ApiBackend(settings, sleep=pauses.append)
         with pytest.raises(ApiNotReached, match=r"letter\.pdf.*'down'"):
             operator.execute(context())
         assert pauses == [1, 2, 4, 8]

@@ -12,13 +12,14 @@ import pytest
 
 from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.exceptions import AirflowTooOld, InvalidDocument, StorageUnavailable
-from airflow_provider_classify.lifecycle import compat
+from airflow_provider_classify.lifecycle import event_triggers
 from airflow_provider_classify.triggers.arrival_events import MAX_BYTES, MAX_DOCUMENTS
 from airflow_provider_classify.triggers.new_documents import NewDocumentsTrigger
 from tests.support.event_triggers import StateStore, Triggerer, names, until
 
 pytestmark = pytest.mark.skipif(
-    not hasattr(compat.BaseEventTrigger, "create_shared_stream_producer"), reason="event triggers need Airflow 3.3"
+    not hasattr(event_triggers.BaseEventTrigger, "create_shared_stream_producer"),
+    reason="event triggers need Airflow 3.3",
 )
 
 INTERVAL = 0.02
@@ -372,7 +373,7 @@ class TestArguments:
         class OlderEventTrigger:
             pass
 
-        monkeypatch.setattr(compat, "BaseEventTrigger", OlderEventTrigger)
+        monkeypatch.setattr(event_triggers, "BaseEventTrigger", OlderEventTrigger)
         with pytest.raises(AirflowTooOld, match=r"^NewDocumentsTrigger needs Airflow 3\.3 or newer, and this is \d"):
             NewDocumentsTrigger(tmp_path)
 
