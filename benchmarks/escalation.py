@@ -64,11 +64,11 @@ def main() -> None:
     right = sum(row.get("classification") == labels[row["document"]] for row in rows)
     usage = manifest.get("usage", {})
     print(f"One run of the cascade at {chosen:g} over {len(rows)} documents:")
-    print(f"  documents sent on     {manifest['escalated']}, requests that the stand-in got: {requests}")
+    print(f"  escalated documents   {manifest['escalated']}, requests that the stand-in got: {requests}")
     print(f"  tokens                {usage.get('input_tokens', 0):,} in, {usage.get('output_tokens', 0):,} out")
     print(f"  accuracy              {right / len(rows):.1%}, not classified: {manifest['failed']}\n")
     firsts = [(row["document"], first_of(row, labels)) for row in rows]
-    print("threshold   sent on            tokens in   tokens out   tokens of all sent on   accuracy")
+    print("threshold   escalated          tokens in   tokens out   share of the tokens without an engine   accuracy")
     everything = sum(question.tokens + question.answer_tokens for question in questions.values())
     for threshold in [None, *sorted({*THRESHOLDS, chosen}), 1.01]:
         print_line(firsts, questions, threshold, everything)
@@ -155,7 +155,7 @@ def print_line(
     share = (tokens + output) / everything if everything else 0.0
     print(
         f"{name:>9}   {len(sent):>4} {len(sent) / len(firsts):>6.1%}   {tokens:>12,}   {output:>10,}   "
-        f"{share:>21.1%}   {counted.right / len(firsts):>8.1%}"
+        f"{share:>37.1%}   {counted.right / len(firsts):>8.1%}"
     )
 
 

@@ -59,31 +59,31 @@ def connection_lost(error: Exception, *, what: str, settings: ApiSettings) -> Ap
     )
 
 
-def not_the_contract(problem: str, settings: ApiSettings) -> InvalidReply:
+def contract_broken(problem: str, settings: ApiSettings) -> InvalidReply:
     """Return the error for a reply that breaks the contract. ``problem`` is a sentence without its full stop."""
     return InvalidReply(f"{problem}; check that the host of the connection {settings.conn_id!r} is a classify API.")
 
 
 def another_job(found: str, *, what: str, settings: ApiSettings) -> InvalidReply:
     """Return the error for a reply about a job that was not requested."""
-    named = words(found, 80, settings)
-    return not_the_contract(f"The classify API answered {what} with the job {named!r}", settings)
+    named = quoted_message(found, 80, settings)
+    return contract_broken(f"The classify API answered {what} with the job {named!r}", settings)
 
 
-def left_out(what: str, settings: ApiSettings) -> InvalidReply:
+def job_missing(what: str, settings: ApiSettings) -> InvalidReply:
     """Return the error for a job that is missing in a reply about several jobs."""
-    return not_the_contract(f"The classify API left {what} out of its answer for several jobs", settings)
+    return contract_broken(f"The classify API left {what} out of its answer for several jobs", settings)
 
 
 def too_large(what: str, limit: int, settings: ApiSettings) -> InvalidReply:
     """Return the error for a reply with more than ``limit`` bytes."""
-    return not_the_contract(f"The classify API answered {what} with more than {limit // 1024**2} MB", settings)
+    return contract_broken(f"The classify API answered {what} with more than {limit // 1024**2} MB", settings)
 
 
 def not_decoded(what: str, encoding: str, settings: ApiSettings) -> InvalidReply:
     """Return the error for a reply whose ``Content-Encoding`` is not supported or does not match its body."""
-    named = words(encoding, 40, settings)
-    return not_the_contract(f"The classify API answered {what} with a body that is not valid {named!r}", settings)
+    named = quoted_message(encoding, 40, settings)
+    return contract_broken(f"The classify API answered {what} with a body that is not valid {named!r}", settings)
 
 
 def error_of(
@@ -145,10 +145,10 @@ def _server_message(payload: Mapping[str, Any], body: bytes, settings: ApiSettin
         return ""
     if not detail:
         return f" ({kind_of(body)})"
-    return f" ({words(str(detail), _LONGEST_QUOTE, settings)})"
+    return f" ({quoted_message(str(detail), _LONGEST_QUOTE, settings)})"
 
 
-def words(said: str, limit: int, settings: ApiSettings) -> str:
+def quoted_message(said: str, limit: int, settings: ApiSettings) -> str:
     """Return a server's message for logs and errors: :func:`quotable`, and without the api key."""
     return quotable(said.replace(settings.api_key, "***") if settings.api_key else said, limit)
 

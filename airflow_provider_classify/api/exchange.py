@@ -106,7 +106,7 @@ def statuses(settings: ApiSettings, job_ids: Sequence[str]) -> Exchange[Mapping[
         if job_id in found.by_id:
             return found.by_id[job_id]
         what = f"job {job_id}"
-        return errors.job_not_found(what) if job_id in missing else errors.left_out(what, settings)
+        return errors.job_not_found(what) if job_id in missing else errors.job_missing(what, settings)
 
     return {job_id: seen(job_id) for job_id in job_ids}
 

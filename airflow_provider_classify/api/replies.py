@@ -9,13 +9,13 @@ from typing import NamedTuple, TypeVar
 
 from airflow_provider_classify.api.errors import (
     another_job,
+    contract_broken,
     error_of,
     header,
     job_not_found,
     json_object,
     kind_of,
-    not_the_contract,
-    words,
+    quoted_message,
 )
 from airflow_provider_classify.api.requests import NO_JOB
 from airflow_provider_classify.api.settings import ApiSettings
@@ -62,15 +62,15 @@ def read_job(reply: Reply, *, job_id: str, what: str, settings: ApiSettings) -> 
     _require_same_job(job.job_id, job_id, what=what, settings=settings)
     return replace(
         job,
-        error=words(job.error, _LONGEST_ERROR, settings) if job.error else job.error,
-        progress=words(job.progress, _LONGEST_TEXT, settings),
+        error=quoted_message(job.error, _LONGEST_ERROR, settings) if job.error else job.error,
+        progress=quoted_message(job.progress, _LONGEST_TEXT, settings),
         result=_with_quotable_errors(job.result, settings) if job.result else None,
     )
 
 
 def _with_quotable_errors(result: ClassificationResult, settings: ApiSettings) -> ClassificationResult:
     pages = (
-        replace(page, error=words(page.error, _LONGEST_TEXT, settings)) if page.error else page
+        replace(page, error=quoted_message(page.error, _LONGEST_TEXT, settings)) if page.error else page
         for page in result.page_results
     )
     return replace(result, page_results=tuple(pages))
@@ -157,12 +157,12 @@ def _read(
     try:
         payload = loads(body)
     except (ValueError, RecursionError) as error:
-        raise not_the_contract(
+        raise contract_broken(
             f"The classify API answered {what} with {kind_of(body)} instead of JSON", settings
         ) from error
     try:
         return parse(payload)
     except InvalidReply as error:
         # Not chained: this error has the same message, and the cause may contain the api key.
-        said = words(str(error), _LONGEST_ERROR, settings).rstrip(".")
-        raise not_the_contract(f"{said} (in the answer for {what})", settings) from None
+        said = quoted_message(str(error), _LONGEST_ERROR, settings).rstrip(".")
+        raise contract_broken(f"{said} (in the answer for {what})", settings) from None

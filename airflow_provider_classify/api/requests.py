@@ -97,7 +97,7 @@ def statuses_request(settings: ApiSettings, job_ids: Sequence[str]) -> Request:
 
 def honours_keys_request(settings: ApiSettings) -> Request:
     """Return a request whose reply shows whether the server honours idempotency keys."""
-    what = "the question whether keys are honoured"
+    what = "the check for idempotency keys"
     return Request("GET", job_path(NO_JOB), what=what, timeout=settings.request_timeout)
 
 

@@ -37,8 +37,8 @@ def pause_before_resubmit(error: ClassifyError, attempt: int, *, repeatable: boo
         such as a proxy's page.
     :returns: the seconds to wait, or ``None`` to end with the error.
     """
-    passing = (ApiUnavailable, RateLimited, InvalidReply) if repeatable else _NOT_ACCEPTED
-    if not isinstance(error, passing) or attempt > len(_SUBMIT_PAUSES):
+    retryable_types = (ApiUnavailable, RateLimited, InvalidReply) if repeatable else _NOT_ACCEPTED
+    if not isinstance(error, retryable_types) or attempt > len(_SUBMIT_PAUSES):
         return None
     pause = max(_SUBMIT_PAUSES[attempt - 1], error.retry_after or 0.0)
     return pause if pause <= _LONGEST_SUBMIT_PAUSE else None

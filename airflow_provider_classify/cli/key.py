@@ -17,10 +17,10 @@ def add_command(commands: Commands) -> None:
     command = commands.add_parser("key", help="make a key for a client of the service, and its line of the keys file")
     command.add_argument("name", metavar="NAME", help="name of the client: 1 to 64 letters, digits and ._-")
     command.add_argument(
-        "--quota", metavar="N", type=at_least_one, help="documents of a month, at least 1 (default: any)"
+        "--quota", metavar="N", type=at_least_one, help="documents in a month, at least 1 (default: no limit)"
     )
     command.add_argument(
-        "--rate", metavar="N", type=at_least_one, help="requests of a minute, at least 1 (default: any)"
+        "--rate", metavar="N", type=at_least_one, help="requests in a minute, at least 1 (default: no limit)"
     )
     command.add_argument(
         "--webhook-secret", action="store_true", help="also make a secret that signs the client's webhooks"

@@ -199,7 +199,7 @@ class _Extras:
         if value is None:
             return None
         if not isinstance(value, str):
-            raise ConnectionNotUsable(f"{name!r} of the connection {self._conn_id!r} is {value!r}; give a text.")
+            raise ConnectionNotUsable(f"{name!r} of the connection {self._conn_id!r} is {value!r}; give a string.")
         return value.strip() or None
 
     def json_object(self, name: str) -> Mapping[str, Any]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from anyio.from_thread import BlockingPortal
 
     from airflow_provider_classify.llm.cost import Budget
-    from airflow_provider_classify.llm.patience import Patience
+    from airflow_provider_classify.llm.request_retrier import RequestRetrier
     from airflow_provider_classify.llm.settings import LlmSettings
 
 
@@ -54,16 +54,16 @@ class OpenModel:
     ends. If the context ends with an error, requests that have no reply yet are cancelled.
 
     :param hook: the hook of the model's connection.
-    :param patience: decides when a request is sent again.
+    :param retrier: decides when a request is sent again.
     :param limits: the usage limits of one document; ``None`` for no limits.
     """
 
     def __init__(
-        self, settings: LlmSettings, hook: PydanticAIHook, patience: Patience, limits: UsageLimits | None = None
+        self, settings: LlmSettings, hook: PydanticAIHook, retrier: RequestRetrier, limits: UsageLimits | None = None
     ) -> None:
         self._settings = settings
         self._hook = hook
-        self._patience = patience
+        self._retrier = retrier
         self._limits = limits
         self._stack = ExitStack()
         self._portal: BlockingPortal
@@ -112,7 +112,7 @@ class OpenModel:
             finally:
                 budget.add(_usage(usage))
 
-        return self._patience.send(request)
+        return self._retrier.send(request)
 
     async def _ask(self, prompt: Prompt, choices: Choices, usage: RunUsage) -> Reply:
         output = output_type(choices, prompt.pages)
@@ -128,7 +128,7 @@ class OpenModel:
         answer: Any = result.output
         if not isinstance(answer, BaseModel):
             raise InvalidReply(
-                f"The model of the connection {self._settings.conn_id!r} gave no answer of the wanted form."
+                f"The model of the connection {self._settings.conn_id!r} gave no answer in the required format."
             )
         return Reply(
             Answer.of(answer, choices),
@@ -141,7 +141,7 @@ class OpenModel:
         settings: dict[str, Any] = {
             "max_tokens": self._settings.max_tokens,
             "request_timeout": self._settings.request_timeout,
-            "max_retries": 0,  # Patience retries
+            "max_retries": 0,  # RequestRetrier retries
         }
         if self._settings.votes == 1:
             settings["temperature"] = 0.0

@@ -14,8 +14,8 @@ from airflow_provider_classify.api.poller import OnLooked, ignore_looks
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable, ExtraNotInstalled
 from airflow_provider_classify.llm.calibration import Calibration
 from airflow_provider_classify.llm.cost import Budget
-from airflow_provider_classify.llm.patience import Patience
 from airflow_provider_classify.llm.prompt import prompt_version
+from airflow_provider_classify.llm.request_retrier import RequestRetrier
 from airflow_provider_classify.llm.settings import LlmSettings, not_usable
 from airflow_provider_classify.local.engine_extra import require_engine
 from airflow_provider_classify.local.options import ocr_models
@@ -44,7 +44,7 @@ class LlmBackend(RecordedBackend):
     missing or wrong, :class:`BudgetUsedUp`, and :class:`ApiError` if the model gave no answer.
 
     :param open_hook: opens the hook of the model's connection.
-    :param patience: decides when a request is sent again.
+    :param retrier: decides when a request is sent again.
     :param on_looked: called after each status request of a session of :meth:`connect`, with the number of its jobs.
     """
 
@@ -57,13 +57,13 @@ class LlmBackend(RecordedBackend):
         settings: LlmSettings,
         *,
         open_hook: OpenHook | None = None,
-        patience: Patience | None = None,
+        retrier: RequestRetrier | None = None,
         on_looked: OnLooked = ignore_looks,
     ) -> None:
         super().__init__(evidence=settings.evidence, on_looked=on_looked)
         self.settings = settings
         self._open_hook = open_hook or _hook_of
-        self.patience = patience or Patience()
+        self.retrier = retrier or RequestRetrier()
 
     def _prepare(self, categories: Sequence[Category]) -> Sequence[Category]:
         _require_extra()
@@ -113,7 +113,7 @@ class LlmBackend(RecordedBackend):
 
     def without_calibration(self) -> LlmBackend:
         """Return the same backend without its calibration."""
-        return LlmBackend(replace(self.settings, calibration=""), open_hook=self._open_hook, patience=self.patience)
+        return LlmBackend(replace(self.settings, calibration=""), open_hook=self._open_hook, retrier=self.retrier)
 
     def budget(self) -> Budget:
         """Return a new budget for a task, with nothing used."""
@@ -130,7 +130,7 @@ class LlmBackend(RecordedBackend):
         """
         from airflow_provider_classify.llm.ask import OpenModel
 
-        with OpenModel(self.settings, self._hook(), self.patience, self._limits()) as model:
+        with OpenModel(self.settings, self._hook(), self.retrier, self._limits()) as model:
             yield model
 
     def engine_options(self) -> EngineOptions:

@@ -202,7 +202,7 @@ class VendorRun:
                     f"The batch {batch_id} of the model's provider has not ended; retry {self.work.record.task} to "
                     "wait for it, or raise its timeout."
                 )
-            self.backend.patience.pause(pause(now - began, LONGEST_PAUSE))
+            self.backend.retrier.pause(pause(now - began, LONGEST_PAUSE))
 
     def _collect(self, batch: VendorBatch, todo: Mapping[str, Item]) -> list[str]:
         """Record the answers of a batch. Return the fingerprints of the documents that have no valid answer."""

@@ -75,7 +75,7 @@ def run_batch(backend: LlmBackend, work: BatchWork) -> None:
         ended, _ = wait(running, return_when=FIRST_EXCEPTION)
         threads.shutdown(wait=False, cancel_futures=True)
         if len(ended) < len(running):  # requests that were sent are charged, so their answers are kept
-            backend.patience.give_up()
+            backend.retrier.give_up()
             wait(future for future in running if not future.cancelled())
         for future in ended:
             future.result()

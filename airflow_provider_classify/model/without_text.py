@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-#: The fields of a result or page that hold no text of the document: numbers, categories, versions and names of files.
-#: ``raw_result`` is missing, because a server can put any answer of its classifier into it. Errors are kept, because
-#: they say what to do.
+#: The fields of a result or page that hold no text of the document: numbers, categories, document types, versions and
+#: names of files. ``raw_result`` is missing, because a server can put any answer of its classifier into it. Errors are
+#: kept, because they say what to do.
 _WITHOUT_TEXT = frozenset(
     {
         "success",
@@ -37,6 +37,7 @@ _WITHOUT_TEXT = frozenset(
         "confidence_source",
         "uncalibrated_confidence",
         "none_of_these",
+        "suggested_type",
         "votes",
         "usage",
     }

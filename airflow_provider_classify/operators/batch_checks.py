@@ -37,7 +37,7 @@ def check_batch(task_id: str, **arguments: Any) -> None:
     if "categories" in arguments:
         check_categories(arguments["categories"], task_id)
     if isinstance(pattern := given("pattern", "*"), (*_NOT_TEXT, NoneType)):
-        raise ValueError(f"The pattern of {task_id!r} is {pattern!r}; give a text, such as '**/*.pdf'.")
+        raise ValueError(f"The pattern of {task_id!r} is {pattern!r}; give a string, such as '**/*.pdf'.")
     if "documents" in arguments:
         check_documents(arguments["documents"], pattern, task_id)
     check_outputs(given("output"), given("previous"), task_id, compares="output" in arguments and not given("shard"))

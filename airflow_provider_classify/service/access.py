@@ -52,8 +52,7 @@ class Access:
 
     async def client(self, request: Request, _: Annotated[str | None, Depends(_SCHEME)]) -> None:
         """Admit the request of a client. A route depends on this. :raises HttpError: as :meth:`admit`."""
-        if not getattr(request.state, "is_admitted", False):
-            self.admit(request)
+        self.admit(request)
 
     async def operator(self, request: Request, _: Annotated[str | None, Depends(_SCHEME)]) -> None:
         """

@@ -104,7 +104,9 @@ def parse_keys(text: str, where: str) -> dict[bytes, Key]:
         if digest in keys:
             raise InvalidKeys(f"{place} has a key that another line has; remove one of them.")
         if by_name.setdefault(key.name, key) != key:
-            raise InvalidKeys(f"{place} has other settings than another line named {key.name!r}; make them equal.")
+            raise InvalidKeys(
+                f"{place} has different settings from another line with the name {key.name!r}; make them equal."
+            )
         keys[digest] = key
     return keys
 
@@ -175,14 +177,17 @@ class KeysFile:
 
     def find(self, digest: bytes) -> Key | None:
         """Return the key with this SHA-256, if the file has it."""
+        return self._current().get(digest)
+
+    def webhook_secrets(self) -> dict[str, str]:
+        """Return the webhook secrets, by the name of the key."""
+        return {key.name: key.webhook_secret for key in self._current().values() if key.webhook_secret is not None}
+
+    def _current(self) -> Mapping[bytes, Key]:
         if self._clock() - self._checked_at >= self._check_seconds:
             with self._lock:
                 self._check()
-        return self._keys.get(digest)
-
-    def webhook_secret(self, name: str) -> str | None:
-        """Return the webhook secret of the key with this name, if it has one."""
-        return next((key.webhook_secret for key in self._keys.values() if key.name == name), None)
+        return self._keys
 
     def _check(self) -> None:
         if self._clock() - self._checked_at < self._check_seconds:
@@ -254,8 +259,14 @@ class Keys:
 
     def webhook_secret(self, name: str) -> str | None:
         """Return the secret that signs the webhooks of the key with this name; ``None`` if there is no secret."""
-        own = self._file.webhook_secret(name) if self._file and name else None
+        own = self._file.webhook_secrets().get(name) if self._file and name else None
         return own or self._webhook_secret
+
+    def with_webhook_secret(self) -> frozenset[str] | None:
+        """Return the names of the keys whose webhooks this process can sign; ``None`` for all keys."""
+        if self._webhook_secret is not None:
+            return None
+        return frozenset(self._file.webhook_secrets() if self._file else ())
 
 
 def open_keys(file: Path | None, environment: Mapping[str, str]) -> Keys:
@@ -271,7 +282,7 @@ def open_keys(file: Path | None, environment: Mapping[str, str]) -> Keys:
     secret = environment.get(WEBHOOK_SECRET_VARIABLE)
     if secret is not None and not is_webhook_secret(secret):
         raise ServiceNotStarted(
-            f"{WEBHOOK_SECRET_VARIABLE} is not whsec_ and the Base64 of 24 to 64 bytes; "
+            f"{WEBHOOK_SECRET_VARIABLE} must be whsec_ and then the Base64 of 24 to 64 bytes; "
             "let `airflow-classify key NAME --webhook-secret` make one."
         )
     return Keys(api_key, None if file is None else KeysFile(file), webhook_secret=secret)

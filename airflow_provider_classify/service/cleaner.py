@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 
-from airflow_provider_classify.exceptions import JobRecordUnavailable, StorageError
 from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.model.api_contract import MAX_STATUS_IDS
 from airflow_provider_classify.service.documents import Documents
@@ -73,5 +72,5 @@ class Cleaner:
         while not self._stopping.wait(self._seconds):
             try:
                 self.clean()
-            except (JobRecordUnavailable, StorageError, OSError) as error:
-                _log.error("Expired jobs and documents could not be deleted; this is tried again: %s", error)
+            except Exception:  # After any error, the later runs must take place.
+                _log.exception("Expired jobs and documents could not be deleted; this is tried again.")

@@ -48,7 +48,7 @@ class _BoundedProtocol(HttpToolsProtocol):
     waiting: ClassVar[dict[_BoundedProtocol, None]]
     _deadline: asyncio.TimerHandle | None = None
     _in_header = False
-    _framing = 0
+    _overhead_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -60,11 +60,11 @@ class _BoundedProtocol(HttpToolsProtocol):
             self._expect_header()
 
     def data_received(self, data: bytes) -> None:
-        self._framing += len(data)
+        self._overhead_bytes += len(data)
         super().data_received(data)
         if self.transport.is_closing():
             return
-        if self._framing > MAX_HEADER_BYTES:
+        if self._overhead_bytes > MAX_HEADER_BYTES:
             self.send_400_response("The header of the request is too large.")
         elif self._deadline is None and (self._in_header or self._is_idle):
             self._expect_header()
@@ -87,11 +87,11 @@ class _BoundedProtocol(HttpToolsProtocol):
             self._abort()
 
     def on_body(self, body: bytes) -> None:
-        self._framing -= len(body) + len(body) // 16
+        self._overhead_bytes -= len(body) + len(body) // 16
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._framing = 0
+        self._overhead_bytes = 0
         super().on_message_complete()
 
     def on_response_complete(self) -> None:

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
+from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -39,8 +39,9 @@ from airflow_provider_classify.service.retry_pauses import Pauses
 
 #: The environment variable with the key of the other API.
 ESCALATION_KEY_VARIABLE = "CLASSIFY_ESCALATION_API_KEY"
-#: The threads that a worker has in addition, because a thread waits while the other API is asked.
-MAX_ASKED = 16
+#: The most documents about which the other API is asked at the same time. A worker has this many threads in addition,
+#: because a thread waits while the other API is asked.
+ESCALATION_THREADS = 16
 #: The most seconds from the submit to the other API to its answer.
 ANSWER_SECONDS = 300.0
 #: The name of the engine in the ``first_answer`` of a result.
@@ -101,7 +102,9 @@ class Escalation:
 
     :param below: the confidence below which the other API is asked.
     :param answer_seconds: the most seconds from a submit to its answer.
+    :param concurrent: the most documents about which the other API is asked at the same time.
     :param clock: returns seconds that never go back.
+    :raises Exception: the HTTP session cannot be opened with these settings.
     """
 
     def __init__(
@@ -110,6 +113,7 @@ class Escalation:
         below: float,
         *,
         answer_seconds: float = ANSWER_SECONDS,
+        concurrent: int = ESCALATION_THREADS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
@@ -117,20 +121,25 @@ class Escalation:
         self._cascade = Cascade(_ENGINE, self._host, below)
         self._answer_seconds = answer_seconds
         self._pauses = Pauses(clock=clock)
+        self._places = asyncio.Semaphore(concurrent)
         self._loop = asyncio.new_event_loop()
+        self._open = AsyncExitStack()
         #: The tasks that ask the other API, by the job ids of this service.
         self._asking: dict[str, asyncio.Task[Any] | None] = {}
         #: The jobs in ``_asking`` that were deleted.
         self._deleted: set[str] = set()
         #: The tasks that send a cancel. An event loop keeps only weak references to its tasks.
         self._cancels: set[asyncio.Task[None] | None] = set()
-        self._session: JobSession | None = None
-        self._is_open = threading.Event()
         self._thread = threading.Thread(target=self._run_loop, name="classify-escalation", daemon=True)
         for warning in settings.warnings:
             _log.warning("%s", warning)
         self._thread.start()
-        self._is_open.wait()
+        opening = self._open.enter_async_context(open_session(settings))
+        try:
+            self._session: JobSession = asyncio.run_coroutine_threadsafe(opening, self._loop).result()
+        except BaseException:
+            self.close()
+            raise
 
     def answer(
         self,
@@ -168,8 +177,6 @@ class Escalation:
         _log.info("The document of the job %s is escalated to %s: %s.", job_id, self._host, step.reason)
         with escalated(count + 1):
             second = self._outcome(_StoredDocument(name, path), categories, job_id)
-        if isinstance(second.end, EngineClosed):
-            raise second.end
         if isinstance(second.end, ClassifyError):
             _log.warning("%s gave no answer for the job %s: %s", self._host, job_id, second.end)
         return combine(outcome, second)
@@ -185,27 +192,50 @@ class Escalation:
         self._thread.join()
 
     def _outcome(self, document: Document, categories: tuple[Category, ...], job_id: str) -> Outcome:
-        """Ask the other API, unless it has just failed several times."""
-        if not self._pauses.may_ask():
-            return Outcome(
-                self._host, ApiUnavailable(f"{self._host} has failed several times; it is asked again soon.")
-            )
+        """
+        Return the outcome of the other API. If it is asked about ``concurrent`` other documents, wait first.
+
+        :raises EngineClosed: the request was stopped.
+        """
+        asking = self._ask_in_turn(document, categories, job_id)
         try:
-            asked = asyncio.run_coroutine_threadsafe(self._ask(document, categories, job_id), self._loop)
-            end: ClassificationResult | ClassifyError = asked.result()
-        except (CancelledError, RuntimeError) as error:  # RuntimeError: the loop is closed
-            end = EngineClosed("The question to another API was stopped, by a stop of the service or a deleted job.")
-            end.__cause__ = error
+            asked = asyncio.run_coroutine_threadsafe(asking, self._loop)
+        except RuntimeError as error:  # a stop has closed the loop
+            asking.close()
+            raise _stopped() from error
+        try:
+            return Outcome(self._host, asked.result())
+        except CancelledError as error:
+            raise _stopped() from error
         except ClassifyError as error:
-            end = error
-        self._pauses.note(
-            failed=isinstance(end, ClassifyError) and not isinstance(end, EngineClosed) and not end.unreadable
-        )
-        return Outcome(self._host, end)
+            return Outcome(self._host, error)
+
+    async def _ask_in_turn(
+        self, document: Document, categories: tuple[Category, ...], job_id: str
+    ) -> ClassificationResult:
+        self._asking[job_id] = asyncio.current_task()
+        try:
+            async with self._places:
+                if not self._pauses.may_ask():
+                    raise ApiUnavailable(f"{self._host} has failed several times; it is asked again soon.")
+                return await self._ask_and_note(document, categories, job_id)
+        finally:
+            self._asking.pop(job_id, None)
+            self._deleted.discard(job_id)
+
+    async def _ask_and_note(
+        self, document: Document, categories: tuple[Category, ...], job_id: str
+    ) -> ClassificationResult:
+        """Ask the other API, and note whether it failed. A request that was stopped says nothing about the API."""
+        try:
+            result = await self._ask(document, categories, job_id)
+        except ClassifyError as error:
+            self._pauses.note(failed=not error.unreadable)
+            raise
+        self._pauses.note(failed=False)
+        return result
 
     async def _ask(self, document: Document, categories: tuple[Category, ...], job_id: str) -> ClassificationResult:
-        assert self._session is not None, "The session is open as long as the loop runs."
-        self._asking[job_id] = asyncio.current_task()
         since = time.time()
         submission = None
         try:
@@ -216,9 +246,6 @@ class Escalation:
             if submission is not None and job_id in self._deleted:
                 self._cancels.add(asyncio.create_task(self._cancel_there(submission.job_id)))
             raise
-        finally:
-            self._asking.pop(job_id, None)
-            self._deleted.discard(job_id)
         return polling.answer(job, document.label, [category.name for category in categories])
 
     def _cancel(self, job_id: str) -> None:
@@ -227,7 +254,6 @@ class Escalation:
             task.cancel()
 
     async def _cancel_there(self, job_id: str) -> None:
-        assert self._session is not None, "The session is open as long as the loop runs."
         try:
             await self._session.cancel(job_id)
         except ClassifyError as error:
@@ -237,13 +263,9 @@ class Escalation:
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
-        stack = AsyncExitStack()
-        opening: AbstractAsyncContextManager[JobSession] = open_session(self._settings)
-        self._session = self._loop.run_until_complete(stack.enter_async_context(opening))
-        self._is_open.set()
         self._loop.run_forever()
         self._loop.run_until_complete(self._cancel_all())
-        self._loop.run_until_complete(stack.aclose())
+        self._loop.run_until_complete(self._open.aclose())
         self._loop.close()
 
     async def _cancel_all(self) -> None:
@@ -251,6 +273,10 @@ class Escalation:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _stopped() -> EngineClosed:
+    return EngineClosed("The request to the other API was stopped, because the service stops or the job was deleted.")
 
 
 def _answer_of(first: ClassificationResult | ClassifyError) -> ClassificationResult:

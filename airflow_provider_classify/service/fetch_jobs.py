@@ -56,15 +56,15 @@ class FetchJobs:
         self._fetched = fetched
         self._failed = failed
         self._events = events
-        self._allow_private = allow_private
-        self._limits = limits
+        self._fetcher = UrlFetcher(allow_private=allow_private, limits=limits)
+        self._most_claims = _CLAIMS_PER_FETCH * limits.concurrent
         self._poll_seconds = poll_seconds
         self._record_retry_seconds = record_retry_seconds
         self._loop = asyncio.new_event_loop()
         # Each fetch needs two threads. One looks up the host name, which may take long. The other writes the document.
         self._loop.set_default_executor(ThreadPoolExecutor(2 * limits.concurrent, "classify-fetch"))
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._news = asyncio.Event()
+        self._wake = asyncio.Event()
         self._thread = threading.Thread(target=self._run_loop, name="classify-fetch", daemon=True)
 
     def start(self) -> None:
@@ -73,7 +73,7 @@ class FetchJobs:
 
     def wake(self) -> None:
         """Look for jobs now, because one was added."""
-        self._call(self._news.set)
+        self._call(self._wake.set)
 
     def cancel(self, job_id: str) -> None:
         """Stop the fetch of a job's document, if there is one."""
@@ -90,7 +90,6 @@ class FetchJobs:
 
     def _run_loop(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._fetcher = UrlFetcher(allow_private=self._allow_private, limits=self._limits)
         claiming = self._loop.create_task(self._claim_all())
         self._loop.run_forever()
         self._loop.run_until_complete(self._cancel_all(claiming))
@@ -104,18 +103,19 @@ class FetchJobs:
 
     async def _claim_all(self) -> None:
         while True:
-            self._news.clear()
+            self._wake.clear()
             try:
-                while len(self._tasks) < _CLAIMS_PER_FETCH * self._limits.concurrent:
+                while len(self._tasks) < self._most_claims:
                     claim = await asyncio.to_thread(self._store.queue.claim_fetch)
                     if claim is None:
                         break
                     self._add(claim)
-            except JobRecordUnavailable:
-                _log.exception("No job could be claimed, because the record of jobs cannot be reached.")
+            except Exception:  # After any error, the documents of later jobs must be fetched.
+                _log.exception("No job could be claimed to fetch its document; this is tried again.")
+                await asyncio.sleep(self._record_retry_seconds)
             with suppress(TimeoutError):
                 async with asyncio.timeout(self._poll_seconds):
-                    await self._news.wait()
+                    await self._wake.wait()
 
     def _add(self, claim: Claim) -> None:
         task = self._loop.create_task(self._fetch(claim))

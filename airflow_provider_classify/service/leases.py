@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from airflow_provider_classify.exceptions import JobRecordUnavailable
 from airflow_provider_classify.job_record.work_queue import Claim, WorkQueue
 
 #: How many times a lease is renewed in the time after which it would expire.
@@ -21,8 +20,7 @@ class Leases:
     The claims of one worker. A thread renews their leases.
 
     :param lost: a function that is called with each claim whose lease is lost: a client has deleted the job, or the
-        lease had expired and another worker has claimed the job. If it raises ``JobRecordUnavailable``, it is called
-        again.
+        lease had expired and another worker has claimed the job. If it raises an error, it is called again.
     """
 
     def __init__(self, queue: WorkQueue, lost: Callable[[Claim], None]) -> None:
@@ -72,5 +70,5 @@ class Leases:
                 for claim in lost:
                     if claim.lease in held:  # otherwise the job has ended meanwhile
                         self._lost(claim)
-            except JobRecordUnavailable:
+            except Exception:  # After any error, the other leases must be renewed.
                 _log.exception("The leases of the running jobs could not be renewed; this is tried again.")

@@ -128,7 +128,7 @@ class _Watched(Collector):
         try:
             backlog = self._backlog()
         except JobRecordUnavailable as error:
-            _log.error("The metrics lack the queue: %s", error)
+            _log.error("The gauges of the queue are missing, because the record cannot be read: %s", error)
             up.add_metric([], 0)
         else:
             up.add_metric([], 1)

@@ -160,7 +160,7 @@ def _open(url: str) -> tuple[Any, str]:
         ) from error
     except ValueError as error:
         raise ServiceNotStarted(
-            f"The storage {label_of(url)} of documents is of no kind that fsspec opens; write it like s3://bucket/folder."
+            f"The storage {label_of(url)} of documents cannot be opened by fsspec; write it like s3://bucket/folder."
         ) from error
     return files, root.rstrip("/")
 

@@ -70,7 +70,7 @@ STATUS_REPLIES: Replies = {
     **_FAULTS,
 }
 CANCEL_REPLIES: Replies = {
-    200: _reply("The job as it was", "Job"),
+    200: _reply("The job: cancelled, or as it had ended", "Job"),
     400: _reply("unless_ended is neither true nor false", "Problem"),
     **_KEYED,
     **_NO_JOB,

@@ -18,7 +18,7 @@ from airflow_provider_classify.exceptions import ClassifyError, EngineClosed, Jo
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.result import ClassificationResult
 from airflow_provider_classify.service.dashboard.pictures import DrawingTime, Pictures
-from airflow_provider_classify.service.escalation import MAX_ASKED, Escalation
+from airflow_provider_classify.service.escalation import ESCALATION_THREADS, Escalation
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.sandbox.pool import EnginePool, EngineProcess
@@ -51,7 +51,7 @@ class Pipeline:
         There are more threads than processes of the engine. While some threads record results or wait for the other
         API, the others keep the engine busy.
         """
-        return 2 * self._engine.size + (MAX_ASKED if self._escalation else 0)
+        return 2 * self._engine.size + (ESCALATION_THREADS if self._escalation else 0)
 
     def classify(self, path: Path, categories: tuple[Category, ...], *, name: str, job_id: str) -> ClassificationResult:
         """

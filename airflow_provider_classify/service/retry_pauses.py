@@ -48,7 +48,7 @@ class Pauses:
             return True
 
     def note(self, *, failed: bool) -> None:
-        """Note the outcome of a request."""
+        """Note the outcome of a request. Do not note a request that was stopped: it says nothing about the server."""
         with self._lock:
             self._in_a_row = self._in_a_row + 1 if failed else 0
             if failed:

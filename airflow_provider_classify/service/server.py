@@ -159,7 +159,9 @@ def serve(
                 max_losses=max_losses,
             )
         webhooks = WebhookStore(store)
-        sender = Webhooks(store, webhooks, keys, events, allow_private=allow_private_urls)
+        sender = Webhooks(
+            store, webhooks, keys, events, allow_private=allow_private_urls, is_shared=database is not None
+        )
         clients = Clients(
             Access(keys), Quotas(store), WebhookRequests(webhooks, keys, allow_private=allow_private_urls)
         )

@@ -72,7 +72,7 @@ def _read_categories(written: str) -> tuple[Category, ...]:
         categories = parse_categories(written)
     except InvalidCategories as error:
         raise bad_request(str(error)) from error
-    if any(category.examples for category in categories):
+    if any(category.examples or category.examples_folder for category in categories):
         raise bad_request("Categories must not have examples: the service reads no files that a client names")
     return categories
 

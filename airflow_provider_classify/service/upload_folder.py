@@ -155,7 +155,7 @@ class Upload:
     A document while it arrives.
 
     ``commit`` or ``discard`` ends the upload. ``discard`` after ``commit`` deletes the document. Another thread may
-    call ``discard`` during a write; later writes are ignored. ``size`` is the number of bytes so far.
+    call ``discard`` during a write; later writes are ignored. ``size`` is the number of written bytes.
 
     :raises StorageFull: the disk is full.
     """
@@ -190,17 +190,18 @@ class Upload:
         with self._lock:
             if self._file.closed:
                 return
-            self.size += len(data)
-            if self.size > self._folder.max_bytes:
+            size = self.size + len(data)
+            if size > self._folder.max_bytes:
                 raise DocumentTooLarge(
                     f"The document is larger than the limit of {self._folder.max_bytes} bytes; split it."
                 )
             self._folder.take(self._job_id, len(data))
-            if self.size - self._measured > _MEASURE_EVERY:
+            if size - self._measured > _MEASURE_EVERY:
                 self._folder.check_room()
-                self._measured = self.size
+                self._measured = size
             with _full_disk_as_storage_full():
                 self._file.write(data)
+            self.size = size
             self._digest.update(data)
 
     def commit(self) -> None:

@@ -24,7 +24,7 @@ def new_webhook_secret() -> str:
 
 
 def is_webhook_secret(secret: str) -> bool:
-    """Return whether this is ``whsec_`` and the Base64 of 24 to 64 bytes."""
+    """Return whether this is ``whsec_`` and then the Base64 of 24 to 64 bytes."""
     try:
         return secret.startswith(_PREFIX) and _LEAST_BYTES <= len(_bytes_of(secret)) <= _MOST_BYTES
     except (binascii.Error, ValueError):

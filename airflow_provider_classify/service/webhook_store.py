@@ -8,7 +8,7 @@ of one record.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -75,21 +75,26 @@ class WebhookStore:
         with self._jobs.transaction() as connection:
             connection.execute(delete(WEBHOOKS).where(WEBHOOKS.c.job_id == job_id))
 
-    def claim(self, most: int) -> list[DueWebhook]:
+    def claim(self, most: int, owners: Collection[str] | None = None) -> list[DueWebhook]:
         """
         Claim up to ``most`` webhooks that are due.
 
         Each is due again after :data:`LEASE`, unless :meth:`try_again` or :meth:`remove` is called before.
+
+        :param owners: claim only the webhooks of these owners; ``None`` for all.
         """
-        columns = (*WEBHOOKS.c, JOBS.c.traceparent)
-        due = (
-            select(*columns)
-            .join(JOBS, JOBS.c.job_id == WEBHOOKS.c.job_id)
-            .where(WEBHOOKS.c.due_at <= self._now(), JOBS.c.status.not_in(UNFINISHED))
-        )
+        due = self._due(*WEBHOOKS.c, JOBS.c.traceparent)
+        if owners is not None:
+            due = due.where(WEBHOOKS.c.owner.in_(sorted(owners)))
         with self._jobs.transaction() as connection:
             rows = connection.execute(due.order_by(WEBHOOKS.c.due_at).limit(most)).all()
         return [claimed for row in rows if (claimed := self._take(row))]
+
+    def is_due_for_others(self, owners: Collection[str]) -> bool:
+        """Return whether a webhook of an owner that is not in ``owners`` is due."""
+        due = self._due(WEBHOOKS.c.job_id).where(WEBHOOKS.c.owner.not_in(sorted(owners)))
+        with self._jobs.transaction() as connection:
+            return connection.execute(due.limit(1)).first() is not None
 
     def try_again(self, webhook: DueWebhook, after: timedelta, *, counted: bool = True) -> None:
         """
@@ -111,6 +116,10 @@ class WebhookStore:
         jobs = select(JOBS.c.job_id).where(JOBS.c.job_id == WEBHOOKS.c.job_id).exists()
         with self._jobs.transaction() as connection:
             connection.execute(delete(WEBHOOKS).where(WEBHOOKS.c.due_at < self._now() - _KEEP_WITHOUT_JOB, ~jobs))
+
+    def _due(self, *columns: Any) -> Any:
+        joined = select(*columns).join_from(WEBHOOKS, JOBS, JOBS.c.job_id == WEBHOOKS.c.job_id)
+        return joined.where(WEBHOOKS.c.due_at <= self._now(), JOBS.c.status.not_in(UNFINISHED))
 
     def _take(self, row: Any) -> DueWebhook | None:
         """Claim a webhook that was found due; return ``None`` if another process has claimed it meanwhile."""

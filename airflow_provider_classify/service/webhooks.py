@@ -17,10 +17,10 @@ import aiohttp
 from yarl import URL
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.exceptions import JobNotFound, JobRecordUnavailable, RequestRejected
+from airflow_provider_classify.exceptions import JobNotFound, RequestRejected
 from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.model.trace import outgoing_headers, traced
-from airflow_provider_classify.service.api_keys import Keys
+from airflow_provider_classify.service.api_keys import WEBHOOK_SECRET_VARIABLE, Keys
 from airflow_provider_classify.service.events import Events
 from airflow_provider_classify.service.safe_connections import guarded_session
 from airflow_provider_classify.service.webhook_signature import signed_headers
@@ -92,7 +92,11 @@ class Webhooks:
     """
     Sends the recorded webhooks.
 
+    If this process has no secret to sign a webhook, it leaves the webhook to the other processes that send the webhooks
+    of the record. If there are none, it gives the webhook up.
+
     :param allow_private: also send to loopback, private and other addresses that are not public.
+    :param is_shared: whether other processes send the webhooks of the record too.
     :param jitter: returns a random number from 0 to 1.
     """
 
@@ -104,6 +108,7 @@ class Webhooks:
         events: Events,
         *,
         allow_private: bool = False,
+        is_shared: bool = False,
         limits: WebhookLimits | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -112,6 +117,8 @@ class Webhooks:
         self._keys = keys
         self._events = events
         self._allow_private = allow_private
+        self._is_shared = is_shared
+        self._has_warned = False
         self._limits = limits or WebhookLimits()
         self._jitter = jitter
         self._tls = ssl.create_default_context()
@@ -158,10 +165,21 @@ class Webhooks:
 
     async def _due(self, most: int) -> list[DueWebhook]:
         try:
-            return await asyncio.to_thread(self._recorded.claim, most)
-        except JobRecordUnavailable as error:
-            _log.error("The webhooks that are due cannot be read; this is tried again: %s", error, exc_info=error)
+            return await asyncio.to_thread(self._claim, most)
+        except Exception:  # After any error, the later webhooks must be sent.
+            _log.exception("The webhooks that are due cannot be read; this is tried again.")
             return []
+
+    def _claim(self, most: int) -> list[DueWebhook]:
+        owners = self._keys.with_webhook_secret() if self._is_shared else None
+        if owners is not None and not self._has_warned and self._recorded.is_due_for_others(owners):
+            self._has_warned = True
+            _log.warning(
+                "This process leaves some webhooks to other processes, because it has no secret to sign them; start it "
+                "with the --keys-file and the %s of the processes that serve the API.",
+                WEBHOOK_SECRET_VARIABLE,
+            )
+        return self._recorded.claim(most, owners)
 
     async def _send(self, webhook: DueWebhook) -> None:
         with traced(webhook.traceparent):
@@ -178,7 +196,16 @@ class Webhooks:
 
     async def _try(self, webhook: DueWebhook) -> None:
         secret = self._keys.webhook_secret(webhook.owner)
+        if secret is None and self._is_shared:  # The key has lost its secret since the claim.
+            await asyncio.to_thread(self._recorded.try_again, webhook, timedelta(0), counted=False)
+            return
         if secret is None:
+            _log.warning(
+                "The webhook of the job %s is not sent, because there is no secret to sign it; set %s, or give the "
+                "client's key a secret in the file of --keys-file.",
+                webhook.job_id,
+                WEBHOOK_SECRET_VARIABLE,
+            )
             outcome = Outcome(accepted=False, reason="no secret", is_final=True)
         else:
             job = await asyncio.to_thread(self._jobs.get, webhook.job_id)

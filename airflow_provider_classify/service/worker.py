@@ -104,7 +104,7 @@ class Worker:
         self._record_retry_seconds = record_retry_seconds
         self._poll_seconds = poll_seconds
         self._stopping = threading.Event()
-        self._news = threading.Event()
+        self._wake = threading.Event()
         # A thread holds this lock while it looks for a job, so that only one thread queries an empty queue repeatedly.
         self._turn = threading.Lock()
         # Whether a job runs here whose last worker disappeared. Only one such job runs at a time. If its document ends
@@ -115,7 +115,7 @@ class Worker:
             store,
             documents,
             self._leases,
-            fetched=self._news.set,
+            fetched=self._wake.set,
             failed=self._end_as_failed,
             events=events,
             allow_private=allow_private_urls,
@@ -156,7 +156,7 @@ class Worker:
         if to_fetch:
             self._fetches.wake()
         else:
-            self._news.set()
+            self._wake.set()
 
     def cancel(self, job_id: str) -> None:
         """Stop the work on a deleted job, if the job runs here and can be stopped."""
@@ -190,22 +190,22 @@ class Worker:
         """Wait for a job and claim it; return ``None`` when the worker stops."""
         with self._turn:
             while not self._stopping.is_set():
-                self._news.clear()
+                self._wake.clear()
                 try:
                     claim = self._store.queue.claim(lost_before=not self._runs_suspect)
-                except JobRecordUnavailable:
-                    _log.exception("No job could be claimed, because the record of jobs cannot be reached.")
+                except Exception:  # After any error, the thread must run the later jobs.
+                    _log.exception("No job could be claimed; this is tried again.")
                     self._stopping.wait(self._record_retry_seconds)
                     continue
                 if claim is not None:
                     self._runs_suspect = self._runs_suspect or claim.losses > 0
                     return claim
-                self._news.wait(self._poll_seconds)
+                self._wake.wait(self._poll_seconds)
         return None
 
     def _classify(self, claim: Claim) -> None:
         try:
-            request = claim.request or self._insist(claim, lambda: self._store.request(claim.job_id))
+            request = claim.request or self._retry(claim, lambda: self._store.request(claim.job_id))
         except JobNotFound:  # A client has deleted the job.
             return
         except JobRecordDamaged as error:
@@ -253,11 +253,11 @@ class Worker:
                 "The document of the job %s cannot be read; the job is tried again.", claim.job_id, exc_info=error
             )
             after = timedelta(seconds=self._record_retry_seconds)
-            self._insist(claim, lambda: self._store.queue.give_back(claim, after=after))
+            self._retry(claim, lambda: self._store.queue.give_back(claim, after=after))
             return
         if engine_died(error) and claim.crashes + 1 < MAX_CRASHES:
             _log.warning("%s The document is tried once more.", error)
-            self._insist(claim, lambda: self._store.queue.give_back(claim, crashed=True))
+            self._retry(claim, lambda: self._store.queue.give_back(claim, crashed=True))
             self.wake()
             return
         if self._end(claim, lambda: self._store.fail_claim(claim, recorded_error(claim.job_id, error))):
@@ -265,7 +265,7 @@ class Worker:
 
     def _end(self, claim: Claim, record_end: Callable[[], bool]) -> bool:
         """Record the end of a job and delete its document. Return whether the record has this end of the job."""
-        is_recorded = self._insist(claim, record_end)
+        is_recorded = self._retry(claim, record_end)
         if not is_recorded:
             if not self._store.has_ended(claim.job_id):
                 _log.warning("The lease of the job %s had expired; its result is ignored.", claim.job_id)
@@ -277,7 +277,7 @@ class Worker:
             _log.error("The document of the job %s is deleted later: %s", claim.job_id, error)
         return is_recorded
 
-    def _insist(self, claim: Claim, call: Callable[[], _Returned]) -> _Returned:
+    def _retry(self, claim: Claim, call: Callable[[], _Returned]) -> _Returned:
         """
         Make a call to the record, again and again until the record can be reached.
 

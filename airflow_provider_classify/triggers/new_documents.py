@@ -69,7 +69,7 @@ class NewDocumentsTrigger(BaseEventTrigger):
             )
         if not isinstance(pattern, str) or pattern.startswith("/"):
             raise ValueError(
-                f"The pattern of the watched folder {label_of(self.folder)} is {pattern!r}; give a text relative to "
+                f"The pattern of the watched folder {label_of(self.folder)} is {pattern!r}; give a string relative to "
                 "the folder, such as *.pdf or **/*.pdf."
             )
         for name, seconds, wanted in (

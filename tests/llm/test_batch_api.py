@@ -11,7 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_classify.exceptions import ApiUnavailable, JobTimedOut
-from airflow_provider_classify.llm.patience import Patience
+from airflow_provider_classify.llm.request_retrier import RequestRetrier
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from tests.support.chat_server import ChatReply, ChatRequest, Fails, Says, says
 from tests.support.context import context
@@ -60,7 +60,7 @@ def run(folder: Path, try_number: int = 1, **arguments: Any) -> Any:
         **arguments,
     )
     backend: Any = operator.hook.backend
-    backend.patience = Patience(sleep=lambda seconds: None)
+    backend.retrier = RequestRetrier(sleep=lambda seconds: None)
     return operator.execute(context(try_number))
 
 

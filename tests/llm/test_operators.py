@@ -144,7 +144,7 @@ def test_a_retry_after_a_failure_asks_again(server: ChatServer, model: Model, do
 
 def impatient(operator: Any) -> Any:
     """Return the operator, which sends no request twice, so that a test need not wait."""
-    operator.hook.backend.patience.give_up()
+    operator.hook.backend.retrier.give_up()
     return operator
 
 

@@ -27,9 +27,9 @@ from airflow_provider_classify.exceptions import (
     RequestRejected,
 )
 from airflow_provider_classify.hooks.classify import ClassifyHook
-from airflow_provider_classify.llm import patience
+from airflow_provider_classify.llm import request_retrier
 from airflow_provider_classify.llm.backend import LlmBackend
-from airflow_provider_classify.llm.patience import Patience
+from airflow_provider_classify.llm.request_retrier import RequestRetrier
 from tests.support.chat_server import (
     KEY,
     MODEL,
@@ -87,7 +87,7 @@ def hook_with(pauses: list[float]) -> ClassifyHook:
     hook = ClassifyHook("model")
     backend: Any = hook.backend
     assert isinstance(backend, LlmBackend)
-    backend.patience = Patience(clock=lambda: now[0], sleep=sleep, chance=lambda: 1.0)
+    backend.retrier = RequestRetrier(clock=lambda: now[0], sleep=sleep, chance=lambda: 1.0)
     return hook
 
 
@@ -226,9 +226,9 @@ FAILURES: list[tuple[Fails, type[ClassifyError], int]] = [
     (Fails(404, {"message": "no such model", "code": "model_not_found"}), ConnectionNotUsable, 1),
     (Fails(400, {"message": "too long", "code": "context_length_exceeded"}), DocumentTooLarge, 1),
     (Fails(400, {"message": "logprobs are not supported", "code": "unsupported_parameter"}), RequestRejected, 1),
-    (Fails(429, {"message": "slow down", "code": "rate_limit_exceeded"}), RateLimited, patience.ATTEMPTS),
-    (Fails(500, {"message": "oops"}), ApiUnavailable, patience.ATTEMPTS),
-    (Fails(503, {"message": "down"}), ApiUnavailable, patience.ATTEMPTS),
+    (Fails(429, {"message": "slow down", "code": "rate_limit_exceeded"}), RateLimited, request_retrier.ATTEMPTS),
+    (Fails(500, {"message": "oops"}), ApiUnavailable, request_retrier.ATTEMPTS),
+    (Fails(503, {"message": "down"}), ApiUnavailable, request_retrier.ATTEMPTS),
 ]
 
 
@@ -288,7 +288,7 @@ def test_a_model_that_does_not_answer_in_time_is_a_lost_connection(
     script.replies = [Silence()]
     with pytest.raises(ApiConnectionLost, match=r"a\.pdf in time"):
         hook_with(pauses).classify(document, CATEGORIES)
-    assert len(server.requests) == patience.LOST_ATTEMPTS
+    assert len(server.requests) == request_retrier.LOST_ATTEMPTS
 
 
 def test_a_server_that_is_not_there_is_named(

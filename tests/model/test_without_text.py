@@ -30,6 +30,8 @@ RESULT = {
     ],
     "scores": {"invoice": 0.9, "letter": 0.1},
     "language": "en",
+    "none_of_these": True,
+    "suggested_type": "delivery note",
     "reasoning": {"because": ["SECRET"]},
     "attachments": [
         {"name": "a.pdf", **{key: value for key, value in PAGE.items() if key != "page"}, "total_pages": 1},
@@ -47,6 +49,7 @@ def test_no_field_with_text_is_left_at_any_depth() -> None:
 def test_all_else_is_kept() -> None:
     kept = without_text(RESULT)
     assert {"scores", "language", "classification", "confidence", "page_results"} <= set(kept)
+    assert (kept["none_of_these"], kept["suggested_type"]) == (True, "delivery note")
     assert kept["page_results"][0]["nearest_example"] == {"document": "examples/a.pdf", "likeness": 0.7}
     assert kept["page_results"][1]["error"] == "blurred"
     assert kept["attachments"] == [

@@ -85,7 +85,7 @@ def test_two_keys_of_one_name_are_one_client(keys_file: Path, clock: Clock) -> N
         ([f"a {HASH} webhook-secret=whsec_c2hvcnQ="], "'webhook-secret' twice or with a value"),
         ([f"a {HASH} unknown=1"], "'unknown' twice or with a value"),
         ([f"a {HASH}", f"b {HASH}"], "Line 2 .* has a key that another line has"),
-        ([f"a {HASH}", f"a sha256:{'ab' * 32} quota=1"], "Line 2 .* other settings"),
+        ([f"a {HASH}", f"a sha256:{'ab' * 32} quota=1"], "Line 2 .* different settings"),
     ],
 )
 def test_a_line_that_is_not_valid_is_named(lines: list[str], words: str) -> None:

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.exceptions import (
     ApiUnavailable,
     ClassifyError,
     DocumentNeedsOcr,
     DocumentTypeUnknown,
+    EngineClosed,
     ServiceNotStarted,
 )
 from airflow_provider_classify.model.cascade import Outcome
+from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.escalations import MAX_ESCALATIONS, read_escalations
 from airflow_provider_classify.model.result import ClassificationResult
-from airflow_provider_classify.service.escalation import combine, escalation_settings
+from airflow_provider_classify.service.escalation import Escalation, combine, escalation_settings
 from airflow_provider_classify.service.retry_pauses import Pauses
 from tests.support.command_service import serving
-from tests.support.scripted_server import Answer, scripted_server
+from tests.support.scripted_server import Answer, Fault, scripted_server
 from tests.support.waiting import wait_until
 
 OWN = "keeper log:\n  description: The log of a lighthouse.\n  cues: {en: {decisive: lamp lit}}"
@@ -145,6 +150,71 @@ def test_a_job_about_which_a_silent_api_is_asked_is_given_back_at_the_stop(tmp_p
     with serving(tmp_path) as client:  # without the escalation
         wait_until(lambda: client.get(f"/classify/{job_id}").json()["status"] == "completed")
         assert "escalation_error" not in client.get(f"/classify/{job_id}").json()["result"]
+
+
+class Asking:
+    """Asks ``escalation`` in threads about a document of which the engine is not sure; jobs are numbers."""
+
+    def __init__(self, escalation: Escalation, path: Path, threads: ThreadPoolExecutor) -> None:
+        self._escalation = escalation
+        self._path = path
+        self._threads = threads
+        path.write_bytes(UNSURE)
+
+    def ask(self, job: int) -> Future[ClassificationResult]:
+        categories = (Category("invoice"), Category("letter"))
+        return self._threads.submit(
+            self._escalation.answer, answer("letter", 0.4), self._path, categories, name="log.txt", job_id=str(job)
+        )
+
+    def cancel(self, job: int) -> None:
+        self._escalation.cancel(str(job))
+
+
+@contextmanager
+def asking(folder: Path, url: str, **options: Any) -> Iterator[Asking]:
+    settings = ApiSettings("--escalate-to", url)
+    with ThreadPoolExecutor(8) as threads, closing(Escalation(settings, 0.8, **options)) as escalation:
+        yield Asking(escalation, folder / "log.txt", threads)
+
+
+def test_a_session_that_cannot_be_opened_is_an_error_at_the_start() -> None:
+    before = threading.active_count()
+    settings = ApiSettings("--escalate-to", "http://127.0.0.1:9", request_timeout="long")  # type: ignore[arg-type]
+    with pytest.raises(TypeError):
+        Escalation(settings, 0.8)
+    assert threading.active_count() == before
+
+
+def test_a_request_that_was_stopped_is_no_success_of_the_other_api(tmp_path: Path) -> None:
+    refused = Answer(401)
+    with (
+        scripted_server(refused, refused, Fault.SILENCE, refused) as other,
+        asking(tmp_path, other.url, clock=lambda: 0.0) as escalation,
+    ):
+        for job in (1, 2):
+            assert "escalation_error" in escalation.ask(job).result().extra
+        deleted = escalation.ask(3)
+        wait_until(lambda: len(other.requests) == 3)
+        escalation.cancel(3)
+        with pytest.raises(EngineClosed):
+            deleted.result()
+        escalation.ask(4).result()  # the third failure in a row
+        assert "ApiUnavailable" in str(escalation.ask(5).result().extra["escalation_error"])
+        assert len(other.requests) == 4
+
+
+def test_the_other_api_is_asked_about_few_documents_at_the_same_time(tmp_path: Path) -> None:
+    with scripted_server(Fault.SILENCE) as other, asking(tmp_path, other.url, concurrent=2) as escalation:
+        answers = {job: escalation.ask(job) for job in range(6)}
+        for job in range(6):
+            arrived = min(2 + job, 6)
+            wait_until(lambda arrived=arrived: len(other.requests) >= arrived)  # type: ignore[misc]
+            assert len(other.requests) == arrived
+            asked = int(other.requests[job].headers["Idempotency-Key"])
+            escalation.cancel(asked)
+            with pytest.raises(EngineClosed):
+                answers[asked].result()
 
 
 def answer(category: str, confidence: float, **extra: object) -> ClassificationResult:

@@ -48,6 +48,11 @@ def test_an_empty_url_beside_an_upload_is_none() -> None:
             400,
             "must not have examples",
         ),
+        (
+            SubmitForm({"categories": '[{"name": "a"}, {"name": "b", "examples": "/etc"}]'}, "a.pdf"),
+            400,
+            "must not have examples",
+        ),
         (SubmitForm({"categories": '{"name": "a"}'}, "a.pdf"), 400, "list"),
         (SubmitForm({}, "a.pdf"), 422, "Field required"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,15 @@ import httpx
 import pytest
 from standardwebhooks import Webhook
 
+from airflow_provider_classify.job_record.job_store import JobStore
+from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.trace import Trace
 from airflow_provider_classify.service.api_keys import Key, Keys, KeysFile, key_line, new_key
+from airflow_provider_classify.service.events import Events
+from airflow_provider_classify.service.metrics import Metrics
 from airflow_provider_classify.service.webhook_signature import new_webhook_secret
-from airflow_provider_classify.service.webhooks import PAUSES, Outcome, WebhookLimits, next_pause
+from airflow_provider_classify.service.webhook_store import WebhookStore
+from airflow_provider_classify.service.webhooks import PAUSES, Outcome, WebhookLimits, Webhooks, next_pause
 from tests.support.app_server import AppServer, app_server
 from tests.support.scripted_server import Answer, Fault, Request, scripted_server
 from tests.support.waiting import wait_until
@@ -41,7 +46,11 @@ def submit(server: AppServer, url: str, content: bytes = b"%PDF-1.7", **headers:
 
 def tries(server: AppServer) -> dict[str, float]:
     """Return the tries of webhooks by outcome."""
-    samples = [sample for family in server.metrics.registry.collect() for sample in family.samples]
+    return outcomes(server.metrics)
+
+
+def outcomes(metrics: Metrics) -> dict[str, float]:
+    samples = [sample for family in metrics.registry.collect() for sample in family.samples]
     return {s.labels["outcome"]: s.value for s in samples if s.name == "classify_webhooks_total"}
 
 
@@ -179,6 +188,77 @@ def test_nothing_is_sent_without_a_secret(tmp_path: Path) -> None:
         assert reply.status_code == 400
         assert "secret" in reply.json()["detail"]
         assert server.uploads() == set()
+
+
+@contextmanager
+def sending(store: JobStore, keys: Keys, *, is_shared: bool = True) -> Iterator[Metrics]:
+    """Send the webhooks of a record as one process does, and yield its metrics."""
+    metrics = Metrics()
+    sender = Webhooks(
+        store, WebhookStore(store), keys, Events(metrics), allow_private=True, is_shared=is_shared, limits=FAST
+    )
+    sender.start()
+    try:
+        yield metrics
+    finally:
+        sender.stop(10)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[JobStore]:
+    with closing(JobStore(f"sqlite:///{tmp_path / 'jobs.db'}")) as store:
+        yield store
+
+
+def due(store: JobStore, url: str, owner: str = "") -> str:
+    """Record a webhook that is due, and return the id of its job."""
+    job_id = store.add("a.pdf", (Category("invoice"),), owner=owner).job_id
+    WebhookStore(store).add(job_id, owner, url)
+    store.cancel(job_id)
+    return job_id
+
+
+def test_a_process_without_the_secret_leaves_a_webhook_to_one_that_has_it(
+    store: JobStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    with scripted_server(Answer(204)) as receiver, sending(store, Keys()) as without:
+        first = due(store, receiver.url)
+        wait_until(lambda: "leaves some webhooks to other processes" in caplog.text)
+        with sending(store, Keys(webhook_secret=SECRET)):
+            wait_until(lambda: receiver.requests)
+            second = due(store, receiver.url)
+            wait_until(lambda: len(receiver.requests) == 2)
+        assert [verified(request)["job_id"] for request in receiver.requests] == [first, second]
+        assert outcomes(without) == {}
+    assert caplog.text.count("leaves some webhooks") == 1
+
+
+def test_a_process_sends_the_webhooks_of_the_keys_whose_secret_it_has(
+    store: JobStore, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text(key_line(new_key(), Key("a", webhook_secret=SECRET)) + "\n")
+    with (
+        scripted_server(Answer(204)) as receiver,
+        sending(store, Keys(file=KeysFile(path, check_seconds=0))),
+    ):
+        left, sent = due(store, receiver.url, "b"), due(store, receiver.url, "a")
+        wait_until(lambda: receiver.requests and "leaves some webhooks" in caplog.text)
+        assert [request.headers["webhook-id"] for request in receiver.requests] == [sent]
+        other = new_webhook_secret()
+        path.write_text(key_line(new_key(), Key("b", webhook_secret=other)) + "\n")
+        wait_until(lambda: len(receiver.requests) == 2)
+        assert verified(receiver.requests[1], other)["job_id"] == left
+
+
+def test_a_webhook_is_given_up_if_the_only_process_has_no_secret(
+    store: JobStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    with scripted_server(Answer(204)) as receiver, sending(store, Keys(), is_shared=False) as metrics:
+        job_id = due(store, receiver.url)
+        wait_until(lambda: outcomes(metrics) == {"given_up": 1})
+        assert receiver.requests == []
+    assert f"The webhook of the job {job_id} is not sent, because there is no secret" in caplog.text
 
 
 def test_the_secret_is_that_of_the_key(tmp_path: Path) -> None:

@@ -361,8 +361,8 @@ class TestArguments:
                 {"stable_for": -1},
                 "The stable_for of the watched folder .* is -1; give a number of seconds of 0",
             ),
-            ({"pattern": ["*.pdf"]}, r"The pattern of the watched folder .* is \['\*.pdf'\]; give a text"),
-            ({"pattern": "/in/*.pdf"}, "give a text relative to the folder"),
+            ({"pattern": ["*.pdf"]}, r"The pattern of the watched folder .* is \['\*.pdf'\]; give a string"),
+            ({"pattern": "/in/*.pdf"}, "give a string relative to the folder"),
         ],
     )
     def test_arguments_are_checked(self, tmp_path, arguments, message):

@@ -11,8 +11,8 @@ from airflow_provider_classify.engine.reading.encodings import head_as_text
 from airflow_provider_classify.exceptions import DocumentEncrypted, DocumentTypeUnknown
 
 READABLE = (
-    "PDF, PNG, JPEG, GIF, WebP, BMP, TIFF, HEIC, DOCX, PPTX, XLSX, OpenDocument, RTF, HTML, XML, plain text "
-    "and e-mail (EML, MSG)"
+    "PDF, PNG, JPEG, GIF, WebP, BMP, TIFF, HEIC, AVIF, DOCX, PPTX, XLSX, OpenDocument, RTF, HTML, XML, plain text, "
+    "e-mail (EML, MSG) and signed documents (P7M)"
 )
 
 

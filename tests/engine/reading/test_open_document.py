@@ -78,7 +78,7 @@ def test_page_of_14400_points_is_rendered_small(tmp_path: Path) -> None:
     assert page.width <= 1400
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "WEBP", "BMP", "TIFF", "AVIF"])
 def test_image_formats(kind: str, tmp_path: Path) -> None:
     path = tmp_path / "data"
     path.write_bytes(paper.encoded(paper.picture(), kind))

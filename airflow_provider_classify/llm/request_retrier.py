@@ -22,7 +22,7 @@ LONGEST_PAUSE = 300.0
 _Reply = TypeVar("_Reply")
 
 
-class Patience:
+class RequestRetrier:
     """
     Decides when a request is sent, and sent again. Thread-safe.
 
