@@ -8,13 +8,15 @@ import time
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.model import polling
-from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission
+
+if TYPE_CHECKING:
+    from airflow_provider_classify.documents.document import Document
+    from airflow_provider_classify.model.categories import Category
 
 
 class JobSession(Protocol):
