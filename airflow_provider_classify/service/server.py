@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import resource
@@ -207,6 +208,8 @@ def _working(worker: Worker | None, cleaner: Cleaner, webhooks: Webhooks, grace_
 
 def _run(server: uvicorn.Server, listener: socket.socket, url: str) -> None:
     _stop_on_signals(server)
+    # The objects so far live as long as the process. A collection that passed over them would delay the requests.
+    gc.freeze()
     # The socket listens already. A request that arrives before the server runs waits in the socket's backlog.
     print(f"Classify service on {url}", flush=True)
     server.run(sockets=[listener])

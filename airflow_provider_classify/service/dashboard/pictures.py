@@ -24,7 +24,7 @@ from airflow_provider_classify.job_record.job_table import JOBS, UNFINISHED
 #: The most pictures that are kept.
 KEPT = 100
 #: The share of the engine's time that pictures may take, from 0 to 1.
-SHARE = 0.03
+SHARE = 0.01
 #: The most seconds of drawing time that an idle service saves up.
 SAVED_SECONDS = 0.5
 
