@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from airflow_provider_classify.engine.knowledge.document_type import Knowledge
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled
+from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled_knowledge
 from airflow_provider_classify.engine.text.language import common_words_of, related_languages
 from airflow_provider_classify.engine.text.phrases import phrase_of
 from airflow_provider_classify.engine.text.words import words_of
@@ -44,7 +44,7 @@ def support_of_cues(
     :param documents: the pages, the number of the category, and the source of each document.
     :param families: the number of the category that means each type; -1 for none.
     """
-    scorer = compiled(knowledge).type_scorer
+    scorer = compiled_knowledge(knowledge).type_scorer
     cues = {
         (phrase_of(cue), number): (name, cue)
         for number, (name, document_type) in enumerate(knowledge.types.items())

@@ -16,7 +16,7 @@ from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.learned.model import NONE, LearnedModel
 from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.scoring.category_set import CategorySet
-from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled
+from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled_knowledge
 from airflow_provider_classify.model.categories import Category
 from tests.support.written import NONE as WRITTEN_NONE
 from tests.support.written import as_document, written_documents
@@ -83,7 +83,7 @@ class Trainer:
     ) -> None:
         knowledge = knowledge or load_knowledge()
         self.base = base
-        self.type_names = compiled(knowledge).type_scorer.names
+        self.type_names = compiled_knowledge(knowledge).type_scorer.names
         model = base or LearnedModel.empty(self.type_names)
         self.categories = CategorySet([Category(name) for name in names], knowledge, model=model)
         self.written = list(written_samples(self.categories, one_of=FEW_WRITTEN if base else 1))

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
-from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled
+from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled_knowledge
 from airflow_provider_classify.engine.text.language import COMMON_WORDS
 from airflow_provider_classify.engine.text.words import words_of
 from tests.support.written import written_documents
@@ -30,7 +30,7 @@ def allowed_words() -> frozenset[str]:
     They are the words of the knowledge's phrases, common words of languages, and the lower-case words of the documents
     for the tests. All were written for this project. None is taken from the documents on which a model is fitted.
     """
-    scorer = compiled(load_knowledge()).type_scorer
+    scorer = compiled_knowledge(load_knowledge()).type_scorer
     words = {word for phrase in scorer.phrases for part in phrase for word in [part.strip("*:")]} | COMMON_WORDS
     for document in written_documents():
         for word in _WORD.findall("\n".join(document.lines)):

@@ -147,7 +147,7 @@ class Classifier:
             raise DocumentEmpty("The document has no pages; check the file.")
         found = document_answer(answers, self._categories, declaration=declaration)
         documents = find_documents(
-            answers, failed, self._categories, declaration=declaration, is_packet=document.may_hold_several
+            answers, failed, self._categories, declaration=declaration, is_packet=document.may_be_packet
         )
         return self._writer.result(
             found, answers, failed, documents, is_image=document.is_image, declaration=declaration

@@ -82,7 +82,7 @@ class _Pages:
             return None, False
         try:
             answer, is_enough = self._answer(reading.text_passes())
-            return answer, is_enough and not reading.lacks_most
+            return answer, is_enough and not reading.may_lack_most_text
         except DocumentError as error:
             return error, True
 

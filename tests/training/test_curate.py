@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("scipy", reason="training needs the extra train")
 
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
-from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled
+from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled_knowledge
 from tests.support.pages import page_of
 from training.cues import misfiled_cues, support_of_cues, without_support
 
@@ -24,7 +24,7 @@ LETTER = page_of("Dear Ann,", "please pay this amount soon.", "Yours sincerely,"
 
 
 def families() -> list[int]:
-    return [CATEGORIES.get(name, -1) for name in compiled(load_knowledge()).type_scorer.names]
+    return [CATEGORIES.get(name, -1) for name in compiled_knowledge(load_knowledge()).type_scorer.names]
 
 
 def test_support_has_the_sources_of_documents_by_their_category() -> None:

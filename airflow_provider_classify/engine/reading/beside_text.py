@@ -57,7 +57,7 @@ def has_letters_beside(page: Any, layer: TextLayer) -> bool:
     amount = amount_of_text(layer.page)
     if strokes.letters() >= max(FEWEST_LETTERS, min(SHARE_OF_TEXT * amount, MANY_LETTERS)):
         return True
-    return amount < STAMP and strokes.are_there() and is_scan(page)
+    return amount < STAMP and strokes.has_any() and is_scan(page)
 
 
 def _boxes(layer: TextLayer) -> Iterator[Box]:

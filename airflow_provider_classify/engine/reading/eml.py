@@ -52,7 +52,7 @@ def open_email(source: Source, options: ReadingOptions) -> OpenedDocument:
     :raises DocumentEncrypted: its content is encrypted.
     """
     data = _within_bounds(source.read(MAX_EMAIL_BYTES))
-    with _damage_named(source.name):
+    with _damage_as_document_error(source.name):
         message = _parsed(data)
         reader = _MessageReader(source.name)
         text = reader.text_of(message)
@@ -78,12 +78,12 @@ def text_of_message(data: bytes, name: str) -> str:
     :raises DocumentCorrupt: its parts are nested too deeply, or cannot be parsed.
     :raises DocumentEncrypted: the message is encrypted.
     """
-    with _damage_named(name):
+    with _damage_as_document_error(name):
         return _MessageReader(name).text_of(_parsed(_within_bounds(data)))
 
 
 @contextmanager
-def _damage_named(name: str) -> Iterator[None]:
+def _damage_as_document_error(name: str) -> Iterator[None]:
     try:
         yield
     except (RecursionError, MessageError, AssertionError) as error:

@@ -62,7 +62,7 @@ class MupdfPage:
 
     @cached_property
     def _page(self) -> Any:
-        with self._damage_named():
+        with self._damage_as_document_error():
             return self.document[self.number - 1]
 
     @cached_property
@@ -73,7 +73,7 @@ class MupdfPage:
         :raises DocumentCorrupt: the page is damaged.
         """
         page = self._page
-        with self._damage_named():
+        with self._damage_as_document_error():
             return read_text_layer(page, self.number)
 
     @property
@@ -102,7 +102,7 @@ class MupdfPage:
         page, text = self._page, self.text_layer.page
         is_text_enough = self.options.ocr != "always" and is_readable(text) and not self._is_bad_ocr(page, text)
         if is_text_enough and is_in_a_language(text):
-            return None if self.lacks_most else text
+            return None if self.may_lack_most_text else text
         return self._blank(text) if not text.lines and self._render(page).is_blank() else None
 
     def text_passes(self) -> Iterator[Page]:
@@ -119,20 +119,20 @@ class MupdfPage:
             yield from self._text_and_look(page, layer)
 
     @cached_property
-    def lacks_most(self) -> bool:
+    def may_lack_most_text(self) -> bool:
         """Whether pictures beside the text may show more text than the text layer has."""
         page = self._page
-        with self._damage_named():
+        with self._damage_as_document_error():
             return doubt_beside(page, self.text_layer, is_thorough=False) is Doubt.MOST and not is_earlier_ocr(page)
 
     def picture(self) -> Picture:
         """Draw the page at the scale at which OCR reads it."""
-        with self._damage_named():
+        with self._damage_as_document_error():
             page = self.document[self.number - 1]
         return self._render(page)
 
     def _text_only(self, page: Any, layer: TextLayer) -> Page:
-        with self._damage_named():
+        with self._damage_as_document_error():
             is_empty = not layer.page.lines
             if is_empty and (page.get_image_info() or read_shapes(page)):
                 raise DocumentNeedsOcr(
@@ -164,7 +164,7 @@ class MupdfPage:
 
         If the pictures cover more of the page than the text, the first pass already has both.
         """
-        is_beside = self.lacks_most
+        is_beside = self.may_lack_most_text
         if is_beside:
             is_read = False
             for read in self._with_pictures(page, layer):
@@ -180,7 +180,7 @@ class MupdfPage:
         if 0 < amount_of_text(layer.page) < LONG_TEXT:
             # The text was not enough, so the page is drawn to measure what it looks like. Drawing takes longer than
             # extracting the text, so a page with much text is not drawn.
-            with self._damage_named():
+            with self._damage_as_document_error():
                 seen = with_look(page, layer.page)
             yield seen
 
@@ -190,7 +190,7 @@ class MupdfPage:
 
         If an earlier OCR wrote the text layer, read its scan again. Otherwise read the pictures beside the text.
         """
-        with self._damage_named():
+        with self._damage_as_document_error():
             is_earlier = is_earlier_ocr(page)
             doubt = Doubt.NONE if is_earlier or is_compared else doubt_beside(page, layer, is_thorough=True)
         if is_earlier:
@@ -206,7 +206,7 @@ class MupdfPage:
 
     def _with_pictures(self, page: Any, layer: TextLayer) -> Iterator[Page]:
         """Yield the text layer together with the text that OCR finds beside it; nothing if there is no such text."""
-        with self._damage_named():
+        with self._damage_as_document_error():
             are_there = has_letters_beside(page, layer)
         if are_there:
             yield from self._passes(replace(self._render(page), closer=None), layer)
@@ -219,7 +219,7 @@ class MupdfPage:
         return None if says_the_same(text, first) else chain([first], passes)
 
     def _is_bad_ocr(self, page: Any, text: Page) -> bool:
-        with self._damage_named():
+        with self._damage_as_document_error():
             return not is_legible(text) and can_be_read_by_ocr(text) and is_scan(page)
 
     def _passes(self, picture: Picture, layer: TextLayer | None = None) -> Iterator[Page]:
@@ -232,12 +232,12 @@ class MupdfPage:
 
     def _render(self, page: Any, region: Region | None = None) -> Picture:
         """Return the picture of a page, or of a region of it, at the scale at which OCR reads it."""
-        with self._damage_named():
+        with self._damage_as_document_error():
             picture = picture_of(page, region)
         return picture if region is not None else replace(picture, closer=lambda region: self._render(page, region))
 
     @contextmanager
-    def _damage_named(self) -> Iterator[None]:
+    def _damage_as_document_error(self) -> Iterator[None]:
         try:
             yield
         except MUPDF_ERRORS as error:

@@ -47,7 +47,7 @@ class TextPage(Protocol):
         """
 
     @property
-    def lacks_most(self) -> bool:
+    def may_lack_most_text(self) -> bool:
         """Whether pictures beside the text may show more text than the text layer has."""
 
 
@@ -127,7 +127,7 @@ class OpenedDocument:
         return Origin(self.kind.value, self.metadata, self.page_count)
 
     @property
-    def may_hold_several(self) -> bool:
+    def may_be_packet(self) -> bool:
         """Whether the file may be a packet: scanners and printers write several documents into a PDF or an image."""
         return self.kind in (Format.PDF, Format.IMAGE)
 

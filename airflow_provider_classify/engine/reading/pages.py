@@ -63,5 +63,5 @@ class _CheckedPage:
             yield from self._page.text_passes()
 
     @property
-    def lacks_most(self) -> bool:
-        return isinstance(self._page, TextPage) and self._page.lacks_most
+    def may_lack_most_text(self) -> bool:
+        return isinstance(self._page, TextPage) and self._page.may_lack_most_text

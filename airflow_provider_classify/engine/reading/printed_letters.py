@@ -68,7 +68,7 @@ class Strokes:
         """Return the strokes in rows of grey bytes. ``stride`` is the number of bytes of a row, including padding."""
         return cls(np.frombuffer(data, np.uint8).reshape(height, stride)[:, :width], lines)
 
-    def are_there(self) -> bool:
+    def has_any(self) -> bool:
         """Return whether there are strokes, and not only dust. An even or shaded area has none."""
         return int((self._dark | self._light).sum()) >= _DUST
 

@@ -23,7 +23,7 @@ from airflow_provider_classify.engine.learned.model import LearnedModel, amount_
 from airflow_provider_classify.engine.learned.origin import Origin
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.scoring.category_scorer import CategoryScorer, ScoredPage
-from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled
+from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled_knowledge
 from airflow_provider_classify.engine.scoring.layout_rules import prose_points
 from airflow_provider_classify.engine.scoring.type_scorer import Evidence
 from airflow_provider_classify.engine.text.words import label_words
@@ -111,7 +111,7 @@ class CategorySet:
         threads: int | None = None,
     ) -> None:
         self._model = model or load_model()
-        self._compiled = compiled(knowledge)
+        self._compiled = compiled_knowledge(knowledge)
         self._type_scorer = self._compiled.type_scorer
         self._aliases = aliases_of(knowledge)
         self._catch_all = next((n for n, c in enumerate(categories) if self._is_catch_all(c)), None)

@@ -42,7 +42,7 @@ class CompiledKnowledge:
 
 #: Returns the data for a :class:`Knowledge`. Two are kept, so that those of a user's own document types do not displace
 #: those of this package.
-compiled = lru_cache(maxsize=2)(CompiledKnowledge)
+compiled_knowledge = lru_cache(maxsize=2)(CompiledKnowledge)
 
 
 def rarity_of_words(knowledge: Knowledge) -> dict[str, float]:

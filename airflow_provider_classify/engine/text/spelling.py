@@ -15,7 +15,7 @@ from airflow_provider_classify.engine.text.words import singular
 #: The fewest letters of a word that is corrected. Shorter words look like others too often.
 SHORTEST = 6
 #: A word may have one wrong letter, and one more for each nine letters.
-_LETTERS_A_MISTAKE = 9
+_LETTERS_PER_MISTAKE = 9
 #: A word is not corrected to a known word that ends in another letter, if that letter is one of these. The two are
 #: forms of one word, or the same word in two languages.
 _ENDINGS = "aeo"
@@ -61,7 +61,7 @@ def _is_mistake(word: str, meant: str) -> bool:
     if word[-1] != meant[-1] and meant[-1] in _ENDINGS:
         return False
     wrong = sum(a != b for a, b in zip(word, meant, strict=False))
-    return len(word) != len(meant) or wrong <= 1 + len(word) // _LETTERS_A_MISTAKE
+    return len(word) != len(meant) or wrong <= 1 + len(word) // _LETTERS_PER_MISTAKE
 
 
 def _look(word: str) -> str:

@@ -19,7 +19,7 @@ from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import OpenedDocument, open_document
 from airflow_provider_classify.engine.scoring.category_set import CategorySet
-from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled
+from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled_knowledge
 from airflow_provider_classify.exceptions import ModelNotUsable
 from airflow_provider_classify.model.categories import Category
 from tests.support import paper
@@ -42,7 +42,7 @@ PICTURE[20:24, 8:40] = 30
 
 
 def type_names() -> list[str]:
-    return compiled(load_knowledge()).type_scorer.names
+    return compiled_knowledge(load_knowledge()).type_scorer.names
 
 
 def model_with(*, words: dict[str, tuple[float, ...]] | None = None, **weights: tuple[float, ...]) -> LearnedModel:
