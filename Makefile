@@ -115,7 +115,7 @@ docs: $(INSTALLED) .venv-docs/.installed  ## build the documentation in .site; w
 	@$(BIN)/python scripts/reference.py .reference && $(BIN)/python scripts/dependencies.py .reference
 	@NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet && echo "The documentation is in .site/index.html."
 
-bench-events: $(INSTALLED)  ## time from a document's arrival to its routed task: make bench-events [N=200] [PAUSE=2]
+bench-events: $(INSTALLED)  ## time from a document's arrival to its routed task: make bench-events [N=200] [PAUSE=4]
 	@$(BIN)/python benchmarks/events.py $(or $(N),200) $(PAUSE)
 
 clean:  ## remove everything that the other targets made
