@@ -3,7 +3,7 @@ Measure the gain in throughput from a second worker, for a batch with the local 
 
 ``python benchmarks/shards.py [--documents N]`` starts an Airflow with PostgreSQL, Redis and Celery workers. Each worker
 uses only one core and runs one task at a time. A batch in one shard classifies copies of the sample documents on one
-worker, and then a batch in four shards classifies them on two workers. The benchmark prints pages a second, from the
+worker, and then a batch in two shards classifies them on two workers. The benchmark prints pages a second, from the
 start of a batch's first task to the end of its last, and the ratio of the two rates. All other components of Airflow
 share the two cores with the workers, but have a lower priority.
 """
@@ -108,8 +108,8 @@ def compare(cluster: PinnedCluster, folder: Path, documents: int) -> None:
     one = row(cluster, 1, folder / "documents")
     cluster.start(WORKERS[1])
     cluster.wait_for_worker(WORKERS[1])
-    cluster.measure("in_4", folder / "few")
-    two = row(cluster, 4, folder / "documents")
+    cluster.measure("in_2", folder / "few")
+    two = row(cluster, 2, folder / "documents")
     print(f"two workers / one worker: {two / one:.2f}")
 
 
