@@ -1,4 +1,4 @@
-"""Two DAGs that classify a folder as a batch: ``in_1`` in one shard, and ``in_4`` in four shards."""
+"""Two DAGs that classify a folder as a batch: ``in_1`` in one shard, and ``in_2`` in two shards."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from airflow.providers.common.compat.sdk import DAG
 
 from airflow_provider_classify.operators.sharded_batch import classify_batch
 
-for shards in (1, 4):
+for shards in (1, 2):
     with DAG(f"in_{shards}", schedule=None, params={"folder": "in"}):
         classify_batch(
             task_id="batch",
