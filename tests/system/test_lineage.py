@@ -114,10 +114,10 @@ def test_workers_and_triggerer_send_metrics(statsd):
 
 @pytest.mark.usefixtures("completed")
 def test_workers_and_triggerer_send_spans(collector, documents):
-    wait_until(lambda: len(collector.named("classify.wait")) >= 3, 60, pause=0.5)
+    # The branch waits on its worker. A deferred task has no such span if its job has ended before it defers.
+    wait_until(lambda: collector.named("classify.wait") and len(collector.named("classify.batch")) >= 4, 60, pause=0.5)
     assert {span.attributes["classify.backend"] for span in collector.named("classify.submit")} == {"api"}
     submitted = {span.attributes["classify.document"] for span in collector.named("classify.submit")}
     assert submitted == {str(documents / name) for name in ("letter.pdf", "invoice.pdf")}
-    assert len(collector.named("classify.batch")) >= 4
     traces = {span.trace_id for span in collector.spans if span.name.startswith("classify.")}
     assert len(traces) == 1, "all spans belong to the trace of the run"
