@@ -64,7 +64,7 @@ def _options() -> argparse.Namespace:
 
 
 def _prepare_airflow(console: Console) -> None:
-    """Give the demo an Airflow home of its own, with a database. Call this before Airflow is imported."""
+    """Create an Airflow home for the demo, with a database. Call this before Airflow is imported."""
     os.environ.update(
         AIRFLOW_HOME=str(HOME),
         AIRFLOW__CORE__DAGS_FOLDER=str(ROOT / "dags"),

@@ -152,7 +152,7 @@ class FetchJobs:
             _log.exception("The end of the job %s could not be recorded.", claim.job_id)
 
     def _give_back(self, claim: Claim) -> None:
-        """Give back a job whose fetch was stopped. If a client has deleted the job, this changes nothing."""
+        """Return a job whose fetch was stopped to the queue. If a client has deleted the job, this changes nothing."""
         try:
             self._store.queue.give_back(claim)
         except JobRecordUnavailable:

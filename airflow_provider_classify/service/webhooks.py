@@ -93,7 +93,7 @@ class Webhooks:
     Sends the recorded webhooks.
 
     If this process has no secret to sign a webhook, it leaves the webhook to the other processes that send the webhooks
-    of the record. If there are none, it gives the webhook up.
+    of the record. If no other process sends them, the webhook is never sent.
 
     :param allow_private: also send to loopback, private and other addresses that are not public.
     :param is_shared: whether other processes send the webhooks of the record too.

@@ -27,8 +27,8 @@ def without_path(category: Category, is_known: Callable[[str], bool]) -> Categor
     """
     Return a category without a path. The last steps become the name, and the upper steps are added to the description.
 
-    The name is the longest run of last steps that is a known name, in either order. If there is none, it is the last
-    step.
+    The name is the longest run of last steps that is a known name, in either order. If no run is a known name, the name
+    is the last step.
     ``tax/form`` and ``form/tax`` become ``tax form``, a known name; ``finance/invoice`` becomes ``invoice``.
     """
     path = path_of(category.name)

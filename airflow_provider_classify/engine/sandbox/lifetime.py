@@ -74,6 +74,6 @@ def time_limit(deadline: float) -> Iterator[None]:
 
 
 def let_alarm_kill() -> None:
-    """Give SIGALRM its default action and unblock it. A child inherits an ignored or blocked signal from its parent."""
+    """Restore the default action of SIGALRM and unblock it. A child inherits both settings from its parent."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGALRM})

@@ -190,7 +190,7 @@ class CategorySet:
         return own * trust(text.characters, text.page.legibility)
 
     def _category_of_form(self, page: ScoredPage) -> int | None:
-        """Return the category with the most similar example of the same form; None if there is none, or a tie."""
+        """Return the category with the most similar example of the same form; None without one or in a tie."""
         sameness = [scorer.same_form(page) for scorer in self.scorers]
         best = max(sameness)
         return sameness.index(best) if best > 0.0 and sameness.count(best) == 1 else None
