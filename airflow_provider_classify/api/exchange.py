@@ -96,19 +96,20 @@ def statuses(settings: ApiSettings, job_ids: Sequence[str]) -> Exchange[Mapping[
     """
     Return the current statuses of several jobs, with one request.
 
+    :param job_ids: valid ids.
     :returns: the status of each job, or its error.
     """
     request = requests.statuses_request(settings, job_ids)
     found = replies.read_statuses((yield from _reply(request)), what=request.what, settings=settings)
-    missing = set(found.not_found)
-
-    def seen(job_id: str) -> JobStatus | ClassifyError:
-        if job_id in found.by_id:
-            return found.by_id[job_id]
-        what = f"job {job_id}"
-        return errors.job_not_found(what) if job_id in missing else errors.job_missing(what, settings)
-
-    return {job_id: seen(job_id) for job_id in job_ids}
+    seen: dict[str, JobStatus | ClassifyError] = {
+        job_id: found.by_id[job_id] for job_id in job_ids if job_id in found.by_id
+    }
+    if len(seen) < len(job_ids):
+        missing = set(found.not_found)
+        for job_id in set(job_ids).difference(seen):
+            what = f"job {job_id}"
+            seen[job_id] = errors.job_not_found(what) if job_id in missing else errors.job_missing(what, settings)
+    return seen
 
 
 def cancel(settings: ApiSettings, job_id: str) -> Exchange[Job | None]:

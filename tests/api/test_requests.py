@@ -54,7 +54,6 @@ def test_what_is_not_a_job_id_reaches_no_route(job_id: Any) -> None:
     for ask in (
         lambda: requests.job_request(SETTINGS, job_id),
         lambda: requests.cancel_request(SETTINGS, job_id),
-        lambda: requests.statuses_request(SETTINGS, ["8a1c", job_id]),
     ):
         with pytest.raises(InvalidJobId) as raised:
             ask()

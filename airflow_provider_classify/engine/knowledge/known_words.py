@@ -7,7 +7,7 @@ from functools import cache
 from airflow_provider_classify.engine.knowledge.load import load_knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.text.language import COMMON_WORDS
-from airflow_provider_classify.engine.text.words import is_unspaced, singular, words_of
+from airflow_provider_classify.engine.text.words import is_unspaced, singular, words_of, words_of_lines
 
 #: The most words of a page that are examined, and the most characters in which they are searched.
 _SAMPLE, _SAMPLE_CHARACTERS = 150, 1500
@@ -45,5 +45,6 @@ def is_in_a_language(page: Page) -> bool:
 @cache
 def _known_words() -> frozenset[str]:
     types = load_knowledge().types.values()
-    phrases = (phrase for kind in types for phrase in (*kind.cues, *kind.titles, *kind.aliases))
-    return COMMON_WORDS.union(*map(words_of, phrases))
+    cues = {word.strip("*:") for kind in types for cue in kind.cues for word in cue.split()}
+    names = words_of_lines([name for kind in types for name in (*kind.titles, *kind.aliases)])
+    return COMMON_WORDS.union(cues, *names)

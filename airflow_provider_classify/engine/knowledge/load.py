@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -43,7 +43,7 @@ import yaml
 from airflow_provider_classify.engine.knowledge.document_type import DocumentType, Geometry, Knowledge, Style
 from airflow_provider_classify.engine.knowledge.yaml_entry import YAML_LOADER, Entry
 from airflow_provider_classify.engine.text.phrases import SHORTEST_STEM
-from airflow_provider_classify.engine.text.words import words_of
+from airflow_provider_classify.engine.text.words import words_of_lines
 from airflow_provider_classify.exceptions import InvalidDocumentTypes
 
 FOLDER = Path(__file__).with_name("document_types")
@@ -149,8 +149,9 @@ def _cues(entry: Entry) -> tuple[dict[str, float], dict[str, frozenset[str]]]:
     for language, by_strength in dict(entry.items()).items():
         for strength, node in entry.at(by_strength).items():
             weight = entry.at(node).weight(strength)
-            for phrase in entry.at(node).phrases():
-                folded = _folded(phrase)
+            phrases = entry.at(node).phrases()
+            for phrase, words in zip(phrases, words_of_lines(phrases), strict=True):
+                folded = _folded(phrase, words)
                 if not folded:
                     raise entry.at(node).error(f"has a cue that is not a phrase: {phrase!r}")
                 cues[folded] = max(weight, cues.get(folded, 0.0))
@@ -158,9 +159,12 @@ def _cues(entry: Entry) -> tuple[dict[str, float], dict[str, frozenset[str]]]:
     return cues, languages
 
 
-def _folded(cue: str) -> str:
-    """Return a cue folded, with its mark; empty if it has no words, or a mark that is not on a single long word."""
-    words = words_of(cue)
+def _folded(cue: str, words: Sequence[str]) -> str:
+    """
+    Return a cue folded, with its mark; empty if it has no words, or a mark that is not on a single long word.
+
+    :param words: the words of the cue, folded.
+    """
     if "*" not in cue and ":" not in cue:
         return " ".join(words)
     if len(words) != 1 or _MARKED.fullmatch(cue) is None or ("*" in cue and len(words[0]) < SHORTEST_STEM):

@@ -57,17 +57,17 @@ def merged(text: Page, ocr: Page) -> Page:
     of_text, of_ocr = (sum(len(line.text) for line in page.lines) for page in (text, ocr))
     legibility = (of_text + of_ocr * ocr.legibility) / max(1, of_text + of_ocr)
     if of_text < of_ocr:
-        scaled = (replace(line, size=line.size * pixels_of_font) for line in lines)
+        scaled = (line._replace(size=line.size * pixels_of_font) for line in lines)
         together = by_place([*scaled, *ocr.lines], ocr.height / max(1.0, ocr.width))
         return replace(ocr, lines=together, legibility=legibility)
-    scaled = (replace(line, size=line.size / pixels_of_font) for line in ocr.lines)
+    scaled = (line._replace(size=line.size / pixels_of_font) for line in ocr.lines)
     return Page(
         number=text.number,
         width=width,
         height=height,
         lines=(*lines, *scaled),
         source="text_layer",
-        unread=tuple(replace(line, size=line.size / pixels_of_font) for line in ocr.unread),
+        unread=tuple(line._replace(size=line.size / pixels_of_font) for line in ocr.unread),
         pictured=ocr.pictured,
         legibility=legibility,
         view=ocr.view,

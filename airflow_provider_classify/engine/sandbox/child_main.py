@@ -135,6 +135,17 @@ def _thumbnail(request: dict[str, Any]) -> str | None:
 
 @lru_cache(maxsize=_CLASSIFIERS)
 def _classifier(categories: tuple[Category, ...], options: EngineOptions) -> Classifier:
+    # The knowledge is kept until the process ends. The collector would examine it repeatedly while it is loaded, and
+    # later without `freeze`.
+    gc.disable()
+    try:
+        return _new_classifier(categories, options)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _new_classifier(categories: tuple[Category, ...], options: EngineOptions) -> Classifier:
     # Imported with the first document, so that a missing library is reported in a reply.
     from airflow_provider_classify.engine.classify import Classifier
     from airflow_provider_classify.engine.knowledge.load import load_knowledge
@@ -144,12 +155,9 @@ def _classifier(categories: tuple[Category, ...], options: EngineOptions) -> Cla
         from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
         sentence_model = SentenceModel(options.sentence_model)
-    classifier = Classifier(
+    return Classifier(
         categories, options, knowledge=load_knowledge(options.document_types), sentence_model=sentence_model
     )
-    # The knowledge is kept until the process ends. Without this, the collector would examine it repeatedly.
-    gc.freeze()
-    return classifier
 
 
 def _message(error: Exception, name: str, memory_mb: int) -> str:

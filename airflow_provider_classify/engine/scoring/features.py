@@ -14,7 +14,7 @@ from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.text.language import guess_language
 from airflow_provider_classify.engine.text.phrases import NOWHERE, Phrase
 from airflow_provider_classify.engine.text.spelling import Spelling
-from airflow_provider_classify.engine.text.words import fold, is_unspaced, words_of
+from airflow_provider_classify.engine.text.words import fold, is_unspaced, words_of, words_of_lines
 
 _DIGIT = re.compile(r"\d")
 _AMOUNT = re.compile(r"\d[.,]\d\d(?!\d)")
@@ -45,7 +45,7 @@ class PageText:
     @cached_property
     def lines(self) -> list[list[str]]:
         """The words of each line, with OCR's mistakes corrected."""
-        lines = list(map(words_of, [line.text for line in self.page.lines]))
+        lines = words_of_lines([line.text for line in self.page.lines])
         if self.page.source == "text_layer":
             return lines
         return [[self.spelling.corrected(word) for word in words] for words in lines]

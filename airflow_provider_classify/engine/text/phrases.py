@@ -29,6 +29,11 @@ def phrase_of(text: str) -> Phrase:
     return words
 
 
+def phrase_of_folded(text: str) -> Phrase:
+    """Return :func:`phrase_of` of a text that is folded already, such as a cue of the knowledge. It is faster."""
+    return tuple(text.split())
+
+
 class PhraseIndex:
     """
     Phrases, each with the types that it counts for: pairs of a type's number and a weight.
@@ -43,48 +48,51 @@ class PhraseIndex:
         # The first words of longer phrases, and the lengths of these phrases by their first two words.
         self._first: set[str] = set()
         self._lengths: dict[Phrase, tuple[int, ...]] = {}
-        self._unspaced: dict[str, Phrase] = {}
+        self._unspaced: list[tuple[str, Phrase]] = []
         # The keys are the first letters of the phrase, and for the endings the last letters.
         self._glued: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
         self._beginnings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
         self._endings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
 
-    def add(self, text: str, number: int, weight: float) -> Phrase:
+    def add(self, phrase: Phrase, number: int, weight: float) -> None:
         """
-        Add a phrase for a type, and return its words; none if it has no words.
+        Add a phrase for a type. A phrase without words is ignored.
 
-        :param text: the phrase as it is written.
+        :param phrase: what :func:`phrase_of` or :func:`phrase_of_folded` returned.
         :param number: the number of the type.
         :param weight: the points that the phrase adds to the type's score.
         """
-        phrase = phrase_of(text)
-        if not phrase or text.endswith(":"):
-            pass
-        elif text.endswith("*"):
-            stem = phrase[0][:-1]
-            if phrase not in self.entries:
-                self._beginnings[stem[:SHORTEST_STEM]].append((stem, phrase))
-        elif text.startswith("*"):
-            stem = phrase[0][1:]
-            if phrase not in self.entries:
-                self._endings[stem[-SHORTEST_STEM:]].append((stem, phrase))
-        elif is_unspaced(text):
-            self._unspaced["".join(phrase)] = phrase
-        else:
+        if not phrase:
+            return
+        if phrase not in self.entries:
             self._add_words(phrase)
-        if phrase:
-            self.entries[phrase].append((number, weight))
-        return phrase
+        self.entries[phrase].append((number, weight))
 
     def _add_words(self, phrase: Phrase) -> None:
-        if len(phrase) == 1:
-            self._single.add(phrase[0])
-            return
+        first = phrase[0]
+        if len(phrase) > 1:
+            glued = "".join(phrase)
+            if is_unspaced(glued):
+                self._unspaced.append((glued, phrase))
+            else:
+                self._add_longer(phrase, glued)
+        elif first.endswith("*"):
+            stem = first[:-1]
+            self._beginnings[stem[:SHORTEST_STEM]].append((stem, phrase))
+        elif first.startswith("*"):
+            stem = first[1:]
+            self._endings[stem[-SHORTEST_STEM:]].append((stem, phrase))
+        elif is_unspaced(first):
+            self._unspaced.append((first, phrase))
+        elif not first.endswith(":"):
+            self._single.add(first)
+
+    def _add_longer(self, phrase: Phrase, glued: str) -> None:
         self._first.add(phrase[0])
         lengths = self._lengths.get(phrase[:2], ())
         if len(phrase) not in lengths:
             self._lengths[phrase[:2]] = (*lengths, len(phrase))
-        if len(glued := "".join(phrase)) >= SHORTEST_WITHIN_WORD and phrase not in self.entries:
+        if len(glued) >= SHORTEST_WITHIN_WORD:
             self._glued[glued[:SHORTEST_STEM]].append((glued, phrase))
 
     def find(
@@ -116,7 +124,7 @@ class PhraseIndex:
             if (f"{word}:",) in entries and word in words:
                 found[f"{word}:",] = words.index(word)
         if unspaced:
-            found |= {phrase: NOWHERE for text, phrase in self._unspaced.items() if text in unspaced}
+            found |= {phrase: NOWHERE for text, phrase in self._unspaced if text in unspaced}
         return found
 
     def repeated(self, found: Mapping[Phrase, int]) -> set[tuple[Phrase, int, float]]:

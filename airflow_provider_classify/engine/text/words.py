@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 _WORD = re.compile(r"[^\W_]+")
 _ACCENTS = re.compile("[\u0300-\u036f]")
@@ -34,6 +35,14 @@ def fold(text: str) -> str:
 def words_of(text: str) -> list[str]:
     """Return the words of a text in order, folded."""
     return _WORD.findall(fold(text))
+
+
+def words_of_lines(lines: Sequence[str]) -> list[list[str]]:
+    """Return the words of each line, folded. For many lines, this is faster than :func:`words_of` for each."""
+    folded = fold("\n".join(lines)).split("\n")
+    if len(folded) != len(lines):  # a line has a line break in it
+        return list(map(words_of, lines))
+    return list(map(_WORD.findall, folded))
 
 
 def is_unspaced(text: str) -> bool:

@@ -116,7 +116,7 @@ def test_columns_under_a_headline_speak_for_newspapers(scorer: TypeScorer) -> No
         for size in (20.0, 60.0)
     )
     amounts = (Line(f"{n}.50", 20.0, 0.9, 0.9, 0.95, 0.92) for n in range(3))
-    paid = replace(large, lines=(*(replace(line, text="oak boards") for line in large.lines), *amounts))
+    paid = replace(large, lines=(*(line._replace(text="oak boards") for line in large.lines), *amounts))
     assert score(scorer, large, "newspaper article") > score(scorer, small, "newspaper article") + 0.5
     assert score(scorer, paid, "newspaper article") < score(scorer, large, "newspaper article") - 0.5
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_classify.engine.text.phrases import NOWHERE, PhraseIndex
+from airflow_provider_classify.engine.text.phrases import NOWHERE, PhraseIndex, phrase_of
 from airflow_provider_classify.engine.text.words import words_of
 
 
 def found(phrase: str, text: str, **how: object) -> dict[tuple[str, ...], int]:
     index = PhraseIndex()
-    index.add(phrase, 0, 1.0)
+    index.add(phrase_of(phrase), 0, 1.0)
     return index.find(words_of(text), **how)  # type: ignore[arg-type]
 
 
@@ -64,8 +64,8 @@ def test_spaces_that_recognition_lost() -> None:
 
 def test_types_share_phrases() -> None:
     index = PhraseIndex()
-    index.add("total", 0, 1.0)
-    index.add("Total", 1, 0.5)
+    index.add(phrase_of("total"), 0, 1.0)
+    index.add(phrase_of("Total"), 1, 0.5)
     (phrase,) = index.find(["total", "total"])
     assert index.entries[phrase] == [(0, 1.0), (1, 0.5)]
 
@@ -82,13 +82,13 @@ def test_types_share_phrases() -> None:
 def test_a_part_of_a_longer_phrase_is_a_repetition(text: str, repeated: set[tuple[str, ...]]) -> None:
     index = PhraseIndex()
     for phrase, weight in (("court of appeals", 3.0), ("court of", 2.0), ("court", 2.0)):
-        index.add(phrase, 0, weight)
+        index.add(phrase_of(phrase), 0, weight)
     assert {phrase for phrase, _, _ in index.repeated(index.find(words_of(text)))} == repeated
 
 
 def test_a_part_of_another_types_phrase_or_of_a_weaker_one_is_no_repetition() -> None:
     index = PhraseIndex()
-    index.add("court of appeals", 0, 1.0)
-    index.add("court of", 0, 2.0)
-    index.add("appeals", 1, 1.0)
+    index.add(phrase_of("court of appeals"), 0, 1.0)
+    index.add(phrase_of("court of"), 0, 2.0)
+    index.add(phrase_of("appeals"), 1, 1.0)
     assert not index.repeated(index.find(words_of("the court of appeals")))
