@@ -224,16 +224,21 @@ class Poller:
         now, chance = time.time(), random.random()
         # by pause, so that jobs with the same pause stay in a group
         again: dict[float, list[_Watched]] = defaultdict(list)
+        # The jobs of a batch have the same times, so most decisions are the same.
+        decided: dict[tuple[float, float, float, Seen], polling.LookAgain] = {}
         for job in group:
             if job.end.done():  # cancelled, or timed out meanwhile
                 continue
-            found = seen.get(job.wait.job_id)
+            wait = job.wait
+            found = seen.get(wait.job_id)
             if found is None:
                 again[0.0].append(job)
                 continue
             job.seen = found
-            step = polling.after(job.wait, found, now=now, chance=chance)
+            times = (wait.since, wait.deadline, wait.longest_pause, found)
+            step: polling.Next = decided.get(times) or polling.after(wait, found, now=now, chance=chance)
             if isinstance(step, polling.LookAgain):
+                decided[times] = step
                 if job.logged is not None:
                     job.logged.log_look(found, step.seconds, now)
                 again[step.seconds].append(job)
