@@ -30,8 +30,7 @@ def allowed_words() -> frozenset[str]:
     They are the words of the knowledge's phrases, common words of languages, and the lower-case words of the documents
     for the tests. All were written for this project. None is taken from the documents on which a model is fitted.
     """
-    scorer = compiled_knowledge(load_knowledge()).type_scorer
-    words = {word for phrase in scorer.phrases for part in phrase for word in [part.strip("*:")]} | COMMON_WORDS
+    words = set(compiled_knowledge(load_knowledge()).type_scorer.words | COMMON_WORDS)
     for document in written_documents():
         for word in _WORD.findall("\n".join(document.lines)):
             if word.islower():

@@ -47,6 +47,9 @@ class _Pages:
         self._document, self._categories, self._fallback = document, categories, fallback
         self._found: dict[int, Outcome] = {}
         self._known: set[int] = set()  # the categories of which a page is sure
+        # The answers to text layers, by the identity of the page. If its text is not enough, a page is read once more,
+        # from its first pass on.
+        self._by_text_layer: dict[int, PageAnswer] = {}
 
     def read_all(self) -> dict[int, Outcome]:
         """Read each page in the order of the document."""
@@ -98,9 +101,18 @@ class _Pages:
         """Read passes of a page until its answer is sure. Return the answer, and whether no more passes are needed."""
         answer = None
         for page in passes:
-            answer = self._categories.answer(page, origin=self._document.origin, fallback=self._fallback)
+            answer = self._answer_of(page)
             if is_sure(self._categories.certainty(answer), lines=len(page.lines), unread=len(page.unread)):
                 return answer, True
             if page.source == "text_layer" and answer.best in self._known and answer.confidence > MIN_AGREEMENT:
                 return answer, True
         return answer, False
+
+    def _answer_of(self, page: Page) -> PageAnswer:
+        known = self._by_text_layer.get(id(page))  # the answer keeps the page, so no other page has its identity
+        if known is not None:
+            return known
+        answer = self._categories.answer(page, origin=self._document.origin, fallback=self._fallback)
+        if page.source == "text_layer":
+            self._by_text_layer[id(page)] = answer
+        return answer

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,18 @@ def commit_without_sync(connection: Connection) -> None:
     """
     connection.info[_UNSYNCED] = True
     connection.exec_driver_sql("PRAGMA synchronous=NORMAL")
+
+
+def padded(values: Collection[str]) -> list[str]:
+    """
+    Return the values for an ``IN``, with the last one repeated until their number is a power of two.
+
+    SQLite's and PostgreSQL's drivers keep a prepared statement for each number of values, about 15 KB for each
+    connection. So with any number of values, a service would grow for hours.
+    """
+    listed = list(values)
+    size = 1 << (len(listed) - 1).bit_length() if listed else 0
+    return listed + listed[-1:] * (size - len(listed))
 
 
 def _with_limits(url: URL) -> URL:

@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine
 
 from airflow_provider_classify.exceptions import IdempotencyKeyReused
 from airflow_provider_classify.job_record.backlog import Backlog
-from airflow_provider_classify.job_record.database import transaction
+from airflow_provider_classify.job_record.database import padded, transaction
 from airflow_provider_classify.job_record.job_table import (
     JOBS,
     REQUEST,
@@ -56,7 +56,7 @@ class JobQueries:
 
     def rows(self, job_ids: Collection[str]) -> dict[str, ShownRow]:
         """Return the rows of at most 500 jobs (:data:`MAX_STATUS_IDS`) by their ids, read in one query."""
-        query = select(*SHOWN, JOBS.c.owner).where(JOBS.c.job_id.in_(job_ids), self._is_kept)
+        query = select(*SHOWN, JOBS.c.owner).where(JOBS.c.job_id.in_(padded(job_ids)), self._is_kept)
         with transaction(self._engine) as connection:
             return {row[0]: ShownRow._make(row) for row in connection.execute(query)}
 
@@ -80,7 +80,7 @@ class JobQueries:
 
         :param owner: the only owner whose jobs are found; ``None`` for any.
         """
-        query = select(JOBS.c.job_id, JOBS.c.status).where(JOBS.c.job_id.in_(job_ids), self._is_kept)
+        query = select(JOBS.c.job_id, JOBS.c.status).where(JOBS.c.job_id.in_(padded(job_ids)), self._is_kept)
         if owner is not None:
             query = query.where(JOBS.c.owner == owner)
         with transaction(self._engine) as connection:

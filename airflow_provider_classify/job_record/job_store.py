@@ -31,7 +31,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from airflow_provider_classify.exceptions import ClassifyError
-from airflow_provider_classify.job_record.database import SQLITE_WAIT, connect, transaction
+from airflow_provider_classify.job_record.database import SQLITE_WAIT, connect, padded, transaction
 from airflow_provider_classify.job_record.job_queries import JobQueries
 from airflow_provider_classify.job_record.job_table import (
     JOBS,
@@ -269,5 +269,6 @@ class JobStore(JobQueries):
         with transaction(self._engine) as connection:
             job_ids = list(connection.execute(query).scalars())
         if job_ids:
-            self._writes.run(lambda connection: connection.execute(delete(JOBS).where(JOBS.c.job_id.in_(job_ids))))
+            expired_rows = delete(JOBS).where(JOBS.c.job_id.in_(padded(job_ids)))
+            self._writes.run(lambda connection: connection.execute(expired_rows))
         return len(job_ids)

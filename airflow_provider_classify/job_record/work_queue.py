@@ -23,7 +23,7 @@ from sqlalchemy import update as update_rows
 from sqlalchemy.engine import Connection, Engine
 
 from airflow_provider_classify.exceptions import JobRecordDamaged
-from airflow_provider_classify.job_record.database import transaction
+from airflow_provider_classify.job_record.database import padded, transaction
 from airflow_provider_classify.job_record.job_table import JOBS, REQUEST, UNFINISHED, JobRequest, now, request_from_row
 from airflow_provider_classify.job_record.writes import Writes
 from airflow_provider_classify.model.job import JobStatus
@@ -159,7 +159,10 @@ class WorkQueue:
         """Renew the leases of claims. Return the claims whose job has another lease now, or has ended."""
         if not claims:
             return []
-        held = and_(JOBS.c.job_id.in_([claim.job_id for claim in claims]), JOBS.c.lease.in_([c.lease for c in claims]))
+        held = and_(
+            JOBS.c.job_id.in_(padded([claim.job_id for claim in claims])),
+            JOBS.c.lease.in_(padded([claim.lease for claim in claims])),
+        )
 
         def renew(connection: Connection) -> set[str]:
             connection.execute(update_rows(JOBS).where(held).values(free_at=self._time(after=self.lease)))

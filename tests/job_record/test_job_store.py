@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from airflow_provider_classify.exceptions import (
     ConnectionNotUsable,
@@ -394,3 +396,21 @@ def test_a_damaged_request_is_named(tmp_path: Path, damage: object) -> None:
     change_record(path, "UPDATE {table} SET categories = ? WHERE job_id = ?", damage, job_id)
     with pytest.raises(JobRecordDamaged, match=job_id):
         store.request(job_id)
+
+
+def test_queries_for_any_number_of_jobs_have_few_forms(url: str) -> None:
+    store = JobStore(url)
+    job_ids = [store.add("a.pdf", CATEGORIES).job_id for _ in range(9)]
+    statements: set[str] = set()
+
+    def keep(_: object, __: object, statement: str, *___: object) -> None:
+        statements.add(statement)
+
+    event.listen(Engine, "before_cursor_execute", keep)
+    try:
+        for count in range(1, 10):
+            assert set(store.rows(job_ids[:count])) == set(job_ids[:count])
+            assert set(store.statuses(job_ids[:count]).by_id) == set(job_ids[:count])
+    finally:
+        event.remove(Engine, "before_cursor_execute", keep)
+    assert len(statements) == 2 * len({1, 2, 4, 8, 16})

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from airflow_provider_classify.engine.knowledge.document_type import Knowledge
-from airflow_provider_classify.engine.text.words import label_words, singular
+from airflow_provider_classify.engine.text.words import singular, words_of_labels
 
 #: Endings of plurals and cases of folded words, the longest first.
 _ENDING = re.compile(r"(?:si|oes?|ao|ie|en|er|es|um|ов|ии|ия|ие|[eisnaoyыиаоеяьй])$")
@@ -34,13 +34,13 @@ class Aliases:
         self._names: dict[tuple[str, ...], str] = {}
         for names in (lambda t: (t.name,), lambda t: t.aliases, lambda t: t.labels):
             for document_type in knowledge.types.values():
-                for name in names(document_type):
-                    self._names.setdefault(tuple(label_words(name)), document_type.name)
+                for words in words_of_labels(names(document_type)):
+                    self._names.setdefault(tuple(words), document_type.name)
         self._glued: dict[str, str] = {}
         self._stems: dict[str, str] = {}
-        for words, type_name in self._names.items():
-            self._glued.setdefault("".join(words), type_name)
-            self._stems.setdefault(_stem(words), type_name)
+        for phrase, type_name in self._names.items():
+            self._glued.setdefault("".join(phrase), type_name)
+            self._stems.setdefault(_stem(phrase), type_name)
 
     def find(self, words: Sequence[str]) -> str | None:
         """Return the type with this name; the words come from :func:`label_words`."""

@@ -76,6 +76,13 @@ class MupdfPage:
         with self._damage_as_document_error():
             return read_text_layer(page, self.number)
 
+    @cached_property
+    def _text_with_look(self) -> Page:
+        """The text layer with what the page looks like. It is drawn once."""
+        page, text = self._page, self.text_layer.page
+        with self._damage_as_document_error():
+            return with_look(page, text)
+
     @property
     def is_scan(self) -> bool:
         """Whether an image covers most of the page; false if the page is damaged."""
@@ -116,7 +123,7 @@ class MupdfPage:
             and is_in_a_language(text)
             and not self._is_bad_ocr(page, text)
         ):
-            yield from self._text_and_look(page, layer)
+            yield from self._text_and_look(layer)
 
     @cached_property
     def may_lack_most_text(self) -> bool:
@@ -172,17 +179,15 @@ class MupdfPage:
                 yield read
             if is_read:
                 return
-        yield from self._text_and_look(page, layer)
+        yield from self._text_and_look(layer)
         yield from self._more(page, layer, is_compared=is_beside)
 
-    def _text_and_look(self, page: Any, layer: TextLayer) -> Iterator[Page]:
+    def _text_and_look(self, layer: TextLayer) -> Iterator[Page]:
         yield layer.page
         if 0 < amount_of_text(layer.page) < LONG_TEXT:
             # The text was not enough, so the page is drawn to measure what it looks like. Drawing takes longer than
             # extracting the text, so a page with much text is not drawn.
-            with self._damage_as_document_error():
-                seen = with_look(page, layer.page)
-            yield seen
+            yield self._text_with_look
 
     def _more(self, page: Any, layer: TextLayer, *, is_compared: bool) -> Iterator[Page]:
         """

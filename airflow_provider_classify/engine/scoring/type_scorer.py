@@ -29,7 +29,7 @@ from airflow_provider_classify.engine.scoring.features import Features, PageText
 from airflow_provider_classify.engine.scoring.headings import find_headings
 from airflow_provider_classify.engine.scoring.layout_rules import geometry_rule, style_rule
 from airflow_provider_classify.engine.text.language import related_languages
-from airflow_provider_classify.engine.text.phrases import NOWHERE, Phrase, PhraseIndex, phrase_of, phrase_of_folded
+from airflow_provider_classify.engine.text.phrases import NOWHERE, Phrase, PhraseIndex, phrase_of_folded, phrases_of
 from airflow_provider_classify.engine.text.spelling import Spelling
 
 #: The most points of all cues together. Ten strong cues are little more evidence than five.
@@ -129,16 +129,18 @@ class TypeScorer:
                 phrase = phrase_of_folded(cue)
                 self._cues.add(phrase, number, weight)
                 self._languages[phrase] |= related_languages(document_type.languages[cue])
-            for title in dict.fromkeys((*document_type.titles, document_type.name, *document_type.aliases)):
-                self._titles.add(phrase_of(title), number, 1.0)
+            titles = list(dict.fromkeys((*document_type.titles, document_type.name, *document_type.aliases)))
+            for phrase in phrases_of(titles):
+                self._titles.add(phrase, number, 1.0)
             for pattern, weight in document_type.patterns:
                 self._patterns[pattern].append((number, weight))
         # One search shows whether a page matches any of the patterns that begin at a line. Most pages match none.
         self._at_lines = frozenset(p for p in self._patterns if p.pattern.startswith("^") and not p.groups)
         self._any_at_lines = re.compile("|".join(f"(?:{p.pattern})" for p in self._at_lines), re.MULTILINE)
-        #: The phrases of all types, and their words without marks.
-        self.phrases: tuple[Phrase, ...] = (*self._cues.entries, *self._titles.entries)
-        self.words = frozenset([word.strip("*:") for word in set(chain.from_iterable(self.phrases))])
+        #: The words of the phrases of all types, without marks.
+        self.words = frozenset(
+            [word.strip("*:") for word in set(chain.from_iterable((*self._cues.entries, *self._titles.entries)))]
+        )
         self._sections = {
             (phrase, number)
             for phrase in self._titles.entries

@@ -69,3 +69,8 @@ def spaced(label: str) -> str:
 def label_words(label: str) -> list[str]:
     """Return the words of a category name, folded and singular: ``bank`` and ``statement`` for ``BankStatements``."""
     return [singular(word) for word in words_of(spaced(label))]
+
+
+def words_of_labels(labels: Sequence[str]) -> list[list[str]]:
+    """Return :func:`label_words` of each category name. For many names, this is faster."""
+    return [list(map(singular, words)) for words in words_of_lines(list(map(spaced, labels)))]

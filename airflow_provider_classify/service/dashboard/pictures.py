@@ -18,6 +18,7 @@ from sqlalchemy import Column, DateTime, ForeignKey, LargeBinary, String, Table,
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 
+from airflow_provider_classify.job_record.database import padded
 from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.job_record.job_table import JOBS, UNFINISHED
 
@@ -80,7 +81,7 @@ class Pictures:
 
     def among(self, job_ids: Sequence[str]) -> set[str]:
         """Return the ids of those jobs that have a picture."""
-        query = select(PICTURES.c.job_id).where(PICTURES.c.job_id.in_(job_ids))
+        query = select(PICTURES.c.job_id).where(PICTURES.c.job_id.in_(padded(job_ids)))
         with self._store.transaction() as connection:
             return set(connection.execute(query).scalars())
 
