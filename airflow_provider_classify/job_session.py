@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,6 +17,14 @@ from airflow_provider_classify.model.job import Job, Submission
 if TYPE_CHECKING:
     from airflow_provider_classify.documents.document import Document
     from airflow_provider_classify.model.categories import Category
+
+
+#: A function that counts the jobs of a request.
+OnLooked = Callable[[int], None]
+
+
+def ignore_looks(jobs: int) -> None:
+    """Do nothing. This is the default of ``on_looked``."""
 
 
 class JobSession(Protocol):

@@ -20,7 +20,7 @@ from aiohttp.abc import AbstractStreamWriter
 from yarl import URL
 
 from airflow_provider_classify.api import errors, exchange, replies, requests
-from airflow_provider_classify.api.poller import OnLooked, Poller, ignore_looks
+from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.api.proxy import proxy_for
 from airflow_provider_classify.api.reply_body import ReplyBody
 from airflow_provider_classify.api.settings import ApiSettings
@@ -34,6 +34,7 @@ from airflow_provider_classify.exceptions import (
     JobNotFound,
     RequestRejected,
 )
+from airflow_provider_classify.job_session import OnLooked, ignore_looks
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, JobStatus, Submission

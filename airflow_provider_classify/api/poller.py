@@ -12,7 +12,7 @@ import asyncio
 import random
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import Context, copy_context
 from dataclasses import dataclass
 from heapq import heappop, heappush
@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from airflow_provider_classify.api.throttle import Throttle
 from airflow_provider_classify.exceptions import ClassifyError, InvalidJobId
+from airflow_provider_classify.job_session import OnLooked, ignore_looks
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.api_contract import SHORTEST_PAUSE
 from airflow_provider_classify.model.job import JobStatus, require_job_id
@@ -35,12 +36,6 @@ _MAX_JOBS = 800
 _TICK = 0.1
 
 Seen = JobStatus | ClassifyError
-#: A function that counts the jobs of a request.
-OnLooked = Callable[[int], None]
-
-
-def ignore_looks(jobs: int) -> None:
-    """Do nothing. This is the default of ``on_looked``."""
 
 
 class Source(Protocol):

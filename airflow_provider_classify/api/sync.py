@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 import httpx
 
 from airflow_provider_classify.api import errors, exchange, replies, requests
-from airflow_provider_classify.api.poller import OnLooked, ignore_looks
 from airflow_provider_classify.api.proxy import proxy_for
 from airflow_provider_classify.api.reply_body import ReplyBody
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.transport import CONNECT_ERRORS, NETWORK_ERRORS, TimedTransport, total_time
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, JobNotFound
-from airflow_provider_classify.job_session import JobSession
+from airflow_provider_classify.job_session import JobSession, OnLooked, ignore_looks
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission
 

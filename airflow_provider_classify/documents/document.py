@@ -2,7 +2,8 @@
 A document by reference: a local path, an object-storage URI or an http(s) URL.
 
 DAGs, XCom and triggers contain only the reference. This module reads the bytes as a stream, so that it never has a
-whole document in memory.
+whole document in memory. It imports the clients of storages and servers only when a document needs them, because every
+task imports this module.
 """
 
 from __future__ import annotations
@@ -18,8 +19,6 @@ from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias, TypeVar, cast
 
 from airflow_provider_classify.documents import reference as references
 from airflow_provider_classify.documents.allowed_roots import require_allowed
-from airflow_provider_classify.documents.download import download, too_large
-from airflow_provider_classify.documents.object_storage import StoragePath
 from airflow_provider_classify.documents.regular_file import open_regular_file
 from airflow_provider_classify.documents.temp_folder import temporary_folder
 from airflow_provider_classify.exceptions import (
@@ -140,6 +139,8 @@ class Document:
         path = self._allowed_path()
         if path is not None:
             return open_regular_file(path, self.label)
+        from airflow_provider_classify.documents.object_storage import StoragePath
+
         try:
             return StoragePath(self.reference).open()
         except StorageNotFound as error:
@@ -184,6 +185,8 @@ class Document:
         with temporary_folder() as folder:
             target = folder / "document"  # the document's name may be missing or too long for a file name
             if self.is_url:
+                from airflow_provider_classify.documents.download import download
+
                 download(self.reference, target, label=self.label, check_redirect=require_allowed)
             else:
                 with self.open() as source, target.open("wb") as copy:
@@ -223,4 +226,6 @@ def _require_size(stream: BinaryIO, label: str) -> None:
     if size == 0:
         raise DocumentEmpty(f"The document {label} is empty; send it again or leave it out.")
     if size > MAX_BYTES:
+        from airflow_provider_classify.documents.download import too_large
+
         raise too_large(label)

@@ -11,7 +11,6 @@ from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.hooks.connection import Settings
 from airflow_provider_classify.job_session import JobSession
 from airflow_provider_classify.lifecycle import metrics
-from airflow_provider_classify.llm.settings import LlmSettings
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission
 
@@ -100,10 +99,12 @@ def create_backend(settings: Settings, *, thumbnails: bool = False) -> Backend:
         from airflow_provider_classify.api.sync import ApiBackend
 
         return ApiBackend(settings, on_looked=on_looked)
-    if isinstance(settings, LlmSettings):
-        from airflow_provider_classify.llm.backend import LlmBackend
+    from airflow_provider_classify.local.settings import LocalSettings
 
-        return LlmBackend(settings, on_looked=on_looked)
-    from airflow_provider_classify.local.backend import LocalBackend
+    if isinstance(settings, LocalSettings):
+        from airflow_provider_classify.local.backend import LocalBackend
 
-    return LocalBackend(settings, on_looked=on_looked, thumbnails=thumbnails)
+        return LocalBackend(settings, on_looked=on_looked, thumbnails=thumbnails)
+    from airflow_provider_classify.llm.backend import LlmBackend
+
+    return LlmBackend(settings, on_looked=on_looked)

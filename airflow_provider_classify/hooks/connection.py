@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from airflow_provider_classify.api.settings import REQUEST_TIMEOUT, ApiSettings, is_api_url
-from airflow_provider_classify.engine.options import ATTACHMENT_MODES, OCR_MODES, MaxPages
-from airflow_provider_classify.engine.page_contents import PAGE_FORMS
 from airflow_provider_classify.exceptions import ConnectionNotUsable
 from airflow_provider_classify.hooks.defaults import CONN_TYPE
-from airflow_provider_classify.llm.settings import IMAGE_PX, MAX_TOKENS, LlmSettings
-from airflow_provider_classify.llm.settings import REQUEST_TIMEOUT as MODEL_REQUEST_TIMEOUT
-from airflow_provider_classify.local.settings import DOCUMENT_TIMEOUT, LocalSettings
-from airflow_provider_classify.model.api_contract import MAX_PAGES
+from airflow_provider_classify.hooks.extras import Extras
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
 
+    from airflow_provider_classify.llm.settings import LlmSettings
+    from airflow_provider_classify.local.settings import LocalSettings
+
 #: The settings of a connection, by its backend.
-Settings: TypeAlias = ApiSettings | LocalSettings | LlmSettings
+Settings: TypeAlias = "ApiSettings | LocalSettings | LlmSettings"
 #: The extras of all backends. Airflow's connection form shows all of them for each backend.
 _EXTRAS = (
     "backend",
@@ -45,8 +42,6 @@ _EXTRAS = (
     "batch_api",
 )
 
-_Choice = TypeVar("_Choice", bound=str)
-
 
 def parse_connection(connection: Connection, extra: object) -> Settings:
     """
@@ -61,21 +56,19 @@ def parse_connection(connection: Connection, extra: object) -> Settings:
         raise ConnectionNotUsable(
             f"The connection {conn_id!r} is of type {connection.conn_type!r}; give it the type {CONN_TYPE!r}."
         )
-    extras = _Extras(conn_id, extra)
+    extras = Extras(conn_id, extra)
+    # The settings of a backend that is not used are not imported, because every task reads a connection.
     match extras.get("backend") or ("api" if connection.host else None):
         case "api":
             return _api_settings(connection, extras)
         case "local":
-            return LocalSettings(
-                conn_id=conn_id,
-                evidence=extras.flag("evidence", default=True),
-                document_timeout=extras.positive("document_timeout") or DOCUMENT_TIMEOUT,
-                max_pages=extras.pages("max_pages") or MAX_PAGES,
-                ocr=extras.choice("ocr", OCR_MODES) or "auto",
-                attachments=extras.choice("attachments", ATTACHMENT_MODES) or "ignore",
-            )
+            from airflow_provider_classify.hooks.local_connection import local_settings
+
+            return local_settings(conn_id, extras)
         case "model":
-            return _llm_settings(conn_id, extras)
+            from airflow_provider_classify.hooks.model_connection import llm_settings
+
+            return llm_settings(conn_id, extras)
         case other:
             raise ConnectionNotUsable(
                 f"The connection {conn_id!r} has no valid backend ({other!r}); "
@@ -97,7 +90,7 @@ def refuse_unknown_extras(conn_id: str, extra: Mapping[str, Any]) -> None:
             )
 
 
-def _api_settings(connection: Connection, extras: _Extras) -> ApiSettings:
+def _api_settings(connection: Connection, extras: Extras) -> ApiSettings:
     conn_id = connection.conn_id
     host = str(connection.host or "").strip()
     if not host:
@@ -110,34 +103,6 @@ def _api_settings(connection: Connection, extras: _Extras) -> ApiSettings:
         request_timeout=extras.positive("request_timeout") or REQUEST_TIMEOUT,
         request_rate=extras.positive("request_rate"),
         is_https_assumed="://" not in host and not connection.schema,
-    )
-
-
-def _llm_settings(conn_id: str, extras: _Extras) -> LlmSettings:
-    model_conn_id = extras.text("model_conn_id")
-    if model_conn_id is None:
-        raise ConnectionNotUsable(
-            f'The connection {conn_id!r} with the backend "model" has no model_conn_id; set it to a connection of '
-            "Airflow's common.ai provider, such as pydanticai_default."
-        )
-    return LlmSettings(
-        conn_id=conn_id,
-        evidence=extras.flag("evidence", default=True),
-        model_conn_id=model_conn_id,
-        model=extras.text("model"),
-        send=extras.choice("send", PAGE_FORMS) or "auto",
-        max_pages=extras.pages("max_pages") or MAX_PAGES,
-        image_px=extras.whole("image_px") or IMAGE_PX,
-        votes=extras.whole("votes") or 1,
-        logprobs=extras.flag("logprobs", default=True),
-        calibration=extras.text("calibration") or "",
-        max_tokens=extras.whole("max_tokens") or MAX_TOKENS,
-        usage_limits=extras.json_object("usage_limits"),
-        budget_tokens=extras.whole("budget_tokens"),
-        budget_cost=extras.positive("budget_cost"),
-        batch_api=extras.flag("batch_api", default=False),
-        request_timeout=extras.positive("request_timeout") or MODEL_REQUEST_TIMEOUT,
-        document_timeout=extras.positive("document_timeout") or DOCUMENT_TIMEOUT,
     )
 
 
@@ -166,94 +131,3 @@ def _api_key(connection: Connection) -> str:
             "paste it again."
         )
     return key
-
-
-class _Extras:
-    """The extra of a connection. An empty field of the form counts as missing."""
-
-    def __init__(self, conn_id: str, extra: object) -> None:
-        if not isinstance(extra, Mapping):
-            raise ConnectionNotUsable(f"The extra of the connection {conn_id!r} is not a JSON object; write it as one.")
-        self._conn_id = conn_id
-        self._values = {name: value for name, value in extra.items() if value not in (None, "")}
-
-    def get(self, name: str) -> object:
-        """Return the value without a check; ``None`` if it is missing."""
-        return self._values.get(name)
-
-    def choice(self, name: str, choices: Sequence[_Choice]) -> _Choice | None:
-        """Return the value; ``None`` if it is missing. :raises ConnectionNotUsable: it is not one of the choices."""
-        value = self._values.get(name)
-        for choice in choices:
-            if value == choice:
-                return choice
-        if value is not None:
-            raise ConnectionNotUsable(
-                f"{name!r} of the connection {self._conn_id!r} is {value!r}; give one of {', '.join(choices)}."
-            )
-        return None
-
-    def text(self, name: str) -> str | None:
-        """Return the value; ``None`` if it is missing. :raises ConnectionNotUsable: it is not a string."""
-        value = self._values.get(name)
-        if value is None:
-            return None
-        if not isinstance(value, str):
-            raise ConnectionNotUsable(f"{name!r} of the connection {self._conn_id!r} is {value!r}; give a string.")
-        return value.strip() or None
-
-    def json_object(self, name: str) -> Mapping[str, Any]:
-        """
-        Return the value, a JSON object or a string of JSON; an empty object if it is missing.
-
-        :raises ConnectionNotUsable: it is neither.
-        """
-        value = self._values.get(name, {})
-        try:
-            parsed = json.loads(value) if isinstance(value, str) else value
-        except ValueError:  # reported below
-            parsed = None
-        if not isinstance(parsed, Mapping):
-            raise ConnectionNotUsable(
-                f"{name!r} of the connection {self._conn_id!r} is not a JSON object; write it as one."
-            )
-        return parsed
-
-    def flag(self, name: str, *, default: bool) -> bool:
-        """Return the value. :raises ConnectionNotUsable: it is not ``true`` or ``false``."""
-        value = self._values.get(name, default)
-        if str(value).lower() not in ("true", "false"):
-            raise ConnectionNotUsable(f"{name!r} of the connection {self._conn_id!r} is {value!r}; give true or false.")
-        return str(value).lower() == "true"
-
-    def positive(self, name: str) -> float | None:
-        """Return the value; ``None`` if it is missing. :raises ConnectionNotUsable: it is not a number above 0."""
-        value = self._values.get(name)
-        if value is None:
-            return None
-        try:
-            number = float(str(value))
-        except ValueError:
-            number = 0.0
-        if not 0 < number < float("inf"):
-            raise ConnectionNotUsable(
-                f"{name!r} of the connection {self._conn_id!r} is {value!r}; give a number above 0."
-            )
-        return number
-
-    def whole(self, name: str) -> int | None:
-        """Return the value; ``None`` if it is missing. :raises ConnectionNotUsable: it is not an integer above 0."""
-        number = self.positive(name)
-        if number is not None and not number.is_integer():
-            raise ConnectionNotUsable(
-                f"{name!r} of the connection {self._conn_id!r} is {number:g}; give a whole number."
-            )
-        return None if number is None else int(number)
-
-    def pages(self, name: str) -> MaxPages | None:
-        """
-        Return the value; ``None`` if it is missing.
-
-        :raises ConnectionNotUsable: it is neither ``all`` nor an integer above 0.
-        """
-        return "all" if self._values.get(name) == "all" else self.whole(name)

@@ -11,7 +11,6 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 from airflow_provider_classify.exceptions import ConnectionNotUsable
 from airflow_provider_classify.hooks.connection import Settings, parse_connection, refuse_unknown_extras
 from airflow_provider_classify.hooks.defaults import CONN_TYPE, DEFAULT_CONN_ID
-from airflow_provider_classify.local.settings import LocalSettings
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Connection
@@ -71,6 +70,8 @@ class SettingsReader:
                 f"or leave classify_conn_id out to use the local engine."
             ) from error
         self.log.info("The connection %r is not defined, so the local engine classifies.", DEFAULT_CONN_ID)
+        from airflow_provider_classify.local.settings import LocalSettings
+
         return self._with_evidence(LocalSettings(conn_id=DEFAULT_CONN_ID))
 
     def _with_evidence(self, settings: Settings) -> Settings:

@@ -17,7 +17,6 @@ from airflow_provider_classify.hooks.settings import SettingsReader
 from airflow_provider_classify.hooks.waiting import look, wait_in_thread
 from airflow_provider_classify.lifecycle import tracing
 from airflow_provider_classify.lifecycle.cancel import describe_cancel
-from airflow_provider_classify.local.settings import LocalSettings
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
 from airflow_provider_classify.model.job import Job, Submission
@@ -115,6 +114,7 @@ class WorkerCalls:
 
     def split(self, document: DocumentLike, result: Mapping[str, Any], to: str) -> list[dict[str, Any]]:
         """Write each document of a packet as a PDF of its own."""
+        from airflow_provider_classify.local.settings import LocalSettings
         from airflow_provider_classify.local.split import split_packet
 
         settings = self.settings if isinstance(self.settings, LocalSettings) else None

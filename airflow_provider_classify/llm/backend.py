@@ -10,8 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_classify.api.poller import OnLooked, ignore_looks
 from airflow_provider_classify.exceptions import ClassifyError, ConnectionNotUsable, ExtraNotInstalled
+from airflow_provider_classify.job_session import OnLooked, ignore_looks
 from airflow_provider_classify.llm.calibration import Calibration
 from airflow_provider_classify.llm.cost import Budget
 from airflow_provider_classify.llm.prompt import prompt_version

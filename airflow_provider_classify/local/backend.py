@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from airflow_provider_classify import __version__
-from airflow_provider_classify.api.poller import OnLooked, ignore_looks
 from airflow_provider_classify.documents.allowed_roots import require_allowed_examples
 from airflow_provider_classify.documents.example_folder import examples_version, with_listed_examples
+from airflow_provider_classify.job_session import OnLooked, ignore_looks
 from airflow_provider_classify.local.engine_extra import require_engine
 from airflow_provider_classify.local.options import (
     engine_options,

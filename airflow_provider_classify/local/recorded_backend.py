@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from airflow.providers.common.compat.sdk import conf
 
-from airflow_provider_classify.api.poller import OnLooked, Poller, ignore_looks
+from airflow_provider_classify.api.poller import Poller
 from airflow_provider_classify.documents.document import Document
 from airflow_provider_classify.exceptions import ClassifyError, DocumentError, JobNotFound
+from airflow_provider_classify.job_session import OnLooked, ignore_looks
 from airflow_provider_classify.model import polling
 from airflow_provider_classify.model.api_contract import MAX_STATUS_IDS
 from airflow_provider_classify.model.categories import Category

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCascade, InvalidDocument
-from airflow_provider_classify.lifecycle import cancel, lineage, metrics, reattach
-from airflow_provider_classify.lifecycle.lineage import Lineage
+from airflow_provider_classify.lifecycle import cancel, metrics, reattach
 from airflow_provider_classify.lifecycle.thumbnail_route import XCOM_KEY
 from airflow_provider_classify.model import cascade as cascades
 from airflow_provider_classify.model import events, measurements, polling
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_classify.hooks.classify import ClassifyHook
+    from airflow_provider_classify.lifecycle.lineage import Lineage
     from airflow_provider_classify.operators.classify import ClassifyOperator
 
 #: The result of a document, or the list of the documents of a packet.
@@ -217,6 +217,8 @@ def lineage_of(document: DocumentLike, task: DocumentTask | None) -> Lineage:
 
     :param task: the run of the operator; ``None`` if it has not run.
     """
+    from airflow_provider_classify.lifecycle import lineage  # most tasks run without OpenLineage
+
     try:
         reference = Document.of(document).reference
     except InvalidDocument:  # a decorated function has not returned it yet

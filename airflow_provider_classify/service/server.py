@@ -34,6 +34,7 @@ from airflow_provider_classify.service.connection_limits import MAX_CONNECTIONS,
 from airflow_provider_classify.service.dashboard.pictures import DrawingTime, Pictures
 from airflow_provider_classify.service.escalation import ESCALATION_KEY_VARIABLE, Escalation, escalation_settings
 from airflow_provider_classify.service.events import Events
+from airflow_provider_classify.service.freed_memory import released, use_one_arena
 from airflow_provider_classify.service.job_queue import JobQueue
 from airflow_provider_classify.service.logs import LogFormat, configure
 from airflow_provider_classify.service.metrics import Metrics
@@ -127,6 +128,7 @@ def serve(
     :raises ClassifyError: the stores cannot be used; see :func:`open_stores`.
     """
     configure(log_format)
+    use_one_arena()
     stores = StoreOptions(data_dir, database, documents, keep_results, lease)
     if role != "both" and database is None:
         raise ServiceNotStarted(
@@ -212,7 +214,8 @@ def _run(server: uvicorn.Server, listener: socket.socket, url: str) -> None:
     gc.freeze()
     # The socket listens already. A request that arrives before the server runs waits in the socket's backlog.
     print(f"Classify service on {url}", flush=True)
-    server.run(sockets=[listener])
+    with released():
+        server.run(sockets=[listener])
 
 
 def _check_is_loopback(listener: socket.socket, url: str) -> None:

@@ -1,0 +1,53 @@
+"""Keep the memory of the service small while it runs for months: use one arena, and return freed memory."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from airflow_provider_classify.engine.freed_memory import release_freed_memory
+
+#: Seconds between two releases. A release takes some milliseconds.
+SECONDS = 20.0
+#: The number of glibc's parameter ``M_ARENA_MAX``, from ``malloc.h``.
+_ARENA_MAX = -8
+
+
+def use_one_arena() -> None:
+    """
+    Let all threads of the process allocate from one arena. Call it before the threads start.
+
+    glibc gives each thread an arena of its own, up to eight for each core. Memory that a thread has freed in one arena
+    is not used for another, so a service with many threads would grow for hours. Python's threads rarely allocate at
+    the same time, so one arena is enough. With another C library, do nothing.
+    """
+    set_option = getattr(ctypes.CDLL(None), "mallopt", None)
+    if set_option is not None:
+        set_option(_ARENA_MAX, 1)
+
+
+@contextmanager
+def released(seconds: float = SECONDS) -> Iterator[None]:
+    """
+    Release freed memory again and again while the block runs, in a thread.
+
+    Requests and results have many sizes, so the C library keeps more and more small gaps between them. Without a
+    release, the process would grow for hours.
+
+    :param seconds: seconds between two releases.
+    """
+    stopping = threading.Event()
+
+    def run() -> None:
+        while not stopping.wait(seconds):
+            release_freed_memory()
+
+    thread = threading.Thread(target=run, name="classify-memory", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()
