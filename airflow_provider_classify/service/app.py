@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
-from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.exposition import generate_latest
 from starlette.requests import ClientDisconnect
 
 from airflow_provider_classify import __version__
@@ -48,6 +48,8 @@ from airflow_provider_classify.service.submits import Submits, UploadLimits
 from airflow_provider_classify.service.trace import TraceMiddleware
 from airflow_provider_classify.service.webhook_requests import WebhookRequests
 
+#: The media type of Prometheus's text format. Before 0.23, prometheus-client has no name for it.
+_METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 #: The service reads the rest of a refused upload for this many seconds, so that its sender sees the reply.
 DISCARD_SECONDS = 30.0
 #: The header is also sent with the 404 of an unknown job. A client that lost the reply to its submit requests an
@@ -212,7 +214,7 @@ def _add_metrics(app: FastAPI, metrics: Metrics, access: Access) -> None:
         responses=openapi.METRICS_REPLIES,
     )
     def show() -> Response:
-        return Response(generate_latest(metrics.registry), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+        return Response(generate_latest(metrics.registry), media_type=_METRICS_TYPE)
 
 
 def _add_error_replies(app: FastAPI, events: Events) -> None:
