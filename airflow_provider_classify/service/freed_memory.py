@@ -1,4 +1,4 @@
-"""Keep the memory of the service small while it runs for months: use one arena, and return freed memory."""
+"""Keep the memory of the service small while it runs for months: avoid gaps, and return freed memory."""
 
 from __future__ import annotations
 
@@ -11,21 +11,25 @@ from airflow_provider_classify.engine.freed_memory import release_freed_memory
 
 #: Seconds between two releases. A release takes some milliseconds.
 SECONDS = 20.0
-#: The number of glibc's parameter ``M_ARENA_MAX``, from ``malloc.h``.
-_ARENA_MAX = -8
+#: The numbers of glibc's parameters ``M_ARENA_MAX`` and ``M_MMAP_THRESHOLD``, from ``malloc.h``.
+_ARENA_MAX, _MMAP_THRESHOLD = -8, -3
+#: Blocks of this many bytes or more, such as the pieces of uploads, are returned to the system when they are freed.
+_LARGE_BLOCK = 64 * 1024
 
 
-def use_one_arena() -> None:
+def limit_fragmentation() -> None:
     """
-    Let all threads of the process allocate from one arena. Call it before the threads start.
+    Let all threads of the process allocate from one arena, without its large blocks. Call it before the threads start.
 
     glibc gives each thread an arena of its own, up to eight for each core. Memory that a thread has freed in one arena
-    is not used for another, so a service with many threads would grow for hours. Python's threads rarely allocate at
-    the same time, so one arena is enough. With another C library, do nothing.
+    is not used for another. And when a large block was freed, glibc puts later blocks of this size into an arena, where
+    they leave gaps. So a service with many threads would grow for hours. Python's threads rarely allocate at the same
+    time, so one arena is enough. With another C library, do nothing.
     """
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:
         set_option(_ARENA_MAX, 1)
+        set_option(_MMAP_THRESHOLD, _LARGE_BLOCK)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ from airflow_provider_classify.service.connection_limits import MAX_CONNECTIONS,
 from airflow_provider_classify.service.dashboard.pictures import DrawingTime, Pictures
 from airflow_provider_classify.service.escalation import ESCALATION_KEY_VARIABLE, Escalation, escalation_settings
 from airflow_provider_classify.service.events import Events
-from airflow_provider_classify.service.freed_memory import released, use_one_arena
+from airflow_provider_classify.service.freed_memory import limit_fragmentation, released
 from airflow_provider_classify.service.job_queue import JobQueue
 from airflow_provider_classify.service.logs import LogFormat, configure
 from airflow_provider_classify.service.metrics import Metrics
@@ -128,7 +128,7 @@ def serve(
     :raises ClassifyError: the stores cannot be used; see :func:`open_stores`.
     """
     configure(log_format)
-    use_one_arena()
+    limit_fragmentation()
     stores = StoreOptions(data_dir, database, documents, keep_results, lease)
     if role != "both" and database is None:
         raise ServiceNotStarted(
