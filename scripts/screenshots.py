@@ -65,7 +65,7 @@ def main(folder: Path) -> None:
             _wait_for(lambda: airflow.request("GET", f"dags/{SIX}/dagRuns/{six}")["state"] == "success", SIX)
             _write_results(airflow)
             tabs = {
-                "six_task": page_path(SIX, six, "each_document.classify", 0),
+                "six_task": page_path(SIX, six, "each_document.route", 0),
                 "six_run": _run_tab(SIX, six),
                 "six_dag": _dag_tab(SIX),
                 "many_run": _run_tab(MANY, "many"),
