@@ -17,6 +17,8 @@ from airflow_provider_classify.model.printable_text import encodable
 MAX_EVIDENCE = 8
 #: The most categories with scores, and the most page numbers in a list, that a review shows.
 MAX_SCORES = 10
+#: If the score of the prediction exceeds its confidence by more than this, the document may belong to no category.
+_UNLIKELY = 0.3
 #: The length of the bar for the score 1, in characters.
 _BAR = 20
 #: The fields that only a result without a category has. A person's answer removes them.
@@ -110,7 +112,7 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> s
     result = parse_result(result)
     parts = [_document(result), _prediction(result), *_remarks(result)]
     if thumbnail:
-        parts += [linked_image("The first page of the document", thumbnail), "*Click the page to enlarge it.*"]
+        parts += [linked_image("The first page of the document", thumbnail), "*Click the picture to enlarge it.*"]
     parts += [*_score_table(result), *_evidence_list(result)]
     parts.append("**Which category is right?** Your answer replaces the prediction.")
     return "\n\n".join(parts)
@@ -160,7 +162,10 @@ def _prediction(result: Mapping[str, Any]) -> str:
     predicted = predicted_category(result)
     if predicted is None:
         return "**Prediction:** none. The document seems to be blank."
-    return f"**Prediction:** **{escape(predicted)}**, with a confidence of {_percent(result.get('confidence'))}."
+    confidence = result.get("confidence")
+    is_unlikely = _scores(result).get(predicted, 0.0) - (_number(confidence) or 0.0) > _UNLIKELY
+    reason = ", because the document may belong to none of the categories" if is_unlikely else ""
+    return f"**Prediction:** **{escape(predicted)}**, with a confidence of {_percent(confidence)}{reason}."
 
 
 def _remarks(result: Mapping[str, Any]) -> Iterator[str]:

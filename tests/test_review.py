@@ -53,6 +53,13 @@ def test_the_body_says_what_a_person_needs() -> None:
     assert review_subject(result()) == "Which category fits scan.pdf?"
 
 
+def test_a_low_confidence_beside_a_high_score_is_explained() -> None:
+    explained = "with a confidence of 2 %, because the document may belong to none of the categories."
+    assert explained in review_body(result(confidence=0.02))
+    assert "with a confidence of 62 %.\n" in review_body(result())
+    assert "with a confidence of 2 %.\n" in review_body(API_RESULT | {"confidence": 0.02})
+
+
 def test_scores_are_ranked() -> None:
     body = review_body(result())
     assert body.index("| invoice |") < body.index("| contract |") < body.index("| letter |")

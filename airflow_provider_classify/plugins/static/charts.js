@@ -42,13 +42,19 @@ export function clear() {
 
 export function histogram(canvas, counts) {
   const width = 100 / counts.length;
+  const last = counts.length - 1;
+  // Chart.js would leave out the label of the last bar, which is mostly the highest.
+  const callback = function (_, index) {
+    return index % 5 === 0 || index === last ? this.getLabelForValue(index) : "";
+  };
+  const ticks = { color: css("--quiet"), maxRotation: 0, autoSkip: false, callback };
   draw(canvas, () => ({
     type: "bar",
     data: {
       labels: counts.map((_, index) => `${index * width}–${(index + 1) * width} %`),
       datasets: [{ data: counts, backgroundColor: css("--accent"), categoryPercentage: 1, barPercentage: 0.92 }],
     },
-    options: options("Confidence", "Documents", { x: { stacked: false } }),
+    options: options("Confidence", "Documents", { x: { ticks } }),
   }));
 }
 
@@ -69,7 +75,7 @@ export function daily(canvas, { days, series }) {
 
 export function categories(canvas, counts) {
   const names = Object.keys(counts);
-  const shown = names.slice(0, 12);
+  const shown = [...names.filter((name) => !(name in GREYS)).slice(0, 12), ...names.filter((name) => name in GREYS)];
   draw(canvas, () => {
     const chart = options("Documents", "", { y: { title: { display: false }, ticks: { color: css("--text"), autoSkip: false } } });
     chart.indexAxis = "y";

@@ -30,6 +30,7 @@ function remarks(found) {
   const lines = [];
   if (found.reviewed_by && found.predicted && found.predicted !== found.category) lines.push(`${found.predicted} corrected by ${found.reviewed_by}`);
   else if (found.reviewed_by) lines.push(`confirmed by ${found.reviewed_by}`);
+  else if (isUnlikely(found)) lines.push("may belong to none of the categories");
   if (found.is_escalated) lines.push(`escalated${found.answered_by ? ` to ${found.answered_by}` : ""}`);
   return lines;
 }

@@ -36,3 +36,11 @@ export async function getJson(path) {
   };
   throw new Error(sentences[response.status] ?? `Airflow answered with an error (${response.status}); see the log of its API server.`);
 }
+
+/** Return a time as Airflow's UI writes it, in the time zone of the browser. */
+export function dateTime(text) {
+  const at = new Date(text);
+  const two = (part) => String(part).padStart(2, "0");
+  const day = [at.getFullYear(), two(at.getMonth() + 1), two(at.getDate())].join("-");
+  return `${day} ${[at.getHours(), at.getMinutes(), at.getSeconds()].map(two).join(":")}`;
+}

@@ -1,7 +1,7 @@
 // The URL selects the view: the documents of a task or run, or the overview of a DAG.
 
 import * as charts from "./charts.js";
-import { getJson, el, number, percent } from "./dom.js";
+import { dateTime, getJson, el, number, percent } from "./dom.js";
 import { documentRow } from "./document.js";
 
 const PAGE_SIZE = 50;
@@ -37,15 +37,20 @@ function figureTiles(figures) {
     tile(number(documents), documents === 1 ? "document" : "documents"),
     tile(number(Object.keys(figures.categories).length), "categories found"),
     tile(share(reviewed, documents), "reviewed by a person", `${number(reviewed)} documents`),
-    tile(share(escalated, documents), "escalated", `${number(escalated)} documents were escalated to a second connection`),
+    tile(share(escalated, documents), "sent to a second connection", `${number(escalated)} documents`),
     tile(number(failed), "not classified"),
     blank ? tile(number(blank), "blank") : null,
   );
 }
 
+/** Return the documents by category, and those without one. */
+function countsOf({ categories, blank, failed }) {
+  return { ...categories, ...(blank ? { "(blank)": blank } : {}), ...(failed ? { "(not classified)": failed } : {}) };
+}
+
 const note = (text) => el("p", { class: "note" }, text);
 
-const ABOUT_TAB = "Airflow shows this tab for every DAG, run and task.";
+const ABOUT_TAB = "Airflow shows this tab on every Dag, run and task, because a plugin cannot choose them.";
 
 // ---- The documents of a run or task.
 
@@ -88,9 +93,9 @@ function tools(reply, reload) {
   const order = el(
     "select",
     { "aria-label": "Order" },
-    el("option", { value: "order" }, "In the order of the tasks"),
+    el("option", { value: "order" }, "Sorted by task"),
     el("option", { value: "doubtful" }, "Least confident first"),
-    el("option", { value: "name" }, "By name"),
+    el("option", { value: "name" }, "Sorted by name"),
   );
   order.value = state.order;
   order.addEventListener("change", () => reload({ order: order.value, offset: 0 }));
@@ -126,7 +131,7 @@ async function documentsView() {
   if (!reply.figures.documents) {
     const gone = "Airflow does not have this run. If the run was deleted, its results were deleted, too.";
     const none = `${where} has not classified a document. ${ABOUT_TAB}`;
-    return show(message(reply.run_exists ? "No documents yet" : "Run not found", reply.run_exists ? none : gone));
+    return show(message(reply.run_exists ? "No documents" : "Run not found", reply.run_exists ? none : gone));
   }
   const list = el("div", { class: "list" });
   const listed = reply.figures.documents > reply.batches.reduce((sum, batch) => sum + batch.documents, 0);
@@ -149,7 +154,7 @@ async function documentsView() {
     list.replaceChildren(head, ...(rows.length ? rows : [el("p", { class: "message quiet" }, "No document matches.")]));
     toolbar.querySelector(".pager").replaceChildren(...pager(reply, guarded));
   };
-  const byCategory = chartPanel("Documents by category", (canvas) => charts.categories(canvas, reply.figures.categories));
+  const byCategory = chartPanel("Documents by category", (canvas) => charts.categories(canvas, countsOf(reply.figures)));
   const confidences = chartPanel("Confidences of the classifier", (canvas) => charts.histogram(canvas, reply.figures.histogram));
   const many = reply.figures.documents > 1;
   const withConfidence = reply.figures.histogram.some(Boolean);
@@ -172,7 +177,7 @@ async function documentsView() {
 async function dagChooser() {
   const { dags } = await getJson("api/dags");
   if (!dags.length) {
-    show(message("No documents yet", "No DAG that you may read has classified a document. Results appear here when a task that classifies documents ends."));
+    show(message("No documents yet", "No Dag that you may read has classified a document. Results appear here when a task that classifies documents ends."));
     return null;
   }
   return dags;
@@ -186,7 +191,7 @@ async function overviewView(chosen, days, dags) {
   period.addEventListener("change", () => guard(overviewView(chosen, Number(period.value), dags)));
   const controls = [period];
   if (dags) {
-    const dag = el("select", { "aria-label": "DAG" }, dags.map((name) => el("option", { value: name }, name)));
+    const dag = el("select", { "aria-label": "Dag" }, dags.map((name) => el("option", { value: name }, name)));
     dag.value = chosen;
     dag.addEventListener("change", () => guard(overviewView(dag.value, Number(period.value), dags)));
     controls.unshift(dag);
@@ -194,7 +199,7 @@ async function overviewView(chosen, days, dags) {
   const header = el("header", {}, el("h1", {}, `Documents of ${chosen}`), el("div", { class: "tools" }, controls));
   if (!reply.figures.documents) {
     if (!reply.newest) return show(message("No documents", `No task of ${chosen} has classified a document. ${ABOUT_TAB}`));
-    const last = new Date(reply.newest).toLocaleDateString(undefined, { dateStyle: "long" });
+    const last = dateTime(reply.newest).slice(0, 10);
     return show(header, message("No documents", `No document was classified in the last ${days} days. The last one was classified on ${last}.`));
   }
   const daily = chartPanel("Documents by category and day", (canvas) => charts.daily(canvas, reply.by_day));
@@ -205,7 +210,7 @@ async function overviewView(chosen, days, dags) {
       "tr",
       {},
       el("td", {}, el("a", { href: `page?${new URLSearchParams({ dag_id: chosen, run_id: run.run_id })}` }, run.run_id)),
-      el("td", {}, new Date(run.at).toLocaleString()),
+      el("td", {}, dateTime(run.at)),
       el("td", { class: "number" }, number(run.documents)),
     ),
   );
@@ -219,7 +224,7 @@ async function overviewView(chosen, days, dags) {
       "section",
       { class: "panel" },
       el("h2", {}, reply.runs > rows.length ? `The newest ${rows.length} of ${number(reply.runs)} runs` : "Runs"),
-      el("table", { class: "runs" }, el("tr", {}, el("th", {}, "Run"), el("th", {}, "Last result"), el("th", { class: "number" }, "Documents")), rows),
+      el("table", { class: "runs" }, el("tr", {}, el("th", {}, "Run"), el("th", {}, "Time of the last result"), el("th", { class: "number" }, "Documents")), rows),
     ),
   );
   panels.forEach(({ draw }) => draw());
