@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 from airflow_provider_classify.engine.freed_memory import release_freed_memory
 
-#: Seconds between two releases. A release takes some milliseconds.
-SECONDS = 20.0
+#: Seconds between two releases. A release takes some milliseconds of one core.
+SECONDS = 5.0
 #: The numbers of glibc's parameters ``M_ARENA_MAX`` and ``M_MMAP_THRESHOLD``, from ``malloc.h``.
 _ARENA_MAX, _MMAP_THRESHOLD = -8, -3
 #: Blocks of this many bytes or more, such as the pieces of uploads, are returned to the system when they are freed.
