@@ -43,9 +43,9 @@ export function clear() {
 export function histogram(canvas, counts) {
   const width = 100 / counts.length;
   const last = counts.length - 1;
-  // Chart.js would leave out the label of the last bar, which is mostly the highest.
+  // Chart.js would leave out the label of the last bar, which is mostly the highest. The labels must not overlap.
   const callback = function (_, index) {
-    return index % 5 === 0 || index === last ? this.getLabelForValue(index) : "";
+    return (index % 5 === 0 && last - index >= 5) || index === last ? this.getLabelForValue(index) : "";
   };
   const ticks = { color: css("--quiet"), maxRotation: 0, autoSkip: false, callback };
   draw(canvas, () => ({
