@@ -83,7 +83,7 @@ def test_task_run_and_dag_show_their_documents_without_an_error(run, dark):
         assert frame.locator("canvas").count() == 2
 
         frame = page_frame(page, f"{airflow.url}/plugin/classified-documents")
-        frame.get_by_label("DAG", exact=True).select_option(DAG_ID)  # the first DAG with documents is shown at first
+        frame.get_by_label("Dag", exact=True).select_option(DAG_ID)  # the first DAG with documents is shown at first
         frame.locator("h1", has_text=DAG_ID).wait_for()
         assert not errors
         assert not foreign
