@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Integer, MetaData, String, Table, Text, and_, delete, insert, select
+from sqlalchemy import Column, DateTime, Integer, MetaData, String, Table, Text, and_, delete, insert, or_, select
 from sqlalchemy import update as update_rows
 
+from airflow_provider_classify.exceptions import JobCancelled
 from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.job_record.job_table import JOBS, UNFINISHED, now
 
@@ -119,7 +120,9 @@ class WebhookStore:
 
     def _due(self, *columns: Any) -> Any:
         joined = select(*columns).join_from(WEBHOOKS, JOBS, JOBS.c.job_id == WEBHOOKS.c.job_id)
-        return joined.where(WEBHOOKS.c.due_at <= self._now(), JOBS.c.status.not_in(UNFINISHED))
+        # A client has deleted a cancelled job. Its webhook is removed a moment after the job has ended.
+        is_kept = or_(JOBS.c.error_kind.is_(None), JOBS.c.error_kind != JobCancelled.__name__)
+        return joined.where(WEBHOOKS.c.due_at <= self._now(), JOBS.c.status.not_in(UNFINISHED), is_kept)
 
     def _take(self, row: Any) -> DueWebhook | None:
         """Claim a webhook that was found due; return ``None`` if another process has claimed it meanwhile."""

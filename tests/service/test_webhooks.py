@@ -214,7 +214,7 @@ def due(store: JobStore, url: str, owner: str = "") -> str:
     """Record a webhook that is due, and return the id of its job."""
     job_id = store.add("a.pdf", (Category("invoice"),), owner=owner).job_id
     WebhookStore(store).add(job_id, owner, url)
-    store.cancel(job_id)
+    store.fail(job_id, "The document is damaged.")
     return job_id
 
 
@@ -283,6 +283,14 @@ def test_a_deleted_job_sends_nothing(tmp_path: Path) -> None:
         server.ended(kept)
         wait_until(lambda: tries(server) == {"accepted": 1})
     assert [json.loads(request.body)["job_id"] for request in receiver.requests] == [kept]
+
+
+def test_a_deleted_job_is_not_due_before_its_webhook_is_removed(store: JobStore) -> None:
+    job_id = store.add("a.pdf", (Category("invoice"),)).job_id
+    webhooks = WebhookStore(store)
+    webhooks.add(job_id, "", "https://example.com/")
+    store.delete(job_id)
+    assert webhooks.claim(10) == []
 
 
 def test_a_receiver_that_is_silent_delays_no_other(tmp_path: Path) -> None:
