@@ -51,7 +51,7 @@ def test_jobs_are_claimed_after_an_error(
 
 def test_webhooks_are_sent_after_an_error(tmp_path: Path, store: JobStore, caplog: pytest.LogCaptureFixture) -> None:
     job_id = store.add("a.pdf", CATEGORIES).job_id
-    store.cancel(job_id)
+    store.fail(job_id, "The document is damaged.")
     with scripted_server(Answer(204)) as receiver:
         WebhookStore(store).add(job_id, "", receiver.url)
         change_record(tmp_path / "jobs.db", "UPDATE classify_webhooks SET attempts = ?", DAMAGED)
