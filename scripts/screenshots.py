@@ -32,13 +32,15 @@ from airflow_provider_classify.lifecycle.links import DAG_TAB, RUN_TAB, page_pat
 
 REVIEW, SIX, MANY, OLD, EMPTY = (
     "review_doubtful_documents",
-    "branch_on_category",
+    "classify_incoming_documents",
     "batch_and_read",
     "sort_by_route",
     "first_classification",
 )
 #: The sample that fits none of the categories of the DAG with the review.
 DOUBTFUL = "receipt.jpg"
+#: The categories of the DAG with six documents. The photo of a receipt fits none of them.
+CATEGORIES = ["invoice", "contract", "letter", "bank_statement", "resume"]
 #: The size of a window that shows the whole review, in pixels.
 REVIEW_SIZE: Any = {"width": WIDTH, "height": 1700}
 #: JavaScript for a promise that is fulfilled when the visible pictures are loaded.
@@ -60,12 +62,13 @@ def main(folder: Path) -> None:
         settings = {"LEARNED_DOCUMENTS": f"{home}/learned"}
         with Standalone(Path(home) / "airflow", free_port(), settings) as airflow:
             _wait_for_dags(airflow, {REVIEW, SIX, MANY, OLD, EMPTY})
-            review, six = _start(airflow, REVIEW, doubtful), _start(airflow, SIX, incoming)
+            review = _start(airflow, REVIEW, {"folder": str(doubtful)})
+            six = _start(airflow, SIX, {"folder": str(incoming), "categories": CATEGORIES})
             instance = _wait_for(lambda: _asked(airflow, review), "review")
             _wait_for(lambda: airflow.request("GET", f"dags/{SIX}/dagRuns/{six}")["state"] == "success", SIX)
             _write_results(airflow)
             tabs = {
-                "six_task": page_path(SIX, six, "each_document.route", 0),
+                "six_task": page_path(SIX, six, "classify", 0),
                 "six_run": _run_tab(SIX, six),
                 "six_dag": _dag_tab(SIX),
                 "many_run": _run_tab(MANY, "many"),
@@ -106,9 +109,9 @@ def _wait_for_dags(airflow: Airflow, wanted: set[str]) -> None:
     _wait_for(lambda: wanted <= {dag["dag_id"] for dag in airflow.request("GET", "dags")["dags"]}, "the example DAGs")
 
 
-def _start(airflow: Airflow, dag_id: str, folder: Path) -> str:
-    """Run a DAG on the documents of a folder and return the id of the run."""
-    body = {"logical_date": None, "conf": {"folder": str(folder)}}
+def _start(airflow: Airflow, dag_id: str, conf: dict[str, Any]) -> str:
+    """Run a DAG with these params and return the id of the run."""
+    body = {"logical_date": None, "conf": conf}
     return str(airflow.request("POST", f"dags/{dag_id}/dagRuns", body)["dag_run_id"])
 
 

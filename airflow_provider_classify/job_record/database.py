@@ -19,6 +19,9 @@ from airflow_provider_classify.exceptions import ConnectionNotUsable, ExtraNotIn
 
 #: Seconds that a statement waits while another process writes to the SQLite file.
 SQLITE_WAIT = 30.0
+#: The most connections to the SQLite file. A thread that waits for its turn to write holds one. They are opened when
+#: they are needed, and stay open: to open one takes as long as several queries.
+_SQLITE_CONNECTIONS = 15
 #: Marks a connection whose transaction writes.
 _WRITES = "classify_writes"
 #: Marks a connection whose transaction commits without a wait for the disk.
@@ -54,6 +57,9 @@ def connect(url: str, *, sqlite_wait: float = SQLITE_WAIT) -> Engine:
         engine = create_engine(
             parsed,
             poolclass=QueuePool,
+            pool_size=_SQLITE_CONNECTIONS,
+            max_overflow=0,
+            pool_use_lifo=True,
             hide_parameters=True,
             connect_args={"timeout": sqlite_wait, "check_same_thread": False},
         )

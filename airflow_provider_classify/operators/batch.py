@@ -31,7 +31,7 @@ from airflow_provider_classify.operators.batch_task import (
     references_of,
     skip_if_empty,
 )
-from airflow_provider_classify.operators.links import push_links
+from airflow_provider_classify.operators.links import omit_pushed_links, push_links
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -161,7 +161,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         """Do the same as ``execute``, for another operator. Airflow warns if an operator calls ``execute`` itself."""
         with fail_fast.fail_without_retry():
             wait = self._wait()
-            push_links(context, "")
+            push_links(self, context, "")
             stage = self._stage(self._begin(context))
             self._run(context, stage, stage.outstanding(), None if self.deferrable else wait)
             if self.deferrable and stage.pending():
@@ -177,6 +177,7 @@ class ClassifyBatchOperator(ClassifyBaseOperator):
         :param record: the record of a batch without an ``output``. The deferral carries it, because the task may resume
             on another machine.
         """
+        omit_pushed_links(self)
         with fail_fast.fail_without_retry():
             events.raise_given_up(event)
             batch = Batch.resume(

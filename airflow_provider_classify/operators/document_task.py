@@ -16,7 +16,7 @@ from airflow_provider_classify.model.cascade import Accept, Escalate, Fail, Outc
 from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.operators.answer import value_of
-from airflow_provider_classify.operators.links import push_links
+from airflow_provider_classify.operators.links import omit_pushed_links, push_links
 from airflow_provider_classify.operators.task_job import TaskJob
 from airflow_provider_classify.triggers.classify import deferral
 
@@ -60,6 +60,7 @@ class DocumentTask:
 
     def resume(self, event: dict[str, Any] | None) -> XComValue:
         """Fetch the job that the trigger's event names. :returns: the result."""
+        omit_pushed_links(self._operator)
         is_escalated, job_id = events.is_escalated(event), events.decode_job(event)
         hook = self._operator.second_hook if is_escalated else self._operator.hook
         self._asked = (hook, job_id)
@@ -98,7 +99,7 @@ class DocumentTask:
         job_id = job.reattach_or_submit()
         self._task_instance.xcom_push(key="job_id", value=job_id)
         self._asked = (job.hook, job_id)
-        push_links(self._context, self.job_url)
+        push_links(self._operator, self._context, self.job_url)
         return job_id
 
     def _ask(self, job: TaskJob, first: Outcome | None = None) -> Outcome:

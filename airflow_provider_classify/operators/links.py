@@ -46,7 +46,7 @@ PAGE_LINKS: tuple[BaseOperatorLink, ...] = (ClassifyPageLink(),) if compat.has_p
 JOB_LINKS: tuple[BaseOperatorLink, ...] = (ClassifyJobLink(), *PAGE_LINKS) if compat.has_pages() else ()
 
 
-def push_links(context: Context, url: str) -> None:
+def push_links(operator: BaseOperator, context: Context, url: str) -> None:
     """
     Put the links of a task into XCom before the task waits.
 
@@ -63,3 +63,15 @@ def push_links(context: Context, url: str) -> None:
     )
     if url:
         task_instance.xcom_push(key=JOB_LINK_KEY, value=url)
+    omit_pushed_links(operator)
+
+
+def omit_pushed_links(operator: BaseOperator) -> None:
+    """
+    Keep Airflow from pushing the links a second time when the task ends. Each would be a request to the API server.
+
+    Call it when the task resumes. Its links are in XCom since before its deferral.
+    """
+    operator.operator_extra_links = tuple(
+        link for link in operator.operator_extra_links if not isinstance(link, ClassifyJobLink | ClassifyPageLink)
+    )

@@ -6,7 +6,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseOperatorLink
 
 from airflow_provider_classify.lifecycle.links import JOB_LINK_KEY, PAGE_LINK_KEY, page_path
 from airflow_provider_classify.lifecycle.map_label import MAP_INDEX_TEMPLATE, MAX_CHARACTERS, map_label
@@ -18,6 +18,13 @@ from airflow_provider_classify.sensors.classify import ClassifySensor
 from tests.support.context import context
 
 CATEGORIES = ["letter", "invoice"]
+
+
+class OtherLink(BaseOperatorLink):
+    name = "Other"
+
+    def get_link(self, operator, *, ti_key):
+        return "https://example.com/"
 
 
 def test_a_task_links_to_its_job_before_it_waits(service, document):
@@ -37,6 +44,24 @@ def test_a_resumed_task_links_to_its_job(service, document):
     operator.hook.fetch(job_id)
     operator.execute_complete(context(), {"job_id": job_id, "status": "completed"})
     assert operator.job_url == f"{service.url}/classify/{job_id}"
+
+
+def test_airflow_does_not_push_the_links_of_a_task_again(service, document):
+    operator = ClassifyOperator(task_id="t", document=document, categories=CATEGORIES, classify_conn_id="service")
+    operator.operator_extra_links = (*operator.operator_extra_links, other := OtherLink())
+    of_task = context()
+    operator.execute(of_task)
+    assert list(operator.operator_extra_links) == [other]
+    resumed = ClassifyOperator(task_id="t", document=document, categories=CATEGORIES, classify_conn_id="service")
+    resumed.execute_complete(context(), {"job_id": of_task["ti"].xcom["job_id"], "status": "completed"})
+    assert list(resumed.operator_extra_links) == []
+
+
+def test_airflow_pushes_the_link_of_a_task_that_has_submitted_nothing(tmp_path):
+    operator = ClassifyOperator(task_id="t", document=tmp_path / "missing.pdf", categories=CATEGORIES)
+    with pytest.raises(AirflowFailException, match="DocumentNotFound"):
+        operator.execute(context())
+    assert {link.xcom_key for link in operator.operator_extra_links} == {JOB_LINK_KEY, PAGE_LINK_KEY}
 
 
 def test_a_sensor_links_to_its_job(service):
