@@ -12,13 +12,12 @@ from airflow_provider_classify.exceptions import InvalidResult
 from airflow_provider_classify.model.evidence import described
 from airflow_provider_classify.model.markdown import escape, link, linked_image
 from airflow_provider_classify.model.printable_text import encodable
+from airflow_provider_classify.model.scores import may_belong_to_none, scores_of, share_of
 
 #: The most lines of evidence that a review shows.
 MAX_EVIDENCE = 8
 #: The most categories with scores, and the most page numbers in a list, that a review shows.
 MAX_SCORES = 10
-#: If the score of the prediction exceeds its confidence by more than this, the document may belong to no category.
-_UNLIKELY = 0.3
 #: The length of the bar for the score 1, in characters.
 _BAR = 20
 #: The fields that only a result without a category has. A person's answer removes them.
@@ -78,7 +77,7 @@ def review_options(result: Mapping[str, Any], categories: Sequence[str] = ()) ->
         ``scores``. Only the local engine scores all categories.
     :raises InvalidResult: no categories are given, and the result has no scores.
     """
-    scores = _scores(result)
+    scores = scores_of(result)
     names = list(categories) or list(scores)
     if not names:
         raise InvalidResult(
@@ -128,7 +127,7 @@ def with_answer(result: Mapping[str, Any], answer: Answer) -> dict[str, Any]:
     never change.
     """
     corrected = dict(result)
-    before = {"classification": predicted_category(result), "confidence": _number(result.get("confidence"))}
+    before = {"classification": predicted_category(result), "confidence": share_of(result.get("confidence"))}
     before |= {name: result[name] for name in _NO_ANSWER if result.get(name)}
     if answer.by is not None:
         for name in _NO_ANSWER:
@@ -163,8 +162,7 @@ def _prediction(result: Mapping[str, Any]) -> str:
     if predicted is None:
         return "**Prediction:** none. The document seems to be blank."
     confidence = result.get("confidence")
-    is_unlikely = _scores(result).get(predicted, 0.0) - (_number(confidence) or 0.0) > _UNLIKELY
-    reason = ", because the document may belong to none of the categories" if is_unlikely else ""
+    reason = ", because the document may belong to none of the categories" if may_belong_to_none(result) else ""
     return f"**Prediction:** **{escape(predicted)}**, with a confidence of {_percent(confidence)}{reason}."
 
 
@@ -192,7 +190,7 @@ def _remarks(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _score_table(result: Mapping[str, Any]) -> Iterator[str]:
-    scores = sorted(_scores(result).items(), key=lambda item: -item[1])
+    scores = sorted(scores_of(result).items(), key=lambda item: -item[1])
     if not scores or predicted_category(result) is None:
         return
     rows = [
@@ -231,30 +229,15 @@ def _evidence_lines(result: Mapping[str, Any]) -> Iterator[str]:
             yield f"{quoted} on {shown}{sign}"
 
 
-def _scores(result: Mapping[str, Any]) -> dict[str, float]:
-    """Return the score of each category; empty if the classifier gives none."""
-    scores = result.get("scores")
-    if not isinstance(scores, Mapping):
-        return {}
-    return {str(name): score for name, value in scores.items() if (score := _number(value)) is not None}
-
-
 def _objects(value: object) -> Iterator[Mapping[str, Any]]:
     """Yield the objects of a list; nothing if the value is not a list."""
     if isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
         yield from (item for item in value if isinstance(item, Mapping))
 
 
-def _number(value: object) -> float | None:
-    """Return a number from 0 to 1; ``None`` for another value."""
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
-        return float(value)
-    return None
-
-
 def _percent(value: object) -> str:
     """Return a share as a percentage. A share between 0 and 1 is never shown as 0 % or 100 %."""
-    share = _number(value)
+    share = share_of(value)
     if share is None:
         return "unknown"
     if 0 < share < 0.01:

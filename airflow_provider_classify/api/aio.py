@@ -112,6 +112,7 @@ class ApiSession:
 
         If the server has no batch status route, return an empty mapping and set :attr:`group_size` to 1.
 
+        :param job_ids: valid ids.
         :raises ApiError: the API refused the request, or the request failed.
         """
         if len(job_ids) == 1:

@@ -50,6 +50,7 @@ class Source(Protocol):
         """
         Return the statuses of jobs. The poller immediately asks again for a job that is missing in the result.
 
+        :param job_ids: valid ids.
         :raises ClassifyError: the request failed. The error applies to each of the jobs.
         """
         ...

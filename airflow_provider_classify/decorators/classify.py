@@ -16,6 +16,7 @@ from airflow_provider_classify.lifecycle.map_label import MAP_INDEX_TEMPLATE
 from airflow_provider_classify.operators.base import ClassifyBaseOperator
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.operators.classify import ClassifyOperator
+from airflow_provider_classify.operators.links import omit_pushed_links
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, TaskDecorator
@@ -52,12 +53,16 @@ class ClassifyDecoratedOperator(DocumentFunction, ClassifyOperator):
         """Classify what the function returned. :returns: the result, or the list of results."""
         if not isinstance(self.document, list):
             return super().classify(context)
-        return self._batch.classify(context) if self.document else []
+        if not self.document:
+            return []
+        omit_pushed_links(self)  # the batch pushes its own
+        return self._batch.classify(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None, **kwargs: Any) -> Any:
         """Resume after the trigger's event, for one document or for the list."""
         if not isinstance(self.document, list):
             return super().execute_complete(context, event, **kwargs)
+        omit_pushed_links(self)
         return self._batch.execute_complete(context, event, **kwargs)
 
     def on_kill(self) -> None:

@@ -22,6 +22,8 @@ MIN_AGREEMENT = 0.5
 
 #: The answer or the error of a page.
 Outcome = PageAnswer | DocumentError
+#: The answers to the passes of a page, by the identity of the pass.
+_AnswerOfPass = dict[int, PageAnswer]
 
 
 def read_pages(
@@ -47,9 +49,9 @@ class _Pages:
         self._document, self._categories, self._fallback = document, categories, fallback
         self._found: dict[int, Outcome] = {}
         self._known: set[int] = set()  # the categories of which a page is sure
-        # The answers to text layers, by the identity of the page. If its text is not enough, a page is read once more,
-        # from its first pass on.
-        self._by_text_layer: dict[int, PageAnswer] = {}
+        # The answers to the text layers of the pages that wait for OCR, by the number of the page. Such a page is read
+        # once more, from its first pass on.
+        self._by_text_layer: dict[int, _AnswerOfPass] = {}
 
     def read_all(self) -> dict[int, Outcome]:
         """Read each page in the order of the document."""
@@ -76,6 +78,7 @@ class _Pages:
 
     def _keep(self, number: int, outcome: Outcome) -> None:
         self._found[number] = outcome
+        self._by_text_layer.pop(number, None)
         if isinstance(outcome, PageAnswer) and outcome.confidence > SURE:
             self._known.add(outcome.best)
 
@@ -83,36 +86,37 @@ class _Pages:
         """Return the outcome of a page without OCR, and whether it is enough. The outcome is None if OCR is needed."""
         if not isinstance(reading, TextPage):
             return None, False
+        answers: _AnswerOfPass = {}
         try:
-            answer, is_enough = self._answer(reading.text_passes())
-            return answer, is_enough and not reading.may_lack_most_text
+            answer, is_enough = self._answer(reading.text_passes(), answers)
         except DocumentError as error:
             return error, True
+        self._by_text_layer[reading.number] = answers
+        return answer, is_enough and not reading.may_lack_most_text
 
     def _whole(self, reading: PageReading) -> Outcome:
         """Return the outcome of a page, with OCR if its text is not enough."""
         try:
-            answer, _ = self._answer(reading.passes())
+            answer, _ = self._answer(reading.passes(), self._by_text_layer.get(reading.number, {}))
         except DocumentError as error:
             return error
         return answer or DocumentEmpty(f"Page {reading.number} has no content.")
 
-    def _answer(self, passes: Iterable[Page]) -> tuple[PageAnswer | None, bool]:
-        """Read passes of a page until its answer is sure. Return the answer, and whether no more passes are needed."""
+    def _answer(self, passes: Iterable[Page], answers: _AnswerOfPass) -> tuple[PageAnswer | None, bool]:
+        """
+        Read passes of a page until its answer is sure.
+
+        :param answers: the known answers, by the identity of the pass. New answers are added.
+        :returns: the answer, and whether no more passes are needed.
+        """
         answer = None
         for page in passes:
-            answer = self._answer_of(page)
+            answer = answers.get(id(page))  # an answer keeps its pass, so no other pass has the same identity
+            if answer is None:
+                answer = self._categories.answer(page, origin=self._document.origin, fallback=self._fallback)
+                answers[id(page)] = answer
             if is_sure(self._categories.certainty(answer), lines=len(page.lines), unread=len(page.unread)):
                 return answer, True
             if page.source == "text_layer" and answer.best in self._known and answer.confidence > MIN_AGREEMENT:
                 return answer, True
         return answer, False
-
-    def _answer_of(self, page: Page) -> PageAnswer:
-        known = self._by_text_layer.get(id(page))  # the answer keeps the page, so no other page has its identity
-        if known is not None:
-            return known
-        answer = self._categories.answer(page, origin=self._document.origin, fallback=self._fallback)
-        if page.source == "text_layer":
-            self._by_text_layer[id(page)] = answer
-        return answer

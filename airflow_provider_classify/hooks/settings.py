@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -46,8 +47,9 @@ class SettingsReader:
         try:
             connection = await get_async_connection(self.conn_id)
         except AirflowNotFoundException as error:
-            return self._without_connection(error)
-        return self._parse(connection, await get_async_extra_dejson(connection))
+            return await asyncio.to_thread(self._without_connection, error)
+        # In a thread, because the imports for a backend would block the loop.
+        return await asyncio.to_thread(self._parse, connection, await get_async_extra_dejson(connection))
 
     def refuse_unknown_extras(self) -> None:
         """Refuse unknown names in the extra. :raises ConnectionNotUsable: the extra has an unknown name."""

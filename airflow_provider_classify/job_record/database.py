@@ -118,8 +118,8 @@ def padded(values: Collection[str]) -> list[str]:
     """
     Return the values for an ``IN``, with the last one repeated until their number is a power of two.
 
-    SQLite's and PostgreSQL's drivers keep a prepared statement for each number of values, about 15 KB for each
-    connection. So with any number of values, a service would grow for hours.
+    The drivers of SQLite and PostgreSQL keep a prepared statement for each number of values, of about 15 KB. Each
+    connection keeps up to 128 of them. So without this, a service would grow until these caches are full.
     """
     listed = list(values)
     size = 1 << (len(listed) - 1).bit_length() if listed else 0

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Column, DateTime, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Column, DateTime, Index, Integer, MetaData, String, Table, Text
 
 from airflow_provider_classify.exceptions import (
     ClassifyError,
@@ -32,7 +32,7 @@ JOBS = Table(
     "classify_jobs",
     MetaData(),
     Column("job_id", String(36), primary_key=True),
-    Column("status", String(16), nullable=False, index=True),
+    Column("status", String(16), nullable=False),
     Column("progress", String(64), nullable=False),
     Column("error", Text),
     Column("error_kind", String(64)),
@@ -63,6 +63,8 @@ JOBS = Table(
     Column("traceparent", String(64)),
     # How many services have escalated the document before this one got it.
     Column("escalations", Integer, nullable=False, server_default="0"),
+    # For the number of jobs with a status, and for those that have ended in a time.
+    Index("ix_classify_jobs_ended", "status", "finished_at"),
 )
 
 

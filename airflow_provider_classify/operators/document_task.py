@@ -1,4 +1,8 @@
-"""A run of the operator that classifies one document: ask one connection or two, and return the value for XCom."""
+"""
+A run of the operator that classifies one document: ask one connection or two, and return the value for XCom.
+
+A task that resumes usually fetches its result and ends. So what it needs for a submit or a wait is imported there.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_classify.documents.document import Document, DocumentLike
 from airflow_provider_classify.exceptions import ClassifyError, InvalidCascade, InvalidDocument
-from airflow_provider_classify.lifecycle import cancel, metrics, reattach
+from airflow_provider_classify.lifecycle import cancel, metrics
 from airflow_provider_classify.lifecycle.thumbnail_route import XCOM_KEY
 from airflow_provider_classify.model import cascade as cascades
 from airflow_provider_classify.model import events, measurements, polling
@@ -17,8 +21,6 @@ from airflow_provider_classify.model.categories import parse_categories
 from airflow_provider_classify.model.job import Job
 from airflow_provider_classify.operators.answer import value_of
 from airflow_provider_classify.operators.links import omit_pushed_links, push_links
-from airflow_provider_classify.operators.task_job import TaskJob
-from airflow_provider_classify.triggers.classify import deferral
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_classify.hooks.classify import ClassifyHook
     from airflow_provider_classify.lifecycle.lineage import Lineage
     from airflow_provider_classify.operators.classify import ClassifyOperator
+    from airflow_provider_classify.operators.task_job import TaskJob
 
 #: The result of a document, or the list of the documents of a packet.
 XComValue = dict[str, Any] | list[dict[str, Any]]
@@ -85,6 +88,9 @@ class DocumentTask:
         return hook.job_url(job_id)
 
     def _job(self, *, second: bool = False) -> TaskJob:
+        from airflow_provider_classify.lifecycle import reattach
+        from airflow_provider_classify.operators.task_job import TaskJob
+
         return TaskJob(
             hook=self._operator.second_hook if second else self._operator.hook,
             document=self._document,
@@ -98,8 +104,8 @@ class DocumentTask:
     def _submit(self, job: TaskJob) -> str:
         job_id = job.reattach_or_submit()
         self._task_instance.xcom_push(key="job_id", value=job_id)
-        self._asked = (job.hook, job_id)
-        push_links(self._operator, self._context, self.job_url)
+        has_links, self._asked = self._asked is not None, (job.hook, job_id)
+        push_links(self._operator, self._context, self.job_url, again=has_links)
         return job_id
 
     def _ask(self, job: TaskJob, first: Outcome | None = None) -> Outcome:
@@ -109,6 +115,8 @@ class DocumentTask:
         :param first: the outcome of the first connection, if this is the second.
         :raises TaskDeferred: the triggerer waits.
         """
+        from airflow_provider_classify.triggers.classify import deferral
+
         operator, hook, since = self._operator, job.hook, time.time()
 
         def wait() -> tuple[str, Job]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink
@@ -24,7 +25,7 @@ class ClassifyJobLink(BaseOperatorLink):
     xcom_key = JOB_LINK_KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Return the URL of the job; an empty string without a job at an API. Airflow calls this when the task ends."""
+        """Return the URL of the job; an empty string without a job at an API."""
         url = getattr(operator, "job_url", None)
         return url if isinstance(url, str) else ""
 
@@ -36,7 +37,7 @@ class ClassifyPageLink(BaseOperatorLink):
     xcom_key = PAGE_LINK_KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:
-        """Return the URL of the page, relative to Airflow's UI. Airflow calls this when the task ends."""
+        """Return the URL of the page, relative to Airflow's UI."""
         return page_path(ti_key.dag_id, ti_key.run_id, ti_key.task_id, ti_key.map_index)
 
 
@@ -46,32 +47,31 @@ PAGE_LINKS: tuple[BaseOperatorLink, ...] = (ClassifyPageLink(),) if compat.has_p
 JOB_LINKS: tuple[BaseOperatorLink, ...] = (ClassifyJobLink(), *PAGE_LINKS) if compat.has_pages() else ()
 
 
-def push_links(operator: BaseOperator, context: Context, url: str) -> None:
+def push_links(operator: BaseOperator, context: Context, url: str, *, again: bool = False) -> None:
     """
-    Put the links of a task into XCom before the task waits.
-
-    Airflow itself puts links into XCom only when a task ends on a worker. A task that its trigger ends does not.
+    Put the links of a task into XCom before the task waits. Airflow does so only after ``execute`` has ended.
 
     :param url: the URL of the job; an empty string without a job at an API.
+    :param again: whether the task has pushed links before, for another job.
     """
     if not compat.has_pages():
         return
     task_instance: Any = context["ti"]
-    task_instance.xcom_push(
-        key=PAGE_LINK_KEY,
-        value=page_path(task_instance.dag_id, task_instance.run_id, task_instance.task_id, task_instance.map_index),
-    )
-    if url:
+    if not again:
+        page = page_path(task_instance.dag_id, task_instance.run_id, task_instance.task_id, task_instance.map_index)
+        task_instance.xcom_push(key=PAGE_LINK_KEY, value=page)
+    if url or again:
         task_instance.xcom_push(key=JOB_LINK_KEY, value=url)
     omit_pushed_links(operator)
 
 
 def omit_pushed_links(operator: BaseOperator) -> None:
     """
-    Keep Airflow from pushing the links a second time when the task ends. Each would be a request to the API server.
+    Keep Airflow from pushing the links once more after ``execute``. Each would be a request to the API server.
 
-    Call it when the task resumes. Its links are in XCom since before its deferral.
+    Call it when a task resumes. It has pushed its links before its deferral.
     """
-    operator.operator_extra_links = tuple(
-        link for link in operator.operator_extra_links if not isinstance(link, ClassifyJobLink | ClassifyPageLink)
-    )
+    others = [link for link in operator.operator_extra_links if type(link) not in (ClassifyJobLink, ClassifyPageLink)]
+    # A property in a subclass cannot be set. Then Airflow pushes the links once more.
+    with suppress(AttributeError):
+        operator.operator_extra_links = others

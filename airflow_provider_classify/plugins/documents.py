@@ -22,6 +22,7 @@ class Document:
     :param at: the time at which its result was stored.
     :param confidence: from 0 to 1; ``None`` if the document has no category.
     :param runner_up: the second category and its score; ``None`` if the classifier gives no scores.
+    :param may_belong_to_none: whether the document may belong to none of the categories.
     :param predicted: the category before the review; ``None`` without a review.
     :param reviewed_by: the person who answered the review; ``None`` without an answer.
     :param reviewed_in: the task id and map index of the review; ``None`` without a review.
@@ -38,6 +39,7 @@ class Document:
     category: str | None
     confidence: float | None
     runner_up: tuple[str, float] | None = None
+    may_belong_to_none: bool = False
     predicted: str | None = None
     reviewed_by: str | None = None
     reviewed_in: tuple[str, int] | None = None
@@ -77,6 +79,7 @@ class Document:
             "runner_up": None
             if self.runner_up is None
             else {"category": self.runner_up[0], "score": self.runner_up[1]},
+            "may_belong_to_none": self.may_belong_to_none,
             "predicted": self.predicted,
             "reviewed_by": self.reviewed_by,
             "is_escalated": self.is_escalated,

@@ -12,6 +12,7 @@ from airflow_provider_classify.documents.reference import label_of
 from airflow_provider_classify.model.cascade import is_escalated
 from airflow_provider_classify.model.evidence import described
 from airflow_provider_classify.model.printable_text import encodable
+from airflow_provider_classify.model.scores import may_belong_to_none, scores_of, share_of
 from airflow_provider_classify.plugins.documents import BatchSummary, Document, State
 
 #: The most lines of evidence of a document.
@@ -98,8 +99,9 @@ def document_of(value: Mapping[str, Any], stored: Stored) -> Document:
         job_id=_text(value.get("job_id")),
         state=state,
         category=category,
-        confidence=_share(value.get("confidence")) if category else None,
-        runner_up=_runner_up(value.get("scores"), category),
+        confidence=share_of(value.get("confidence")) if category else None,
+        runner_up=_runner_up(value, category),
+        may_belong_to_none=may_belong_to_none(value),
         predicted=_text(predicted.get("classification")) if isinstance(predicted, Mapping) else None,
         reviewed_by=_text(value.get("reviewed_by")),
         reviewed_in=(stored.task_id, stored.map_index) if reviewed else None,
@@ -134,18 +136,16 @@ def _box(value: object) -> list[float] | None:
     """Return a box as left, top, right and bottom, as shares of the page; ``None`` if the value is not a box."""
     if not isinstance(value, Sequence) or isinstance(value, str) or len(value) != 4:
         return None
-    sides = [_share(side) for side in value]
+    sides = [share_of(side) for side in value]
     return [side for side in sides if side is not None] if None not in sides else None
 
 
-def _runner_up(scores: object, category: str | None) -> tuple[str, float] | None:
-    if not isinstance(scores, Mapping):
-        return None
-    others = [(share, str(name)) for name, value in scores.items() if name != category and (share := _share(value))]
+def _runner_up(value: Mapping[str, Any], category: str | None) -> tuple[str, float] | None:
+    others = [(score, name) for name, score in scores_of(value).items() if name != category and score]
     if not others:
         return None
-    share, name = max(others)
-    return _clip(name), share
+    score, name = max(others)
+    return _clip(name), score
 
 
 def _label(value: Mapping[str, Any]) -> str:
@@ -160,12 +160,6 @@ def _text(value: object) -> str | None:
 def _clip(text: str, characters: int = MAX_TEXT) -> str:
     text = encodable(text)
     return text if len(text) <= characters else f"{text[:characters]}…"
-
-
-def _share(value: object) -> float | None:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= 1:
-        return float(value)
-    return None
 
 
 def _count(value: object) -> int:

@@ -19,7 +19,7 @@ _LARGE_BLOCK = 64 * 1024
 
 def limit_fragmentation() -> None:
     """
-    Let all threads of the process allocate from one arena, without its large blocks. Call it before the threads start.
+    Let all threads allocate from one arena, and large blocks outside of it. Call it before the threads start.
 
     glibc gives each thread an arena of its own, up to eight for each core. Memory that a thread has freed in one arena
     is not used for another. And when a large block was freed, glibc puts later blocks of this size into an arena, where

@@ -120,7 +120,8 @@ class WebhookStore:
 
     def _due(self, *columns: Any) -> Any:
         joined = select(*columns).join_from(WEBHOOKS, JOBS, JOBS.c.job_id == WEBHOOKS.c.job_id)
-        # A client has deleted a cancelled job. Its webhook is removed a moment after the job has ended.
+        # Only its client's DELETE cancels a job. The DELETE removes the webhook a moment later. Until then, the webhook
+        # must not be sent.
         is_kept = or_(JOBS.c.error_kind.is_(None), JOBS.c.error_kind != JobCancelled.__name__)
         return joined.where(WEBHOOKS.c.due_at <= self._now(), JOBS.c.status.not_in(UNFINISHED), is_kept)
 

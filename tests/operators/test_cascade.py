@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +19,7 @@ from airflow_provider_classify.exceptions import (
     JobTimedOut,
     TaskStateUnavailable,
 )
+from airflow_provider_classify.lifecycle.links import JOB_LINK_KEY
 from tests.dags import cascade_cases
 from tests.support.cascades import SURE, UNSURE, classify, operator, task_context
 from tests.support.dags import run_dag
@@ -48,6 +50,19 @@ class TestTheAnswer:
             "confidence": 0.62,
             "engine": "small",
         }
+
+    def test_the_link_opens_the_last_job(self, apis):
+        apis.answer(UNSURE, SURE)
+        of_task = task_context()
+        operator(apis.document).execute(of_task)
+        assert of_task["ti"].xcom[JOB_LINK_KEY] == f"{apis.second.url}/classify/{apis.jobs()[1][0]}"
+
+    def test_there_is_no_link_to_the_first_job_if_the_second_has_no_url(self, apis, monkeypatch):
+        monkeypatch.setenv("AIRFLOW_CONN_HERE", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}))
+        apis.answer(UNSURE)
+        of_task = task_context()
+        operator(apis.document, escalate_to="here").execute(of_task)
+        assert of_task["ti"].xcom[JOB_LINK_KEY] == ""
 
     def test_a_blank_document_is_not_paid_for(self, apis):
         apis.answer((None, 0.0))

@@ -6,13 +6,13 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseOperatorLink
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseOperatorLink, task
 
 from airflow_provider_classify.lifecycle.links import JOB_LINK_KEY, PAGE_LINK_KEY, page_path
 from airflow_provider_classify.lifecycle.map_label import MAP_INDEX_TEMPLATE, MAX_CHARACTERS, map_label
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.operators.classify import ClassifyOperator
-from airflow_provider_classify.operators.links import ClassifyJobLink, ClassifyPageLink
+from airflow_provider_classify.operators.links import JOB_LINKS, ClassifyJobLink, ClassifyPageLink
 from airflow_provider_classify.operators.review import ClassificationReviewOperator
 from airflow_provider_classify.sensors.classify import ClassifySensor
 from tests.support.context import context
@@ -62,6 +62,30 @@ def test_airflow_pushes_the_link_of_a_task_that_has_submitted_nothing(tmp_path):
     with pytest.raises(AirflowFailException, match="DocumentNotFound"):
         operator.execute(context())
     assert {link.xcom_key for link in operator.operator_extra_links} == {JOB_LINK_KEY, PAGE_LINK_KEY}
+
+
+def test_airflow_does_not_push_the_links_of_a_decorated_list(service, document):
+    @task.classify(task_id="t", categories=CATEGORIES, classify_conn_id="service")
+    def listed():
+        return [str(document)]
+
+    with DAG("d"):
+        operator = listed().operator
+    of_task = context()
+    operator.execute(of_task)
+    assert PAGE_LINK_KEY in of_task["ti"].xcom
+    assert list(operator.operator_extra_links) == []
+
+
+class WithProperty(ClassifyOperator):
+    @property
+    def operator_extra_links(self):
+        return JOB_LINKS
+
+
+def test_an_operator_may_have_its_links_as_a_property(service, document):
+    operator = WithProperty(task_id="t", document=document, categories=CATEGORIES, classify_conn_id="service")
+    assert operator.execute(context())["classification"]
 
 
 def test_a_sensor_links_to_its_job(service):

@@ -47,6 +47,22 @@ def test_a_result_has_its_runner_up_and_its_evidence():
 
 
 @pytest.mark.parametrize(
+    ("confidence", "scores", "expected"),
+    [
+        (0.02, {"invoice": 0.9, "letter": 0.1}, True),
+        (0.5, {"invoice": 0.6, "letter": 0.4}, False),
+        (0.02, None, False),
+        (None, {"invoice": 0.9}, False),
+        ("low", {"invoice": 0.9}, False),
+        (0.02, {"invoice": "high"}, False),
+    ],
+)
+def test_a_document_may_belong_to_none_of_the_categories(confidence, scores, expected):
+    [document] = documents(stored(result(confidence=confidence, scores=scores)))
+    assert document.may_belong_to_none is document.to_json()["may_belong_to_none"] is expected
+
+
+@pytest.mark.parametrize(
     ("value", "state"),
     [
         (result(), "classified"),

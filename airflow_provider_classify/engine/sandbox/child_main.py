@@ -19,6 +19,8 @@ import json
 import os
 import resource
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
@@ -32,6 +34,7 @@ from airflow_provider_classify.model.categories import Category
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.classify import Classifier
+    from airflow_provider_classify.engine.knowledge.document_type import Knowledge
 
 #: The most classifiers that a child keeps, one for each set of categories. A caller rarely uses more at a time.
 _CLASSIFIERS = 8
@@ -135,29 +138,44 @@ def _thumbnail(request: dict[str, Any]) -> str | None:
 
 @lru_cache(maxsize=_CLASSIFIERS)
 def _classifier(categories: tuple[Category, ...], options: EngineOptions) -> Classifier:
-    # The knowledge is kept until the process ends. The collector would examine it repeatedly while it is loaded, and
-    # later without `freeze`.
-    gc.disable()
-    try:
-        return _new_classifier(categories, options)
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def _new_classifier(categories: tuple[Category, ...], options: EngineOptions) -> Classifier:
+    knowledge = _knowledge(options.document_types)
     # Imported with the first document, so that a missing library is reported in a reply.
     from airflow_provider_classify.engine.classify import Classifier
-    from airflow_provider_classify.engine.knowledge.load import load_knowledge
 
     sentence_model = None
     if options.sentence_model:
         from airflow_provider_classify.engine.categories.sentence_model import SentenceModel
 
         sentence_model = SentenceModel(options.sentence_model)
-    return Classifier(
-        categories, options, knowledge=load_knowledge(options.document_types), sentence_model=sentence_model
-    )
+    return Classifier(categories, options, knowledge=knowledge, sentence_model=sentence_model)
+
+
+@lru_cache(maxsize=1)
+def _knowledge(document_types: Path | None) -> Knowledge:
+    with _kept_until_exit():
+        from airflow_provider_classify.engine import classify  # noqa: F401 - its modules are kept, too
+        from airflow_provider_classify.engine.knowledge.load import load_knowledge
+        from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled_knowledge
+
+        knowledge = load_knowledge(document_types)
+        compiled_knowledge(knowledge)
+    return knowledge
+
+
+@contextmanager
+def _kept_until_exit() -> Iterator[None]:
+    """
+    Exclude the objects that the block creates from garbage collection, because they are kept until the process ends.
+
+    The collector would examine them repeatedly, also while they are created.
+    """
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+        gc.freeze()
+    finally:
+        gc.enable()
 
 
 def _message(error: Exception, name: str, memory_mb: int) -> str:

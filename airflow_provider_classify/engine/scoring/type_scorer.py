@@ -126,8 +126,7 @@ class TypeScorer:
         self._patterns: dict[re.Pattern[str], list[tuple[int, float]]] = defaultdict(list)
         for number, document_type in enumerate(self._types):
             for cue, weight in document_type.cues.items():
-                phrase = phrase_of_folded(cue)
-                self._cues.add(phrase, number, weight)
+                phrase = self._cues.add(phrase_of_folded(cue), number, weight)
                 self._languages[phrase] |= related_languages(document_type.languages[cue])
             titles = list(dict.fromkeys((*document_type.titles, document_type.name, *document_type.aliases)))
             for phrase in phrases_of(titles):

@@ -55,7 +55,8 @@ class PhraseIndex:
         # The first words of longer phrases, and the lengths of these phrases by their first two words.
         self._first: set[str] = set()
         self._lengths: dict[Phrase, tuple[int, ...]] = {}
-        self._unspaced: list[tuple[str, Phrase]] = []
+        # Phrases in scripts without spaces, by their letters. The same letters with and without spaces are one phrase.
+        self._unspaced: dict[str, Phrase] = {}
         # The keys are the first letters of the phrase, and for the endings the last letters.
         self._glued: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
         self._beginnings: dict[str, list[tuple[str, Phrase]]] = defaultdict(list)
@@ -63,38 +64,45 @@ class PhraseIndex:
         # What _parts_of() has returned. Most phrases are never found.
         self._parts: dict[Phrase, list[tuple[Phrase, int, int, float]]] = {}
 
-    def add(self, phrase: Phrase, number: int, weight: float) -> None:
+    def add(self, phrase: Phrase, number: int, weight: float) -> Phrase:
         """
         Add a phrase for a type. A phrase without words is ignored.
 
         :param phrase: what :func:`phrase_of` or :func:`phrase_of_folded` returned.
         :param number: the number of the type.
-        :param weight: the points that the phrase adds to the type's score.
+        :param weight: the points that the phrase adds to the type's score. If a type has a phrase several times, the
+            greatest weight counts.
+        :returns: the phrase that :meth:`find` returns for it.
         """
         if not phrase:
-            return
+            return phrase
         if phrase not in self.entries:
-            self._add_words(phrase)
-        self.entries[phrase].append((number, weight))
+            phrase = self._add_words(phrase)
+        weights = dict(self.entries[phrase])
+        weights[number] = max(weight, weights.get(number, weight))
+        self.entries[phrase] = list(weights.items())
+        return phrase
 
-    def _add_words(self, phrase: Phrase) -> None:
+    def _add_words(self, phrase: Phrase) -> Phrase:
         first = phrase[0]
         if len(phrase) > 1:
             glued = "".join(phrase)
             if is_unspaced(glued):
-                self._unspaced.append((glued, phrase))
-            else:
-                self._add_longer(phrase, glued)
+                return self._unspaced.setdefault(glued, phrase)
+            self._add_longer(phrase, glued)
         elif first.endswith("*"):
             stem = first[:-1]
             self._beginnings[stem[:SHORTEST_STEM]].append((stem, phrase))
         elif first.startswith("*"):
             stem = first[1:]
             self._endings[stem[-SHORTEST_STEM:]].append((stem, phrase))
+        elif first.endswith(":"):
+            pass  # find() looks it up in the fields
         elif is_unspaced(first):
-            self._unspaced.append((first, phrase))
-        elif not first.endswith(":"):
+            return self._unspaced.setdefault(first, phrase)
+        else:
             self._single.add(first)
+        return phrase
 
     def _add_longer(self, phrase: Phrase, glued: str) -> None:
         self._first.add(phrase[0])
@@ -133,7 +141,7 @@ class PhraseIndex:
             if (f"{word}:",) in entries and word in words:
                 found[f"{word}:",] = words.index(word)
         if unspaced:
-            found |= {phrase: NOWHERE for text, phrase in self._unspaced if text in unspaced}
+            found |= {phrase: NOWHERE for text, phrase in self._unspaced.items() if text in unspaced}
         return found
 
     def repeated(self, found: Mapping[Phrase, int]) -> set[tuple[Phrase, int, float]]:

@@ -16,13 +16,11 @@ function badge(found) {
 }
 
 // The scores compare the categories with each other, and the confidence also says whether the document belongs to any of
-// them. A score that is higher than the confidence would look like a mistake, so that it is left out.
-const isUnlikely = ({ confidence, runner_up: other }) => Boolean(other) && confidence !== null && other.score > confidence;
-
+// them. So the runner-up's score can be higher than the confidence. It would look like a mistake, so it is left out.
 function runnerUp(found) {
   if (!found.runner_up) return "–";
   const { category, score } = found.runner_up;
-  return isUnlikely(found) ? category : `${category} ${percent(score)}`;
+  return found.confidence !== null && score > found.confidence ? category : `${category} ${percent(score)}`;
 }
 
 /** Return short remarks about the review and the escalation of a document. */
@@ -30,7 +28,7 @@ function remarks(found) {
   const lines = [];
   if (found.reviewed_by && found.predicted && found.predicted !== found.category) lines.push(`${found.predicted} corrected by ${found.reviewed_by}`);
   else if (found.reviewed_by) lines.push(`confirmed by ${found.reviewed_by}`);
-  else if (isUnlikely(found)) lines.push("may belong to none of the categories");
+  else if (found.may_belong_to_none) lines.push("may belong to none of the categories");
   if (found.is_escalated) lines.push(`escalated${found.answered_by ? ` to ${found.answered_by}` : ""}`);
   return lines;
 }
@@ -41,7 +39,7 @@ function details(found, picture) {
   fact("Document", found.label || found.name);
   fact("Task", found.map_index >= 0 ? `${found.task_id} [${found.map_index}]` : found.task_id);
   if (found.error) fact("Error", found.error);
-  if (isUnlikely(found) && !found.reviewed_by) fact("Confidence", "It is low because the document may belong to none of the categories.");
+  if (found.may_belong_to_none && !found.reviewed_by) fact("Confidence", "It is low because the document may belong to none of the categories.");
   if (found.reviewed_by) fact("Reviewed by", found.reviewed_by);
   if (found.predicted) fact("Prediction", found.predicted);
   if (found.answered_by) fact("Answered by", `${found.answered_by}${found.is_escalated ? " (the first connection was not sure)" : ""}`);

@@ -50,7 +50,7 @@ function countsOf({ categories, blank, failed }) {
 
 const note = (text) => el("p", { class: "note" }, text);
 
-const ABOUT_TAB = "Airflow shows this tab on every Dag, run and task, because a plugin cannot choose them.";
+const ABOUT_TAB = "Airflow shows this tab on every Dag, run and task, because a plugin cannot leave it out anywhere.";
 
 // ---- The documents of a run or task.
 

@@ -9,15 +9,19 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Integer, cast, extract, func, select
+from sqlalchemy import Integer, bindparam, func, literal, select, union_all
 from sqlalchemy.engine import Connection
 
 from airflow_provider_classify.job_record.backlog import Backlog
 from airflow_provider_classify.job_record.job_store import JobStore
 from airflow_provider_classify.job_record.job_table import JOBS
 from airflow_provider_classify.model.job import JobStatus
+
+if TYPE_CHECKING:
+    from sqlalchemy import CompoundSelect
 
 #: How many recent jobs the page lists.
 LISTED = 30
@@ -103,18 +107,34 @@ def read_activity(store: JobStore, now: datetime | None = None, *, owner: str = 
 
 def _ended_by_minute(connection: Connection, now: datetime) -> dict[str, tuple[int, ...]]:
     """Count the ends of the last minutes by status."""
-    start = now - timedelta(minutes=MINUTES)
-    # The minute is computed from whole seconds, because databases round a division in different ways.
-    seconds = cast(extract("epoch", JOBS.c.finished_at), Integer)
-    minute = seconds - seconds % 60
-    query = select(JOBS.c.status, minute, func.count()).where(JOBS.c.finished_at > start)
+    end = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    limits = {f"minute_{index}": end - timedelta(minutes=MINUTES - index) for index in range(MINUTES + 1)}
     counts = {status: [0] * MINUTES for status in _ENDED}
-    last = int(now.replace(tzinfo=UTC).timestamp()) // 60
-    for status, ended, count in connection.execute(query.group_by(JOBS.c.status, minute)):
-        index = MINUTES - 1 - (last - int(ended) // 60)
-        if status in counts and 0 <= index < MINUTES:
-            counts[status][index] += count
+    for status, index, count in connection.execute(_counts(), limits):
+        counts[status][index] = count
     return {status: tuple(found) for status, found in counts.items()}
+
+
+@cache
+def _counts() -> CompoundSelect[Any]:
+    """
+    Return the query for the number of jobs that ended in each minute, with each status.
+
+    Each number is the length of a range in an index. A query with a group for each minute would read and sort all jobs
+    of the hour: 80 ms and 2 MB of SQLite's memory for 20,000 jobs, for each request of the page.
+    """
+    finished_at = JOBS.c.finished_at
+    return union_all(
+        *(
+            select(literal(status), literal(index, Integer), func.count()).where(
+                JOBS.c.status == status,
+                finished_at >= bindparam(f"minute_{index}"),
+                finished_at < bindparam(f"minute_{index + 1}"),
+            )
+            for status in _ENDED
+            for index in range(MINUTES)
+        )
+    )
 
 
 def _listed(row: Any, now: datetime) -> ListedJob:

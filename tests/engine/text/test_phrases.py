@@ -56,6 +56,21 @@ def test_scripts_without_spaces_are_searched_as_they_are() -> None:
     assert found("請求書", "御請求書在中", unspaced="御請求書在中") == {("請求書",): NOWHERE}
 
 
+def test_a_field_in_a_script_without_spaces_is_not_found_in_other_words() -> None:
+    assert found("金額:", "合計金額: 12", fields={"合計金額"}, unspaced="合計金額:12") == {}
+    assert found("金額:", "金額: 12", fields={"金額"}, unspaced="金額:12") == {("金額:",): 0}
+
+
+def test_the_same_letters_with_and_without_spaces_are_one_phrase() -> None:
+    index = PhraseIndex()
+    first = index.add(phrase_of("사용 설명서"), 0, 1.0)
+    assert index.add(phrase_of("사용설명서"), 0, 3.0) == first
+    index.add(phrase_of("사용설명서"), 1, 2.0)
+    found = index.find([], unspaced="사용설명서")
+    assert found == {first: NOWHERE}
+    assert index.entries[first] == [(0, 3.0), (1, 2.0)]
+
+
 def test_spaces_that_recognition_lost() -> None:
     assert found("invoice number", "TAXINVOICENUMBER 12", is_ocr=True) == {("invoice", "number"): 0}
     assert found("invoice number", "INVOICENUMBER 12", is_ocr=True) == {("invoice", "number"): 0}
