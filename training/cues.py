@@ -7,6 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from airflow_provider_classify.engine.knowledge.document_type import Knowledge
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled_knowledge
@@ -29,10 +31,12 @@ class Support:
 
     :param own: the sources of documents of the category that means the cue's type.
     :param others: the sources of other documents.
+    :param of_type: the sources of documents of the category whose most likely type is the type of the cue.
     """
 
     own: set[str] = field(default_factory=set)
     others: set[str] = field(default_factory=set)
+    of_type: set[str] = field(default_factory=set)
 
 
 def support_of_cues(
@@ -51,10 +55,15 @@ def support_of_cues(
         for cue in document_type.cues
         if families[number] >= 0
     }
-    support = {cue: Support() for cue in cues.values()}
+    of_type: list[set[str]] = [set() for _ in families]
+    support = {cue: Support(of_type=of_type[number]) for (_, number), cue in cues.items()}
     for pages, category, source in documents:
-        for page in pages:
-            for match in scorer.score(page).matches:
+        scored = [scorer.score(page) for page in pages]
+        totals = np.sum([scores.scores for scores in scored], axis=0) if scored else np.zeros(len(families))
+        if own_types := [number for number, family in enumerate(families) if family == category]:
+            of_type[max(own_types, key=lambda number: totals[number])].add(source)
+        for scores in scored:
+            for match in scores.matches:
                 for number, _ in match.counts_for:
                     if (found := cues.get((tuple(match.phrase), number))) is not None:
                         sources = support[found].own if families[number] == category else support[found].others
@@ -62,9 +71,19 @@ def support_of_cues(
     return support
 
 
-def without_support(support: Mapping[TypeCue, Support], *, least_sources: int) -> frozenset[TypeCue]:
-    """Return the cues that are found only in documents of other categories, from at least ``least_sources`` sources."""
-    return frozenset(cue for cue, found in support.items() if not found.own and len(found.others) >= least_sources)
+def without_support(support: Mapping[TypeCue, Support], *, least_others: int, least_of_type: int) -> frozenset[TypeCue]:
+    """
+    Return the cues that are found only in documents of other categories.
+
+    :param least_others: the least number of sources of these documents.
+    :param least_of_type: the least number of sources of documents of the cue's type. Few documents do not show that a
+        cue is of no use.
+    """
+    return frozenset(
+        cue
+        for cue, found in support.items()
+        if not found.own and len(found.others) >= least_others and len(found.of_type) >= least_of_type
+    )
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ The FOLDERs are those of ``make train``. Documents that ``make train`` holds out
 
 * the number of cues by language,
 * the cues that may be filed under a wrong language; a person has to decide,
-* the cues that are found only in documents of other categories than their own, of several sources,
+* the cues that are found only in documents of other categories than their own, of several sources, although there are
+  documents of their type,
 * the accuracy of a cross-validation with and without the last ones. In each fold, they are found in the documents of
   the other folds.
 """
@@ -27,8 +28,9 @@ from training.cues import Support, TypeCue, misfiled_cues, support_of_cues, with
 from training.documents import OUTSIDE, Labelled, ReadDocument, labelled_documents, read_documents
 from training.train import FOLDS, Trainer, best_temperature, examples_of, family_of, figures_of
 
-#: A cue is reported if it is found in documents of other categories of at least this many sources.
-LEAST_SOURCES = 2
+#: A cue is reported if it is found in documents of other categories of at least this many sources, and if the documents
+#: of its type have at least this many sources.
+LEAST_OTHERS, LEAST_OF_TYPE = 2, 5
 #: The figures that are compared.
 _COMPARED = ("accuracy", "macro_f1", "calibration_error", "auroc", "of_no_category_likely")
 
@@ -52,7 +54,7 @@ def main() -> None:
     ]
     curation = Curation(documents, read_documents(documents))
     support = curation.support(range(len(documents)))
-    dropped = sorted(without_support(support, least_sources=LEAST_SOURCES))
+    dropped = sorted(without_support(support, least_others=LEAST_OTHERS, least_of_type=LEAST_OF_TYPE))
     print(f"{len(dropped)} cues that are found only in documents of other categories:")
     for name, found in dropped:
         print(f"  {name}: {found!r}, {len(support[name, found].others)} sources")
@@ -125,7 +127,7 @@ class Curation:
         for fold in sorted(set(folds.tolist())):
             if are_left_out:
                 support = self.support([int(n) for n in np.flatnonzero(folds != fold)])
-                left_out = without_support(support, least_sources=LEAST_SOURCES)
+                left_out = without_support(support, least_others=LEAST_OTHERS, least_of_type=LEAST_OF_TYPE)
                 trainer = Trainer(self._names, knowledge=load_knowledge().without_cues(left_out))
                 examples = list(examples_of(self.documents, self._read, trainer.categories))
             outside = [example for example in examples if example.document.fold(FOLDS) == fold]

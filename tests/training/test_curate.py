@@ -39,10 +39,19 @@ def test_support_has_the_sources_of_documents_by_their_category() -> None:
 def test_cues_without_support_are_found_only_in_documents_of_other_categories() -> None:
     letters = [([LETTER], 1, "friend"), ([LETTER], 1, "bank")]
     support = support_of_cues(letters, load_knowledge(), families())
-    assert ("invoice", "pay this amount") in without_support(support, least_sources=2)
-    assert without_support(support, least_sources=3) == frozenset()
+    assert ("invoice", "pay this amount") in without_support(support, least_others=2, least_of_type=0)
+    assert without_support(support, least_others=3, least_of_type=0) == frozenset()
     support = support_of_cues([*letters, ([INVOICE], 0, "shop")], load_knowledge(), families())
-    assert ("invoice", "pay this amount") not in without_support(support, least_sources=2)
+    assert ("invoice", "pay this amount") not in without_support(support, least_others=2, least_of_type=0)
+
+
+def test_cues_of_types_with_few_documents_are_not_reported() -> None:
+    letters = [([LETTER], 1, "friend"), ([LETTER], 1, "bank")]
+    shops = [([page_of("Bill to: Example Ltd", "Payment terms: net 30")], 0, shop) for shop in ("a", "b")]
+    support = support_of_cues([*letters, *shops], load_knowledge(), families())
+    assert support["invoice", "pay this amount"].of_type == {"a", "b"}
+    assert ("invoice", "pay this amount") in without_support(support, least_others=2, least_of_type=2)
+    assert ("invoice", "pay this amount") not in without_support(support, least_others=2, least_of_type=3)
 
 
 def test_a_cue_whose_words_other_languages_use_is_reported(tmp_path: Path) -> None:
