@@ -22,6 +22,8 @@ SQLITE_WAIT = 30.0
 #: The most connections to the SQLite file. A thread that waits for its turn to write holds one. They are opened when
 #: they are needed, and stay open: to open one takes as long as several queries.
 _SQLITE_CONNECTIONS = 15
+#: The most memory of the page cache of each connection, in KB. The system caches the file, too.
+_SQLITE_CACHE_KB = 512
 #: Marks a connection whose transaction writes.
 _WRITES = "classify_writes"
 #: Marks a connection whose transaction commits without a wait for the disk.
@@ -182,6 +184,7 @@ def _prepare_sqlite(connection: Any, wait: float) -> None:
                 raise
             time.sleep(0.02)
     connection.execute(_SYNC)
+    connection.execute(f"PRAGMA cache_size=-{_SQLITE_CACHE_KB}")
     # Overwrite deleted data, because it may be confidential.
     connection.execute("PRAGMA secure_delete=ON")
     connection.execute("PRAGMA foreign_keys=ON")
