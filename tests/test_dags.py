@@ -137,6 +137,8 @@ def test_tasks_map_over_the_documents_of_their_route(samples, tmp_path):
 def test_a_task_reads_the_results_of_a_batch(samples, tmp_path, name):
     folder = folder_with(samples, tmp_path, "invoice.pdf", "letter.pdf")
     (tmp_path / "incoming" / "note.txt").write_text("Good morning! Where did you put the blue one?\n")
+    if name == "batch_and_read":
+        (tmp_path / "incoming" / "damaged.pdf").write_bytes(b"\x00\x01\x02" * 1000)
 
     run = run_dag(import_module(name).dag, folder=folder)
 

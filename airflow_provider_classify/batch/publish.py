@@ -42,8 +42,13 @@ def publish(
     for line in summary.lines(output):
         log.info("%s", line)
     if limit.is_exceeded(summary.failed, summary.documents):
+        unreadable = (
+            f"correct or remove the {summary.failed_unreadable} that cannot be read (or set on_unreadable='result'), "
+            if summary.failed_unreadable
+            else ""
+        )
         raise BatchFailed(
             f"{summary.failed} of {summary.documents} documents were not classified, more than {limit} allows; see "
-            f"their errors in {output or 'the log'}, and clear {to_clear} to classify them again."
+            f"their errors in {output or 'the log'}, {unreadable}and clear {to_clear} to classify them again."
         )
     return value

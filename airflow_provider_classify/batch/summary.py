@@ -47,12 +47,13 @@ class Summary:
     Counts the rows of a batch while the output is written.
 
     ``on_unreadable`` decides how an unreadable document counts: as ``failed``, as ``unreadable`` with a row, or as
-    ``skipped`` without a row.
+    ``skipped`` without a row. ``failed_unreadable`` of the failed documents are unreadable.
     """
 
     on_unreadable: OnUnreadable = "fail"
     documents: int = 0
     failed: int = 0
+    failed_unreadable: int = 0
     unreadable: int = 0
     skipped: int = 0
     reused: int = 0
@@ -148,8 +149,10 @@ class Summary:
             self.usage = usage if self.usage is None else self.usage + usage
 
     def _add_failure(self, kind: str) -> None:
-        if self.on_unreadable == "fail" or not error_of_kind(kind, "").unreadable:
+        is_unreadable = error_of_kind(kind, "").unreadable
+        if self.on_unreadable == "fail" or not is_unreadable:
             self.failed += 1
+            self.failed_unreadable += is_unreadable
         elif self.on_unreadable == "result":
             self.unreadable += 1
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
 
 from airflow_provider_classify.api.settings import REQUEST_TIMEOUT, ApiSettings, is_api_url
 from airflow_provider_classify.exceptions import ConnectionNotUsable
@@ -107,13 +108,12 @@ def _api_settings(connection: Connection, extras: Extras) -> ApiSettings:
 
 
 def _base_url(connection: Connection, host: str) -> str:
-    """Return the URL. ``host`` is a URL, or a name that the connection's schema and port complete."""
-    if "://" in host:
-        url = host
-    else:
-        port = f":{connection.port}" if connection.port else ""
-        url = f"{connection.schema or 'https'}://{host.rstrip('/')}{port}"
-    url = url.rstrip("/")
+    """Return the URL. ``host`` is a URL or a name. The connection's schema and port complete it."""
+    url = (host if "://" in host else f"{connection.schema or 'https'}://{host}").rstrip("/")
+    if connection.port and is_api_url(url):
+        parts = urlsplit(url)
+        if parts.port is None:
+            url = parts._replace(netloc=f"{parts.netloc}:{connection.port}").geturl()
     if not is_api_url(url):
         raise ConnectionNotUsable(
             f"The host of the connection {connection.conn_id!r} is not an http(s) URL without user and query; "

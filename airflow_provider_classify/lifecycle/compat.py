@@ -102,7 +102,7 @@ def can_end_task_from_trigger(task_instance: Any | None) -> bool:
     """
     Return whether a trigger can write XCom and end its task as successful.
 
-    Airflow 2.x cannot. Neither can a trigger in ``dag.test()``, which has no task instance.
+    Before Airflow 3.1, it cannot. Neither can a trigger in ``dag.test()``, which has no task instance.
     """
     return task_instance is not None and hasattr(XCom, "aset")
 

@@ -60,7 +60,7 @@ class ClassifyOperator(ClassifyBaseOperator):
         the job again, for the same time.
     :param end_from_trigger: let the triggerer write the result to XCom and end the task. This saves the second start
         of the task on a worker, which takes seconds. ``post_execute`` does not run then, and the answer is not
-        logged. The task still resumes on a worker with Airflow 2.x, if it has ``outlets``, and after a failure.
+        logged. The task still resumes on a worker before Airflow 3.1, if it has ``outlets``, and after a failure.
     :param split_to: a folder or object-storage URI for the documents of a packet, each as a PDF of its own. XCom then
         gets their list, to be mapped over: ``document`` (the path of the PDF), ``category``, ``pages``,
         ``confidence`` and ``packet``. The result has the key ``result`` in XCom. Set ``max_pages`` of the connection

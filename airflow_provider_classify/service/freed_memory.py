@@ -13,7 +13,7 @@ from airflow_provider_classify.engine.freed_memory import release_freed_memory
 SECONDS = 5.0
 #: The numbers of glibc's parameters ``M_ARENA_MAX`` and ``M_MMAP_THRESHOLD``, from ``malloc.h``.
 _ARENA_MAX, _MMAP_THRESHOLD = -8, -3
-#: Blocks of this many bytes or more, such as pieces of uploads and results, are returned to the system when they are freed.
+#: Blocks of this many bytes or more, such as uploads and results, are returned to the system when they are freed.
 _LARGE_BLOCK = 16 * 1024
 
 

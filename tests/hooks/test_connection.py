@@ -42,6 +42,26 @@ def test_a_host_alone_means_an_api_and_keeps_the_defaults() -> None:
     assert settings(host="https://api.example.com") == ApiSettings("docs", "https://api.example.com", "", 60, None)
 
 
+@pytest.mark.parametrize(
+    ("host", "port", "schema", "url"),
+    [
+        ("http://127.0.0.1", 8600, None, "http://127.0.0.1:8600"),
+        ("http://127.0.0.1:8601", 8600, None, "http://127.0.0.1:8601"),
+        ("https://api.example.com/v1/", 8600, None, "https://api.example.com:8600/v1"),
+        ("https://[::1]", 8600, None, "https://[::1]:8600"),
+        ("api.example.com", 8600, "http", "http://api.example.com:8600"),
+        ("api.example.com/v1", 8600, None, "https://api.example.com:8600/v1"),
+        ("api.example.com", None, None, "https://api.example.com"),
+    ],
+)
+def test_schema_and_port_complete_the_host(host: str, port: int | None, schema: str | None, url: str) -> None:
+    assert settings(host=host, port=port, schema=schema).base_url == url
+
+
+def test_an_impossible_port_is_refused() -> None:
+    assert "not an http(s) URL" in refusal(host="https://api.example.com", port=70000)
+
+
 def test_the_local_engine_needs_nothing_else() -> None:
     assert settings({"backend": "local"}) == LocalSettings("docs", 120, 4)
 

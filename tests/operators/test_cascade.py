@@ -19,6 +19,7 @@ from airflow_provider_classify.exceptions import (
     JobTimedOut,
     TaskStateUnavailable,
 )
+from airflow_provider_classify.lifecycle import compat
 from airflow_provider_classify.lifecycle.links import JOB_LINK_KEY
 from tests.dags import cascade_cases
 from tests.support.cascades import SURE, UNSURE, classify, operator, task_context
@@ -26,6 +27,8 @@ from tests.support.dags import run_dag
 from tests.support.documents import write_pdf
 from tests.support.table_api import connect_to, table_api
 from tests.support.task_state import TaskState
+
+needs_pages = pytest.mark.skipif(not compat.has_pages(), reason="Airflow has pages of plugins from 3.1 on.")
 
 
 class TestTheAnswer:
@@ -51,12 +54,14 @@ class TestTheAnswer:
             "engine": "small",
         }
 
+    @needs_pages
     def test_the_link_opens_the_last_job(self, apis):
         apis.answer(UNSURE, SURE)
         of_task = task_context()
         operator(apis.document).execute(of_task)
         assert of_task["ti"].xcom[JOB_LINK_KEY] == f"{apis.second.url}/classify/{apis.jobs()[1][0]}"
 
+    @needs_pages
     def test_there_is_no_link_to_the_first_job_if_the_second_has_no_url(self, apis, monkeypatch):
         monkeypatch.setenv("AIRFLOW_CONN_HERE", json.dumps({"conn_type": "classify", "extra": {"backend": "local"}}))
         apis.answer(UNSURE)

@@ -125,6 +125,7 @@ def pushed(monkeypatch):
     return values
 
 
+@pytest.mark.skipif(not hasattr(compat.XCom, "aset"), reason="A trigger can write XCom since Airflow 3.1.")
 class TestEndFromTrigger:
     def trigger_of_the_first(self, apis):
         apis.first.classifier.gate.clear()

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, BaseOperatorLink, task
 
+from airflow_provider_classify.lifecycle import compat
 from airflow_provider_classify.lifecycle.links import JOB_LINK_KEY, PAGE_LINK_KEY, page_path
 from airflow_provider_classify.lifecycle.map_label import MAP_INDEX_TEMPLATE, MAX_CHARACTERS, map_label
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
@@ -18,6 +19,7 @@ from airflow_provider_classify.sensors.classify import ClassifySensor
 from tests.support.context import context
 
 CATEGORIES = ["letter", "invoice"]
+needs_pages = pytest.mark.skipif(not compat.has_pages(), reason="Airflow has pages of plugins from 3.1 on.")
 
 
 class OtherLink(BaseOperatorLink):
@@ -27,6 +29,7 @@ class OtherLink(BaseOperatorLink):
         return "https://example.com/"
 
 
+@needs_pages
 def test_a_task_links_to_its_job_before_it_waits(service, document):
     operator = ClassifyOperator(task_id="t", document=document, categories=CATEGORIES, classify_conn_id="service")
     of_task = context()
@@ -57,6 +60,7 @@ def test_airflow_does_not_push_the_links_of_a_task_again(service, document):
     assert list(resumed.operator_extra_links) == []
 
 
+@needs_pages
 def test_airflow_pushes_the_link_of_a_task_that_has_submitted_nothing(tmp_path):
     operator = ClassifyOperator(task_id="t", document=tmp_path / "missing.pdf", categories=CATEGORIES)
     with pytest.raises(AirflowFailException, match="DocumentNotFound"):
@@ -64,6 +68,7 @@ def test_airflow_pushes_the_link_of_a_task_that_has_submitted_nothing(tmp_path):
     assert {link.xcom_key for link in operator.operator_extra_links} == {JOB_LINK_KEY, PAGE_LINK_KEY}
 
 
+@needs_pages
 def test_airflow_does_not_push_the_links_of_a_decorated_list(service, document):
     @task.classify(task_id="t", categories=CATEGORIES, classify_conn_id="service")
     def listed():
@@ -132,6 +137,10 @@ def test_the_name_of_a_mapped_task(reference, label):
 def test_operators_are_called_by_their_document():
     assert ClassifyOperator(task_id="t", document="/in/a.pdf", categories=CATEGORIES).map_label == "a.pdf"
     assert ClassifyBatchOperator(task_id="b", documents="/in/monday", categories=CATEGORIES).map_label == "monday"
+
+
+@pytest.mark.skipif(compat.human_in_the_loop_operator() is None, reason="Airflow has reviews from 3.1 on.")
+def test_a_review_is_called_by_its_document():
     review = ClassificationReviewOperator(task_id="r", result="{{ x }}", categories=CATEGORIES)
     assert review.map_label == ""
     review.result = {"document": "/in/a.pdf", "classification": "letter"}

@@ -108,6 +108,11 @@ _XML_START = re.compile(
 )
 _HEADER_LINE = re.compile(r"^([A-Za-z][A-Za-z0-9-]*):[ \t]", re.M)
 _EMAIL_HEADERS = frozenset({"from", "to", "subject", "date", "received", "message-id", "mime-version", "return-path"})
+#: The endings of formats that are never text. Without their first bytes, a file with such a name is damaged.
+_BINARY_SUFFIXES = frozenset(
+    {".pdf", ".png", ".jpg", ".jpeg", ".gif", ".tif", ".tiff", ".bmp", ".webp", ".heic", ".avif"}
+    | {".docx", ".xlsx", ".pptx", ".odt", ".ods", ".odp", ".msg"}
+)
 _TEXT_SUFFIXES = {
     ".html": Format.HTML,
     ".htm": Format.HTML,
@@ -146,6 +151,11 @@ def detect_format(source: Source) -> Format | Container:
         return Format.PDF
     text = head_as_text(head)
     if text is None:
+        if (suffix := PurePath(source.name).suffix.lower()) in _BINARY_SUFFIXES:
+            raise DocumentTypeUnknown(
+                f"The document {source.name!r} does not begin as a {suffix[1:].upper()} file does; it may be damaged, "
+                "so save it again, or have it sent again."
+            )
         raise DocumentTypeUnknown(
             f"The document {source.name!r} is of no type that can be read; give one of {READABLE}."
         )
