@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import airflow
 import pytest
 
 from airflow_provider_classify.api.sync import ApiBackend
@@ -83,6 +84,11 @@ def test_a_connection_names_its_backend(connection: Callable[..., None]) -> None
     assert isinstance(ClassifyHook("own").get_conn(), LocalBackend)
 
 
+reads_any_extra = pytest.mark.skipif(
+    airflow.__version__.startswith("3.0."), reason="Airflow 3.0 does not find a connection with such an extra."
+)
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
@@ -93,8 +99,8 @@ def test_a_connection_names_its_backend(connection: Callable[..., None]) -> None
         ({"host": "ftp://api.example.com"}, "http"),
         ({"host": "https://api.example.com", "extra": {"request_timeout": "soon"}}, "'soon'"),
         ({"extra": {"backend": "local", "document_timeout": 0}}, "document_timeout"),
-        ({"host": "https://api.example.com", "extra": ["api"]}, "extra"),
-        ({"host": "https://api.example.com", "extra": '["api"]'}, "extra"),
+        pytest.param({"host": "https://api.example.com", "extra": ["api"]}, "extra", marks=reads_any_extra),
+        pytest.param({"host": "https://api.example.com", "extra": '["api"]'}, "extra", marks=reads_any_extra),
         ({"host": "https://api.example.com", "password": f"{KEY}\nX: 1"}, "key"),
         ({"host": "https://api.example.com", "password": f"{KEY}–é"}, "key"),
     ],
