@@ -24,9 +24,9 @@ if what == "limit":
     limit_fragmentation()
 first = psutil.Process().memory_info().rss / 2**20
 blocks, kept = [], []
-for _ in range(2000):
+for number in range(2000):
     blocks.append(b"x" * size)
-    kept.append(b"x" * 1000)
+    kept.append(b"x" * (1000 + number % 2))  # not a constant expression, which would be one object
 assert grown() > 80, grown()
 blocks.clear()
 if what == "release":

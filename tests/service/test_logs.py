@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import sqlite3
 import sys
 from pathlib import Path
 from typing import Any
@@ -96,11 +97,11 @@ def test_the_service_logs_each_step_of_a_job_as_json(tmp_path: Path, samples: Pa
 def test_an_error_of_the_database_shows_no_values(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     logging.basicConfig(stream=sys.stderr, force=True)
     with app_server(tmp_path, held=True) as server:
-        server.store.close()
-        (tmp_path / "jobs.db").write_bytes(b"no database " * 1000)
+        with sqlite3.connect(tmp_path / "jobs.db") as database:
+            database.execute("DROP TABLE classify_jobs")
         data = {"categories": CATEGORIES, "file_url": f"http://127.0.0.1/?signature={SECRET}"}
         assert httpx.post(f"{server.url}/classify", data=data).status_code == 503
         server.classifier.gate.set()
     errors = capfd.readouterr().err
-    assert "DatabaseError" in errors
+    assert "OperationalError" in errors
     assert SECRET not in errors
