@@ -68,6 +68,14 @@ class DocumentFunction(DecoratedOperator):
         """Classify what the function returned."""
         return super().execute(context)
 
+    def xcom_push(self, context: Context, key: str, value: Any) -> None:
+        """
+        Put a value into XCom.
+
+        ``DecoratedOperator`` of Airflow 3.0 reads this method of every decorated operator, and its base class has none.
+        """
+        context["ti"].xcom_push(key=key, value=value)
+
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """Resume with the document that the function returned before the deferral."""
         kwargs = dict(next_kwargs or {})
