@@ -14,7 +14,7 @@ SECONDS = 5.0
 #: The numbers of glibc's parameters ``M_ARENA_MAX`` and ``M_MMAP_THRESHOLD``, from ``malloc.h``.
 _ARENA_MAX, _MMAP_THRESHOLD = -8, -3
 #: Blocks of this many bytes or more, such as uploads and results, are returned to the system when they are freed.
-_LARGE_BLOCK = 16 * 1024
+_LARGE_BLOCK = 64 * 1024
 
 
 def limit_fragmentation() -> None:
