@@ -29,7 +29,7 @@ function remarks(found) {
   if (found.reviewed_by && found.predicted && found.predicted !== found.category) lines.push(`${found.predicted} corrected by ${found.reviewed_by}`);
   else if (found.reviewed_by) lines.push(`confirmed by ${found.reviewed_by}`);
   else if (found.may_belong_to_none) lines.push("may belong to none of the categories");
-  if (found.is_escalated) lines.push(`escalated${found.answered_by ? ` to ${found.answered_by}` : ""}`);
+  if (found.is_escalated) lines.push("sent to a second connection");
   return lines;
 }
 
