@@ -113,7 +113,7 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> s
     if thumbnail:
         parts += [linked_image("The first page of the document", thumbnail), "*Click the picture to enlarge it.*"]
     parts += [*_score_table(result), *_evidence_list(result)]
-    parts.append("**Which category is right?** Your answer replaces the prediction.")
+    parts.append("**Which category is right?** Your click is the answer. It replaces the prediction.")
     return "\n\n".join(parts)
 
 
@@ -162,8 +162,10 @@ def _prediction(result: Mapping[str, Any]) -> str:
     if predicted is None:
         return "**Prediction:** none. The document seems to be blank."
     confidence = result.get("confidence")
-    reason = ", because the document may belong to none of the categories" if may_belong_to_none(result) else ""
-    return f"**Prediction:** **{escape(predicted)}**, with a confidence of {_percent(confidence)}{reason}."
+    prediction = f"**Prediction:** **{escape(predicted)}**, with a confidence of {_percent(confidence)}."
+    if not may_belong_to_none(result):
+        return prediction
+    return f"{prediction} The document may belong to **none of the categories**; this one is only the nearest."
 
 
 def _remarks(result: Mapping[str, Any]) -> Iterator[str]:
@@ -193,17 +195,17 @@ def _score_table(result: Mapping[str, Any]) -> Iterator[str]:
     scores = sorted(scores_of(result).items(), key=lambda item: -item[1])
     if not scores or predicted_category(result) is None:
         return
-    rows = [
-        f"| {escape(name)} | {_percent(score)} | {'█' * round(score * _BAR) or '▏'} |"
-        for name, score in scores[:MAX_SCORES]
-    ]
+    rows = [f"| {escape(name)} | {_percent(score)} | {_bar(score)} |" for name, score in scores[:MAX_SCORES]]
     if len(scores) > MAX_SCORES:
         rows.append(f"| {len(scores) - MAX_SCORES} more | | |")
-    yield "\n".join(["| Category | Score | |", "|:--|--:|:--|", *rows])
-    yield (
-        "*The scores compare the categories with each other. "
-        "The confidence is lower than the score if the document may belong to none of them.*"
-    )
+    yield "\n".join(["| Compared with each other | | |", "|:--|--:|:--|", *rows])
+    if may_belong_to_none(result):
+        yield "*The comparison always adds up to 100 %, also if none of the categories fits.*"
+
+
+def _bar(score: float) -> str:
+    filled = round(score * _BAR)
+    return f"`{'█' * filled}{'░' * (_BAR - filled)}`"
 
 
 def _evidence_list(result: Mapping[str, Any]) -> Iterator[str]:

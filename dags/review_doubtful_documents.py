@@ -30,7 +30,7 @@ with DAG("review_doubtful_documents", schedule=None, params={"folder": "/opt/air
 
     ClassificationReviewOperator.partial(
         task_id="review",
-        categories=[*NAMES, "other"],
+        categories=[*NAMES, "something else"],
         minimum_confidence=0.8,
         learn_into=LEARNED,
         response_timeout=timedelta(days=2),

@@ -1,13 +1,14 @@
 """
 Take screenshots of Airflow's UI for the documentation: ``python scripts/screenshots.py FOLDER``.
 
-The script starts an Airflow of its own with the example DAGs, runs two of them on sample documents, and adds results to
-Airflow's database. It writes a light and a dark picture (``….png`` and ``…_dark.png``) of
+The script starts the service and an Airflow of its own with the example DAGs, runs three of them on sample documents,
+and adds results to Airflow's database. It writes a light and a dark picture (``….png`` and ``…_dark.png``) of
 
 - ``review``: the page on which a person answers a review,
 - ``six_…``: the documents of a task, of a run and of a DAG, with six documents,
 - ``many_…``: the documents of a run with 10,000 documents, the first one opened, and of the runs of a DAG,
-- ``empty_…``: a run and a DAG without documents, and a DAG whose documents are older than a month.
+- ``empty_…``: a run and a DAG without documents, and a DAG whose documents are older than a month,
+- ``links`` and ``mapped``: Airflow's own pages of a task whose job is in the service, and of a mapped task.
 
 Like ``browser.py``, it needs Playwright and Chromium.
 """
@@ -21,18 +22,22 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 from browser import HEIGHT, WIDTH, open_browser, open_review, page_frame
 from samples import draw_samples
-from standalone import ROOT, Airflow, Standalone, free_port
+from standalone import ROOT, Airflow, Standalone, classify_service, example_settings, free_port
 
 from airflow_provider_classify.lifecycle.links import DAG_TAB, RUN_TAB, page_path
 
-REVIEW, SIX, MANY, OLD, EMPTY = (
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+REVIEW, SIX, JOB, MANY, OLD, EMPTY = (
     "review_doubtful_documents",
     "classify_incoming_documents",
+    "wait_for_classification_job",
     "batch_and_read",
     "sort_by_route",
     "first_classification",
@@ -59,15 +64,19 @@ def main(folder: Path) -> None:
         draw_samples(incoming)
         doubtful.mkdir()
         shutil.copy(incoming / DOUBTFUL, doubtful)
-        settings = {"LEARNED_DOCUMENTS": f"{home}/learned"}
-        with Standalone(Path(home) / "airflow", free_port(), settings) as airflow:
-            _wait_for_dags(airflow, {REVIEW, SIX, MANY, OLD, EMPTY})
+        with (
+            classify_service(Path(home) / "service", free_port()) as service,
+            Standalone(Path(home) / "airflow", free_port(), _settings(home, incoming, service)) as airflow,
+        ):
+            _wait_for_dags(airflow, {REVIEW, SIX, JOB, MANY, OLD, EMPTY})
             review = _start(airflow, REVIEW, {"folder": str(doubtful)})
             six = _start(airflow, SIX, {"folder": str(incoming), "categories": CATEGORIES})
+            job = _start(airflow, JOB, {"document": str(incoming / "invoice.pdf")})
             instance = _wait_for(lambda: _asked(airflow, review), "review")
-            _wait_for(lambda: airflow.request("GET", f"dags/{SIX}/dagRuns/{six}")["state"] == "success", SIX)
+            _wait_for_success(airflow, SIX, six)
+            _wait_for_success(airflow, JOB, job)
             _write_results(airflow)
-            tabs = {
+            pages = {
                 "six_task": page_path(SIX, six, "classify", 0),
                 "six_run": _run_tab(SIX, six),
                 "six_dag": _dag_tab(SIX),
@@ -77,22 +86,43 @@ def main(folder: Path) -> None:
                 "empty_dag": _dag_tab(EMPTY),
                 "empty_month": _dag_tab(OLD),
             }
+            own = {
+                "links": (f"dags/{JOB}/runs/{job}/tasks/submit/details", "Job"),
+                "mapped": (f"dags/{SIX}/runs/{six}/tasks/classify/mapped", "resume.pdf"),
+            }
             for ending, dark in (("", False), ("_dark", True)):
                 with open_browser(airflow, dark=dark) as page:
                     page.set_viewport_size(REVIEW_SIZE)
                     open_review(page, airflow, REVIEW, review, "review", instance["map_index"])
                     page.screenshot(path=folder / f"review{ending}.png")
                     page.set_viewport_size({"width": WIDTH, "height": HEIGHT})
-                    for name, tab in tabs.items():
-                        frame = page_frame(page, f"{airflow.url}/{tab}")
-                        if name.endswith(("task", "run")):
-                            page.get_by_text("Success").first.wait_for()  # Airflow's header with the state
-                        if name == "many_run":
-                            frame.locator("details.document summary").first.click()
-                        # Airflow's UI keeps sending requests while a run is not over, so the network is never idle.
-                        frame.locator("body").evaluate(IMAGES_LOADED)
+                    for name, path in pages.items():
+                        _open(page, f"{airflow.url}/{path}", name)
                         page.screenshot(path=folder / f"{name}{ending}.png")
-                print(f"{folder}: review, {', '.join(tabs)} ({'dark' if dark else 'light'})", flush=True)
+                    for name, (path, shown) in own.items():
+                        page.goto(f"{airflow.url}/{path}")
+                        page.get_by_text(shown).first.wait_for()
+                        page.screenshot(path=folder / f"{name}{ending}.png")
+                print(f"{folder}: review, {', '.join([*pages, *own])} ({'dark' if dark else 'light'})", flush=True)
+
+
+def _open(page: Page, url: str, name: str) -> None:
+    """Open the tab of a task, a run or a DAG with its documents, and wait until it is complete."""
+    frame = page_frame(page, url)
+    if name.endswith(("task", "run")):
+        page.get_by_text("Success").first.wait_for()  # Airflow's header with the state
+    if name == "many_run":
+        frame.locator("details.document summary").first.click()
+    # Airflow's UI keeps sending requests while a run is not over, so the network is never idle.
+    frame.locator("body").evaluate(IMAGES_LOADED)
+
+
+def _settings(home: str, incoming: Path, service: str) -> dict[str, str]:
+    return example_settings(incoming, service) | {"LEARNED_DOCUMENTS": f"{home}/learned"}
+
+
+def _wait_for_success(airflow: Airflow, dag_id: str, run_id: str) -> None:
+    _wait_for(lambda: airflow.request("GET", f"dags/{dag_id}/dagRuns/{run_id}")["state"] == "success", dag_id)
 
 
 def _run_tab(dag_id: str, run_id: str) -> str:

@@ -229,7 +229,7 @@ def main() -> int:
     try:
         with (
             classify_service(home / "service", free_port(8600)) as service,
-            Standalone(home, free_port(8080), _examples(incoming, service)) as airflow,
+            Standalone(home, free_port(8080), example_settings(incoming, service)) as airflow,
         ):
             define_connection(airflow, service)
             print(
@@ -248,7 +248,7 @@ def main() -> int:
     return 1
 
 
-def _examples(incoming: Path, service: str) -> dict[str, str]:
+def example_settings(incoming: Path, service: str) -> dict[str, str]:
     """Return the environment that the example DAGs need."""
     return {
         "INCOMING_DOCUMENTS": str(incoming),

@@ -10,6 +10,9 @@ from typing import Any, Literal
 from airflow_provider_classify.batch.plan import RECORD_SUFFIX
 from airflow_provider_classify.documents.reference import name_of
 
+#: A document whose confidence is lower counts as doubtful on the page. ``evidence.js`` has the same number.
+LOW_CONFIDENCE = 0.5
+
 State = Literal["classified", "blank", "failed"]
 Order = Literal["order", "doubtful", "name"]
 
@@ -59,6 +62,11 @@ class Document:
     def is_reviewed(self) -> bool:
         """Whether a person has answered the review of the document."""
         return self.reviewed_by is not None
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the classifier's confidence is low and no person has answered."""
+        return self.confidence is not None and self.confidence < LOW_CONFIDENCE and not self.is_reviewed
 
     def is_of(self, task_id: str, map_index: int | None) -> bool:
         """Return whether a task classified or reviewed the document. The map index ``None`` means all map indexes."""
@@ -168,7 +176,7 @@ def select(
     """
     Return the documents that match a filter, sorted.
 
-    :param category: a category, or the state ``:blank`` or ``:failed``.
+    :param category: a category, or ``:blank``, ``:failed`` or ``:doubtful``.
     :param text: a part of the document's label. Upper and lower case do not matter.
     :param order: ``order`` keeps the given order, ``name`` sorts by file name, and ``doubtful`` puts documents without
         a confidence first, then the lowest confidences.
@@ -176,7 +184,11 @@ def select(
     found = [
         document
         for document in documents
-        if (category is None or category in (document.category, f":{document.state}"))
+        if (
+            category is None
+            or category in (document.category, f":{document.state}")
+            or (category == ":doubtful" and document.is_doubtful)
+        )
         and (not text or text.casefold() in (document.label or document.name).casefold())
     ]
     if order == "doubtful":

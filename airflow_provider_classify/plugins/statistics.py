@@ -27,6 +27,7 @@ class Figures:
     documents: int = 0
     reviewed: int = 0
     escalated: int = 0
+    doubtful: int = 0
     failed: int = 0
     blank: int = 0
     categories: Counter[str] = field(default_factory=Counter)
@@ -38,6 +39,7 @@ class Figures:
             "documents": self.documents,
             "reviewed": self.reviewed,
             "escalated": self.escalated,
+            "doubtful": self.doubtful,
             "failed": self.failed,
             "blank": self.blank,
             "categories": dict(self.categories.most_common()),
@@ -52,6 +54,7 @@ def figures(documents: Iterable[Document], batches: Iterable[BatchSummary] = ())
         counted.documents += 1
         counted.reviewed += document.is_reviewed
         counted.escalated += document.is_escalated
+        counted.doubtful += document.is_doubtful
         counted.failed += document.state == "failed"
         counted.blank += document.state == "blank"
         if document.category and document.state == "classified":

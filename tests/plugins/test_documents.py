@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from airflow_provider_classify.plugins.documents import merge, select
+from airflow_provider_classify.plugins.documents import LOW_CONFIDENCE, merge, select
+from airflow_provider_classify.plugins.page import STATIC
 from airflow_provider_classify.plugins.values import MAX_EVIDENCE, Stored, decode, documents_of, manifest_of
 
 AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -124,7 +125,7 @@ def test_documents_are_filtered_and_sorted():
             stored(result(name, category, confidence, job_id=name))
             for name, category, confidence in [
                 ("b.pdf", "invoice", 0.9),
-                ("A.pdf", "letter", 0.5),
+                ("A.pdf", "letter", 0.49),
                 ("c.pdf", None, 0.0),
             ]
         )
@@ -134,7 +135,12 @@ def test_documents_are_filtered_and_sorted():
     assert [document.name for document in select(found, order="doubtful")] == ["c.pdf", "A.pdf", "b.pdf"]
     assert [document.name for document in select(found, category="letter")] == ["A.pdf"]
     assert [document.name for document in select(found, category=":blank")] == ["c.pdf"]
+    assert [document.name for document in select(found, category=":doubtful")] == ["A.pdf"]
     assert [document.name for document in select(found, text="a.PDF")] == ["A.pdf"]
+
+
+def test_the_browser_and_the_server_agree_when_a_confidence_is_low():
+    assert f"export const LOW = {LOW_CONFIDENCE};" in (STATIC / "evidence.js").read_text()
 
 
 def test_hostile_values_are_cut_and_dropped():

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from airflow_provider_classify.plugins.documents import BatchSummary, Document
+from airflow_provider_classify.plugins.documents import LOW_CONFIDENCE, BatchSummary, Document
 from airflow_provider_classify.plugins.statistics import (
     BARS,
     BLANK,
@@ -47,12 +47,15 @@ def test_figures_count_documents_and_batches():
             document(None, None, state="blank"),
             document(None, None, state="failed", error="damaged"),
             document(is_escalated=True),
+            document("invoice", LOW_CONFIDENCE - 0.01),
+            document("invoice", LOW_CONFIDENCE),
         ],
         [batch(invoice=5)],
     )
-    assert (counted.documents, counted.reviewed, counted.escalated, counted.failed, counted.blank) == (13, 1, 5, 2, 3)
-    assert counted.categories == {"invoice": 7, "letter": 1}
-    assert sum(counted.histogram) == 2  # a person's answer says nothing about the classifier
+    assert (counted.documents, counted.reviewed, counted.escalated, counted.failed, counted.blank) == (15, 1, 5, 2, 3)
+    assert counted.doubtful == 1  # the one that a person has answered does not count
+    assert counted.categories == {"invoice": 9, "letter": 1}
+    assert sum(counted.histogram) == 4  # a person's answer says nothing about the classifier
     assert list(counted.to_json()["categories"]) == ["invoice", "letter"]
 
 

@@ -145,7 +145,7 @@ def test_a_dropped_document_gets_its_answer(service: RunningService, samples: Pa
         answer = page.locator("#answer .badge")
         answer.wait_for()
         assert answer.inner_text() == "letter"
-        assert re.fullmatch(r"\d+ %", page.locator("#answer .bar").inner_text().strip())
+        assert re.fullmatch(r"\d+\s%", page.locator("#answer .bar").inner_text().strip())
         assert page.locator("#answer .evidence li").count() >= 1
         assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
         save(page, f"answer-{width}")

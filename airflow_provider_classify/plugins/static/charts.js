@@ -1,11 +1,34 @@
 // Draw the charts with Chart.js, in the colours of the theme.
 
+import { number } from "./dom.js";
+
 const COLOURS = ["#3b82f6", "#f59e0b", "#10b981", "#a855f7", "#ef4444", "#06b6d4", "#84cc16", "#ec4899", "#6366f1", "#14b8a6", "#f97316"];
 const GREYS = { "(other categories)": "#a1a1aa", "(blank)": "#d4d4d8", "(not classified)": "#71717a" };
 let charts = [];
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-export const colour = (name, index) => GREYS[name] ?? COLOURS[index % COLOURS.length];
+
+/**
+ * Return a colour for each category. A category mostly has the same colour on all pages: its name selects the colour,
+ * and only if another category of the chart has this colour, it gets the next one.
+ */
+function coloursOf(names) {
+  const free = new Set(COLOURS.keys());
+  const colours = {};
+  for (const name of [...names].sort()) {
+    if (name in GREYS) continue;
+    if (!free.size) COLOURS.forEach((_, index) => free.add(index));
+    let index = [...name].reduce((hash, letter) => (hash * 31 + letter.codePointAt(0)) % 65521, 7) % COLOURS.length;
+    while (!free.has(index)) index = (index + 1) % COLOURS.length;
+    free.delete(index);
+    colours[name] = COLOURS[index];
+  }
+  return { ...colours, ...GREYS };
+}
+
+/** The fewest pixels of a bar, so that one document can be seen beside thousands. A count of zero has no bar. */
+const SHORTEST = 3;
+const counted = (counts) => counts.map((count) => count || null);
 
 function options(x, y, more = {}) {
   const axis = (title, extra = {}) => ({
@@ -18,7 +41,7 @@ function options(x, y, more = {}) {
     animation: false,
     maintainAspectRatio: false,
     plugins: { legend: { display: false, position: "bottom", labels: { color: css("--text"), boxWidth: 12 } } },
-    scales: { x: axis(x, more.x), y: axis(y, { beginAtZero: true, ...more.y }) },
+    scales: { x: axis(x, { grid: { display: false }, ...more.x }), y: axis(y, { beginAtZero: true, ...more.y }) },
   };
 }
 
@@ -52,7 +75,7 @@ export function histogram(canvas, counts) {
     type: "bar",
     data: {
       labels: counts.map((_, index) => `${index * width}–${(index + 1) * width} %`),
-      datasets: [{ data: counts, backgroundColor: css("--accent"), categoryPercentage: 1, barPercentage: 0.92 }],
+      datasets: [{ data: counted(counts), backgroundColor: css("--accent"), categoryPercentage: 1, barPercentage: 0.92, minBarLength: SHORTEST }],
     },
     options: options("Confidence", "Documents", { x: { ticks } }),
   }));
@@ -60,13 +83,18 @@ export function histogram(canvas, counts) {
 
 export function daily(canvas, { days, series }) {
   draw(canvas, () => {
-    const chart = options("Day (UTC)", "Documents", { x: { stacked: true }, y: { stacked: true } });
+    // The last day has a label. The labels must not overlap.
+    const apart = Math.ceil(days.length / 6);
+    const callback = (_, index) => ((days.length - 1 - index) % apart === 0 ? days[index].slice(5) : "");
+    const ticks = { color: css("--quiet"), maxRotation: 0, autoSkip: false, callback };
+    const chart = options("Month and day (UTC)", "Documents", { x: { stacked: true, ticks }, y: { stacked: true } });
     chart.plugins.legend.display = true;
+    const colours = coloursOf(Object.keys(series));
     return {
       type: "bar",
       data: {
         labels: days,
-        datasets: Object.entries(series).map(([name, data], index) => ({ label: name, data, backgroundColor: colour(name, index), maxBarThickness: 48 })),
+        datasets: Object.entries(series).map(([name, data]) => ({ label: name, data, backgroundColor: colours[name], maxBarThickness: 48 })),
       },
       options: chart,
     };
@@ -77,14 +105,16 @@ export function categories(canvas, counts) {
   const names = Object.keys(counts);
   const shown = [...names.filter((name) => !(name in GREYS)).slice(0, 12), ...names.filter((name) => name in GREYS)];
   draw(canvas, () => {
-    const chart = options("Documents", "", { y: { title: { display: false }, ticks: { color: css("--text"), autoSkip: false } } });
+    const chart = options("Documents", "", { y: { title: { display: false }, grid: { display: false }, ticks: { color: css("--text"), autoSkip: false } } });
     chart.indexAxis = "y";
-    chart.scales.x.beginAtZero = true;
+    Object.assign(chart.scales.x, { beginAtZero: true, grace: "5%", grid: { color: css("--border") } });
+    const colours = coloursOf(shown);
+    const label = (name) => `${name.length > 40 ? `${name.slice(0, 39)}…` : name} (${number(counts[name])})`;
     return {
       type: "bar",
       data: {
-        labels: shown.map((name) => (name.length > 40 ? `${name.slice(0, 39)}…` : name)),
-        datasets: [{ data: shown.map((name) => counts[name]), backgroundColor: shown.map(colour), maxBarThickness: 28 }],
+        labels: shown.map(label),
+        datasets: [{ data: counted(shown.map((name) => counts[name])), backgroundColor: shown.map((name) => colours[name]), maxBarThickness: 28, minBarLength: SHORTEST }],
       },
       options: chart,
     };

@@ -16,11 +16,11 @@ function badge(found) {
 }
 
 // The scores compare the categories with each other, and the confidence also says whether the document belongs to any of
-// them. So the runner-up's score can be higher than the confidence. It would look like a mistake, so it is left out.
+// them. So if it may belong to none, that is the runner-up, and the scores are left out.
 function runnerUp(found) {
+  if (found.may_belong_to_none && !found.reviewed_by) return "none of the categories";
   if (!found.runner_up) return "–";
-  const { category, score } = found.runner_up;
-  return found.confidence !== null && score > found.confidence ? category : `${category} ${percent(score)}`;
+  return `${found.runner_up.category} ${percent(found.runner_up.score)}`;
 }
 
 /** Return short remarks about the review and the escalation of a document. */
@@ -28,8 +28,7 @@ function remarks(found) {
   const lines = [];
   if (found.reviewed_by && found.predicted && found.predicted !== found.category) lines.push(`${found.predicted} corrected by ${found.reviewed_by}`);
   else if (found.reviewed_by) lines.push(`confirmed by ${found.reviewed_by}`);
-  else if (found.may_belong_to_none) lines.push("may belong to none of the categories");
-  if (found.is_escalated) lines.push("sent to a second connection");
+  if (found.is_escalated) lines.push("given to a second classifier");
   return lines;
 }
 
@@ -42,7 +41,7 @@ function details(found, picture) {
   if (found.may_belong_to_none && !found.reviewed_by) fact("Confidence", "It is low because the document may belong to none of the categories.");
   if (found.reviewed_by) fact("Reviewed by", found.reviewed_by);
   if (found.predicted) fact("Prediction", found.predicted);
-  if (found.answered_by) fact("Answered by", `${found.answered_by}${found.is_escalated ? " (the first connection was not sure)" : ""}`);
+  if (found.answered_by) fact("Answered by", `${found.answered_by}${found.is_escalated ? " (the first classifier was not sure)" : ""}`);
   const { lines, marks } = evidenceList(found.evidence, picture !== null);
   return el(
     "div",
@@ -71,6 +70,7 @@ export function documentRow(found, { isOpen, showTask }) {
     el("span", {}, badge(found)),
     bar(found),
     el("span", { class: "quiet" }, runnerUp(found)),
+    el("span", { class: "opener", "aria-hidden": "true" }, "›"),
   );
   const row = el("details", { class: "document" }, summary);
   const fill = () => {

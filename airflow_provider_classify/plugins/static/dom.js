@@ -14,8 +14,8 @@ export function el(tag, properties = {}, ...children) {
 
 export const percent = (share) => {
   if (share === null) return "–";
-  if (share > 0 && share < 0.01) return "< 1 %";
-  return `${share < 1 ? Math.min(Math.round(share * 100), 99) : 100} %`;
+  if (share > 0 && share < 0.01) return "<\u00a01\u00a0%";
+  return `${share < 1 ? Math.min(Math.round(share * 100), 99) : 100}\u00a0%`;
 };
 
 export const number = (count) => count.toLocaleString("en-US");

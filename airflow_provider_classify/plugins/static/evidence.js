@@ -2,11 +2,12 @@
 
 import { el, percent } from "./dom.js";
 
-const level = (confidence) => (confidence >= 0.8 ? "" : confidence >= 0.5 ? " middle" : " low");
+/** Below this confidence, a bar is red. The page counts these documents, with LOW_CONFIDENCE of `documents.py`. */
+export const LOW = 0.5;
 
-/** Create a bar for a share from 0 to 1, with its colour by height. */
+/** Create a bar for a confidence from 0 to 1. */
 export function confidenceBar(confidence) {
-  const fill = el("div", { class: `fill${level(confidence)}` });
+  const fill = el("div", { class: confidence < LOW ? "fill low" : "fill" });
   fill.style.width = `${Math.min(1, Math.max(0, confidence)) * 100}%`;
   return el("div", { class: "bar" }, el("div", { class: "track" }, fill), el("span", {}, percent(confidence)));
 }

@@ -3,6 +3,7 @@
 import * as charts from "./charts.js";
 import { dateTime, getJson, el, number, percent } from "./dom.js";
 import { documentRow } from "./document.js";
+import { LOW } from "./evidence.js";
 
 const PAGE_SIZE = 50;
 const main = document.getElementById("main");
@@ -21,24 +22,25 @@ const show = (...children) => {
   main.replaceChildren(...children.flat().filter(Boolean));
 };
 const message = (title, text) => el("div", { class: "message" }, el("h1", {}, title), el("p", { class: "quiet" }, text));
-const tile = (value, label, title) => el("div", { class: "panel tile", title }, el("strong", {}, value), label);
+const tile = (value, label) => el("div", { class: "panel tile" }, el("strong", {}, value), label);
 const chartPanel = (title, draw) => {
   const canvas = el("canvas", { role: "img", "aria-label": title });
   const panel = el("section", { class: "panel" }, el("h2", {}, title), el("div", { class: "canvas" }, canvas));
   return { panel, draw: () => draw(canvas) };
 };
-const share = (part, whole) => (whole ? `${percent(part / whole)}` : "–");
+const withShare = (part, whole) => [number(part), part ? el("span", { class: "share" }, percent(part / whole)) : ""];
 
 function figureTiles(figures) {
-  const { documents, reviewed, escalated, failed, blank } = figures;
+  const { documents, reviewed, escalated, doubtful, failed, blank } = figures;
   return el(
     "div",
     { class: "tiles" },
     tile(number(documents), documents === 1 ? "document" : "documents"),
     tile(number(Object.keys(figures.categories).length), "categories found"),
-    tile(share(reviewed, documents), "reviewed by a person", `${number(reviewed)} documents`),
-    tile(share(escalated, documents), "sent to a second connection", `${number(escalated)} documents`),
-    tile(number(failed), "not classified"),
+    tile(withShare(doubtful, documents), `confidence below ${percent(LOW)}`),
+    tile(withShare(reviewed, documents), "reviewed by a person"),
+    tile(withShare(escalated, documents), "given to a second classifier"),
+    tile(withShare(failed, documents), "could not be classified"),
     blank ? tile(number(blank), "blank") : null,
   );
 }
@@ -50,7 +52,7 @@ function countsOf({ categories, blank, failed }) {
 
 const note = (text) => el("p", { class: "note" }, text);
 
-const ABOUT_TAB = "Airflow shows this tab on every Dag, run and task, because a plugin cannot leave it out anywhere.";
+const ABOUT_TAB = "Airflow shows this tab on every Dag, run and task.";
 
 // ---- The documents of a run or task.
 
@@ -85,6 +87,7 @@ function tools(reply, reload) {
     el("option", { value: "" }, "All categories"),
     ...names.map(([name, count]) => el("option", { value: name }, `${name} (${number(count)})`)),
     reply.figures.blank ? el("option", { value: ":blank" }, `Blank (${number(reply.figures.blank)})`) : null,
+    reply.figures.doubtful ? el("option", { value: ":doubtful" }, `Below ${percent(LOW)} (${number(reply.figures.doubtful)})`) : null,
     reply.figures.failed ? el("option", { value: ":failed" }, `Not classified (${number(reply.figures.failed)})`) : null,
   ];
   const category = el("select", { "aria-label": "Category" }, choices);
@@ -127,7 +130,8 @@ function pager(reply, reload) {
 async function documentsView() {
   let reply = await fetchDocuments();
   const where = taskId ? (mapIndex ? "This task" : `The task ${taskId}`) : "This run";
-  const title = taskId ? `Documents of ${taskId}${mapIndex ? ` [${mapIndex}]` : ""}` : "Documents of the run";
+  const title = taskId ? `Documents of ${taskId}` : "Documents of the run";
+  const place = [dagId, runId, ...(mapIndex ? [`map index ${mapIndex}`] : [])].join(" · ");
   if (!reply.figures.documents) {
     const gone = "Airflow does not have this run. If the run was deleted, its results were deleted, too.";
     const none = `${where} has not classified a document. ${ABOUT_TAB}`;
@@ -148,7 +152,7 @@ async function documentsView() {
   const toolbar = tools(reply, guarded);
   const single = reply.figures.documents === 1;
   const fill = () => {
-    const head = el("div", { class: "head" }, ["", "Document", "Category", "Confidence", "Runner-up"].map((name) => el("span", {}, name)));
+    const head = el("div", { class: "head" }, ["", "Document", "Category", "Confidence", "Runner-up", ""].map((name) => el("span", {}, name)));
     const rows = reply.documents.map((found) => documentRow(found, { isOpen: single, showTask: !taskId }));
     list.classList.toggle("without-pictures", !reply.documents.some((found) => found.thumbnail));
     list.replaceChildren(head, ...(rows.length ? rows : [el("p", { class: "message quiet" }, "No document matches.")]));
@@ -161,7 +165,7 @@ async function documentsView() {
   const panels = many ? [byCategory, ...(withConfidence ? [confidences] : [])] : [];
   if (listed) fill();
   show(
-    el("header", {}, el("h1", {}, title), el("div", { class: "quiet" }, `${dagId} · ${runId}`)),
+    el("header", {}, el("h1", {}, title), el("div", { class: "quiet" }, place)),
     many ? figureTiles(reply.figures) : null,
     panels.length ? el("div", { class: "charts" }, panels.map(({ panel }) => panel)) : null,
     reply.is_truncated ? note("An output has more rows than this page reads. Only the first 20,000 are shown.") : null,
@@ -218,13 +222,13 @@ async function overviewView(chosen, days, dags) {
     header,
     figureTiles(reply.figures),
     reply.is_truncated ? note("There are more results than this page reads. Only the newest 20,000 are counted. Choose a shorter period.") : null,
-    reply.in_batches ? el("p", { class: "quiet" }, `${number(reply.in_batches)} documents are in the outputs of batches. They are counted by category, but not in the histogram.`) : null,
+    reply.in_batches ? el("p", { class: "quiet" }, `${number(reply.in_batches)} documents are in the outputs of batches. They are counted by category, but not by confidence.`) : null,
     el("div", { class: "charts" }, panels.map(({ panel }) => panel)),
     el(
       "section",
       { class: "panel" },
-      el("h2", {}, reply.runs > rows.length ? `The newest ${rows.length} of ${number(reply.runs)} runs` : "Runs"),
-      el("table", { class: "runs" }, el("tr", {}, el("th", {}, "Run"), el("th", {}, "Time of the last result"), el("th", { class: "number" }, "Documents")), rows),
+      el("h2", {}, reply.runs > rows.length ? `The newest ${rows.length} of ${number(reply.runs)} runs in the last ${days} days` : `Runs in the last ${days} days`),
+      el("table", { class: "runs" }, el("tr", {}, el("th", {}, "Run"), el("th", {}, "Last document classified at"), el("th", { class: "number" }, "Documents")), rows),
     ),
   );
   panels.forEach(({ draw }) => draw());
