@@ -113,7 +113,7 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> s
     if thumbnail:
         parts += [linked_image("The first page of the document", thumbnail), "*Click the picture to enlarge it.*"]
     parts += [*_score_table(result), *_evidence_list(result)]
-    parts.append("**Which category is right?** Your click is the answer. It replaces the prediction.")
+    parts.append("**Which category is right?** Your click is the answer. It becomes the category of the document.")
     return "\n\n".join(parts)
 
 
@@ -165,7 +165,7 @@ def _prediction(result: Mapping[str, Any]) -> str:
     prediction = f"**Prediction:** **{escape(predicted)}**, with a confidence of {_percent(confidence)}."
     if not may_belong_to_none(result):
         return prediction
-    return f"{prediction} The document may belong to **none of the categories**; this one is only the nearest."
+    return f"{prediction} The document may belong to **none of these categories**."
 
 
 def _remarks(result: Mapping[str, Any]) -> Iterator[str]:
@@ -198,9 +198,9 @@ def _score_table(result: Mapping[str, Any]) -> Iterator[str]:
     rows = [f"| {escape(name)} | {_percent(score)} | {_bar(score)} |" for name, score in scores[:MAX_SCORES]]
     if len(scores) > MAX_SCORES:
         rows.append(f"| {len(scores) - MAX_SCORES} more | | |")
-    yield "\n".join(["| Compared with each other | | |", "|:--|--:|:--|", *rows])
     if may_belong_to_none(result):
-        yield "*The comparison always adds up to 100 %, also if none of the categories fits.*"
+        yield "If one of the categories fits, it is probably the first of these:"
+    yield "\n".join(["| Category | Score | |", "|:--|--:|:--|", *rows])
 
 
 def _bar(score: float) -> str:

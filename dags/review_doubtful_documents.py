@@ -30,7 +30,7 @@ with DAG("review_doubtful_documents", schedule=None, params={"folder": "/opt/air
 
     ClassificationReviewOperator.partial(
         task_id="review",
-        categories=[*NAMES, "something else"],
+        categories=[*NAMES, "none of these"],
         minimum_confidence=0.8,
         learn_into=LEARNED,
         response_timeout=timedelta(days=2),

@@ -22,15 +22,21 @@ BLANK, FAILED, OTHERS = "(blank)", "(not classified)", "(other categories)"
 
 @dataclass(slots=True)
 class Figures:
-    """Counts of documents. ``histogram`` counts only documents with a confidence of a classifier, not of a review."""
+    """
+    Counts of documents.
+
+    :param categories: the documents by category.
+    :param doubtful: the documents with a low confidence, by category.
+    :param histogram: counts only documents with a confidence of a classifier, not of a review.
+    """
 
     documents: int = 0
     reviewed: int = 0
     escalated: int = 0
-    doubtful: int = 0
     failed: int = 0
     blank: int = 0
     categories: Counter[str] = field(default_factory=Counter)
+    doubtful: Counter[str] = field(default_factory=Counter)
     histogram: list[int] = field(default_factory=lambda: [0] * BARS)
 
     def to_json(self) -> dict[str, Any]:
@@ -39,10 +45,10 @@ class Figures:
             "documents": self.documents,
             "reviewed": self.reviewed,
             "escalated": self.escalated,
-            "doubtful": self.doubtful,
             "failed": self.failed,
             "blank": self.blank,
             "categories": dict(self.categories.most_common()),
+            "doubtful": dict(self.doubtful),
             "histogram": self.histogram,
         }
 
@@ -54,11 +60,12 @@ def figures(documents: Iterable[Document], batches: Iterable[BatchSummary] = ())
         counted.documents += 1
         counted.reviewed += document.is_reviewed
         counted.escalated += document.is_escalated
-        counted.doubtful += document.is_doubtful
         counted.failed += document.state == "failed"
         counted.blank += document.state == "blank"
         if document.category and document.state == "classified":
             counted.categories[document.category] += 1
+            if document.is_doubtful:
+                counted.doubtful[document.category] += 1
         # A person's answer has the confidence 1, which says nothing about the classifier.
         if document.confidence is not None and not document.is_reviewed:
             counted.histogram[bar(document.confidence)] += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Protocol
 
 from airflow_provider_classify.service.upload_folder import Upload
@@ -24,7 +23,7 @@ class Documents(Protocol):
         :raises StorageFull: there is no space.
         """
 
-    def opened(self, job_id: str) -> AbstractContextManager[Path]:
+    def opened(self, job_id: str) -> AbstractContextManager[str]:
         """
         Provide the path of the job's document on this machine during a block.
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import AsyncExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
@@ -80,7 +79,7 @@ def escalation_settings(url: str | None, below: float | None, api_key: str | Non
 class _StoredDocument(Document):
     """A document of the service. ``reference`` is the name that a client gave it, and ``path`` is its file."""
 
-    path: Path = Path()
+    path: str = ""
 
     @property
     def is_url(self) -> bool:
@@ -90,7 +89,7 @@ class _StoredDocument(Document):
     @contextmanager
     def open(self) -> Iterator[BinaryIO]:
         """Open the file. The setting ``[classify] allowed_roots`` of Airflow does not apply to the service."""
-        with self.path.open("rb") as stream:
+        with open(self.path, "rb") as stream:
             yield stream
 
 
@@ -144,7 +143,7 @@ class Escalation:
     def answer(
         self,
         first: ClassificationResult | ClassifyError,
-        path: Path,
+        path: str,
         categories: tuple[Category, ...],
         *,
         name: str,

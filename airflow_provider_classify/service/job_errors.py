@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 from airflow_provider_classify.engine.sandbox.child_process import ChildDied
 from airflow_provider_classify.exceptions import (
@@ -34,12 +33,12 @@ def recorded_error(job_id: str, error: Exception) -> ClassifyError | str:
     return "The service failed on this document; see the service's log."
 
 
-def error_for_api(error: ClassifyError, path: Path) -> ClassifyError:
+def error_for_api(error: ClassifyError, path: str) -> ClassifyError:
     """Return an error about a damaged PDF with the message of the hosted API; return any other error unchanged."""
     if not isinstance(error, DocumentCorrupt):
         return error
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             is_pdf = b"%PDF-" in file.read(1024)
     except FileNotFoundError:  # The job was deleted.
         return error

@@ -7,10 +7,10 @@ has half a document, and an upload is never held in memory.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from airflow_provider_classify.documents.reference import label_of
@@ -49,21 +49,21 @@ class ObjectDocuments:
         return _ObjectUpload(self, self._arriving, job_id)
 
     @contextmanager
-    def opened(self, job_id: str) -> Iterator[Path]:
+    def opened(self, job_id: str) -> Iterator[str]:
         """Provide a copy of the job's document during a block. :raises StorageError: it could not be read."""
         with tempfile.TemporaryDirectory(dir=self._arriving.folder) as folder:
-            path = Path(folder, job_id)
+            path = os.path.join(folder, job_id)
             with self._errors("read", job_id):
-                self._files.get_file(self._name(job_id), str(path))
+                self._files.get_file(self._name(job_id), path)
             yield path
 
-    def put(self, job_id: str, path: Path) -> None:
+    def put(self, job_id: str, path: str) -> None:
         """Copy a file of this machine to the storage. :raises StorageError: it could not be written."""
         with self._errors("written", job_id):
-            self._files.put_file(str(path), self._name(job_id))
+            self._files.put_file(path, self._name(job_id))
             if self._is_local:  # Other storages reply only when the document survives a loss of power.
-                sync(Path(self._name(job_id)))
-                sync(Path(self._root))
+                sync(self._name(job_id))
+                sync(self._root)
 
     def remove(self, job_id: str) -> None:
         """Delete the job's document, if there is one. :raises StorageError: it could not be deleted."""
@@ -133,7 +133,7 @@ class _ObjectUpload(Upload):
     def commit(self) -> None:
         """Copy the document to the storage. :raises StorageError: it could not be written."""
         super().commit()
-        if self._path.exists():  # Another thread may have discarded it.
+        if os.path.exists(self._path):  # Another thread may have discarded it.
             self._documents.put(self._job_id, self._path)
             self._is_stored = True
             super().discard()

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import logging
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_classify.engine.options import SMALL_SIDE
@@ -53,7 +52,7 @@ class Pipeline:
         """
         return 2 * self._engine.size + (ESCALATION_THREADS if self._escalation else 0)
 
-    def classify(self, path: Path, categories: tuple[Category, ...], *, name: str, job_id: str) -> ClassificationResult:
+    def classify(self, path: str, categories: tuple[Category, ...], *, name: str, job_id: str) -> ClassificationResult:
         """
         Classify the document of a job.
 
@@ -82,7 +81,7 @@ class Pipeline:
             self._escalation.close()
 
     def _by_engine(
-        self, path: Path, categories: tuple[Category, ...], *, name: str, job_id: str
+        self, path: str, categories: tuple[Category, ...], *, name: str, job_id: str
     ) -> ClassificationResult:
         picture = None
         with self._engine.process() as process:
@@ -93,7 +92,7 @@ class Pipeline:
             self._keep(picture, job_id)
         return result
 
-    def _draw(self, process: EngineProcess, path: Path, *, name: str, job_id: str) -> bytes | None:
+    def _draw(self, process: EngineProcess, path: str, *, name: str, job_id: str) -> bytes | None:
         began = time.monotonic()
         try:
             drawn = process.thumbnail(path, name=name, longest_side=SMALL_SIDE)

@@ -12,7 +12,7 @@ import os
 import shutil
 import threading
 from collections.abc import Container, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,7 +45,7 @@ class UploadFolder:
         min_free_bytes: int = MIN_FREE_BYTES,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.folder = folder
+        self.folder = folder.absolute()
         self.max_bytes = max_bytes
         self.max_total_bytes = max_total_bytes
         self._min_free_bytes = min_free_bytes
@@ -53,9 +53,14 @@ class UploadFolder:
         self._total = 0
         self._lock = threading.Lock()
 
-    def path(self, job_id: str) -> Path:
-        """Return the path of the job's document. It may not exist."""
-        return self.folder / job_id
+    def path(self, job_id: str) -> str:
+        """
+        Return the path of the job's document. It may not exist.
+
+        It is a text, because ``pathlib`` interns each part of a path, and Python's table of interned texts would grow
+        with the ids of jobs.
+        """
+        return os.path.join(self.folder, job_id)
 
     def create(self, job_id: str) -> Upload:
         """
@@ -67,21 +72,22 @@ class UploadFolder:
         return Upload(self, job_id)
 
     @contextmanager
-    def opened(self, job_id: str) -> Iterator[Path]:
+    def opened(self, job_id: str) -> Iterator[str]:
         """Provide the path of the job's document during a block. :raises StorageNotFound: it has no document."""
         path = self.path(job_id)
-        if not path.exists():
+        if not os.path.exists(path):
             raise StorageNotFound(f"The folder {self.folder} has no document of the job {job_id}; submit it again.")
         yield path
 
     def remove(self, job_id: str) -> None:
         """Delete the job's document, if there is one."""
-        self.path(job_id).unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            os.unlink(self.path(job_id))
         self.free(job_id)
 
     def job_ids(self) -> set[str]:
         """Return the ids of the jobs whose documents are stored."""
-        return {path.name for path in self.folder.iterdir() if "." not in path.name}
+        return {name for name in os.listdir(self.folder) if "." not in name}
 
     def clear(self, keep: Container[str]) -> dict[str, int]:
         """
@@ -167,13 +173,13 @@ class Upload:
         self._folder = folder
         self._job_id = job_id
         self._path = folder.path(job_id)
-        self._part = self._path.with_name(f"{job_id}.part")
+        self._part = f"{self._path}.part"
         self.size = 0
         self._measured = 0
         self._digest = hashlib.sha256()
         self._lock = threading.Lock()
         with _full_disk_as_storage_full():
-            self._file: BinaryIO = self._part.open("xb")
+            self._file: BinaryIO = open(self._part, "xb")  # noqa: SIM115 - commit() and discard() close it
 
     @property
     def sha256(self) -> str:
@@ -216,10 +222,10 @@ class Upload:
             self._file.flush()
             # The file is renamed before fsync, because most file systems then write the new name together with the
             # file. The fsync of the folder has nothing left to do.
-            self._part.replace(self._path)
+            os.replace(self._part, self._path)
             if self._is_durable:
                 os.fsync(self._file.fileno())
-                sync(self._path.parent)
+                sync(self._folder.folder)
             self._file.close()
 
     def discard(self) -> None:
@@ -230,11 +236,12 @@ class Upload:
             except OSError as error:  # Closing flushes the file, which fails on a full disk.
                 if not is_disk_full(error):
                     raise
-            self._part.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                os.unlink(self._part)
             self._folder.remove(self._job_id)
 
 
-def sync(path: Path) -> None:
+def sync(path: str | Path) -> None:
     """Wait until a file or folder is on the disk."""
     handle = os.open(path, os.O_RDONLY)
     try:

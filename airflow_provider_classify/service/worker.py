@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Protocol, TypeVar
 
 from airflow_provider_classify.exceptions import (
@@ -60,7 +59,7 @@ _Returned = TypeVar("_Returned")
 class Classifier(Protocol):
     """Classifies documents from several threads at the same time, as :class:`~.pipeline.Pipeline` does."""
 
-    def classify(self, path: Path, categories: tuple[Category, ...], *, name: str, job_id: str) -> ClassificationResult:
+    def classify(self, path: str, categories: tuple[Category, ...], *, name: str, job_id: str) -> ClassificationResult:
         """Classify the document of a job; raise a :class:`ClassifyError` if that is not possible."""
 
     def cancel(self, job_id: str) -> None:
@@ -233,7 +232,7 @@ class Worker:
                 self._events.completed(claim.job_id, result)
 
     def _classify_file(
-        self, path: Path, categories: tuple[Category, ...], name: str, job_id: str
+        self, path: str, categories: tuple[Category, ...], name: str, job_id: str
     ) -> ClassificationResult:
         try:
             return self._classifier.classify(path, categories, name=name, job_id=job_id)

@@ -53,7 +53,7 @@ def test_figures_count_documents_and_batches():
         [batch(invoice=5)],
     )
     assert (counted.documents, counted.reviewed, counted.escalated, counted.failed, counted.blank) == (15, 1, 5, 2, 3)
-    assert counted.doubtful == 1  # the one that a person has answered does not count
+    assert counted.doubtful == {"invoice": 1}  # the one that a person has answered does not count
     assert counted.categories == {"invoice": 9, "letter": 1}
     assert sum(counted.histogram) == 4  # a person's answer says nothing about the classifier
     assert list(counted.to_json()["categories"]) == ["invoice", "letter"]

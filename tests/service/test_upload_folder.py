@@ -21,4 +21,4 @@ def test_refused_bytes_are_not_part_of_a_document(tmp_path: Path, max_bytes: int
     upload.write(b".")
     upload.commit()
     assert upload.size == 9
-    assert folder.path("5b3c").read_bytes() == b"accepted."
+    assert (folder.folder / "5b3c").read_bytes() == b"accepted."

@@ -52,7 +52,7 @@ class HeldClassifier:
     start_failure: ClassifyError | None = None
 
     def classify(
-        self, path: Path, categories: Sequence[Category], *, name: str, job_id: str = ""
+        self, path: str, categories: Sequence[Category], *, name: str, job_id: str = ""
     ) -> ClassificationResult:
         content = self.read(path, name)
         if self.closed:
@@ -69,9 +69,9 @@ class HeldClassifier:
     def cancel(self, job_id: str) -> None:
         self.cancelled.append(job_id)
 
-    def read(self, path: Path, name: str) -> bytes:
+    def read(self, path: str, name: str) -> bytes:
         """Return the content of a document when ``gate`` is open."""
-        content = path.read_bytes()
+        content = Path(path).read_bytes()
         self.seen.append((name, content))
         self.gate.wait()
         return content

@@ -64,12 +64,13 @@ class EngineProcess:
         #: Why the last child did not start; ``None`` if it did.
         self.start_failure: EngineNotStarted | None = None
 
-    def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
+    def classify(self, path: str | Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
         """
         Classify a document.
 
         With the first document of a set of categories, the child also reads their examples and the sentence model.
 
+        :param path: the document's file. A text must be an absolute path.
         :param name: the document's name in errors.
         :raises DocumentTookTooLong: the time limit was reached.
         :raises DocumentCrashedParser: the parser crashed, failed or reached its memory limit.
@@ -80,7 +81,7 @@ class EngineProcess:
         asked = [asdict(_with_absolute_examples(category)) for category in categories]
         return _result(self._answer(path, name, categories=asked))
 
-    def thumbnail(self, path: Path, *, name: str, longest_side: int | None = None) -> str | None:
+    def thumbnail(self, path: str | Path, *, name: str, longest_side: int | None = None) -> str | None:
         """
         Return a picture of a document's first page; see :func:`~airflow_provider_classify.engine.thumbnail.thumbnail`.
 
@@ -110,10 +111,11 @@ class EngineProcess:
         listed = [(str(target.absolute()), list(pages)) for target, pages in targets]
         self._answer(path, name, targets=listed, page_count=page_count)
 
-    def _answer(self, path: Path, name: str, **asked: Any) -> Any:
+    def _answer(self, path: str | Path, name: str, **asked: Any) -> Any:
         """Ask the child about a document and return its answer. :raises ClassifyError: the error of its reply."""
+        absolute = path if isinstance(path, str) else str(path.absolute())
         with self._turn:
-            reply = self._ask({"path": str(path.absolute()), "name": name, **asked}, name)
+            reply = self._ask({"path": absolute, "name": name, **asked}, name)
         if "result" in reply:
             return reply["result"]
         raise error_of_kind(reply["kind"], reply["message"])
@@ -219,7 +221,7 @@ class EnginePool:
         for process in self._processes:
             self._free.put(process)
 
-    def classify(self, path: Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
+    def classify(self, path: str | Path, categories: Sequence[Category], *, name: str) -> ClassificationResult:
         """Classify as :meth:`EngineProcess.classify` does; wait while all children are busy."""
         with self.process() as process:
             return process.classify(path, categories, name=name)

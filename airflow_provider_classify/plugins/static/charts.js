@@ -1,6 +1,6 @@
 // Draw the charts with Chart.js, in the colours of the theme.
 
-import { number } from "./dom.js";
+import { number, percent } from "./dom.js";
 
 const COLOURS = ["#3b82f6", "#f59e0b", "#10b981", "#a855f7", "#ef4444", "#06b6d4", "#84cc16", "#ec4899", "#6366f1", "#14b8a6", "#f97316"];
 const GREYS = { "(other categories)": "#a1a1aa", "(blank)": "#d4d4d8", "(not classified)": "#71717a" };
@@ -27,7 +27,7 @@ function coloursOf(names) {
 }
 
 /** The fewest pixels of a bar, so that one document can be seen beside thousands. A count of zero has no bar. */
-const SHORTEST = 3;
+const SHORTEST = 1;
 const counted = (counts) => counts.map((count) => count || null);
 
 function options(x, y, more = {}) {
@@ -68,16 +68,16 @@ export function histogram(canvas, counts) {
   const last = counts.length - 1;
   // Chart.js would leave out the label of the last bar, which is mostly the highest. The labels must not overlap.
   const callback = function (_, index) {
-    return (index % 5 === 0 && last - index >= 5) || index === last ? this.getLabelForValue(index) : "";
+    return (index % 5 === 0 && last - index >= 4) || index === last ? this.getLabelForValue(index) : "";
   };
   const ticks = { color: css("--quiet"), maxRotation: 0, autoSkip: false, callback };
   draw(canvas, () => ({
     type: "bar",
     data: {
-      labels: counts.map((_, index) => `${index * width}–${(index + 1) * width} %`),
+      labels: counts.map((_, index) => `${index * width}–${(index + 1) * width}`),
       datasets: [{ data: counted(counts), backgroundColor: css("--accent"), categoryPercentage: 1, barPercentage: 0.92, minBarLength: SHORTEST }],
     },
-    options: options("Confidence", "Documents", { x: { ticks } }),
+    options: options("Confidence (%)", "Documents", { x: { ticks } }),
   }));
 }
 
@@ -101,20 +101,36 @@ export function daily(canvas, { days, series }) {
   });
 }
 
-export function categories(canvas, counts) {
+/**
+ * Draw the documents by category. The documents with a low confidence are in a pale part of the bars.
+ *
+ * `doubtful` has their number by category, and `low` is the confidence below which they are.
+ */
+export function categories(canvas, counts, doubtful, low) {
   const names = Object.keys(counts);
   const shown = [...names.filter((name) => !(name in GREYS)).slice(0, 12), ...names.filter((name) => name in GREYS)];
+  const pale = shown.map((name) => doubtful[name] ?? 0);
+  const sure = shown.map((name, index) => counts[name] - pale[index]);
   draw(canvas, () => {
-    const chart = options("Documents", "", { y: { title: { display: false }, grid: { display: false }, ticks: { color: css("--text"), autoSkip: false } } });
+    const chart = options("Documents", "", { x: { stacked: true }, y: { stacked: true, title: { display: false }, grid: { display: false }, ticks: { color: css("--text"), autoSkip: false } } });
     chart.indexAxis = "y";
     Object.assign(chart.scales.x, { beginAtZero: true, grace: "5%", grid: { color: css("--border") } });
+    const isDoubtful = pale.some(Boolean);
+    chart.plugins.legend.display = isDoubtful;
     const colours = coloursOf(shown);
+    const part = (label, data, alpha) => ({
+      label,
+      data: counted(data),
+      backgroundColor: shown.map((name) => colours[name] + alpha),
+      maxBarThickness: 28,
+      minBarLength: SHORTEST,
+    });
     const label = (name) => `${name.length > 40 ? `${name.slice(0, 39)}…` : name} (${number(counts[name])})`;
     return {
       type: "bar",
       data: {
         labels: shown.map(label),
-        datasets: [{ data: counted(shown.map((name) => counts[name])), backgroundColor: shown.map((name) => colours[name]), maxBarThickness: 28, minBarLength: SHORTEST }],
+        datasets: isDoubtful ? [part("Other documents", sure, ""), part(`Confidence below ${percent(low)}`, pale, "55")] : [part("Documents", sure, "")],
       },
       options: chart,
     };

@@ -12,14 +12,15 @@ function bar({ confidence, reviewed_by: person }) {
 function badge(found) {
   if (found.state === "failed") return el("span", { class: "badge failed" }, "not classified");
   if (found.state === "blank") return el("span", { class: "badge plain" }, "blank");
-  return el("span", { class: "badge" }, found.category);
+  const category = el("span", { class: "badge" }, found.category);
+  if (!found.may_belong_to_none || found.reviewed_by) return category;
+  return el("span", {}, category, el("div", { class: "sub" }, "or none of the categories"));
 }
 
 // The scores compare the categories with each other, and the confidence also says whether the document belongs to any of
-// them. So if it may belong to none, that is the runner-up, and the scores are left out.
+// them. So the runner-up's score can be higher than the confidence. It would look like a mistake, so it is left out.
 function runnerUp(found) {
-  if (found.may_belong_to_none && !found.reviewed_by) return "none of the categories";
-  if (!found.runner_up) return "–";
+  if (!found.runner_up || found.runner_up.score > (found.confidence ?? 1)) return "";
   return `${found.runner_up.category} ${percent(found.runner_up.score)}`;
 }
 
@@ -36,7 +37,7 @@ function details(found, picture) {
   const facts = [];
   const fact = (name, value) => facts.push(el("dt", {}, name), el("dd", {}, value));
   fact("Document", found.label || found.name);
-  fact("Task", found.map_index >= 0 ? `${found.task_id} [${found.map_index}]` : found.task_id);
+  fact("Task", found.map_index >= 0 ? `${found.task_id}, map index ${found.map_index}` : found.task_id);
   if (found.error) fact("Error", found.error);
   if (found.may_belong_to_none && !found.reviewed_by) fact("Confidence", "It is low because the document may belong to none of the categories.");
   if (found.reviewed_by) fact("Reviewed by", found.reviewed_by);
@@ -61,7 +62,7 @@ function details(found, picture) {
 export function documentRow(found, { isOpen, showTask }) {
   // The URL is relative to Airflow's base URL, and this page is one level below it.
   const picture = found.thumbnail ? `../${found.thumbnail}` : null;
-  const sub = [...remarks(found), showTask ? (found.map_index >= 0 ? `${found.task_id} [${found.map_index}]` : found.task_id) : ""].filter(Boolean).join(" · ");
+  const sub = [...remarks(found), showTask ? found.task_id : ""].filter(Boolean).join(" · ");
   const summary = el(
     "summary",
     { class: "row" },

@@ -22,28 +22,31 @@ const show = (...children) => {
   main.replaceChildren(...children.flat().filter(Boolean));
 };
 const message = (title, text) => el("div", { class: "message" }, el("h1", {}, title), el("p", { class: "quiet" }, text));
-const tile = (value, label) => el("div", { class: "panel tile" }, el("strong", {}, value), label);
+const tile = (value, label, share) => el("div", { class: "panel tile" }, el("strong", {}, number(value)), label, share ? el("div", { class: "sub" }, share) : "");
 const chartPanel = (title, draw) => {
   const canvas = el("canvas", { role: "img", "aria-label": title });
   const panel = el("section", { class: "panel" }, el("h2", {}, title), el("div", { class: "canvas" }, canvas));
   return { panel, draw: () => draw(canvas) };
 };
-const withShare = (part, whole) => [number(part), part ? el("span", { class: "share" }, percent(part / whole)) : ""];
 
 function figureTiles(figures) {
-  const { documents, reviewed, escalated, doubtful, failed, blank } = figures;
+  const { documents, reviewed, escalated, failed, blank } = figures;
+  const doubtful = sum(figures.doubtful);
+  const ofAll = (part) => (part ? `${percent(part / documents)} of all documents` : "");
   return el(
     "div",
     { class: "tiles" },
-    tile(number(documents), documents === 1 ? "document" : "documents"),
-    tile(number(Object.keys(figures.categories).length), "categories found"),
-    tile(withShare(doubtful, documents), `confidence below ${percent(LOW)}`),
-    tile(withShare(reviewed, documents), "reviewed by a person"),
-    tile(withShare(escalated, documents), "given to a second classifier"),
-    tile(withShare(failed, documents), "could not be classified"),
-    blank ? tile(number(blank), "blank") : null,
+    tile(documents, documents === 1 ? "document" : "documents"),
+    tile(Object.keys(figures.categories).length, "categories found"),
+    tile(doubtful, `with a confidence below ${percent(LOW)}`, ofAll(doubtful)),
+    tile(reviewed, "confirmed or corrected by a person", ofAll(reviewed)),
+    tile(escalated, "given to a second classifier", ofAll(escalated)),
+    tile(failed, "not classified", ofAll(failed)),
+    blank ? tile(blank, "blank", ofAll(blank)) : null,
   );
 }
+
+const sum = (counts) => Object.values(counts).reduce((total, count) => total + count, 0);
 
 /** Return the documents by category, and those without one. */
 function countsOf({ categories, blank, failed }) {
@@ -52,7 +55,7 @@ function countsOf({ categories, blank, failed }) {
 
 const note = (text) => el("p", { class: "note" }, text);
 
-const ABOUT_TAB = "Airflow shows this tab on every Dag, run and task.";
+const ABOUT_TAB = "This tab is there in any case.";
 
 // ---- The documents of a run or task.
 
@@ -83,11 +86,12 @@ function batchPanel(batch) {
 
 function tools(reply, reload) {
   const names = Object.entries(reply.figures.categories);
+  const doubtful = sum(reply.figures.doubtful);
   const choices = [
     el("option", { value: "" }, "All categories"),
     ...names.map(([name, count]) => el("option", { value: name }, `${name} (${number(count)})`)),
     reply.figures.blank ? el("option", { value: ":blank" }, `Blank (${number(reply.figures.blank)})`) : null,
-    reply.figures.doubtful ? el("option", { value: ":doubtful" }, `Below ${percent(LOW)} (${number(reply.figures.doubtful)})`) : null,
+    doubtful ? el("option", { value: ":doubtful" }, `Below ${percent(LOW)} (${number(doubtful)})`) : null,
     reply.figures.failed ? el("option", { value: ":failed" }, `Not classified (${number(reply.figures.failed)})`) : null,
   ];
   const category = el("select", { "aria-label": "Category" }, choices);
@@ -131,7 +135,6 @@ async function documentsView() {
   let reply = await fetchDocuments();
   const where = taskId ? (mapIndex ? "This task" : `The task ${taskId}`) : "This run";
   const title = taskId ? `Documents of ${taskId}` : "Documents of the run";
-  const place = [dagId, runId, ...(mapIndex ? [`map index ${mapIndex}`] : [])].join(" · ");
   if (!reply.figures.documents) {
     const gone = "Airflow does not have this run. If the run was deleted, its results were deleted, too.";
     const none = `${where} has not classified a document. ${ABOUT_TAB}`;
@@ -158,14 +161,14 @@ async function documentsView() {
     list.replaceChildren(head, ...(rows.length ? rows : [el("p", { class: "message quiet" }, "No document matches.")]));
     toolbar.querySelector(".pager").replaceChildren(...pager(reply, guarded));
   };
-  const byCategory = chartPanel("Documents by category", (canvas) => charts.categories(canvas, countsOf(reply.figures)));
-  const confidences = chartPanel("Confidences of the classifier", (canvas) => charts.histogram(canvas, reply.figures.histogram));
+  const byCategory = chartPanel("Documents by category", (canvas) => charts.categories(canvas, countsOf(reply.figures), reply.figures.doubtful, LOW));
+  const confidences = chartPanel("Confidence of the answers", (canvas) => charts.histogram(canvas, reply.figures.histogram));
   const many = reply.figures.documents > 1;
   const withConfidence = reply.figures.histogram.some(Boolean);
   const panels = many ? [byCategory, ...(withConfidence ? [confidences] : [])] : [];
   if (listed) fill();
   show(
-    el("header", {}, el("h1", {}, title), el("div", { class: "quiet" }, place)),
+    el("header", {}, el("h1", {}, title), el("div", { class: "quiet" }, `${dagId} · ${runId}`)),
     many ? figureTiles(reply.figures) : null,
     panels.length ? el("div", { class: "charts" }, panels.map(({ panel }) => panel)) : null,
     reply.is_truncated ? note("An output has more rows than this page reads. Only the first 20,000 are shown.") : null,
@@ -207,7 +210,7 @@ async function overviewView(chosen, days, dags) {
     return show(header, message("No documents", `No document was classified in the last ${days} days. The last one was classified on ${last}.`));
   }
   const daily = chartPanel("Documents by category and day", (canvas) => charts.daily(canvas, reply.by_day));
-  const confidences = chartPanel("Confidences of the classifier", (canvas) => charts.histogram(canvas, reply.figures.histogram));
+  const confidences = chartPanel("Confidence of the answers", (canvas) => charts.histogram(canvas, reply.figures.histogram));
   const panels = [daily, ...(reply.figures.histogram.some(Boolean) ? [confidences] : [])];
   const rows = reply.recent_runs.map((run) =>
     el(

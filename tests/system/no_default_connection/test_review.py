@@ -152,11 +152,11 @@ def test_the_example_asks_about_what_cannot_be_read(airflow, tmp_path):
     run = DagRun(airflow, "review_doubtful_documents", {"folder": str(tmp_path)})
     wait_until(lambda: asked(run), 400, pause=1)
     [detail] = asked(run)
-    assert detail["options"] == ["invoice", "contract", "letter", "something else"]
+    assert detail["options"] == ["invoice", "contract", "letter", "none of these"]
     assert "could not be classified" in detail["body"]
-    answer(run, detail, "something else")
+    answer(run, detail, "none of these")
     assert run.wait(400) == "success"
     sure, damaged = run.xcom("review", 0), run.xcom("review", 1)
     assert "reviewed_by" not in sure
-    assert (damaged["classification"], damaged["success"], damaged["reviewed_by"]) == ("something else", True, USER)
+    assert (damaged["classification"], damaged["success"], damaged["reviewed_by"]) == ("none of these", True, USER)
     assert damaged["predicted"]["error_kind"].startswith("Document")
