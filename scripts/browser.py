@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 #: The size of the window in pixels.
-WIDTH, HEIGHT = 1280, 1250
+WIDTH, HEIGHT = 1280, 1320
 
 
 def chromium() -> str | None:

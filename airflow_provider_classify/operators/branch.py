@@ -153,7 +153,7 @@ class ClassifyBranchOperator(ClassifyOperator, BranchMixIn):
         self.log.info("The document goes to %s. %s", ", ".join(targets), decision.why)
         task_instance.xcom_push(key=DECISION_KEY, value=decision.to_json())
         self._taken = (result, targets)
-        if self.do_xcom_push:
+        if self.do_xcom_push and result is not None:  # Airflow does not push None, and Airflow 3.0 cannot
             # In Airflow 3, do_branch can end the task by an exception. Then Airflow does not push the returned value.
             task_instance.xcom_push(key="return_value", value=result)
         self.do_branch(context, targets)

@@ -130,7 +130,7 @@ export function categories(canvas, counts, doubtful, low) {
       type: "bar",
       data: {
         labels: shown.map(label),
-        datasets: isDoubtful ? [part("Other documents", sure, ""), part(`Confidence below ${percent(low)}`, pale, "55")] : [part("Documents", sure, "")],
+        datasets: isDoubtful ? [part(`Confidence of ${percent(low)} or more`, sure, ""), part(`Confidence below ${percent(low)}`, pale, "55")] : [part("Documents", sure, "")],
       },
       options: chart,
     };

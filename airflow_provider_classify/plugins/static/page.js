@@ -32,13 +32,13 @@ const chartPanel = (title, draw) => {
 function figureTiles(figures) {
   const { documents, reviewed, escalated, failed, blank } = figures;
   const doubtful = sum(figures.doubtful);
-  const ofAll = (part) => (part ? `${percent(part / documents)} of all documents` : "");
+  const ofAll = (part) => (part ? `${percent(part / documents)} of all` : "");
   return el(
     "div",
     { class: "tiles" },
     tile(documents, documents === 1 ? "document" : "documents"),
     tile(Object.keys(figures.categories).length, "categories found"),
-    tile(doubtful, `with a confidence below ${percent(LOW)}`, ofAll(doubtful)),
+    tile(doubtful, `confidence below ${percent(LOW)}`, ofAll(doubtful)),
     tile(reviewed, "confirmed or corrected by a person", ofAll(reviewed)),
     tile(escalated, "given to a second classifier", ofAll(escalated)),
     tile(failed, "not classified", ofAll(failed)),
