@@ -12,13 +12,15 @@ from airflow_provider_classify.exceptions import InvalidResult
 from airflow_provider_classify.model.evidence import described
 from airflow_provider_classify.model.markdown import escape, link, linked_image
 from airflow_provider_classify.model.printable_text import encodable
-from airflow_provider_classify.model.scores import may_belong_to_none, scores_of, share_of
+from airflow_provider_classify.model.scores import probabilities_of, scores_of, share_of
 
 #: The most lines of evidence that a review shows.
 MAX_EVIDENCE = 8
-#: The most categories with scores, and the most page numbers in a list, that a review shows.
+#: The most categories with probabilities, and the most page numbers in a list, that a review shows.
 MAX_SCORES = 10
-#: The length of the bar for the score 1, in characters.
+#: The least probability that the document belongs to none of the categories that is shown.
+_LEAST_NONE = 0.005
+#: The length of the bar for the probability 1, in characters.
 _BAR = 20
 #: The fields that only a result without a category has. A person's answer removes them.
 _NO_ANSWER = ("blank", "error", "error_kind")
@@ -99,7 +101,7 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> s
     """
     Return the information for the choice of a category, as Markdown for the ``body`` of a human-in-the-loop operator.
 
-    The text names the document, the predicted category and its confidence. It lists the scores of the categories, and
+    The text names the document, the predicted category and its confidence. It lists how probable each category is, and
     the lines that are the evidence for the prediction. A document with an http(s) URL gets a link. The text of the
     document is escaped. The length is limited to a few thousand characters.
 
@@ -112,7 +114,7 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> s
     parts = [_document(result), _prediction(result), *_remarks(result)]
     if thumbnail:
         parts += [linked_image("The first page of the document", thumbnail), "*Click the picture to enlarge it.*"]
-    parts += [*_score_table(result), *_evidence_list(result)]
+    parts += [*_probability_table(result), *_evidence_list(result)]
     parts.append("**Which category is right?** Your click is the answer. It becomes the category of the document.")
     return "\n\n".join(parts)
 
@@ -162,10 +164,10 @@ def _prediction(result: Mapping[str, Any]) -> str:
     if predicted is None:
         return "**Prediction:** none. The document seems to be blank."
     confidence = result.get("confidence")
-    prediction = f"**Prediction:** **{escape(predicted)}**, with a confidence of {_percent(confidence)}."
-    if not may_belong_to_none(result):
-        return prediction
-    return f"{prediction} The document may belong to **none of these categories**."
+    named = f"**{escape(predicted)}**, with a confidence of {_percent(confidence)}"
+    if probabilities_of(result).is_probably_none:
+        return f"**Prediction:** probably **none of the categories**. The nearest one is {named}."
+    return f"**Prediction:** {named}."
 
 
 def _remarks(result: Mapping[str, Any]) -> Iterator[str]:
@@ -191,20 +193,22 @@ def _remarks(result: Mapping[str, Any]) -> Iterator[str]:
         yield "The document is a scan in a script that the classifier cannot read."
 
 
-def _score_table(result: Mapping[str, Any]) -> Iterator[str]:
-    scores = sorted(scores_of(result).items(), key=lambda item: -item[1])
-    if not scores or predicted_category(result) is None:
+def _probability_table(result: Mapping[str, Any]) -> Iterator[str]:
+    if not scores_of(result) or predicted_category(result) is None:
         return
-    rows = [f"| {escape(name)} | {_percent(score)} | {_bar(score)} |" for name, score in scores[:MAX_SCORES]]
-    if len(scores) > MAX_SCORES:
-        rows.append(f"| {len(scores) - MAX_SCORES} more | | |")
-    if may_belong_to_none(result):
-        yield "If one of the categories fits, it is probably the first of these:"
-    yield "\n".join(["| Category | Score | |", "|:--|--:|:--|", *rows])
+    probabilities = probabilities_of(result)
+    ranked = sorted(probabilities.categories.items(), key=lambda item: -item[1])
+    shown = [(escape(name), value) for name, value in ranked[:MAX_SCORES]]
+    if probabilities.none >= _LEAST_NONE:
+        shown = sorted([*shown, ("*none of these*", probabilities.none)], key=lambda item: -item[1])
+    rows = [f"| {name} | {_percent(value)} | {_bar(value)} |" for name, value in shown]
+    if len(ranked) > MAX_SCORES:
+        rows.append(f"| {len(ranked) - MAX_SCORES} more | | |")
+    yield "\n".join(["| Category | Probability | |", "|:--|--:|:--|", *rows])
 
 
-def _bar(score: float) -> str:
-    filled = round(score * _BAR)
+def _bar(probability: float) -> str:
+    filled = round(probability * _BAR)
     return f"`{'█' * filled}{'░' * (_BAR - filled)}`"
 
 

@@ -60,6 +60,7 @@ RELEASES = (
 #: Packages that this package needs in a later version than the ``time`` of some releases allows, each with a later day.
 NEWER = {
     "apache-airflow-providers-common-compat": "2026-11-01",
+    "apache-airflow-providers-standard": "2026-11-01",
     "rapidocr": "2026-11-01",
     "python-multipart": "2026-11-01",
 }

@@ -87,7 +87,7 @@ def main(folder: Path) -> None:
                 "empty_month": _dag_tab(OLD),
             }
             own = {
-                "links": (f"dags/{JOB}/runs/{job}/tasks/submit/details", "Job"),
+                "links": (f"dags/{JOB}/runs/{job}/tasks/submit/details", "Classification job"),
                 "mapped": (f"dags/{SIX}/runs/{six}/tasks/classify/mapped", "resume.pdf"),
             }
             for ending, dark in (("", False), ("_dark", True)):

@@ -7,6 +7,7 @@ Each function documents its result for a version (2.11 or newer) that lacks the 
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
@@ -80,12 +81,18 @@ def _task_states_in_triggerer() -> Any:
 
 
 def human_in_the_loop_operator() -> type[Any] | None:
-    """Return ``HITLOperator`` of Airflow's standard provider; ``None`` before 3.1, where the UI has no page for it."""
+    """
+    Return ``HITLOperator`` of Airflow's standard provider.
+
+    :returns: ``None`` before Airflow 3.1, where the UI has no page for it, and before the version 1.12.2 of the
+        provider, where its ``execution_timeout`` could fail the task before it waits (apache/airflow#63475).
+    """
     try:
         from airflow.providers.standard.operators.hitl import HITLOperator
     except (ImportError, AirflowOptionalProviderFeatureException):
         return None
-    return cast("type[Any]", HITLOperator)
+    has_timeout = "response_timeout" in inspect.signature(HITLOperator.__init__).parameters
+    return cast("type[Any]", HITLOperator) if has_timeout else None
 
 
 def has_pages() -> bool:

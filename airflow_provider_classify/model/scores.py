@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-#: If the score of the category exceeds the confidence by more than this, the document may belong to no category.
-_UNLIKELY = 0.3
+#: If the probability of no category is higher than this, it is the most probable answer.
+_PROBABLY = 0.5
 
 
 def share_of(value: object) -> float | None:
@@ -24,13 +25,36 @@ def scores_of(answer: Mapping[str, Any]) -> dict[str, float]:
     return {str(name): score for name, value in scores.items() if (score := share_of(value)) is not None}
 
 
-def may_belong_to_none(answer: Mapping[str, Any]) -> bool:
+@dataclass(frozen=True, slots=True)
+class Probabilities:
     """
-    Return whether the document may belong to none of the categories.
+    How probable each category of a document is, and that it belongs to none of them. All together are about 1.
 
-    The scores compare the categories with each other. The confidence is also low if no category fits.
+    :param categories: the probability of each category; only that of the answer if the classifier gives no scores.
+    :param none: the probability that the document belongs to none of the categories; 0 if the classifier does not say.
     """
-    category, confidence = answer.get("classification"), share_of(answer.get("confidence"))
+
+    categories: Mapping[str, float]
+    none: float = 0.0
+
+    @property
+    def is_probably_none(self) -> bool:
+        """Whether the document more probably belongs to none of the categories than to any of them."""
+        return self.none > _PROBABLY
+
+
+def probabilities_of(answer: Mapping[str, Any]) -> Probabilities:
+    """
+    Return the probabilities of the categories.
+
+    The scores of an answer compare the categories with each other, and their sum is 1 even if none fits. Its confidence
+    is lower if none may fit. So the scores are multiplied by the confidence and divided by the score of the answer.
+    """
+    category, confidence, scores = answer.get("classification"), share_of(answer.get("confidence")), scores_of(answer)
     if not isinstance(category, str) or confidence is None:
-        return False
-    return scores_of(answer).get(category, 0.0) - confidence > _UNLIKELY
+        return Probabilities({})
+    score = scores.get(category, 0.0)
+    if not score:
+        return Probabilities({category: confidence})
+    some = min(1.0, confidence / score)
+    return Probabilities({name: some * value for name, value in scores.items()}, none=1.0 - some)

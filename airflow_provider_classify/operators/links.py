@@ -21,7 +21,7 @@ class ClassifyJobLink(BaseOperatorLink):
     A task with the local engine has no such link, because its jobs have no URL.
     """
 
-    name = "Job"
+    name = "Classification job"
     xcom_key = JOB_LINK_KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airflow.providers.standard.operators.hitl import HITLOperator
 else:
     HITLOperator = compat.human_in_the_loop_operator()
-    if HITLOperator is None:  # Airflow 3.0 or older: the class can be imported, but its constructor raises an error
+    if HITLOperator is None:  # too old; in Airflow 3.0, the class can be imported, but its constructor raises an error
         from airflow.providers.common.compat.sdk import BaseOperator as HITLOperator
 
 #: The options of the operator until it knows the result. Airflow requires at least one.
@@ -41,8 +41,8 @@ def _require_page(task_id: object) -> None:
     """Check that Airflow has the page. :raises ReviewNotAvailable: it is older than 3.1."""
     if compat.human_in_the_loop_operator() is None:
         raise ReviewNotAvailable(
-            f"Task {task_id!r} needs Airflow's human-in-the-loop page, which came with Airflow 3.1; "
-            "update Airflow and its standard provider, or send doubtful documents to people in another way."
+            f"Task {task_id!r} needs Airflow's human-in-the-loop page, which came with Airflow 3.1 and the version "
+            "1.12.2 of its standard provider; update them, or send doubtful documents to people in another way."
         )
 
 

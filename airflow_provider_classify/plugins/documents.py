@@ -24,8 +24,9 @@ class Document:
 
     :param at: the time at which its result was stored.
     :param confidence: from 0 to 1; ``None`` if the document has no category.
-    :param runner_up: the second category and its score; ``None`` if the classifier gives no scores.
-    :param may_belong_to_none: whether the document may belong to none of the categories.
+    :param runner_up: the most probable alternative and its probability. Its name is ``None`` if it is that the document
+        belongs to none of the categories. The runner-up is ``None`` if the classifier gives no scores.
+    :param is_probably_none: whether the document more probably belongs to none of the categories.
     :param predicted: the category before the review; ``None`` without a review.
     :param reviewed_by: the person who answered the review; ``None`` without an answer.
     :param reviewed_in: the task id and map index of the review; ``None`` without a review.
@@ -41,8 +42,8 @@ class Document:
     state: State
     category: str | None
     confidence: float | None
-    runner_up: tuple[str, float] | None = None
-    may_belong_to_none: bool = False
+    runner_up: tuple[str | None, float] | None = None
+    is_probably_none: bool = False
     predicted: str | None = None
     reviewed_by: str | None = None
     reviewed_in: tuple[str, int] | None = None
@@ -86,8 +87,8 @@ class Document:
             "confidence": self.confidence,
             "runner_up": None
             if self.runner_up is None
-            else {"category": self.runner_up[0], "score": self.runner_up[1]},
-            "may_belong_to_none": self.may_belong_to_none,
+            else {"category": self.runner_up[0], "probability": self.runner_up[1]},
+            "is_probably_none": self.is_probably_none,
             "predicted": self.predicted,
             "reviewed_by": self.reviewed_by,
             "is_escalated": self.is_escalated,

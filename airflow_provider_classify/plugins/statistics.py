@@ -17,7 +17,7 @@ MAX_CATEGORIES = 11
 #: The most runs that the overview of a DAG lists.
 MAX_RUNS = 20
 #: The names in the charts for blank documents, for failures and for the categories beyond MAX_CATEGORIES.
-BLANK, FAILED, OTHERS = "(blank)", "(not classified)", "(other categories)"
+BLANK, FAILED, OTHERS = "(blank)", "(failed)", "(other categories)"
 
 
 @dataclass(slots=True)

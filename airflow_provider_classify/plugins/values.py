@@ -12,7 +12,7 @@ from airflow_provider_classify.documents.reference import label_of
 from airflow_provider_classify.model.cascade import is_escalated
 from airflow_provider_classify.model.evidence import described
 from airflow_provider_classify.model.printable_text import encodable
-from airflow_provider_classify.model.scores import may_belong_to_none, scores_of, share_of
+from airflow_provider_classify.model.scores import Probabilities, probabilities_of, share_of
 from airflow_provider_classify.plugins.documents import BatchSummary, Document, State
 
 #: The most lines of evidence of a document.
@@ -90,6 +90,7 @@ def document_of(value: Mapping[str, Any], stored: Stored) -> Document:
     state: State = "failed" if failed else "classified" if category else "blank"
     reviewed = "reviewed_at" in value
     predicted = value.get("predicted")
+    probabilities = probabilities_of(value)
     return Document(
         run_id=stored.run_id,
         task_id=stored.task_id,
@@ -100,8 +101,8 @@ def document_of(value: Mapping[str, Any], stored: Stored) -> Document:
         state=state,
         category=category,
         confidence=share_of(value.get("confidence")) if category else None,
-        runner_up=_runner_up(value, category),
-        may_belong_to_none=may_belong_to_none(value),
+        runner_up=_runner_up(probabilities, category),
+        is_probably_none=probabilities.is_probably_none,
         predicted=_text(predicted.get("classification")) if isinstance(predicted, Mapping) else None,
         reviewed_by=_text(value.get("reviewed_by")),
         reviewed_in=(stored.task_id, stored.map_index) if reviewed else None,
@@ -140,12 +141,13 @@ def _box(value: object) -> list[float] | None:
     return [side for side in sides if side is not None] if None not in sides else None
 
 
-def _runner_up(value: Mapping[str, Any], category: str | None) -> tuple[str, float] | None:
-    others = [(score, name) for name, score in scores_of(value).items() if name != category and score]
-    if not others:
-        return None
-    score, name = max(others)
-    return _clip(name), score
+def _runner_up(probabilities: Probabilities, category: str | None) -> tuple[str | None, float] | None:
+    """Return the most probable alternative to the category, and its probability. The name ``None`` is no category."""
+    others = [(value, _clip(name)) for name, value in probabilities.categories.items() if name != category]
+    value, name = max(others, default=(0.0, ""))
+    if probabilities.none > value:
+        return None, probabilities.none
+    return (name, value) if value else None
 
 
 def _label(value: Mapping[str, Any]) -> str:

@@ -58,9 +58,28 @@ def test_a_result_has_its_runner_up_and_its_evidence():
         (0.02, {"invoice": "high"}, False),
     ],
 )
-def test_a_document_may_belong_to_none_of_the_categories(confidence, scores, expected):
+def test_a_document_probably_belongs_to_none_of_the_categories(confidence, scores, expected):
     [document] = documents(stored(result(confidence=confidence, scores=scores)))
-    assert document.may_belong_to_none is document.to_json()["may_belong_to_none"] is expected
+    assert document.is_probably_none is document.to_json()["is_probably_none"] is expected
+
+
+@pytest.mark.parametrize(
+    ("confidence", "scores", "expected"),
+    [
+        (0.09, {"invoice": 0.9, "letter": 0.1}, (None, 0.9)),
+        (0.54, {"invoice": 0.6, "letter": 0.4}, ("letter", 0.36)),
+        (0.9, {"invoice": 1.0, "letter": 0.0}, (None, 0.1)),
+        (1.0, {"invoice": 1.0, "letter": 0.0}, None),
+        (0.9, None, None),
+    ],
+)
+def test_the_runner_up_may_be_no_category(confidence, scores, expected):
+    [document] = documents(stored(result(confidence=confidence, scores=scores)))
+    if expected is None:
+        assert document.runner_up is None
+    else:
+        name, probability = document.runner_up
+        assert (name, round(probability, 6)) == expected
 
 
 @pytest.mark.parametrize(
@@ -154,7 +173,7 @@ def test_hostile_values_are_cut_and_dropped():
     [document] = documents(stored(value))
     assert len(document.category) < 400
     assert document.confidence is None
-    assert document.runner_up == ("d", 0.1)
+    assert document.runner_up is None  # without a confidence, a score is not a probability
     assert len(document.evidence) <= MAX_EVIDENCE
     assert all(
         len(found["text"]) < 400 and found["box"] is None and found["page"] is None for found in document.evidence

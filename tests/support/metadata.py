@@ -16,7 +16,7 @@ from airflow.models.xcom import XComModel
 from airflow.utils.session import create_session
 from airflow.utils.state import DagRunState
 from airflow.utils.types import DagRunTriggeredByType, DagRunType
-from sqlalchemy import delete, insert
+from sqlalchemy import String, delete, insert
 
 BUNDLE = "tests"
 
@@ -79,7 +79,7 @@ def delete_runs(dag_id: str) -> None:
 def _instances(dag_id: str, run_id: str, values: Iterable[Value]) -> Iterable[dict[str, Any]]:
     for task_id, map_index in dict.fromkeys((value.task_id, value.map_index) for value in values):
         yield {
-            "id": uuid4(),
+            "id": str(uuid4()) if isinstance(TaskInstance.id.type, String) else uuid4(),
             "dag_id": dag_id,
             "run_id": run_id,
             "task_id": task_id,

@@ -3,7 +3,8 @@
 import { number, percent } from "./dom.js";
 
 const COLOURS = ["#3b82f6", "#f59e0b", "#10b981", "#a855f7", "#ef4444", "#06b6d4", "#84cc16", "#ec4899", "#6366f1", "#14b8a6", "#f97316"];
-const GREYS = { "(other categories)": "#a1a1aa", "(blank)": "#d4d4d8", "(not classified)": "#71717a" };
+const GREY = "#71717a";
+const GREYS = { "(other categories)": "#a1a1aa", "(blank)": "#d4d4d8", "(failed)": "#71717a" };
 let charts = [];
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -117,6 +118,9 @@ export function categories(canvas, counts, doubtful, low) {
     Object.assign(chart.scales.x, { beginAtZero: true, grace: "5%", grid: { color: css("--border") } });
     const isDoubtful = pale.some(Boolean);
     chart.plugins.legend.display = isDoubtful;
+    // The legend is about the two parts of each bar, not about one category, so it is grey.
+    chart.plugins.legend.labels.generateLabels = ({ data }) =>
+      data.datasets.map(({ label }, index) => ({ text: label, fillStyle: index ? `${GREY}55` : GREY, strokeStyle: "transparent", fontColor: css("--text"), datasetIndex: index }));
     const colours = coloursOf(shown);
     const part = (label, data, alpha) => ({
       label,

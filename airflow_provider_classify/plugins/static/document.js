@@ -10,18 +10,14 @@ function bar({ confidence, reviewed_by: person }) {
 }
 
 function badge(found) {
-  if (found.state === "failed") return el("span", { class: "badge failed" }, "not classified");
+  if (found.state === "failed") return el("span", { class: "badge failed" }, "failed");
   if (found.state === "blank") return el("span", { class: "badge plain" }, "blank");
-  const category = el("span", { class: "badge" }, found.category);
-  if (!found.may_belong_to_none || found.reviewed_by) return category;
-  return el("span", {}, category, el("div", { class: "sub" }, "or none of the categories"));
+  if (found.is_probably_none && !found.reviewed_by) return el("span", { class: "badge plain" }, `${found.category}?`);
+  return el("span", { class: "badge" }, found.category);
 }
 
-// The scores compare the categories with each other, and the confidence also says whether the document belongs to any of
-// them. So the runner-up's score can be higher than the confidence. It would look like a mistake, so it is left out.
-function runnerUp(found) {
-  if (!found.runner_up || found.runner_up.score > (found.confidence ?? 1)) return "";
-  return `${found.runner_up.category} ${percent(found.runner_up.score)}`;
+function runnerUp({ runner_up: found }) {
+  return found ? `${found.category ?? "no category"} ${percent(found.probability)}` : "–";
 }
 
 /** Return short remarks about the review and the escalation of a document. */
@@ -29,7 +25,7 @@ function remarks(found) {
   const lines = [];
   if (found.reviewed_by && found.predicted && found.predicted !== found.category) lines.push(`${found.predicted} corrected by ${found.reviewed_by}`);
   else if (found.reviewed_by) lines.push(`confirmed by ${found.reviewed_by}`);
-  if (found.is_escalated) lines.push("given to a second classifier");
+  if (found.is_escalated) lines.push("escalated to a second classifier");
   return lines;
 }
 
@@ -39,7 +35,7 @@ function details(found, picture) {
   fact("Document", found.label || found.name);
   fact("Task", found.map_index >= 0 ? `${found.task_id}, map index ${found.map_index}` : found.task_id);
   if (found.error) fact("Error", found.error);
-  if (found.may_belong_to_none && !found.reviewed_by) fact("Confidence", "It is low because the document may belong to none of the categories.");
+  if (found.is_probably_none && !found.reviewed_by) fact("Confidence", "It is low, because the document probably belongs to none of the categories.");
   if (found.reviewed_by) fact("Reviewed by", found.reviewed_by);
   if (found.predicted) fact("Prediction", found.predicted);
   if (found.answered_by) fact("Answered by", `${found.answered_by}${found.is_escalated ? " (the first classifier was not sure)" : ""}`);

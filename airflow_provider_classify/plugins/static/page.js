@@ -22,27 +22,39 @@ const show = (...children) => {
   main.replaceChildren(...children.flat().filter(Boolean));
 };
 const message = (title, text) => el("div", { class: "message" }, el("h1", {}, title), el("p", { class: "quiet" }, text));
-const tile = (value, label, share) => el("div", { class: "panel tile" }, el("strong", {}, number(value)), label, share ? el("div", { class: "sub" }, share) : "");
+const tile = (value, label, ...more) => el("div", { class: "panel tile" }, el("strong", {}, number(value)), label, more);
 const chartPanel = (title, draw) => {
   const canvas = el("canvas", { role: "img", "aria-label": title });
   const panel = el("section", { class: "panel" }, el("h2", {}, title), el("div", { class: "canvas" }, canvas));
   return { panel, draw: () => draw(canvas) };
 };
 
-function figureTiles(figures) {
+/**
+ * Create the tiles with the figures.
+ *
+ * `filter` shows only some of the documents: `:doubtful`, `:failed` or `:blank`; undefined if they are not listed.
+ */
+function figureTiles(figures, filter) {
   const { documents, reviewed, escalated, failed, blank } = figures;
   const doubtful = sum(figures.doubtful);
-  const ofAll = (part) => (part ? `${percent(part / documents)} of all` : "");
+  const ofAll = (part, state) => {
+    if (!part) return [];
+    const share = el("div", { class: "sub" }, `${percent(part / documents)} of all`);
+    if (!state || !filter) return [share];
+    const button = el("button", { type: "button", class: "link" }, "Show them");
+    button.addEventListener("click", () => filter(state));
+    return [share, button];
+  };
   return el(
     "div",
     { class: "tiles" },
     tile(documents, documents === 1 ? "document" : "documents"),
     tile(Object.keys(figures.categories).length, "categories found"),
-    tile(doubtful, `confidence below ${percent(LOW)}`, ofAll(doubtful)),
-    tile(reviewed, "confirmed or corrected by a person", ofAll(reviewed)),
-    tile(escalated, "given to a second classifier", ofAll(escalated)),
-    tile(failed, "not classified", ofAll(failed)),
-    blank ? tile(blank, "blank", ofAll(blank)) : null,
+    tile(doubtful, `confidence below ${percent(LOW)}`, ...ofAll(doubtful, ":doubtful")),
+    tile(reviewed, "confirmed or corrected by a person", ...ofAll(reviewed)),
+    tile(escalated, "escalated to a second classifier", ...ofAll(escalated)),
+    tile(failed, "failed", ...ofAll(failed, ":failed")),
+    blank ? tile(blank, "blank", ...ofAll(blank, ":blank")) : null,
   );
 }
 
@@ -50,12 +62,10 @@ const sum = (counts) => Object.values(counts).reduce((total, count) => total + c
 
 /** Return the documents by category, and those without one. */
 function countsOf({ categories, blank, failed }) {
-  return { ...categories, ...(blank ? { "(blank)": blank } : {}), ...(failed ? { "(not classified)": failed } : {}) };
+  return { ...categories, ...(blank ? { "(blank)": blank } : {}), ...(failed ? { "(failed)": failed } : {}) };
 }
 
 const note = (text) => el("p", { class: "note" }, text);
-
-const ABOUT_TAB = "This tab is there in any case.";
 
 // ---- The documents of a run or task.
 
@@ -78,7 +88,7 @@ function batchPanel(batch) {
     { class: "panel batch" },
     el("h2", {}, `${number(batch.documents)} documents in the output of ${batch.task_id}`),
     el("div", {}, batch.output),
-    el("div", { class: "counts" }, counts, batch.blank ? el("span", { class: "badge plain" }, `blank: ${number(batch.blank)}`) : null, batch.failed ? el("span", { class: "badge failed" }, `not classified: ${number(batch.failed)}`) : null),
+    el("div", { class: "counts" }, counts, batch.blank ? el("span", { class: "badge plain" }, `blank: ${number(batch.blank)}`) : null, batch.failed ? el("span", { class: "badge failed" }, `failed: ${number(batch.failed)}`) : null),
     failures.length ? el("ul", { class: "evidence" }, failures) : null,
     el("p", { class: "quiet" }, `The documents are not listed. ${batch.note}`),
   );
@@ -92,7 +102,7 @@ function tools(reply, reload) {
     ...names.map(([name, count]) => el("option", { value: name }, `${name} (${number(count)})`)),
     reply.figures.blank ? el("option", { value: ":blank" }, `Blank (${number(reply.figures.blank)})`) : null,
     doubtful ? el("option", { value: ":doubtful" }, `Below ${percent(LOW)} (${number(doubtful)})`) : null,
-    reply.figures.failed ? el("option", { value: ":failed" }, `Not classified (${number(reply.figures.failed)})`) : null,
+    reply.figures.failed ? el("option", { value: ":failed" }, `Failed (${number(reply.figures.failed)})`) : null,
   ];
   const category = el("select", { "aria-label": "Category" }, choices);
   category.value = state.category;
@@ -134,10 +144,12 @@ function pager(reply, reload) {
 async function documentsView() {
   let reply = await fetchDocuments();
   const where = taskId ? (mapIndex ? "This task" : `The task ${taskId}`) : "This run";
-  const title = taskId ? `Documents of ${taskId}` : "Documents of the run";
+  const [only] = mapIndex && reply.documents.length === 1 ? reply.documents : [];
+  const title = only ? only.name : taskId ? `Documents of ${taskId}` : "Documents of the run";
+  const place = [...(only ? [taskId] : []), dagId, runId].join(" · ");
   if (!reply.figures.documents) {
     const gone = "Airflow does not have this run. If the run was deleted, its results were deleted, too.";
-    const none = `${where} has not classified a document. ${ABOUT_TAB}`;
+    const none = `${where} has not classified a document.`;
     return show(message(reply.run_exists ? "No documents" : "Run not found", reply.run_exists ? none : gone));
   }
   const list = el("div", { class: "list" });
@@ -153,9 +165,14 @@ async function documentsView() {
   };
   const guarded = (change) => reload(change).catch((error) => show(message("Classified documents", error.message)));
   const toolbar = tools(reply, guarded);
+  const showOnly = (state) => {
+    toolbar.querySelector("select").value = state;
+    guarded({ category: state, offset: 0 });
+    toolbar.scrollIntoView();
+  };
   const single = reply.figures.documents === 1;
   const fill = () => {
-    const head = el("div", { class: "head" }, ["", "Document", "Category", "Confidence", "Runner-up", ""].map((name) => el("span", {}, name)));
+    const head = el("div", { class: "head" }, ["", "Document", "Category", "Confidence", "Alternative", ""].map((name) => el("span", {}, name)));
     const rows = reply.documents.map((found) => documentRow(found, { isOpen: single, showTask: !taskId }));
     list.classList.toggle("without-pictures", !reply.documents.some((found) => found.thumbnail));
     list.replaceChildren(head, ...(rows.length ? rows : [el("p", { class: "message quiet" }, "No document matches.")]));
@@ -168,8 +185,8 @@ async function documentsView() {
   const panels = many ? [byCategory, ...(withConfidence ? [confidences] : [])] : [];
   if (listed) fill();
   show(
-    el("header", {}, el("h1", {}, title), el("div", { class: "quiet" }, `${dagId} · ${runId}`)),
-    many ? figureTiles(reply.figures) : null,
+    el("header", {}, el("h1", {}, title), el("div", { class: "quiet" }, place)),
+    many ? figureTiles(reply.figures, listed ? showOnly : undefined) : null,
     panels.length ? el("div", { class: "charts" }, panels.map(({ panel }) => panel)) : null,
     reply.is_truncated ? note("An output has more rows than this page reads. Only the first 20,000 are shown.") : null,
     reply.batches.map(batchPanel),
@@ -205,7 +222,7 @@ async function overviewView(chosen, days, dags) {
   }
   const header = el("header", {}, el("h1", {}, `Documents of ${chosen}`), el("div", { class: "tools" }, controls));
   if (!reply.figures.documents) {
-    if (!reply.newest) return show(message("No documents", `No task of ${chosen} has classified a document. ${ABOUT_TAB}`));
+    if (!reply.newest) return show(message("No documents", `No task of ${chosen} has classified a document yet.`));
     const last = dateTime(reply.newest).slice(0, 10);
     return show(header, message("No documents", `No document was classified in the last ${days} days. The last one was classified on ${last}.`));
   }
