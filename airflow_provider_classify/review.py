@@ -73,7 +73,8 @@ def review_options(result: Mapping[str, Any], categories: Sequence[str] = ()) ->
     """
     Return the categories from which a person chooses, the best first.
 
-    The prediction comes first, then the categories by score, then those without a score in their own order.
+    The prediction comes first, then the categories by score, then those without a score in their own order. If the
+    document probably belongs to none of the scored categories, those without a score come first.
 
     :param categories: the names of all categories. Without them, the options are the categories of the result's
         ``scores``. Only the local engine scores all categories.
@@ -89,7 +90,10 @@ def review_options(result: Mapping[str, Any], categories: Sequence[str] = ()) ->
     predicted = predicted_category(result)
     if predicted is not None and predicted not in names:
         names.append(predicted)
-    return sorted(names, key=lambda name: (name != predicted, -scores.get(name, 0.0)))
+    ranked = sorted(names, key=lambda name: (name != predicted, -scores.get(name, 0.0)))
+    if probabilities_of(result).is_probably_none:
+        ranked.sort(key=lambda name: name in scores)
+    return ranked
 
 
 def review_subject(result: Mapping[str, Any]) -> str:
@@ -215,7 +219,10 @@ def _bar(probability: float) -> str:
 def _evidence_list(result: Mapping[str, Any]) -> Iterator[str]:
     found = list(islice(_evidence_lines(result), MAX_EVIDENCE))
     if found:
-        yield "**Found in the document:**\n\n" + "\n".join(f"- {line}" for line in found)
+        nearest = escape(str(predicted_category(result)))
+        is_none = probabilities_of(result).is_probably_none
+        title = f"What the document has in common with {nearest}" if is_none else "Found in the document"
+        yield f"**{title}:**\n\n" + "\n".join(f"- {line}" for line in found)
 
 
 def _evidence_lines(result: Mapping[str, Any]) -> Iterator[str]:

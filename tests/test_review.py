@@ -136,6 +136,8 @@ def test_the_options_are_ranked_and_the_prediction_comes_first() -> None:
     assert review_options(result(classification="letter")) == ["letter", "invoice", "contract"]
     assert review_options(result(), ["other", "letter", "contract"]) == ["invoice", "contract", "letter", "other"]
     assert review_options(FAILURE, ["letter", "invoice"]) == ["letter", "invoice"]
+    no_fit = result(confidence=0.02)
+    assert review_options(no_fit, ["letter", "contract", "other"]) == ["other", "invoice", "contract", "letter"]
     assert review_options(BLANK) == ["invoice", "letter"]
 
 

@@ -33,7 +33,7 @@ class ClassifyJobLink(BaseOperatorLink):
 class ClassifyPageLink(BaseOperatorLink):
     """Opens the page with the documents of the task."""
 
-    name = "Documents"
+    name = "Documents of this task"
     xcom_key = PAGE_LINK_KEY
 
     def get_link(self, operator: BaseOperator, *, ti_key: TaskInstanceKey) -> str:

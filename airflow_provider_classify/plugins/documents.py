@@ -65,9 +65,31 @@ class Document:
         return self.reviewed_by is not None
 
     @property
+    def is_failed(self) -> bool:
+        """Whether the document could not be classified."""
+        return self.state == "failed"
+
+    @property
     def is_doubtful(self) -> bool:
         """Whether the classifier's confidence is low and no person has answered."""
         return self.confidence is not None and self.confidence < LOW_CONFIDENCE and not self.is_reviewed
+
+    def matches(self, choice: str) -> bool:
+        """
+        Return whether the document is of a category, or of a group of documents.
+
+        :param choice: a category, or ``:blank``, ``:failed``, ``:doubtful``, ``:reviewed``, ``:escalated``, or ``:none``
+            for the documents that probably belong to none of the categories.
+        """
+        groups = {
+            ":none": self.is_probably_none,
+            ":doubtful": self.is_doubtful,
+            ":reviewed": self.is_reviewed,
+            ":escalated": self.is_escalated,
+        }
+        if choice in groups:
+            return groups[choice]
+        return choice == f":{self.state}" or (choice == self.category and not self.is_probably_none)
 
     def is_of(self, task_id: str, map_index: int | None) -> bool:
         """Return whether a task classified or reviewed the document. The map index ``None`` means all map indexes."""
@@ -177,7 +199,7 @@ def select(
     """
     Return the documents that match a filter, sorted.
 
-    :param category: a category, or ``:blank``, ``:failed`` or ``:doubtful``.
+    :param category: a category or a group; see :meth:`Document.matches`.
     :param text: a part of the document's label. Upper and lower case do not matter.
     :param order: ``order`` keeps the given order, ``name`` sorts by file name, and ``doubtful`` puts documents without
         a confidence first, then the lowest confidences.
@@ -185,11 +207,7 @@ def select(
     found = [
         document
         for document in documents
-        if (
-            category is None
-            or category in (document.category, f":{document.state}")
-            or (category == ":doubtful" and document.is_doubtful)
-        )
+        if (category is None or document.matches(category))
         and (not text or text.casefold() in (document.label or document.name).casefold())
     ]
     if order == "doubtful":

@@ -16,8 +16,9 @@ BARS = 20
 MAX_CATEGORIES = 11
 #: The most runs that the overview of a DAG lists.
 MAX_RUNS = 20
-#: The names in the charts for blank documents, for failures and for the categories beyond MAX_CATEGORIES.
-BLANK, FAILED, OTHERS = "(blank)", "(failed)", "(other categories)"
+#: The names in the charts for the categories beyond MAX_CATEGORIES, and for documents that probably belong to none of
+#: the categories, are blank, or could not be classified.
+OTHERS, NONE, BLANK, FAILED = "(other categories)", "(no category fits)", "(blank)", "(failed)"
 
 
 @dataclass(slots=True)
@@ -25,8 +26,8 @@ class Figures:
     """
     Counts of documents.
 
-    :param categories: the documents by category.
-    :param doubtful: the documents with a low confidence, by category.
+    :param none: the documents that probably belong to none of the categories. ``categories`` does not count them.
+    :param doubtful: the documents with a low confidence.
     :param histogram: counts only documents with a confidence of a classifier, not of a review.
     """
 
@@ -35,8 +36,9 @@ class Figures:
     escalated: int = 0
     failed: int = 0
     blank: int = 0
+    none: int = 0
+    doubtful: int = 0
     categories: Counter[str] = field(default_factory=Counter)
-    doubtful: Counter[str] = field(default_factory=Counter)
     histogram: list[int] = field(default_factory=lambda: [0] * BARS)
 
     def to_json(self) -> dict[str, Any]:
@@ -47,8 +49,9 @@ class Figures:
             "escalated": self.escalated,
             "failed": self.failed,
             "blank": self.blank,
+            "none": self.none,
+            "doubtful": self.doubtful,
             "categories": dict(self.categories.most_common()),
-            "doubtful": dict(self.doubtful),
             "histogram": self.histogram,
         }
 
@@ -60,12 +63,13 @@ def figures(documents: Iterable[Document], batches: Iterable[BatchSummary] = ())
         counted.documents += 1
         counted.reviewed += document.is_reviewed
         counted.escalated += document.is_escalated
-        counted.failed += document.state == "failed"
+        counted.failed += document.is_failed
         counted.blank += document.state == "blank"
-        if document.category and document.state == "classified":
+        counted.doubtful += document.is_doubtful
+        if document.is_probably_none:
+            counted.none += 1
+        elif document.category and document.state == "classified":
             counted.categories[document.category] += 1
-            if document.is_doubtful:
-                counted.doubtful[document.category] += 1
         # A person's answer has the confidence 1, which says nothing about the classifier.
         if document.confidence is not None and not document.is_reviewed:
             counted.histogram[bar(document.confidence)] += 1
@@ -90,7 +94,7 @@ def by_day(
     Count documents by category and UTC day.
 
     :returns: ``days`` has all days from the first to the last. ``series`` has the counts of each category by day. The
-        categories are sorted by number of documents. Rare categories, blank documents and failures come last.
+        categories are sorted by number of documents. Rare categories and documents without a category come last.
     """
     days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
     counts: dict[str, Counter[date]] = {}
@@ -107,16 +111,19 @@ def by_day(
 
 
 def recent_runs(documents: Iterable[Document], batches: Iterable[BatchSummary]) -> list[dict[str, Any]]:
-    """Return the newest runs, each with its id, the time of its last result and its number of documents."""
-    counts: Counter[str] = Counter()
+    """Return the newest runs: id, time of the last result, and numbers of documents, doubtful ones and failures."""
+    counts: dict[str, Counter[str]] = {}
     last: dict[str, datetime] = {}
-    found = [(document.run_id, document.at, 1) for document in documents]
-    found += [(batch.run_id, batch.at, batch.documents) for batch in batches]
+    found = [
+        (document.run_id, document.at, {"documents": 1, "doubtful": document.is_doubtful, "failed": document.is_failed})
+        for document in documents
+    ]
+    found += [(batch.run_id, batch.at, {"documents": batch.documents, "failed": batch.failed}) for batch in batches]
     for run_id, at, count in found:
-        counts[run_id] += count
+        counts.setdefault(run_id, Counter(documents=0, doubtful=0, failed=0)).update(count)
         last[run_id] = max(at, last.get(run_id, at))
     newest = sorted(last, key=last.__getitem__, reverse=True)[:MAX_RUNS]
-    return [{"run_id": run_id, "at": last[run_id].isoformat(), "documents": counts[run_id]} for run_id in newest]
+    return [{"run_id": run_id, "at": last[run_id].isoformat(), **counts[run_id]} for run_id in newest]
 
 
 def _add(counts: dict[str, Counter[date]], name: str, day: date, count: int) -> None:
@@ -125,14 +132,14 @@ def _add(counts: dict[str, Counter[date]], name: str, day: date, count: int) -> 
 
 
 def _series(document: Document) -> str:
-    if document.state == "failed":
+    if document.is_failed:
         return FAILED
-    return document.category or BLANK
+    return NONE if document.is_probably_none else document.category or BLANK
 
 
 def _ranked(counts: dict[str, Counter[date]]) -> Sequence[str]:
     """Return the sorted names of the series. In ``counts``, replace the rare categories by their sum."""
-    special = [name for name in (BLANK, FAILED) if name in counts]
+    special = [name for name in (NONE, BLANK, FAILED) if name in counts]
     ranked = sorted(counts.keys() - set(special), key=lambda name: (-counts[name].total(), name))
     rare = ranked[MAX_CATEGORIES:]
     if rare:

@@ -158,6 +158,27 @@ def test_documents_are_filtered_and_sorted():
     assert [document.name for document in select(found, text="a.PDF")] == ["A.pdf"]
 
 
+@pytest.mark.parametrize(
+    ("choice", "names"),
+    [
+        ("invoice", ["sure.pdf"]),
+        (":none", ["none.pdf"]),
+        (":doubtful", ["none.pdf"]),
+        (":escalated", ["escalated.pdf"]),
+        (":reviewed", ["asked.pdf"]),
+        (":failed", []),
+    ],
+)
+def test_groups_of_documents(choice, names):
+    found = documents(
+        stored(result("sure.pdf", job_id="1")),
+        stored(result("none.pdf", confidence=0.0, scores={"invoice": 1.0}, job_id="2")),
+        stored(result("escalated.pdf", "letter", escalated=True, job_id="3")),
+        stored(result("asked.pdf", "letter", reviewed_by="Mira", reviewed_at="2026-11-27", job_id="4")),
+    )
+    assert [document.name for document in select(found, category=choice)] == names
+
+
 def test_the_browser_and_the_server_agree_when_a_confidence_is_low():
     assert f"export const LOW = {LOW_CONFIDENCE};" in (STATIC / "evidence.js").read_text()
 

@@ -12,6 +12,7 @@ from airflow_provider_classify.plugins.statistics import (
     BLANK,
     FAILED,
     MAX_CATEGORIES,
+    NONE,
     OTHERS,
     bar,
     by_day,
@@ -53,7 +54,7 @@ def test_figures_count_documents_and_batches():
         [batch(invoice=5)],
     )
     assert (counted.documents, counted.reviewed, counted.escalated, counted.failed, counted.blank) == (15, 1, 5, 2, 3)
-    assert counted.doubtful == {"invoice": 1}  # the one that a person has answered does not count
+    assert counted.doubtful == 1  # the one that a person has answered does not count
     assert counted.categories == {"invoice": 9, "letter": 1}
     assert sum(counted.histogram) == 4  # a person's answer says nothing about the classifier
     assert list(counted.to_json()["categories"]) == ["invoice", "letter"]
@@ -90,3 +91,14 @@ def test_the_newest_runs_come_first():
         [document(run_id="a", day=1), document(run_id="b", day=3), document(run_id="a", day=2)], [batch(day=9)]
     )
     assert [(run["run_id"], run["documents"]) for run in runs] == [("batch", 3), ("b", 1), ("a", 2)]
+    assert [(run["doubtful"], run["failed"]) for run in runs] == [(0, 1), (0, 0), (0, 0)]
+    [run] = recent_runs([document(confidence=0.1), document(None, None, state="failed")], [])
+    assert (run["documents"], run["doubtful"], run["failed"]) == (2, 1, 1)
+
+
+def test_a_document_that_no_category_fits_is_counted_apart():
+    found = [document(), document(confidence=0.0, is_probably_none=True)]
+    counted = figures(found)
+    assert (counted.categories, counted.none, counted.doubtful) == ({"invoice": 1}, 1, 1)
+    days = by_day(found, [], first=date(2026, 11, 27), last=date(2026, 11, 27))
+    assert days["series"] == {"invoice": [1], NONE: [1]}

@@ -1,10 +1,9 @@
 // Draw the charts with Chart.js, in the colours of the theme.
 
-import { number, percent } from "./dom.js";
+import { number } from "./dom.js";
 
 const COLOURS = ["#3b82f6", "#f59e0b", "#10b981", "#a855f7", "#ef4444", "#06b6d4", "#84cc16", "#ec4899", "#6366f1", "#14b8a6", "#f97316"];
-const GREY = "#71717a";
-const GREYS = { "(other categories)": "#a1a1aa", "(blank)": "#d4d4d8", "(failed)": "#71717a" };
+const GREYS = { "(other categories)": "#a1a1aa", "(no category fits)": "#78716c", "(blank)": "#d4d4d8", "(failed)": "#71717a" };
 let charts = [];
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -102,39 +101,20 @@ export function daily(canvas, { days, series }) {
   });
 }
 
-/**
- * Draw the documents by category. The documents with a low confidence are in a pale part of the bars.
- *
- * `doubtful` has their number by category, and `low` is the confidence below which they are.
- */
-export function categories(canvas, counts, doubtful, low) {
+export function categories(canvas, counts) {
   const names = Object.keys(counts);
   const shown = [...names.filter((name) => !(name in GREYS)).slice(0, 12), ...names.filter((name) => name in GREYS)];
-  const pale = shown.map((name) => doubtful[name] ?? 0);
-  const sure = shown.map((name, index) => counts[name] - pale[index]);
   draw(canvas, () => {
-    const chart = options("Documents", "", { x: { stacked: true }, y: { stacked: true, title: { display: false }, grid: { display: false }, ticks: { color: css("--text"), autoSkip: false } } });
+    const chart = options("Documents", "", { y: { title: { display: false }, grid: { display: false }, ticks: { color: css("--text"), autoSkip: false } } });
     chart.indexAxis = "y";
     Object.assign(chart.scales.x, { beginAtZero: true, grace: "5%", grid: { color: css("--border") } });
-    const isDoubtful = pale.some(Boolean);
-    chart.plugins.legend.display = isDoubtful;
-    // The legend is about the two parts of each bar, not about one category, so it is grey.
-    chart.plugins.legend.labels.generateLabels = ({ data }) =>
-      data.datasets.map(({ label }, index) => ({ text: label, fillStyle: index ? `${GREY}55` : GREY, strokeStyle: "transparent", fontColor: css("--text"), datasetIndex: index }));
     const colours = coloursOf(shown);
-    const part = (label, data, alpha) => ({
-      label,
-      data: counted(data),
-      backgroundColor: shown.map((name) => colours[name] + alpha),
-      maxBarThickness: 28,
-      minBarLength: SHORTEST,
-    });
     const label = (name) => `${name.length > 40 ? `${name.slice(0, 39)}…` : name} (${number(counts[name])})`;
     return {
       type: "bar",
       data: {
         labels: shown.map(label),
-        datasets: isDoubtful ? [part(`Confidence of ${percent(low)} or more`, sure, ""), part(`Confidence below ${percent(low)}`, pale, "55")] : [part("Documents", sure, "")],
+        datasets: [{ data: counted(shown.map((name) => counts[name])), backgroundColor: shown.map((name) => colours[name]), maxBarThickness: 28, minBarLength: SHORTEST }],
       },
       options: chart,
     };

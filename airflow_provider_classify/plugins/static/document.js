@@ -12,11 +12,12 @@ function bar({ confidence, reviewed_by: person }) {
 function badge(found) {
   if (found.state === "failed") return el("span", { class: "badge failed" }, "failed");
   if (found.state === "blank") return el("span", { class: "badge plain" }, "blank");
-  if (found.is_probably_none && !found.reviewed_by) return el("span", { class: "badge plain" }, `${found.category}?`);
+  if (found.is_probably_none && !found.reviewed_by) return el("span", { class: "badge plain" }, `nearest: ${found.category}`);
   return el("span", { class: "badge" }, found.category);
 }
 
-function runnerUp({ runner_up: found }) {
+function runnerUp({ runner_up: found, is_probably_none: isNone, reviewed_by: person }) {
+  if (isNone && !person) return "probably no category";
   return found ? `${found.category ?? "no category"} ${percent(found.probability)}` : "–";
 }
 

@@ -32,11 +32,10 @@ const chartPanel = (title, draw) => {
 /**
  * Create the tiles with the figures.
  *
- * `filter` shows only some of the documents: `:doubtful`, `:failed` or `:blank`; undefined if they are not listed.
+ * `filter` shows only some of the documents, such as those of `:failed`; undefined if they are not listed.
  */
 function figureTiles(figures, filter) {
-  const { documents, reviewed, escalated, failed, blank } = figures;
-  const doubtful = sum(figures.doubtful);
+  const { documents, reviewed, escalated, doubtful, failed, blank } = figures;
   const ofAll = (part, state) => {
     if (!part) return [];
     const share = el("div", { class: "sub" }, `${percent(part / documents)} of all`);
@@ -51,18 +50,16 @@ function figureTiles(figures, filter) {
     tile(documents, documents === 1 ? "document" : "documents"),
     tile(Object.keys(figures.categories).length, "categories found"),
     tile(doubtful, `confidence below ${percent(LOW)}`, ...ofAll(doubtful, ":doubtful")),
-    tile(reviewed, "confirmed or corrected by a person", ...ofAll(reviewed)),
-    tile(escalated, "escalated to a second classifier", ...ofAll(escalated)),
-    tile(failed, "failed", ...ofAll(failed, ":failed")),
+    tile(reviewed, "confirmed or corrected by a person", ...ofAll(reviewed, ":reviewed")),
+    tile(escalated, "escalated to a second classifier", ...ofAll(escalated, ":escalated")),
+    tile(failed, "could not be classified", ...ofAll(failed, ":failed")),
     blank ? tile(blank, "blank", ...ofAll(blank, ":blank")) : null,
   );
 }
 
-const sum = (counts) => Object.values(counts).reduce((total, count) => total + count, 0);
-
 /** Return the documents by category, and those without one. */
-function countsOf({ categories, blank, failed }) {
-  return { ...categories, ...(blank ? { "(blank)": blank } : {}), ...(failed ? { "(failed)": failed } : {}) };
+function countsOf({ categories, none, blank, failed }) {
+  return { ...categories, ...(none ? { "(no category fits)": none } : {}), ...(blank ? { "(blank)": blank } : {}), ...(failed ? { "(failed)": failed } : {}) };
 }
 
 const note = (text) => el("p", { class: "note" }, text);
@@ -96,13 +93,13 @@ function batchPanel(batch) {
 
 function tools(reply, reload) {
   const names = Object.entries(reply.figures.categories);
-  const doubtful = sum(reply.figures.doubtful);
+  const groups = { none: "No category fits", doubtful: `Confidence below ${percent(LOW)}`, reviewed: "Reviewed", escalated: "Escalated", blank: "Blank", failed: "Failed" };
   const choices = [
     el("option", { value: "" }, "All categories"),
     ...names.map(([name, count]) => el("option", { value: name }, `${name} (${number(count)})`)),
-    reply.figures.blank ? el("option", { value: ":blank" }, `Blank (${number(reply.figures.blank)})`) : null,
-    doubtful ? el("option", { value: ":doubtful" }, `Below ${percent(LOW)} (${number(doubtful)})`) : null,
-    reply.figures.failed ? el("option", { value: ":failed" }, `Failed (${number(reply.figures.failed)})`) : null,
+    ...Object.entries(groups)
+      .filter(([name]) => reply.figures[name])
+      .map(([name, label]) => el("option", { value: `:${name}` }, `${label} (${number(reply.figures[name])})`)),
   ];
   const category = el("select", { "aria-label": "Category" }, choices);
   category.value = state.category;
@@ -178,7 +175,7 @@ async function documentsView() {
     list.replaceChildren(head, ...(rows.length ? rows : [el("p", { class: "message quiet" }, "No document matches.")]));
     toolbar.querySelector(".pager").replaceChildren(...pager(reply, guarded));
   };
-  const byCategory = chartPanel("Documents by category", (canvas) => charts.categories(canvas, countsOf(reply.figures), reply.figures.doubtful, LOW));
+  const byCategory = chartPanel("Documents by category", (canvas) => charts.categories(canvas, countsOf(reply.figures)));
   const confidences = chartPanel("Confidence of the answers", (canvas) => charts.histogram(canvas, reply.figures.histogram));
   const many = reply.figures.documents > 1;
   const withConfidence = reply.figures.histogram.some(Boolean);
@@ -235,7 +232,7 @@ async function overviewView(chosen, days, dags) {
       {},
       el("td", {}, el("a", { href: `page?${new URLSearchParams({ dag_id: chosen, run_id: run.run_id })}` }, run.run_id)),
       el("td", {}, dateTime(run.at)),
-      el("td", { class: "number" }, number(run.documents)),
+      ...["documents", "doubtful", "failed"].map((name) => el("td", { class: "number" }, number(run[name]))),
     ),
   );
   show(
@@ -248,7 +245,7 @@ async function overviewView(chosen, days, dags) {
       "section",
       { class: "panel" },
       el("h2", {}, reply.runs > rows.length ? `The newest ${rows.length} of ${number(reply.runs)} runs in the last ${days} days` : `Runs in the last ${days} days`),
-      el("table", { class: "runs" }, el("tr", {}, el("th", {}, "Run"), el("th", {}, "Last document classified at"), el("th", { class: "number" }, "Documents")), rows),
+      el("table", { class: "runs" }, el("tr", {}, el("th", {}, "Run"), el("th", {}, "Last document classified at"), ...["Documents", `Below ${percent(LOW)}`, "Failed"].map((name) => el("th", { class: "number" }, name))), rows),
     ),
   );
   panels.forEach(({ draw }) => draw());

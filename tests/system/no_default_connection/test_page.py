@@ -46,7 +46,7 @@ def test_a_mapped_task_is_called_by_its_document_and_links_to_the_page(run):
     assert (first["rendered_map_index"], first["map_index"]) == ("a invoice.pdf", 0)
     assert second["rendered_map_index"] == "b <img src=x onerror=alert(1)>.pdf"
     links = run.airflow.request("GET", f"{run.path}/taskInstances/classify/links?map_index=1")["extra_links"]
-    assert links["Documents"] == page_path(DAG_ID, run.path.rpartition("/")[2], "classify", 1)
+    assert links["Documents of this task"] == page_path(DAG_ID, run.path.rpartition("/")[2], "classify", 1)
     assert not links["Classification job"]  # the local engine's jobs have no address
 
 
