@@ -78,8 +78,8 @@ class Document:
         """
         Return whether the document is of a category, or of a group of documents.
 
-        :param choice: a category, ``:blank``, ``:failed``, ``:doubtful``, ``:reviewed``, ``:escalated``, or ``:none`` for
-            documents that probably belong to none of the categories.
+        :param choice: a category or a group: ``:blank``, ``:failed``, ``:doubtful``, ``:reviewed`` or ``:escalated``.
+            The group ``:none`` has the documents that probably belong to none of the categories.
         """
         groups = {
             ":none": self.is_probably_none,
