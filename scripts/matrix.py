@@ -65,7 +65,9 @@ NEWER = {
     "python-multipart": "2026-11-01",
 }
 #: Packages that the tests need in addition. The tests of pages need Chromium and are not run here.
-TOOLS = ("pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist", "pandas", "apache-airflow-providers-standard")
+TOOLS = (
+    "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist", "pandas", "statsd", "apache-airflow-providers-standard",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

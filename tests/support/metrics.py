@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -19,9 +20,16 @@ def sent_metrics() -> Iterator[StatsD]:
     with statsd_server() as server, pytest.MonkeyPatch.context() as patch:
         for name, value in server.environment.items():
             patch.setenv(name, value)
-        stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
+        _initialize(stats, stats_utils)
         try:
             yield server
         finally:
             patch.undo()
-            stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
+            _initialize(stats, stats_utils)
+
+
+def _initialize(stats: Any, stats_utils: Any) -> None:
+    if hasattr(stats, "initialize"):
+        stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=False)
+    else:  # Airflow 3.2
+        stats.Stats.initialize(factory=stats_utils.get_stats_factory(stats.Stats))

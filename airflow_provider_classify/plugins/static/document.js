@@ -3,8 +3,9 @@
 import { el, percent } from "./dom.js";
 import { confidenceBar, evidenceList } from "./evidence.js";
 
-function bar({ confidence, reviewed_by: person }) {
+function bar({ category, confidence, reviewed_by: person, is_probably_none: isNone }) {
   if (person) return el("span", { class: "quiet" }, "chosen by a person");
+  if (isNone) return el("span", { class: "quiet" }, `${percent(confidence)} for ${category}`);
   if (confidence === null) return el("span", { class: "quiet" }, "–");
   return confidenceBar(confidence);
 }
@@ -12,13 +13,12 @@ function bar({ confidence, reviewed_by: person }) {
 function badge(found) {
   if (found.state === "failed") return el("span", { class: "badge failed" }, "failed");
   if (found.state === "blank") return el("span", { class: "badge plain" }, "blank");
-  if (found.is_probably_none && !found.reviewed_by) return el("span", { class: "badge plain" }, `nearest: ${found.category}`);
+  if (found.is_probably_none) return el("span", { class: "badge plain" }, "probably no category");
   return el("span", { class: "badge" }, found.category);
 }
 
-function runnerUp({ runner_up: found, is_probably_none: isNone, reviewed_by: person }) {
-  if (isNone && !person) return "probably no category";
-  return found ? `${found.category ?? "no category"} ${percent(found.probability)}` : "–";
+function runnerUp({ runner_up: found, is_probably_none: isNone }) {
+  return found && !isNone ? `${found.category ?? "no category"} ${percent(found.probability)}` : "–";
 }
 
 /** Return short remarks about the review and the escalation of a document. */
@@ -36,7 +36,7 @@ function details(found, picture) {
   fact("Document", found.label || found.name);
   fact("Task", found.map_index >= 0 ? `${found.task_id}, map index ${found.map_index}` : found.task_id);
   if (found.error) fact("Error", found.error);
-  if (found.is_probably_none && !found.reviewed_by) fact("Confidence", "It is low, because the document probably belongs to none of the categories.");
+  if (found.is_probably_none) fact("Result", `It names the nearest category, ${found.category}, with a low confidence.`);
   if (found.reviewed_by) fact("Reviewed by", found.reviewed_by);
   if (found.predicted) fact("Prediction", found.predicted);
   if (found.answered_by) fact("Answered by", `${found.answered_by}${found.is_escalated ? " (the first classifier was not sure)" : ""}`);

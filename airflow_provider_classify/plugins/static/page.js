@@ -52,7 +52,7 @@ function figureTiles(figures, filter) {
     tile(doubtful, `confidence below ${percent(LOW)}`, ...ofAll(doubtful, ":doubtful")),
     tile(reviewed, "confirmed or corrected by a person", ...ofAll(reviewed, ":reviewed")),
     tile(escalated, "escalated to a second classifier", ...ofAll(escalated, ":escalated")),
-    tile(failed, "could not be classified", ...ofAll(failed, ":failed")),
+    tile(failed, "failed with an error", ...ofAll(failed, ":failed")),
     blank ? tile(blank, "blank", ...ofAll(blank, ":blank")) : null,
   );
 }
