@@ -66,7 +66,8 @@ NEWER = {
 }
 #: Packages that the tests need in addition. The tests of pages need Chromium and are not run here.
 TOOLS = (
-    "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist", "pandas", "statsd", "apache-airflow-providers-standard",
+    "pytest", "pytest-asyncio", "pytest-timeout", "pytest-xdist", "pandas", "statsd",
+    "apache-airflow-providers-standard",
 )  # fmt: skip
 
 
