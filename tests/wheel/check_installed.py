@@ -121,7 +121,8 @@ def main(dags: str, document: str, extras: list[str]) -> None:
     check_provider()
     check_events()
     check_dags(dags)
-    check_command_line(document, can_classify=importlib.util.find_spec("pymupdf") is not None)
+    # The document is a text. The engine needs no reader for it, but numpy, which the extra `sentences` installs, too.
+    check_command_line(document, can_classify=importlib.util.find_spec("numpy") is not None)
 
 
 if __name__ == "__main__":
