@@ -58,7 +58,7 @@ class InvalidResult(ClassifyError):
 
 
 class ReviewNotAvailable(ClassifyError):
-    """This version of Airflow has no human-in-the-loop page."""
+    """This version of Airflow, or of its standard provider, has no human-in-the-loop page that a review can use."""
 
 
 class ReviewNotAnswered(ClassifyError):

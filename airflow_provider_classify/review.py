@@ -119,7 +119,7 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> s
     if thumbnail:
         parts += [linked_image("The first page of the document", thumbnail), "*Click the picture to enlarge it.*"]
     parts += [*_probability_table(result), *_evidence_list(result)]
-    parts.append("**Which category is right?** Your click is the answer. It becomes the category of the document.")
+    parts.append("**Which category is right?** Your answer becomes the category of the document.")
     return "\n\n".join(parts)
 
 
@@ -178,8 +178,6 @@ def _remarks(result: Mapping[str, Any]) -> Iterator[str]:
     """Yield the facts about the document that a person should know before the choice."""
     if source := result.get("read_from"):
         yield f"The classifier read the file {escape(source)} in the document."
-    if result.get("none_of_these") is True:
-        yield "The model found that the document belongs to none of the categories. The prediction is the nearest one."
     if isinstance(reason := result.get("reasoning"), str) and reason:
         yield f"The model's reason: “{escape(reason, 300)}”"
     if result.get("mixed") is True:
@@ -201,6 +199,8 @@ def _probability_table(result: Mapping[str, Any]) -> Iterator[str]:
     if not scores_of(result) or predicted_category(result) is None:
         return
     probabilities = probabilities_of(result)
+    if result.get("reviewed_by") or not probabilities.categories:
+        return  # after a person's answer, the scores are not probabilities
     ranked = sorted(probabilities.categories.items(), key=lambda item: -item[1])
     shown = [(escape(name), value) for name, value in ranked[:MAX_SCORES]]
     if probabilities.none >= _LEAST_NONE:

@@ -1,7 +1,8 @@
 """
 Classify the documents of a folder, ask a person about the doubtful ones, and learn from the corrections.
 
-The person answers on Airflow's page "Required Actions" (Airflow 3.1 or later).
+The person answers on Airflow's page "Required Actions" (Airflow 3.1 or later, with version
+1.12.2 or later of its standard provider).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-#: If the probability of no category is higher than this, it is the most probable answer.
+#: From this probability on, no category is the most probable answer.
 _PROBABLY = 0.5
 
 
@@ -40,7 +40,7 @@ class Probabilities:
     @property
     def is_probably_none(self) -> bool:
         """Whether the document more probably belongs to none of the categories than to any of them."""
-        return self.none > _PROBABLY
+        return self.none >= _PROBABLY
 
 
 def probabilities_of(answer: Mapping[str, Any]) -> Probabilities:
@@ -48,13 +48,15 @@ def probabilities_of(answer: Mapping[str, Any]) -> Probabilities:
     Return the probabilities of the categories.
 
     The scores of an answer compare the categories with each other, and their sum is 1 even if none fits. Its confidence
-    is lower if none may fit. So the scores are multiplied by the confidence and divided by the score of the answer.
+    is lower if none may fit. So the scores are multiplied by the confidence and divided by the score of the answer. A
+    language model gives no scores. It has ``none_of_these`` instead, and a confidence of at most 0.5 then.
     """
     category, confidence, scores = answer.get("classification"), share_of(answer.get("confidence")), scores_of(answer)
     if not isinstance(category, str) or confidence is None:
         return Probabilities({})
     score = scores.get(category, 0.0)
     if not score:
-        return Probabilities({category: confidence})
+        is_none = answer.get("none_of_these") is True and not answer.get("reviewed_by")
+        return Probabilities({category: confidence}, none=1.0 - confidence if is_none else 0.0)
     some = min(1.0, confidence / score)
     return Probabilities({name: some * value for name, value in scores.items()}, none=1.0 - some)

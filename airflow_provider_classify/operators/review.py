@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airflow.providers.standard.operators.hitl import HITLOperator
 else:
     HITLOperator = compat.human_in_the_loop_operator()
-    if HITLOperator is None:  # too old; in Airflow 3.0, the class can be imported, but its constructor raises an error
+    if HITLOperator is None:  # too old: the class below can still be imported, but its constructor raises an error
         from airflow.providers.common.compat.sdk import BaseOperator as HITLOperator
 
 #: The options of the operator until it knows the result. Airflow requires at least one.
@@ -38,20 +38,22 @@ _NOT_KNOWN_YET = ["(the categories)"]
 
 
 def _require_page(task_id: object) -> None:
-    """Check that Airflow has the page. :raises ReviewNotAvailable: it is older than 3.1."""
+    """Check that Airflow has the page. :raises ReviewNotAvailable: Airflow or its standard provider is too old."""
     if compat.human_in_the_loop_operator() is None:
         raise ReviewNotAvailable(
-            f"Task {task_id!r} needs Airflow's human-in-the-loop page, which came with Airflow 3.1 and the version "
-            "1.12.2 of its standard provider; update them, or send doubtful documents to people in another way."
+            f"Task {task_id!r} needs Airflow 3.1 or newer, with version 1.12.2 or newer of its standard provider; "
+            "update them, or send doubtful documents to people in another way."
         )
 
 
 class ClassificationReviewOperator(HITLOperator):
     """
-    Ask a person for the category of a document, on Airflow's *Required Actions* page (Airflow 3.1 or later).
+    Ask a person for the category of a document, on Airflow's *Required Actions* page (Airflow 3.1 or later,
+    with version 1.12.2 or later of its standard provider).
 
-    The page shows the document, a picture of its first page, the predicted category, the scores and the evidence. The
-    person chooses one of the categories; the best comes first. While the task waits, it occupies no worker.
+    The page shows the document, a picture of its first page, the predicted category, how probable each category is, and
+    the evidence. The person chooses one of the categories; the best comes first. While the task waits, it occupies no
+    worker.
 
     XCom gets the corrected result: the answer is its ``classification``, with the ``confidence`` 1, and these fields
     are added:
@@ -126,7 +128,7 @@ class ClassificationReviewOperator(HITLOperator):
         """
         Create a mapped task, as for any operator. By default, each instance has the name of its document.
 
-        :raises ReviewNotAvailable: this version of Airflow has no page on which a person can answer.
+        :raises ReviewNotAvailable: Airflow or its standard provider is too old.
         """
         _require_page(kwargs.get("task_id"))
         return super().partial(**{"map_index_template": MAP_INDEX_TEMPLATE, **kwargs})

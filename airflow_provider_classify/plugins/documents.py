@@ -10,7 +10,8 @@ from typing import Any, Literal
 from airflow_provider_classify.batch.plan import RECORD_SUFFIX
 from airflow_provider_classify.documents.reference import name_of
 
-#: A document whose confidence is lower counts as doubtful on the page. ``evidence.js`` has the same number.
+#: A document with a lower confidence counts as doubtful on the page, unless a person has reviewed it. ``evidence.js``
+#: has the same number.
 LOW_CONFIDENCE = 0.5
 
 State = Literal["classified", "blank", "failed"]
@@ -24,9 +25,9 @@ class Document:
 
     :param at: the time at which its result was stored.
     :param confidence: from 0 to 1; ``None`` if the document has no category.
-    :param runner_up: the most probable alternative and its probability. Its name is ``None`` if it is that the document
-        belongs to none of the categories. The runner-up is ``None`` if the classifier gives no scores.
-    :param is_probably_none: whether the document more probably belongs to none of the categories.
+    :param runner_up: the most probable alternative and its probability. The name ``None`` means that the document
+        belongs to none of the categories. Without scores, and after a review, there is no runner-up.
+    :param is_probably_none: whether the document more probably belongs to none of the categories than to any of them.
     :param predicted: the category before the review; ``None`` without a review.
     :param reviewed_by: the person who answered the review; ``None`` without an answer.
     :param reviewed_in: the task id and map index of the review; ``None`` without a review.
@@ -72,7 +73,8 @@ class Document:
     @property
     def is_doubtful(self) -> bool:
         """Whether the classifier's confidence is low and no person has answered."""
-        return self.confidence is not None and self.confidence < LOW_CONFIDENCE and not self.is_reviewed
+        is_low = self.confidence is not None and self.confidence < LOW_CONFIDENCE
+        return is_low and self.state == "classified" and not self.is_reviewed
 
     def matches(self, choice: str) -> bool:
         """

@@ -26,12 +26,15 @@ class Figures:
     """
     Counts of documents.
 
-    :param none: the documents that probably belong to none of the categories. ``categories`` does not count them.
-    :param doubtful: the documents with a low confidence.
+    :param listed: the documents without those of batches whose outputs are not read.
+    :param none: the listed documents that probably belong to none of the categories. ``categories`` does not count
+        them. The manifests of batches count such documents by the nearest category.
+    :param doubtful: the listed documents with a low confidence that no person has reviewed.
     :param histogram: counts only documents with a confidence of a classifier, not of a review.
     """
 
     documents: int = 0
+    listed: int = 0
     reviewed: int = 0
     escalated: int = 0
     failed: int = 0
@@ -45,6 +48,7 @@ class Figures:
         """Return the figures as a JSON object for the page. The categories are sorted by number of documents."""
         return {
             "documents": self.documents,
+            "listed": self.listed,
             "reviewed": self.reviewed,
             "escalated": self.escalated,
             "failed": self.failed,
@@ -61,6 +65,7 @@ def figures(documents: Iterable[Document], batches: Iterable[BatchSummary] = ())
     counted = Figures()
     for document in documents:
         counted.documents += 1
+        counted.listed += 1
         counted.reviewed += document.is_reviewed
         counted.escalated += document.is_escalated
         counted.failed += document.is_failed
@@ -111,19 +116,36 @@ def by_day(
 
 
 def recent_runs(documents: Iterable[Document], batches: Iterable[BatchSummary]) -> list[dict[str, Any]]:
-    """Return the newest runs: id, time of the last result, and numbers of documents, doubtful ones and failures."""
+    """
+    Return the newest runs: id, time of the last result, and numbers of documents, doubtful ones and failures.
+
+    If a run has only batches whose outputs are not read, its number of doubtful documents is ``None``.
+    """
     counts: dict[str, Counter[str]] = {}
     last: dict[str, datetime] = {}
     found = [
-        (document.run_id, document.at, {"documents": 1, "doubtful": document.is_doubtful, "failed": document.is_failed})
+        (
+            document.run_id,
+            document.at,
+            {"documents": 1, "listed": 1, "doubtful": document.is_doubtful, "failed": document.is_failed},
+        )
         for document in documents
     ]
     found += [(batch.run_id, batch.at, {"documents": batch.documents, "failed": batch.failed}) for batch in batches]
     for run_id, at, count in found:
-        counts.setdefault(run_id, Counter(documents=0, doubtful=0, failed=0)).update(count)
+        counts.setdefault(run_id, Counter(documents=0, listed=0, doubtful=0, failed=0)).update(count)
         last[run_id] = max(at, last.get(run_id, at))
     newest = sorted(last, key=last.__getitem__, reverse=True)[:MAX_RUNS]
-    return [{"run_id": run_id, "at": last[run_id].isoformat(), **counts[run_id]} for run_id in newest]
+    return [
+        {
+            "run_id": run_id,
+            "at": last[run_id].isoformat(),
+            "documents": counts[run_id]["documents"],
+            "doubtful": counts[run_id]["doubtful"] if counts[run_id]["listed"] else None,
+            "failed": counts[run_id]["failed"],
+        }
+        for run_id in newest
+    ]
 
 
 def _add(counts: dict[str, Counter[date]], name: str, day: date, count: int) -> None:

@@ -101,8 +101,8 @@ def document_of(value: Mapping[str, Any], stored: Stored) -> Document:
         state=state,
         category=category,
         confidence=share_of(value.get("confidence")) if category else None,
-        runner_up=_runner_up(probabilities, category),
-        is_probably_none=probabilities.is_probably_none,
+        runner_up=None if value.get("reviewed_by") else _runner_up(probabilities, value.get("classification")),
+        is_probably_none=state == "classified" and probabilities.is_probably_none,
         predicted=_text(predicted.get("classification")) if isinstance(predicted, Mapping) else None,
         reviewed_by=_text(value.get("reviewed_by")),
         reviewed_in=(stored.task_id, stored.map_index) if reviewed else None,
@@ -141,8 +141,10 @@ def _box(value: object) -> list[float] | None:
     return [side for side in sides if side is not None] if None not in sides else None
 
 
-def _runner_up(probabilities: Probabilities, category: str | None) -> tuple[str | None, float] | None:
+def _runner_up(probabilities: Probabilities, category: object) -> tuple[str | None, float] | None:
     """Return the most probable alternative to the category, and its probability. The name ``None`` is no category."""
+    if not category:
+        return None
     others = [(value, _clip(name)) for name, value in probabilities.categories.items() if name != category]
     value, name = max(others, default=(0.0, ""))
     if probabilities.none > value:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
 from airflow_provider_classify.exceptions import InvalidCategories
@@ -83,5 +82,6 @@ def display_name(given: str) -> str:
         path = urlsplit(given).path if "://" in given else given.replace("\\", "/")
     except ValueError:  # A file name may look like a broken URL.
         path = ""
-    name = "".join(character for character in PurePosixPath(path).name if character.isprintable())
+    parts = [part for part in path.split("/") if part not in ("", ".")]  # pathlib would intern each of them
+    name = "".join(character for character in "".join(parts[-1:]) if character.isprintable())
     return name[-_LONGEST_NAME:] or "document"

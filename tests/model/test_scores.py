@@ -20,6 +20,12 @@ SCORES = {"invoice": 0.8, "letter": 0.2}
         ({"classification": "letter", "confidence": 1.0, "scores": SCORES}, SCORES, 0.0),
         ({"classification": "invoice", "confidence": 0.4}, {"invoice": 0.4}, 0.0),
         ({"classification": "invoice", "confidence": 0.4, "scores": {"invoice": 0.0}}, {"invoice": 0.4}, 0.0),
+        ({"classification": "invoice", "confidence": 0.4, "none_of_these": True}, {"invoice": 0.4}, 0.6),
+        (
+            {"classification": "a", "confidence": 1.0, "none_of_these": True, "reviewed_by": "Mira"},
+            {"a": 1.0},
+            0.0,
+        ),
         ({"classification": None, "confidence": 0.0, "scores": SCORES}, {}, 0.0),
         ({"classification": "invoice", "confidence": "high", "scores": SCORES}, {}, 0.0),
     ],
@@ -32,5 +38,5 @@ def test_the_probabilities_add_up(answer: dict[str, Any], categories: dict[str, 
 
 def test_none_is_the_answer_from_one_half_on() -> None:
     answer = {"classification": "invoice", "scores": {"invoice": 1.0}}
-    assert probabilities_of(answer | {"confidence": 0.49}).is_probably_none
-    assert not probabilities_of(answer | {"confidence": 0.5}).is_probably_none
+    assert probabilities_of(answer | {"confidence": 0.5}).is_probably_none
+    assert not probabilities_of(answer | {"confidence": 0.51}).is_probably_none

@@ -54,7 +54,7 @@ def test_figures_count_documents_and_batches():
         [batch(invoice=5)],
     )
     assert (counted.documents, counted.reviewed, counted.escalated, counted.failed, counted.blank) == (15, 1, 5, 2, 3)
-    assert counted.doubtful == 1  # the one that a person has answered does not count
+    assert (counted.listed, counted.doubtful) == (7, 1)  # the one that a person has answered does not count
     assert counted.categories == {"invoice": 9, "letter": 1}
     assert sum(counted.histogram) == 4  # a person's answer says nothing about the classifier
     assert list(counted.to_json()["categories"]) == ["invoice", "letter"]
@@ -91,7 +91,7 @@ def test_the_newest_runs_come_first():
         [document(run_id="a", day=1), document(run_id="b", day=3), document(run_id="a", day=2)], [batch(day=9)]
     )
     assert [(run["run_id"], run["documents"]) for run in runs] == [("batch", 3), ("b", 1), ("a", 2)]
-    assert [(run["doubtful"], run["failed"]) for run in runs] == [(0, 1), (0, 0), (0, 0)]
+    assert [(run["doubtful"], run["failed"]) for run in runs] == [(None, 1), (0, 0), (0, 0)]
     [run] = recent_runs([document(confidence=0.1), document(None, None, state="failed")], [])
     assert (run["documents"], run["doubtful"], run["failed"]) == (2, 1, 1)
 

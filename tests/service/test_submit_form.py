@@ -107,7 +107,7 @@ def test_other_urls_cannot(url: str) -> None:
 def test_a_damaged_pdf_fails_with_the_words_of_the_api(tmp_path: Path) -> None:
     path = tmp_path / "job"
     path.write_bytes(b"\n%PDF-1.7\nnothing")
-    error = error_for_api(DocumentCorrupt("a.pdf is damaged."), path)
+    error = error_for_api(DocumentCorrupt("a.pdf is damaged."), str(path))
     assert (str(error), error.kind) == (CANNOT_OPEN, "DocumentCorrupt")
 
 
@@ -115,7 +115,7 @@ def test_other_failures_keep_their_own_words(tmp_path: Path) -> None:
     path = tmp_path / "job"
     path.write_bytes(b"\x89PNG nothing")
     damaged = DocumentCorrupt("a.png is damaged.")
-    assert error_for_api(damaged, path) is damaged
+    assert error_for_api(damaged, str(path)) is damaged
     path.write_bytes(b"%PDF-1.7")
     locked = DocumentEncrypted("a.pdf asks for a password.")
-    assert error_for_api(locked, path) is locked
+    assert error_for_api(locked, str(path)) is locked

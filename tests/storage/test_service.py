@@ -241,7 +241,8 @@ def test_a_document_is_stored_whole_or_not_at_all(documents: ObjectDocuments, tm
     upload.write(b" and half")
     upload.commit()
     assert documents.job_ids() == {"1c2d"}
-    with documents.opened("1c2d") as path:
+    with documents.opened("1c2d") as opened:
+        path = Path(opened)
         assert path.read_bytes() == b"half and half"
         assert upload.size == 13
     assert not path.exists()

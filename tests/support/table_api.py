@@ -35,7 +35,7 @@ class TableClassifier(HeldClassifier):
     engine: str = "table"
 
     def classify(
-        self, path: Path, categories: Sequence[Category], *, name: str, job_id: str = ""
+        self, path: str, categories: Sequence[Category], *, name: str, job_id: str = ""
     ) -> ClassificationResult:
         answer = self.table[self.read(path, name)]
         if isinstance(answer, ClassifyError):

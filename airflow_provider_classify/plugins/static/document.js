@@ -25,7 +25,7 @@ function runnerUp({ runner_up: found, is_probably_none: isNone }) {
 function remarks(found) {
   const lines = [];
   if (found.reviewed_by && found.predicted && found.predicted !== found.category) lines.push(`${found.predicted} corrected by ${found.reviewed_by}`);
-  else if (found.reviewed_by) lines.push(`confirmed by ${found.reviewed_by}`);
+  else if (found.reviewed_by) lines.push(`${found.predicted ? "confirmed" : "chosen"} by ${found.reviewed_by}`);
   if (found.is_escalated) lines.push("escalated to a second classifier");
   return lines;
 }
@@ -39,7 +39,7 @@ function details(found, picture) {
   if (found.is_probably_none) fact("Result", `It names the nearest category, ${found.category}, with a low confidence.`);
   if (found.reviewed_by) fact("Reviewed by", found.reviewed_by);
   if (found.predicted) fact("Prediction", found.predicted);
-  if (found.answered_by) fact("Answered by", `${found.answered_by}${found.is_escalated ? " (the first classifier was not sure)" : ""}`);
+  if (found.answered_by) fact("Answered by", found.answered_by);
   const { lines, marks } = evidenceList(found.evidence, picture !== null);
   return el(
     "div",

@@ -32,14 +32,14 @@ const chartPanel = (title, draw) => {
 /**
  * Create the tiles with the figures.
  *
- * `filter` shows only some of the documents, such as those of `:failed`; undefined if they are not listed.
+ * `filter` shows only some of the documents, such as those of `:failed`, and `isListed` tells whether there are any.
  */
-function figureTiles(figures, filter) {
-  const { documents, reviewed, escalated, doubtful, failed, blank } = figures;
-  const ofAll = (part, state) => {
+function figureTiles(figures, filter, isListed = () => false) {
+  const { documents, listed, reviewed, escalated, doubtful, failed, blank } = figures;
+  const ofAll = (part, state, whole = documents) => {
     if (!part) return [];
-    const share = el("div", { class: "sub" }, `${percent(part / documents)} of all`);
-    if (!state || !filter) return [share];
+    const share = el("div", { class: "sub" }, `${percent(part / whole)} of all`);
+    if (!isListed(state)) return [share];
     const button = el("button", { type: "button", class: "link" }, "Show them");
     button.addEventListener("click", () => filter(state));
     return [share, button];
@@ -49,8 +49,8 @@ function figureTiles(figures, filter) {
     { class: "tiles" },
     tile(documents, documents === 1 ? "document" : "documents"),
     tile(Object.keys(figures.categories).length, "categories found"),
-    tile(doubtful, `confidence below ${percent(LOW)}`, ...ofAll(doubtful, ":doubtful")),
-    tile(reviewed, "confirmed or corrected by a person", ...ofAll(reviewed, ":reviewed")),
+    listed ? tile(doubtful, `confidence below ${percent(LOW)}`, ...ofAll(doubtful, ":doubtful", listed)) : null,
+    tile(reviewed, "answered by a person", ...ofAll(reviewed, ":reviewed")),
     tile(escalated, "escalated to a second classifier", ...ofAll(escalated, ":escalated")),
     tile(failed, "failed with an error", ...ofAll(failed, ":failed")),
     blank ? tile(blank, "blank", ...ofAll(blank, ":blank")) : null,
@@ -91,6 +91,11 @@ function batchPanel(batch) {
   );
 }
 
+/** Return how many of the listed documents are in a group. Batches whose outputs are not read are not listed. */
+function listedOf(reply, group) {
+  return reply.figures[group] - reply.batches.reduce((total, batch) => total + (batch[group] ?? 0), 0);
+}
+
 function tools(reply, reload) {
   const names = Object.entries(reply.figures.categories);
   const groups = { none: "No category fits", doubtful: `Confidence below ${percent(LOW)}`, reviewed: "Reviewed", escalated: "Escalated", blank: "Blank", failed: "Failed" };
@@ -98,8 +103,9 @@ function tools(reply, reload) {
     el("option", { value: "" }, "All categories"),
     ...names.map(([name, count]) => el("option", { value: name }, `${name} (${number(count)})`)),
     ...Object.entries(groups)
-      .filter(([name]) => reply.figures[name])
-      .map(([name, label]) => el("option", { value: `:${name}` }, `${label} (${number(reply.figures[name])})`)),
+      .map(([name, label]) => [name, label, listedOf(reply, name)])
+      .filter(([, , count]) => count)
+      .map(([name, label, count]) => el("option", { value: `:${name}` }, `${label} (${number(count)})`)),
   ];
   const category = el("select", { "aria-label": "Category" }, choices);
   category.value = state.category;
@@ -143,7 +149,7 @@ async function documentsView() {
   const where = taskId ? (mapIndex ? "This task" : `The task ${taskId}`) : "This run";
   const [only] = mapIndex && reply.documents.length === 1 ? reply.documents : [];
   const title = only ? only.name : taskId ? `Documents of ${taskId}` : "Documents of the run";
-  const place = [...(only ? [taskId] : []), dagId, runId].join(" · ");
+  const place = [...(only ? [taskId] : []), dagId, runId, ...(mapIndex && !only ? [`map index ${mapIndex}`] : [])].join(" · ");
   if (!reply.figures.documents) {
     const gone = "Airflow does not have this run. If the run was deleted, its results were deleted, too.";
     const none = `${where} has not classified a document.`;
@@ -164,7 +170,8 @@ async function documentsView() {
   const toolbar = tools(reply, guarded);
   const showOnly = (state) => {
     toolbar.querySelector("select").value = state;
-    guarded({ category: state, offset: 0 });
+    toolbar.querySelector("input").value = "";
+    guarded({ category: state, text: "", offset: 0 });
     toolbar.scrollIntoView();
   };
   const single = reply.figures.documents === 1;
@@ -183,7 +190,7 @@ async function documentsView() {
   if (listed) fill();
   show(
     el("header", {}, el("h1", {}, title), el("div", { class: "quiet" }, place)),
-    many ? figureTiles(reply.figures, listed ? showOnly : undefined) : null,
+    many ? figureTiles(reply.figures, showOnly, (state) => listedOf(reply, state.slice(1)) > 0) : null,
     panels.length ? el("div", { class: "charts" }, panels.map(({ panel }) => panel)) : null,
     reply.is_truncated ? note("An output has more rows than this page reads. Only the first 20,000 are shown.") : null,
     reply.batches.map(batchPanel),
@@ -232,7 +239,7 @@ async function overviewView(chosen, days, dags) {
       {},
       el("td", {}, el("a", { href: `page?${new URLSearchParams({ dag_id: chosen, run_id: run.run_id })}` }, run.run_id)),
       el("td", {}, dateTime(run.at)),
-      ...["documents", "doubtful", "failed"].map((name) => el("td", { class: "number" }, number(run[name]))),
+      ...["documents", "doubtful", "failed"].map((name) => el("td", { class: "number" }, run[name] === null ? "–" : number(run[name]))),
     ),
   );
   show(
