@@ -318,8 +318,7 @@ def test_health_says_when_the_folder_is_gone(server: AppServer) -> None:
 
 
 def test_health_says_when_the_record_is_broken(server: AppServer) -> None:
-    server.store.close()
-    (server.documents.parent / "jobs.db").write_bytes(b"no database " * 1000)
+    change_record(server.documents.parent / "jobs.db", "DROP TABLE {table}")
     reply = httpx.get(f"{server.url}/health")
     assert (reply.status_code, reply.json()["error"]["details"]["reason"]) == (503, "job_record")
 
