@@ -3,7 +3,7 @@
 import { number } from "./dom.js";
 
 const COLOURS = ["#3b82f6", "#f59e0b", "#10b981", "#a855f7", "#ef4444", "#06b6d4", "#84cc16", "#ec4899", "#6366f1", "#14b8a6", "#f97316"];
-const GREYS = { "(other categories)": "#a1a1aa", "(no category fits)": "#b08968", "(blank)": "#d4d4d8", "(failed)": "#71717a" };
+const SPECIAL = { "(other categories)": "#a1a1aa", "(no category fits)": "#b08968", "(blank)": "#d4d4d8", "(failed)": "#71717a" };
 let charts = [];
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -16,14 +16,14 @@ function coloursOf(names) {
   const free = new Set(COLOURS.keys());
   const colours = {};
   for (const name of [...names].sort()) {
-    if (name in GREYS) continue;
+    if (name in SPECIAL) continue;
     if (!free.size) COLOURS.forEach((_, index) => free.add(index));
     let index = [...name].reduce((hash, letter) => (hash * 31 + letter.codePointAt(0)) % 65521, 7) % COLOURS.length;
     while (!free.has(index)) index = (index + 1) % COLOURS.length;
     free.delete(index);
     colours[name] = COLOURS[index];
   }
-  return { ...colours, ...GREYS };
+  return { ...colours, ...SPECIAL };
 }
 
 /** The fewest pixels of a bar, so that one document can be seen beside thousands. A count of zero has no bar. */
@@ -103,7 +103,7 @@ export function daily(canvas, { days, series }) {
 
 export function categories(canvas, counts) {
   const names = Object.keys(counts);
-  const shown = [...names.filter((name) => !(name in GREYS)).slice(0, 12), ...names.filter((name) => name in GREYS)];
+  const shown = [...names.filter((name) => !(name in SPECIAL)).slice(0, 12), ...names.filter((name) => name in SPECIAL)];
   draw(canvas, () => {
     const chart = options("Documents", "", { y: { title: { display: false }, grid: { display: false }, ticks: { color: css("--text"), autoSkip: false } } });
     chart.indexAxis = "y";
