@@ -72,9 +72,9 @@ class Document:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the classifier's confidence is low and no person has answered."""
+        """Whether the confidence in the category is low. A document that probably has no category is not doubtful."""
         is_low = self.confidence is not None and self.confidence < LOW_CONFIDENCE
-        return is_low and self.state == "classified" and not self.is_reviewed
+        return is_low and self.state == "classified" and not (self.is_probably_none or self.is_reviewed)
 
     def matches(self, choice: str) -> bool:
         """

@@ -18,7 +18,7 @@ MAX_CATEGORIES = 11
 MAX_RUNS = 20
 #: The names in the charts for the categories beyond MAX_CATEGORIES, and for documents that probably belong to none of
 #: the categories, are blank, or could not be classified.
-OTHERS, NONE, BLANK, FAILED = "(other categories)", "(no category fits)", "(blank)", "(failed)"
+OTHERS, NONE, BLANK, FAILED = "(other categories)", "(probably no category)", "(blank)", "(failed)"
 
 
 @dataclass(slots=True)
@@ -29,8 +29,9 @@ class Figures:
     :param listed: the documents without those of batches whose outputs are not read.
     :param none: the listed documents that probably belong to none of the categories. ``categories`` does not count
         them. The manifests of batches count such documents by the nearest category.
-    :param doubtful: the listed documents with a low confidence that no person has reviewed.
-    :param histogram: counts only documents with a confidence of a classifier, not of a review.
+    :param doubtful: the listed documents with a category of low confidence that no person has reviewed.
+    :param histogram: the confidences of classifiers in the categories of documents. It counts neither reviewed
+        documents nor those that probably have no category.
     """
 
     documents: int = 0
@@ -76,7 +77,7 @@ def figures(documents: Iterable[Document], batches: Iterable[BatchSummary] = ())
         elif document.category and document.state == "classified":
             counted.categories[document.category] += 1
         # A person's answer has the confidence 1, which says nothing about the classifier.
-        if document.confidence is not None and not document.is_reviewed:
+        if document.confidence is not None and not (document.is_probably_none or document.is_reviewed):
             counted.histogram[bar(document.confidence)] += 1
     for batch in batches:
         counted.documents += batch.documents
@@ -117,9 +118,9 @@ def by_day(
 
 def recent_runs(documents: Iterable[Document], batches: Iterable[BatchSummary]) -> list[dict[str, Any]]:
     """
-    Return the newest runs: id, time of the last result, and numbers of documents, doubtful ones and failures.
+    Return the newest runs: id, time of the last result, and numbers of documents.
 
-    If a run has only batches whose outputs are not read, its number of doubtful documents is ``None``.
+    If a run has only batches whose outputs are not read, ``doubtful`` and ``none`` are ``None``.
     """
     counts: dict[str, Counter[str]] = {}
     last: dict[str, datetime] = {}
@@ -127,13 +128,19 @@ def recent_runs(documents: Iterable[Document], batches: Iterable[BatchSummary]) 
         (
             document.run_id,
             document.at,
-            {"documents": 1, "listed": 1, "doubtful": document.is_doubtful, "failed": document.is_failed},
+            {
+                "documents": 1,
+                "listed": 1,
+                "doubtful": document.is_doubtful,
+                "none": document.is_probably_none,
+                "failed": document.is_failed,
+            },
         )
         for document in documents
     ]
     found += [(batch.run_id, batch.at, {"documents": batch.documents, "failed": batch.failed}) for batch in batches]
     for run_id, at, count in found:
-        counts.setdefault(run_id, Counter(documents=0, listed=0, doubtful=0, failed=0)).update(count)
+        counts.setdefault(run_id, Counter(documents=0, listed=0, doubtful=0, none=0, failed=0)).update(count)
         last[run_id] = max(at, last.get(run_id, at))
     newest = sorted(last, key=last.__getitem__, reverse=True)[:MAX_RUNS]
     return [
@@ -142,6 +149,7 @@ def recent_runs(documents: Iterable[Document], batches: Iterable[BatchSummary]) 
             "at": last[run_id].isoformat(),
             "documents": counts[run_id]["documents"],
             "doubtful": counts[run_id]["doubtful"] if counts[run_id]["listed"] else None,
+            "none": counts[run_id]["none"] if counts[run_id]["listed"] else None,
             "failed": counts[run_id]["failed"],
         }
         for run_id in newest

@@ -163,7 +163,7 @@ def test_documents_are_filtered_and_sorted():
     [
         ("invoice", ["sure.pdf"]),
         (":none", ["none.pdf"]),
-        (":doubtful", ["none.pdf"]),
+        (":doubtful", ["low.pdf"]),
         (":escalated", ["escalated.pdf"]),
         (":reviewed", ["asked.pdf"]),
         (":failed", []),
@@ -172,6 +172,7 @@ def test_documents_are_filtered_and_sorted():
 def test_groups_of_documents(choice, names):
     found = documents(
         stored(result("sure.pdf", job_id="1")),
+        stored(result("low.pdf", "contract", 0.4, job_id="5")),
         stored(result("none.pdf", confidence=0.0, scores={"invoice": 1.0}, job_id="2")),
         stored(result("escalated.pdf", "letter", escalated=True, job_id="3")),
         stored(result("asked.pdf", "letter", reviewed_by="Mira", reviewed_at="2026-11-27", job_id="4")),

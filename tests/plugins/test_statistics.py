@@ -93,12 +93,15 @@ def test_the_newest_runs_come_first():
     assert [(run["run_id"], run["documents"]) for run in runs] == [("batch", 3), ("b", 1), ("a", 2)]
     assert [(run["doubtful"], run["failed"]) for run in runs] == [(None, 1), (0, 0), (0, 0)]
     [run] = recent_runs([document(confidence=0.1), document(None, None, state="failed")], [])
-    assert (run["documents"], run["doubtful"], run["failed"]) == (2, 1, 1)
+    assert (run["documents"], run["doubtful"], run["none"], run["failed"]) == (2, 1, 0, 1)
+    [run] = recent_runs([document(confidence=0.0, is_probably_none=True)], [])
+    assert (run["documents"], run["doubtful"], run["none"]) == (1, 0, 1)
 
 
 def test_a_document_that_no_category_fits_is_counted_apart():
     found = [document(), document(confidence=0.0, is_probably_none=True)]
     counted = figures(found)
-    assert (counted.categories, counted.none, counted.doubtful) == ({"invoice": 1}, 1, 1)
+    assert (counted.categories, counted.none, counted.doubtful) == ({"invoice": 1}, 1, 0)
+    assert sum(counted.histogram) == 1
     days = by_day(found, [], first=date(2026, 11, 27), last=date(2026, 11, 27))
     assert days["series"] == {"invoice": [1], NONE: [1]}

@@ -3,7 +3,7 @@
 import { number } from "./dom.js";
 
 const COLOURS = ["#3b82f6", "#f59e0b", "#10b981", "#a855f7", "#ef4444", "#06b6d4", "#84cc16", "#ec4899", "#6366f1", "#14b8a6", "#f97316"];
-const SPECIAL = { "(other categories)": "#a1a1aa", "(no category fits)": "#b08968", "(blank)": "#d4d4d8", "(failed)": "#71717a" };
+const SPECIAL = { "(other categories)": "#a1a1aa", "(probably no category)": "#b08968", "(blank)": "#d4d4d8", "(failed)": "#71717a" };
 let charts = [];
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

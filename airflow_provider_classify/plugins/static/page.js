@@ -35,7 +35,7 @@ const chartPanel = (title, draw) => {
  * `filter` shows only some of the documents, such as those of `:failed`, and `isListed` tells whether there are any.
  */
 function figureTiles(figures, filter, isListed = () => false) {
-  const { documents, listed, reviewed, escalated, doubtful, failed, blank } = figures;
+  const { documents, listed, none, reviewed, escalated, doubtful, failed, blank } = figures;
   const ofAll = (part, state, whole = documents) => {
     if (!part) return [];
     const share = el("div", { class: "sub" }, `${percent(part / whole)} of all`);
@@ -50,6 +50,7 @@ function figureTiles(figures, filter, isListed = () => false) {
     tile(documents, documents === 1 ? "document" : "documents"),
     tile(Object.keys(figures.categories).length, "categories found"),
     listed ? tile(doubtful, `confidence below ${percent(LOW)}`, ...ofAll(doubtful, ":doubtful", listed)) : null,
+    none ? tile(none, "probably no category", ...ofAll(none, ":none")) : null,
     tile(reviewed, "answered by a person", ...ofAll(reviewed, ":reviewed")),
     tile(escalated, "escalated to a second classifier", ...ofAll(escalated, ":escalated")),
     tile(failed, "failed with an error", ...ofAll(failed, ":failed")),
@@ -59,7 +60,7 @@ function figureTiles(figures, filter, isListed = () => false) {
 
 /** Return the documents by category, and those without one. */
 function countsOf({ categories, none, blank, failed }) {
-  return { ...categories, ...(none ? { "(no category fits)": none } : {}), ...(blank ? { "(blank)": blank } : {}), ...(failed ? { "(failed)": failed } : {}) };
+  return { ...categories, ...(none ? { "(probably no category)": none } : {}), ...(blank ? { "(blank)": blank } : {}), ...(failed ? { "(failed)": failed } : {}) };
 }
 
 const note = (text) => el("p", { class: "note" }, text);
@@ -98,7 +99,7 @@ function listedOf(reply, group) {
 
 function tools(reply, reload) {
   const names = Object.entries(reply.figures.categories);
-  const groups = { none: "No category fits", doubtful: `Confidence below ${percent(LOW)}`, reviewed: "Reviewed", escalated: "Escalated", blank: "Blank", failed: "Failed" };
+  const groups = { none: "Probably no category", doubtful: `Confidence below ${percent(LOW)}`, reviewed: "Reviewed", escalated: "Escalated", blank: "Blank", failed: "Failed" };
   const choices = [
     el("option", { value: "" }, "All categories"),
     ...names.map(([name, count]) => el("option", { value: name }, `${name} (${number(count)})`)),
@@ -183,7 +184,7 @@ async function documentsView() {
     toolbar.querySelector(".pager").replaceChildren(...pager(reply, guarded));
   };
   const byCategory = chartPanel("Documents by category", (canvas) => charts.categories(canvas, countsOf(reply.figures)));
-  const confidences = chartPanel("Confidence of the answers", (canvas) => charts.histogram(canvas, reply.figures.histogram));
+  const confidences = chartPanel("Confidence in the category", (canvas) => charts.histogram(canvas, reply.figures.histogram));
   const many = reply.figures.documents > 1;
   const withConfidence = reply.figures.histogram.some(Boolean);
   const panels = many ? [byCategory, ...(withConfidence ? [confidences] : [])] : [];
@@ -231,7 +232,7 @@ async function overviewView(chosen, days, dags) {
     return show(header, message("No documents", `No document was classified in the last ${days} days. The last one was classified on ${last}.`));
   }
   const daily = chartPanel("Documents by category and day", (canvas) => charts.daily(canvas, reply.by_day));
-  const confidences = chartPanel("Confidence of the answers", (canvas) => charts.histogram(canvas, reply.figures.histogram));
+  const confidences = chartPanel("Confidence in the category", (canvas) => charts.histogram(canvas, reply.figures.histogram));
   const panels = [daily, ...(reply.figures.histogram.some(Boolean) ? [confidences] : [])];
   const rows = reply.recent_runs.map((run) =>
     el(
@@ -239,7 +240,7 @@ async function overviewView(chosen, days, dags) {
       {},
       el("td", {}, el("a", { href: `page?${new URLSearchParams({ dag_id: chosen, run_id: run.run_id })}` }, run.run_id)),
       el("td", {}, dateTime(run.at)),
-      ...["documents", "doubtful", "failed"].map((name) => el("td", { class: "number" }, run[name] === null ? "–" : number(run[name]))),
+      ...["documents", "doubtful", "none", "failed"].map((name) => el("td", { class: "number" }, run[name] === null ? "–" : number(run[name]))),
     ),
   );
   show(
@@ -252,7 +253,7 @@ async function overviewView(chosen, days, dags) {
       "section",
       { class: "panel" },
       el("h2", {}, reply.runs > rows.length ? `The newest ${rows.length} of ${number(reply.runs)} runs in the last ${days} days` : `Runs in the last ${days} days`),
-      el("table", { class: "runs" }, el("tr", {}, el("th", {}, "Run"), el("th", {}, "Last document classified at"), ...["Documents", `Below ${percent(LOW)}`, "Failed"].map((name) => el("th", { class: "number" }, name))), rows),
+      el("table", { class: "runs" }, el("tr", {}, el("th", {}, "Run"), el("th", {}, "Last document classified at"), ...["Documents", `Below ${percent(LOW)}`, "Probably no category", "Failed"].map((name) => el("th", { class: "number" }, name))), rows),
     ),
   );
   panels.forEach(({ draw }) => draw());
