@@ -123,7 +123,7 @@ clean:  ## remove everything that the other targets made
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with make PYTHON=..." if sys.version_info < (3, 11) else 0)'
-	@echo "Setting up .venv (once) ..."
+	@echo "Setting up .venv: 1.3 GB, a few minutes, once ..."
 	@$(PYTHON) -m venv .venv
 	@$(INSTALL) --editable '.[test]'
 	@touch $@
@@ -133,7 +133,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 # skipped with a message. As root, apt-get installs Chromium. The Google provider is installed without the packages that
 # it requires, because they conflict with the other pins. The extra `storage` has the packages that its storage imports.
 $(INSTALLED)-tests: $(INSTALLED)
-	@echo "Setting up what some tests need (once) ..."
+	@echo "Setting up what some tests need: a few minutes, once ..."
 	@if [ "$$(id -u)" = 0 ] && command -v apt-get > /dev/null && ! command -v chromium > /dev/null; then \
 		apt-get update --quiet=2 && apt-get install --quiet=2 --yes --no-install-recommends chromium \
 			|| echo "Chromium could not be installed."; fi

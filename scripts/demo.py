@@ -89,7 +89,7 @@ def _run_dag(console: Console, folder: Path, categories: list[str] | None) -> li
     """
     conf: dict[str, Any] = {"folder": str(folder)} | ({"categories": categories} if categories else {})
     with LOG.open("a") as log, redirect_stdout(log), redirect_stderr(log):
-        console.print("Starting Airflow …")
+        console.print("Starting Airflow (up to a minute) …")
         sys.path.insert(0, str(ROOT / "dags"))
         from airflow.providers.common.compat.sdk import get_listener_manager, hookimpl
 

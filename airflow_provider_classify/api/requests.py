@@ -74,7 +74,8 @@ def submit_request(
 def job_request(settings: ApiSettings, job_id: str, timeout: float | None = None) -> Request:
     """Return the request for a job. :raises InvalidJobId: the id is not valid."""
     limit = settings.request_timeout if timeout is None else min(timeout, settings.request_timeout)
-    return Request("GET", job_path(job_id), what=f"job {job_id}", timeout=limit)
+    what = "a test request" if job_id == NO_JOB else f"job {job_id}"
+    return Request("GET", job_path(job_id), what=what, timeout=limit)
 
 
 def cancel_request(settings: ApiSettings, job_id: str) -> Request:

@@ -21,7 +21,11 @@ def log_submission(document: Document, submission: Submission, backend: str, spa
     :param backend: ``api``, ``local`` or ``model``.
     """
     quota = "" if submission.quota_remaining is None else f", {submission.quota_remaining} left of the quota"
-    log.info("Submitted %s as job %s (%s%s).", document.label, submission.job_id, submission.status, quota)
+    state = f"{submission.status}{quota}"
+    if submission.status.is_terminal:  # the local engine and language models answer at once
+        log.info("Job %s of %s has ended (%s).", submission.job_id, document.label, state)
+    else:
+        log.info("Submitted %s as job %s (%s).", document.label, submission.job_id, state)
     metrics.send(measurements.submitted(backend))
     span.set_attribute(tracing.JOB_ID, submission.job_id)
 

@@ -215,6 +215,15 @@ def test_the_quota_and_no_signature_is_logged(connection: Callable[..., None], l
     assert "s3cret" not in logged
 
 
+def test_the_local_engine_logs_the_end_of_a_job_and_not_a_submit(tmp_path: Path, log: Callable[[], str]) -> None:
+    for path in (write_pdf(tmp_path / "a.pdf"), write_corrupt_pdf(tmp_path / "b.pdf")):
+        ClassifyHook().submit(str(path), CATEGORIES)
+    logged = log()
+    assert "a.pdf has ended (completed)." in logged
+    assert "b.pdf has ended (failed)." in logged
+    assert "Submitted" not in logged
+
+
 @pytest.mark.parametrize("job_id", ["..", "../health", "", "\ud800"])
 def test_what_is_not_a_job_id_is_refused_by_every_call(connection: Callable[..., None], job_id: str) -> None:
     now = time.time()

@@ -25,6 +25,7 @@ def test_the_test_button(connection: Callable[..., None], service: RunningServic
         good, words = ClassifyHook(conn_id).test_connection()
         assert good is False
         assert f"'{conn_id}'" in words
+        assert "a test request" in words  # not the id of a job that does not exist
         assert KEY not in words
 
 
