@@ -101,7 +101,7 @@ def review_subject(result: Mapping[str, Any]) -> str:
     return f"Which category fits {_name(result)}?"
 
 
-def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> str:
+def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None, keeps_prediction: bool = False) -> str:
     """
     Return the information for the choice of a category, as Markdown for the ``body`` of a human-in-the-loop operator.
 
@@ -112,6 +112,8 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> s
     :param result: a result from XCom. It can be of a blank document or a failure, and it can lack evidence.
     :param thumbnail: the URL of a picture of the document's first page. It is relative to Airflow's UI or begins with
         ``http``. Airflow's UI drops ``data:`` URLs.
+    :param keeps_prediction: whether the prediction becomes the answer if nobody answers in time. Airflow highlights the
+        button of such a default answer, and the text says what the button means.
     :raises InvalidResult: the value is not a result.
     """
     result = parse_result(result)
@@ -120,6 +122,8 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None) -> s
         parts += [linked_image("The first page of the document", thumbnail), "*Click the picture to enlarge it.*"]
     parts += [*_probability_table(result), *_evidence_list(result)]
     parts.append("**Which category is right?** Your answer becomes the category of the document.")
+    if keeps_prediction and (predicted := predicted_category(result)):
+        parts[-1] += f" If nobody answers in time, {escape(predicted)} stays, the highlighted one."
     return "\n\n".join(parts)
 
 
@@ -170,7 +174,7 @@ def _prediction(result: Mapping[str, Any]) -> str:
     confidence = result.get("confidence")
     named = f"**{escape(predicted)}**, with a confidence of {_percent(confidence)}"
     if probabilities_of(result).is_probably_none:
-        return f"**Prediction:** probably **none of the categories**. The nearest one is {named}."
+        return f"**Prediction:** probably **none of the categories**. The result names the nearest one: {named}."
     return f"**Prediction:** {named}."
 
 
@@ -196,12 +200,14 @@ def _remarks(result: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _probability_table(result: Mapping[str, Any]) -> Iterator[str]:
-    if not scores_of(result) or predicted_category(result) is None:
+    scores = scores_of(result)
+    if not scores or predicted_category(result) is None:
         return
     probabilities = probabilities_of(result)
     if result.get("reviewed_by") or not probabilities.categories:
         return  # after a person's answer, the scores are not probabilities
-    ranked = sorted(probabilities.categories.items(), key=lambda item: -item[1])
+    # The scores order the categories if the confidence is rounded to 0.
+    ranked = sorted(probabilities.categories.items(), key=lambda item: (-item[1], -scores[item[0]]))
     shown = [(escape(name), value) for name, value in ranked[:MAX_SCORES]]
     if probabilities.none >= _LEAST_NONE:
         shown = sorted([*shown, ("*none of these*", probabilities.none)], key=lambda item: -item[1])

@@ -55,12 +55,23 @@ def test_the_body_says_what_a_person_needs() -> None:
 
 def test_none_of_the_categories_is_an_answer_with_a_probability() -> None:
     body = review_body(result(confidence=0.021))
-    assert "probably **none of the categories**. The nearest one is **invoice**, with a confidence of 2 %." in body
+    assert "probably **none of the categories**. The result names the nearest one: **invoice**, with" in body
     assert body.index("| *none of these* | 97 % |") < body.index("| invoice | 2 % |")
     body = review_body(result())
     assert "**Prediction:** **invoice**, with a confidence of 62 %.\n" in body
     assert body.index("| contract | 18 % |") < body.index("| *none of these* | 11 % |")
     assert "none of these" not in review_body(result(confidence=0.7))
+    body = review_body(result(confidence=0.0))
+    assert body.index("| invoice | 0 % |") < body.index("| contract | 0 % |") < body.index("| letter | 0 % |")
+
+
+def test_the_body_explains_the_button_that_airflow_highlights() -> None:
+    told = "If nobody answers in time, invoice stays, the highlighted one."
+    assert told in review_body(result(), keeps_prediction=True)
+    assert "highlighted" not in review_body(result()) + review_body(FAILURE, keeps_prediction=True)
+
+
+def test_a_result_of_an_api_has_a_prediction() -> None:
     assert "**invoice**, with a confidence of 2 %.\n" in review_body(API_RESULT | {"confidence": 0.02})
 
 

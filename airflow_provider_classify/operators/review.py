@@ -150,7 +150,11 @@ class ClassificationReviewOperator(HITLOperator):
                 self.log.info("The confidence reaches the threshold, so no review is needed.")
                 return dict(result)
             self._prepare(result)
-            self.body = review_body(result, thumbnail=self._push_thumbnail(result, context))
+            self.body = review_body(
+                result,
+                thumbnail=self._push_thumbnail(result, context),
+                keeps_prediction=self.on_timeout == "prediction",
+            )
         return super().execute(context)
 
     def execute_complete(self, context: Context, event: dict[str, Any]) -> dict[str, Any]:

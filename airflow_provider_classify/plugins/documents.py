@@ -24,9 +24,11 @@ class Document:
     A classified document.
 
     :param at: the time at which its result was stored.
-    :param confidence: from 0 to 1; ``None`` if the document has no category.
+    :param confidence: the confidence in the answer, from 0 to 1: in the category, or, if no category probably fits, in
+        that. ``None`` for a blank document and a failure.
     :param runner_up: the most probable alternative and its probability. The name ``None`` means that the document
-        belongs to none of the categories. Without scores, and after a review, there is no runner-up.
+        belongs to none of the categories. If that is the answer, it is the nearest category. Without
+        scores, and after a review, there is no runner-up.
     :param is_probably_none: whether the document more probably belongs to none of the categories than to any of them.
     :param predicted: the category before the review; ``None`` without a review.
     :param reviewed_by: the person who answered the review; ``None`` without an answer.
@@ -72,9 +74,9 @@ class Document:
 
     @property
     def is_doubtful(self) -> bool:
-        """Whether the confidence in the category is low. A document that probably has no category is not doubtful."""
+        """Whether the classifier's confidence is low and no person has answered."""
         is_low = self.confidence is not None and self.confidence < LOW_CONFIDENCE
-        return is_low and self.state == "classified" and not (self.is_probably_none or self.is_reviewed)
+        return is_low and self.state == "classified" and not self.is_reviewed
 
     def matches(self, choice: str) -> bool:
         """

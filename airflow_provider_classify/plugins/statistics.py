@@ -29,9 +29,8 @@ class Figures:
     :param listed: the documents without those of batches whose outputs are not read.
     :param none: the listed documents that probably belong to none of the categories. ``categories`` does not count
         them. The manifests of batches count such documents by the nearest category.
-    :param doubtful: the listed documents with a category of low confidence that no person has reviewed.
-    :param histogram: the confidences of classifiers in the categories of documents. It counts neither reviewed
-        documents nor those that probably have no category.
+    :param doubtful: the listed documents with a low confidence that no person has reviewed.
+    :param histogram: counts only documents with a confidence of a classifier, not of a review.
     """
 
     documents: int = 0
@@ -77,7 +76,7 @@ def figures(documents: Iterable[Document], batches: Iterable[BatchSummary] = ())
         elif document.category and document.state == "classified":
             counted.categories[document.category] += 1
         # A person's answer has the confidence 1, which says nothing about the classifier.
-        if document.confidence is not None and not (document.is_probably_none or document.is_reviewed):
+        if document.confidence is not None and not document.is_reviewed:
             counted.histogram[bar(document.confidence)] += 1
     for batch in batches:
         counted.documents += batch.documents

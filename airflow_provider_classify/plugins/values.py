@@ -91,6 +91,8 @@ def document_of(value: Mapping[str, Any], stored: Stored) -> Document:
     reviewed = "reviewed_at" in value
     predicted = value.get("predicted")
     probabilities = probabilities_of(value)
+    is_none = state == "classified" and probabilities.is_probably_none
+    confidence = probabilities.none if is_none else share_of(value.get("confidence"))
     return Document(
         run_id=stored.run_id,
         task_id=stored.task_id,
@@ -100,9 +102,9 @@ def document_of(value: Mapping[str, Any], stored: Stored) -> Document:
         job_id=_text(value.get("job_id")),
         state=state,
         category=category,
-        confidence=share_of(value.get("confidence")) if category else None,
+        confidence=confidence if category else None,
         runner_up=None if value.get("reviewed_by") else _runner_up(probabilities, value.get("classification")),
-        is_probably_none=state == "classified" and probabilities.is_probably_none,
+        is_probably_none=is_none,
         predicted=_text(predicted.get("classification")) if isinstance(predicted, Mapping) else None,
         reviewed_by=_text(value.get("reviewed_by")),
         reviewed_in=(stored.task_id, stored.map_index) if reviewed else None,
@@ -142,12 +144,13 @@ def _box(value: object) -> list[float] | None:
 
 
 def _runner_up(probabilities: Probabilities, category: object) -> tuple[str | None, float] | None:
-    """Return the most probable alternative to the category, and its probability. The name ``None`` is no category."""
+    """Return the most probable alternative to the answer, and its probability. The name ``None`` is no category."""
     if not category:
         return None
-    others = [(value, _clip(name)) for name, value in probabilities.categories.items() if name != category]
+    answer = None if probabilities.is_probably_none else category
+    others = [(value, _clip(name)) for name, value in probabilities.categories.items() if name != answer]
     value, name = max(others, default=(0.0, ""))
-    if probabilities.none > value:
+    if answer is not None and probabilities.none > value:
         return None, probabilities.none
     return (name, value) if value else None
 

@@ -61,12 +61,15 @@ def test_a_result_has_its_runner_up_and_its_evidence():
 def test_a_document_probably_belongs_to_none_of_the_categories(confidence, scores, expected):
     [document] = documents(stored(result(confidence=confidence, scores=scores)))
     assert document.is_probably_none is document.to_json()["is_probably_none"] is expected
+    if expected:
+        assert round(document.confidence, 6) == 0.977778  # of the answer that no category fits
 
 
 @pytest.mark.parametrize(
     ("confidence", "scores", "expected"),
     [
-        (0.09, {"invoice": 0.9, "letter": 0.1}, (None, 0.9)),
+        (0.09, {"invoice": 0.9, "letter": 0.1}, ("invoice", 0.09)),
+        (0.54, {"invoice": 0.9, "letter": 0.1}, (None, 0.4)),
         (0.54, {"invoice": 0.6, "letter": 0.4}, ("letter", 0.36)),
         (0.9, {"invoice": 1.0, "letter": 0.0}, (None, 0.1)),
         (1.0, {"invoice": 1.0, "letter": 0.0}, None),

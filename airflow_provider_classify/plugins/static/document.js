@@ -3,9 +3,8 @@
 import { el, percent } from "./dom.js";
 import { confidenceBar, evidenceList } from "./evidence.js";
 
-function bar({ category, confidence, reviewed_by: person, is_probably_none: isNone }) {
+function bar({ confidence, reviewed_by: person }) {
   if (person) return el("span", { class: "quiet" }, "chosen by a person");
-  if (isNone) return el("span", { class: "quiet" }, `${percent(confidence)} for ${category}`);
   if (confidence === null) return el("span", { class: "quiet" }, "–");
   return confidenceBar(confidence);
 }
@@ -17,8 +16,8 @@ function badge(found) {
   return el("span", { class: "badge" }, found.category);
 }
 
-function runnerUp({ runner_up: found, is_probably_none: isNone }) {
-  return found && !isNone ? `${found.category ?? "no category"} ${percent(found.probability)}` : "–";
+function runnerUp({ runner_up: found }) {
+  return found ? `${found.category ?? "no category"}: ${percent(found.probability)}` : "–";
 }
 
 /** Return short remarks about the review and the escalation of a document. */
@@ -36,7 +35,7 @@ function details(found, picture) {
   fact("Document", found.label || found.name);
   fact("Task", found.map_index >= 0 ? `${found.task_id}, map index ${found.map_index}` : found.task_id);
   if (found.error) fact("Error", found.error);
-  if (found.is_probably_none) fact("Result", `It names the nearest category, ${found.category}, with a low confidence.`);
+  if (found.is_probably_none) fact("In the result", `the nearest category, ${found.category}, with the confidence ${percent(found.runner_up?.probability ?? 0)}`);
   if (found.reviewed_by) fact("Reviewed by", found.reviewed_by);
   if (found.predicted) fact("Prediction", found.predicted);
   if (found.answered_by) fact("Answered by", found.answered_by);

@@ -48,10 +48,10 @@ function figureTiles(figures, filter, isListed = () => false) {
     "div",
     { class: "tiles" },
     tile(documents, documents === 1 ? "document" : "documents"),
-    tile(Object.keys(figures.categories).length, "categories found"),
+    tile(Object.keys(figures.categories).length, "different categories"),
     listed ? tile(doubtful, `confidence below ${percent(LOW)}`, ...ofAll(doubtful, ":doubtful", listed)) : null,
-    none ? tile(none, "probably no category", ...ofAll(none, ":none")) : null,
-    tile(reviewed, "answered by a person", ...ofAll(reviewed, ":reviewed")),
+    listed ? tile(none, "probably no category", ...ofAll(none, ":none", listed)) : null,
+    tile(reviewed, "reviewed by a person", ...ofAll(reviewed, ":reviewed")),
     tile(escalated, "escalated to a second classifier", ...ofAll(escalated, ":escalated")),
     tile(failed, "failed with an error", ...ofAll(failed, ":failed")),
     blank ? tile(blank, "blank", ...ofAll(blank, ":blank")) : null,
@@ -184,7 +184,7 @@ async function documentsView() {
     toolbar.querySelector(".pager").replaceChildren(...pager(reply, guarded));
   };
   const byCategory = chartPanel("Documents by category", (canvas) => charts.categories(canvas, countsOf(reply.figures)));
-  const confidences = chartPanel("Confidence in the category", (canvas) => charts.histogram(canvas, reply.figures.histogram));
+  const confidences = chartPanel("Confidence of the answers", (canvas) => charts.histogram(canvas, reply.figures.histogram));
   const many = reply.figures.documents > 1;
   const withConfidence = reply.figures.histogram.some(Boolean);
   const panels = many ? [byCategory, ...(withConfidence ? [confidences] : [])] : [];
@@ -232,7 +232,7 @@ async function overviewView(chosen, days, dags) {
     return show(header, message("No documents", `No document was classified in the last ${days} days. The last one was classified on ${last}.`));
   }
   const daily = chartPanel("Documents by category and day", (canvas) => charts.daily(canvas, reply.by_day));
-  const confidences = chartPanel("Confidence in the category", (canvas) => charts.histogram(canvas, reply.figures.histogram));
+  const confidences = chartPanel("Confidence of the answers", (canvas) => charts.histogram(canvas, reply.figures.histogram));
   const panels = [daily, ...(reply.figures.histogram.some(Boolean) ? [confidences] : [])];
   const rows = reply.recent_runs.map((run) =>
     el(
