@@ -112,8 +112,8 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None, keep
     :param result: a result from XCom. It can be of a blank document or a failure, and it can lack evidence.
     :param thumbnail: the URL of a picture of the document's first page. It is relative to Airflow's UI or begins with
         ``http``. Airflow's UI drops ``data:`` URLs.
-    :param keeps_prediction: whether the prediction becomes the answer if nobody answers in time. Airflow highlights the
-        button of such a default answer, and the text says what the button means.
+    :param keeps_prediction: whether the result stays as it is if nobody answers in time. Airflow highlights the button
+        of this default, and the text explains the highlight.
     :raises InvalidResult: the value is not a result.
     """
     result = parse_result(result)
@@ -122,8 +122,8 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None, keep
         parts += [linked_image("The first page of the document", thumbnail), "*Click the picture to enlarge it.*"]
     parts += [*_probability_table(result), *_evidence_list(result)]
     parts.append("**Which category is right?** Your answer becomes the category of the document.")
-    if keeps_prediction and (predicted := predicted_category(result)):
-        parts[-1] += f" If nobody answers in time, {escape(predicted)} stays, the highlighted one."
+    if keeps_prediction and predicted_category(result):
+        parts.append(_default(result))
     return "\n\n".join(parts)
 
 
@@ -172,10 +172,20 @@ def _prediction(result: Mapping[str, Any]) -> str:
     if predicted is None:
         return "**Prediction:** none. The document seems to be blank."
     confidence = result.get("confidence")
-    named = f"**{escape(predicted)}**, with a confidence of {_percent(confidence)}"
+    probabilities = probabilities_of(result)
+    if probabilities.is_probably_none:
+        none = f"**none of these**, with a confidence of {_percent(probabilities.none)}"
+        return f"**Prediction:** {none}. The nearest category is {escape(predicted)} ({_percent(confidence)})."
+    return f"**Prediction:** **{escape(predicted)}**, with a confidence of {_percent(confidence)}."
+
+
+def _default(result: Mapping[str, Any]) -> str:
+    """Say what happens if nobody answers in time. Call this only for a result with a prediction."""
+    predicted = escape(str(predicted_category(result)))
+    stays = f"the category stays {predicted}"
     if probabilities_of(result).is_probably_none:
-        return f"**Prediction:** probably **none of the categories**. The result names the nearest one: {named}."
-    return f"**Prediction:** {named}."
+        stays = f"the result stays as it is: none of these, with {predicted} as the nearest category"
+    return f"If nobody answers in time, {stays}. Only for this reason the button {predicted} is highlighted."
 
 
 def _remarks(result: Mapping[str, Any]) -> Iterator[str]:
@@ -255,11 +265,11 @@ def _objects(value: object) -> Iterator[Mapping[str, Any]]:
 
 
 def _percent(value: object) -> str:
-    """Return a share as a percentage. A share between 0 and 1 is never shown as 0 % or 100 %."""
+    """Return a share as a percentage. A small share is not shown as 0 %, because it may be rounded."""
     share = share_of(value)
     if share is None:
         return "unknown"
-    if 0 < share < 0.01:
+    if share < 0.01:
         return "less than 1 %"
     return f"{min(round(share * 100), 99) if share < 1 else 100} %"
 

@@ -55,19 +55,20 @@ def test_the_body_says_what_a_person_needs() -> None:
 
 def test_none_of_the_categories_is_an_answer_with_a_probability() -> None:
     body = review_body(result(confidence=0.021))
-    assert "probably **none of the categories**. The result names the nearest one: **invoice**, with" in body
+    assert "**none of these**, with a confidence of 97 %. The nearest category is invoice (2 %)." in body
     assert body.index("| *none of these* | 97 % |") < body.index("| invoice | 2 % |")
     body = review_body(result())
     assert "**Prediction:** **invoice**, with a confidence of 62 %.\n" in body
     assert body.index("| contract | 18 % |") < body.index("| *none of these* | 11 % |")
     assert "none of these" not in review_body(result(confidence=0.7))
     body = review_body(result(confidence=0.0))
-    assert body.index("| invoice | 0 % |") < body.index("| contract | 0 % |") < body.index("| letter | 0 % |")
+    assert body.index("| invoice | less") < body.index("| contract | less") < body.index("| letter | less than 1 % |")
 
 
 def test_the_body_explains_the_button_that_airflow_highlights() -> None:
-    told = "If nobody answers in time, invoice stays, the highlighted one."
-    assert told in review_body(result(), keeps_prediction=True)
+    assert "in time, the category stays invoice. Only" in review_body(result(), keeps_prediction=True)
+    nearest = "in time, the result stays as it is: none of these, with invoice as the nearest category. Only"
+    assert nearest in review_body(result(confidence=0.02), keeps_prediction=True)
     assert "highlighted" not in review_body(result()) + review_body(FAILURE, keeps_prediction=True)
 
 
@@ -137,7 +138,7 @@ def test_the_body_stays_short() -> None:
 
 def test_a_share_that_rounds_to_none_or_all_is_told_as_more_or_less() -> None:
     body = review_body(result(confidence=0.0022, scores={"invoice": 0.999, "letter": 0.001}))
-    assert "a confidence of less than 1 %" in body
+    assert "(less than 1 %)" in body
     assert "| *none of these* | 99 %" in body
     assert "| invoice | less than 1 %" in body
 

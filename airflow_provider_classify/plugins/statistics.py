@@ -18,7 +18,7 @@ MAX_CATEGORIES = 11
 MAX_RUNS = 20
 #: The names in the charts for the categories beyond MAX_CATEGORIES, and for documents that probably belong to none of
 #: the categories, are blank, or could not be classified.
-OTHERS, NONE, BLANK, FAILED = "(other categories)", "(probably no category)", "(blank)", "(failed)"
+OTHERS, NONE, BLANK, FAILED = "(other categories)", "(none of these)", "(blank)", "(failed)"
 
 
 @dataclass(slots=True)

@@ -2,8 +2,8 @@
 
 import { number } from "./dom.js";
 
-const COLOURS = ["#3b82f6", "#f59e0b", "#10b981", "#a855f7", "#ef4444", "#06b6d4", "#84cc16", "#ec4899", "#6366f1", "#14b8a6", "#f97316"];
-const SPECIAL = { "(other categories)": "#a1a1aa", "(probably no category)": "#b08968", "(blank)": "#d4d4d8", "(failed)": "#71717a" };
+const COLOURS = ["#3b82f6", "#fbbf24", "#10b981", "#a855f7", "#ef4444", "#67e8f9", "#a3e635", "#f472b6", "#4f46e5", "#f97316"];
+const SPECIAL = { "(other categories)": "#a1a1aa", "(none of these)": "#b08968", "(blank)": "#d4d4d8", "(failed)": "#71717a" };
 let charts = [];
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -94,7 +94,8 @@ export function daily(canvas, { days, series }) {
       type: "bar",
       data: {
         labels: days,
-        datasets: Object.entries(series).map(([name, data]) => ({ label: name, data, backgroundColor: colours[name], maxBarThickness: 48 })),
+        // A line in the colour of the panel separates the categories of a day.
+        datasets: Object.entries(series).map(([name, data]) => ({ label: name, data: counted(data), backgroundColor: colours[name], borderColor: css("--panel"), borderWidth: { top: 1 }, maxBarThickness: 48 })),
       },
       options: chart,
     };

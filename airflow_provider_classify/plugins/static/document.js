@@ -12,12 +12,12 @@ function bar({ confidence, reviewed_by: person }) {
 function badge(found) {
   if (found.state === "failed") return el("span", { class: "badge failed" }, "failed");
   if (found.state === "blank") return el("span", { class: "badge plain" }, "blank");
-  if (found.is_probably_none) return el("span", { class: "badge plain" }, "probably no category");
+  if (found.is_probably_none) return el("span", { class: "badge plain" }, "none of these");
   return el("span", { class: "badge" }, found.category);
 }
 
 function runnerUp({ runner_up: found }) {
-  return found ? `${found.category ?? "no category"}: ${percent(found.probability)}` : "–";
+  return found ? `${found.category ?? "none of these"}: ${percent(found.probability)}` : "–";
 }
 
 /** Return short remarks about the review and the escalation of a document. */

@@ -50,7 +50,7 @@ function figureTiles(figures, filter, isListed = () => false) {
     tile(documents, documents === 1 ? "document" : "documents"),
     tile(Object.keys(figures.categories).length, "different categories"),
     listed ? tile(doubtful, `confidence below ${percent(LOW)}`, ...ofAll(doubtful, ":doubtful", listed)) : null,
-    listed ? tile(none, "probably no category", ...ofAll(none, ":none", listed)) : null,
+    listed ? tile(none, "none of these categories", ...ofAll(none, ":none", listed)) : null,
     tile(reviewed, "reviewed by a person", ...ofAll(reviewed, ":reviewed")),
     tile(escalated, "escalated to a second classifier", ...ofAll(escalated, ":escalated")),
     tile(failed, "failed with an error", ...ofAll(failed, ":failed")),
@@ -60,7 +60,7 @@ function figureTiles(figures, filter, isListed = () => false) {
 
 /** Return the documents by category, and those without one. */
 function countsOf({ categories, none, blank, failed }) {
-  return { ...categories, ...(none ? { "(probably no category)": none } : {}), ...(blank ? { "(blank)": blank } : {}), ...(failed ? { "(failed)": failed } : {}) };
+  return { ...categories, ...(none ? { "(none of these)": none } : {}), ...(blank ? { "(blank)": blank } : {}), ...(failed ? { "(failed)": failed } : {}) };
 }
 
 const note = (text) => el("p", { class: "note" }, text);
@@ -99,7 +99,7 @@ function listedOf(reply, group) {
 
 function tools(reply, reload) {
   const names = Object.entries(reply.figures.categories);
-  const groups = { none: "Probably no category", doubtful: `Confidence below ${percent(LOW)}`, reviewed: "Reviewed", escalated: "Escalated", blank: "Blank", failed: "Failed" };
+  const groups = { none: "None of these", doubtful: `Confidence below ${percent(LOW)}`, reviewed: "Reviewed", escalated: "Escalated", blank: "Blank", failed: "Failed" };
   const choices = [
     el("option", { value: "" }, "All categories"),
     ...names.map(([name, count]) => el("option", { value: name }, `${name} (${number(count)})`)),
@@ -253,7 +253,7 @@ async function overviewView(chosen, days, dags) {
       "section",
       { class: "panel" },
       el("h2", {}, reply.runs > rows.length ? `The newest ${rows.length} of ${number(reply.runs)} runs in the last ${days} days` : `Runs in the last ${days} days`),
-      el("table", { class: "runs" }, el("tr", {}, el("th", {}, "Run"), el("th", {}, "Last document classified at"), ...["Documents", `Below ${percent(LOW)}`, "Probably no category", "Failed"].map((name) => el("th", { class: "number" }, name))), rows),
+      el("table", { class: "runs" }, el("tr", {}, el("th", {}, "Run"), el("th", {}, "Last document classified at"), ...["Documents", `Below ${percent(LOW)}`, "None of these", "Failed"].map((name) => el("th", { class: "number" }, name))), rows),
     ),
   );
   panels.forEach(({ draw }) => draw());
