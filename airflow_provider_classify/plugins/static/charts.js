@@ -90,12 +90,14 @@ export function daily(canvas, { days, series }) {
     const chart = options("Month and day (UTC)", "Documents", { x: { stacked: true, ticks }, y: { stacked: true } });
     chart.plugins.legend.display = true;
     const colours = coloursOf(Object.keys(series));
+    const highest = Math.max(...days.map((_, day) => Object.values(series).reduce((sum, data) => sum + data[day], 0)));
+    // A line in the colour of the panel separates the categories of a day. It would cover a part that is a few pixels high.
+    const borderWidth = ({ raw }) => ({ top: raw > 0.05 * highest ? 1 : 0 });
     return {
       type: "bar",
       data: {
         labels: days,
-        // A line in the colour of the panel separates the categories of a day.
-        datasets: Object.entries(series).map(([name, data]) => ({ label: name, data: counted(data), backgroundColor: colours[name], borderColor: css("--panel"), borderWidth: { top: 1 }, maxBarThickness: 48 })),
+        datasets: Object.entries(series).map(([name, data]) => ({ label: name, data: counted(data), backgroundColor: colours[name], borderColor: css("--panel"), borderWidth, maxBarThickness: 48 })),
       },
       options: chart,
     };
