@@ -101,7 +101,9 @@ def review_subject(result: Mapping[str, Any]) -> str:
     return f"Which category fits {_name(result)}?"
 
 
-def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None, keeps_prediction: bool = False) -> str:
+def review_body(
+    result: Mapping[str, Any], *, thumbnail: str | None = None, threshold: float | None = None, stays_after: str = ""
+) -> str:
     """
     Return the information for the choice of a category, as Markdown for the ``body`` of a human-in-the-loop operator.
 
@@ -112,18 +114,19 @@ def review_body(result: Mapping[str, Any], *, thumbnail: str | None = None, keep
     :param result: a result from XCom. It can be of a blank document or a failure, and it can lack evidence.
     :param thumbnail: the URL of a picture of the document's first page. It is relative to Airflow's UI or begins with
         ``http``. Airflow's UI drops ``data:`` URLs.
-    :param keeps_prediction: whether the result stays as it is if nobody answers in time. Airflow highlights the button
-        of this default, and the text explains the highlight.
+    :param threshold: the confidence, 0 to 1, below which a person is asked; the text says that this is the reason.
+    :param stays_after: the time after which the result stays as it is if nobody has answered, in words, such as
+        ``2 days``. Airflow highlights the button of the prediction then, and the text explains it.
     :raises InvalidResult: the value is not a result.
     """
     result = parse_result(result)
-    parts = [_document(result), _prediction(result), *_remarks(result)]
+    parts = [_document(result), _prediction(result, threshold), *_remarks(result)]
     if thumbnail:
         parts += [linked_image("The first page of the document", thumbnail), "*Click the picture to enlarge it.*"]
     parts += [*_probability_table(result), *_evidence_list(result)]
     parts.append("**Which category is right?** Your answer becomes the category of the document.")
-    if keeps_prediction and predicted_category(result):
-        parts.append(_default(result))
+    if stays_after and predicted_category(result):
+        parts.append(_default(result, stays_after))
     return "\n\n".join(parts)
 
 
@@ -164,7 +167,7 @@ def _document(result: Mapping[str, Any]) -> str:
     return f"**Document:** {escape(label, 500)}"
 
 
-def _prediction(result: Mapping[str, Any]) -> str:
+def _prediction(result: Mapping[str, Any], threshold: float | None) -> str:
     if result.get("success") is False:
         reason = result.get("error") or "the classifier gave no reason"
         return f"**Prediction:** none. The document could not be classified: {escape(reason, 500)}"
@@ -175,17 +178,21 @@ def _prediction(result: Mapping[str, Any]) -> str:
     probabilities = probabilities_of(result)
     if probabilities.is_probably_none:
         none = f"**none of these**, with a confidence of {_percent(probabilities.none)}"
-        return f"**Prediction:** {none}. The nearest category is {escape(predicted)} ({_percent(confidence)})."
-    return f"**Prediction:** **{escape(predicted)}**, with a confidence of {_percent(confidence)}."
+        asked = "" if threshold is None else " You are asked because no category seems to fit."
+        return f"**Prediction:** {none}. The nearest category is {escape(predicted)} ({_percent(confidence)}).{asked}"
+    asked = "" if threshold is None else f" You are asked because it is below {_percent(threshold)}."
+    return f"**Prediction:** **{escape(predicted)}**, with a confidence of {_percent(confidence)}.{asked}"
 
 
-def _default(result: Mapping[str, Any]) -> str:
+def _default(result: Mapping[str, Any], after: str) -> str:
     """Say what happens if nobody answers in time. Call this only for a result with a prediction."""
     predicted = escape(str(predicted_category(result)))
-    stays = f"the category stays {predicted}"
     if probabilities_of(result).is_probably_none:
-        stays = f"the result stays as it is: none of these, with {predicted} as the nearest category"
-    return f"If nobody answers in time, {stays}. Only for this reason the button {predicted} is highlighted."
+        return (
+            f"If nobody answers within {after}, the prediction stays: none of these. The highlighted button is the "
+            "nearest category. It is not a recommendation."
+        )
+    return f"If nobody answers within {after}, the category stays {predicted}. So this button is highlighted."
 
 
 def _remarks(result: Mapping[str, Any]) -> Iterator[str]:

@@ -66,10 +66,17 @@ def test_none_of_the_categories_is_an_answer_with_a_probability() -> None:
 
 
 def test_the_body_explains_the_button_that_airflow_highlights() -> None:
-    assert "in time, the category stays invoice. Only" in review_body(result(), keeps_prediction=True)
-    nearest = "in time, the result stays as it is: none of these, with invoice as the nearest category. Only"
-    assert nearest in review_body(result(confidence=0.02), keeps_prediction=True)
-    assert "highlighted" not in review_body(result()) + review_body(FAILURE, keeps_prediction=True)
+    body = review_body(result(), stays_after="2 days")
+    assert "answers within 2 days, the category stays invoice." in body
+    body = review_body(result(confidence=0.02), stays_after="2 days")
+    assert "the prediction stays: none of these. The highlighted button is the nearest category." in body
+    assert "highlighted" not in review_body(result()) + review_body(FAILURE, stays_after="2 days")
+
+
+def test_the_body_says_why_a_person_is_asked() -> None:
+    assert "62 %. You are asked because it is below 80 %." in review_body(result(), threshold=0.8)
+    assert "You are asked because no category seems to fit." in review_body(result(confidence=0.02), threshold=0.8)
+    assert "You are asked" not in review_body(result()) + review_body(BLANK, threshold=0.8)
 
 
 def test_a_result_of_an_api_has_a_prediction() -> None:

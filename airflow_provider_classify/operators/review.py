@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+import pendulum
+
 from airflow_provider_classify.documents.example_folder import store_example
 from airflow_provider_classify.exceptions import ClassifyError, ReviewNotAnswered, ReviewNotAvailable
 from airflow_provider_classify.lifecycle import compat, fail_fast
@@ -153,7 +155,8 @@ class ClassificationReviewOperator(HITLOperator):
             self.body = review_body(
                 result,
                 thumbnail=self._push_thumbnail(result, context),
-                keeps_prediction=self.on_timeout == "prediction",
+                threshold=self.minimum_confidence,
+                stays_after=self._stays_after(),
             )
         return super().execute(context)
 
@@ -186,6 +189,12 @@ class ClassificationReviewOperator(HITLOperator):
         self.options = review_options(result, names)
         self.subject = review_subject(result)
         self.defaults = [predicted] if predicted is not None and self.on_timeout == "prediction" else None
+
+    def _stays_after(self) -> str:
+        """Return the time after which the prediction stays, in words; empty if the task waits for an answer."""
+        if self.on_timeout != "prediction" or self.response_timeout is None:
+            return ""
+        return pendulum.duration(seconds=self.response_timeout.total_seconds()).in_words(locale="en")
 
     def _answer(self, context: Context, event: dict[str, Any]) -> Answer:
         """Return the answer of a person, or the prediction that Airflow took after the timeout."""

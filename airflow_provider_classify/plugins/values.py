@@ -152,7 +152,7 @@ def _runner_up(probabilities: Probabilities, category: object) -> tuple[str | No
     value, name = max(others, default=(0.0, ""))
     if answer is not None and probabilities.none > value:
         return None, probabilities.none
-    return (name, value) if value else None
+    return (name, value) if value or answer is None else None
 
 
 def _label(value: Mapping[str, Any]) -> str:

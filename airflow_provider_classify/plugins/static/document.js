@@ -17,7 +17,8 @@ function badge(found) {
 }
 
 function runnerUp({ runner_up: found }) {
-  return found ? `${found.category ?? "none of these"}: ${percent(found.probability)}` : "–";
+  if (!found) return "no other";
+  return [el("span", { class: found.category ? "badge" : "badge plain" }, found.category ?? "none of these"), ` ${percent(found.probability)}`];
 }
 
 /** Return short remarks about the review and the escalation of a document. */
@@ -35,7 +36,7 @@ function details(found, picture) {
   fact("Document", found.label || found.name);
   fact("Task", found.map_index >= 0 ? `${found.task_id}, map index ${found.map_index}` : found.task_id);
   if (found.error) fact("Error", found.error);
-  if (found.is_probably_none) fact("In the result", `the nearest category, ${found.category}, with the confidence ${percent(found.runner_up?.probability ?? 0)}`);
+  if (found.is_probably_none) fact("In the result", `the nearest category, ${found.category}, with the confidence ${percent(found.runner_up.probability || 0.001)}`);
   if (found.reviewed_by) fact("Reviewed by", found.reviewed_by);
   if (found.predicted) fact("Prediction", found.predicted);
   if (found.answered_by) fact("Answered by", found.answered_by);
