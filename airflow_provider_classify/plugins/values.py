@@ -147,12 +147,13 @@ def _runner_up(probabilities: Probabilities, category: object) -> tuple[str | No
     """Return the most probable alternative to the answer, and its probability. The name ``None`` is no category."""
     if not category:
         return None
-    answer = None if probabilities.is_probably_none else category
-    others = [(value, _clip(name)) for name, value in probabilities.categories.items() if name != answer]
+    if probabilities.is_probably_none:
+        return _clip(str(category)), probabilities.categories[str(category)]
+    others = [(value, _clip(name)) for name, value in probabilities.categories.items() if name != category]
     value, name = max(others, default=(0.0, ""))
-    if answer is not None and probabilities.none > value:
+    if probabilities.none > value:
         return None, probabilities.none
-    return (name, value) if value or answer is None else None
+    return (name, value) if value else None
 
 
 def _label(value: Mapping[str, Any]) -> str:

@@ -70,6 +70,7 @@ def test_a_document_probably_belongs_to_none_of_the_categories(confidence, score
     [
         (0.09, {"invoice": 0.9, "letter": 0.1}, ("invoice", 0.09)),
         (0.54, {"invoice": 0.9, "letter": 0.1}, (None, 0.4)),
+        (0.0, {"invoice": 0.9, "letter": 0.1}, ("invoice", 0.0)),
         (0.54, {"invoice": 0.6, "letter": 0.4}, ("letter", 0.36)),
         (0.9, {"invoice": 1.0, "letter": 0.0}, (None, 0.1)),
         (1.0, {"invoice": 1.0, "letter": 0.0}, None),

@@ -18,7 +18,8 @@ function badge(found) {
 
 function runnerUp({ runner_up: found }) {
   if (!found) return "no other";
-  return [el("span", { class: found.category ? "badge" : "badge plain" }, found.category ?? "none of these"), ` ${percent(found.probability)}`];
+  const name = el("span", { class: found.category ? "badge" : "badge plain" }, found.category ?? "none of these");
+  return [name, ` ${percent(found.probability || 0.001)}`]; // a small probability can be rounded to 0 in the result
 }
 
 /** Return short remarks about the review and the escalation of a document. */
