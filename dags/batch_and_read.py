@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import DAG, task
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.results import read_results
 
-IN, OUT, KINDS = "{{ params.folder }}", "{{ params.folder }}.csv", ["invoice", "contract", "letter"]
+IN, OUT, KINDS = "{{ params.folder }}", "{{ params.folder.rstrip('/') }}.csv", ["invoice", "contract", "letter"]
 with DAG("batch_and_read", schedule=None, params={"folder": "incoming"}, tags=["classify", "example"]) as dag:
     batch = ClassifyBatchOperator(task_id="batch", documents=IN, categories=KINDS, output=OUT, on_unreadable="result")
 

@@ -16,7 +16,7 @@ with DAG("batch_in_shards", schedule=None, params={"folder": "incoming"}, tags=[
         documents="{{ params.folder }}",
         pattern="**/*",
         categories=["invoice", "receipt", "contract", "letter", "resume", "bank_statement"],
-        output="{{ params.folder }}.jsonl",
+        output="{{ params.folder.rstrip('/') }}.jsonl",
         shards=4,
         on_empty="skip",
         max_failed_share=0.05,

@@ -1,7 +1,8 @@
 """Classify each document of a folder, and follow the tasks of its category."""
 
-from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath, task, task_group
+from airflow.providers.common.compat.sdk import DAG, task, task_group
 
+from airflow_provider_classify.documents.folder import list_documents
 from airflow_provider_classify.operators.branch import ClassifyBranchOperator
 
 ROUTES = {"invoice": "pay", "contract": ["legal", "archive"], "letter": "archive"}
@@ -9,8 +10,8 @@ ROUTES = {"invoice": "pay", "contract": ["legal", "archive"], "letter": "archive
 with DAG("branch_on_category", schedule=None, params={"folder": "incoming"}, tags=["classify", "example"]) as dag:
 
     @task
-    def list_documents(params):
-        return sorted(str(path) for path in ObjectStoragePath(params["folder"]).iterdir())
+    def documents(params):
+        return list_documents(params["folder"])
 
     @task
     def handle(result):
@@ -23,4 +24,4 @@ with DAG("branch_on_category", schedule=None, params={"folder": "incoming"}, tag
         )
         route >> [handle.override(task_id=name)(route.output) for name in ("pay", "legal", "archive", "ask")]
 
-    each_document.expand(path=list_documents())
+    each_document.expand(path=documents())

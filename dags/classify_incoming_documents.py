@@ -11,8 +11,9 @@ the threshold.
 
 import os
 
-from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath, Param, task
+from airflow.providers.common.compat.sdk import DAG, Param, task
 
+from airflow_provider_classify.documents.folder import list_documents
 from airflow_provider_classify.operators.classify import ClassifyOperator
 from airflow_provider_classify.routing import sort_by_route
 
@@ -31,9 +32,8 @@ with DAG(
 ) as dag:
 
     @task
-    def list_documents(params):
-        paths = ObjectStoragePath(params["folder"]).iterdir()
-        return sorted(str(path) for path in paths if path.is_file() and not path.name.startswith("."))
+    def documents(params):
+        return list_documents(params["folder"])
 
     @task(trigger_rule="none_failed")
     def sort(results, params):
@@ -56,7 +56,7 @@ with DAG(
 
     classify = ClassifyOperator.partial(
         task_id="classify", categories="{{ params.categories | tojson }}", deferrable=True, on_unreadable="result"
-    ).expand(document=list_documents())
+    ).expand(document=documents())
     by_route = sort(classify.output)
     routes = ("accounting", "legal", "hiring", "files", "review")
     choose_routes(by_route) >> [handle.override(task_id=name)(name, by_route) for name in routes] >> summary(by_route)

@@ -1,30 +1,31 @@
 """
 Classify the documents of a folder, ask a person about the doubtful ones, and learn from the corrections.
 
-The person answers on Airflow's page "Required Actions" (Airflow 3.1 or later, with version
-1.12.2 or later of its standard provider).
+The person answers on Airflow's page "Required Actions" (Airflow 3.1 or later, with version 1.12.2 or later of its
+standard provider). The documents that the person corrects are copied into the folder LEARNED_DOCUMENTS, an environment
+variable, by default ``learned`` in the working directory of the task.
 """
 
 from __future__ import annotations
 
 import os
 from datetime import timedelta
-from pathlib import Path
 
 from airflow.providers.common.compat.sdk import DAG, task
 
+from airflow_provider_classify.documents.folder import list_documents
 from airflow_provider_classify.operators.classify import ClassifyOperator
 from airflow_provider_classify.operators.review import ClassificationReviewOperator
 
-LEARNED = os.environ.get("LEARNED_DOCUMENTS", "/opt/airflow/learned")
+LEARNED = os.environ.get("LEARNED_DOCUMENTS", "learned")
 NAMES = ["invoice", "contract", "letter"]
 CATEGORIES = [{"name": name, "examples": f"{LEARNED}/{name}"} for name in NAMES]
 
-with DAG("review_doubtful_documents", schedule=None, params={"folder": "/opt/airflow/incoming"}) as dag:
+with DAG("review_doubtful_documents", schedule=None, params={"folder": "incoming"}) as dag:
 
     @task
     def documents(params: dict[str, str]) -> list[str]:
-        return sorted(str(path) for path in Path(params["folder"]).iterdir())
+        return list_documents(params["folder"])
 
     classify = ClassifyOperator.partial(task_id="classify", categories=CATEGORIES, on_unreadable="result")
     results = classify.expand(document=documents())

@@ -1,15 +1,16 @@
 """Classify each document of a folder in a task of its own, and map a task over the documents of each route."""
 
-from airflow.providers.common.compat.sdk import DAG, ObjectStoragePath, task
+from airflow.providers.common.compat.sdk import DAG, task
 
+from airflow_provider_classify.documents.folder import list_documents
 from airflow_provider_classify.operators.classify import ClassifyOperator
 from airflow_provider_classify.operators.sort import sort_by_route
 
 with DAG("sort_by_route", schedule=None, params={"folder": "incoming"}, tags=["classify", "example"]) as dag:
 
     @task
-    def list_documents(params):
-        return sorted(str(path) for path in ObjectStoragePath(params["folder"]).iterdir())
+    def documents(params):
+        return list_documents(params["folder"])
 
     @task
     def pay(result):
@@ -27,7 +28,7 @@ with DAG("sort_by_route", schedule=None, params={"folder": "incoming"}, tags=["c
         task_id="classify", categories=["invoice", "contract", "letter"], on_unreadable="result"
     )
     by_route = sort_by_route(
-        classify.expand(document=list_documents()).output,
+        classify.expand(document=documents()).output,
         routes={"invoice": "to_pay"},
         otherwise="to_archive",
         review="unclear",

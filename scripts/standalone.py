@@ -89,6 +89,7 @@ class Standalone(Airflow):
             self._process = subprocess.Popen(
                 [str(BIN / "airflow"), "standalone"],
                 env=self.environment,
+                cwd=self.home,  # the example DAGs use the folder incoming in the working directory
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,

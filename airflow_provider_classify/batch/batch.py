@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_provider_classify.batch.output import read_output
-from airflow_provider_classify.batch.plan import Item, find_documents, list_documents, read_items, record_folder
+from airflow_provider_classify.batch.plan import Item, find_documents, read_items, record_folder
 from airflow_provider_classify.batch.publish import publish
 from airflow_provider_classify.batch.record import BatchRecord
 from airflow_provider_classify.batch.record_entry import Entry
@@ -17,6 +17,7 @@ from airflow_provider_classify.batch.shards import Shard
 from airflow_provider_classify.batch.summary import FailureLimit
 from airflow_provider_classify.batch.task_address import HasEnded, TaskAddress
 from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.documents.folder import list_documents
 from airflow_provider_classify.exceptions import (
     BatchIncomplete,
     InvalidOutput,

@@ -5,23 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_provider_classify.documents.allowed_roots import require_allowed
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.documents.object_storage import StoragePath
-from airflow_provider_classify.exceptions import BatchEmpty, DocumentError, DocumentNotFound, StorageNotFound
+from airflow_provider_classify.documents.folder import RECORD_SUFFIX, list_documents
+from airflow_provider_classify.exceptions import BatchEmpty, DocumentError
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.printable_text import encodable
 
-#: The suffix that turns the name of an output into the folder of its record.
-RECORD_SUFFIX = ".parts"
-#: Matches a file in the record of a batch, in the part of its path below the folder of the documents.
-_IN_RECORD = re.compile(rf"\.(jsonl|csv|parquet){re.escape(RECORD_SUFFIX)}/")
 #: The most documents that are read concurrently for their fingerprints.
 _CONCURRENT_READS = 16
 
@@ -59,30 +53,6 @@ def items_of(contents: Mapping[str, str], categories: Sequence[Category], classi
     return [
         Item(encodable(Document(reference).label), fingerprint_of(reference, content), reference)
         for reference, content in contents.items()
-    ]
-
-
-def list_documents(folder: str, pattern: str, *, output: str | None = None) -> list[str]:
-    """
-    Return the documents of a folder or object-storage prefix, sorted, without hidden files and records of batches.
-
-    :param pattern: a pattern of ``glob``: ``*.pdf``, or ``**/*.pdf`` to include all subfolders.
-    :param output: the output of the batch, which is left out if it is in the folder.
-    :raises DocumentNotFound: the folder does not exist.
-    :raises DocumentNotAllowed: ``[classify] allowed_roots`` does not allow the folder.
-    :raises StorageError: the storage refused the request or cannot be reached.
-    """
-    require_allowed(folder)
-    try:
-        found = StoragePath(folder).list_files(pattern)
-    except StorageNotFound as error:
-        raise DocumentNotFound(
-            f"There is no folder {encodable(folder)}; check the path, and the connection in its URI ({error})."
-        ) from error
-    return [
-        name
-        for name in found
-        if name != output and not name.rpartition("/")[2].startswith(".") and not _IN_RECORD.search(name, len(folder))
     ]
 
 

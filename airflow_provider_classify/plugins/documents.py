@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from airflow_provider_classify.batch.plan import RECORD_SUFFIX
+from airflow_provider_classify.documents.folder import RECORD_SUFFIX
 from airflow_provider_classify.documents.reference import name_of
 
 #: A document with a lower confidence counts as doubtful on the page, unless a person has reviewed it. ``evidence.js``

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 
-from airflow_provider_classify.batch.plan import items_of, list_documents
+from airflow_provider_classify.batch.plan import items_of
 from airflow_provider_classify.batch.progress_log import Tally
 from airflow_provider_classify.batch.summary import FailureLimit, Summary, small
+from airflow_provider_classify.documents.folder import list_documents
 from airflow_provider_classify.exceptions import DocumentNotFound
 from airflow_provider_classify.model.categories import Category
 
@@ -62,6 +64,12 @@ def test_links_to_files_are_listed_and_pipes_are_not(tmp_path):
 def test_a_folder_that_is_not_there(tmp_path):
     with pytest.raises(DocumentNotFound, match="nowhere"):
         list_documents(str(tmp_path / "nowhere"), "*")
+
+
+def test_a_relative_folder_that_is_not_there_is_named_with_its_whole_path(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DocumentNotFound, match=re.escape(f"There is no folder {tmp_path}/incoming; check")):
+        list_documents("incoming")
 
 
 def test_the_output_and_the_records_of_all_batches_are_no_documents(tmp_path):

@@ -24,7 +24,7 @@ with DAG("as_mapped_tasks", schedule=None, params=PARAMS, max_active_tasks=300):
 
     @task
     def documents(params: dict[str, str]) -> list[str]:
-        from airflow_provider_classify.batch.plan import list_documents
+        from airflow_provider_classify.documents.folder import list_documents
 
         return list_documents(params["folder"], "*")
 

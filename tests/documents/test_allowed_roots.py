@@ -10,9 +10,9 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from fsspec.implementations.memory import MemoryFileSystem
 
-from airflow_provider_classify.batch.plan import list_documents
 from airflow_provider_classify.documents.allowed_roots import is_allowed, require_allowed_examples, roots_of
 from airflow_provider_classify.documents.document import Document
+from airflow_provider_classify.documents.folder import list_documents
 from airflow_provider_classify.exceptions import DocumentError, DocumentNotAllowed
 from airflow_provider_classify.hooks.classify import ClassifyHook
 from airflow_provider_classify.model.categories import Category

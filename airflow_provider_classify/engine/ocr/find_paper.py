@@ -33,6 +33,9 @@ SHARE_OF_TEXT = 0.6
 #: The margin around a sheet, in shares of its size. Around text it is wider, because lines of small print may not have
 #: been detected.
 MARGIN, MARGIN_OF_TEXT = 0.04, 0.8
+#: A region around text is at most this many times as long as it is high. A longer picture would be cut into tiles,
+#: which divide its lines.
+LONGEST = 2.0
 #: Longest side of the thumbnail that is searched for paper, in pixels.
 _THUMBNAIL = 320
 
@@ -55,6 +58,9 @@ def region_of_small_print(pixels: Pixels, boxes: Sequence[TextBox]) -> Region | 
         return None
     margin = MARGIN if sheet else MARGIN_OF_TEXT
     across, down = margin * (found.x1 - found.x0), margin * (found.y1 - found.y0)
+    if sheet is None:
+        long = (found.x1 - found.x0 + 2 * across) * width
+        down = max(down, (long / LONGEST / height - (found.y1 - found.y0)) / 2)
     return Region(
         max(0.0, found.x0 - across), max(0.0, found.y0 - down), min(1.0, found.x1 + across), min(1.0, found.y1 + down)
     )

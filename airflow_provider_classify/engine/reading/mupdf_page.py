@@ -29,6 +29,7 @@ from airflow_provider_classify.engine.reading.text_quality import (
     amount_of_text,
     better_reading,
     can_be_read_by_ocr,
+    has_same_words,
     is_legible,
     is_readable,
     says_the_same,
@@ -154,6 +155,9 @@ class MupdfPage:
             yield self._blank(text)
             return
         for read in self._passes(picture):
+            if self.options.ocr != "always" and has_same_words(text, read):
+                yield replace(text, look=read.look)
+                return
             yield better_reading(text, read)
 
     def _blank(self, text: Page) -> Page:

@@ -81,6 +81,17 @@ def better_reading(text_layer: Page, ocr: Page) -> Page:
     return ocr if len(ocr.lines) > 2 or amount_of_text(ocr) >= 0.6 * amount_of_text(text_layer) else text_layer
 
 
+def has_same_words(text_layer: Page, ocr: Page) -> bool:
+    """Return whether OCR read the words of the text layer and no others. Then the text layer is the better reading."""
+    words = _words(ocr)
+    return bool(words) and words == _words(text_layer)
+
+
+def _words(page: Page) -> list[str]:
+    """Return the words of a page, sorted, because OCR reads the most useful lines first."""
+    return sorted(words_of("\n".join(line.text for line in page.lines)))
+
+
 def amount_of_text(page: Page) -> int:
     """Return the number of characters in the lines of a page."""
     return sum([len(line.text) for line in page.lines])

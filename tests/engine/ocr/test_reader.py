@@ -13,8 +13,10 @@ from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.ocr import Picture, models, shared_reader
 from airflow_provider_classify.engine.ocr.line_order import PASSES, most_useful_first
 from airflow_provider_classify.engine.page import Page
+from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.exceptions import ExtraNotInstalled
 from tests.support import paper
+from tests.support.documents import write_pdf
 
 
 def _picture(image: Image.Image) -> Picture:
@@ -146,3 +148,12 @@ def test_one_reader_for_each_number_of_threads() -> None:
     assert one is not two
     assert (shared_reader(1), shared_reader(2)) == (one, two)
     assert shared_reader() is shared_reader(available_cores())
+
+
+@pytest.mark.parametrize("title", ["SERVICE AGREEMENT", "Rechnung", "Annual report of the harbour board"])
+def test_a_short_line_on_an_empty_page_is_one_line(title: str, tmp_path: Path) -> None:
+    path = write_pdf(tmp_path / "a.pdf", title)
+    with open_document(path, name="a.pdf", threads=1, ocr="always") as document:
+        [reading] = document.pages
+        *_, page = reading.passes()
+    assert [line.text for line in page.lines] == [title]

@@ -73,7 +73,7 @@ def test_blank_page_has_no_lines(tmp_path: Path) -> None:
 def test_page_of_14400_points_is_rendered_small(tmp_path: Path) -> None:
     with pymupdf.open() as document:
         document.new_page(width=14400, height=14400).insert_text((2000, 2000), "INVOICE", fontsize=900)
-        (page,) = read(document.tobytes(), tmp_path)
+        (page,) = read(document.tobytes(), tmp_path, ocr="always")
     assert text(page) == "INVOICE"
     assert page.width <= 1400
 

@@ -9,8 +9,9 @@ import pytest
 
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import open_document
-from airflow_provider_classify.engine.reading.text_quality import is_legible
+from airflow_provider_classify.engine.reading.text_quality import has_same_words, is_legible
 from tests.support import paper
+from tests.support.documents import write_pdf
 from tests.support.pages import page_of
 from tests.support.reading import passes_with_more_text, read
 
@@ -88,3 +89,16 @@ def test_words_that_a_file_places_one_by_one_become_lines(tmp_path: Path) -> Non
     ]
     (statement, amount) = read_page.lines
     assert statement.x1 < amount.x0
+
+
+@pytest.mark.parametrize(
+    ("lines", "same"), [(("of a page", "A short title"), True), (("A short tide", "of a page"), False), ((), False)]
+)
+def test_ocr_that_reads_the_same_words(lines: tuple[str, ...], same: bool) -> None:
+    assert has_same_words(page_of("A short title of a page"), page_of(*lines)) is same
+
+
+def test_the_text_layer_is_kept_if_ocr_reads_the_same_words(tmp_path: Path) -> None:
+    [page] = read(write_pdf(tmp_path / "a.pdf", "SERVICE AGREEMENT").read_bytes(), tmp_path)
+    assert (page.source, [line.text for line in page.lines]) == ("text_layer", ["SERVICE AGREEMENT"])
+    assert page.look
