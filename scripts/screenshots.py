@@ -45,7 +45,6 @@ REVIEW, SIX, JOB, MANY, OLD, EMPTY = (
 #: The sample that fits none of the categories of the DAG with the review.
 DOUBTFUL = "receipt.jpg"
 #: The categories of the DAG with six documents. The photo of a receipt fits none of them.
-CATEGORIES = ["invoice", "contract", "letter", "bank_statement", "resume"]
 #: The size of a window that shows the whole review, in pixels.
 REVIEW_SIZE: Any = {"width": WIDTH, "height": 1700}
 #: JavaScript for a promise that is fulfilled when the visible pictures are loaded.
@@ -70,7 +69,7 @@ def main(folder: Path) -> None:
         ):
             _wait_for_dags(airflow, {REVIEW, SIX, JOB, MANY, OLD, EMPTY})
             review = _start(airflow, REVIEW, {"folder": str(doubtful)})
-            six = _start(airflow, SIX, {"folder": str(incoming), "categories": CATEGORIES})
+            six = _start(airflow, SIX, {"folder": str(incoming)})
             job = _start(airflow, JOB, {"document": str(incoming / "invoice.pdf")})
             instance = _wait_for(lambda: _asked(airflow, review), "review")
             _wait_for_success(airflow, SIX, six)

@@ -112,9 +112,9 @@ def decide(last: Attempt | None, fingerprint: str, seen: Job | ClassifyError | N
     """
     first = Attempt(fingerprint, key_of(address, fingerprint, 0))
     if last is None:
-        return Submit(first, "it has no job yet")
+        return Submit(first, "this task has no earlier job")
     if last.fingerprint != fingerprint:
-        return Submit(first, "document, categories or connection have changed since the last job")
+        return Submit(first, "the document, the categories or the connection have changed since the last job")
     if last.job_id is None:
         return Submit(last, "an earlier try ended before it received the job id")
     failures = last.failures + 1

@@ -15,6 +15,7 @@ from airflow_provider_classify.lifecycle.map_label import MAP_INDEX_TEMPLATE, ma
 from airflow_provider_classify.lifecycle.thumbnail_route import XCOM_KEY, thumbnail_path
 from airflow_provider_classify.local.thumbnails import first_page
 from airflow_provider_classify.model.categories import CategoriesLike, parse_categories
+from airflow_provider_classify.model.scores import scores_of
 from airflow_provider_classify.operators.checks import check_categories, check_number, check_result
 from airflow_provider_classify.operators.links import PAGE_LINKS
 from airflow_provider_classify.review import (
@@ -239,6 +240,12 @@ class ClassificationReviewOperator(HITLOperator):
     def _learn(self, result: Mapping[str, Any], category: str) -> dict[str, str]:
         """Store the document as an example. If this fails, keep the answer, so that no person is asked again."""
         if self.learn_into is None:
+            return {}
+        scores = scores_of(result)
+        if scores and category not in scores:
+            self.log.info(
+                "The document is not stored as an example, because %r is no category of the classifier.", category
+            )
             return {}
         if result.get("success") is False or result.get("blank"):
             self.log.info("The document is not stored as an example, because it has no text that could be compared.")

@@ -93,7 +93,7 @@ class TaskJob:
         return reattach.decide(last, self._fingerprint, seen, reattach.address(self.context["ti"]))
 
     def _submit(self, step: reattach.Submit) -> str:
-        self.log.info("The task submits a job: %s.", step.reason)
+        self.log.info("The document is submitted, because %s.", step.reason)
         self._record(step.attempt)
         key = step.attempt.idempotency_key
         job_id = self.hook.submit(self.document, self.categories, key).job_id

@@ -68,10 +68,17 @@ def check_export(words: list[str], monkeypatch: pytest.MonkeyPatch, **_: object)
 
 
 def check_airflow(words: list[str], tmp_path: Path, **_: object) -> None:
-    subprocess.run(
-        [str(BIN / "airflow"), *words],
-        check=True, capture_output=True, env={**os.environ, "AIRFLOW_HOME": str(tmp_path / "airflow")},
-    )  # fmt: skip
+    environment = {
+        **os.environ,
+        "AIRFLOW_HOME": str(tmp_path / "airflow"),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    }
+    commands = [words]
+    if words[0] == "dags" and not (tmp_path / "airflow" / "airflow.db").exists():  # these commands need the DAGs
+        commands = [["db", "migrate"], ["dags", "reserialize"], words]
+    for command in commands:
+        subprocess.run([str(BIN / "airflow"), *command], check=True, capture_output=True, env=environment)
 
 
 def check_airflow_classify(words: list[str], block: Block, tmp_path: Path, **_: object) -> None:

@@ -135,7 +135,7 @@ class TestQuestions:
 class TestLearning:
     def learn(self, folder: Path, document: Path, category: str, **changes: Any) -> dict[str, Any]:
         given = result(document=str(document), **changes)
-        operator = review(result=given, learn_into=str(folder), categories=["invoice", "letter"])
+        operator = review(result=given, learn_into=str(folder), categories=["invoice", "letter", "none of these"])
         return operator.execute_complete(context(), answered(category))
 
     def test_a_corrected_document_becomes_an_example(self, tmp_path: Path) -> None:
@@ -154,6 +154,12 @@ class TestLearning:
     def test_a_confirmed_prediction_is_not_stored(self, tmp_path: Path) -> None:
         assert "learned" not in self.learn(tmp_path / "learned", write_pdf(tmp_path / "scan.pdf"), "invoice")
         assert not (tmp_path / "learned").exists()
+
+    def test_an_answer_that_the_classifier_does_not_know_is_not_stored(self, tmp_path: Path) -> None:
+        document = write_pdf(tmp_path / "scan.pdf")
+        changes = {"scores": {"invoice": 0.9, "letter": 0.1}}
+        assert "learned" not in self.learn(tmp_path / "learned", document, "none of these", **changes)
+        assert "learned" in self.learn(tmp_path / "learned", document, "letter", **changes)
 
     @pytest.mark.parametrize("changes", [{"blank": True, "classification": None}, {"success": False}])
     def test_a_document_without_text_is_not_stored(self, tmp_path: Path, changes: dict[str, Any]) -> None:
