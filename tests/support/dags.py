@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import subprocess
 import sys
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
+import airflow
 from airflow.providers.common.compat.sdk import DAG, get_listener_manager, hookimpl
 
 
@@ -35,6 +37,9 @@ class Run:
 def run_dag(dag: DAG, **params: Any) -> Run:
     """Run ``dag.test()``. If a task fails, the states of the result show it, and no error is raised."""
     migrate_database()
+    if airflow.__version__.startswith("2."):
+        # Airflow 2 does not import the tables of this provider, to which its own tables refer.
+        importlib.import_module("airflow.providers.fab.auth_manager.models")
     starts = _Starts()
     get_listener_manager().add_listener(starts)
     dag_run = dag.test(run_conf=params)
