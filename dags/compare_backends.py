@@ -5,7 +5,7 @@ The connection ``classify_default`` is the local engine, ``classify_api`` a clas
 language model.
 """
 
-from airflow.providers.common.compat.sdk import DAG, Param, task
+from airflow.providers.common.compat.sdk import DAG, task
 
 from airflow_provider_classify.operators.batch import ClassifyBatchOperator
 from airflow_provider_classify.operators.review import ClassificationReviewOperator
@@ -13,7 +13,7 @@ from airflow_provider_classify.results import read_results
 
 CATEGORIES = ["invoice", "receipt", "contract", "letter"]
 
-with DAG("compare_backends", schedule=None, params={"folder": Param(type="string")}) as dag:
+with DAG("compare_backends", schedule=None, params={"folder": "incoming"}) as dag:
 
     @task
     def disagreements(manifests):
@@ -29,7 +29,7 @@ with DAG("compare_backends", schedule=None, params={"folder": Param(type="string
             task_id=connection.removeprefix("classify_"),
             documents="{{ params.folder }}",
             categories=CATEGORIES,
-            output="{{ params.folder }}-" + connection + ".jsonl",
+            output="{{ params.folder.rstrip('/') }}-" + connection + ".jsonl",
             classify_conn_id=connection,
         )
         for connection in ("classify_default", "classify_api", "classify_model")

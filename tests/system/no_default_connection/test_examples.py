@@ -65,7 +65,7 @@ def test_only_what_the_local_engine_is_not_sure_of_goes_to_the_api(airflow, serv
     assert run.wait(300) == "success"
     manifest = run.xcom("classify")
     assert (manifest["documents"], manifest["escalated"], manifest["calls_saved"]) == (2, 1, 1)
-    rows = map(json.loads, (doubtful.parent / "in.jsonl").read_text().splitlines())
+    rows = map(json.loads, (doubtful.parent / "in-cascade.jsonl").read_text().splitlines())
     assert answered_by(rows) == CASCADE
     assert len(set(service.jobs()) - before) == 1
 
