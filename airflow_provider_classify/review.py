@@ -178,10 +178,16 @@ def _prediction(result: Mapping[str, Any], threshold: float | None) -> str:
     probabilities = probabilities_of(result)
     if probabilities.is_probably_none:
         none = f"**none of these**, with a confidence of {_percent(probabilities.none)}"
-        asked = "" if threshold is None else " You are asked because no category seems to fit."
+        asked = "" if threshold is None else " You are asked because none of the categories seems to fit."
         return f"**Prediction:** {none}. The nearest category is {escape(predicted)} ({_percent(confidence)}).{asked}"
-    asked = "" if threshold is None else f" You are asked because it is below {_percent(threshold)}."
-    return f"**Prediction:** **{escape(predicted)}**, with a confidence of {_percent(confidence)}.{asked}"
+    shown = _percent(confidence)
+    asked = ""
+    if threshold is not None:
+        limit = _percent(threshold)
+        below = "a little below" if limit == shown else "below"  # the confidence is rounded
+        is_known = share_of(confidence) is not None
+        asked = f" You are asked because it is {below} {limit}." if is_known else " So you are asked."
+    return f"**Prediction:** **{escape(predicted)}**, with a confidence of {shown}.{asked}"
 
 
 def _default(result: Mapping[str, Any], after: str) -> str:
@@ -189,8 +195,8 @@ def _default(result: Mapping[str, Any], after: str) -> str:
     predicted = escape(str(predicted_category(result)))
     if probabilities_of(result).is_probably_none:
         return (
-            f"If nobody answers within {after}, the prediction stays: none of these. The highlighted button is the "
-            "nearest category. It is not a recommendation."
+            f"If nobody answers within {after}, the result keeps the nearest category, {predicted}, with its low "
+            "confidence. So this button is highlighted. It is not a recommendation."
         )
     return f"If nobody answers within {after}, the category stays {predicted}. So this button is highlighted."
 
@@ -224,7 +230,7 @@ def _probability_table(result: Mapping[str, Any]) -> Iterator[str]:
     if result.get("reviewed_by") or not probabilities.categories:
         return  # after a person's answer, the scores are not probabilities
     # The scores order the categories if the confidence is rounded to 0.
-    ranked = sorted(probabilities.categories.items(), key=lambda item: (-item[1], -scores[item[0]]))
+    ranked = sorted(probabilities.categories.items(), key=lambda item: (-item[1], -scores.get(item[0], 0.0)))
     shown = [(escape(name), value) for name, value in ranked[:MAX_SCORES]]
     if probabilities.none >= _LEAST_NONE:
         shown = sorted([*shown, ("*none of these*", probabilities.none)], key=lambda item: -item[1])

@@ -2,8 +2,8 @@
 Classify the documents of a folder, ask a person about the doubtful ones, and learn from the corrections.
 
 The person answers on Airflow's page "Required Actions" (Airflow 3.1 or later, with version 1.12.2 or later of its
-standard provider). The documents that the person corrects are copied into the folder LEARNED_DOCUMENTS, an environment
-variable, by default ``learned`` in the working directory of the task.
+standard provider). Corrected documents are copied into the folder that the environment variable LEARNED_DOCUMENTS
+names, by default ``learned`` in the working directory of the task. After the answer "none of these", nothing is copied.
 """
 
 from __future__ import annotations

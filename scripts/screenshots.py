@@ -44,7 +44,6 @@ REVIEW, SIX, JOB, MANY, OLD, EMPTY = (
 )
 #: The sample that fits none of the categories of the DAG with the review.
 DOUBTFUL = "receipt.jpg"
-#: The categories of the DAG with six documents. The photo of a receipt fits none of them.
 #: The size of a window that shows the whole review, in pixels.
 REVIEW_SIZE: Any = {"width": WIDTH, "height": 1700}
 #: JavaScript for a promise that is fulfilled when the visible pictures are loaded.

@@ -69,14 +69,23 @@ def test_the_body_explains_the_button_that_airflow_highlights() -> None:
     body = review_body(result(), stays_after="2 days")
     assert "answers within 2 days, the category stays invoice." in body
     body = review_body(result(confidence=0.02), stays_after="2 days")
-    assert "the prediction stays: none of these. The highlighted button is the nearest category." in body
+    assert "the result keeps the nearest category, invoice, with its low confidence. So this button" in body
     assert "highlighted" not in review_body(result()) + review_body(FAILURE, stays_after="2 days")
 
 
 def test_the_body_says_why_a_person_is_asked() -> None:
     assert "62 %. You are asked because it is below 80 %." in review_body(result(), threshold=0.8)
-    assert "You are asked because no category seems to fit." in review_body(result(confidence=0.02), threshold=0.8)
-    assert "You are asked" not in review_body(result()) + review_body(BLANK, threshold=0.8)
+    body = review_body(result(confidence=0.02), threshold=0.8)
+    assert "You are asked because none of the categories seems to fit." in body
+    body = review_body(API_RESULT | {"confidence": 0.797}, threshold=0.8)
+    assert "80 %. You are asked because it is a little below 80 %." in body
+    assert "unknown. So you are asked." in review_body(API_RESULT | {"confidence": None}, threshold=0.8)
+    assert "ou are asked" not in review_body(result()) + review_body(BLANK, threshold=0.8)
+
+
+@pytest.mark.parametrize("scores", [{"letter": 0.5, "contract": 0.5}, {"letter": 0.5, "invoice": 1.2}])
+def test_scores_without_the_prediction_are_no_error(scores: dict[str, float]) -> None:
+    assert "**invoice**, with a confidence of 62 %" in review_body(result(scores=scores))
 
 
 def test_a_result_of_an_api_has_a_prediction() -> None:

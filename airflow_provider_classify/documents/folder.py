@@ -26,11 +26,15 @@ def list_documents(folder: str, pattern: str = "*", *, output: str | None = None
     :param folder: a path, or a URI such as ``s3://conn_id@bucket/incoming``.
     :param pattern: a pattern of ``glob``: ``*.pdf``, or ``**/*.pdf`` to include all subfolders.
     :param output: the output of a batch, which is left out if it is in the folder.
-    :raises DocumentNotFound: the folder does not exist.
+    :raises DocumentNotFound: the folder does not exist, or is a file.
     :raises DocumentNotAllowed: ``[classify] allowed_roots`` does not allow the folder.
     :raises StorageError: the storage refused the request or cannot be reached.
     """
+    if not folder:
+        raise DocumentNotFound("The folder of the documents is an empty text; give a path or a URI.")
     require_allowed(folder)
+    if not scheme_of(folder) and Path(folder).is_file():
+        raise DocumentNotFound(f"{encodable(folder)} is a file; give its folder.")
     try:
         found = StoragePath(folder).list_files(pattern)
     except StorageNotFound as error:

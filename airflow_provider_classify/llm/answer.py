@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from airflow_provider_classify.engine.categories.catch_all import is_catch_all
+from airflow_provider_classify.model.scores import NONE_OF_THESE
 
-_NONE = "none of these"
 _Probability = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -31,7 +31,7 @@ class Choices:
     @classmethod
     def of(cls, names: Sequence[str]) -> Self:
         """Return the choices for the names of categories."""
-        return cls(tuple(names), next(filter(is_catch_all, names), _NONE))
+        return cls(tuple(names), next(filter(is_catch_all, names), NONE_OF_THESE))
 
     @property
     def options(self) -> tuple[str, ...]:

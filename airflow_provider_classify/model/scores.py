@@ -8,6 +8,10 @@ from typing import Any
 
 #: From this probability on, no category is the most probable answer.
 _PROBABLY = 0.5
+#: The name of the answer that a document belongs to none of the categories, for people and language models.
+NONE_OF_THESE = "none of these"
+#: The least probability of a category. Confidences are rounded, so 0 may be a little more.
+_LEAST = 0.0001
 
 
 def share_of(value: object) -> float | None:
@@ -57,6 +61,7 @@ def probabilities_of(answer: Mapping[str, Any]) -> Probabilities:
     score = scores.get(category, 0.0)
     if not score:
         is_none = answer.get("none_of_these") is True and not answer.get("reviewed_by")
+        confidence = max(confidence, _LEAST)
         return Probabilities({category: confidence}, none=1.0 - confidence if is_none else 0.0)
-    some = min(1.0, confidence / score)
+    some = min(1.0, max(confidence, _LEAST) / score)
     return Probabilities({name: some * value for name, value in scores.items()}, none=1.0 - some)

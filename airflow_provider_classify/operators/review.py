@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-import pendulum
-
 from airflow_provider_classify.documents.example_folder import store_example
 from airflow_provider_classify.exceptions import ClassifyError, ReviewNotAnswered, ReviewNotAvailable
 from airflow_provider_classify.lifecycle import compat, fail_fast
@@ -79,7 +77,8 @@ class ClassificationReviewOperator(HITLOperator):
         classifier's answer.
     :param learn_into: a folder, or an object-storage prefix. If the person corrects the classifier, the document is
         copied into the category's folder in it (``learn_into/category``). A later classification learns from it with
-        ``{"name": "category", "examples": "learn_into/category"}``. Templated.
+        ``{"name": "category", "examples": "learn_into/category"}``. If the classifier scored the categories, an answer
+        that is none of them is not stored. Templated.
     :param thumbnail: whether the page shows a picture of the document's first page. The picture is in XCom, under the
         key ``thumbnail``, so it stays in Airflow's database. It needs the extra ``local`` on the worker.
     """
@@ -192,10 +191,8 @@ class ClassificationReviewOperator(HITLOperator):
         self.defaults = [predicted] if predicted is not None and self.on_timeout == "prediction" else None
 
     def _stays_after(self) -> str:
-        """Return the time after which the prediction stays, in words; empty if the task waits for an answer."""
-        if self.on_timeout != "prediction" or self.response_timeout is None:
-            return ""
-        return pendulum.duration(seconds=self.response_timeout.total_seconds()).in_words(locale="en")
+        """Return the time after which the prediction stays, such as ``2 days, 0:00:00``; empty if it does not stay."""
+        return str(self.response_timeout).removesuffix(", 0:00:00") if self.on_timeout == "prediction" else ""
 
     def _answer(self, context: Context, event: dict[str, Any]) -> Answer:
         """Return the answer of a person, or the prediction that Airflow took after the timeout."""

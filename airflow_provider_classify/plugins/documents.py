@@ -24,12 +24,14 @@ class Document:
     A classified document.
 
     :param at: the time at which its result was stored.
-    :param confidence: the confidence in the answer, from 0 to 1: in the category, or, if no category probably fits, in
-        that. ``None`` for a blank document and a failure.
-    :param runner_up: the most probable alternative and its probability. The name ``None`` means that the document
-        belongs to none of the categories. If that is the answer, it is the nearest category. Without
-        scores, and after a review, there is no runner-up.
-    :param is_probably_none: whether the document more probably belongs to none of the categories than to any of them.
+    :param confidence: the confidence in the answer, from 0 to 1: in the category, or in *none of these*. ``None`` for a
+        blank document and a failure.
+    :param runner_up: the most probable alternative and its probability. The name ``None`` stands for *none of these*.
+        If *none of these* is the answer, the runner-up is the nearest category. Without scores, and after a review,
+        there is no runner-up.
+    :param is_probably_none: whether the answer is *none of these*: the document more probably belongs to none of the
+        categories than to any of them, or a person said so.
+    :param is_scored: whether the classifier gave a score to each category.
     :param predicted: the category before the review; ``None`` without a review.
     :param reviewed_by: the person who answered the review; ``None`` without an answer.
     :param reviewed_in: the task id and map index of the review; ``None`` without a review.
@@ -47,6 +49,7 @@ class Document:
     confidence: float | None
     runner_up: tuple[str | None, float] | None = None
     is_probably_none: bool = False
+    is_scored: bool = False
     predicted: str | None = None
     reviewed_by: str | None = None
     reviewed_in: tuple[str, int] | None = None
@@ -115,6 +118,7 @@ class Document:
             if self.runner_up is None
             else {"category": self.runner_up[0], "probability": self.runner_up[1]},
             "is_probably_none": self.is_probably_none,
+            "is_scored": self.is_scored,
             "predicted": self.predicted,
             "reviewed_by": self.reviewed_by,
             "is_escalated": self.is_escalated,

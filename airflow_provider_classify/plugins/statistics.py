@@ -13,7 +13,7 @@ from airflow_provider_classify.plugins.documents import BatchSummary, Document
 #: The number of bars of the histogram. All bars have the same width.
 BARS = 20
 #: The most categories in a chart. The other categories are added up.
-MAX_CATEGORIES = 11
+MAX_CATEGORIES = 10
 #: The most runs that the overview of a DAG lists.
 MAX_RUNS = 20
 #: The names in the charts for the categories beyond MAX_CATEGORIES, and for documents that probably belong to none of

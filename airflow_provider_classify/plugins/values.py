@@ -12,7 +12,7 @@ from airflow_provider_classify.documents.reference import label_of
 from airflow_provider_classify.model.cascade import is_escalated
 from airflow_provider_classify.model.evidence import described
 from airflow_provider_classify.model.printable_text import encodable
-from airflow_provider_classify.model.scores import Probabilities, probabilities_of, share_of
+from airflow_provider_classify.model.scores import NONE_OF_THESE, Probabilities, probabilities_of, scores_of, share_of
 from airflow_provider_classify.plugins.documents import BatchSummary, Document, State
 
 #: The most lines of evidence of a document.
@@ -91,8 +91,9 @@ def document_of(value: Mapping[str, Any], stored: Stored) -> Document:
     reviewed = "reviewed_at" in value
     predicted = value.get("predicted")
     probabilities = probabilities_of(value)
-    is_none = state == "classified" and probabilities.is_probably_none
-    confidence = probabilities.none if is_none else share_of(value.get("confidence"))
+    is_none = state == "classified" and _is_none(value)
+    is_named = category == NONE_OF_THESE
+    confidence = probabilities.none if is_none and not is_named else share_of(value.get("confidence"))
     return Document(
         run_id=stored.run_id,
         task_id=stored.task_id,
@@ -105,7 +106,8 @@ def document_of(value: Mapping[str, Any], stored: Stored) -> Document:
         confidence=confidence if category else None,
         runner_up=None if value.get("reviewed_by") else _runner_up(probabilities, value.get("classification")),
         is_probably_none=is_none,
-        predicted=_text(predicted.get("classification")) if isinstance(predicted, Mapping) else None,
+        predicted=_predicted(value, predicted) if isinstance(predicted, Mapping) else None,
+        is_scored=bool(scores_of(value)),
         reviewed_by=_text(value.get("reviewed_by")),
         reviewed_in=(stored.task_id, stored.map_index) if reviewed else None,
         is_escalated=is_escalated(value),
@@ -113,6 +115,18 @@ def document_of(value: Mapping[str, Any], stored: Stored) -> Document:
         error=(error or "The classifier gave no reason.") if failed else None,
         evidence=tuple(_evidence(value)),
     )
+
+
+def _is_none(value: Mapping[str, Any]) -> bool:
+    """Return whether the answer is that the document belongs to none of the categories."""
+    is_probably = probabilities_of(value).is_probably_none and not value.get("reviewed_by")
+    return is_probably or value.get("classification") == NONE_OF_THESE
+
+
+def _predicted(value: Mapping[str, Any], predicted: Mapping[str, Any]) -> str | None:
+    """Return the answer before the review, as the review named it. The scores of a reviewed result do not change."""
+    before = {**value, **predicted, "reviewed_by": None}
+    return NONE_OF_THESE if _is_none(before) else _text(predicted.get("classification"))
 
 
 def _evidence(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -66,6 +66,14 @@ def test_a_folder_that_is_not_there(tmp_path):
         list_documents(str(tmp_path / "nowhere"), "*")
 
 
+def test_a_file_or_an_empty_text_is_no_folder(tmp_path):
+    (tmp_path / "a.pdf").write_text("x")
+    with pytest.raises(DocumentNotFound, match=r"a\.pdf is a file; give its folder"):
+        list_documents(str(tmp_path / "a.pdf"))
+    with pytest.raises(DocumentNotFound, match="empty text"):
+        list_documents("")
+
+
 def test_a_relative_folder_that_is_not_there_is_named_with_its_whole_path(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DocumentNotFound, match=re.escape(f"There is no folder {tmp_path}/incoming; check")):

@@ -68,22 +68,41 @@ def test_a_document_probably_belongs_to_none_of_the_categories(confidence, score
 @pytest.mark.parametrize(
     ("confidence", "scores", "expected"),
     [
-        (0.09, {"invoice": 0.9, "letter": 0.1}, ("invoice", 0.09)),
         (0.54, {"invoice": 0.9, "letter": 0.1}, (None, 0.4)),
-        (0.0, {"invoice": 0.9, "letter": 0.1}, ("invoice", 0.0)),
         (0.54, {"invoice": 0.6, "letter": 0.4}, ("letter", 0.36)),
         (0.9, {"invoice": 1.0, "letter": 0.0}, (None, 0.1)),
         (1.0, {"invoice": 1.0, "letter": 0.0}, None),
         (0.9, None, None),
     ],
 )
-def test_the_runner_up_may_be_no_category(confidence, scores, expected):
+def test_the_runner_up_may_be_none_of_these(confidence, scores, expected):
     [document] = documents(stored(result(confidence=confidence, scores=scores)))
     if expected is None:
         assert document.runner_up is None
     else:
         name, probability = document.runner_up
         assert (name, round(probability, 6)) == expected
+
+
+@pytest.mark.parametrize(("confidence", "probability"), [(0.09, 0.09), (0.0, 0.0001)])
+def test_the_runner_up_of_none_of_these_is_the_nearest_category(confidence, probability):
+    [document] = documents(stored(result(confidence=confidence, scores={"invoice": 0.9, "letter": 0.1})))
+    name, value = document.runner_up
+    assert (name, round(value, 6)) == ("invoice", probability)
+    assert round(document.confidence, 6) == round(1 - probability / 0.9, 6)
+
+
+def test_a_person_may_answer_none_of_these_or_correct_it():
+    low = {"scores": {"invoice": 0.9, "letter": 0.1}, "reviewed_at": "2026-11-27", "job_id": "1"}
+    predicted = {"classification": "invoice", "confidence": 0.02}
+    [none] = documents(stored(result(category="none of these", reviewed_by="Mira", predicted=predicted, **low)))
+    assert (none.is_probably_none, none.predicted, none.runner_up) == (True, "none of these", None)
+    [corrected] = documents(stored(result(category="invoice", reviewed_by="Mira", predicted=predicted, **low)))
+    assert (corrected.is_probably_none, corrected.predicted) == (False, "none of these")
+    [unanswered] = documents(
+        stored(result(category="invoice", confidence=0.02, reviewed_by=None, predicted=predicted, **low))
+    )
+    assert (unanswered.is_probably_none, unanswered.predicted) == (True, "none of these")
 
 
 @pytest.mark.parametrize(

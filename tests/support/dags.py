@@ -38,7 +38,7 @@ def run_dag(dag: DAG, **params: Any) -> Run:
     """Run ``dag.test()``. If a task fails, the states of the result show it, and no error is raised."""
     migrate_database()
     if airflow.__version__.startswith("2."):
-        # Airflow 2 does not import the tables of this provider, to which its own tables refer.
+        # Airflow 2 does not import the tables of its FAB provider, to which its own tables refer.
         importlib.import_module("airflow.providers.fab.auth_manager.models")
     starts = _Starts()
     get_listener_manager().add_listener(starts)

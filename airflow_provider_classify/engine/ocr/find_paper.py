@@ -33,8 +33,8 @@ SHARE_OF_TEXT = 0.6
 #: The margin around a sheet, in shares of its size. Around text it is wider, because lines of small print may not have
 #: been detected.
 MARGIN, MARGIN_OF_TEXT = 0.04, 0.8
-#: A region around text is at most this many times as long as it is high. A longer picture would be cut into tiles,
-#: which divide its lines.
+#: The longer side of a region around text is at most this many times as long as the shorter one. A longer picture would
+#: be cut into tiles, which divide its lines.
 LONGEST = 2.0
 #: Longest side of the thumbnail that is searched for paper, in pixels.
 _THUMBNAIL = 320
@@ -58,12 +58,25 @@ def region_of_small_print(pixels: Pixels, boxes: Sequence[TextBox]) -> Region | 
         return None
     margin = MARGIN if sheet else MARGIN_OF_TEXT
     across, down = margin * (found.x1 - found.x0), margin * (found.y1 - found.y0)
-    if sheet is None:
-        long = (found.x1 - found.x0 + 2 * across) * width
-        down = max(down, (long / LONGEST / height - (found.y1 - found.y0)) / 2)
-    return Region(
+    region = Region(
         max(0.0, found.x0 - across), max(0.0, found.y0 - down), min(1.0, found.x1 + across), min(1.0, found.y1 + down)
     )
+    return region if sheet else _not_too_long(region, width, height)
+
+
+def _not_too_long(region: Region, width: int, height: int) -> Region:
+    """Enlarge the shorter side of a region, so that the longer one is at most ``LONGEST`` times as long in pixels."""
+    across, down = (region.x1 - region.x0) * width, (region.y1 - region.y0) * height
+    x0, x1 = _stretched(region.x0, region.x1, down / LONGEST / width)
+    y0, y1 = _stretched(region.y0, region.y1, across / LONGEST / height)
+    return Region(x0, y0, x1, y1)
+
+
+def _stretched(start: float, end: float, least: float) -> tuple[float, float]:
+    """Return an interval around this one, within 0 and 1, that has at least a length."""
+    length = min(1.0, max(end - start, least))
+    start = min(max(0.0, (start + end - length) / 2), 1.0 - length)
+    return start, start + length
 
 
 def _is_small(region: Region) -> bool:

@@ -156,7 +156,7 @@ class MupdfPage:
             return
         for read in self._passes(picture):
             if self.options.ocr != "always" and has_same_words(text, read):
-                yield replace(text, look=read.look)
+                yield replace(text, look=read.look, pictured=read.pictured)
                 return
             yield better_reading(text, read)
 

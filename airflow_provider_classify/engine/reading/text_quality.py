@@ -82,9 +82,14 @@ def better_reading(text_layer: Page, ocr: Page) -> Page:
 
 
 def has_same_words(text_layer: Page, ocr: Page) -> bool:
-    """Return whether OCR read the words of the text layer and no others. Then the text layer is the better reading."""
+    """
+    Return whether OCR read the words of the text layer, and the page shows no others.
+
+    Then the text layer is the better reading.
+    """
     words = _words(ocr)
-    return bool(words) and words == _words(text_layer)
+    is_all = not ocr.unread and not ocr.is_of_unknown_script
+    return is_all and bool(words) and words == _words(text_layer)
 
 
 def _words(page: Page) -> list[str]:

@@ -16,10 +16,10 @@ function badge(found) {
   return el("span", { class: "badge" }, found.category);
 }
 
-function runnerUp({ runner_up: found }) {
-  if (!found) return "no other";
+function runnerUp({ runner_up: found, is_scored: isScored, reviewed_by: person }) {
+  if (!found) return isScored && !person ? "no other" : "–";
   const name = el("span", { class: found.category ? "badge" : "badge plain" }, found.category ?? "none of these");
-  return [name, ` ${percent(found.probability || 0.001)}`]; // a small probability can be rounded to 0 in the result
+  return [name, ` ${percent(found.probability)}`];
 }
 
 /** Return short remarks about the review and the escalation of a document. */
@@ -37,7 +37,7 @@ function details(found, picture) {
   fact("Document", found.label || found.name);
   fact("Task", found.map_index >= 0 ? `${found.task_id}, map index ${found.map_index}` : found.task_id);
   if (found.error) fact("Error", found.error);
-  if (found.is_probably_none) fact("In the result", `the nearest category, ${found.category}, with the confidence ${percent(found.runner_up.probability || 0.001)}`);
+  if (found.is_probably_none && found.runner_up) fact("In the result", `the nearest category, ${found.category}, with the confidence ${percent(found.runner_up.probability)}`);
   if (found.reviewed_by) fact("Reviewed by", found.reviewed_by);
   if (found.predicted) fact("Prediction", found.predicted);
   if (found.answered_by) fact("Answered by", found.answered_by);

@@ -48,7 +48,7 @@ function figureTiles(figures, filter, isListed = () => false) {
     "div",
     { class: "tiles" },
     tile(documents, documents === 1 ? "document" : "documents"),
-    tile(Object.keys(figures.categories).length, "categories with documents"),
+    tile(Object.keys(figures.categories).length, Object.keys(figures.categories).length === 1 ? "category with documents" : "categories with documents"),
     listed ? tile(doubtful, `confidence below ${percent(LOW)}`, ...ofAll(doubtful, ":doubtful", listed)) : null,
     listed ? tile(none, none === 1 ? "fits none of the categories" : "fit none of the categories", ...ofAll(none, ":none", listed)) : null,
     tile(reviewed, "reviewed by a person", ...ofAll(reviewed, ":reviewed")),

@@ -6,6 +6,7 @@ import importlib.util
 import itertools
 from pathlib import Path
 
+import pymupdf
 import pytest
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
@@ -156,4 +157,16 @@ def test_a_short_line_on_an_empty_page_is_one_line(title: str, tmp_path: Path) -
     with open_document(path, name="a.pdf", threads=1, ocr="always") as document:
         [reading] = document.pages
         *_, page = reading.passes()
-    assert [line.text for line in page.lines] == [title]
+    assert (page.source, [line.text for line in page.lines]) == ("ocr", [title])
+
+
+@pytest.mark.parametrize(("x", "y"), [(200, 40), (200, 815), (40, 400), (390, 60)])
+def test_a_line_at_any_edge_of_an_empty_page_is_one_line(x: int, y: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    with pymupdf.open() as written:
+        written.new_page().insert_text((x, y), "Annual report of the harbour", fontsize=14)
+        written.save(path)
+    with open_document(path, name="a.pdf", threads=1, ocr="always") as document:
+        [reading] = document.pages
+        *_, page = reading.passes()
+    assert (page.source, [line.text for line in page.lines]) == ("ocr", ["Annual report of the harbour"])

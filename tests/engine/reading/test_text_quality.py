@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pymupdf
@@ -96,6 +97,8 @@ def test_words_that_a_file_places_one_by_one_become_lines(tmp_path: Path) -> Non
 )
 def test_ocr_that_reads_the_same_words(lines: tuple[str, ...], same: bool) -> None:
     assert has_same_words(page_of("A short title of a page"), page_of(*lines)) is same
+    in_part = replace(page_of(*lines), is_of_unknown_script=True)
+    assert not has_same_words(page_of("A short title of a page"), in_part)
 
 
 def test_the_text_layer_is_kept_if_ocr_reads_the_same_words(tmp_path: Path) -> None:
