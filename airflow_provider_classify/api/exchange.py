@@ -9,6 +9,7 @@ of the request, and returns the result. The two drivers, :mod:`~airflow_provider
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -17,7 +18,7 @@ from airflow_provider_classify.api.replies import Reply
 from airflow_provider_classify.api.requests import Request
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.exceptions import ClassifyError
+from airflow_provider_classify.exceptions import ClassifyError, JobNotFound
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, JobStatus, Submission
 
@@ -90,6 +91,17 @@ def get(settings: ApiSettings, job_id: str, timeout: float | None = None) -> Exc
     """
     request = requests.job_request(settings, job_id, timeout)
     return replies.read_job((yield from _reply(request)), job_id=job_id, what=request.what, settings=settings)
+
+
+def check(settings: ApiSettings) -> Exchange[None]:
+    """
+    Request a job that does not exist. The contract has no route for a health check.
+
+    :raises ApiError: the API does not answer or rejects the api key.
+    """
+    request = requests.check_request(settings)
+    with suppress(JobNotFound):
+        replies.read_job((yield from _reply(request)), job_id=requests.NO_JOB, what=request.what, settings=settings)
 
 
 def statuses(settings: ApiSettings, job_ids: Sequence[str]) -> Exchange[Mapping[str, JobStatus | ClassifyError]]:

@@ -74,8 +74,12 @@ def submit_request(
 def job_request(settings: ApiSettings, job_id: str, timeout: float | None = None) -> Request:
     """Return the request for a job. :raises InvalidJobId: the id is not valid."""
     limit = settings.request_timeout if timeout is None else min(timeout, settings.request_timeout)
-    what = "a test request" if job_id == NO_JOB else f"job {job_id}"
-    return Request("GET", job_path(job_id), what=what, timeout=limit)
+    return Request("GET", job_path(job_id), what=f"job {job_id}", timeout=limit)
+
+
+def check_request(settings: ApiSettings) -> Request:
+    """Return a request for a job that does not exist; see :data:`NO_JOB`."""
+    return Request("GET", job_path(NO_JOB), what="a test request", timeout=settings.request_timeout)
 
 
 def cancel_request(settings: ApiSettings, job_id: str) -> Request:

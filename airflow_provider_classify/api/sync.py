@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import httpx
@@ -22,7 +22,7 @@ from airflow_provider_classify.api.reply_body import ReplyBody
 from airflow_provider_classify.api.settings import ApiSettings
 from airflow_provider_classify.api.transport import CONNECT_ERRORS, NETWORK_ERRORS, TimedTransport, total_time
 from airflow_provider_classify.documents.document import Document
-from airflow_provider_classify.exceptions import ClassifyError, JobNotFound
+from airflow_provider_classify.exceptions import ClassifyError
 from airflow_provider_classify.job_session import JobSession, OnLooked, ignore_looks
 from airflow_provider_classify.model.categories import Category
 from airflow_provider_classify.model.job import Job, Submission
@@ -116,8 +116,7 @@ class ApiBackend:
 
         :raises ApiError: the API does not answer or rejects the api key.
         """
-        with suppress(JobNotFound):
-            self.get(requests.NO_JOB)
+        self._run(exchange.check(self._settings))
         key = "accepts the api key" if self._settings.api_key else "requires no api key"
         return f"The classify API at {self._settings.base_url} answers requests for jobs and {key}."
 
