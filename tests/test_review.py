@@ -67,9 +67,11 @@ def test_none_of_the_categories_is_an_answer_with_a_probability() -> None:
 
 def test_the_body_explains_the_button_that_airflow_highlights() -> None:
     body = review_body(result(), stays_after="2 days")
-    assert "answers within 2 days, the category stays invoice." in body
+    assert (
+        "answers within 2 days, the document's category will be invoice. That is why its button is highlighted." in body
+    )
     body = review_body(result(confidence=0.02), stays_after="2 days")
-    assert "the result keeps the nearest category, invoice, with its low confidence. So this button" in body
+    assert "will be invoice, the nearest category (2 %), although the prediction is none of these. That is why" in body
     assert "highlighted" not in review_body(result()) + review_body(FAILURE, stays_after="2 days")
 
 
