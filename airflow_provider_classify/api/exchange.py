@@ -99,7 +99,7 @@ def check(settings: ApiSettings) -> Exchange[None]:
 
     :raises ApiError: the API does not answer or rejects the api key.
     """
-    request = requests.check_request(settings)
+    request = requests.no_job_request(settings, "a test request")
     with suppress(JobNotFound):
         replies.read_job((yield from _reply(request)), job_id=requests.NO_JOB, what=request.what, settings=settings)
 
@@ -141,7 +141,7 @@ def honours_keys(settings: ApiSettings) -> Exchange[bool]:
 
     If the server does not answer, return ``False``. Then the caller raises the error of its submit.
     """
-    request = requests.honours_keys_request(settings)
+    request = requests.no_job_request(settings, "the check for idempotency keys")
 
     def read(reply: Reply) -> bool:
         return replies.read_honours_keys(reply, what=request.what, settings=settings)

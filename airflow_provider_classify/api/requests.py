@@ -77,11 +77,6 @@ def job_request(settings: ApiSettings, job_id: str, timeout: float | None = None
     return Request("GET", job_path(job_id), what=f"job {job_id}", timeout=limit)
 
 
-def check_request(settings: ApiSettings) -> Request:
-    """Return a request for a job that does not exist; see :data:`NO_JOB`."""
-    return Request("GET", job_path(NO_JOB), what="a test request", timeout=settings.request_timeout)
-
-
 def cancel_request(settings: ApiSettings, job_id: str) -> Request:
     """
     Return the request to cancel a job unless it has ended.
@@ -105,9 +100,8 @@ def statuses_request(settings: ApiSettings, job_ids: Sequence[str]) -> Request:
     return Request("GET", path, what=f"the status of {len(job_ids)} jobs", timeout=settings.request_timeout)
 
 
-def honours_keys_request(settings: ApiSettings) -> Request:
-    """Return a request whose reply shows whether the server honours idempotency keys."""
-    what = "the check for idempotency keys"
+def no_job_request(settings: ApiSettings, what: str) -> Request:
+    """Return a request for :data:`NO_JOB`, whose reply shows what the server accepts and honours."""
     return Request("GET", job_path(NO_JOB), what=what, timeout=settings.request_timeout)
 
 
