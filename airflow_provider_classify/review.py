@@ -192,14 +192,12 @@ def _prediction(result: Mapping[str, Any], threshold: float | None) -> str:
 
 def _default(result: Mapping[str, Any], after: str) -> str:
     """Say what happens if nobody answers in time. Call this only for a result with a prediction."""
-    becomes = (
-        f"If nobody answers within {after}, the document's category will be {escape(str(predicted_category(result)))}"
-    )
-    why = "That is why its button is highlighted."
+    category = escape(str(predicted_category(result)))
+    advice = "That is why its button is highlighted."
     if probabilities_of(result).is_probably_none:
-        nearest = f"the nearest category ({_percent(result.get('confidence'))})"
-        return f"{becomes}, {nearest}, although the prediction is none of these. {why} It is not a recommendation."
-    return f"{becomes}. {why}"
+        category += f", the nearest category ({_percent(result.get('confidence'))})"
+        advice += " It is not a recommendation."
+    return f"If nobody answers within {after}, the document's category will be {category}. {advice}"
 
 
 def _remarks(result: Mapping[str, Any]) -> Iterator[str]:

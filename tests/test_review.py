@@ -71,7 +71,7 @@ def test_the_body_explains_the_button_that_airflow_highlights() -> None:
         "answers within 2 days, the document's category will be invoice. That is why its button is highlighted." in body
     )
     body = review_body(result(confidence=0.02), stays_after="2 days")
-    assert "will be invoice, the nearest category (2 %), although the prediction is none of these. That is why" in body
+    assert "will be invoice, the nearest category (2 %). That is why its button is highlighted. It is not a" in body
     assert "highlighted" not in review_body(result()) + review_body(FAILURE, stays_after="2 days")
 
 
