@@ -78,7 +78,7 @@ class ClassificationReviewOperator(HITLOperator):
     :param learn_into: a folder, or an object-storage prefix. If the person corrects the classifier, the document is
         copied into the category's folder in it (``learn_into/category``). A later classification learns from it with
         ``{"name": "category", "examples": "learn_into/category"}``. If the classifier scored the categories, an answer
-        that is none of them is not stored. Templated.
+        without a score is not stored. Templated.
     :param thumbnail: whether the page shows a picture of the document's first page. The picture is in XCom, under the
         key ``thumbnail``, so it stays in Airflow's database. It needs the extra ``local`` on the worker.
     """
