@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from datetime import UTC, datetime
 
 import pytest
 
 from airflow_provider_classify.plugins.documents import LOW_CONFIDENCE, merge, select
 from airflow_provider_classify.plugins.page import STATIC
+from airflow_provider_classify.plugins.statistics import MAX_CATEGORIES
 from airflow_provider_classify.plugins.values import MAX_EVIDENCE, Stored, decode, documents_of, manifest_of
 
 AT = datetime(2026, 11, 27, 12, tzinfo=UTC)
@@ -205,6 +208,11 @@ def test_groups_of_documents(choice, names):
 
 def test_the_browser_and_the_server_agree_when_a_confidence_is_low():
     assert f"export const LOW = {LOW_CONFIDENCE};" in (STATIC / "evidence.js").read_text()
+
+
+def test_the_browser_has_a_colour_for_each_category_of_a_chart():
+    [colours] = re.findall(r"^const COLOURS = (.*);$", (STATIC / "charts.js").read_text(), re.MULTILINE)
+    assert len(set(json.loads(colours))) == MAX_CATEGORIES
 
 
 def test_hostile_values_are_cut_and_dropped():

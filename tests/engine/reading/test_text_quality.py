@@ -97,8 +97,13 @@ def test_words_that_a_file_places_one_by_one_become_lines(tmp_path: Path) -> Non
 )
 def test_ocr_that_reads_the_same_words(lines: tuple[str, ...], same: bool) -> None:
     assert has_same_words(page_of("A short title of a page"), page_of(*lines)) is same
-    in_part = replace(page_of(*lines), is_of_unknown_script=True)
-    assert not has_same_words(page_of("A short title of a page"), in_part)
+
+
+def test_ocr_that_has_not_read_all_lines_does_not_confirm_the_text_layer() -> None:
+    layer, read_by_ocr = page_of("A short title"), page_of("A short title", source="ocr")
+    assert has_same_words(layer, read_by_ocr)
+    for in_part in (replace(read_by_ocr, is_of_unknown_script=True), replace(read_by_ocr, unread=read_by_ocr.lines)):
+        assert not has_same_words(layer, in_part)
 
 
 def test_the_text_layer_is_kept_if_ocr_reads_the_same_words(tmp_path: Path) -> None:
