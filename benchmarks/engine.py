@@ -32,7 +32,7 @@ from rapidocr import RapidOCR
 from airflow_provider_classify.engine.classify import Classifier
 from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.reading import open_document
-from airflow_provider_classify.engine.reading.page_pictures import is_earlier_ocr
+from airflow_provider_classify.engine.reading.page_pictures import PagePictures
 from airflow_provider_classify.engine.reading.text_layer import TEXT_FLAGS
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 from airflow_provider_classify.exceptions import DocumentError
@@ -83,7 +83,7 @@ def sorted_by_source(folder: Path) -> tuple[list[Path], list[Path]]:
 
 def _has_earlier_ocr(path: Path) -> bool:
     with pymupdf.open(path) as document:
-        return any(is_earlier_ocr(page) for page in document.pages(0, min(MAX_PAGES, len(document))))
+        return any(PagePictures(page).is_earlier_ocr for page in document.pages(0, min(MAX_PAGES, len(document))))
 
 
 def _bench_start(path: Path, categories: Sequence[Category]) -> None:

@@ -92,7 +92,7 @@ class _Pages:
         except DocumentError as error:
             return error, True
         self._by_text_layer[reading.number] = answers
-        return answer, is_enough and not reading.may_lack_most_text
+        return answer, is_enough and not reading.may_lack_most_text()
 
     def _whole(self, reading: PageReading) -> Outcome:
         """Return the outcome of a page, with OCR if its text is not enough."""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from airflow_provider_classify.engine.reading.lines import Box
 from airflow_provider_classify.engine.reading.ocr_decision import Doubt, area_of, doubt_of
-from airflow_provider_classify.engine.reading.page_pictures import image_area, image_boxes, is_scan, outlines
-from airflow_provider_classify.engine.reading.rendering import render
+from airflow_provider_classify.engine.reading.page_drawing import Drawing
+from airflow_provider_classify.engine.reading.page_pictures import PagePictures
 from airflow_provider_classify.engine.reading.text_layer import TextLayer
 from airflow_provider_classify.engine.reading.text_quality import amount_of_text
 
@@ -28,7 +27,7 @@ SHARE_OF_TEXT, MANY_LETTERS = 0.3, 120
 STAMP = 100
 
 
-def doubt_beside(page: Any, layer: TextLayer, *, is_thorough: bool) -> Doubt:
+def doubt_beside(pictures: PagePictures, layer: TextLayer, *, is_thorough: bool) -> Doubt:
     """
     Return how much of the page's content the text layer may lack.
 
@@ -37,27 +36,23 @@ def doubt_beside(page: Any, layer: TextLayer, *, is_thorough: bool) -> Doubt:
     amount = amount_of_text(layer.page)
     if amount >= LONG_TEXT:
         # Drawings and small images rarely change the classification of so much text.
-        if not is_thorough or image_area(page) < ILLUSTRATED:
+        if not is_thorough or pictures.area < ILLUSTRATED:
             return Doubt.NONE
-        boxes = image_boxes(page)
+        boxes = pictures.boxes
         return doubt_of(_boxes(layer), boxes, ()) if sum(map(area_of, boxes)) >= ILLUSTRATED else Doubt.NONE
-    are_wanted = is_thorough or amount < SHORT_TEXT or image_area(page) >= LARGE_IMAGE
-    return doubt_of(_boxes(layer), image_boxes(page) if are_wanted else [], outlines(page))
+    are_wanted = is_thorough or amount < SHORT_TEXT or pictures.area >= LARGE_IMAGE
+    return doubt_of(_boxes(layer), pictures.boxes if are_wanted else [], pictures.outlines)
 
 
-def has_letters_beside(page: Any, layer: TextLayer) -> bool:
-    """Return whether the page, drawn in a low resolution, shows much text that is not in the text layer."""
-    from airflow_provider_classify.engine.reading.printed_letters import SIDE, Strokes
+def has_letters_beside(drawing: Drawing, pictures: PagePictures, layer: TextLayer) -> bool:
+    """Return whether the page shows much text that is not in the text layer. ``drawing`` is in a low resolution."""
+    from airflow_provider_classify.engine.reading.printed_letters import Strokes
 
-    zoom = SIDE / max(1.0, page.rect.width, page.rect.height)
-    pixels = render(page, page.rect, zoom, zoom, is_grey=True)
-    strokes = Strokes.of_grey(
-        pixels.samples, layer.covering, width=pixels.width, height=pixels.height, stride=pixels.stride
-    )
+    strokes = Strokes.of_drawing(drawing, layer.covering)
     amount = amount_of_text(layer.page)
     if strokes.letters() >= max(FEWEST_LETTERS, min(SHARE_OF_TEXT * amount, MANY_LETTERS)):
         return True
-    return amount < STAMP and strokes.has_any() and is_scan(page)
+    return amount < STAMP and strokes.has_any() and pictures.is_scan
 
 
 def _boxes(layer: TextLayer) -> Iterator[Box]:

@@ -22,8 +22,8 @@ from airflow_provider_classify.engine.reading.beside_text import LONG_TEXT, doub
 from airflow_provider_classify.engine.reading.document_bytes import ReadingOptions
 from airflow_provider_classify.engine.reading.mupdf_errors import MUPDF_ERRORS, damage
 from airflow_provider_classify.engine.reading.ocr_decision import Doubt
-from airflow_provider_classify.engine.reading.page_drawing import picture_of, with_look
-from airflow_provider_classify.engine.reading.page_pictures import is_earlier_ocr, is_scan
+from airflow_provider_classify.engine.reading.page_drawing import Drawing, draw, picture_of, with_look
+from airflow_provider_classify.engine.reading.page_pictures import PagePictures
 from airflow_provider_classify.engine.reading.text_layer import TextLayer, read_shapes, read_text_layer
 from airflow_provider_classify.engine.reading.text_quality import (
     amount_of_text,
@@ -78,17 +78,30 @@ class MupdfPage:
             return read_text_layer(page, self.number)
 
     @cached_property
+    def _pictures(self) -> PagePictures:
+        return PagePictures(self._page)
+
+    @cached_property
     def _text_with_look(self) -> Page:
-        """The text layer with what the page looks like. It is drawn once."""
+        """The text layer with what the page looks like."""
         page, text = self._page, self.text_layer.page
+        # A page that was searched for letters is not drawn again.
+        drawing = self._drawing if "_drawing" in self.__dict__ else None
         with self._damage_as_document_error():
-            return with_look(page, text)
+            return with_look(page, text, drawing)
+
+    @cached_property
+    def _drawing(self) -> Drawing:
+        """A drawing of the page in a low resolution."""
+        page = self._page
+        with self._damage_as_document_error():
+            return draw(page)
 
     @property
     def is_scan(self) -> bool:
         """Whether an image covers most of the page; false if the page is damaged."""
         try:
-            return is_scan(self._page)
+            return self._pictures.is_scan
         except (DocumentCorrupt, *MUPDF_ERRORS):
             return False
 
@@ -98,7 +111,7 @@ class MupdfPage:
         text = layer.page
         if self.options.ocr == "never":
             yield self._text_only(page, layer)
-        elif self.options.ocr == "always" or not is_readable(text) or self._is_bad_ocr(page, text):
+        elif self.options.ocr == "always" or not is_readable(text) or self._is_bad_ocr(text):
             yield from self._by_ocr(page, text)
         elif is_in_a_language(text) or not (shown := self._shows_something_else(page, text)):
             yield from self._by_text(page, layer)
@@ -108,30 +121,33 @@ class MupdfPage:
     def without_ocr(self) -> Page | None:
         """Return the page if its text layer is enough, or if it is blank; see :class:`PicturedPage`."""
         page, text = self._page, self.text_layer.page
-        is_text_enough = self.options.ocr != "always" and is_readable(text) and not self._is_bad_ocr(page, text)
+        is_text_enough = self.options.ocr != "always" and is_readable(text) and not self._is_bad_ocr(text)
         if is_text_enough and is_in_a_language(text):
-            return None if self.may_lack_most_text else text
+            return None if self._may_lack_most_text else text
         return self._blank(text) if not text.lines and self._render(page).is_blank() else None
 
     def text_passes(self) -> Iterator[Page]:
         """Yield the passes that need no OCR; none if the text layer has little text, or text that may be wrong."""
-        page, layer = self._page, self.text_layer
+        layer = self.text_layer
         text = layer.page
         if (
             self.options.ocr != "always"
             and amount_of_text(text) >= ENOUGH_TEXT
             and is_readable(text)
             and is_in_a_language(text)
-            and not self._is_bad_ocr(page, text)
+            and not self._is_bad_ocr(text)
         ):
             yield from self._text_and_look(layer)
 
-    @cached_property
     def may_lack_most_text(self) -> bool:
-        """Whether pictures beside the text may show more text than the text layer has."""
-        page = self._page
+        """Return whether pictures beside the text may show more text than the text layer has."""
+        return self._may_lack_most_text
+
+    @cached_property
+    def _may_lack_most_text(self) -> bool:
+        pictures, layer = self._pictures, self.text_layer
         with self._damage_as_document_error():
-            return doubt_beside(page, self.text_layer, is_thorough=False) is Doubt.MOST and not is_earlier_ocr(page)
+            return doubt_beside(pictures, layer, is_thorough=False) is Doubt.MOST and not pictures.is_earlier_ocr
 
     def picture(self) -> Picture:
         """Draw the page at the scale at which OCR reads it."""
@@ -175,7 +191,7 @@ class MupdfPage:
 
         If the pictures cover more of the page than the text, the first pass already has both.
         """
-        is_beside = self.may_lack_most_text
+        is_beside = self._may_lack_most_text
         if is_beside:
             is_read = False
             for read in self._with_pictures(page, layer):
@@ -200,8 +216,8 @@ class MupdfPage:
         If an earlier OCR wrote the text layer, read its scan again. Otherwise read the pictures beside the text.
         """
         with self._damage_as_document_error():
-            is_earlier = is_earlier_ocr(page)
-            doubt = Doubt.NONE if is_earlier or is_compared else doubt_beside(page, layer, is_thorough=True)
+            is_earlier = self._pictures.is_earlier_ocr
+            doubt = Doubt.NONE if is_earlier or is_compared else doubt_beside(self._pictures, layer, is_thorough=True)
         if is_earlier:
             if not can_be_read_by_ocr(layer.page):
                 return
@@ -215,8 +231,9 @@ class MupdfPage:
 
     def _with_pictures(self, page: Any, layer: TextLayer) -> Iterator[Page]:
         """Yield the text layer together with the text that OCR finds beside it; nothing if there is no such text."""
+        drawing = self._drawing
         with self._damage_as_document_error():
-            are_there = has_letters_beside(page, layer)
+            are_there = has_letters_beside(drawing, self._pictures, layer)
         if are_there:
             yield from self._passes(replace(self._render(page), closer=None), layer)
 
@@ -227,9 +244,9 @@ class MupdfPage:
         first = next(passes)
         return None if says_the_same(text, first) else chain([first], passes)
 
-    def _is_bad_ocr(self, page: Any, text: Page) -> bool:
+    def _is_bad_ocr(self, text: Page) -> bool:
         with self._damage_as_document_error():
-            return not is_legible(text) and can_be_read_by_ocr(text) and is_scan(page)
+            return not is_legible(text) and can_be_read_by_ocr(text) and self._pictures.is_scan
 
     def _passes(self, picture: Picture, layer: TextLayer | None = None) -> Iterator[Page]:
         from airflow_provider_classify.engine.ocr import shared_reader

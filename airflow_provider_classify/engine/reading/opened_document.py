@@ -46,9 +46,8 @@ class TextPage(Protocol):
         :raises DocumentError: this page cannot be read.
         """
 
-    @property
     def may_lack_most_text(self) -> bool:
-        """Whether pictures beside the text may show more text than the text layer has."""
+        """Return whether pictures beside the text may show more text than the text layer has."""
 
 
 @runtime_checkable

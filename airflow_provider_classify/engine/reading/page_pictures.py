@@ -8,6 +8,8 @@ times faster than interpreting the whole page.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
@@ -24,63 +26,83 @@ _SEGMENT = re.compile(rb"\d\.?\s+[lcvy]\s")
 _INLINE_IMAGE = re.compile(rb"\sID\s")
 
 
-def image_area(page: Any) -> float:
+class PagePictures:
     """
-    Return the area that the images in the page's list would have at 72 dots per inch, as a share of the page.
+    The pictures on a page. Each property is computed at its first use.
 
-    The result is at least 1 for a scan of the whole page, because a scan has more than 72 dots per inch. Images whose
-    bytes are among the drawing commands are not listed.
+    :param page: a ``pymupdf.Page``.
     """
-    area: float = sum(width * height for _, _, width, height, *_ in page.get_images())
-    return area / max(1.0, float(page.rect.get_area()))
 
+    def __init__(self, page: Any) -> None:
+        self._page = page
 
-def image_boxes(page: Any) -> list[Box]:
-    """Return the boxes of the page's images, in fractions of the page."""
-    if page.parent.is_pdf and not page.get_images() and not _INLINE_IMAGE.search(_commands(page)):
-        return []
-    rect, turn = page.rect, page.rotation_matrix
-    width, height = max(1.0, rect.width), max(1.0, rect.height)
-    # As for text, MuPDF gives the places of images before the rotation of the page.
-    boxes = (pymupdf.Rect(info["bbox"]) * turn & rect for info in page.get_image_info())
-    return [(box.x0 / width, box.y0 / height, box.x1 / width, box.y1 / height) for box in boxes if not box.is_empty]
+    @cached_property
+    def area(self) -> float:
+        """
+        The area that the images in the page's list would have at 72 dots per inch, as a share of the page.
 
+        It is at least 1 for a scan of the whole page, because a scan has more than 72 dots per inch. Images whose bytes
+        are among the drawing commands are not listed.
+        """
+        if not self._listed:
+            return 0.0
+        area: float = sum(width * height for _, _, width, height, *_ in self._listed)
+        return area / max(1.0, float(self._page.rect.get_area()))
 
-def outlines(page: Any) -> tuple[Box, ...]:
-    """Return the boxes of the page's drawings, in fractions of the page; none if they are too simple to be text."""
-    return read_shapes(page) if _may_have_outlines(page) else ()
+    @cached_property
+    def boxes(self) -> Sequence[Box]:
+        """The boxes of the images, in fractions of the page."""
+        page = self._page
+        if page.parent.is_pdf and not self._listed and not _INLINE_IMAGE.search(self._commands):
+            return []
+        rect, turn = page.rect, page.rotation_matrix
+        width, height = max(1.0, rect.width), max(1.0, rect.height)
+        # As for text, MuPDF gives the places of images before the rotation of the page.
+        boxes = (pymupdf.Rect(info["bbox"]) * turn & rect for info in page.get_image_info())
+        return [(box.x0 / width, box.y0 / height, box.x1 / width, box.y1 / height) for box in boxes if not box.is_empty]
 
+    @cached_property
+    def outlines(self) -> Sequence[Box]:
+        """The boxes of the drawings, in fractions of the page; none if they are too simple to be text."""
+        return read_shapes(self._page) if self._may_have_outlines() else ()
 
-def is_scan(page: Any) -> bool:
-    """Return whether an image covers most of the page."""
-    return any((box[2] - box[0]) * (box[3] - box[1]) > SCAN for box in image_boxes(page))
+    @cached_property
+    def is_scan(self) -> bool:
+        """Whether an image covers most of the page."""
+        return any((box[2] - box[0]) * (box[3] - box[1]) > SCAN for box in self.boxes)
 
+    @cached_property
+    def is_earlier_ocr(self) -> bool:
+        """
+        Whether most of the text is hidden.
 
-def is_earlier_ocr(page: Any) -> bool:
-    """
-    Return whether most of the text is hidden.
+        An OCR program read such text from a scan. The text is invisible, or the scan is drawn over it.
+        """
+        if self.area < 1.0:
+            return False
+        hidden = visible = 0
+        area = self._page.rect.get_area()
+        for kind, box in self._page.get_bboxlog():
+            if kind == "fill-image" and pymupdf.Rect(box).get_area() > SCAN * area:
+                hidden, visible = hidden + visible, 0
+            elif kind == "ignore-text":
+                hidden += 1
+            elif kind.endswith("-text"):
+                visible += 1
+        return hidden > visible
 
-    An OCR program read such text from a scan. The text is invisible, or the scan is drawn over it.
-    """
-    if image_area(page) < 1.0:
-        return False
-    hidden = visible = 0
-    area = page.rect.get_area()
-    for kind, box in page.get_bboxlog():
-        if kind == "fill-image" and pymupdf.Rect(box).get_area() > SCAN * area:
-            hidden, visible = hidden + visible, 0
-        elif kind == "ignore-text":
-            hidden += 1
-        elif kind.endswith("-text"):
-            visible += 1
-    return hidden > visible
+    def _may_have_outlines(self) -> bool:
+        page = self._page
+        if not page.parent.is_pdf or page.get_xobjects() or page.first_annot or page.first_widget:
+            return True  # their drawing commands are not among the page's own
+        return sum(1 for _ in islice(_SEGMENT.finditer(self._commands), LEAST_SEGMENTS)) == LEAST_SEGMENTS
 
+    @cached_property
+    def _listed(self) -> Sequence[Any]:
+        """The page's list of images."""
+        return self._page.get_images()  # type: ignore[no-any-return]
 
-def _may_have_outlines(page: Any) -> bool:
-    if not page.parent.is_pdf or page.get_xobjects() or page.first_annot or page.first_widget:
-        return True  # their drawing commands are not among the page's own
-    return sum(1 for _ in islice(_SEGMENT.finditer(_commands(page)), LEAST_SEGMENTS)) == LEAST_SEGMENTS
-
-
-def _commands(page: Any) -> bytes:
-    return bytes(page.read_contents())
+    @cached_property
+    def _commands(self) -> bytes:
+        """The drawing commands of the page."""
+        return bytes(self._page.read_contents())

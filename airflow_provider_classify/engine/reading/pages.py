@@ -62,6 +62,5 @@ class _CheckedPage:
         if isinstance(self._page, TextPage):
             yield from self._page.text_passes()
 
-    @property
     def may_lack_most_text(self) -> bool:
-        return isinstance(self._page, TextPage) and self._page.may_lack_most_text
+        return isinstance(self._page, TextPage) and self._page.may_lack_most_text()

@@ -18,9 +18,8 @@ except ImportError as error:
 
 if TYPE_CHECKING:
     from airflow_provider_classify.engine.ocr.page_image import Pixels
+    from airflow_provider_classify.engine.reading.page_drawing import Drawing
 
-#: Longest side of the picture that is searched for letters, in pixels. A stroke of a letter is one pixel wide in it.
-SIDE = 700
 #: A stroke is darker or lighter than its surroundings by more than this many of 256 greys. The surroundings are a
 #: square whose side has this many pixels.
 _DIFFERENCE, _REACH = 40, 9
@@ -45,7 +44,8 @@ class Strokes:
     """
     The strokes that a picture shows outside known lines.
 
-    :param grey: the greys of the picture, height x width. Its longest side has about ``SIDE`` pixels.
+    :param grey: the greys of the picture, height x width. Its longest side has about
+        :data:`~.reading.page_drawing.SIDE` pixels.
     :param lines: the known text, in fractions of the picture.
     """
 
@@ -64,9 +64,9 @@ class Strokes:
                 strokes[max(0, y0) : max(0, y1), max(0, x0) : max(0, x1)] = 0
 
     @classmethod
-    def of_grey(cls, data: bytes, lines: Iterable[Line], *, width: int, height: int, stride: int) -> Self:
-        """Return the strokes in rows of grey bytes. ``stride`` is the number of bytes of a row, including padding."""
-        return cls(np.frombuffer(data, np.uint8).reshape(height, stride)[:, :width], lines)
+    def of_drawing(cls, drawing: Drawing, lines: Iterable[Line]) -> Self:
+        """Return the strokes in a drawing of a page."""
+        return cls(cv2.cvtColor(drawing, cv2.COLOR_RGB2GRAY), lines)
 
     def has_any(self) -> bool:
         """Return whether there are strokes, and not only dust. An even or shaded area has none."""

@@ -16,9 +16,9 @@ from pymupdf import mupdf
 _WHITE = 255
 
 
-def render(page: Any, clip: Any, zoom_x: float, zoom_y: float, *, is_grey: bool = False) -> Any:
+def render(page: Any, clip: Any, zoom_x: float, zoom_y: float) -> Any:
     """
-    Return the pixels of a part of a page, in RGB or grey, on white.
+    Return the pixels of a part of a page, in RGB on white.
 
     :param clip: the part, a ``pymupdf.Rect`` in points, which is cut to the page.
     :param zoom_x: pixels for each point in width; ``zoom_y`` in height.
@@ -29,8 +29,7 @@ def render(page: Any, clip: Any, zoom_x: float, zoom_y: float, *, is_grey: bool 
     area = clip & page.rect
     rectangle = mupdf.fz_transform_rect(mupdf.fz_make_rect(*area), matrix)
     box = mupdf.fz_round_rect(rectangle)
-    colours = mupdf.fz_device_gray() if is_grey else mupdf.fz_device_rgb()
-    pixels = mupdf.fz_new_pixmap_with_bbox(colours, box, mupdf.FzSeparations(), 0)
+    pixels = mupdf.fz_new_pixmap_with_bbox(mupdf.fz_device_rgb(), box, mupdf.FzSeparations(), 0)
     mupdf.fz_clear_pixmap_with_value(pixels, _WHITE)
     device = mupdf.fz_new_draw_device_with_bbox(matrix, pixels, box)
     mupdf.fz_run_page(page.this, device, mupdf.FzMatrix(), mupdf.FzCookie())
