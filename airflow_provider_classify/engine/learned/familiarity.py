@@ -25,6 +25,7 @@ def familiarity_measures(types: TypeScores) -> list[float]:
     best += best[-1:] * (_BEST - len(best))
     counts = types.text.counts
     words = [word for word in counts if len(word) > 2 and word.isalpha()]
+    unknown = types.text.unknown_words
     weights = [max([weight for _, weight in match.counts_for], default=0.0) * match.factor for match in types.matches]
     total = sum([math.exp(score - best[0]) for score in types.scores])
     return [
@@ -35,6 +36,6 @@ def familiarity_measures(types: TypeScores) -> list[float]:
         len(types.matches) / math.sqrt(len(types.text.words) + 10),
         math.log1p(sum([weight >= 2.0 for weight in weights])),
         max(weights, default=0.0) / 2,
-        1.0 - len(types.text.spelling.unknown(words)) / max(1, len(words)),
+        1.0 - len(unknown.intersection(words)) / max(1, len(words)),
         math.log(total),
     ]

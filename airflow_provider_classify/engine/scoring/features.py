@@ -66,6 +66,11 @@ class PageText:
         return guess_language(self.counts)
 
     @cached_property
+    def unknown_words(self) -> frozenset[str]:
+        """The words that the knowledge does not have, such as names of persons."""
+        return frozenset(self.spelling.unknown(self.counts))
+
+    @cached_property
     def sentence_words(self) -> int:
         """The number of words in ``SENTENCE_WORDS``, each counted as often as it occurs."""
         counts = self.counts
@@ -86,13 +91,14 @@ class PageText:
     @cached_property
     def raw(self) -> str:
         """The page's text, one line for each of its lines."""
-        return "\n".join(line.text for line in self.page.lines)
+        return "\n".join([line.text for line in self.page.lines])
 
     @cached_property
     def fields(self) -> set[str]:
         """The words before a colon, which are names of fields."""
-        before = (part.split() for part in self.raw.replace("\uff1a", ":").split(":")[:-1])
-        return {words[-1] for part in before if part and (words := words_of(part[-1]))}
+        before = [part.split() for part in self.raw.replace("\uff1a", ":").split(":")[:-1]]
+        last = [part[-1] for part in before if part]
+        return {words[-1] for words in words_of_lines(last) if words}
 
     @cached_property
     def unspaced(self) -> str:
@@ -102,7 +108,7 @@ class PageText:
     @cached_property
     def characters(self) -> int:
         """The number of characters on the page."""
-        return sum(len(line.text) for line in self.page.lines)
+        return sum([len(line.text) for line in self.page.lines])
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,15 +148,16 @@ def features_of(text: PageText) -> Features:
     """Return the features of a page."""
     page = text.page
     lines = (*page.lines, *page.unread)
-    sizes = sorted(line.size for line in lines)
-    covered = max((line.y1 for line in lines), default=0.0) - min((line.y0 for line in lines), default=0.0)
+    sizes = sorted([line.size for line in lines])
+    tops, bottoms = [line.y0 for line in lines], [line.y1 for line in lines]
+    covered = max(bottoms, default=0.0) - min(tops, default=0.0)
     return Features(
         height_ratio=page.height / max(1.0, page.width),
         characters=text.characters,
         lines=len(lines),
-        line_width=median(line.x1 - line.x0 for line in lines) if lines else 0.0,
+        line_width=median([line.x1 - line.x0 for line in lines]) if lines else 0.0,
         line_size=median(sizes) / max(1.0, page.height) if sizes else 0.0,
-        side_by_side=sum(line.y1 - line.y0 for line in lines) / max(covered, 0.05),
+        side_by_side=sum([y1 - y0 for y0, y1 in zip(tops, bottoms, strict=True)]) / max(covered, 0.05),
         largest=sizes[-1] / max(1e-6, sizes[len(sizes) // 2]) if sizes else 1.0,
         is_ocr=page.source == "ocr",
         prose=_prose(text),
@@ -175,9 +182,11 @@ def _prose(text: PageText) -> float:
     """
     total = max(1, len(text.words))
     in_sentences = sum(
-        len(words)
-        for words, line in zip(text.lines, text.page.lines, strict=True)
-        if len(words) >= 6 and _digits(line.text) < 0.08 * len(line.text)
+        [
+            len(words)
+            for words, line in zip(text.lines, text.page.lines, strict=True)
+            if len(words) >= 6 and _digits(line.text) < 0.08 * len(line.text)
+        ]
     )
     by_lines = in_sentences / total
     if total < 30:
