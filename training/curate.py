@@ -30,7 +30,7 @@ from training.train import FOLDS, Trainer, best_temperature, examples_of, family
 
 #: A cue is reported if it is found in documents of other categories of at least this many sources, and if the documents
 #: of its type have at least this many sources.
-LEAST_OTHERS, LEAST_OF_TYPE = 2, 5
+LEAST_OTHERS, LEAST_OF_TYPE = 3, 5
 #: The figures that are compared.
 _COMPARED = ("accuracy", "macro_f1", "calibration_error", "auroc", "of_no_category_likely")
 
