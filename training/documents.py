@@ -20,7 +20,7 @@ from training.page_cache import cached
 #: The folder of the cache.
 CACHE = Path(".bench/pages")
 #: The parts of the engine that read pages.
-_READING = ("reading", "ocr", "text", "learned/looks.py", "page.py")
+READING = ("reading", "ocr", "text", "learned/looks.py", "page.py")
 #: Documents of these categories fit none of the other categories.
 OUTSIDE = frozenset({"other", "none"})
 #: About one of this many sources is held out. A model that is fitted on the other sources scores its documents.
@@ -103,10 +103,11 @@ def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument | None]:
 
 
 def _read(path: Path) -> ReadDocument | None:
-    return cached(CACHE, _READING, path, _read_now)
+    return cached(CACHE, READING, path, read_now)
 
 
-def _read_now(path: Path) -> ReadDocument | None:
+def read_now(path: Path) -> ReadDocument | None:
+    """Read a document without the cache; None if it cannot be read."""
     pages = []
     try:
         with open_document(path, name=path.name, threads=1) as document:

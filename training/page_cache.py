@@ -20,8 +20,8 @@ def cached(folder: Path, parts: Sequence[str], path: Path, read: Callable[[Path]
     Return what ``read`` returns for a document, from the cache if it is there.
 
     :param folder: the folder of the cache.
-    :param parts: the files and folders of the engine whose code reads the document. The cache is valid until one of
-        them changes.
+    :param parts: the files and folders whose code reads the document: paths in the folder of the engine, or absolute
+        paths. The cache is valid until one of them changes.
     """
     content = hashlib.sha256(path.read_bytes()).hexdigest()[:24]
     file = folder / f"{content}_{_code_version(tuple(parts))}.pickle"
@@ -37,7 +37,7 @@ def cached(folder: Path, parts: Sequence[str], path: Path, read: Callable[[Path]
 
 @cache
 def _code_version(parts: tuple[str, ...]) -> str:
-    """Return a hash of the code in these parts of the engine."""
+    """Return a hash of the code in these parts."""
     engine = Path(airflow_provider_classify.engine.__file__).parent
     digest = hashlib.sha256()
     for part in parts:

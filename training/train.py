@@ -24,6 +24,7 @@ from training.documents import OUTSIDE, Labelled, ReadDocument, labelled_documen
 from training.figures import figures
 from training.fitting import PENALTIES, Fitted, Scale, fit
 from training.samples import Sample, sample_of
+from training.scans import read_scans
 from training.writing import added_to, arrays_of, write_model
 
 #: The number of folds of the cross-validation.
@@ -48,6 +49,8 @@ OWN_PENALTY = 0.1
 WHOLE, FIRST_PASS = 0.6, 0.4
 #: The weight of each single page of a document with several pages.
 SINGLE_PAGE = 0.25
+#: The weight of a simulated scan of a document with a text layer.
+SCAN = 0.5
 #: The temperatures that are tried.
 _TEMPERATURES = np.geomspace(0.1, 2.5, 66)
 
@@ -60,8 +63,8 @@ class Example:
     A labelled document with its samples.
 
     :param whole: the sample of the whole document.
-    :param samples: the samples of the whole document, of its first pass if that has less text, and of each page if
-        there are several.
+    :param samples: the samples of the whole document, of its first pass if that has less text, of each page if there
+        are several, and of a simulated scan.
     """
 
     document: Labelled
@@ -124,7 +127,9 @@ def train(folders: Sequence[Path], target: Path, base: LearnedModel | None = Non
     """
     documents = [document for folder in folders for document in labelled_documents(folder)]
     trainer = Trainer(sorted({document.category for document in documents} - OUTSIDE), base)
-    examples = list(examples_of(documents, read_documents(documents), trainer.categories))
+    # A base model was fitted with scans.
+    scans = read_scans(documents) if base is None else None
+    examples = list(examples_of(documents, read_documents(documents), trainer.categories, scans))
     held_out = [example for example in examples if example.document.is_held_out]
     rest = [example for example in examples if not example.document.is_held_out]
     temperature = best_temperature(trainer.cross_validated(rest), rest)
@@ -174,10 +179,17 @@ def softmax(odds: Array) -> Array:
 
 
 def examples_of(
-    documents: Sequence[Labelled], read: Sequence[ReadDocument | None], categories: CategorySet
+    documents: Sequence[Labelled],
+    read: Sequence[ReadDocument | None],
+    categories: CategorySet,
+    scans: Sequence[ReadDocument | None] | None = None,
 ) -> Iterator[Example]:
-    """Yield the examples of the documents that can be read and are not blank."""
-    for document, pages in zip(documents, read, strict=True):
+    """
+    Yield the examples of the documents that can be read and are not blank.
+
+    :param scans: a simulated scan of each document, or None.
+    """
+    for document, pages, scan in zip(documents, read, scans or [None] * len(documents), strict=True):
         if pages is None:
             continue
         label = len(categories.names) if document.category in OUTSIDE else categories.names.index(document.category)
@@ -195,6 +207,9 @@ def examples_of(
                 sample_of([page], pages.origin, categories, label, document.source, weight=weight * SINGLE_PAGE)
                 for page in stages[0]
             ]
+        if scan is not None:
+            lines = [passes[-1] for passes in scan.pages if passes]
+            samples.append(sample_of(lines, scan.origin, categories, label, document.source, weight=weight * SCAN))
         if samples[0] is not None:
             yield Example(document, samples[0], [sample for sample in samples if sample is not None])
 
