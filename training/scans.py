@@ -54,10 +54,11 @@ def read_scans(documents: Sequence[Labelled]) -> list[ReadDocument | None]:
 
 
 def _read(path: Path) -> ReadDocument | None:
-    return cached(CACHE, _PARTS, path, _read_scan)
+    return cached(CACHE, _PARTS, path, simulated)
 
 
-def _read_scan(path: Path) -> ReadDocument | None:
+def simulated(path: Path) -> ReadDocument | None:
+    """Read a simulated scan of a document without the cache; None if it has no scan (see :func:`scan_of`)."""
     content = scan_of(path)
     if content is None:
         return None
@@ -93,9 +94,10 @@ def scan_of(path: Path) -> bytes | None:
 def _pictures(document: OpenedDocument) -> Iterator[Pixels]:
     """Yield the pages in red, green and blue, until a page has no text layer or no picture."""
     for reading in document.pages:
-        first = next(iter(reading.passes()), None)
-        picture = reading.picture() if isinstance(reading, PicturedPage) else None
-        if first is None or first.source != "text_layer" or picture is None or not picture.pixels.size:
+        if not isinstance(reading, PicturedPage):
+            return
+        page, picture = reading.without_ocr(), reading.picture()
+        if page is None or not page.lines or picture is None or not picture.pixels.size:
             return
         yield np.ascontiguousarray(picture.pixels[:, :, ::-1])
 

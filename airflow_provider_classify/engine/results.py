@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from airflow_provider_classify.engine.categories.category_paths import sums_of_nodes
@@ -12,6 +13,7 @@ from airflow_provider_classify.engine.packets.documents import FoundDocument
 from airflow_provider_classify.engine.page import Line, Page
 from airflow_provider_classify.engine.page_groups import group_pages
 from airflow_provider_classify.engine.scoring.category_set import CategorySet, PageAnswer
+from airflow_provider_classify.engine.scoring.features import PageText
 from airflow_provider_classify.engine.text.language import guess_language
 from airflow_provider_classify.exceptions import DocumentError
 from airflow_provider_classify.model.result import ClassificationResult, PageResult
@@ -65,7 +67,7 @@ class ResultWriter:
                 if answer.characters and any(answer is voter for voter in document.voters)
             ),
             "mixed": document.is_mixed,
-            "language": guess_language(word for answer in answers for word in answer.scored.types.text.words),
+            "language": _language([answer.scored.types.text for answer in answers]),
             "engine": self._engine,
         }
         if self._nodes:
@@ -134,6 +136,11 @@ class ResultWriter:
             raw_result=declaration.type_name if declaration else type_names[raw],
             extra=extra,
         )
+
+
+def _language(texts: Sequence[PageText]) -> str | None:
+    """Return the language of a document. That of a single page is already known."""
+    return texts[0].language if len(texts) == 1 else guess_language(chain.from_iterable(text.words for text in texts))
 
 
 def _evidence(text: str, type_name: str, page: Page, line: Line | None) -> dict[str, Any]:

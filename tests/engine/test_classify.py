@@ -50,7 +50,10 @@ class TextReading(Reading):
     """A page with a text layer. OCR reads the pictures beside it in further passes."""
 
     text: Page | None = None
-    may_lack_most_text: bool = False
+    lacks_most_text: bool = False
+
+    def may_lack_most_text(self) -> bool:
+        return self.lacks_most_text
 
     def text_passes(self) -> Iterator[Page]:
         if self.text:
@@ -218,7 +221,7 @@ def test_ocr_does_not_read_pictures_if_another_page_is_sure(is_first: bool) -> N
     numbers = (1, 2) if is_first else (2, 1)
     unclear = page_of("Some words that tell nothing", number=numbers[1])
     sure = Reading(numbers[0], [replace(INVOICE, number=numbers[0])])
-    pictured = TextReading(numbers[1], [unclear, LETTER], text=unclear, may_lack_most_text=True)
+    pictured = TextReading(numbers[1], [unclear, LETTER], text=unclear, lacks_most_text=True)
     readings = sorted([sure, pictured], key=lambda reading: reading.number)
     result = Classifier(CATEGORIES).classify_document(document(*readings))
     assert result.classification == "invoice"
@@ -235,7 +238,7 @@ def test_ocr_reads_pictures_if_no_page_is_sure() -> None:
 
 
 def test_a_sure_text_does_not_decide_if_pictures_show_more_than_it() -> None:
-    letterhead = TextReading(1, [replace(LETTER, number=1)], text=INVOICE, may_lack_most_text=True)
+    letterhead = TextReading(1, [replace(LETTER, number=1)], text=INVOICE, lacks_most_text=True)
     unclear = page_of("Some words that tell nothing", number=2)
     result = Classifier(CATEGORIES).classify_document(document(letterhead, Reading(2, [unclear])))
     assert letterhead.read == 1

@@ -89,8 +89,9 @@ def word_values(counts: Mapping[str, int], numbers: Mapping[str, int], rarity: V
     :param numbers: the number of each word of the model.
     :param rarity: how rare each word is.
     """
-    found = [numbers[word] for word in counts if word in numbers]
-    frequency = np.array([count for word, count in counts.items() if word in numbers], np.float32)
+    known = [(numbers[word], count) for word, count in counts.items() if word in numbers]
+    found = [number for number, _ in known]
+    frequency = np.array([count for _, count in known], np.float32)
     length = max(MIN_LENGTH, LENGTH_FACTOR * math.sqrt(len(counts)))
     return found, (1 + np.log(frequency)) * rarity[found] / np.float32(length)
 
@@ -135,7 +136,7 @@ class Correction:
             self.words, (self.values * self.model.word_weights[self.words, family]).tolist(), strict=True
         ):
             word = self.model.words[number]
-            if points >= MIN_EVIDENCE and word in text.words:
+            if points >= MIN_EVIDENCE and word in text.counts:
                 line = text.page.lines[text.line_of((word,), text.words.index(word))]
                 found.append(Evidence(word, points, line))
         return [evidence for evidence in found if evidence.weight >= MIN_EVIDENCE]

@@ -7,12 +7,14 @@ import string
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pymupdf
 import pytest
 from PIL import Image, ImageDraw
 
 from airflow_provider_classify.engine.page import Page
-from airflow_provider_classify.engine.reading import open_document
+from airflow_provider_classify.engine.reading import open_document, page_drawing
+from airflow_provider_classify.engine.reading.rendering import render
 from airflow_provider_classify.engine.reading.text_quality import amount_of_text
 from airflow_provider_classify.exceptions import DocumentNeedsOcr
 from tests.support import paper
@@ -251,6 +253,32 @@ def test_a_photograph_without_text_beside_text(tmp_path: Path) -> None:
         (result,) = read(document.tobytes(), tmp_path)
     assert result.source == "text_layer"
     assert text(result).splitlines()[0].startswith("A view of the harbour")
+
+
+def test_a_page_that_is_searched_for_letters_is_drawn_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[float] = []
+
+    def counted(page: pymupdf.Page, clip: pymupdf.Rect, zoom_x: float, zoom_y: float) -> pymupdf.Pixmap:
+        drawn.append(zoom_x)
+        return render(page, clip, zoom_x, zoom_y)
+
+    photograph = Image.effect_noise((600, 400), 90).convert("RGB")
+    ImageDraw.Draw(photograph).ellipse((100, 50, 500, 350), fill="navy")
+    with pymupdf.open() as document:
+        page = document.new_page()
+        page.insert_image(pymupdf.Rect(50, 300, 550, 640), stream=paper.encoded(photograph))
+        paper.text_lines(page, ["A view of the harbour in the morning, with some of the boats"])
+        document.save(tmp_path / "page.pdf")
+        small = page_drawing.with_look(page, Page(1, 595, 842, (), "text_layer"))
+    monkeypatch.setattr(page_drawing, "render", counted)
+    with open_document(tmp_path / "page.pdf", name="page.pdf", threads=1) as opened:
+        (reading,) = opened.pages
+        *_, last = reading.passes()
+    assert len(drawn) == 1
+    # The picture of the look is reduced from the drawing, and nearly the same as a drawing of that size.
+    assert last.look is not None
+    assert small.look is not None
+    assert np.abs(np.array(last.look) - np.array(small.look)).mean() < 0.05
 
 
 def _passes(data: bytes, folder: Path) -> list[Page]:

@@ -52,6 +52,22 @@ def test_the_type_that_a_page_speaks_of(scorer: TypeScorer, type_name: str, line
     assert best(scorer, page_of(*lines)) == type_name
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Dear Ms Blue,", "DEAR PARENT/GUARDIAN,", "Chers collègues,", "Madame, Monsieur,", "Liebe Frau Blau!",
+        "Geachte heer/mevrouw,", "Estimada señora Azul:", "Prezado senhor Azul,", "Gentile signora Blu,",
+        "Уважаемая Анна Петровна!", "Vážená paní Modrá,", "Sayın Mavi,",
+    ],
+)  # fmt: skip
+def test_a_line_that_addresses_the_reader_is_a_mark_of_a_letter(scorer: TypeScorer, line: str) -> None:
+    body = [f"Some words of line {n}" for n in range(12)]
+    page = page_of(*body[:2], line, *body[2:])
+    assert line in [found.phrase for found in evidence(scorer, page, "letter", 5)]
+    within_a_text = page_of(*body[:2], f"It begins with {line} and so on", *body[2:])
+    assert score(scorer, page, "letter") >= score(scorer, within_a_text, "letter") + 1
+
+
 def test_a_title_counts_where_it_stands_as_a_heading(scorer: TypeScorer) -> None:
     body = [f"Some words of line {n}" for n in range(12)]
     above, below = page_of("Delivery note", *body), page_of(*body, "Delivery note", top=0.4)
