@@ -8,7 +8,8 @@ optional. They group the figures. Documents of the categories "other" and "none"
 engine reads each page once. The pages are cached in ``.bench/pages`` until the code that reads them changes.
 
 The figures are computed first. A third of the sources is held out, and scored by a model that is fitted on the other
-two thirds. Then all documents are scored in a cross-validation by source. At the end, the model is fitted on all
+two thirds. The held-out documents that are not in the folder "documents", with which the knowledge was written, are
+also scored apart. Then all documents are scored in a cross-validation by source. At the end, the model is fitted on all
 documents.
 """
 
@@ -43,7 +44,9 @@ def main() -> None:
     metrics = train(options.folders, options.model, base)
     target = options.metrics or options.model.with_name("metrics.json")
     target.write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    for name in ("held_out", "cross_validated"):
+    for name in ("held_out", "held_out_unread", "cross_validated"):
+        if name not in metrics:
+            continue
         print(f"{name}: {json.dumps({key: value for key, value in metrics[name].items() if key[:3] != 'by_'})}")
 
 

@@ -134,10 +134,14 @@ def train(folders: Sequence[Path], target: Path, base: LearnedModel | None = Non
     rest = [example for example in examples if not example.document.is_held_out]
     temperature = best_temperature(trainer.cross_validated(rest), rest)
     before = np.array([example.whole.points for example in held_out]) / (base.temperature if base else TEMPERATURE)
+    after = trainer.fit(rest).log_odds([e.whole for e in held_out]) / temperature
     metrics: dict[str, Any] = {
-        "held_out": figures_of(held_out, trainer.fit(rest).log_odds([e.whole for e in held_out]) / temperature),
+        "held_out": figures_of(held_out, after),
         "held_out_without_model": figures_of(held_out, before),
     }
+    unread = [number for number, example in enumerate(held_out) if example.document.set != KNOWN_FOLDER]
+    if base is None and unread:
+        metrics["held_out_unread"] = figures_of([held_out[number] for number in unread], after[unread])
     odds = trainer.cross_validated(examples)
     temperature = best_temperature(odds, examples)
     final = trainer.fit(examples)
