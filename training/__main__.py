@@ -5,7 +5,8 @@ Fit the learned model of the engine on folders of labelled documents.
 
 Each FOLDER has ``labels.csv`` with the columns path and category. The columns kind, language and source_repo are
 optional. They group the figures. Documents of the categories "other" and "none" fit none of the other categories. The
-engine reads each page once. The pages are cached in ``.bench/pages`` until the code that reads them changes.
+engine reads each document, and a simulated scan of each document with a text layer. The pages are cached in
+``.bench/pages`` until the code that reads them changes.
 
 The figures are computed first. A third of the sources is held out, and scored by a model that is fitted on the other
 two thirds. The held-out documents that are not in the folder "documents", with which the knowledge was written, are

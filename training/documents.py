@@ -92,7 +92,6 @@ def labelled_documents(folder: Path) -> Iterator[Labelled]:
 
 def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument | None]:
     """Read documents in several processes, or from the cache. A document that cannot be read is None."""
-    CACHE.mkdir(parents=True, exist_ok=True)
     with ProcessPoolExecutor(available_cores()) as processes:
         read = []
         for number, document in enumerate(processes.map(_read, [d.path for d in documents], chunksize=2), 1):

@@ -31,6 +31,7 @@ def figures(documents: Sequence[Labelled], labels: Sequence[int], shares: NDArra
     sure = inside & (confidence >= SURE)
     found: dict[str, Any] = {
         "documents": int(inside.sum()),
+        "sources": len({document.source for document, is_inside in zip(documents, inside, strict=True) if is_inside}),
         "accuracy": _share(right, inside),
         "macro_f1": _macro_f1(truth[inside], answer[inside]),
         "calibration_error": _calibration_error(confidence[inside], right[inside]),

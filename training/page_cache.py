@@ -29,6 +29,7 @@ def cached(folder: Path, parts: Sequence[str], path: Path, read: Callable[[Path]
         known: T = pickle.loads(file.read_bytes())
         return known
     value = read(path)
+    folder.mkdir(parents=True, exist_ok=True)
     temporary = file.with_suffix(f".{os.getpid()}")
     temporary.write_bytes(pickle.dumps(value))
     temporary.rename(file)

@@ -37,7 +37,7 @@ class MeasuredPage:
 @dataclass(frozen=True)
 class Sample:
     """
-    A document with all of its text, a document with the text of the first pass, or a single page.
+    A document with all of its text, a document with the text of the first pass, a single page, or a simulated scan.
 
     :param label: the index of its category. "None of them" has the index after the last category.
     :param source: its source. All samples of a source are in the same fold of a cross-validation.

@@ -72,11 +72,11 @@ def scan_of(path: Path) -> bytes | None:
     """
     Return a simulated scan of the first pages of a document, as a PDF of images.
 
-    The name of the file decides how the scan is degraded, so a second run gives the same scan.
+    The content of the file decides how the scan is degraded, so a second run gives the same scan.
 
     :returns: None if the document cannot be read, or if its first page has no text layer or no picture.
     """
-    seed = int(hashlib.sha256(path.name.encode()).hexdigest()[:8], 16)
+    seed = int(hashlib.sha256(path.read_bytes()).hexdigest()[:8], 16)
     ways = [_COLOUR, *DEGRADATIONS]
     way, random = ways[seed % len(ways)], np.random.default_rng(seed)
     try:
@@ -96,8 +96,9 @@ def _pictures(document: OpenedDocument) -> Iterator[Pixels]:
     for reading in document.pages:
         if not isinstance(reading, PicturedPage):
             return
-        page, picture = reading.without_ocr(), reading.picture()
-        if page is None or not page.lines or picture is None or not picture.pixels.size:
+        page = reading.without_ocr()
+        picture = reading.picture() if page is not None and page.lines else None
+        if picture is None or not picture.pixels.size:
             return
         yield np.ascontiguousarray(picture.pixels[:, :, ::-1])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -212,10 +212,27 @@ def examples_of(
                 for page in stages[0]
             ]
         if scan is not None:
-            lines = [passes[-1] for passes in scan.pages if passes]
-            samples.append(sample_of(lines, scan.origin, categories, label, document.source, weight=weight * SCAN))
+            samples.append(_sample_of_scan(scan, categories, label, document.source, weight * SCAN))
         if samples[0] is not None:
             yield Example(document, samples[0], [sample for sample in samples if sample is not None])
+
+
+def _sample_of_scan(
+    scan: ReadDocument, categories: CategorySet, label: int, source: str, weight: float
+) -> Sample | None:
+    """Return the sample of a simulated scan, without its origin: the file that the simulation wrote is no evidence."""
+    pages = [passes[-1] for passes in scan.pages if passes]
+    sample = sample_of(pages, scan.origin, categories, label, source, weight=weight)
+    return None if sample is None else _with_parts(sample, set(sample.pages[0].measures) - {"origin"})
+
+
+def _with_parts(sample: Sample, parts: Collection[str]) -> Sample:
+    """Return a sample with these parts of its measures only."""
+    pages = [
+        replace(page, measures={part: values for part, values in page.measures.items() if part in parts})
+        for page in sample.pages
+    ]
+    return replace(sample, pages=pages)
 
 
 def written_samples(categories: CategorySet, *, one_of: int = 1) -> Iterator[Sample]:
@@ -234,11 +251,7 @@ def written_samples(categories: CategorySet, *, one_of: int = 1) -> Iterator[Sam
         label = labels[document.category]
         sample = sample_of(read, Origin(), categories, label, "tests", weight=WRITTEN_WEIGHT * one_of, is_real=False)
         if sample is not None:
-            pages = [
-                replace(page, measures={part: page.measures[part] for part in ("scores", "text", "familiar")})
-                for page in sample.pages
-            ]
-            yield replace(sample, pages=pages)
+            yield _with_parts(sample, ("scores", "text", "familiar"))
 
 
 def _labels_of_written(names: Sequence[str], categories: CategorySet) -> dict[str, int]:

@@ -89,10 +89,11 @@ class _Pages:
         answers: _AnswerOfPass = {}
         try:
             answer, is_enough = self._answer(reading.text_passes(), answers)
+            is_enough = is_enough and not reading.may_lack_most_text()
         except DocumentError as error:
             return error, True
         self._by_text_layer[reading.number] = answers
-        return answer, is_enough and not reading.may_lack_most_text()
+        return answer, is_enough
 
     def _whole(self, reading: PageReading) -> Outcome:
         """Return the outcome of a page, with OCR if its text is not enough."""

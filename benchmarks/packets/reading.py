@@ -40,7 +40,6 @@ def joinable_documents(folder: Path) -> Iterator[Labelled]:
 
 def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument]:
     """Read documents in several processes, or from the cache. Leave out documents that cannot be read."""
-    CACHE.mkdir(parents=True, exist_ok=True)
     read = []
     with ProcessPoolExecutor(available_cores()) as processes:
         pages_of_each = processes.map(_pages, [document.path for document in documents], chunksize=2)

@@ -35,7 +35,7 @@ def test_a_scan_has_the_pages_as_images_and_is_the_same_each_time(contract: Path
         assert [again.extract_image(page.get_images()[0][0])["image"] for page in again] == pictures
 
 
-def test_a_document_is_read_as_ocr_reads_its_scan(contract: Path, tmp_path: Path) -> None:
+def test_a_document_is_read_as_ocr_reads_its_scan(contract: Path) -> None:
     read = simulated(contract)
     assert read is not None
     page = read.pages[0][-1]

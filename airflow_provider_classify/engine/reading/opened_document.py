@@ -46,8 +46,13 @@ class TextPage(Protocol):
         :raises DocumentError: this page cannot be read.
         """
 
+    # A method, because Python 3.11 computes the properties of an object to check that it has this protocol.
     def may_lack_most_text(self) -> bool:
-        """Return whether pictures beside the text may show more text than the text layer has."""
+        """
+        Return whether pictures beside the text may show more text than the text layer has.
+
+        :raises DocumentError: this page cannot be read.
+        """
 
 
 @runtime_checkable

@@ -55,9 +55,10 @@ def test_the_type_that_a_page_speaks_of(scorer: TypeScorer, type_name: str, line
 @pytest.mark.parametrize(
     "line",
     [
-        "Dear Ms Blue,", "DEAR PARENT/GUARDIAN,", "Chers collègues,", "Madame, Monsieur,", "Liebe Frau Blau!",
-        "Geachte heer/mevrouw,", "Estimada señora Azul:", "Prezado senhor Azul,", "Gentile signora Blu,",
-        "Уважаемая Анна Петровна!", "Vážená paní Modrá,", "Sayın Mavi,",
+        "Dear Ms Blue,", "Dear Dr. Brown:", "My dear Sir,", "DEAR PARENT/GUARDIAN,", "Chers collègues,",
+        "Cher M. Bleu,", "Madame, Monsieur,", "Liebe Frau Blau,", "Sehr geehrter Herr Dr. Blau,", "Geachte mevr. Blauw,",
+        "Estimado Sr. Azul:", "Prezado senhor Azul,", "Gentile Dott. Blu,", "Уважаемая Анна Петровна!",
+        "Vážená paní Modrá,", "Sayın Mavi,",
     ],
 )  # fmt: skip
 def test_a_line_that_addresses_the_reader_is_a_mark_of_a_letter(scorer: TypeScorer, line: str) -> None:
@@ -66,6 +67,18 @@ def test_a_line_that_addresses_the_reader_is_a_mark_of_a_letter(scorer: TypeScor
     assert line in [found.phrase for found in evidence(scorer, page, "letter", 5)]
     within_a_text = page_of(*body[:2], f"It begins with {line} and so on", *body[2:])
     assert score(scorer, page, "letter") >= score(scorer, within_a_text, "letter") + 1
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Care instructions:", "Car registration number:", "Estimadores de costos:", "Beste Reisezeit:",
+        "Liebe zum Detail!", "Monsieur Jean DUPONT, né le 3 mai 1970 à Lyon,", "Drogen und Alkohol:", "Дорога А-107:", "Cara superior:",
+    ],
+)  # fmt: skip
+def test_other_lines_that_end_in_a_colon_or_comma_address_nobody(scorer: TypeScorer, line: str) -> None:
+    page = page_of("Some words of a line", line, "Some words of another line")
+    assert line not in [found.phrase for found in evidence(scorer, page, "letter", 5)]
 
 
 def test_a_title_counts_where_it_stands_as_a_heading(scorer: TypeScorer) -> None:
