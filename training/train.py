@@ -49,8 +49,9 @@ OWN_PENALTY = 0.1
 WHOLE, FIRST_PASS = 0.6, 0.4
 #: The weight of each single page of a document with several pages.
 SINGLE_PAGE = 0.25
-#: The weight of a simulated scan of a document with a text layer.
-SCAN = 0.5
+#: The weight of a simulated scan of a document with a text layer. Of 0.15, 0.3, 0.5 and 0.8, this one had the highest
+#: accuracy in a cross-validation together with a low calibration error.
+SCAN = 0.3
 #: The temperatures that are tried.
 _TEMPERATURES = np.geomspace(0.1, 2.5, 66)
 
