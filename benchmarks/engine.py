@@ -34,6 +34,7 @@ from airflow_provider_classify.engine.options import EngineOptions
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.reading.page_pictures import PagePictures
 from airflow_provider_classify.engine.reading.text_layer import TEXT_FLAGS
+from airflow_provider_classify.engine.reading.text_quality import is_readable
 from airflow_provider_classify.engine.sandbox.pool import EngineProcess
 from airflow_provider_classify.exceptions import DocumentError
 from airflow_provider_classify.model.api_contract import MAX_PAGES
@@ -73,10 +74,11 @@ def sorted_by_source(folder: Path) -> tuple[list[Path], list[Path]]:
             scans.append(path)
         elif path.suffix == ".pdf":
             with open_document(path, name=path.name) as document:
-                sources = {next(page.passes()).source for page in document.pages}
-            if sources == {"ocr"}:
+                pages = [next(page.passes()) for page in document.pages]
+            if all(page.source == "ocr" for page in pages):
                 scans.append(path)
-            elif sources == {"text_layer"} and not _has_earlier_ocr(path):
+            # OCR also reads a page whose text layer has too few letters, even if the text layer is kept in the end.
+            elif all(page.source == "text_layer" and is_readable(page) for page in pages) and not _has_earlier_ocr(path):
                 texts.append(path)
     return texts, scans
 
