@@ -75,10 +75,11 @@ def sorted_by_source(folder: Path) -> tuple[list[Path], list[Path]]:
         elif path.suffix == ".pdf":
             with open_document(path, name=path.name) as document:
                 pages = [next(page.passes()) for page in document.pages]
+            # OCR also reads a page whose text layer has too few letters, even if the text layer is kept in the end.
+            has_text = all(page.source == "text_layer" and is_readable(page) for page in pages)
             if all(page.source == "ocr" for page in pages):
                 scans.append(path)
-            # OCR also reads a page whose text layer has too few letters, even if the text layer is kept in the end.
-            elif all(page.source == "text_layer" and is_readable(page) for page in pages) and not _has_earlier_ocr(path):
+            elif has_text and not _has_earlier_ocr(path):
                 texts.append(path)
     return texts, scans
 
