@@ -45,9 +45,7 @@ def main() -> None:
     metrics = train(options.folders, options.model, base)
     target = options.metrics or options.model.with_name("metrics.json")
     target.write_text(json.dumps(metrics, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    for name in ("held_out", "held_out_unread", "cross_validated"):
-        if name not in metrics:
-            continue
+    for name in [name for name in ("held_out", "held_out_unread", "cross_validated") if name in metrics]:
         print(f"{name}: {json.dumps({key: value for key, value in metrics[name].items() if key[:3] != 'by_'})}")
 
 

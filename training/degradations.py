@@ -64,6 +64,7 @@ def photograph(page: Pixels, random: np.random.Generator) -> Pixels:
     return np.clip(noisy, 0, 255).astype(np.uint8)
 
 
+#: The degradations by name. Each takes a page and a source of random numbers.
 DEGRADATIONS: dict[str, Callable[[Pixels, np.random.Generator], Pixels]] = {
     "clean": clean,
     "skewed": skewed,
@@ -73,6 +74,7 @@ DEGRADATIONS: dict[str, Callable[[Pixels, np.random.Generator], Pixels]] = {
     "faded": faded,
     "photograph": photograph,
 }
+#: The quality of the JPEG that a degraded page becomes, from 0 to 100; other degradations need none.
 JPEG_QUALITY = {"low resolution": 25, "photograph": 60}
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.learned.origin import Origin
@@ -17,6 +18,7 @@ from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.exceptions import DocumentError
 from training.page_cache import cached
 
+T = TypeVar("T")
 #: The folder of the cache.
 CACHE = Path(".bench/pages")
 #: The parts of the engine that read pages.
@@ -92,13 +94,23 @@ def labelled_documents(folder: Path) -> Iterator[Labelled]:
 
 def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument | None]:
     """Read documents in several processes, or from the cache. A document that cannot be read is None."""
+    return in_processes(_read, documents)
+
+
+def in_processes(read: Callable[[Path], T], documents: Sequence[Labelled], what: str = "") -> list[T]:
+    """
+    Return what ``read`` returns for each document, and print the progress.
+
+    :param read: a function of a module, which the other processes import.
+    :param what: words that the lines about the progress end with.
+    """
+    found = []
     with ProcessPoolExecutor(available_cores()) as processes:
-        read = []
-        for number, document in enumerate(processes.map(_read, [d.path for d in documents], chunksize=2), 1):
-            read.append(document)
+        for number, document in enumerate(processes.map(read, [d.path for d in documents], chunksize=2), 1):
+            found.append(document)
             if number % 50 == 0:
-                print(f"  read {number} of {len(documents)}", file=sys.stderr, flush=True)
-    return read
+                print(f"  read {number} of {len(documents)}{what}", file=sys.stderr, flush=True)
+    return found
 
 
 def _read(path: Path) -> ReadDocument | None:

@@ -9,25 +9,23 @@ from __future__ import annotations
 
 import hashlib
 import io
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from itertools import islice
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pymupdf
+from numpy.typing import NDArray
 from PIL import Image
 
-from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.engine.reading.opened_document import OpenedDocument, PicturedPage
 from airflow_provider_classify.exceptions import DocumentError
 from training import degradations
-from training.degradations import DEGRADATIONS, JPEG_QUALITY, Pixels
-from training.documents import CACHE, READING, Labelled, ReadDocument, read_now
+from training.degradations import DEGRADATIONS, JPEG_QUALITY
+from training.documents import CACHE, READING, Labelled, ReadDocument, in_processes, read_now
 from training.page_cache import cached
 
 #: The most pages of a document that are scanned.
@@ -44,13 +42,7 @@ _PARTS = (*READING, __file__, degradations.__file__)
 
 def read_scans(documents: Sequence[Labelled]) -> list[ReadDocument | None]:
     """Read simulated scans of documents, in several processes or from the cache; None for one without a text layer."""
-    with ProcessPoolExecutor(available_cores()) as processes:
-        scans = []
-        for number, scan in enumerate(processes.map(_read, [d.path for d in documents], chunksize=2), 1):
-            scans.append(scan)
-            if number % 50 == 0:
-                print(f"  read {number} of {len(documents)} as scans", file=sys.stderr, flush=True)
-    return scans
+    return in_processes(_read, documents, " as scans")
 
 
 def _read(path: Path) -> ReadDocument | None:
@@ -91,7 +83,7 @@ def scan_of(path: Path) -> bytes | None:
         return None
 
 
-def _pictures(document: OpenedDocument) -> Iterator[Pixels]:
+def _pictures(document: OpenedDocument) -> Iterator[NDArray[np.uint8]]:
     """Yield the pages in red, green and blue, until a page has no text layer or no picture."""
     for reading in document.pages:
         if not isinstance(reading, PicturedPage):
@@ -103,7 +95,7 @@ def _pictures(document: OpenedDocument) -> Iterator[Pixels]:
         yield np.ascontiguousarray(picture.pixels[:, :, ::-1])
 
 
-def _add_page(pdf: pymupdf.Document, pixels: Pixels, quality: int) -> None:
+def _add_page(pdf: pymupdf.Document, pixels: NDArray[np.uint8], quality: int) -> None:
     image = io.BytesIO()
     Image.fromarray(pixels).save(image, "JPEG", quality=quality)
     page = pdf.new_page(width=_WIDTH, height=_WIDTH * pixels.shape[0] / pixels.shape[1])

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_provider_classify.engine.cores import available_cores
 from airflow_provider_classify.engine.page import Page
 from airflow_provider_classify.engine.reading import open_document
 from airflow_provider_classify.exceptions import DocumentError
-from training.documents import OUTSIDE, Labelled, labelled_documents
+from training.documents import OUTSIDE, Labelled, in_processes, labelled_documents
 from training.page_cache import cached
 
 #: The folder of the cache.
@@ -40,15 +38,8 @@ def joinable_documents(folder: Path) -> Iterator[Labelled]:
 
 def read_documents(documents: Sequence[Labelled]) -> list[ReadDocument]:
     """Read documents in several processes, or from the cache. Leave out documents that cannot be read."""
-    read = []
-    with ProcessPoolExecutor(available_cores()) as processes:
-        pages_of_each = processes.map(_pages, [document.path for document in documents], chunksize=2)
-        for number, (document, pages) in enumerate(zip(documents, pages_of_each, strict=True), 1):
-            if pages:
-                read.append(ReadDocument(document, pages))
-            if number % 100 == 0:
-                print(f"  read {number} of {len(documents)}", file=sys.stderr, flush=True)
-    return read
+    pages_of_each = in_processes(_pages, documents)
+    return [ReadDocument(document, pages) for document, pages in zip(documents, pages_of_each, strict=True) if pages]
 
 
 def _pages(path: Path) -> list[list[Page]]:

@@ -7,7 +7,14 @@ from pathlib import Path
 import pymupdf
 import pytest
 
+from airflow_provider_classify.engine.knowledge.load import load_knowledge
+from airflow_provider_classify.engine.learned.model import LearnedModel
+from airflow_provider_classify.engine.scoring.category_set import CategorySet
+from airflow_provider_classify.engine.scoring.compiled_knowledge import compiled_knowledge
+from airflow_provider_classify.model.categories import Category
+from training.documents import Labelled, read_now
 from training.scans import scan_of, simulated
+from training.train import SCAN, examples_of
 
 LINES = ["Purchase contract", "between the seller Anna Brown and the buyer Ben Blue", "The price is due in ten days."]
 
@@ -41,6 +48,22 @@ def test_a_document_is_read_as_ocr_reads_its_scan(contract: Path) -> None:
     page = read.pages[0][-1]
     assert page.source == "ocr"
     assert "contract" in " ".join(line.text for line in page.lines).lower()
+
+
+def test_a_scan_is_a_sample_without_its_origin(contract: Path) -> None:
+    names = ["contract", "letter"]
+    types = compiled_knowledge(load_knowledge()).type_scorer.names
+    categories = CategorySet([Category(name) for name in names], load_knowledge(), model=LearnedModel.empty(types))
+    labelled = Labelled(contract, "contract", "folder", "", "en", "owner")
+    (alone,) = examples_of([labelled], [read_now(contract)], categories)
+    (both,) = examples_of([labelled], [read_now(contract)], categories, [simulated(contract)])
+    scan = both.samples[-1]
+    assert len(both.samples) == len(alone.samples) + 1
+    assert (scan.label, scan.source, scan.weight) == (names.index("contract"), "owner", SCAN)
+    for page in scan.pages:
+        assert "origin" not in page.measures
+        assert {"scores", "text", "layout", "look"} <= page.measures.keys()
+    assert all("origin" in page.measures for sample in alone.samples for page in sample.pages)
 
 
 def test_documents_without_a_text_layer_or_pictures_have_no_scan(contract: Path, tmp_path: Path) -> None:
