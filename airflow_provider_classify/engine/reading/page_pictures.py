@@ -44,8 +44,6 @@ class PagePictures:
         It is at least 1 for a scan of the whole page, because a scan has more than 72 dots per inch. Images whose bytes
         are among the drawing commands are not listed.
         """
-        if not self._listed:
-            return 0.0
         area: float = sum(width * height for _, _, width, height, *_ in self._listed)
         return area / max(1.0, float(self._page.rect.get_area()))
 

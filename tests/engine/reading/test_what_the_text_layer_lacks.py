@@ -243,14 +243,18 @@ def test_a_blank_page_is_blank_in_each_mode(tmp_path: Path) -> None:
         assert page.is_blank
 
 
-def test_a_photograph_without_text_beside_text(tmp_path: Path) -> None:
+def _photograph_beside_text() -> bytes:
     photograph = Image.effect_noise((600, 400), 90).convert("RGB")
     ImageDraw.Draw(photograph).ellipse((100, 50, 500, 350), fill="navy")
     with pymupdf.open() as document:
         page = document.new_page()
         page.insert_image(pymupdf.Rect(50, 300, 550, 640), stream=paper.encoded(photograph))
         paper.text_lines(page, ["A view of the harbour in the morning, with some of the boats"])
-        (result,) = read(document.tobytes(), tmp_path)
+        return bytes(document.tobytes())
+
+
+def test_a_photograph_without_text_beside_text(tmp_path: Path) -> None:
+    (result,) = read(_photograph_beside_text(), tmp_path)
     assert result.source == "text_layer"
     assert text(result).splitlines()[0].startswith("A view of the harbour")
 
@@ -262,14 +266,9 @@ def test_a_page_that_is_searched_for_letters_is_drawn_once(tmp_path: Path, monke
         drawn.append(zoom_x)
         return render(page, clip, zoom_x, zoom_y)
 
-    photograph = Image.effect_noise((600, 400), 90).convert("RGB")
-    ImageDraw.Draw(photograph).ellipse((100, 50, 500, 350), fill="navy")
-    with pymupdf.open() as document:
-        page = document.new_page()
-        page.insert_image(pymupdf.Rect(50, 300, 550, 640), stream=paper.encoded(photograph))
-        paper.text_lines(page, ["A view of the harbour in the morning, with some of the boats"])
-        document.save(tmp_path / "page.pdf")
-        small = page_drawing.with_look(page, Page(1, 595, 842, (), "text_layer"))
+    (tmp_path / "page.pdf").write_bytes(_photograph_beside_text())
+    with pymupdf.open(tmp_path / "page.pdf") as document:
+        small = page_drawing.with_look(document[0], Page(1, 595, 842, (), "text_layer"))
     monkeypatch.setattr(page_drawing, "render", counted)
     with open_document(tmp_path / "page.pdf", name="page.pdf", threads=1) as opened:
         (reading,) = opened.pages
